@@ -14,9 +14,10 @@ def main() -> None:
     """Run the command line and exit with its code.
 
     What cannot be written, as to a full disk, is an error; a pipe that nobody reads any more ends it quietly.
+    Ctrl+C ends it with 130, whenever it comes.
     """
     for name in ("stdin", "stdout", "stderr"):
-        if getattr(sys, name) is None:  # closed by whoever started it
+        if getattr(sys, name) is None:  # closed by the program that started it
             setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w"))  # noqa: PTH123, SIM115
     gc.set_threshold(20_000)  # by default what is imported is searched a hundred times: 15 ms
     code: object = 0
@@ -25,6 +26,10 @@ def main() -> None:
             _run()
         except SystemExit as ended:
             code = ended.code
+        except KeyboardInterrupt:  # while it starts: later, commands end in order
+            sys.stderr.write("interrupted\n")
+            code = 130
+        _die_quietly()
         sys.stdout.flush()
     except OSError as error:
         # The interpreter would try again at its end, and show a traceback.
@@ -32,7 +37,16 @@ def main() -> None:
         if not isinstance(error, BrokenPipeError) and code in (0, None):
             sys.stderr.write(f"mlhub-tui: error: the output cannot be written: {error.strerror}\n")
         code = code or 1
+    except KeyboardInterrupt:
+        code = code or 130
     sys.exit(code)  # type: ignore[arg-type]  # what an exit had
+
+
+def _die_quietly() -> None:
+    """Let Ctrl+C kill the program from here on, where the interpreter only cleans up and shows tracebacks."""
+    signal = sys.modules.get("signal")
+    if signal is not None and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _run() -> None:
@@ -45,10 +59,6 @@ def _run() -> None:
             stream.reconfigure(errors="replace")
     from .cli import root
 
-    if "_MLHUB_TUI_COMPLETE" in os.environ:
-        from .cli.completion import register
-
-        register()
     root(prog_name="mlhub-tui")
 
 

@@ -10,13 +10,12 @@ from typing import Any
 
 import click
 
-from .. import paths
-from ..options import AppOptions
 from ..text import use_units
 from ..version import __version__
-from .desk import note
+from .connection import Choice, output_dir, settings
 from .failures import failures
-from .options import Choice, Group, connection_options, is_terminal, output_dir, output_option, settings_of
+from .options import Group, connection_options, output_option
+from .printing import is_terminal, note
 
 EPILOG = """\b
 Examples:
@@ -49,21 +48,21 @@ Exit codes:
 
 
 COMMANDS = {
-    "configure": ("configuring", "configure", "Store an API key in a profile."),
-    "list": ("listing", "list_group", "List datasets, collections, models or items."),
-    "show": ("showing", "show", "Show a dataset, collection, item or model."),
-    "search": ("searching", "search", "Search a source for items."),
-    "download": ("downloading", "download", "Download archives, assets, datasets."),
-    "queue": ("queueing", "queue_group", "Add to the download queue, list, control and run it."),
-    "sources": ("sources", "sources_group", "Add, list, remove and test sources."),
-    "cache": ("caching", "cache_group", "Show the size of the cache, or clear it."),
-    "locate": ("locating", "locate", "Print where settings, profiles, queue, logs and cache are."),
-    "doctor": ("doctoring", "doctor", "Check program, files, network and source."),
-    "sample": ("serving", "sample", "Serve the built-in sample catalog."),
-    "completion": ("completion", "completion", "Print the completion script of a shell."),
-    "help": ("manual", "help_command", "Read the manual."),
+    "configure": ("sources", "Store an API key in a profile."),
+    "list": ("listing", "List datasets, collections, models or items."),
+    "show": ("showing", "Show a dataset, collection, item or model."),
+    "search": ("searching", "Search a source for items."),
+    "download": ("downloading", "Download archives, assets, datasets."),
+    "queue": ("queueing", "Add to the download queue, list, control and run it."),
+    "sources": ("sources", "Add, list, remove and test sources."),
+    "cache": ("maintenance", "Show the size of the cache, or clear it."),
+    "locate": ("maintenance", "Print where settings, profiles, queue, logs and cache are."),
+    "doctor": ("maintenance", "Check program, files, network and source."),
+    "sample": ("maintenance", "Serve the built-in sample catalog."),
+    "completion": ("maintenance", "Print the completion script of a shell."),
+    "help": ("manual", "Read the manual."),
 }
-"""The module, name and description of each subcommand; imported when called, and not for the help."""
+"""The module and description of each subcommand; imported when called, and not for the help."""
 
 
 class Root(Group):
@@ -74,20 +73,24 @@ class Root(Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return a subcommand."""
+        """Return a subcommand: the one that its module calls `NAME_command`."""
         if cmd_name not in COMMANDS:
             return None
-        module, name, _ = COMMANDS[cmd_name]
-        command = getattr(import_module(f".{module}", __package__), name)
+        command = getattr(import_module(f".{COMMANDS[cmd_name][0]}", __package__), f"{cmd_name}_command")
         return command if isinstance(command, click.Command) else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the subcommands with their descriptions, without importing them."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, about) for name, (_, _, about) in COMMANDS.items()])
+            formatter.write_dl([(name, about) for name, (_, about) in COMMANDS.items()])
+
+    def make_context(self, *arguments: Any, **keywords: Any) -> click.Context:
+        """Read the command line; errors become messages and exit codes."""
+        with failures():
+            return super().make_context(*arguments, **keywords)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; errors become messages and exit codes."""
+        """Run the command, likewise."""
         with failures():
             return super().invoke(ctx)
 
@@ -115,42 +118,37 @@ def root(context: click.Context, no_mouse: bool, debug: bool) -> None:
     Without a command the app starts. The options of the connection stand before or after a command.
     """
     if debug:
-        _log(context)
-    loaded = settings_of(context)
+        _log()
+    loaded = settings()
     use_units(loaded.config.units)
     if context.invoked_subcommand is None:
-        sys.exit(_start_app(context, mouse=not no_mouse))
+        sys.exit(_start_app(mouse=not no_mouse))
     if context.invoked_subcommand != "doctor":
         for problem in loaded.problems:
             note(problem)
 
 
-def _log(context: click.Context) -> None:
+def _log() -> None:
     """Log from here on, what is started in the background too."""
-    from .. import debug
+    from .. import debug, paths
 
-    key = Choice.of(context).api_key
-    if debug.start(sys.argv[1:], [key, os.environ.get("MLHUB_API_KEY")]) is None:
+    if debug.start(sys.argv[1:], [Choice.made().api_key, os.environ.get("MLHUB_API_KEY")]) is None:
         note(f"no log: {paths.log_dir()} cannot be written")
     os.environ["MLHUB_DEBUG"] = "1"
 
 
-def _start_app(context: click.Context, *, mouse: bool) -> int:
+def _start_app(*, mouse: bool) -> int:
     """Run the app and return its exit code."""
-    choice = Choice.of(context)
+    choice = Choice.made()
     if not (is_terminal(sys.stdin) and is_terminal(sys.stdout)):
         raise click.UsageError(
             "the app needs a terminal, and this is none; "
             "without one use: mlhub-tui list, show, download or configure"
         )
+    from ..options import AppOptions
+
     options = AppOptions(
-        choice.profile,
-        choice.api_key,
-        choice.root_url,
-        choice.sample,
-        output_dir(context),
-        choice.source,
-        mouse,
+        choice.profile, choice.api_key, choice.root_url, choice.sample, output_dir(), choice.source, mouse
     )
     gc.disable()  # what is imported from here on stays; the app searches again from its first paint on
     from ..ui.app import run

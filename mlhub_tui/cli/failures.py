@@ -15,19 +15,22 @@ from ..errors import (
     AccessDenied,
     APIKeyNotFound,
     AuthenticationError,
+    EntityDoesNotExist,
     InvalidRootURL,
     InvalidSearch,
     MLHubException,
     ProfileNotFound,
 )
 from ..text import one_line, redact
-from .options import Choice
+from .completion import guess
+from .connection import Choice
+from .printing import META
 
-_ASKS = re.compile(r"`mlhub-tui (list|show|search|download)\b")
 FAILED = 1
 USAGE = 2
 NO_CREDENTIALS = 3
 INTERRUPTED = 130
+_ASKS = re.compile(r"`mlhub-tui (list|show|search|download)\b")
 
 
 def exit_code(error: MLHubException) -> int:
@@ -38,25 +41,37 @@ def exit_code(error: MLHubException) -> int:
     return NO_CREDENTIALS if refused else FAILED
 
 
+def end(code: int) -> None:
+    """End the command with an exit code, unless it is 0."""
+    if code:
+        raise click.exceptions.Exit(code)
+
+
 def report(error: MLHubException) -> None:
     """Write an error and its hint to stderr, a line each."""
     click.echo(f"mlhub-tui: error: {one_line(redact(error.message))}", err=True)
-    if error.hint:
-        click.echo(f"  {one_line(redact(_of_source(error.hint)))}", err=True)
+    if hint := _hint(error):
+        click.echo(f"  {one_line(redact(hint))}", err=True)
 
 
-def _of_source(hint: str) -> str:
-    """Return a hint whose commands ask the source that this command asked."""
+def _hint(error: MLHubException) -> str:
+    """Return a hint with a guess for an id, whose commands ask the source that this command asked."""
     context = click.get_current_context(silent=True)
-    if context is None or not _ASKS.search(hint):
-        return hint
+    if context is None:
+        return error.hint
+    context = context.meta.get(META + "command", context)
+    from ..sources.saved_searches import SavedSearchError
+
+    wrong_name = isinstance(error, EntityDoesNotExist | SavedSearchError)
+    guessed = guess(context, error.message) if wrong_name else ""
     try:
-        choice = Choice.of(context)
+        choice = Choice.made()
     except click.UsageError:
-        return hint
+        return error.hint
     named = {"source": choice.source, "profile": choice.profile, "root-url": choice.root_url}
-    given = [f"--{option} {shlex.quote(value)}" for option, value in named.items() if value]
-    return _ASKS.sub(lambda found: " ".join(["`mlhub-tui", *given, found[1]]), hint) if given else hint
+    options = [f"--{option} {shlex.quote(value)}" for option, value in named.items() if value]
+    hint = _ASKS.sub(lambda found: " ".join(["`mlhub-tui", *options, found[1]]), error.hint)
+    return f"{guessed} {hint}".strip()
 
 
 @contextmanager
@@ -73,25 +88,33 @@ def failures() -> Iterator[None]:
         report(error)
         raise click.exceptions.Exit(exit_code(error)) from None
     except KeyboardInterrupt:
-        click.echo("interrupted", err=True)
-        raise click.exceptions.Exit(INTERRUPTED) from None
-    except (click.ClickException, click.exceptions.Exit, click.Abort):
+        raise _interrupted() from None
+    except click.Abort as error:
+        if isinstance(error.__context__, KeyboardInterrupt):  # at a prompt
+            raise _interrupted() from None
+        raise
+    except (click.ClickException, click.exceptions.Exit):
         raise
     except Exception as error:
         if sys.flags.dev_mode or (isinstance(error, OSError) and error.errno == errno.EPIPE):
             raise
         _log(error)
-        report(_fault(error))
+        report(_bug(error))
         raise click.exceptions.Exit(FAILED) from None
 
 
+def _interrupted() -> click.exceptions.Exit:
+    click.echo("interrupted", err=True)
+    return click.exceptions.Exit(INTERRUPTED)
+
+
 def _log(error: Exception) -> None:
-    """Keep where it happened, if anything is logged at all: else `logging` need not even be loaded."""
+    """Log where it happened, if anything is logged at all: else `logging` need not even be loaded."""
     if (debug := sys.modules.get("mlhub_tui.debug")) is not None:
         debug.failed(error)
 
 
-def _fault(error: Exception) -> MLHubException:
+def _bug(error: Exception) -> MLHubException:
     if isinstance(error, OSError) and error.strerror:
         where = f": {error.filename}" if error.filename else ""
         return MLHubException(f"{error.strerror}{where}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
-from difflib import get_close_matches
 from pathlib import Path
 
 import click
@@ -13,8 +12,8 @@ import click
 from .. import manual
 from ..text import one_line
 from ..version import __version__
-from .options import Command, is_terminal
-from .tables import terminal_width
+from .options import Command, no_such
+from .printing import is_terminal, terminal_width
 
 EPILOG = """\b
 Examples:
@@ -68,9 +67,7 @@ def _show_command(context: click.Context, root: click.Group, name: str) -> None:
     """Print the help of a command; refuse what is neither a topic nor a command."""
     command = root.get_command(context, name)
     if command is None:
-        near = get_close_matches(name.lower(), [*manual.TOPICS, *root.list_commands(context)], n=1)
-        guess = f" Did you mean {near[0]!r}?" if near else ""
-        raise click.UsageError(f"No such topic {one_line(name, 60)!r}.{guess}")
+        raise no_such("topic", name, [*manual.TOPICS, *root.list_commands(context)], context)
     with click.Context(command, info_name=name, parent=context.find_root()) as own:
         click.echo(command.get_help(own))
 

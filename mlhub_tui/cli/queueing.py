@@ -3,34 +3,42 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from .. import paths
-from ..auth import Kind, resolve_or_anonymous
 from ..errors import MLHubException
-from ..options import IfExists
-from ..planning.requests import SAMPLE, ArchiveRequest, DownloadRequest
-from ..queue.job import Job
-from ..text import count, one_line
-from .connect import chosen
-from .desk import json_option, note, open_desk
-from .failures import FAILED, report
-from .options import Choice, Group, connection_options, output_dir, output_option
-from .queue_events import log
-from .queue_lines import HEADERS, document, row
-from .queue_settings import limit_command, set_command
-from .queue_verify import verify
-from .tables import table, terminal_width
+from ..text import count, duration, local_time, one_line, parse_rate, rate, redact, size
+from .completion import collection_ids, job_ids
+from .connection import Choice, chosen, output_dir
+from .failures import FAILED, end, report
+from .options import (
+    Group,
+    all_of,
+    connection_options,
+    if_exists_option,
+    json_option,
+    output_option,
+    progress_options,
+)
+from .printing import note, print_json, print_table
 
 if TYPE_CHECKING:
     from ..auth import Credentials
+    from ..planning.requests import DownloadRequest
     from ..queue.client import CommandResult, QueueClient
+    from ..queue.job import Event, Job
+    from ..queue.runner import QueueSettings
 
 _ANSWER = 3.0  # seconds in which a program that runs obeys
+_EVERY = 0.5  # seconds between two looks into a log
+_REDRAW = 0.25
+_COUNT = click.IntRange(1, 64)
+_HEADERS = ("ID", "NAME", "STATE", "DONE", "SPEED", "NOTE")
 EPILOG = """\b
 Examples:
   mlhub-tui queue add ref_african_crops_kenya_02_labels --output-dir ~/data
@@ -45,73 +53,87 @@ Examples:
   mlhub-tui queue verify              read what is done again
   mlhub-tui queue log 3               what happened to it; -f follows it
 """
+_ids = all_of(
+    click.argument("ids", nargs=-1, type=click.INT, metavar="[ID...]", shell_complete=job_ids),
+    json_option,
+)
 
 
 @click.group(
     "queue", cls=Group, epilog=EPILOG, short_help="Add to the download queue, list, control and run it."
 )
-def queue_group() -> None:
-    """Add to the download queue, look at it, control it and run it.
+def queue_command() -> None:
+    """Add to the download queue, list, control and run it.
 
     It is the queue of the app: commands act on transfers wherever they run.
     """
 
 
-for _command in (set_command, limit_command, verify, log):
-    queue_group.add_command(_command)
+def _open() -> QueueClient:
+    from ..queue.client import QueueClient
+
+    return QueueClient(paths.queue())
 
 
-@queue_group.command("add", short_help="Queue archives; the app or `queue run` fetches them.")
-@click.argument("collections", nargs=-1, required=True, metavar="COLLECTION...")
+@queue_command.command("add", short_help="Queue archives; the app or `queue run` fetches them.")
+@click.argument(
+    "collections", nargs=-1, required=True, metavar="COLLECTION...", shell_complete=collection_ids
+)
 @click.option(
     "--dataset", "datasets", is_flag=True, help="They are IDs of datasets: catalogs and all their assets."
 )
 @output_option
-@click.option(
-    "--if-exists",
-    type=click.Choice([choice.value for choice in IfExists]),
-    default=IfExists.RESUME.value,
-    show_default=True,
-    help="What to do with a file that is there.",
-)
+@if_exists_option
+@json_option
 @connection_options
-@click.pass_context
-def add(context: click.Context, collections: tuple[str, ...], datasets: bool, if_exists: str) -> None:
+def add(collections: tuple[str, ...], datasets: bool, if_exists: str, as_json: bool) -> None:
     """Queue the archives of collections, or datasets; whatever runs the queue fetches them.
 
-    The queue keeps the root URL and the name of the profile, never a key.
+    The queue saves the root URL and the name of the profile, never a key.
     """
-    choice, folder = Choice.of(context), output_dir(context)
+    from ..auth import Kind
+    from ..options import IfExists
+    from ..planning.requests import SAMPLE, ArchiveRequest, dataset_request
+
+    choice, folder = Choice.made(), output_dir()
     source, profile, kind = SAMPLE, None, Kind.MLHUB
     if not choice.sample:
         found = _credentials(choice)
         source, profile, kind = found.root_url, found.profile, found.kind or Kind.MLHUB
-        _warn_of_key(found)
-    names, exists = dict.fromkeys(collections), IfExists(if_exists)
-    requests: list[DownloadRequest]
-    if datasets:
-        requests = _datasets(names, folder, source=source, profile=profile, kind=kind, if_exists=exists)
-    else:
-        requests = [ArchiveRequest(source, profile, name, folder, exists, title=name) for name in names]
-    with open_desk() as desk:
-        jobs = desk.add(requests)
-        for job in jobs:
-            _say(job)
-        if not desk.runners():
+        _note_key(found)
+    requests: list[DownloadRequest] = []
+    for name in dict.fromkeys(collections):
+        if datasets and "/" in name and kind is Kind.MLHUB:
+            raise click.UsageError(
+                f"{name!r} is a DOI: the queue takes the dataset's ID, which `show` prints"
+            )
+        exists = IfExists(if_exists)
+        requests.append(
+            dataset_request(name, folder, source=source, profile=profile, kind=kind, if_exists=exists)
+            if datasets
+            else ArchiveRequest(source, profile, name, folder, exists, title=name)
+        )
+    with _open() as client:
+        _print_jobs(client.add(requests), as_json)
+        if not client.runners():
             note("nothing runs the queue now: `mlhub-tui queue run` does, and the app")
 
 
-def _datasets(names: Iterable[str], folder: Path, *, kind: Kind, **options: Any) -> list[DownloadRequest]:
-    """Return the requests for whole datasets; the queue knows them by their IDs."""
-    from ..planning.requests import dataset_request
-
-    for name in names:
-        if "/" in name and kind is Kind.MLHUB:
-            raise click.UsageError(f"{name!r} is a DOI: the queue takes the dataset's ID, which `show` tells")
-    return [dataset_request(name, folder, kind=kind, **options) for name in names]
+def _credentials(choice: Choice) -> Credentials:
+    """Return the credentials for jobs; a source that is named has to have a kind."""
+    return chosen(choice) if choice.source is not None else choice.credentials()
 
 
-@queue_group.command("list", short_help="List what is queued, running and finished.")
+def _note_key(found: Credentials) -> None:
+    from ..queue.run_job import unsaved_key
+
+    if not found.api_key:
+        note("there is no API key: archives need one when they are fetched; run `mlhub-tui configure`")
+    elif why := unsaved_key(found):
+        note(why)
+
+
+@queue_command.command("list", short_help="List what is queued, running and finished.")
 @json_option
 def list_jobs(as_json: bool) -> None:
     """List what is queued, running and finished, wherever it runs."""
@@ -119,83 +141,159 @@ def list_jobs(as_json: bool) -> None:
 
     jobs: Sequence[Job] = ()
     if exists(paths.queue()):
-        with open_desk() as desk:
-            jobs = desk.jobs()
+        with _open() as client:
+            jobs = client.jobs()
     if as_json:
-        click.echo(json.dumps([document(job) for job in jobs], indent=2))
-        return
-    if not jobs:
+        print_json([document(job) for job in jobs])
+    elif jobs:
+        print_table(_HEADERS, [_row(job) for job in jobs])
+    else:
         click.echo("the queue is empty", err=True)
+
+
+def _row(job: Job) -> tuple[object, ...]:
+    left = f"{duration(job.eta)} left" if job.eta else ""
+    words = redact(job.reason) or left
+    if job.files_total is not None and job.state.running and left and words != left:
+        words += f", {left}"
+    done = size(job.bytes_done) if job.bytes_done or job.state == "done" else ""
+    if job.bytes_total and job.state != "done":
+        done = f"{min(job.bytes_done * 100 // job.bytes_total, 100)}% of {size(job.bytes_total)}"
+    return job.id, job.name, job.state, done, rate(job.rate), ", ".join(filter(None, (words, job.where)))
+
+
+def document(job: Job) -> dict[str, Any]:
+    """Return a job as JSON; the manual documents the fields (topic `downloads`)."""
+    from ..planning.requests import AssetRequest, DatasetRequest
+    from ..queue.job import JobState
+
+    asset = job.request if isinstance(job.request, AssetRequest) else None
+    whole = isinstance(job.request, DatasetRequest)
+    stuck = job.state in (JobState.RETRYING, JobState.NEEDS_KEY, JobState.NO_SPACE, JobState.FAILED)
+    return {
+        "id": job.id,
+        "name": job.name,
+        "state": str(job.state),
+        "bytes_done": job.bytes_done,
+        "bytes_total": job.bytes_total,
+        "error": redact(job.reason) or str(job.state) if stuck else None,
+        "path": job.place,
+        "collection": None if whole else job.request.collection_id,
+        "dataset": job.request.collection_id if whole else None,
+        "item": (asset.item_id or None) if asset else None,
+        "asset": asset.key if asset else None,
+        "source": job.request.source,
+        "profile": job.request.profile,
+        "files_done": job.files_done if whole else None,
+        "files_failed": job.files_failed if whole else None,
+        "files_total": job.files_total,
+        "rate": job.rate,
+        "next_try": job.next_try,
+        "runs": job.where or None,
+    }
+
+
+def _print_jobs(jobs: Sequence[Job], as_json: bool) -> None:
+    """Print what became of jobs: as a JSON array, or a line each."""
+    if as_json:
+        print_json([document(job) for job in jobs])
         return
-    for line in table(HEADERS, [row(job) for job in jobs], terminal_width()):
-        click.echo(line)
+    for job in jobs:
+        click.echo(f"{job.id}\t{job.state}\t{one_line(job.place, 4096)}")
 
 
-def _verb(name: str, help: str) -> Callable[[Sequence[int]], None]:
-    """Add the command of a verb that needs no question."""
+def _action(name: str, about: str) -> None:
+    """Add the command of an action that needs no question."""
 
-    @queue_group.command(name, help=help, short_help=help)
-    @click.argument("ids", nargs=-1, type=click.INT, metavar="[ID...]")
-    def command(ids: tuple[int, ...]) -> None:
+    @queue_command.command(name, help=about, short_help=about)
+    @_ids
+    def command(ids: tuple[int, ...], as_json: bool) -> None:
         from ..queue.job import JobAction
 
-        verb = JobAction(name)
-        with open_desk() as desk:
-            _finish(desk, name, desk.order(verb, ids or None))
-
-    return command
+        with _open() as client:
+            _finish(client, name, client.order(JobAction(name), ids or None), as_json)
 
 
-_verb("pause", "Pause transfers; all without an ID.")
-_verb("resume", "Resume transfers that are paused or stuck; all without an ID.")
-_verb(
+_action("pause", "Pause transfers; all without an ID.")
+_action("resume", "Resume transfers that are paused or stuck; all without an ID.")
+_action(
     "retry",
     "Try again what failed, was cancelled or waits for its next try, all without an ID;"
     " a finished dataset that is named is completed.",
 )
 
 
-@queue_group.command("cancel", short_help="Cancel transfers; all without an ID.")
-@click.argument("ids", nargs=-1, type=click.INT, metavar="[ID...]")
+@queue_command.command("cancel", short_help="Cancel transfers; all without an ID.")
+@_ids
 @click.option("--keep-part", is_flag=True, help="Leave the partial files.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def cancel(ids: tuple[int, ...], keep_part: bool, yes: bool) -> None:
+def cancel(ids: tuple[int, ...], as_json: bool, keep_part: bool, yes: bool) -> None:
     """Cancel transfers, and delete their partial files; all without an ID."""
     from ..queue.job import TRANSITIONS, JobAction
 
-    with open_desk() as desk:
-        jobs = [job for job in desk.jobs() if job.state in TRANSITIONS[JobAction.CANCEL].starts]
-        chosen = [job for job in jobs if not ids or job.id in ids]
-        if chosen and not yes:
-            what = f"{count(len(chosen), 'transfer')}" if len(chosen) > 1 else one_line(chosen[0].name)
-            kept = "" if keep_part else " and delete the partial files"
-            click.confirm(f"Cancel {what}{kept}?", abort=True, err=True)
-        _finish(desk, "cancel", desk.order(JobAction.CANCEL, ids or None, delete_part=not keep_part))
+    with _open() as client:
+        jobs = [job for job in client.jobs() if job.state in TRANSITIONS[JobAction.CANCEL].starts]
+        wanted = [job for job in jobs if not ids or job.id in ids]
+        if wanted and not yes:
+            what = f"{count(len(wanted), 'transfer')}" if len(wanted) > 1 else one_line(wanted[0].name)
+            deleting = "" if keep_part else " and delete the partial files"
+            click.confirm(f"Cancel {what}{deleting}?", abort=True, err=True)
+        result = client.order(JobAction.CANCEL, ids or None, delete_part=not keep_part)
+        _finish(client, "cancel", result, as_json)
 
 
-@queue_group.command("clear", short_help="Remove what is finished from the list; no file is touched.")
-@click.argument("ids", nargs=-1, type=click.INT, metavar="[ID...]")
-def clear(ids: tuple[int, ...]) -> None:
+@queue_command.command("clear", short_help="Remove what is finished from the list; no file is touched.")
+@_ids
+def clear(ids: tuple[int, ...], as_json: bool) -> None:
     """Remove what is done, failed or cancelled from the list; no file is touched."""
-    with open_desk() as desk:
-        asked = desk.clear(ids or None)
-        click.echo(f"{count(len(asked.done), 'finished transfer')} removed from the list", err=True)
-        _complain("clear", asked)
+    with _open() as client:
+        result = client.clear(ids or None)
+    if as_json:
+        _print_jobs(result.done, as_json)
+    else:
+        click.echo(f"{count(len(result.done), 'finished transfer')} removed from the list", err=True)
+    _complain("clear", result)
 
 
-@queue_group.command("run", short_help="Run the queue in this terminal, or in the background.")
+def _finish(client: QueueClient, name: str, result: CommandResult, as_json: bool) -> None:
+    """Wait for the programs that were asked, and print what became of the jobs."""
+    in_time = client.settled(result, _ANSWER)
+    touched = {job.id for job in (*result.done, *result.passed)}
+    _print_jobs([job for job in client.jobs() if job.id in touched], as_json)
+    if not in_time:
+        where = ", ".join(sorted({job.where for job in result.passed}))
+        note(f"no answer yet from what runs it ({where}): it follows as soon as it runs")
+    if not (touched or result.refused or result.missing or as_json):
+        click.echo(f"nothing to {name}", err=True)
+    _complain(name, result)
+
+
+def _complain(name: str, result: CommandResult) -> None:
+    """Report what could not be done, and end with 1 if there was anything."""
+    for job in result.refused:
+        report(MLHubException(f"job {job.id} is {job.state}: {name} does not apply"))
+    for job_id in result.missing:
+        report(_missing(job_id))
+    end(FAILED if result.refused or result.missing else 0)
+
+
+def _missing(job_id: int) -> MLHubException:
+    return MLHubException(f"there is no job {job_id}", hint="`mlhub-tui queue list` shows all")
+
+
+@queue_command.command("run", short_help="Run the queue in this terminal, or in the background.")
 @click.option("--until-empty", is_flag=True, help="End when there is nothing left to do.")
 @click.option("--detach", is_flag=True, help="Run in the background, until there is nothing left to do.")
 @click.option("--in-background", is_flag=True, hidden=True)
+@progress_options
 @connection_options
-@click.pass_context
-def run(context: click.Context, until_empty: bool, detach: bool, in_background: bool) -> None:
+def run(until_empty: bool, detach: bool, in_background: bool) -> None:
     """Run the queue without the app, until Ctrl+C.
 
     On stdout are the paths of whole files, one per line. What is interrupted resumes the next time. The key
     of a transfer is that of the profile it was queued with; for others the connection given here counts.
     """
-    choice = Choice.of(context)
+    choice = Choice.made()
     current = None if choice.sample else _credentials(choice)
     if detach:
         from ..queue import background
@@ -209,50 +307,175 @@ def run(context: click.Context, until_empty: bool, detach: bool, in_background: 
 
     from .queue_run import run_queue
 
-    code = asyncio.run(run_queue(current, until_empty=until_empty, background=in_background))
-    if code:
-        raise click.exceptions.Exit(code)
+    end(asyncio.run(run_queue(current, until_empty=until_empty, background=in_background)))
 
 
-def _credentials(choice: Choice) -> Credentials:
-    if choice.source is not None:
-        return chosen(choice)
-    return resolve_or_anonymous(api_key=choice.api_key, profile=choice.profile, root_url=choice.root_url)
+def _speed(context: click.Context, parameter: click.Parameter, typed: str | None) -> int | None:
+    """Return bytes per second, 0 for no limit; None where nothing was typed."""
+    try:
+        return None if typed is None else parse_rate(typed) or 0
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
 
 
-def _warn_of_key(found: Credentials) -> None:
-    from ..queue.run_job import unsaved_key
+@queue_command.command("set", short_help="Change speed and places while it runs; without options show them.")
+@click.option(
+    "--limit", callback=_speed, metavar="RATE", help="Speed of all transfers together: 5M, 500k, off."
+)
+@click.option("--transfers", type=_COUNT, metavar="N", help="Transfers at a time.")
+@click.option("--per-host", type=_COUNT, metavar="N", help="Transfers at a time from one host.")
+@click.option("--connections", type=_COUNT, metavar="N", help="Connections to one file at most.")
+@json_option
+def set_settings(as_json: bool, **given: int | None) -> None:
+    """Change how fast the queue is and how much it does at a time; without options show what is in force.
 
-    if not found.api_key:
-        note("there is no API key: archives need one when they are fetched; run `mlhub-tui configure`")
-    elif why := unsaved_key(found):
-        note(why)
-
-
-def _finish(desk: QueueClient, name: str, asked: CommandResult) -> None:
-    """Wait for the programs that were asked, and print what became of the jobs."""
-    in_time = desk.settled(asked, _ANSWER)
-    touched = {job.id for job in (*asked.done, *asked.passed)}
-    for job in desk.jobs():
-        if job.id in touched:
-            _say(job)
-    if not in_time:
-        where = ", ".join(sorted({job.where for job in asked.passed}))
-        note(f"no answer yet from what runs it ({where}): it follows as soon as it runs")
-    if not touched and not asked.refused and not asked.missing:
-        click.echo(f"nothing to {name}", err=True)
-    _complain(name, asked)
+    The settings are stored with the queue. The app and whatever else runs it apply a change within a second;
+    transfers that run are not interrupted. Programs that fetch at the same time share the speed limit.
+    """
+    _change({name: value for name, value in given.items() if value is not None}, as_json)
 
 
-def _complain(name: str, asked: CommandResult) -> None:
-    """Report what could not be done, and end with 1 if there was anything."""
-    for job in asked.refused:
-        report(MLHubException(f"job {job.id} is {job.state}: {name} does not apply"))
-    for job_id in asked.missing:
-        report(MLHubException(f"there is no job {job_id}", hint="`mlhub-tui queue list` shows all"))
-    if asked.refused or asked.missing:
-        raise click.exceptions.Exit(FAILED)
+@queue_command.command("limit", short_help="Limit the speed of all transfers together: 5M, 500k, off.")
+@click.argument("speed", required=False, callback=_speed, metavar="[RATE|off]")
+@json_option
+def limit(speed: int | None, as_json: bool) -> None:
+    """Limit the speed of all transfers together; without RATE show what is in force.
+
+    RATE is in bytes per second: 5M, 500k, 1.5MB/s, or off. The same as `queue set --limit RATE`.
+    """
+    _change({} if speed is None else {"limit": speed}, as_json)
 
 
-def _say(job: Job) -> None:
-    click.echo(f"{job.id}\t{job.state}\t{one_line(job.place, 4096)}")
+def _change(changes: dict[str, int], as_json: bool) -> None:
+    with _open() as client:
+        settings = client.change({**changes}) if changes else client.settings()
+        running = client.runners() if changes else []
+    _show(settings, as_json)
+    if running:
+        places = ", ".join(f"pid {pid}" for _, pid in running)
+        note(f"what runs the queue ({places}) applies it within a second")
+
+
+def _show(settings: QueueSettings, as_json: bool) -> None:
+    if as_json:
+        from dataclasses import asdict
+
+        print_json(asdict(settings))
+        return
+    click.echo(f"speed limit          {rate(settings.limit) or 'off'}")
+    click.echo(f"transfers at a time  {settings.transfers}")
+    click.echo(f"from one host        {settings.per_host}")
+    click.echo(f"connections a file   {settings.connections}")
+
+
+@queue_command.command("verify", short_help="Read finished files again: are they whole?")
+@_ids
+@progress_options
+def verify(ids: tuple[int, ...], as_json: bool) -> None:
+    """Read the files of finished transfers again and show whether they are whole; all without an ID.
+
+    What is compared: the size, the checksums that the server or the catalog gave, and the CRC that every
+    gzip archive carries in itself. Ends with 1 if a file is damaged or gone.
+    """
+    from ..queue.job import JobState
+
+    with _open() as client:
+        jobs = client.jobs()
+    wanted = [job for job in jobs if (job.id in ids if ids else job.state is JobState.DONE)]
+    unfit = [
+        MLHubException(f"job {job.id} is {job.state}: there is no whole file to verify")
+        for job in wanted
+        if job.state is not JobState.DONE
+    ]
+    unfit += [_missing(number) for number in dict.fromkeys(ids) if number not in {job.id for job in jobs}]
+    found = _verify([job for job in wanted if job.state is JobState.DONE], as_json)
+    for error in unfit:
+        report(error)
+    if not found and not unfit and not as_json:
+        click.echo("nothing to verify", err=True)
+    end(FAILED if unfit or any(entry["error"] for entry in found) else 0)
+
+
+def _verify(jobs: Sequence[Job], as_json: bool) -> list[dict[str, Any]]:
+    """Read the files one after the other; print each result as it comes, or all of them as JSON."""
+    import threading
+
+    from ..queue.job_files import remedy, verify_job
+    from .progress import reporter
+
+    shown, found = reporter(), []
+    for job in jobs:
+        result = verify_job(job, _reading(job, shown.update), threading.Event())
+        shown.clear()
+        found.append(
+            {"id": job.id, "path": job.place, "agrees": list(result.agrees), "error": result.trouble or None}
+        )
+        if not as_json:
+            click.echo(f"{job.id}\t{result}\t{one_line(job.place, 4096)}")
+            if result.trouble and job.path.exists():
+                click.echo(f"  {remedy(job)}", err=True)
+    if as_json:
+        print_json(found)
+    return found
+
+
+def _reading(job: Job, show: Callable[[Sequence[Job]], None]) -> Callable[[int], None]:
+    """Return what shows how many bytes of a file were read, a few times a second."""
+    from ..queue.job import JobState
+
+    shown = replace(job, state=JobState.DOWNLOADING, bytes_done=0)
+    start = drawn = time.monotonic()
+
+    def update(done: int) -> None:
+        nonlocal drawn
+        now = time.monotonic()
+        if now - drawn >= _REDRAW:
+            drawn = now
+            speed = done / (now - start)
+            left = ((shown.bytes_total or done) - done) / speed if speed else None
+            show([replace(shown, bytes_done=done, rate=speed, eta=left)])
+
+    return update
+
+
+@queue_command.command("log", short_help="Print what happened to a transfer.")
+@click.argument("job_id", type=click.INT, metavar="ID", shell_complete=job_ids)
+@click.option("-f", "--follow", is_flag=True, help="Continue until the transfer has ended.")
+@json_option
+def log(job_id: int, follow: bool, as_json: bool) -> None:
+    """Print what happened to a transfer since it was queued, whichever program ran it.
+
+    A line an entry, with its local time; keys and links are never in it. Of a long log the middle is left
+    out. With --json, a line is an object: `number`, `at` in seconds since the epoch, `words`.
+    """
+    from ..queue.database import exists
+
+    if not exists(paths.queue()):
+        raise _missing(job_id)
+    with _open() as client:
+        last = 0
+        for event in _events(client, job_id, follow):
+            if as_json:
+                entry = {"number": event.number, "at": event.at, "words": event.words}
+                click.echo(json.dumps(entry, ensure_ascii=False))
+            else:
+                if event.number > last + 1:
+                    click.echo(f"… {event.number - last - 1} left out")
+                click.echo(f"{local_time(event.at)}  {event.words}")
+            last = event.number
+
+
+def _events(client: QueueClient, job_id: int, follow: bool) -> Iterator[Event]:
+    from ..queue.job import IDLE_STATES
+
+    last = 0
+    while True:
+        job = next((job for job in client.jobs() if job.id == job_id), None)
+        if job is None and not last:
+            raise _missing(job_id)
+        for event in client.log(job_id, last):
+            last = event.number
+            yield event
+        if not follow or job is None or job.state in IDLE_STATES:
+            return
+        time.sleep(_EVERY)

@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..auth import resolve_or_anonymous
+from ..errors import InvalidSearch
 from ..text import count, now, one_line
-from .connect import run
-from .criteria import criteria, wanted
-from .documents import Writer
-from .exporting import form_of, form_options, print_items
-from .options import Choice, Command, connection_options
-from .remarks import Remarks
-from .tables import table, terminal_width
+from .completion import collection_ids, saved_names, source_names
+from .connection import Choice, run
+from .listing import stream_json, stream_table
+from .options import Command, all_of, connection_options, limit_option
+from .printing import ListingNotes, Writer, note, print_table
 
 if TYPE_CHECKING:
     from ..models import Item, Search
     from ..sources.base import Page, Source
+    from ..sources.export import Exporter, URLs
     from ..sources.saved_searches import SavedSearch
 
 _SAMPLE = "sample"
 _PAGE = 100  # items; what most APIs give at most, and a good deal less than they send in a second
+_FORMS = {
+    "json": "Print the items as an array, as received.",
+    "geojson": "Print a GeoJSON feature collection of the items, as received.",
+    "csv": "Print CSV: identity, dates, box, properties.",
+    "urls": "Print the URLs of the items' assets.",
+    "aria2": "Print an input file for aria2 with the items' assets.",
+}
 EPILOG = """\b
 Examples:
   mlhub-tui search planetary-computer -c naip --datetime 2021 --limit 20
@@ -32,21 +40,58 @@ Examples:
   mlhub-tui search earth-search -c naip --datetime 2021 --save "naip 2021"
   mlhub-tui search --saved "naip 2021" --csv
 """
+_criteria = all_of(
+    click.option(
+        "-c",
+        "--collection",
+        "collections",
+        multiple=True,
+        metavar="ID",
+        shell_complete=collection_ids,
+        help="Search this one; repeatable.",
+    ),
+    click.option("--bbox", metavar="W,S,E,N", help="Touching this box, in degrees."),
+    click.option(
+        "--intersects",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Touching what is in this GeoJSON file.",
+    ),
+    click.option(
+        "--datetime", "when", metavar="WHEN", help="A day, month or year, or two: 2018-04/2018-06, 2018/.."
+    ),
+    click.option("--filter", "expression", metavar="CQL2", help='In CQL2 text: "eo:cloud_cover" < 10'),
+    click.option("--ids", multiple=True, metavar="ID,...", help="With one of these IDs; repeatable."),
+    click.option("--text", metavar="WORDS", help="With all of these words."),
+    click.option("--sort", multiple=True, metavar="FIELD,...", help="In this order; -FIELD for descending."),
+    limit_option,
+)
+_forms = all_of(
+    *(click.option(f"--{name}", f"as_{name}", is_flag=True, help=about) for name, about in _FORMS.items()),
+    click.option(
+        "--asset", "keys", multiple=True, metavar="KEY", help="Only this asset of each item; repeatable."
+    ),
+    click.option(
+        "--role", "roles", multiple=True, metavar="ROLE", help="Only assets of this role; repeatable."
+    ),
+)
 
 
 @click.command("search", cls=Command, epilog=EPILOG, short_help="Search a source for items.")
-@click.argument("place", required=False, metavar="[SOURCE]")
-@criteria
-@form_options
+@click.argument("place", required=False, metavar="[SOURCE]", shell_complete=source_names)
+@_criteria
+@_forms
 @click.option("--save", metavar="NAME", help="Save the search and its count under a name.")
-@click.option("--saved", metavar="NAME", help="Run a saved search; options go before what was saved.")
+@click.option(
+    "--saved",
+    metavar="NAME",
+    shell_complete=saved_names,
+    help="Run a saved search; options override what was saved.",
+)
 @click.option("--list", "list_saved", is_flag=True, help="List the saved searches.")
-@click.option("--forget", metavar="NAME", help="Forget a saved search.")
+@click.option("--forget", metavar="NAME", shell_complete=saved_names, help="Forget a saved search.")
 @connection_options
-@click.pass_context
-def search(
-    context: click.Context,
-    /,
+def search_command(
     place: str | None,
     save: str | None,
     saved: str | None,
@@ -60,6 +105,7 @@ def search(
     `sample`; without one the options of the connection say which. A source that has no search of its own is
     walked, and its items are filtered locally.
     """
+    from ..models import Search
     from ..sources.saved_searches import SavedSearch, SavedSearches, check_name
 
     store = SavedSearches()
@@ -69,24 +115,54 @@ def search(
     if save is not None:
         check_name(save)
     before = store.get(saved) if saved is not None else None
-    choice = _choice(context, place, before)
-    form_of(given)
-    sought = wanted(before.search, given) if before else _new(given)
+    choice = _choice(place, before)
+    _form(given)
+    sought = _wanted(before.search if before else Search(), given)
     found = run(choice, lambda source, writer: _search(source, writer, sought, given), key_needed=True)
     name = save if save is not None else saved
     if name is not None:
         store.put(SavedSearch(name, _where(choice), sought, found, now()))
 
 
-def _new(given: Mapping[str, Any]) -> Search:
-    from ..models import Search
+def _wanted(before: Search, given: Mapping[str, Any]) -> Search:
+    """Return a search with what the options say; what they do not name stays as it was.
 
-    return wanted(Search(), given)
+    Raises
+    ------
+    InvalidSearch
+        If a date, a box or a file cannot be understood, or a box and a file are both given.
+    """
+    from ..models.area import parse_bbox, read_geometry
+    from ..models.when import parse_when
+
+    box, file, when = given["bbox"], given["intersects"], given["when"]
+    if box is not None and file is not None:
+        raise InvalidSearch("a search takes a box or a geometry, not both", hint="leave one of them out")
+    changes: dict[str, Any] = {}
+    if box is not None:
+        changes |= {"bbox": parse_bbox(box), "intersects": None}
+    if file is not None:
+        changes |= {"intersects": read_geometry(file), "bbox": None}
+    if when is not None:
+        changes["datetime"] = parse_when(when)
+    lists = {
+        "collections": tuple(given["collections"]),
+        "ids": _parts(given["ids"]),
+        "sort": _parts(given["sort"]),
+    }
+    plain = {"filter": given["expression"], "text": given["text"], "limit": given["limit"]}
+    changes |= {name: value for name, value in lists.items() if value}
+    changes |= {name: value for name, value in plain.items() if value is not None}
+    return replace(before, **changes)
 
 
-def _choice(context: click.Context, place: str | None, before: SavedSearch | None) -> Choice:
+def _parts(values: Iterable[str]) -> tuple[str, ...]:
+    return tuple(part.strip() for value in values for part in value.split(",") if part.strip())
+
+
+def _choice(place: str | None, before: SavedSearch | None) -> Choice:
     """Return where to search: what is named, else where a saved search was, else what applies anyway."""
-    choice = Choice.of(context)
+    choice = Choice.made()
     named = choice.source or choice.profile or choice.root_url or ("--sample" if choice.sample else None)
     if place is not None and named is not None:
         raise click.UsageError(f"both {place!r} and {named!r} say where to search; leave one out")
@@ -94,21 +170,14 @@ def _choice(context: click.Context, place: str | None, before: SavedSearch | Non
         place = before.source
     if place is None:
         return choice
-    if place == _SAMPLE:
-        return Choice(sample=True)
-    return Choice(api_key=choice.api_key, source=place)
+    return Choice(sample=True) if place == _SAMPLE else Choice(api_key=choice.api_key, source=place)
 
 
 def _where(choice: Choice) -> str:
     """Return where a search was as it can be saved: a profile's name, or a URL or path without its key."""
     if choice.sample:
         return _SAMPLE
-    if choice.source is None:
-        found = resolve_or_anonymous(profile=choice.profile, root_url=choice.root_url)
-    else:
-        from ..sources.source_names import choose
-
-        found = choose(choice.source)
+    found = replace(choice, api_key=None).credentials()
     return found.profile or found.root_url
 
 
@@ -116,25 +185,74 @@ async def _search(source: Source, writer: Writer, sought: Search, given: Mapping
     """Print what a search finds and return how many items there are; None where that is not known."""
     from ..sources.base import Listing
 
-    remarks = Remarks()
+    notes = ListingNotes()
 
     async def page(link: str | None) -> Page[Item]:
         found = await source.search_page(sought, link=link, page_size=_PAGE)
-        remarks.take(found)
+        notes.take(found)
         return found
 
     listing = Listing(page)
-
-    async def items() -> AsyncGenerator[Item, None]:
-        async for item in listing.entries():
-            yield item
-
-    with remarks.broken_off(listing, cut=form_of(given) in ("json", "geojson")):
-        await print_items(source, writer, items(), given)
-    remarks.say(listing.loaded, listing.stopped)
+    with notes.broken_off(listing, cut=_form(given) in ("json", "geojson")):
+        await _print(source, writer, listing.entries(), given)
     if listing.matched is not None and listing.matched > listing.loaded:
         click.echo(f"{listing.loaded:,} of {count(listing.matched, 'item')}", err=True)
     return listing.matched if listing.matched is not None else None if listing.stopped else listing.loaded
+
+
+def _form(given: Mapping[str, Any]) -> str:
+    """Return the form that was chosen; empty for a table.
+
+    Raises
+    ------
+    click.UsageError
+        If there are several, or assets are chosen of a form that has none.
+    """
+    forms = [name for name in _FORMS if given[f"as_{name}"]]
+    if len(forms) > 1:
+        raise click.UsageError(f"choose one of {', '.join(f'--{name}' for name in forms)}")
+    form = forms[0] if forms else ""
+    if (given["keys"] or given["roles"]) and form not in ("urls", "aria2"):
+        raise click.UsageError("--asset and --role say which assets --urls and --aria2 print")
+    return form
+
+
+async def _print(
+    source: Source, writer: Writer, items: AsyncGenerator[Item, None], given: Mapping[str, Any]
+) -> None:
+    """Print items in the form that was chosen; what cannot be printed is noted."""
+    form = _form(given)
+    if form in ("", "json"):
+        await (stream_json(writer, items) if form else stream_table(items))
+        return
+    from ..sources.export import export
+
+    exporter, urls = _exporter(form, source, writer, given)
+    refused = False
+    try:
+        await export(items, exporter, lambda text: click.echo(text, nl=False) if text else None)
+        refused = urls is not None and urls.nothing_chosen
+    finally:
+        for line in () if refused else exporter.notes():
+            note(line)
+    if urls is not None and refused:
+        raise InvalidSearch("; ".join(urls.unknown()), hint="choose from these with --asset or --role")
+
+
+def _exporter(
+    form: str, source: Source, writer: Writer, given: Mapping[str, Any]
+) -> tuple[Exporter, URLs | None]:
+    """Return what writes a form, and what chooses the assets where it is about them."""
+    from ..planning.aria2 import Aria2
+    from ..sources.export import Chosen, CSVTable, GeoJSON, URLs
+
+    if form == "geojson":
+        return GeoJSON(writer.line), None
+    if form == "csv":
+        return CSVTable(), None
+    session = getattr(source, "session", None)  # a source on this machine may have none
+    urls = URLs(Chosen(tuple(given["keys"]), tuple(given["roles"])), session.bare if session else str)
+    return (urls if form == "urls" else Aria2(urls)), urls
 
 
 def _list(found: list[SavedSearch]) -> None:
@@ -152,21 +270,21 @@ def _list(found: list[SavedSearch]) -> None:
         )
         for saved in found
     ]
-    click.echo("\n".join(table(("NAME", "FOUND", "WHEN", "SEARCH", "SOURCE"), rows, terminal_width())))
+    print_table(("NAME", "FOUND", "WHEN", "SEARCH", "SOURCE"), rows)
 
 
 def _words(search: Search) -> str:
     """Return a search on one line, in the words of the command's options."""
     box = search.bbox
-    parts = [
-        *(f"-c {identity}" for identity in search.collections),
-        f"--bbox {box.west:g},{box.south:g},{box.east:g},{box.north:g}" if box else "",
-        f"--intersects {search.intersects.get('type')}" if search.intersects else "",
-        f"--datetime {search.datetime}" if search.datetime else "",
-        f"--filter {search.filter!r}" if search.filter else "",
-        f"--ids {','.join(search.ids)}" if search.ids else "",
-        f"--text {search.text!r}" if search.text else "",
-        f"--sort {','.join(search.sort)}" if search.sort else "",
-        f"--limit {search.limit}" if search.limit is not None else "",
-    ]
-    return one_line(" ".join(filter(None, parts)), 100)
+    options = {
+        "--bbox": f"{box.west:g},{box.south:g},{box.east:g},{box.north:g}" if box else "",
+        "--intersects": search.intersects.get("type") if search.intersects else "",
+        "--datetime": search.datetime,
+        "--filter": repr(search.filter) if search.filter else "",
+        "--ids": ",".join(search.ids),
+        "--text": repr(search.text) if search.text else "",
+        "--sort": ",".join(search.sort),
+        "--limit": "" if search.limit is None else str(search.limit),
+    }
+    parts = [f"-c {identity}" for identity in search.collections]
+    return one_line(" ".join([*parts, *(f"{name} {value}" for name, value in options.items() if value)]), 100)

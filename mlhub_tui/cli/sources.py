@@ -1,27 +1,51 @@
-"""`mlhub-tui sources`: add, list, remove and test places to browse; each is a profile."""
+"""`mlhub-tui sources` and `configure`: places to browse and their secrets, each a profile."""
 
 from __future__ import annotations
 
-import json
 import os
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..auth import Kind, Profile, ProfilesFile, check_name, is_url, secret_words
+from ..auth import (
+    DEFAULT_PROFILE,
+    Kind,
+    Profile,
+    ProfilesFile,
+    Scheme,
+    SecretDraft,
+    check_name,
+    is_url,
+    normalise_root_url,
+    secret_words,
+)
 from ..errors import AuthenticationError, MLHubException
-from ..text import one_line, redact
-from .connect import chosen, show_waits
-from .desk import json_option
-from .options import Choice, Command, Group, remembered
-from .secrets import Given, asked, secret_options
-from .tables import table, terminal_width
+from ..text import mask, one_line, redact
+from .completion import profile_names, source_names
+from .connection import Choice, chosen, opened
+from .options import Command, Group, all_of, api_key_option, json_option, remembered
+from .printing import is_terminal, note, print_json, print_table, terminal_width
 
 if TYPE_CHECKING:
     from ..auth import Credentials
     from ..sources.base import About
-    from ..sources.probe import ProbeResult
 
+# For each way of sending a secret: the options that ask for it, and what it is called.
+_WAYS = {
+    Scheme.QUERY: (("key", "key_env", "key_param"), "API Key"),
+    Scheme.BEARER: (("token", "token_env"), "Token"),
+    Scheme.HEADER: (("header", "header_env"), "Secret"),
+    Scheme.BASIC: (("user", "password_env"), "Password"),
+}
+CONFIGURE_EPILOG = """\b
+Examples:
+  mlhub-tui configure
+  mlhub-tui configure --profile project1 --root-url https://example.org/v1/
+  pass show mlhub | mlhub-tui configure --profile project1
+"""
 EPILOG = """\b
 Examples:
   mlhub-tui sources list --known
@@ -39,31 +63,77 @@ Examples:
   pass show mine | mlhub-tui sources add mine https://stac.example.org/ --token
   mlhub-tui sources add saved ./catalog.json
 """
+_secret_options = all_of(
+    click.option("--key", is_flag=True, help="Ask for a key, sent as a query parameter."),
+    click.option("--key-param", metavar="PARAM", help="Its parameter.  [default: key]"),
+    click.option("--key-env", metavar="VAR", help="The key is in this environment variable."),
+    click.option("--token", is_flag=True, help="Ask for a bearer token."),
+    click.option("--token-env", metavar="VAR", help="The token is in this environment variable."),
+    click.option("--header", metavar="HEADER", help="Ask for a secret, sent in this header."),
+    click.option("--header-env", metavar="VAR", help="The header's secret is in this variable."),
+    click.option("--user", metavar="USER", help="Ask for a password, for basic authentication."),
+    click.option("--password-env", metavar="VAR", help="The password is in this variable."),
+    api_key_option,
+)
+
+
+@click.command("configure", cls=Command, epilog=CONFIGURE_EPILOG, short_help="Store an API key in a profile.")
+@remembered("--profile", metavar="NAME", help="The profile to write.  [default: default]")
+@remembered("--api-key", metavar="KEY", help="The key; better typed or piped in: others can see it in `ps`.")
+@remembered("--root-url", metavar="URL", help="The API that the key is for.  [default: as it is]")
+def configure_command() -> None:
+    """Store an API key, and a root URL if one is given, in a profile.
+
+    Without --profile it is the profile "default"; without --api-key the key is asked for and not shown. The
+    profiles file is in ~/.mlhub, or in MLHUB_HOME.
+    """
+    choice = Choice.made()
+    if choice.sample:
+        raise click.UsageError("the sample catalog needs no profile")
+    try:
+        name = check_name(choice.profile if choice.profile is not None else DEFAULT_PROFILE)
+        root = {"root_url": normalise_root_url(choice.root_url, "--root-url")} if choice.root_url else {}
+    except MLHubException as error:
+        raise click.UsageError(f"{error.message}; {error.hint}" if error.hint else error.message) from None
+    file = ProfilesFile.load()
+    known = file.get(name) if name in file.names() else Profile(name)
+    key = choice.api_key if choice.api_key is not None else _typed("API Key")
+    if not key.strip():
+        raise click.UsageError("the API key is empty; nothing was written")
+    if known.api_key and known.api_key != key.strip():
+        click.confirm(f"Overwrite existing API Key ({mask(known.api_key)})", abort=True)
+    file.save(name, api_key=key, **root)
+    click.echo(f"Wrote profile to {file.path}")
+
+
+def _typed(what: str) -> str:
+    """Return the secret that is typed, unseen, or piped in."""
+    if is_terminal(sys.stdin):
+        return str(click.prompt(what, hide_input=True))
+    # A hidden prompt would ask the terminal behind the pipe instead.
+    return sys.stdin.readline() if sys.stdin else ""
 
 
 @click.group("sources", cls=Group, epilog=EPILOG, short_help="Add, list, remove and test sources.")
-def sources_group() -> None:
+def sources_command() -> None:
     """Add, list, remove and test sources: MLHub APIs, STAC APIs, static catalogs.
 
     A source is a profile, a section of the profiles file with a kind and a root_url.
     """
 
 
-@sources_group.command("add", epilog=ADD_EPILOG, short_help="Look at a place and keep it under a name.")
-@click.argument("name")
+@sources_command.command("add", epilog=ADD_EPILOG, short_help="Detect a source and save it under a name.")
+@click.argument("name", shell_complete=source_names)
 @click.argument("location", required=False, metavar="[URL|PATH]")
 @click.option(
     "--kind",
     type=click.Choice([kind.value for kind in Kind]),
     help="Give the kind, instead of detecting it.",
 )
-@click.option("--replace", is_flag=True, help="Write over a profile of that name.")
-@secret_options
-@remembered("--api-key", metavar="KEY", help="The secret; others can see it in `ps`.")
-@click.pass_context
-def add(
-    context: click.Context, /, name: str, location: str | None, kind: str | None, replace: bool, **how: Any
-) -> None:
+@click.option("--replace", "over", is_flag=True, help="Write over a profile of that name.")
+@_secret_options
+@json_option
+def add(name: str, location: str | None, kind: str | None, over: bool, as_json: bool, **how: Any) -> None:
     """Detect what is at a URL or path, and save it as the source NAME.
 
     The kind is found out; what is no source is refused. Secrets are asked for, or read from a pipe, or
@@ -71,21 +141,66 @@ def add(
     """
     name = check_name(name)
     file = ProfilesFile.load()
-    if name in file.names() and not replace:
+    if name in file.names() and not over:
         raise click.UsageError(
             f"there is a profile {name!r} already; --replace writes over it, or choose another name"
         )
-    given = asked(Given(**how), Choice.of(context).api_key)
-    found = _looked_at(name, location, Kind(kind) if kind else None, given)
-    options = {"api_key": None, "kind": found.kind, "root_url": found.root_url, **given.options}
-    file.save(name, **options)
-    click.echo(f"Wrote profile {one_line(name)} to {file.path}")
-    if given.missing:
-        click.echo(f"note: the variable {given.missing} is not set here; it is needed in use", err=True)
+    draft = _draft(how, Choice.made().api_key)
+    found, title = _located(name, location, Kind(kind) if kind else None, draft)
+    if found.secret and not draft.typed and not draft.variable:
+        # The key that was in the pasted URL: stored apart from it.
+        draft = SecretDraft(Scheme.QUERY, found.auth.name, typed=found.secret)
+    file.save(name, **{"kind": found.kind, "root_url": found.root_url, **draft.options()})
+    if as_json:
+        print_json({**_record(ProfilesFile.load().get(name)), "title": title, "file": str(file.path)})
+    else:
+        click.echo(f"Wrote profile {one_line(name)} to {file.path}")
+    if missing := _missing(draft):
+        note(f"the variable {missing} is not set here; it is needed in use")
 
 
-def _looked_at(name: str, location: str | None, kind: Kind | None, given: Given) -> Credentials:
-    """Return where the source is and what it speaks, after a look where that is needed."""
+def _draft(how: Mapping[str, Any], api_key: str | None) -> SecretDraft:
+    """Return the secret that options describe: from `--api-key`, its variable, a prompt or a pipe.
+
+    Raises
+    ------
+    click.UsageError
+        If it is more than one secret, or half of one.
+    """
+    ways = [scheme for scheme, (names, _) in _WAYS.items() if any(how[name] for name in names)]
+    if len(ways) > 1:
+        raise click.UsageError(f"one secret only: {' or '.join(ways)}")
+    if how["header_env"] and not how["header"]:
+        raise click.UsageError("--header-env needs --header: the name of the header")
+    if how["password_env"] and not how["user"]:
+        raise click.UsageError("--password-env needs --user: the name of the user")
+    if not ways and not api_key:
+        return SecretDraft()
+    scheme = ways[0] if ways else Scheme.QUERY
+    names, what = _WAYS[scheme]
+    variable = how[names[1]] or ""
+    name = (how["key_param"] if scheme is Scheme.QUERY else how["header"]) or ""
+    draft = SecretDraft(scheme, name, how["user"] or "", (api_key or "").strip(), variable)
+    try:
+        draft.auth()
+    except MLHubException as error:
+        raise click.UsageError(f"{error.message}; {error.hint}") from None
+    if not api_key and not variable:
+        draft = replace(draft, typed=_typed(what).strip())
+        if not draft.typed:
+            raise click.UsageError(f"the {what.lower()} is empty; nothing was written")
+    return draft
+
+
+def _missing(draft: SecretDraft) -> str:
+    """Return the variable that holds the secret, where it is not set here; empty where it is, or none is."""
+    return "" if draft.typed or os.environ.get(draft.variable, "").strip() else draft.variable
+
+
+def _located(
+    name: str, location: str | None, kind: Kind | None, draft: SecretDraft
+) -> tuple[Credentials, str]:
+    """Return where the source is and what it speaks, detected where that is needed, and its title."""
     from ..auth import for_location
     from ..sources.source_names import address_of
     from ..sources.well_known import by_name
@@ -100,64 +215,52 @@ def _looked_at(name: str, location: str | None, kind: Kind | None, given: Given)
     if known is not None:
         click.echo(f"{known.title}: {known.about}", err=True)
         if known.key:
-            click.echo(f"note: {known.key}", err=True)
-        return for_location(known.root_url, kind=known.kind)
-    found = for_location(address_of(location or ""), kind=kind, api_key=given.secret, auth=given.auth)
-    if found.secret and given.secret is None:
-        # The key that was in the pasted URL: kept apart from it.
-        given.options.update(api_key=found.secret, key_param=found.auth.name)
-    return found if kind is not None else _seen(found, given)
+            note(known.key)
+        return for_location(known.root_url, kind=known.kind), known.title
+    secret = draft.typed or os.environ.get(draft.variable, "").strip() or None
+    found = for_location(address_of(location or ""), kind=kind, api_key=secret, auth=draft.auth())
+    return (found, "") if kind is not None else _detected(found, draft)
 
 
-def _seen(place: Credentials, given: Given) -> Credentials:
-    """Say what is at a place, and return it with its kind; refuse what is no source."""
+def _detected(place: Credentials, draft: SecretDraft) -> tuple[Credentials, str]:
+    """Print what is at a place, and return it with its kind and title; refuse what is no source."""
     import asyncio
-    from dataclasses import replace
 
     from ..sources.probe import probe
 
     seen = asyncio.run(probe(place))
-    _describe(seen)
+    title = f' "{seen.title}"' if seen.title else ""
+    counts = f", {seen.counts_words}" if seen.counts else ""
+    click.echo(f"found: {seen.kind_words}{title}{counts}", err=True)
+    click.echo(f"  at {one_line(redact(seen.location), 400)}", err=True)
+    for line in seen.notes:
+        note(line)
     if seen.kind is None:
         hint = "name its credentials (--token, --header NAME, --key, --user NAME), or its kind with --kind"
-        if given.missing:
-            hint = f"set {given.missing}, or name its kind with --kind"
+        if missing := _missing(draft):
+            hint = f"set {missing}, or name its kind with --kind"
         raise AuthenticationError("the contents require a key; nothing was written", hint=hint)
-    return replace(place, kind=seen.kind, root_url=seen.location)
+    return replace(place, kind=seen.kind, root_url=seen.location), seen.title
 
 
-def _describe(found: ProbeResult) -> None:
-    title = f' "{found.title}"' if found.title else ""
-    counts = f", {found.counts_words}" if found.counts else ""
-    click.echo(f"found: {found.kind_words}{title}{counts}", err=True)
-    click.echo(f"  at {one_line(redact(found.location), 400)}", err=True)
-    for note in found.notes:
-        click.echo(f"note: {note}", err=True)
-
-
-@sources_group.command("list", short_help="List the saved sources, or well-known public ones.")
+@sources_command.command("list", short_help="List the saved sources, or well-known public ones.")
 @click.option("--known", is_flag=True, help="List well-known public sources instead; none is contacted.")
 @json_option
 def list_sources(known: bool, as_json: bool) -> None:
     """List the saved sources, which are the profiles, or well-known public ones to add."""
-    records = _known() if known else [_record(profile) for profile in _profiles()]
+    file = ProfilesFile.load()
+    records = _known() if known else [_record(file.get(name)) for name in file.names()]
     if as_json:
-        click.echo(json.dumps(records, indent=2))
+        print_json(records)
         return
     if not records:
         click.echo("no sources are saved; `mlhub-tui sources list --known` shows public ones", err=True)
         return
     names = ("name", "kind", "key", "title", "root_url") if known else ("name", "kind", "secret", "root_url")
-    rows = [[record[name] for name in names] for record in records]
     headers = [{"root_url": "LOCATION", "title": "WHAT"}.get(name, name.upper()) for name in names]
-    click.echo("\n".join(table(headers, rows, terminal_width())))
+    print_table(headers, [[record[name] for name in names] for record in records])
     if known and terminal_width():
-        click.echo("`mlhub-tui sources add NAME` keeps one; `--source NAME` uses one at once", err=True)
-
-
-def _profiles() -> list[Profile]:
-    file = ProfilesFile.load()
-    return [file.get(name) for name in file.names()]
+        click.echo("`mlhub-tui sources add NAME` saves one; `--source NAME` uses one at once", err=True)
 
 
 def _record(profile: Profile) -> dict[str, str]:
@@ -189,47 +292,49 @@ def _known() -> list[dict[str, str]]:
     ]
 
 
-@sources_group.command("remove", short_help="Remove a source, with its secret.")
-@click.argument("name")
+@sources_command.command("remove", short_help="Remove a source, with its secret.")
+@click.argument("name", shell_complete=profile_names)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def remove(name: str, yes: bool) -> None:
     """Remove the source NAME from the profiles file, with its secret."""
     file = ProfilesFile.load()
-    profile = file.get(name)
-    words = secret_words(profile, {})
+    words = secret_words(file.get(name), {})
     if not yes and words != "none":
         click.confirm(f"Remove {one_line(name)} ({words})?", abort=True, err=True)
     file.delete(name)
     click.echo(f"Removed profile {one_line(name)} from {file.path}")
 
 
-@sources_group.command("test", cls=Command, short_help="Test whether a source answers and accepts the key.")
-@click.argument("source", metavar="NAME|URL|PATH")
-@remembered("--api-key", metavar="KEY", help="Use this secret; others can see it in `ps`.")
-@click.pass_context
-def test(context: click.Context, source: str) -> None:
+@sources_command.command("test", short_help="Test whether a source answers and accepts the key.")
+@click.argument("source", metavar="NAME|URL|PATH", shell_complete=source_names)
+@api_key_option
+@json_option
+def test(source: str, as_json: bool) -> None:
     """Test whether a source answers as one of its kind, and accepts its key."""
     import asyncio
 
-    found = chosen(Choice(source=source, api_key=Choice.of(context).api_key))
+    found = chosen(Choice(source=source, api_key=Choice.made().api_key))
+    place = one_line(redact(found.root_url), 400)
+    record = {"kind": found.kind, "root_url": place, "key": found.key_origin}
     try:
-        about = asyncio.run(_test(found))
+        about = asyncio.run(_about(found))
     except MLHubException as error:
-        click.echo(f"{one_line(redact(found.root_url), 200)}: {found.kind}, {found.key_origin}", err=True)
+        if as_json:
+            print_json({"ok": False, **record, "title": "", "error": one_line(redact(error.message))})
+        click.echo(f"{place}: {found.kind}, {found.key_origin}", err=True)
         raise error from None
     title = f' "{about.title}"' if about.title else ""
-    click.echo(f"ok: {found.kind}{title} at {one_line(redact(found.root_url), 400)}, {found.key_origin}")
-    for note in about.notes:
-        click.echo(f"note: {note}", err=True)
+    if as_json:
+        print_json({"ok": True, **record, "title": about.title, "error": None})
+    else:
+        click.echo(f"ok: {found.kind}{title} at {place}, {found.key_origin}")
+    for line in about.notes:
+        note(line)
 
 
-async def _test(found: Credentials) -> About:
-    from ..sources.open_source import check, open_source
+async def _about(found: Credentials) -> About:
+    from ..sources.open_source import check
 
-    source = open_source(found)
-    show_waits(source)
-    try:
+    async with opened(found) as source:
         await check(source)
         return await source.about()
-    finally:
-        await source.aclose()

@@ -111,5 +111,5 @@ def test_ctrl_c_at_the_question_writes_nothing(mlhub_home: Path) -> None:
     child.sendintr()
     child.expect(pexpect.EOF)
     child.close()
-    assert child.exitstatus == 1
+    assert child.exitstatus == 130
     assert not mlhub_home.exists()

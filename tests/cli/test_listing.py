@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from mlhub_tui.cli import tables
-from mlhub_tui.cli.documents import Writer, matches
-from mlhub_tui.cli.sheets import collection_sheet, dataset_sheet, item_sheet
+from mlhub_tui.cli.listing import matches
+from mlhub_tui.cli.printing import Writer, cells, table
+from mlhub_tui.cli.showing import collection_sheet, dataset_sheet, item_sheet
 from mlhub_tui.models import Collection, Dataset, Item, MLModel
 from mlhub_tui.sample.server import SampleServer
 from tests.support.http_server import LoopbackServer, Request, as_json
@@ -133,12 +133,12 @@ def test_a_filter_looks_at_keywords_and_words() -> None:
 @pytest.mark.parametrize("width", [20, 40, 60, 80, 140])
 def test_a_table_never_exceeds_the_terminal(width: int) -> None:
     rows = [("i" * 50, "t" * 90, "日本語" * 10, "é" * 30), ("short", "", "", "")]
-    for line in tables.table(("ID", "TITLE", "WIDE", "LAST"), rows, width):
-        assert tables.cells(line) <= width
+    for line in table(("ID", "TITLE", "WIDE", "LAST"), rows, width):
+        assert cells(line) <= width
 
 
 def test_a_table_for_a_program_cuts_nothing_and_cleans_all() -> None:
-    lines = tables.table(("ID", "TITLE"), [("a\tb", "\x1b]52;c;eA==\x07x\n" + "y" * 200)], None)
+    lines = table(("ID", "TITLE"), [("a\tb", "\x1b]52;c;eA==\x07x\n" + "y" * 200)], None)
     assert lines[1] == "a b  ]52;c;eA==x " + "y" * 200
 
 

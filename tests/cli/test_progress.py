@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
-from mlhub_tui.cli.progress import Bars, Lines, bar_line
-from mlhub_tui.cli.tables import cells
+from mlhub_tui.cli.progress import Bars, Lines
 from mlhub_tui.options import IfExists
 from mlhub_tui.planning.requests import ArchiveRequest
 from mlhub_tui.queue.job import Job, JobState
@@ -28,55 +28,73 @@ JOB = Job(
 )
 
 
-@pytest.mark.parametrize("width", [79, 60, 40, 20, 10])
-@pytest.mark.parametrize("state", [JobState.DOWNLOADING, JobState.RETRYING, JobState.QUEUED])
-def test_a_bar_fits_the_terminal(width: int, state: JobState) -> None:
-    job = replace(JOB, state=state, reason="the server failed " * 10, name="日本" * 40)
-    assert cells(bar_line(job, width)) <= width
-
-
-def test_a_bar_tells_name_percent_bytes_rate_and_time_left() -> None:
-    line = bar_line(JOB, 79, fine=False)
-    assert " ".join(line.split()[:-1]) == "ref_african…_02_source 44% 76.1 MB/169.3 MB 4.2 MB/s 22 s"
-    assert set(line.split()[-1]) == {"#", "-"}
-
-
-def test_a_bar_of_unknown_size_and_speed_is_still_one() -> None:
-    line = bar_line(replace(JOB, bytes_total=None, rate=None, eta=None), 79)
-    assert "?" in line
-    assert "76.1 MB" in line
-
-
-def test_a_job_that_waits_tells_why_without_its_key() -> None:
-    job = replace(JOB, state=JobState.RETRYING, reason="no answer from http://x.example/?key=SECRET")
-    assert "retrying: no answer from" in bar_line(job, 79)
-    assert "SECRET" not in bar_line(job, 79)
-
-
-def test_bars_are_drawn_over_themselves_and_leave_what_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+def drawn(*pages: list[Job], width: int = 80) -> list[str]:
+    """Return what a terminal shows after the bars were drawn for each list of jobs in turn."""
     import pyte
 
-    monkeypatch.setenv("COLUMNS", "80")
-    monkeypatch.setenv("LINES", "24")
-    screen = pyte.Screen(80, 24)
+    screen = pyte.Screen(width, 24)
     screen.set_mode(pyte.modes.LNM)
-    stream = pyte.Stream(screen)
     out = io.StringIO()
-    bars = Bars(out)
+    bars = Bars(Console(file=out, width=width, height=24, force_terminal=True, color_system=None))
+    for jobs in pages:
+        bars.update(jobs)
+    pyte.Stream(screen).feed(out.getvalue())
+    return [line.rstrip() for line in screen.display if line.strip()]
+
+
+@pytest.mark.parametrize("width", [79, 60, 40, 20, 10])
+@pytest.mark.parametrize("state", [JobState.DOWNLOADING, JobState.RETRYING, JobState.QUEUED])
+def test_a_bar_is_one_line_of_the_terminal(width: int, state: JobState) -> None:
+    job = replace(JOB, state=state, reason="the server failed " * 10, name="日本" * 40)
+    assert len(drawn([job], [job], width=width)) == 1
+
+
+def test_a_bar_has_name_percent_bytes_rate_and_time_left() -> None:
+    (line,) = drawn([JOB])
+    name, percent, *rest = line.split()
+    assert (name, percent) == ("ref_african…_02_source", "44%")
+    assert " ".join(rest[:-1]) == "76.1 MB/169.3 MB 4.2 MB/s 22 s"
+    assert rest[-1].startswith("━")
+    (unknown,) = drawn([replace(JOB, bytes_total=None, rate=None, eta=None)])
+    assert "?" in unknown and "76.1 MB" in unknown
+
+
+def test_a_job_that_waits_has_its_reason_without_a_key() -> None:
+    job = replace(JOB, state=JobState.RETRYING, reason="no answer from http://x.example/?key=SECRET")
+    (line,) = drawn([job])
+    assert "retrying: no answer from" in line
+    assert "SECRET" not in line
+
+
+def test_files_are_counted_where_there_are_many() -> None:
+    files = replace(JOB, name="crops", files_done=1204, files_total=5000, files_failed=3)
+    assert drawn([files])[0].split()[:4] == ["crops", "44%", "1,204/5,000", "files"]
+    many = replace(files, files_done=299_000, files_total=300_000, bytes_total=None)
+    assert drawn([many])[0].split()[:4] == ["crops", "99%", "299,000/300,000", "files"]
+
+
+def test_bars_are_drawn_over_themselves_and_leave_what_ended() -> None:
     second = replace(JOB, id=2, name="two.tar.gz", state=JobState.QUEUED)
-    for jobs in (
+    done = replace(JOB, state=JobState.DONE)
+    assert drawn([JOB, second])[1] == "1 transfer waiting"
+    shown = drawn(
         [JOB, second],
         [replace(JOB, bytes_done=160_000_000), second],
-        [replace(JOB, state=JobState.DONE), replace(second, state=JobState.CONNECTING)],
-        [
-            replace(JOB, state=JobState.DONE),
-            replace(second, state=JobState.FAILED, reason="gone", hint="try later"),
-        ],
-    ):
-        bars.update(jobs)
-    stream.feed(out.getvalue())
-    shown = [line.rstrip() for line in screen.display if line.strip()]
+        [done, replace(second, state=JobState.CONNECTING)],
+        [done, replace(second, state=JobState.FAILED, reason="gone", hint="try later")],
+    )
     assert shown == [f"done {JOB.name}, 169.3 MB", "failed two.tar.gz: gone", "  try later"]
+
+
+def test_lines_of_what_waits_or_failed_are_all_that_is_written_unless_steps_are_wanted() -> None:
+    out, quiet = io.StringIO(), io.StringIO()
+    waits = replace(JOB, state=JobState.RETRYING, reason="503, next try in 10 s")
+    failed = replace(JOB, state=JobState.FAILED, reason="gone")
+    for lines in (Lines(out, steps=False), Lines(quiet, steps=False, waits=False)):
+        for job in (JOB, waits, JOB, replace(JOB, id=2, state=JobState.DONE), failed):
+            lines.update([job])
+    assert out.getvalue() == f"{JOB.name}: retrying: 503, next try in 10 s\nfailed {JOB.name}: gone\n"
+    assert quiet.getvalue() == f"failed {JOB.name}: gone\n"
 
 
 def test_lines_tell_the_start_each_tenth_and_the_end() -> None:
@@ -102,16 +120,6 @@ def test_lines_tell_a_slow_transfer_every_ten_seconds() -> None:
         now[0] = float(second)
         lines.update([replace(JOB, bytes_done=1000 + second)])
     assert len(out.getvalue().splitlines()) == 4
-
-
-def test_files_are_counted_where_there_are_many() -> None:
-    files = replace(JOB, name="crops", files_done=1204, files_total=5000, files_failed=3)
-    assert " ".join(bar_line(files, 79).split()[:4]) == "crops 44% 1,204/5,000 files"
-    unknown = replace(files, bytes_total=None)
-    assert " ".join(bar_line(unknown, 79).split()[:4]) == "crops 24% 1,204/5,000 files"
-    many = replace(files, files_done=299_000, files_total=300_000)
-    assert "299,000/300,000 " in bar_line(many, 79)
-    assert cells(bar_line(many, 79)) <= 79
 
 
 def test_lines_count_files_too() -> None:

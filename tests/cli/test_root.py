@@ -59,7 +59,7 @@ def test_each_help_fits_80_columns(run: Run, path: tuple[str, ...], option: str)
 def test_the_commands_are_described_as_by_themselves() -> None:
     context = click.Context(root, info_name="mlhub-tui")
     assert isinstance(root, click.Group)
-    for name, (_, _, about) in COMMANDS.items():
+    for name, (_, about) in COMMANDS.items():
         command = root.get_command(context, name)
         assert command is not None
         assert command.get_short_help_str(200) == about

@@ -1,0 +1,276 @@
+"""Commands about the program itself: `cache`, `locate`, `doctor`, `sample` and `completion`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .. import paths
+from ..text import one_line, redact, size
+from .connection import Choice, credentials, settings
+from .failures import FAILED, end
+from .options import Command, Group, connection_options, json_option
+from .printing import print_json
+
+if TYPE_CHECKING:
+    from ..doctor.finding import Finding
+    from ..sample.server import SampleServer
+
+PLACES: dict[str, tuple[Callable[[], Path], str]] = {
+    "config": (paths.config, "settings"),
+    "profiles": (paths.profiles, "keys and sources"),
+    "queue": (paths.queue, "download queue"),
+    "log": (paths.log_dir, "logs of --debug, of the queue, of faults"),
+    "cache": (paths.cache, "what can be fetched again"),
+    "state": (paths.state, "what is remembered between starts"),
+    "searches": (paths.searches, "saved searches"),
+    "home": (paths.home, "the folder of all these (MLHUB_HOME)"),
+}
+_MARKS = {"ok": " ", "note": "!", "wrong": "x"}
+SAMPLE_EPILOG = """\b
+Examples:
+  mlhub-tui sample serve
+  mlhub-tui sample serve --port 8000 --rate 500k
+"""
+COMPLETION_EPILOG = """\b
+Examples:
+  eval "$(mlhub-tui completion bash)"                   for this shell
+  mlhub-tui completion bash >> ~/.bashrc                for each new one
+  mlhub-tui completion zsh >> ~/.zshrc                  after compinit
+  mlhub-tui completion fish > ~/.config/fish/completions/mlhub-tui.fish
+"""
+
+
+@click.group("cache", cls=Group, short_help="Show the size of the cache, or clear it.")
+def cache_command() -> None:
+    """Show the size of the cache, or clear it: documents, indexes of archives, plans, images of previews.
+
+    All of it can be fetched or made again. Downloads, the queue, profiles and settings are elsewhere.
+    """
+
+
+@cache_command.command("size", short_help="Show how much room the cache takes.")
+@json_option
+def cache_size(as_json: bool) -> None:
+    """Show how much room each part of the cache takes."""
+    _print_sizes({name: _taken(folder) for name, (folder, _) in _parts().items()}, as_json)
+
+
+@cache_command.command("clear", short_help="Remove all that can be fetched again.")
+@json_option
+def cache_clear(as_json: bool) -> None:
+    """Remove all that can be fetched again, and show how much that was.
+
+    Programs that run may do so meanwhile: they fetch again what they need.
+    """
+    gone = {}
+    for name, (folder, clear) in _parts().items():
+        before = _taken(folder)
+        clear()
+        gone[name] = max(before - _taken(folder), 0)
+    _print_sizes(gone, as_json, " removed")
+
+
+def _parts() -> dict[str, tuple[Path, Callable[[], object]]]:
+    """Return the parts of the cache: what each takes room with, and how it is cleared."""
+    from contextlib import closing
+
+    from .. import preview_cache
+    from ..http.cache import DocumentCache
+    from ..planning import dataset_plan, index_cache
+    from ..sources.static import archive_index
+
+    def clear_documents() -> None:
+        with closing(DocumentCache()) as cache:
+            cache.clear()
+
+    return {
+        "documents": (DocumentCache().path, clear_documents),
+        "archives": (archive_index.folder(), archive_index.clear),
+        "plans": (index_cache.folder(), index_cache.clear),
+        "previews": (preview_cache.folder(), preview_cache.clear),
+        "catalogs": (dataset_plan.catalog_cache(), dataset_plan.clear_catalogs),
+    }
+
+
+def _taken(path: Path) -> int:
+    """Return the bytes of a folder's files, or of a database with the files beside it."""
+    from ..storage import bytes_of
+
+    beside = path.parent.glob(f"{path.name}-*") if path.suffix else ()
+    return bytes_of(path) + sum(bytes_of(one) for one in beside)
+
+
+def _print_sizes(parts: dict[str, int], as_json: bool, verb: str = "") -> None:
+    parts = {**parts, "total": sum(parts.values())}
+    if as_json:
+        print_json(parts)
+        return
+    for name, taken in parts.items():
+        click.echo(f"{name:9}  {size(taken)}{verb}")
+
+
+@click.command("locate", cls=Command, short_help="Print where settings, profiles, queue, logs and cache are.")
+@click.argument("what", required=False, type=click.Choice(list(PLACES)))
+@json_option
+def locate_command(what: str | None, as_json: bool) -> None:
+    """Print where settings, profiles, queue, logs and cache are; nothing of it need exist yet.
+
+    With a name the path alone: `$EDITOR "$(mlhub-tui locate config)"`.
+    """
+    found = {name: str(path().absolute()) for name, (path, _) in PLACES.items() if what in (None, name)}
+    if as_json:
+        print_json(found)
+        return
+    for name, path in found.items():
+        click.echo(path if what else f"{name:9} {path}  ({PLACES[name][1]})")
+
+
+@click.command("doctor", cls=Command, short_help="Check program, files, network and source.")
+@click.option("--offline", is_flag=True, help="Ask no source.")
+@json_option
+@connection_options
+def doctor_command(offline: bool, as_json: bool) -> None:
+    """Show what is wrong here, and how to fix it: program, terminal, files, queue, network, source.
+
+    The source is the one that the app would open (--source, --profile, --root-url, --sample, or the profile
+    `default`); it is asked once. Secrets are not printed: at most the last 4 characters of a key. Ends
+    with 1 if something is wrong.
+    """
+    found = list(_findings(offline))
+    wrong = [finding for finding in found if finding.state == "wrong"]
+    if as_json:
+        from dataclasses import asdict
+
+        print_json([asdict(finding) for finding in found])
+    else:
+        part = ""
+        for finding in found:
+            if finding.part != part:
+                click.echo(part := finding.part)
+            click.echo(f"{_MARKS[finding.state]} {finding.name:18} {finding.value}".rstrip())
+            if finding.hint:
+                click.echo(f"{'':20} -> {finding.hint}")
+        names = ", ".join(f"{finding.part} {finding.name}" for finding in wrong)
+        click.echo(f"\nwrong: {names}" if wrong else "\nnothing is wrong")
+    end(FAILED if wrong else 0)
+
+
+def _findings(offline: bool) -> Iterator[Finding]:
+    from ..doctor import files, network, program, queue, terminal
+
+    loaded = settings()
+    yield from program.look()
+    yield from terminal.look(loaded.config)
+    yield from files.look(loaded)
+    yield from queue.look()
+    yield from network.look()
+    yield from _of_source(Choice.made(), offline)
+
+
+def _of_source(choice: Choice, offline: bool) -> list[Finding]:
+    """Return how the source is; offline, what a name stands for. The hosted service is not asked."""
+    import asyncio
+
+    from ..doctor import network
+    from ..doctor.finding import Finding, note, wrong
+    from ..errors import APIKeyNotFound, MLHubException, ProfileNotFound
+    from ..sources.well_known import ServiceEnded, is_hosted
+
+    named = choice.source or choice.profile or choice.root_url or choice.sample
+    if offline and (choice.sample or not (named or os.environ.get("MLHUB_PROFILE"))):
+        return []
+    try:
+        if offline:
+            used = choice.credentials()
+            where = one_line(redact(used.root_url), 300)
+            return [
+                Finding(network.SOURCE, "location", where),
+                Finding(network.SOURCE, "key", used.key_origin),
+            ]
+        with credentials(choice, key_needed=not named) as used:
+            if is_hosted(used.root_url):
+                gone = ServiceEnded()
+                return [note(network.SOURCE, "location", gone.message, gone.hint)]
+
+            async def ask() -> list[Finding]:
+                return [finding async for finding in network.ask(used)]
+
+            return asyncio.run(ask())
+    except MLHubException as error:
+        no_key = isinstance(error, APIKeyNotFound)
+        level: Callable[..., Finding] = note if no_key and not named else wrong
+        what = "name" if isinstance(error, ProfileNotFound) else "key" if no_key else "location"
+        return [level(network.SOURCE, what, error.message, error.hint)]
+
+
+@click.group("sample", cls=Group)
+def sample_command() -> None:
+    """Serve the built-in sample catalog."""
+
+
+def _rate(context: click.Context, option: click.Parameter, value: str | None) -> int | None:
+    """Return bytes per second, 0 for no limit; None where nothing is given."""
+    from ..text import parse_rate
+
+    try:
+        return None if value is None else parse_rate(value) or 0
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+@sample_command.command("serve", epilog=SAMPLE_EPILOG)
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=0, metavar="N", help="The port.  [default: a free one]"
+)
+@click.option(
+    "--rate",
+    callback=_rate,
+    metavar="BYTES/s",
+    help="Speed limit of a download; 0 is none.  [default: 8388608]",
+)
+def serve(port: int, rate: int | None) -> None:
+    """Serve the sample catalog on this machine until Ctrl+C.
+
+    It speaks the MLHub API, so that other clients can be tried against it.
+    """
+    from ..sample import DEFAULT_RATE
+    from ..sample.server import serve_forever
+
+    limit = DEFAULT_RATE if rate is None else rate or None
+
+    def ready(server: SampleServer) -> None:
+        speed = f"{size(limit)}/s a download" if limit else "as fast as possible"
+        click.echo(
+            f"Serving the sample catalog, {speed}\n"
+            f"  root URL  {server.root_url}\n"
+            f"  API key   {server.key}\n"
+            f"For other clients:\n"
+            f"  export MLHUB_ROOT_URL={server.root_url} MLHUB_API_KEY={server.key}\n"
+            f"Ctrl+C stops it."
+        )
+
+    serve_forever(port, rate=limit, on_ready=ready)
+
+
+@click.command(
+    "completion", cls=Command, epilog=COMPLETION_EPILOG, short_help="Print the completion script of a shell."
+)
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.pass_context
+def completion_command(context: click.Context, shell: str) -> None:
+    """Print the completion script of a shell.
+
+    It completes commands and options, the names of profiles, sources and saved searches, the IDs of the
+    datasets and collections that were listed last, and those of the transfers in the queue.
+    """
+    from click.shell_completion import get_completion_class
+
+    made: Any = get_completion_class(shell)
+    script = made(context.find_root().command, {}, "mlhub-tui", "_MLHUB_TUI_COMPLETE")
+    # Not `script.source()`, which asks bash for its version first.
+    click.echo(script.source_template % script.source_vars())

@@ -1,0 +1,216 @@
+"""What commands print: tables, documents as JSON, and notes beside them."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, quote_plus
+
+import click
+
+from ..errors import MLHubException
+from ..text import count, one_line
+
+if TYPE_CHECKING:
+    from ..auth import Auth
+    from ..models import Document
+    from ..sources.base import Listing, Page
+
+META = "mlhub_tui.cli."
+"""Begins the names of what a command line remembers in click's `Context.meta`."""
+_GAP = "  "
+_NARROWEST = 8
+_COMFORT = 20
+_MOST_NOTES = 12
+Row = Sequence[object]
+
+
+def is_terminal(stream: Any) -> bool:
+    """Whether a stream leads to a terminal; one that is closed, or missing as in a daemon, does not."""
+    try:
+        return bool(stream.isatty())
+    except (AttributeError, ValueError):
+        return False
+
+
+def terminal_width() -> int | None:
+    """Return the columns of the terminal that stdout leads to; None where it leads to none."""
+    if not is_terminal(sys.stdout):
+        return None
+    import shutil
+
+    return shutil.get_terminal_size().columns
+
+
+def given(name: str) -> Any:
+    """Return what the command line says with an option that is remembered; None where it says nothing."""
+    context = click.get_current_context(silent=True)
+    return context.meta.get(META + name) if context else None
+
+
+def note(words: str) -> None:
+    """Write a note to stderr, unless --quiet is given."""
+    if not given("quiet"):
+        click.echo(f"note: {one_line(words)}", err=True)
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON in ASCII, on many lines."""
+    click.echo(json.dumps(value, indent=2))
+
+
+def cells(text: str) -> int:
+    """Return how many columns of a terminal a text takes."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
+def cut(text: str, width: int) -> str:
+    """Return a text that takes at most `width` columns, with an ellipsis where some of it is left out."""
+    if cells(text) <= width:
+        return text
+    from rich.cells import set_cell_size
+
+    return set_cell_size(text, max(width - 1, 0)).rstrip() + "…"
+
+
+class Table:
+    """Columns of a fixed layout, found from the first rows; later rows follow it.
+
+    The first column identifies the row and is the last to be cut; `width` is the columns of the terminal,
+    None to cut nothing.
+    """
+
+    def __init__(self, headers: Sequence[str], sample: Iterable[Row], width: int | None) -> None:
+        self.headers = headers
+        lines = [headers, *([one_line(value) for value in row] for row in sample)]
+        self._widths = [max(cells(line[n]) for line in lines) for n in range(len(headers))]
+        if width is not None:
+            self._widths = _shrunk(self._widths, width)
+        self._cut = width is not None
+
+    def line(self, row: Row) -> str:
+        """Return a row as a line; remote text is cleaned."""
+        parts = []
+        for value, width in zip(row, self._widths, strict=True):
+            if width:
+                text = one_line(value)
+                text = cut(text, width) if self._cut else text
+                parts.append(text + " " * (width - cells(text)))
+        return _GAP.join(parts).rstrip()
+
+
+def table(headers: Sequence[str], rows: Sequence[Row], width: int | None) -> list[str]:
+    """Return the lines of a whole table, its header first."""
+    layout = Table(headers, rows, width)
+    return [layout.line(row) for row in (headers, *rows)]
+
+
+def print_table(headers: Sequence[str], rows: Sequence[Row]) -> None:
+    """Print a whole table, fitted to the terminal if stdout leads to one."""
+    click.echo("\n".join(table(headers, rows, terminal_width())))
+
+
+def _shrunk(widths: list[int], limit: int) -> list[int]:
+    """Return widths that fit: the last columns go while the others lack comfort, then the widest shrink."""
+    widths = list(widths)
+    comfort = [widths[0], *(min(width, _COMFORT) for width in widths[1:])]
+    for last in range(len(widths) - 1, 1, -1):
+        if _total(comfort) > limit:
+            widths[last] = comfort[last] = 0
+    while _total(widths) > limit and max(widths[1:], default=0) > _NARROWEST:
+        widths[1 + widths[1:].index(max(widths[1:]))] -= 1
+    if _total(widths) > limit:
+        widths = [min(widths[0], max(limit, 1)), *(0 for _ in widths[1:])]
+    return widths
+
+
+def _total(widths: list[int]) -> int:
+    shown = [width for width in widths if width]
+    return sum(shown) + len(_GAP) * (len(shown) - 1)
+
+
+class Writer:
+    """Writes documents as JSON in plain ASCII, whatever the terminal's encoding.
+
+    Some servers put the caller's key into links; `key` is taken out of them, where it stands as the
+    parameter that `auth` names, so that it does not end up in a file.
+    """
+
+    def __init__(self, key: str | None, auth: Auth | None = None) -> None:
+        forms = {key, quote(key, safe=""), quote_plus(key)} if key else set()
+        known = "|".join(re.escape(form) for form in forms)
+        name = re.escape((auth.name if auth else "") or "key")
+        self._key = re.compile(rf"(?<=[?&]{name}=)(?:{known})(?=[&#\"])" if known else r"(?!)")
+
+    def line(self, document: Document) -> str:
+        """Return a document on one line."""
+        return self._key.sub("", json.dumps(document.raw))
+
+    def sheet(self, document: Document) -> str:
+        """Return a document on many lines, to be read."""
+        return self._key.sub("", json.dumps(document.raw, indent=2))
+
+    def array(self, documents: Iterable[Document], *, whole: bool = True) -> str:
+        """Return documents as an array, one on a line; without its end where it is not `whole`."""
+        return "[" + ",".join(f"\n{self.line(document)}" for document in documents) + ("\n]" if whole else "")
+
+
+class ListingNotes:
+    """Collects what the pages of a listing left out, and prints it behind the entries."""
+
+    def __init__(self) -> None:
+        self._looked = self._skipped = self._timeless = 0
+        self._notes: dict[str, None] = {}
+
+    def take(self, page: Page[Any]) -> None:
+        """Take note of a page."""
+        self._looked += page.looked or 0
+        self._timeless += page.timeless
+        self._notes.update(dict.fromkeys(page.notes))
+        if not page.notes:  # which say themselves what of their page was left out
+            self._skipped += page.skipped
+
+    @contextmanager
+    def broken_off(self, listing: Listing[Any], *, cut: bool) -> Iterator[None]:
+        """Print the notes when the listing ends, or fails: then also how much of it came.
+
+        `cut` is whether what was printed needs an end, which it has not got.
+        """
+        try:
+            yield
+        except MLHubException:
+            self._print(listing.loaded, "")
+            if listing.loaded:
+                note_broken_off(count(listing.loaded, "item"), cut=cut)
+            raise
+        self._print(listing.loaded, listing.stopped)
+
+    def _print(self, found: int, stopped: str) -> None:
+        from ..sources.base import ENOUGH, without_time
+
+        lines = list(self._notes)[:_MOST_NOTES]
+        if len(self._notes) > _MOST_NOTES:
+            lines.append(f"and {count(len(self._notes) - _MOST_NOTES, 'note')} like these")
+        if self._looked > found:
+            lines.append(f"{count(self._looked, 'item')} looked at on this side")
+        if self._timeless:
+            lines.append(without_time(self._timeless))
+        if self._skipped:
+            lines.append(f"{count(self._skipped, 'entry', 'entries')} without an ID left out")
+        if stopped and stopped != ENOUGH:
+            lines.append(f"there may be more: {stopped}")
+        for line in lines:
+            note(line)
+
+
+def note_broken_off(came: str, *, cut: bool) -> None:
+    """Note how much of a listing came; `cut`: that the JSON that was printed of it has no end."""
+    note(f"the listing broke off after {came}{': the JSON has no end' if cut else ''}")
