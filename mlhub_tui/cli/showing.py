@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from ..errors import APIKeyNotFound, AuthenticationError, EntityDoesNotExist, NotOffered, RequestError
-from ..text import link_names, one_line, redact, size, unlink
+from ..text import one_line, size
 from .completion import collection_ids, dataset_ids
 from .connection import Choice, run
 from .options import Group, all_of, connection_options
 from .printing import Writer, note, table, terminal_width
 
 if TYPE_CHECKING:
-    from ..models import Asset, Collection, Dataset, Document, Item
+    from ..metadata.detail import Block
+    from ..models import Collection, Dataset, Document, Item
     from ..sources.base import Source
 
 _D = TypeVar("_D", bound="Document")
 _WIDEST = 100
 _AT_ONCE = 4
 _LABEL = 14
-_MOST = 6
-_NOT_KNOWN = "-"
+_NARROWEST = 40
 EPILOG = """\b
 Examples:
   mlhub-tui show dataset ref_african_crops_kenya_02
@@ -58,7 +58,7 @@ def show_dataset(ids: tuple[str, ...], form: str | None) -> None:
     """Show datasets by ID or DOI; works without a key."""
 
     async def sheet(source: Source, entry: Dataset) -> list[str]:
-        return dataset_sheet(entry, await _sizes(source, entry), _width())
+        return _sheet(entry, sizes=await _sizes(source, entry))
 
     _show(ids, lambda source, name: source.dataset(name), form, sheet)
 
@@ -70,7 +70,7 @@ def show_collection(ids: tuple[str, ...], form: str | None) -> None:
     """Show collections by ID; works without a key."""
 
     async def sheet(source: Source, entry: Collection) -> list[str]:
-        return collection_sheet(entry, await _archive(source, entry), _width())
+        return _sheet(entry, archive=await _archive(source, entry))
 
     _show(ids, lambda source, name: source.collection(name), form, sheet)
 
@@ -93,7 +93,7 @@ def show_model(ids: tuple[str, ...], form: str | None) -> None:
 
 
 async def _item(source: Source, entry: Item) -> list[str]:
-    return item_sheet(entry, _width())
+    return _sheet(entry)
 
 
 def _show(
@@ -196,151 +196,61 @@ async def _sizes(source: Source, dataset: Dataset) -> dict[str, int | None]:
     return dict(zip(ids, await asyncio.gather(*map(one, ids)), strict=True))
 
 
-class Sheet:
-    """The lines of a document to read: labelled values, text and tables, wrapped to a width if given."""
+def _sheet(document: Document, **known: Any) -> list[str]:
+    """Return the lines of a document for the terminal; `known` is what else there is to show of it."""
+    from ..metadata.detail import document_detail
 
-    def __init__(self, document: Document, width: int | None) -> None:
-        from ..metadata.licences import licences
-
-        self.lines: list[str] = []
-        self._document, self._width = document, width
-        self.field("ID", document.label)
-        self.field("Title", document.title if document.title != document.label else "")
-        self.field("DOI", document.doi)
-        for licence in licences(document):
-            address = f" ({licence.url})" if licence.url else ""
-            name = f": {licence.name}" if licence.name else ""
-            self.field(
-                "Licence",
-                f"{licence.id}{address}{name}" + (f"; asks: {licence.asks}" if licence.asks else ""),
-            )
-        self.field("Citation", document.citation)
-
-    def field(self, label: str, *values: object) -> None:
-        """Add labelled values, the first of many: a collection may have thousands of boxes."""
-        shown = [*values[:_MOST], f"and {len(values) - _MOST:,} more" if len(values) > _MOST else ""]
-        start = f"{label + ':':<{_LABEL}}"
-        for text in filter(None, map(one_line, shown)):
-            if self._width is None:
-                self.lines.append(start + text)
-            else:
-                self.lines += textwrap.wrap(
-                    text,
-                    max(self._width, 40),
-                    initial_indent=start,
-                    subsequent_indent=" " * _LABEL,
-                    break_on_hyphens=False,
-                )
-
-    def providers(self) -> None:
-        """Add a line for each provider."""
-        for provider in self._document.providers:
-            roles = f" ({', '.join(provider.roles)})" if provider.roles else ""
-            self.field("Provider", f"{provider.name}{roles} {redact(provider.url)}")
-
-    def description(self) -> None:
-        """Add the description, an empty line before it; paragraphs stay paragraphs."""
-        paragraphs = self._document.description.expandtabs(4).splitlines()
-        self.lines += [""] if paragraphs else []
-        for paragraph in paragraphs:
-            width = max(self._width or 0, 40)
-            wrapped = textwrap.wrap(paragraph, width, break_on_hyphens=False) if self._width else [paragraph]
-            self.lines += wrapped or [""]
-
-    def table(self, heading: str, headers: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-        """Add a table under a heading, indented; columns without any value are left out."""
-        rows = list(rows)
-        used = [n for n in range(len(headers)) if any(row[n] not in ("", None, _NOT_KNOWN) for row in rows)]
-        if rows:
-            width = self._width - 2 if self._width else None
-            lines = table([headers[n] for n in used], [[row[n] for n in used] for row in rows], width)
-            self.lines += ["", f"{heading}:", *(f"  {line}" for line in lines)]
-
-    def bands(self) -> None:
-        """Add the bands of imagery."""
-        from ..metadata.bands import bands
-
-        headers = ("BAND", "COLOUR", "MICROMETRES", "METRES", "TYPE", "NO DATA", "WHAT IT IS")
-        found = bands(self._document)
-        rows = [(b.name, b.common, b.wavelength, b.gsd, b.dtype, b.nodata, b.about) for b in found]
-        self.table("Bands", headers, rows)
-
-    def assets(self, heading: str, assets: Sequence[Asset]) -> None:
-        """Add a table of assets."""
-        rows = [(a.label, a.media_type, _size(a.size), a.title or redact(one_line(a.href))) for a in assets]
-        self.table(heading, ("KEY", "TYPE", "SIZE", "TITLE OR LINK"), rows)
-
-    def extensions_and_links(self) -> None:
-        """Add the STAC extensions that the document declares, explained, and its links."""
-        from ..metadata.extensions import explained
-
-        declared = self._document.raw.get("stac_extensions")
-        names = [name for name in declared if isinstance(name, str)] if isinstance(declared, list) else []
-        rows = [(found.name, found.version, found.about) for found in explained(tuple(names))]
-        self.table("STAC extensions", ("NAME", "VERSION", "WHAT IT ADDS"), rows)
-        links = [
-            (link.get("rel"), redact(one_line(link.get("href"))), link.get("title"))
-            for link in self._document.links
-        ]
-        self.table("Links", ("REL", "LINK", "TITLE"), links)
+    return sheet_lines(document_detail(document, **known), _width())
 
 
-def dataset_sheet(dataset: Dataset, sizes: Mapping[str, int | None], width: int | None) -> list[str]:
-    """Return the sheet of a dataset; `sizes` are its collections' archives in bytes, where known."""
-    sheet = Sheet(dataset, width)
-    sheet.field("Tags", ", ".join(dataset.tags))
-    sheet.field("Creator", unlink(dataset.creator))
-    sheet.field("Contact", dataset.contact)
-    sheet.field("Extent", dataset.bbox)
-    sheet.field("Page", dataset.registry_url)
-    if known := [value for value in sizes.values() if value is not None]:
-        missing = len(dataset.collections) - len(known)
-        uncounted = f", {missing} of unknown size not counted" if missing else ""
-        sheet.field("Archives", f"{size(sum(known))} in all{uncounted}")
-    sheet.description()
-    rows = [
-        (ref.label, ", ".join(ref.types), _size(sizes.get(ref.id)), link_names(ref.license))
-        for ref in dataset.collections
-    ]
-    sheet.table("Collections", ("ID", "TYPES", "ARCHIVE", "LICENCE"), rows)
-    return sheet.lines
+def sheet_lines(blocks: Iterable[Block], width: int | None) -> list[str]:
+    """Return the lines of a document; those of its sections are indented.
+
+    Parameters
+    ----------
+    width
+        Columns of the terminal; None wraps and cuts nothing.
+    """
+    return [*_lines(blocks, width)]
 
 
-def collection_sheet(collection: Collection, archive: str, width: int | None) -> list[str]:
-    """Return the sheet of a collection; `archive` says how big its archive is, or why that is not known."""
-    sheet = Sheet(collection, width)
-    sheet.field("Keywords", ", ".join(collection.keywords))
-    sheet.providers()
-    sheet.field("Extent", *collection.extent.bboxes)
-    sheet.field("Dates", *collection.extent.intervals)
-    sheet.field("Page", collection.registry_url)
-    sheet.field("Archive", archive)
-    sheet.description()
-    sheet.bands()
-    sheet.assets("Assets", collection.assets)
-    sheet.assets("Assets of its items", collection.item_assets)
-    sheet.extensions_and_links()
-    return sheet.lines
+def _lines(blocks: Iterable[Block], width: int | None) -> Iterator[str]:
+    from ..metadata.detail import FieldBlock, GridBlock, Heading, Identity, Paragraph, Prose, Title
+
+    indent, title = "", ""
+    for block in blocks:
+        match block:
+            case Title(text):
+                title = one_line(text)
+            case Identity(text):
+                yield from _field("ID", text, indent, width)
+                yield from _field("Title", title if title != one_line(text) else "", indent, width)
+            case Heading(text):
+                indent = "  "
+                yield from ("", f"{text}:")
+            case FieldBlock(name, value):
+                yield from _field(name, value, indent, width)
+            case Paragraph(text) | Prose(text):
+                for paragraph in text.expandtabs(4).splitlines():
+                    yield from _wrapped(paragraph, indent, indent, width)
+            case GridBlock(headers, rows):
+                used = [n for n in range(len(headers)) if any(row[n] for row in rows)]
+                names = [headers[n].upper() for n in used]
+                cells = [[row[n] for n in used] for row in rows]
+                room = width - len(indent) if width is not None else None
+                yield from (indent + line for line in table(names, cells, room))
 
 
-def item_sheet(item: Item, width: int | None) -> list[str]:
-    """Return the sheet of an item, or of a model."""
-    from ..models import MLModel
-
-    sheet = Sheet(item, width)
-    sheet.field("Collection", item.collection_id)
-    if isinstance(item, MLModel):
-        sheet.field("Architecture", item.architecture)
-        sheet.field("Predicts", item.prediction_type)
-    sheet.field("Date", item.interval)
-    sheet.field("Extent", item.bbox)
-    sheet.providers()
-    sheet.description()
-    sheet.bands()
-    sheet.assets("Assets", item.assets)
-    sheet.extensions_and_links()
-    return sheet.lines
+def _field(label: str, value: str, indent: str, width: int | None) -> list[str]:
+    """Return a labelled value, wrapped below itself; nothing where there is no value."""
+    text = one_line(value)
+    start = f"{indent}{f'{one_line(label)}:' if label else '':<{_LABEL - 1}} "
+    return _wrapped(text, start, indent + " " * _LABEL, width) if text else []
 
 
-def _size(count: int | None) -> str:
-    return _NOT_KNOWN if count is None else size(count)
+def _wrapped(text: str, first: str, rest: str, width: int | None) -> list[str]:
+    if width is None or not text:
+        return [(first + text).rstrip()]
+    return textwrap.wrap(
+        text, max(width, _NARROWEST), initial_indent=first, subsequent_indent=rest, break_on_hyphens=False
+    )

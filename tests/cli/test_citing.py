@@ -43,7 +43,8 @@ def test_a_citation_that_had_to_be_made_is_said_to_be(run: Run, on_sample: Sampl
 
 def test_a_sheet_spells_the_licence_out(run: Run, on_sample: SampleServer) -> None:
     sheet = run("show", "dataset", KENYA).stdout
-    assert "Creative Commons Attribution-ShareAlike 4.0 International; asks: credit the source" in sheet
+    assert "CC-BY-SA-4.0: Creative Commons Attribution-ShareAlike 4.0 International\n" in sheet
+    assert "  asks:         credit the source; " in sheet
 
 
 def test_sheets_have_bands_and_what_extensions_add(run: Run, on_sample: SampleServer) -> None:
@@ -52,6 +53,6 @@ def test_sheets_have_bands_and_what_extensions_add(run: Run, on_sample: SampleSe
         " ".join(row.split())
         for row in run("show", "item", f"{KENYA}_source", item["id"]).stdout.splitlines()
     ]
-    assert "BAND COLOUR METRES" in rows
+    assert "BAND COLOUR GSD M" in rows
     assert "B04 red 10" in rows
-    assert any(row.startswith("eo 1.0.0 bands, their wavelengths") for row in rows)
+    assert any(row.startswith("eo: bands, their wavelengths") for row in rows)

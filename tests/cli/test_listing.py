@@ -10,7 +10,8 @@ import pytest
 
 from mlhub_tui.cli.listing import matches
 from mlhub_tui.cli.printing import Writer, cells, table
-from mlhub_tui.cli.showing import collection_sheet, dataset_sheet, item_sheet
+from mlhub_tui.cli.showing import sheet_lines as lines_of
+from mlhub_tui.metadata.detail import document_detail
 from mlhub_tui.models import Collection, Dataset, Item, MLModel
 from mlhub_tui.sample.server import SampleServer
 from tests.support.http_server import LoopbackServer, Request, as_json
@@ -147,14 +148,14 @@ def test_every_recorded_document_has_a_sheet(recorded: Path) -> None:
     for width in (None, 80):
         lines: list[str] = []
         for raw in json.loads((recorded / "datasets.json").read_text()):
-            lines += dataset_sheet(Dataset(raw), {}, width)
+            lines += lines_of(document_detail(Dataset(raw)), width)
         for raw in json.loads((recorded / "collections.json").read_text())["collections"]:
-            lines += collection_sheet(Collection(raw), "none", width)
+            lines += lines_of(document_detail(Collection(raw), archive="none"), width)
         for page in pages:
             for raw in json.loads(page.read_text())["features"]:
-                lines += item_sheet(Item(raw), width)
+                lines += lines_of(document_detail(Item(raw)), width)
         for raw in json.loads((recorded / "models.json").read_text()):
-            lines += item_sheet(MLModel(raw), width)
+            lines += lines_of(document_detail(MLModel(raw)), width)
         assert len(lines) > 1000
         assert not any("\x1b" in line or "\n" in line for line in lines)
         assert "?key=0" not in "\n".join(lines)
@@ -170,18 +171,19 @@ def test_a_hostile_document_has_a_sheet() -> None:
         "assets": {bad: {"href": f"http://u:p@x.example/{bad}?sig=SECRET", "type": bad}},
         "links": [{"rel": bad, "href": "http://x.example/?key=SECRET"}, {"rel": None, "href": 5}],
     }
-    text = "\n".join(collection_sheet(Collection(raw), "none", 80))
+    text = "\n".join(lines_of(document_detail(Collection(raw), archive="none"), 80))
     assert "\x1b" not in text
     assert "\u202e" not in text
     assert "SECRET" not in text
-    assert "994 more" in text
+    assert "998 more" in text
 
 
 def test_a_licence_in_markdown_is_written_out_in_a_sheet_and_named_in_a_table() -> None:
     licence = "[CC-BY-4.0](https://creativecommons.org/licenses/by/4.0/)"
     dataset = Dataset({"id": "d", "collections": [{"id": "c", "types": ["labels"], "license": licence}]})
-    sheet = "\n".join(dataset_sheet(dataset, {}, None))
-    assert "Licence:      CC-BY-4.0 (https://creativecommons.org/licenses/by/4.0/)" in sheet
+    sheet = "\n".join(lines_of(document_detail(dataset), None))
+    assert "Licence:      CC-BY-4.0\n" in sheet
+    assert "  text:         https://creativecommons.org/licenses/by/4.0/\n" in sheet
     assert "[CC-BY" not in sheet
     assert "c   labels  CC-BY-4.0" in sheet
 

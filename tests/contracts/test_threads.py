@@ -25,7 +25,7 @@ threads = [
     load("sources.open_source", "http.session", "sources.mlhub"),
     load("queue.service", "planning.resolver", "queue.run_job"),
     load("sample.on_demand", "sample.server"),
-    load("ui.detail.document_detail", "ui.screens.browse", "ui.catalog.tree_listing", "ui.source_connection"),
+    load("ui.detail.entry_detail", "ui.screens.browse", "ui.catalog.tree_listing", "ui.source_connection"),
     load("transfer.parallel", "ui.detail.markdown", "sources.last_listing"),
     load("sources.static.source", "sources.stac.api_source"),
 ]

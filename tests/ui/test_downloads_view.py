@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from mlhub_tui.metadata.detail import FieldBlock
 from mlhub_tui.options import AppOptions
 from mlhub_tui.queue.job import Event, Job, JobAction, JobState
 from mlhub_tui.sample.server import SampleServer
-from mlhub_tui.ui.detail.blocks import FieldBlock
 from mlhub_tui.ui.dialogs.dataset_job_dialog import DatasetJobScreen
 from mlhub_tui.ui.dialogs.job_dialog import JobLogScreen, JobScreen, event_blocks
 from mlhub_tui.ui.messages import QueueChanged

@@ -14,11 +14,12 @@ from rich.cells import cell_len
 from textual.widgets import Static
 
 from mlhub_tui.cli import root
+from mlhub_tui.metadata.detail import Paragraph
 from mlhub_tui.models import Entry, EntryKind
 from mlhub_tui.options import AppOptions
 from mlhub_tui.queue.job import JobState
 from mlhub_tui.text import one_line, unlink
-from mlhub_tui.ui.detail.blocks import Paragraph, typeset
+from mlhub_tui.ui.detail.typesetting import typeset
 from mlhub_tui.ui.dialogs.archive_dialog import DownloadScreen
 from mlhub_tui.ui.dialogs.questions import ConfirmScreen
 from mlhub_tui.ui.json.json_lines import JsonLines

@@ -6,16 +6,16 @@ import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+from textual.content import Content
 
+from mlhub_tui.metadata.detail import Block, Prose, document_detail, value_words
 from mlhub_tui.models import Catalog, Collection, Dataset, Document, Item, MLModel
 from mlhub_tui.options import AppOptions
-from mlhub_tui.ui.detail.blocks import Block, Prose, typeset
-from mlhub_tui.ui.detail.document_detail import document_sheet
-from mlhub_tui.ui.detail.markdown import parse
-from mlhub_tui.ui.detail.sections import value_words
+from mlhub_tui.ui.detail.markdown import MarkdownCache
+from mlhub_tui.ui.detail.markdown import lines as markdown_lines
+from mlhub_tui.ui.detail.typesetting import typeset
 from mlhub_tui.ui.screens import browse as browse_screen
 from mlhub_tui.ui.screens.document_screen import DocumentScreen
 
@@ -27,22 +27,22 @@ from .scenes import collection as collection_scene
 from .test_browse import find
 
 
-class Known:
-    """Markdown that is read as it is asked for."""
+class AtOnce(MarkdownCache):
+    """Markdown that is set as it is asked for."""
 
-    def __getitem__(self, text: str) -> Any:
-        """Return a text in pieces."""
-        return parse(text)
+    def get(self, text: str, width: int) -> list[Content]:
+        """Return the lines of a text."""
+        return markdown_lines(text, width)
 
 
 def lines(document: Document, width: int = 78) -> list[str]:
     """Return the lines of a document's sheet."""
-    return set_lines(document_sheet(document), width)
+    return set_lines(document_detail(document), width)
 
 
 def set_lines(blocks: list[Block], width: int) -> list[str]:
     """Return the lines of blocks."""
-    return typeset(blocks, width, Known()).plain.split("\n")  # type: ignore[arg-type]  # like `Read`, without waiting
+    return typeset(blocks, width, AtOnce()).plain.split("\n")
 
 
 def section(shown: list[str], heading: str) -> list[str]:

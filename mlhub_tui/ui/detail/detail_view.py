@@ -13,10 +13,11 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.visual import Visual
 
+from ...metadata.detail import Block, Prose
 from ..key_bindings import LISTS, SCROLL_ACTIONS, bindings
 from ..terminal.terminal_app import set_content_size
-from .blocks import Block, Prose, typeset
 from .markdown import MarkdownCache
+from .typesetting import typeset
 
 
 class DetailView(ScrollView, can_focus=True):
@@ -40,9 +41,6 @@ class DetailView(ScrollView, can_focus=True):
     def show(self, blocks: Sequence[Block], *, keep_place: bool = False) -> None:
         """Show other blocks, from the top unless the place is kept."""
         self._blocks = blocks
-        prose = [block.text for block in blocks if isinstance(block, Prose)]
-        if unread := [text for text in prose if self._texts[text] is None]:
-            self._read(unread)
         if not keep_place and self.scroll_offset.y:
             self.scroll_to(y=0, animate=False)
         self._set()
@@ -56,14 +54,18 @@ class DetailView(ScrollView, can_focus=True):
 
     @property
     def settled(self) -> bool:
-        """Whether all Markdown in it was read."""
-        return all(self._texts[block.text] is not None for block in self._blocks if isinstance(block, Prose))
+        """Whether all Markdown in it is set."""
+        return not self._unset()
 
-    @work(exclusive=True, group="read")
-    async def _read(self, texts: list[str]) -> None:
-        """Read Markdown in a thread; what stands below it comes with it."""
-        await self._texts.read(texts)
-        if self.is_attached:
+    def _unset(self) -> list[str]:
+        texts = [block.text for block in self._blocks if isinstance(block, Prose) and block.text]
+        return [text for text in texts if self._texts.get(text, self._width) is None]
+
+    @work(exclusive=True, group="markdown")
+    async def _load(self, texts: list[str], width: int) -> None:
+        """Set Markdown in a thread; what stands below it comes with it."""
+        await self._texts.load(texts, width)
+        if self.is_attached and width == self._width:
             self._set()
 
     def on_resize(self) -> None:
@@ -83,6 +85,8 @@ class DetailView(ScrollView, can_focus=True):
         if width <= 0:
             return  # hidden, or not laid out yet
         self._width = width
+        if unset := self._unset():
+            self._load(unset, width)
         text = typeset(self._blocks, width, self._texts)
         self._draw(Visual.to_strips(self, text, width, None, self.visual_style))
 

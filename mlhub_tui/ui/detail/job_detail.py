@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len
 
+from ...metadata.detail import Block, FieldBlock, Heading, Title
 from ...planning.filters import Filters
 from ...planning.layout import REPORT
 from ...planning.requests import SAMPLE, DatasetRequest
@@ -14,7 +15,6 @@ from ...queue.job import Job, JobState
 from ...text import count, duration, one_line, rate, redact, size
 from ..transfers.job_order import JobGroup, JobOrder, JobSort, counts_of
 from ..transfers.statistics import sparkline
-from .blocks import Block, FieldBlock, Heading, Title
 
 
 def why(job: Job, now: float | None = None) -> str:

@@ -17,8 +17,8 @@ from ...planning.manifest import FileStatus, ManifestEntry
 from ...planning.requests import DatasetRequest
 from ...queue.job import Job
 from ...text import one_line, redact
-from ..detail.blocks import NAME_WIDTH, typeset
 from ..detail.job_detail import dataset_blocks, speed_words
+from ..detail.typesetting import NAME_WIDTH, typeset
 from ..messages import QueueChanged
 from ..terminal.characters import content, line
 from ..terminal.dispatch import Dialog

@@ -13,9 +13,9 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 
 from ...errors import MLHubException
+from ...metadata.detail import Block, FieldBlock, Heading, Paragraph
 from ...queue.job import Event, Job
 from ...text import local_time
-from ..detail.blocks import Block, FieldBlock, Heading, Paragraph
 from ..detail.detail_view import DetailView
 from ..detail.job_detail import all_of, speed_words
 from ..messages import QueueChanged

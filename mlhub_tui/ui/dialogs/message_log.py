@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 
-from ..detail.blocks import Block, FieldBlock, Paragraph
+from ...metadata.detail import Block, FieldBlock, Paragraph
 from ..detail.detail_view import DetailView
 from ..terminal.dispatch import Dialog
 

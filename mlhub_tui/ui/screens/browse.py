@@ -627,28 +627,28 @@ class BrowseScreen(BrowseFinding):
     def _follow(self) -> None:
         if self.closing or not self.tree_view.started:
             return
-        from ..detail.document_detail import sheet_of, sheet_of_line
+        from ..detail.entry_detail import entry_detail, line_detail
 
         tree = self.tree_view
         subject = tree.subject
         self.refresh_hints()
         self._wanted = tree.cursor_row
         if subject is None:
-            self.detail.show(sheet_of_line(tree.current, tree.branches))
+            self.detail.show(line_detail(tree.current, tree.branches))
         else:
-            self.detail.show(sheet_of(subject, self._documents))
+            self.detail.show(entry_detail(subject, self._documents))
             self._complete_detail(subject, tree.cursor_row)
         self._draw_map()
 
     @work(exclusive=True, group="detail")
     async def _complete_detail(self, subject: TreeEntry, row: NodeRow) -> None:
         """Fetch what the detail lacks, and show it if the cursor is still there."""
-        from ..detail.document_detail import sheet_of
+        from ..detail.entry_detail import entry_detail
 
         async for _ in self._documents.complete(subject):
             if self._wanted is not row or self.closing:
                 return
-            self.detail.show(sheet_of(subject, self._documents), keep_place=True)
+            self.detail.show(entry_detail(subject, self._documents), keep_place=True)
             self._draw_map()
         document = self._documents.of(subject.entry)
         if document is not None and not self.closing:

@@ -15,11 +15,11 @@ from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
 from ...errors import APIKeyNotFound, AuthenticationError, MLHubException
+from ...metadata.detail import Block, Heading, Paragraph
 from ...models import Asset, BBox, Catalog, Collection, Document, Entry, EntryKind, Item
 from ..catalog.nodes import TreeEntry, entry_id
-from ..detail.blocks import Block, Heading, Paragraph
 from ..detail.detail_view import DetailView
-from ..detail.document_detail import sheet_of
+from ..detail.entry_detail import entry_detail
 from ..document_cache import Documents
 from ..json.json_view import JsonPane
 from ..key_bindings import DOCUMENT, JSON, AppCommand, bindings, hints
@@ -113,7 +113,7 @@ class DocumentScreen(ItemsOnMap):
         if self.closing:
             return
         document = self.document
-        self._overview.show([*sheet_of(self._subject, self._documents), *self._validity], keep_place=True)
+        self._overview.show([*entry_detail(self._subject, self._documents), *self._validity], keep_place=True)
         if document is not None:
             self._assets.show(_assets(document))
             self.map_pane.show(document)

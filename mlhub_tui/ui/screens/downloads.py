@@ -17,11 +17,12 @@ from textual.timer import Timer
 from textual.widgets import Static
 
 from ...errors import MLHubException
+from ...metadata.detail import FieldBlock
 from ...planning.requests import DatasetRequest
 from ...queue.job import TRANSITIONS, Job, JobAction, JobState
 from ...text import count
-from ..detail.blocks import NAME_WIDTH, FieldBlock, typeset
 from ..detail.job_detail import job_blocks, speed_words, totals, view_words
+from ..detail.typesetting import NAME_WIDTH, typeset
 from ..key_bindings import DOWNLOADS, AppCommand, bindings, hints, of
 from ..messages import QueueChanged
 from ..terminal.characters import content, line

@@ -14,6 +14,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from ...errors import APIKeyNotFound, AuthenticationError, MLHubException
+from ...metadata.detail import document_detail
 from ...models import BBox, Entry, Search
 from ...models.when import parse_when
 from ...sources.base import Page, Source
@@ -21,7 +22,6 @@ from ...text import count
 from ..actions.item_supplier import PAGE, ItemSupplier, of_entries, of_part, of_search
 from ..catalog.nodes import TreeEntry
 from ..detail.detail_view import DetailView
-from ..detail.document_detail import document_sheet
 from ..document_cache import Documents, why
 from ..key_bindings import RESULTS, AppCommand, bindings, hints
 from ..messages import ConnectionChanged
@@ -254,7 +254,7 @@ class ResultsScreen(ItemsOnMap):
         document = self._documents.of(entry)
         if entry is not None and document is None and not self._closed:
             document = await self._documents.load(entry)
-        self._detail.show(document_sheet(document) if document is not None else [])
+        self._detail.show(document_detail(document) if document is not None else [])
 
     # Keys
 

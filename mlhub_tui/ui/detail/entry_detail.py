@@ -1,0 +1,94 @@
+"""Details of the entries of the catalog tree, and of its other lines."""
+
+from __future__ import annotations
+
+from ...metadata.detail import (
+    Block,
+    FieldBlock,
+    Identity,
+    Paragraph,
+    Prose,
+    Title,
+    document_detail,
+    type_names,
+)
+from ...models import ArchiveInfo, Collection, Entry, EntryKind
+from ...text import redact, size
+from ..catalog.nodes import (
+    TYPE_TITLES,
+    ActionNode,
+    GroupNode,
+    MoreNode,
+    Node,
+    NoteNode,
+    TreeEntry,
+    TypeNode,
+    entry_id,
+)
+from ..catalog.tree_model import CatalogTreeModel
+from ..document_cache import Documents
+
+
+def archive_words(archive: ArchiveInfo | str | None) -> str:
+    """Return what is known of an archive in words."""
+    if archive is None:
+        return "asking…"
+    return archive if isinstance(archive, str) else size(archive.size)
+
+
+def entry_detail(subject: TreeEntry, documents: Documents) -> list[Block]:
+    """Return the sheet of an entry, with what is known of it so far."""
+    entry = subject.entry
+    document = documents.of(entry)
+    if isinstance(document, Collection) and documents.has_archives:
+        types = subject.ref.types if subject.ref else ()
+        dataset = subject.dataset.title if subject.dataset else ""
+        return document_detail(
+            document, archive=archive_words(documents.archive(document.id)), types=types, dataset=dataset
+        )
+    if document is not None:
+        return document_detail(document)
+    return _unknown(subject, documents)
+
+
+def _unknown(subject: TreeEntry, documents: Documents) -> list[Block]:
+    """Return what is known before the document came, and why it did not."""
+    entry = subject.entry
+    why = documents.why_not(entry) or entry.note
+    identity = entry_id(entry)
+    blocks: list[Block] = [Title(entry.title or entry.label), *([Identity(identity)] if identity else [])]
+    if entry.kind is EntryKind.COLLECTION and documents.has_archives:
+        blocks += [
+            FieldBlock("Type", type_names(subject.ref.types if subject.ref else ())),
+            FieldBlock("Archive", archive_words(documents.archive(entry.id))),
+            FieldBlock("Dataset", subject.dataset.title if subject.dataset else ""),
+        ]
+    elif entry.url:
+        blocks.append(FieldBlock("Link", redact(entry.url)))
+    return [*blocks, Paragraph(f"\n{why or 'loading…'}")]
+
+
+def line_detail(node: Node | None, branches: CatalogTreeModel) -> list[Block]:
+    """Return the sheet of a line that is no entry."""
+    match node:
+        case TypeNode(kind, number):
+            return [Title(TYPE_TITLES.get(kind, kind)), Paragraph(f"{number} in this dataset")]
+        case GroupNode(key, title, note, detail):
+            about = branches.about
+            first = bool(branches.groups) and branches.groups[0].data is node
+            if about is None or not first or branches.by_dataset:
+                return [Title(title), Paragraph(note), Paragraph(f"\n{detail}" if detail else "")]
+            known = document_detail(about.document)[2:] if about.document else [Prose(about.description)]
+            where = [FieldBlock("Source", about.kind.value), FieldBlock("Notes", detail)]
+            return [
+                Title(about.title or title),
+                Paragraph(f"{title}: {note}" if key else note),
+                *where,
+                *known,
+            ]
+        case ActionNode(words):
+            return [Paragraph(f"Enter: {words}")]
+        case NoteNode(words) | MoreNode(words):
+            return [Paragraph(words)]
+        case Entry() | None:
+            return []
