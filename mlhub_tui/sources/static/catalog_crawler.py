@@ -30,7 +30,7 @@ class CatalogCrawler:
     """The catalogs and collections below a document, by number, itself the first.
 
     A document that is linked again (a catalog contains itself, or two share one) is visited once. While no
-    document changes, each has the same number in every crawl, so that a listing can be resumed by it.
+    document changes, all crawls have the same order.
 
     - `loader`: Loads documents.
     - `url`: The place URL of the first document.
@@ -44,31 +44,34 @@ class CatalogCrawler:
         self._waiting = deque([same(url)])
         self._seen = {hash(same(url))}
         self._urls: list[str] = []
+        self._numbers: dict[str, int] = {}
         self._entered: set[int] = set()
         self._failed: dict[str, RequestError] = {}
         self._listed_by: dict[int, int] = {}
         self._crawling = asyncio.Lock()
 
     async def visit(self, number: int) -> Holder | None:
-        """Return what a document holds; None behind the last.
+        """Return what a document holds that was visited, or comes next; None behind the last.
 
         Raises RequestError if it cannot be read; those below it are visited once it can.
         """
         async with self._crawling:
-            while len(self._urls) < number and self._waiting:
-                with suppress(RequestError):
-                    await self._next()
             if number < len(self._urls):
                 return await self._enter(number)
             return await self._next() if self._waiting else None
 
-    def ends_before(self, number: int) -> bool:
-        """Whether there is no document of a number, as far as is known."""
-        return number >= len(self._urls) and not self._waiting
-
     def url_of(self, number: int) -> str:
-        """Return the place URL of a document that was visited."""
-        return self._urls[number]
+        """Return the place URL of a document that was visited, or comes next; empty behind the last."""
+        if number < len(self._urls):
+            return self._urls[number]
+        return self._waiting[-1 if self._depth_first else 0] if self._waiting else ""
+
+    async def number_of(self, url: str) -> int | None:
+        """Return the number of a document; None where it is not among them."""
+        while url not in self._numbers and self._waiting:
+            with suppress(RequestError):
+                await self.visit(len(self._urls))
+        return self._numbers.get(url)
 
     def lists(self, number: int, item_url: str) -> bool:
         """Whether an item is listed by a document: not if one before it links it too."""
@@ -76,14 +79,16 @@ class CatalogCrawler:
 
     async def _next(self) -> Holder:
         await self._load_ahead()
-        self._urls.append(self._waiting.pop() if self._depth_first else self._waiting.popleft())
+        url = self._waiting.pop() if self._depth_first else self._waiting.popleft()
+        self._numbers[url] = len(self._urls)
+        self._urls.append(url)
         return await self._enter(len(self._urls) - 1)
 
     async def _load_ahead(self) -> None:
         """Load the next document together with those that follow it, unless it is in memory."""
         following = reversed(self._waiting) if self._depth_first else iter(self._waiting)
         urls = list(islice(following, 2 * WIDTH if self._depth_first else _AT_ONCE))
-        if urls[0] not in self._failed and self._loader.cached(urls[0]) is None:
+        if len(urls) > 1 and urls[0] not in self._failed and not self._loader.knows(urls[0]):
             loaded = await self._loader.load(urls)
             failed = {u: one for u, one in zip(urls, loaded, strict=True) if isinstance(one, RequestError)}
             self._failed.update(failed)

@@ -122,6 +122,10 @@ class DocumentLoader:
         url = same(url)
         return self._made.get(url) or self._holders.get(url) or self._items.get(url)
 
+    def knows(self, url: str) -> bool:
+        """Whether what a document holds is in memory."""
+        return self._children.get(same(url)) is not None or self.cached(url) is not None
+
     async def one(self, url: str) -> Parsed:
         """Return a document; raises `RequestError` if it cannot be fetched, or is none."""
         loaded = (await self.load([url]))[0]

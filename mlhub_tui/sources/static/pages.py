@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -14,7 +14,7 @@ from ...models import Collection, Document, Entry, EntryKind, Item
 from ...text import count, one_line
 from ..base import ITEM_IDS, Page
 from ..documents import ItemList
-from .catalog_crawler import CHILDREN, ITEMS, CatalogCrawler, Holder, part_of
+from .catalog_crawler import CHILDREN, ITEMS, CatalogCrawler, HolderPart, part_of
 from .document_links import Children, DocumentLink, Role
 from .document_loader import DocumentLoader
 from .document_urls import is_web, name_of, same
@@ -24,6 +24,7 @@ _MAX_NOTES = 20
 AGAIN = "this catalog leads back to itself: it is not opened a second time"
 """The note of a child that is its own ancestor."""
 _REQUESTED_AT_ONCE = 32  # children of a server whose documents are wanted with the page
+_LINKS_AT_ONCE = 2000  # looked through by their names, without their documents
 _HOLDERS_A_PAGE = 2000  # a page comes to an end even where catalogs hold nothing
 
 
@@ -123,48 +124,33 @@ class ItemPages:
         self, link: str | None = None, size: int | None = None, extensions: Sequence[str] = ()
     ) -> Page[Item]:
         """Return one page; items that cannot be read are counted, the first of them is in the notes."""
-        size = max(size or PAGE, 1)
-        number, position = self._start(link)
-        found: list[DocumentLink | Item] = []
-        notes: dict[str, None] = {}
-        skipped, last = 0, number + _HOLDERS_A_PAGE
-        while len(found) < size and number < last:
-            try:
-                holder = await self._crawler.visit(number)
-            except RequestError as error:
-                notes[error.message] = None
-                number, position = number + 1, (0, 0)
-                continue
-            if holder is None:
-                break
-            part = await part_of(self._loader, holder, position, size - len(found))
-            if isinstance(holder, Children) and issubclass(holder.made, Item):  # linked as a child
-                part.found = [DocumentLink(Role.ITEM, holder.url)]
-            notes.update(dict.fromkeys(part.notes))
-            skipped += part.skipped
-            found += (one for one in part.found if isinstance(one, Item) or self._is_listed(one, number))
-            number, position = (number, part.next) if part.next else (number + 1, (0, 0))
-        following = None
-        if not self._crawler.ends_before(number):
-            following = json.dumps([self._url, number, *position])
-        items, failures = await self._loaded(found)
+        part, following = await self._part(link, max(size or PAGE, 1))
+        items, failures = await self._loaded(part.found)
         if failures:
-            notes[f"{count(len(failures), 'item')} could not be read, the first: {failures[0]}"] = None
+            part.notes.append(f"{count(len(failures), 'item')} could not be read, the first: {failures[0]}")
         if extensions:
             items = [item for item in items if _declares(item, extensions)]
-        said = tuple(notes)[-_MAX_NOTES:]
-        return Page(tuple(items), following, await self._matched(), skipped + len(failures), notes=said)
+        notes = tuple(dict.fromkeys(part.notes))[-_MAX_NOTES:]
+        matched = await self._matched()
+        return Page(tuple(items), following, matched, part.skipped + len(failures), notes=notes)
 
     async def item(self, item_id: str) -> Item:
         """Return the item with an id: first by what the links are called, then by looking at all."""
-        found = {item.url: item async for item in self._named(item_id)}
-        link, unread = None, not found
-        while unread:
-            page = await self.page(link)
-            found |= {item.url: item for item in page.entries if item.id == item_id}
-            link = page.next
-            unread = link is not None
+        found: dict[str, Item] = {}
+        for by_name in (True, False):
+            token, unread = None, not found
+            while unread:
+                part, token = await self._part(token, _LINKS_AT_ONCE if by_name else PAGE)
+                wanted = [
+                    one
+                    for one in part.found
+                    if not by_name or isinstance(one, Item) or item_id in (name_of(one.url), one.title)
+                ]
+                items, _ = await self._loaded(wanted)
+                found |= {item.url: item for item in items if item.id == item_id}
+                unread = token is not None
         if not found:
+            await self._matched()  # raises why the document itself cannot be read
             words = f"item {shown_id(item_id)} does not exist in {shown_id(self._url)}"
             raise EntityDoesNotExist(words, hint=ITEM_IDS)
         if len(found) > 1:
@@ -173,28 +159,45 @@ class ItemPages:
             raise InvalidSearch(words, hint="name one of them by its address in place of the id")
         return next(iter(found.values()))
 
-    async def _named(self, item_id: str) -> AsyncGenerator[Item, None]:
-        """Yield the items of an id in lists, and those whose link or file is called like it."""
-        number = 0
-        while not self._crawler.ends_before(number):
-            with suppress(RequestError):
+    async def _part(self, token: str | None, size: int) -> tuple[HolderPart, str | None]:
+        """Return links to items, and items of lists, and the token of those that follow."""
+        number, position = await self._start(token)
+        whole, last = HolderPart(), number + _HOLDERS_A_PAGE
+        while len(whole.found) < size and number < last:
+            try:
                 holder = await self._crawler.visit(number)
-                for listed in await self._lists(holder):
-                    for item in listed.items:
-                        if item.id == item_id:
-                            yield item
-                for link in holder.of_role(*ITEMS) if isinstance(holder, Children) else ():
-                    if item_id in (name_of(link.url), link.title):
-                        named = await self._loader.one(link.url)
-                        if isinstance(named, Item) and named.id == item_id:
-                            yield named
-            number += 1
+            except RequestError as error:
+                whole.notes.append(error.message)
+                number, position = number + 1, (0, 0)
+                continue
+            if holder is None:
+                break
+            part = await part_of(self._loader, holder, position, size - len(whole.found))
+            if isinstance(holder, Children) and issubclass(holder.made, Item):  # linked as a child
+                part.found = [DocumentLink(Role.ITEM, self._crawler.url_of(number))]
+            whole.notes += part.notes
+            whole.skipped += part.skipped
+            whole.found += (
+                one
+                for one in part.found
+                if isinstance(one, Item) or (one.role in ITEMS and self._crawler.lists(number, one.url))
+            )
+            number, position = (number, part.next) if part.next else (number + 1, (0, 0))
+        following = self._crawler.url_of(number)
+        return whole, json.dumps([self._url, following, *position]) if following else None
 
-    async def _lists(self, holder: Holder | None) -> list[ItemList]:
-        if isinstance(holder, Children):
-            found = [await self._loader.holder(link.url) for link in holder.of_role(Role.LIST)]
-            return [each for each in found if isinstance(each, ItemList)]
-        return [holder] if holder else []
+    async def _start(self, token: str | None) -> tuple[int, tuple[int, int]]:
+        if token is None:
+            return 0, (0, 0)
+        try:
+            root, url, at, within = json.loads(token)
+        except (ValueError, TypeError):
+            root, url, at, within = "", "", 0, 0
+        good = root == self._url and all(isinstance(each, int) and each >= 0 for each in (at, within))
+        number = await self._crawler.number_of(str(url)) if good else None
+        if number is None:
+            raise UnexpectedAnswer("the link to the next page is none of this listing")
+        return number, (at, within)
 
     async def _loaded(self, found: Sequence[DocumentLink | Item]) -> tuple[list[Item], list[str]]:
         """Return the items, and for each that cannot be read why."""
@@ -214,27 +217,12 @@ class ItemPages:
                 failures.append(f"{document.label} is no item")
         return items, failures
 
-    def _is_listed(self, link: DocumentLink, number: int) -> bool:
-        return link.role in ITEMS and self._crawler.lists(number, link.url)
-
     async def _matched(self) -> int | None:
         """Return how many there are, where the collection's own links tell."""
         holder = await self._loader.holder(self._url)
         if isinstance(holder, ItemList):
             return len(holder.items)
         return None if holder.has(*CHILDREN, Role.LIST) else len(holder.links)
-
-    def _start(self, link: str | None) -> tuple[int, tuple[int, int]]:
-        if link is None:
-            return 0, (0, 0)
-        try:
-            url, number, at, within = json.loads(link)
-        except (ValueError, TypeError):
-            url, number, at, within = "", 0, 0, 0
-        numbers = (number, at, within)
-        if url != self._url or not all(isinstance(each, int) and each >= 0 for each in numbers):
-            raise UnexpectedAnswer("the link to the next page is none of this listing")
-        return number, (at, within)
 
 
 def _declares(item: Item, extensions: Sequence[str]) -> bool:
