@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from queue import SimpleQueue
 from typing import ParamSpec, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
+_MAX_IDLE = 8  # threads that wait for work
+
+_idle: dict[int, list[SimpleQueue[Callable[[], None]]]] = {}
 
 
 class DaemonExecutor(ThreadPoolExecutor):
-    """Runs each call in a daemon thread of its own, which the end of the program does not wait for.
+    """Runs each call in a daemon thread, which the end of the program does not wait for.
 
     As the default executor of a loop: the lookup of a host name may hang for half a minute.
     """
@@ -32,17 +37,17 @@ class DaemonExecutor(ThreadPoolExecutor):
                 future.set_result(result)
 
         if future.set_running_or_notify_cancel():
-            threading.Thread(target=body, name="look-up", daemon=True).start()
+            _start(body)
         return future
 
 
 async def in_thread(
     work: Callable[[], T], *, interrupt: Callable[[], None] | None = None, grace: float = 0.25
 ) -> T:
-    """Run blocking work in a daemon thread of its own.
+    """Run blocking work in a daemon thread.
 
-    The threads of `asyncio.to_thread` are waited for at exit; one that hangs in a look-up of a name would
-    hold up the end of the program.
+    The threads of `asyncio.to_thread` are waited for at exit; one that hangs in a flush, or in a look-up of a
+    name, would hold up the end of the program.
 
     Parameters
     ----------
@@ -54,50 +59,93 @@ async def in_thread(
         Seconds to wait for it then, before the thread is left to itself; a task that is cancelled once
         more, as a paused transfer is when the program ends, still waits for them.
     """
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[T] = loop.create_future()
+    return await shielded(_future_of(work), interrupt, grace)
 
-    def body() -> None:
-        try:
-            result = work()
-        except BaseException as error:
-            _post(loop, future, None, error)
-        else:
-            _post(loop, future, lambda: future.set_result(result), None)
 
-    threading.Thread(target=body, name="transfer", daemon=True).start()
+async def in_thread_to_end(work: Callable[[], T], *, stop: Callable[[], None] | None = None) -> T:
+    """Run blocking work in a daemon thread and wait for its end, also when cancelled: `stop` is called then.
+
+    For work on files that are closed, or whose lock is given up, right after it.
+    """
+    return await uncancelled(_future_of(work), stop)
+
+
+async def shielded(future: asyncio.Future[T], interrupt: Callable[[], None] | None, grace: float) -> T:
+    """Wait for a future; when this is cancelled, call `interrupt` and wait so many seconds more."""
     try:
         return await asyncio.shield(future)
     except asyncio.CancelledError:
         if interrupt is not None:
             interrupt()
-        await _wait(future, grace)
+        loop = asyncio.get_running_loop()
+        end = loop.time() + grace
+        while not future.done() and (left := end - loop.time()) > 0:
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait({future}, timeout=left)
         raise
 
 
-async def _wait(future: asyncio.Future[T], seconds: float) -> None:
-    """Wait for a future, so long at most, whoever cancels: the caller is about to end by it anyway."""
+async def uncancelled(future: asyncio.Future[T], stop: Callable[[], None] | None = None) -> T:
+    """Wait for a future even if cancelled, call `stop` then, and raise the cancellation after it."""
+    cancelled: asyncio.CancelledError | None = None
+    while not future.done():
+        try:
+            await asyncio.shield(future)
+        except asyncio.CancelledError as error:
+            if future.cancelled():
+                raise
+            cancelled = error
+            if stop is not None:
+                stop()
+        except BaseException:  # noqa: S110  (it is raised below, unless a cancellation comes first)
+            pass
+    if cancelled is not None:
+        raise cancelled
+    return future.result()
+
+
+def _future_of(work: Callable[[], T]) -> asyncio.Future[T]:
+    """Start blocking work and return its future, which nobody need wait for."""
     loop = asyncio.get_running_loop()
-    end = loop.time() + seconds
-    while not future.done() and (left := end - loop.time()) > 0:
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.wait({future}, timeout=left)
+    future: asyncio.Future[T] = loop.create_future()
+    future.add_done_callback(lambda done: done.cancelled() or done.exception())  # seen
 
-
-def _post(
-    loop: asyncio.AbstractEventLoop,
-    future: asyncio.Future[T],
-    succeed: Callable[[], None] | None,
-    error: BaseException | None,
-) -> None:
-    def settle() -> None:
+    def settle(result: T | None, error: BaseException | None) -> None:
         if future.cancelled():
             return
-        if succeed is not None:
-            succeed()
-        elif error is not None:
+        if error is not None:
             future.set_exception(error)
-            future.exception()  # seen: nobody may be waiting any more
+        else:
+            future.set_result(result)  # type: ignore[arg-type]  # a T, unless there is an error
 
-    with contextlib.suppress(RuntimeError):  # the loop ended first
-        loop.call_soon_threadsafe(settle)
+    def body() -> None:
+        result: T | None = None
+        raised: BaseException | None = None
+        try:
+            result = work()
+        except BaseException as error:
+            raised = error
+        with contextlib.suppress(RuntimeError):  # the loop ended first
+            loop.call_soon_threadsafe(settle, result, raised)
+
+    _start(body)
+    return future
+
+
+def _start(body: Callable[[], None]) -> None:
+    """Run something in a thread that is idle, or in a new one, which holds up the loop for a moment."""
+    idle = _idle.setdefault(os.getpid(), [])  # a forked child has none of its parent's
+    try:
+        orders = idle.pop()
+    except IndexError:
+        orders = SimpleQueue()
+        threading.Thread(target=_serve, args=(orders, idle), name="blocking work", daemon=True).start()
+    orders.put(body)
+
+
+def _serve(orders: SimpleQueue[Callable[[], None]], idle: list[SimpleQueue[Callable[[], None]]]) -> None:
+    while True:
+        orders.get()()
+        if len(idle) >= _MAX_IDLE:
+            return
+        idle.append(orders)

@@ -37,8 +37,7 @@ from ..text import one_line, redact
 from ..transfer.batch import BatchDownload
 from ..transfer.checksums import multihash
 from ..transfer.config import BatchConfig, TransferContext
-from ..transfer.engine import TransferCancelled, shared_engine
-from ..transfer.limits import BandwidthLimiter, SharedLimits
+from ..transfer.engine import BandwidthLimiter, SharedLimits, TransferCancelled, shared_engine
 from ..transfer.object_store_output import Budget, ObjectStoreOutput
 from ..transfer.part_file import PartJournal
 from ..transfer.work_source import BatchStats, FileRequest, FileResult, OutputBackend

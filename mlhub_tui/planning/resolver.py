@@ -30,8 +30,7 @@ from ..transfer.config import (
     TransferContext,
     TransferProgress,
 )
-from ..transfer.engine import TransferCancelled, shared_engine
-from ..transfer.limits import SharedLimits
+from ..transfer.engine import SharedLimits, TransferCancelled, shared_engine
 from ..transfer.part_file import PartJournal
 from ..transfer.single_file import fetch_file, is_settled
 from .asset_request import asset_now, entry_of, renewed

@@ -20,8 +20,8 @@ from ..text import count, duration, rate, size
 from ..threads import in_thread
 from ..transfer.checksums import digests_to_text
 from ..transfer.config import DownloadResult, RateEstimator, TransferPhase, TransferProgress
+from ..transfer.engine import SharedLimits
 from ..transfer.failures import Failure, FailureAction, FailureCounter, judge
-from ..transfer.limits import SharedLimits
 from .admission import ConcurrencyLimiter, DiskSpaceWaiters, has_space, heard, no_way_out, reserved_space
 from .job import ACTIVE_STATES, FILE_COUNTS, Job, JobState, JobTable
 from .job_store import JobStore

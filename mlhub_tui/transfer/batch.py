@@ -24,13 +24,13 @@ from ..http.errors import BodyNotWanted, ConnectionLost
 from ..http.response_headers import Checksum, checksums
 from ..http.status_errors import raise_for_response
 from ..http.urls import address, host_label
+from ..threads import in_thread_to_end, uncancelled
 from . import content_checks
 from .checksums import Hash, compare, new_hash, verifiable, verify_bytes
 from .config import BatchConfig, TransferContext, TransferProgress
 from .content_checks import ContentKind, Undecodable, recognise
-from .engine import TransferCancelled, in_thread, shared_engine, uncancelled
+from .engine import Throttle, TransferCancelled, shared_engine
 from .failures import HostScheduler, RetryHandler, SharedBackoff
-from .limits import Throttle
 from .work_source import (
     LOCAL,
     BatchStats,
@@ -344,7 +344,7 @@ class _BatchRunner:
                 requests, self._again = self._again, []
                 await self._admit(requests)
             elif not exhausted and self._scheduler.ready < _LOW and len(self._paths) < _WINDOW:
-                taken = await in_thread(lambda: self._source.take(_TAKE))
+                taken = await in_thread_to_end(lambda: self._source.take(_TAKE))
                 exhausted = self._scheduler.complete = not taken
                 if exhausted and not self._open:
                     self.output.flush()
@@ -356,7 +356,7 @@ class _BatchRunner:
 
     async def _admit(self, requests: Sequence[FileRequest]) -> None:
         self._open += len(requests)
-        for found in await in_thread(lambda: self.output.examine(requests)) if requests else ():
+        for found in await in_thread_to_end(lambda: self.output.examine(requests)) if requests else ():
             if isinstance(found, FileResult):
                 self.output.record(found)
                 self._handed_over()
@@ -483,7 +483,7 @@ class _BatchRunner:
         A file that has an encoded form of it, as an earlier version stored what came, is replaced as well.
         """
         try:
-            before = await in_thread(lambda: self.output.existing(task))
+            before = await in_thread_to_end(lambda: self.output.existing(task))
         except FileNotFoundError:
             return True
         if encoded and not task.request.expected.gzip and recognise(before) is ContentKind.GZIP:
@@ -548,7 +548,7 @@ class _BatchRunner:
     def _look_up_link(self, task: FileTask) -> None:
         async def look_up() -> None:
             try:
-                link = await in_thread(lambda: self._source.relink(task.request))
+                link = await in_thread_to_end(lambda: self._source.relink(task.request))
             except MLHubException as error:
                 self._record(task, task.failed(error))
             else:

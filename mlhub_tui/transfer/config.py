@@ -18,7 +18,7 @@ from ..http.response_headers import Checksum
 from ..http.retry import COMMAND_RETRIES, RetryPolicy
 from ..options import IfExists
 from .content_checks import Expected
-from .limits import MAX_READ, SharedLimits
+from .engine import MAX_READ, SharedLimits
 from .part_file import PartJournal
 
 _MAX_EVENTS = 200  # events between two readings of the log; older ones are dropped

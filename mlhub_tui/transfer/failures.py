@@ -27,7 +27,7 @@ from ..http.errors import (
 from ..http.link import Link
 from ..http.retry import RetryPolicy
 from ..http.urls import Origin
-from .limits import HostLimits
+from .engine import HostLimits
 from .work_source import BatchStats, FileResult, FileTask, origin_of
 
 

@@ -17,6 +17,7 @@ from .. import errors, text
 from ..errors import DownloadError, EntityDoesNotExist
 from ..fileio import clone
 from ..options import IfExists
+from ..threads import in_thread_to_end
 from .checksums import StreamingHasher, verifiable
 from .config import (
     DownloadResult,
@@ -26,7 +27,7 @@ from .config import (
     TransferPhase,
     TransferProgress,
 )
-from .engine import TransferCancelled, in_thread
+from .engine import TransferCancelled
 from .part_file import PartFile, PartRecord, inode
 
 _BUFFER = 1 << 20
@@ -129,7 +130,7 @@ async def copy_file(
         finally:
             journal.release(spec.part)
 
-    return await in_thread(work, stop=stop.set)
+    return await in_thread_to_end(work, stop=stop.set)
 
 
 def _is_there(spec: DownloadSpec, size: int) -> bool:

@@ -30,9 +30,9 @@ from ..fileio import (
     try_lock,
 )
 from ..options import IfExists
+from ..threads import in_thread_to_end
 from . import content_checks
 from .config import DownloadSpec, TransferContext, TransferProgress
-from .engine import in_thread
 from .part_file import open_locked
 from .single_file import fetch_file
 from .work_source import FileRequest, FileResult, FileTask, OutputCallbacks, OutputFile, origin_of
@@ -340,7 +340,7 @@ class LocalFolder:
 
     async def _commit(self, group: _Group) -> None:
         try:
-            settled = await in_thread(lambda: self._flush_and_rename(group))
+            settled = await in_thread_to_end(lambda: self._flush_and_rename(group))
         except Exception as error:
             # Their bytes may not be safe, and their room may be needed.
             for part in group.parts:

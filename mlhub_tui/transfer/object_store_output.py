@@ -1,36 +1,38 @@
 """Object store as the output of a batch: small files are put several at a time, large ones in parts.
 
 A large file comes in ranges, several of them fetched ahead, and is sent on in their order, without a copy on
-this machine; a cancellation leaves nothing of it.
+this machine; what does not come in ranges goes through a temporary file. A cancellation leaves nothing of it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import tempfile
 import threading
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from .. import errors
 from ..errors import MLHubException
-from ..http.connection import BodySink, Response
 from ..http.cookies import CookieJar
-from ..http.decoding import BodyCollector, DecodingSink, codings, decoder
+from ..http.decoding import BodyCollector, codings
 from ..http.exchange import Exchange
 from ..http.link import is_local
 from ..http.response_headers import RemoteVersion, parse_content_range, remote_version
 from ..options import IfExists
+from ..threads import in_thread_to_end
 from . import content_checks
-from .checksums import HashingSink, compare, new_hash, verifiable
-from .config import TransferContext, TransferPhase, TransferProgress
-from .engine import TransferCancelled, in_thread
-from .limits import Throttle
+from .checksums import compare, new_hash, verifiable
+from .config import DownloadSpec, TransferContext, TransferPhase, TransferProgress
+from .engine import Throttle, TransferCancelled
+from .local_files import open_local
 from .parallel import range_headers, validate_range
 from .part_file import RestartRequired
+from .single_file import fetch_file
 from .work_source import FileRequest, FileResult, FileTask, OutputCallbacks, OutputFile, origin_of
 
 PART = 8 << 20
@@ -178,7 +180,7 @@ class ObjectStoreOutput:
     ) -> FileResult:
         """Fetch a file in ranges, and send them on in their order."""
         window = max(1, min(_WINDOW, self._connections))
-        return await _Upload(task, self._store, context, progress, window).run()
+        return await _LargeFile(task, self._store, context, progress, window).run()
 
     def _stored(self, task: FileTask, size: int, future: Future[None]) -> None:
         self._away -= 1
@@ -199,7 +201,7 @@ class ObjectStoreOutput:
         while self._results:
             results, self._results = self._results, []
             try:
-                await in_thread(lambda results=results: self._settle(results))  # type: ignore[misc]
+                await in_thread_to_end(lambda results=results: self._settle(results))  # type: ignore[misc]
             except Exception as error:
                 self._break(error)
             else:
@@ -213,16 +215,11 @@ class ObjectStoreOutput:
             self._callbacks.broken(error)
 
 
-class _Upload:
-    """Brings one file into a store; all of it belongs to the engine's loop."""
+class _LargeFile:
+    """Brings one large or local file into a store; all of it belongs to the engine's loop."""
 
     def __init__(
-        self,
-        task: FileTask,
-        store: Any,
-        context: TransferContext,
-        progress: TransferProgress,
-        window: int,
+        self, task: FileTask, store: Any, context: TransferContext, progress: TransferProgress, window: int
     ) -> None:
         self._task, self._store, self._context, self._progress = task, store, context, progress
         self._window = window
@@ -231,8 +228,7 @@ class _Upload:
     async def run(self) -> FileResult:
         try:
             if is_local(self._task.link.url):
-                stop = threading.Event()
-                return await in_thread(lambda: self._copy_local(stop), stop=stop.set)
+                return await self._copied(self._task.link.url)
             return await self._fetch()
         except (MLHubException, TransferCancelled):
             raise
@@ -241,57 +237,51 @@ class _Upload:
         except Exception as error:
             raise self._store.translate(error) from error
 
-    def _copy_local(self, stop: threading.Event) -> FileResult:
-        from .local_files import open_local  # only where there are such: tarfile takes a while to import
+    async def _copied(self, url: str) -> FileResult:
+        """Send a file of this machine."""
+        stop = threading.Event()
 
-        with open_local(self._task.link.url, stop) as original:
-            if (there := self._there(original.size)) is not None:
-                return there
-            upload = _ObjectUpload(self._task, self._store, RemoteVersion(original.size), framed=True)
-            try:
-                for data in original.chunks(PART):
-                    upload.write(data)
-                if original.changed:
-                    raise errors.RemoteChanged("the file changed while it was copied")
-                return upload.commit()
-            except BaseException:
-                upload.discard()
-                raise
+        def work() -> FileResult:
+            with open_local(url, stop) as original:
+                if (there := self._there(original.size)) is not None:
+                    return there
+                with _ObjectUpload(self._task, self._store, RemoteVersion(original.size)) as upload:
+                    for data in original.chunks(PART):
+                        upload.write(data)
+                    if original.changed:
+                        raise errors.RemoteChanged("the file changed while it was copied")
+                    return upload.commit()
+
+        return await in_thread_to_end(work, stop=stop.set)
 
     async def _fetch(self) -> FileResult:
         async with self._exchange({"Range": f"bytes=0-{PART - 1}"}, frozenset({416})) as exchange:
             response = exchange.response
-            if response.status != 416:  # what an empty file answers, RFC 9110, section 14.4
-                version = remote_version(response)
-                # In a content coding it is fetched as a whole: the bytes of a range could not be decoded.
-                coded = codings(response.headers)
-                if not coded and (there := self._there(version.total)) is not None:
-                    return there
-                if response.status == 200:
-                    return await self._send_whole(exchange)
-                span = parse_content_range(response.headers.get("content-range"))
-                if not coded and span is not None and span.first == 0 and span.last is not None:
-                    first = span.last + 1
-                    if first == version.total or (version.total is not None and version.is_identifiable):
-                        return await self._send(version, self._ranges(exchange, version, first), framed=True)
-        try:
-            async with self._exchange({}) as exchange:  # ranges of two versions could not be told apart
-                return await self._send_whole(exchange)
-        except content_checks.Undecodable:
-            async with self._exchange(content_checks.IDENTITY) as exchange:
-                return await self._send_whole(exchange)
+            version, span = (
+                remote_version(response),
+                parse_content_range(response.headers.get("content-range")),
+            )
+            # In a content coding it is fetched as a whole: the bytes of a range could not be decoded.
+            coded = bool(codings(response.headers))
+            if not coded and response.status != 416 and (there := self._there(version.total)) is not None:
+                return there
+            ranged = response.status == 206 and span is not None and span.first == 0 and not coded
+            if ranged and span is not None and span.last is not None and version.total is not None:
+                first = span.last + 1
+                if first == version.total or version.is_identifiable:  # else two versions look alike
+                    return await self._send(version, self._ranges(exchange, version, first))
+        return await self._through_a_file()
 
-    async def _send_whole(self, exchange: Exchange) -> FileResult:
-        """Bring a file that comes in one response to the store, without the content codings it came with."""
-        response, expected = exchange.response, self._task.request.expected
-        version, start = remote_version(response), bytes(exchange.first[: content_checks.START])
-        found = codings(response.headers)
-        undone = content_checks.to_undo(found, expected, start, version.total) if found else ()
-        if not undone and (there := self._there(version.total)) is not None:
-            return there
-        sent = replace(version, total=None, checksums=()) if undone else version
-        framed = bool(undone) or version.total is not None
-        return await self._send(sent, self._stream(exchange, undone), framed=framed)
+    async def _through_a_file(self) -> FileResult:
+        """Fetch what does not come in ranges to a temporary file: it begins again where it breaks off."""
+        task, request = self._task, self._task.request
+        with tempfile.TemporaryDirectory(prefix="mlhub-tui-", ignore_cleanup_errors=True) as folder:
+            target = Path(folder) / task.name
+            spec = DownloadSpec(
+                task.link, target, size=request.size, checksums=request.checksums, page=request.page
+            )
+            await fetch_file(spec, self._context, self._progress, holds_slot=True)
+            return await self._copied(target.as_uri())
 
     def _exchange(self, headers: Mapping[str, str], allowed: frozenset[int] = frozenset()) -> Exchange:
         task = self._task
@@ -300,31 +290,29 @@ class _Upload:
     def _there(self, total: int | None) -> FileResult | None:
         """Return the result where the object that is there is the server's, by its size."""
         task = self._task
-        if task.existing is None or task.request.if_exists is IfExists.OVERWRITE:
+        if task.existing is None or task.request.if_exists is IfExists.OVERWRITE or total is None:
             return None
         if task.matches(total):
             return task.already_there(task.existing)
         raise errors.FileConflict(f"another file {task.name} is there")
 
-    async def _send(
-        self, version: RemoteVersion, pieces: AsyncIterator[bytes | bytearray], *, framed: bool
-    ) -> FileResult:
+    async def _send(self, version: RemoteVersion, pieces: AsyncIterator[bytearray]) -> FileResult:
         """Write the pieces, and have the object be there if it is what it should be."""
         self._progress.total = version.total
         self._progress.enter(TransferPhase.DOWNLOADING)
-        upload = _ObjectUpload(self._task, self._store, version, framed=framed)
+        upload = _ObjectUpload(self._task, self._store, version)
         try:
             async with contextlib.aclosing(pieces) as coming:  # type: ignore[type-var]
                 async for data in coming:
-                    await in_thread(lambda data=data: upload.write(data))  # type: ignore[misc]
-            return await in_thread(upload.commit)
+                    await in_thread_to_end(lambda data=data: upload.write(data))  # type: ignore[misc]
+            return await in_thread_to_end(upload.commit)
         except BaseException:
-            await in_thread(upload.discard)
+            await in_thread_to_end(upload.discard)
             raise
 
     async def _ranges(
         self, exchange: Exchange, version: RemoteVersion, first: int
-    ) -> AsyncIterator[bytes | bytearray]:
+    ) -> AsyncIterator[bytearray]:
         """Yield the file's ranges in their order, some of them fetched ahead."""
         assert version.total is not None
         yield await self._collected(exchange, first)
@@ -363,107 +351,45 @@ class _Upload:
 
     async def _collected(self, exchange: Exchange, count: int) -> bytearray:
         """Return so many bytes of a body."""
-        collector = BodyCollector(count)
-        await exchange.pour(_ProgressSink(collector, self._progress, self._throttle(exchange.response)))
-        if len(collector.data) < count:
-            raise errors.ServerUnreachable(f"{count - len(collector.data)} bytes of a range did not come")
-        return collector.data
-
-    async def _stream(self, exchange: Exchange, undone: tuple[str, ...]) -> AsyncIterator[bytearray]:
-        """Yield a body that comes as a whole, held back while the store takes its time."""
-        response = exchange.response
-        pieces = _PieceSink(response)
-        announced = verifiable(remote_version(response).checksums) if undone else ()
-        hashes = [new_hash(each.algorithm) for each in announced]
-        decoding = DecodingSink(pieces, decoder(undone)) if undone else None
-        sink = HashingSink(decoding or pieces, hashes)
-
-        async def pour() -> None:
-            try:
-                await exchange.pour(_ProgressSink(sink, self._progress, self._throttle(response)))
-                if decoding is not None:
-                    decoding.finish()
-                    compare(announced, hashes)
-            finally:
-                pieces.end()
-
-        pouring = asyncio.create_task(pour())
-        try:
-            while (piece := await pieces.next()) is not None:
-                yield piece
-            await pouring
-            if not response.complete:
-                raise errors.ServerUnreachable("the connection ended without the end of the file")
-        finally:
-            pouring.cancel()
-            await asyncio.gather(pouring, return_exceptions=True)
-
-    def _throttle(self, response: Response) -> Throttle:
-        return Throttle(self._context.limits.bandwidth, response)
+        throttle = Throttle(self._context.limits.bandwidth, exchange.response)
+        sink = _RangeSink(count, self._progress, throttle)
+        await exchange.pour(sink)
+        if len(sink.data) < count:
+            raise errors.ServerUnreachable(f"{count - len(sink.data)} bytes of a range did not come")
+        return sink.data
 
 
-class _ProgressSink:
-    """Passes a body on, shows it, and pays for it out of the bandwidth."""
+class _RangeSink(BodyCollector):
+    """Collects a range, shows it, and pays for it out of the bandwidth."""
 
-    def __init__(self, sink: BodySink, progress: TransferProgress, throttle: Throttle) -> None:
-        self._sink, self._progress, self._throttle = sink, progress, throttle
+    def __init__(self, count: int, progress: TransferProgress, throttle: Throttle) -> None:
+        super().__init__(count)
+        self._progress, self._throttle = progress, throttle
 
     def write(self, view: memoryview, /) -> None:
         """Take the bytes."""
-        self._sink.write(view)
+        super().write(view)
         self._progress.wrote(self._progress.done + len(view))
         self._throttle.consume(len(view))
 
 
-class _PieceSink:
-    """Cuts a body into pieces of a part's size, and holds it back while two of them wait."""
-
-    def __init__(self, response: Response) -> None:
-        self._response = response
-        self._piece = bytearray()
-        self._queue: asyncio.Queue[bytearray | None] = asyncio.Queue()
-
-    def write(self, view: memoryview, /) -> None:
-        """Take the bytes."""
-        while view:
-            room = PART - len(self._piece)
-            self._piece += view[:room]
-            view = view[room:]
-            if len(self._piece) >= PART:
-                self._queue.put_nowait(self._piece)
-                self._piece = bytearray()
-        if self._queue.qsize() >= 2:
-            self._response.pause()
-
-    def end(self) -> None:
-        """Let the last piece follow, and the end."""
-        if self._piece:
-            self._queue.put_nowait(self._piece)
-        self._queue.put_nowait(None)
-
-    async def next(self) -> bytearray | None:
-        """Return the next piece; None at the end."""
-        piece = await self._queue.get()
-        if self._queue.qsize() < 2:
-            self._response.resume()
-        return piece
-
-
 class _ObjectUpload:
-    """Writes an object piece by piece if it is what it should be: small ones at once; blocks.
+    """Writes an object of known size, if it is what it should be; a small one at once; blocks."""
 
-    `framed` is whether the end of the file can be told from the end of the connection.
-    """
-
-    def __init__(self, task: FileTask, store: Any, version: RemoteVersion, *, framed: bool) -> None:
-        self._task, self._store, self._total, self._framed = task, store, version.total, framed
+    def __init__(self, task: FileTask, store: Any, version: RemoteVersion) -> None:
+        self._task, self._store, self._total = task, store, version.total or 0
         self._checksums = verifiable((*version.checksums, *task.request.checksums))
         self._hashes = [new_hash(each.algorithm) for each in self._checksums]
-        endless = task.request.expected.gzip and not framed
-        self._gzip = content_checks.Gzip(task.name) if endless else None
         self._first: bytes | bytearray = b""
         self._writer: Any = None
         self._size = 0
+
+    def __enter__(self) -> _ObjectUpload:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            self.discard()
 
     def write(self, data: bytes | bytearray) -> None:
         """Write the next piece; UnexpectedAnswer if the first one is of something else."""
@@ -474,8 +400,6 @@ class _ObjectUpload:
         self._size += len(data)
         for known in self._hashes:
             known.update(memoryview(data))
-        if self._gzip is not None:
-            self._gzip.feed(memoryview(data))
         if self._writer is None and not self._first:
             self._first = data
         else:
@@ -485,17 +409,13 @@ class _ObjectUpload:
         """Have the object be there; VerificationFailed or ServerUnreachable unless that was the file."""
         if not self._size:
             self.write(b"")
-        wanted = self._total if self._framed else self._task.request.size
-        if wanted is not None and self._size < wanted:
-            words = f"{self._size:,} of {wanted:,} bytes came before the connection ended"
-            raise errors.ServerUnreachable(words, hint="the server announces no length: retry starts over")
+        if self._size < self._total:
+            raise errors.ServerUnreachable(f"{self._size:,} of {self._total:,} bytes came")
         compare(self._checksums, self._hashes)
-        if self._gzip is not None:
-            self._gzip.finish()
-        if self._writer is None and self._size == len(self._first):
+        if self._writer is None:
             self._store.put(self._task.target, bytes(self._first)).result()
         else:
-            self._begun().commit()
+            self._writer.commit()
         return FileResult(self._task.request.key, self._size)
 
     def discard(self) -> None:
@@ -505,7 +425,6 @@ class _ObjectUpload:
 
     def _begun(self) -> Any:
         if self._writer is None:
-            block = max(PART, -(-(self._total or 0) // _PARTS))
-            self._writer = self._store.writer(self._task.target, block)
+            self._writer = self._store.writer(self._task.target, max(PART, -(-self._total // _PARTS)))
             self._writer.write(self._first)
         return self._writer

@@ -17,10 +17,10 @@ from ..http.errors import BodyNotWanted, ConnectionLost
 from ..http.exchange import Exchange
 from ..http.response_headers import RemoteVersion, parse_content_range, remote_version, version_difference
 from ..http.urls import parse_url
+from ..threads import in_thread_to_end, uncancelled
 from .checksums import StreamingHasher, verifiable
 from .config import DownloadSpec, TransferContext, TransferProgress
-from .engine import in_thread, uncancelled
-from .limits import Throttle
+from .engine import Throttle
 from .part_file import Extents, PartFile, PartRecord, RestartRequired, covered, gaps, merge, prefix
 
 OVERLAP = 4 << 10
@@ -282,7 +282,7 @@ class SegmentedFile:
         hasher = self._hasher
         if hasher is None:
             return ""
-        return await in_thread(lambda: hasher.finish(size), stop=hasher.stop)
+        return await in_thread_to_end(lambda: hasher.finish(size), stop=hasher.stop)
 
     async def _flush_periodically(self, interval: float) -> None:
         before: Extents = ()
@@ -299,7 +299,7 @@ class SegmentedFile:
             written = self.table.written()
             if written != before:
                 try:
-                    await in_thread(functools.partial(self._flush, written))
+                    await in_thread_to_end(functools.partial(self._flush, written))
                 except Exception as error:
                     self._flush_error = error
                     return

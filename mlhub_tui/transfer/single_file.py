@@ -40,6 +40,7 @@ from ..http.status_errors import raise_for_response
 from ..http.urls import address, host_label, parse_url
 from ..options import IfExists
 from ..text import size as size_words
+from ..threads import in_thread_to_end
 from . import content_checks
 from .checksums import HashingSink, compare, new_hash, verifiable
 from .config import (
@@ -51,7 +52,6 @@ from .config import (
     TransferProgress,
 )
 from .content_checks import ContentKind, Expected, Undecodable, recognise
-from .engine import in_thread
 from .parallel import (
     ENDLESS,
     OVERLAP,
@@ -102,8 +102,8 @@ async def fetch_file(
     _writers[part] = task
     try:
         folder = spec.target.parent
-        await in_thread(lambda: check_writable(folder))
-        if await in_thread(lambda: is_settled(spec)):
+        await in_thread_to_end(lambda: check_writable(folder))
+        if await in_thread_to_end(lambda: is_settled(spec)):
             return DownloadResult(spec.target, spec.target.stat().st_size, fetched=False)
         room = reserve or (lambda needed, _: check_free_space(folder, needed))
         if is_local(spec.link.url):
@@ -199,11 +199,11 @@ class _Download:
         while not holds_slot and not hosts.try_acquire(host, self):  # noqa: ASYNC110
             await asyncio.sleep(_HOST_POLL)
         try:
-            await in_thread(lambda: self._journal.claim(self._spec.part))
+            await in_thread_to_end(lambda: self._journal.claim(self._spec.part))
             try:
                 return await self._run()
             finally:
-                await in_thread(lambda: self._journal.release(self._spec.part))
+                await in_thread_to_end(lambda: self._journal.release(self._spec.part))
         finally:
             if not holds_slot:
                 hosts.release(host, self)
@@ -214,7 +214,7 @@ class _Download:
         if spec.if_exists is IfExists.RESUME:
             self._existing = await self._examine_existing()
         if self._existing is Existing.WHOLE:
-            await in_thread(lambda: self._journal.forget(spec.part))
+            await in_thread_to_end(lambda: self._journal.forget(spec.part))
             return DownloadResult(spec.target, spec.target.stat().st_size, fetched=False)
         if self._existing is Existing.OTHER:
             self._progress.log(f"what stands as {self._name} is something else: it is replaced")
@@ -261,7 +261,7 @@ class _Download:
         except FileNotFoundError:
             return Existing.NONE
         size = status.st_size
-        if await in_thread(lambda: content_checks.is_other(expected, target)):
+        if await in_thread_to_end(lambda: content_checks.is_other(expected, target)):
             return Existing.OTHER
         version = await self._head()
         if version.total is None:
@@ -292,7 +292,7 @@ class _Download:
                 raise translate_os_error(error, part) from error
             self._journal.begin(part, PartRecord(self._url, version, synced=size, inode=inode(status)))
 
-        await in_thread(take_over)
+        await in_thread_to_end(take_over)
         return Existing.NONE
 
     async def _may_be_whole(self, size: int) -> bool:
@@ -313,7 +313,7 @@ class _Download:
             status = part.stat()
         except FileNotFoundError:
             return None
-        record = await in_thread(lambda: self._journal.load(part))
+        record = await in_thread_to_end(lambda: self._journal.load(part))
         if record is None or record.inode != inode(status):
             record = await self._adopt(status)
         if record is None or record.version.total is None or not record.version.is_identifiable:
@@ -334,7 +334,7 @@ class _Download:
         if not fits or not await self._sample_matches(part, size, version):
             return None
         record = PartRecord(self._url, version, synced=size, inode=inode(status))
-        return await in_thread(lambda: self._journal.begin(part, record))
+        return await in_thread_to_end(lambda: self._journal.begin(part, record))
 
     async def _head(self) -> RemoteVersion:
         return await fetch_version(
@@ -348,7 +348,7 @@ class _Download:
     async def _sample_matches(self, path: Path, size: int, version: RemoteVersion) -> bool:
         """Return whether the first and the last KB of a local file are the server's at the same places."""
         for start in sorted({0, max(0, size - _SAMPLE)}):
-            ours = await in_thread(lambda start=start: _read(path, start))  # type: ignore[misc]
+            ours = await in_thread_to_end(lambda start=start: _read(path, start))  # type: ignore[misc]
             last = start + len(ours) - 1
             response, body = await self._context.client.fetch(
                 "GET",
@@ -379,7 +379,7 @@ class _Download:
             if (record := self._journal.load(part)) is not None:
                 self._journal.begin(part, PartRecord(record.url, inode=record.inode))
 
-        await in_thread(forget)
+        await in_thread_to_end(forget)
         self._progress.wrote(0)
 
     # What is requested
@@ -402,11 +402,11 @@ class _Download:
                 )
             opened: list[PartFile] = []  # also if it is cancelled just then: an open part is locked
             try:
-                await in_thread(lambda: opened.append(PartFile(self._spec.part)))
+                await in_thread_to_end(lambda: opened.append(PartFile(self._spec.part)))
                 return await self._receive(exchange, record, opened[0])
             except BaseException:
                 if opened and opened[0].remove_if_empty():
-                    await in_thread(lambda: self._journal.forget(self._spec.part))
+                    await in_thread_to_end(lambda: self._journal.forget(self._spec.part))
                 raise
             finally:
                 for part in opened:
@@ -430,7 +430,7 @@ class _Download:
         version = sent = remote_version(response)
         expected = version.total or spec.size or 0
         there = covered(record.extents) if record else part.allocated
-        await in_thread(lambda: self._reserve(max(0, expected - there), expected))
+        await in_thread_to_end(lambda: self._reserve(max(0, expected - there), expected))
         known, undone = b"", tuple[str, ...]()
         if response.status == 206 and record is not None:
             self._check_coding(response, record, part)
@@ -452,7 +452,7 @@ class _Download:
             if beginning or not undone:
                 self._refuse_other(response, beginning, version.total)
             fresh = PartRecord(self._url, version, inode=inode(part.status))
-            record = await in_thread(lambda: self._journal.begin(spec.part, fresh))
+            record = await in_thread_to_end(lambda: self._journal.begin(spec.part, fresh))
             part.truncate(0)
             reach = ENDLESS
         progress.total = record.version.total or spec.size
@@ -560,7 +560,7 @@ class _Download:
         except (errors.VerificationFailed, errors.UnexpectedAnswer):
             part.truncate(0)  # what is not the file leaves no part behind
             raise
-        fetched = await in_thread(lambda: self._commit(part, size))
+        fetched = await in_thread_to_end(lambda: self._commit(part, size))
         announced = tuple(each for each in file.checksums if not each.guessed or not guess)
         return DownloadResult(spec.target, size, fetched, announced, "; ".join(filter(None, [note, guess])))
 
@@ -596,7 +596,7 @@ class _Download:
 async def _stoppable(work: Callable[[threading.Event], T]) -> T:
     """Run blocking work in a thread; a cancellation sets the event that it watches."""
     stop = threading.Event()
-    return await in_thread(lambda: work(stop), stop=stop.set)
+    return await in_thread_to_end(lambda: work(stop), stop=stop.set)
 
 
 def _read(path: Path, start: int) -> bytes:

@@ -39,7 +39,7 @@ from mlhub_tui.transfer.batch import BatchDownload
 from mlhub_tui.transfer.config import TransferContext
 from mlhub_tui.transfer.engine import shared_engine
 from mlhub_tui.transfer.part_file import PartJournal
-from mlhub_tui.transfer.limits import HostLimits, SharedLimits
+from mlhub_tui.transfer.engine import HostLimits, SharedLimits
 from mlhub_tui.transfer.work_source import FileRequest
 
 out, base, count, slots, home = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), sys.argv[5]

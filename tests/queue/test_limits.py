@@ -14,7 +14,7 @@ import pytest
 from mlhub_tui.planning.requests import DownloadRequest
 from mlhub_tui.queue.job import ACTIVE_STATES, JobState
 from mlhub_tui.queue.service import QueueService
-from mlhub_tui.transfer.limits import BandwidthLimiter
+from mlhub_tui.transfer.engine import BandwidthLimiter
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer
 from tests.support.waiting import PATIENCE, until

@@ -42,8 +42,8 @@ from mlhub_tui.queue.run_job import refusal
 from mlhub_tui.queue.runner import Process, QueueSettings
 from mlhub_tui.queue.scheduler import failure_message, success_message
 from mlhub_tui.transfer.config import DownloadResult
+from mlhub_tui.transfer.engine import BandwidthLimiter
 from mlhub_tui.transfer.failures import Failure, FailureAction, judge
-from mlhub_tui.transfer.limits import BandwidthLimiter
 
 from .support import wish
 

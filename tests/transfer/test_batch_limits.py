@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mlhub_tui.planning.resolver import JobContext
-from mlhub_tui.transfer.limits import HostLimits
+from mlhub_tui.transfer.engine import HostLimits
 from tests.queue.support import ENDLESS
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer

@@ -26,8 +26,7 @@ from mlhub_tui.http.link import Link
 from mlhub_tui.planning.resolver import JobContext
 from mlhub_tui.transfer.batch import BatchDownload
 from mlhub_tui.transfer.config import TransferContext
-from mlhub_tui.transfer.engine import TransferCancelled
-from mlhub_tui.transfer.limits import BandwidthLimiter
+from mlhub_tui.transfer.engine import BandwidthLimiter, TransferCancelled
 from mlhub_tui.transfer.work_source import FileRequest, FileResult
 from tests.queue.support import ENDLESS, HASTY, QUICK
 from tests.queue.test_machine import Disk, disk

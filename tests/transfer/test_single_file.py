@@ -42,8 +42,7 @@ from mlhub_tui.transfer.config import (
     TransferContext,
     TransferProgress,
 )
-from mlhub_tui.transfer.engine import TransferEngine
-from mlhub_tui.transfer.limits import SharedLimits
+from mlhub_tui.transfer.engine import SharedLimits, TransferEngine
 from mlhub_tui.transfer.parallel import AdaptiveConcurrency, range_headers, validate_range
 from mlhub_tui.transfer.part_file import PartJournal, RestartRequired
 from mlhub_tui.transfer.single_file import fetch_file

@@ -32,8 +32,8 @@ from mlhub_tui.transfer.checksums import (
     unverified,
     verifiable,
 )
+from mlhub_tui.transfer.engine import HostLimits
 from mlhub_tui.transfer.failures import FailureAction, FailureCounter, judge
-from mlhub_tui.transfer.limits import HostLimits
 from mlhub_tui.transfer.local_folder import OutputTree
 from mlhub_tui.transfer.parallel import SegmentTable
 from mlhub_tui.transfer.part_file import (
