@@ -29,7 +29,7 @@ from .printing import note
 if TYPE_CHECKING:
     from ..auth import Credentials, Kind
     from ..models import Document
-    from ..planning.asset_request import AssetSelection
+    from ..planning.assets import AssetSelection
 
 _options = all_of(output_option, if_exists_option, patience_option, progress_options, connection_options)
 EPILOG = """\b
@@ -176,7 +176,7 @@ def _selection(
     kind: Kind,
 ) -> AssetSelection:
     from ..options import IfExists
-    from ..planning.asset_request import DocumentOrigin, requests_for
+    from ..planning.assets import DocumentOrigin, requests_for
     from ..planning.requests import SAMPLE
 
     return requests_for(
@@ -192,7 +192,7 @@ def _selection(
 
 def _unknown(documents: Sequence[Document], keys: Sequence[str], roles: Sequence[str]) -> Iterator[str]:
     """Yield a line for each key and role that none of the documents has."""
-    from ..planning.asset_tally import AssetTally
+    from ..planning.assets import AssetTally
 
     tally = AssetTally()
     for document in documents:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from io import StringIO
 from logging.handlers import RotatingFileHandler
+from typing import TYPE_CHECKING
 
 import click
 
@@ -19,7 +20,7 @@ from ..debug import Clean
 from ..errors import MLHubException, TargetBusy
 from ..http.retry import COMMAND_RETRIES
 from ..planning.requests import DatasetRequest, DownloadRequest
-from ..planning.resolver import JobSource, SourceResolver
+from ..planning.resolver import Resolver
 from ..queue.background import log_file
 from ..queue.job import IDLE_STATES, Job, JobState
 from ..queue.run_job import credentials_for, open_for_job
@@ -31,6 +32,9 @@ from ..text import count, one_line
 from .failures import FAILED, NO_CREDENTIALS, exit_code, report
 from .printing import given, note
 from .progress import Lines, Reporter, reporter
+
+if TYPE_CHECKING:
+    from ..sources.base import Source
 
 _REDRAW = 0.25
 _PAUSE_LIMIT = 1.0
@@ -122,7 +126,7 @@ class _Run:
         """Return how the queue service is run."""
         raise NotImplementedError
 
-    async def open(self, request: DownloadRequest) -> JobSource:
+    async def open(self, request: DownloadRequest) -> Source:
         """Return the open source of a job."""
         raise NotImplementedError
 
@@ -162,7 +166,7 @@ class _Run:
             loop.call_soon_threadsafe(self._changed.set)
 
         options = self.service_options()
-        return QueueService(paths.queue(), SourceResolver(self.open), on_change=changed, **options)
+        return QueueService(paths.queue(), Resolver(self.open), on_change=changed, **options)
 
     def _listen(self) -> None:
         """End in order at a signal, instead of being killed; nohup's SIGHUP stays ignored."""
@@ -202,7 +206,7 @@ class _Download(_Run):
         config = transfer_config(given("first_byte_timeout"))
         return {"only_own": True, "retries": COMMAND_RETRIES, "config": config}
 
-    async def open(self, request: DownloadRequest) -> JobSource:
+    async def open(self, request: DownloadRequest) -> Source:
         return await open_for_job(request, lambda: self._credentials)
 
     async def begin(self, queue: QueueService) -> None:
@@ -293,7 +297,7 @@ class _WholeQueue(_Run):
     def service_options(self) -> EngineConfig:
         return {"kind": self._kind}
 
-    async def open(self, request: DownloadRequest) -> JobSource:
+    async def open(self, request: DownloadRequest) -> Source:
         return await open_for_job(
             request, lambda: credentials_for(request, self._current, self._house.credentials)
         )

@@ -28,11 +28,12 @@ from ..options import IfExists
 from ..planning.filters import Filters
 from ..planning.manifest_queue import LinkOf, Row
 from ..planning.requests import DatasetRequest
-from ..planning.resolver import DatasetLinks, JobSource, links_of
+from ..planning.resolver import DatasetLinks, links_of
 from ..queue.database import Database
 from ..queue.repository import JobRepository
 from ..queue.run_job import credentials_for, open_for_job
 from ..queue.runner import transfer_config
+from ..sources.base import Source
 from ..text import one_line, redact
 from ..transfer.batch import BatchDownload
 from ..transfer.checksums import multihash
@@ -88,7 +89,7 @@ class WorkerState(WorkerPlugin):
         self.stopped: deque[str] = deque(maxlen=256)
         self._lock = threading.Lock()
         self._kept: dict[object, Any] = {}
-        self._sources: dict[str, Future[tuple[JobSource, DatasetLinks]]] = {}
+        self._sources: dict[str, Future[tuple[Source, DatasetLinks]]] = {}
         self._blocked: dict[str, float] = {}
         self._reporter: asyncio.Task[None] | None = None
         database = Database(None)  # parts of large files end with the worker, as its local directory does
@@ -402,7 +403,7 @@ async def set_rate(run: str, rate: float | None, dask_worker: Any) -> None:
     state_of(dask_worker).limiter(run).set_rate(rate)
 
 
-async def _open_source(config: RunConfig) -> tuple[JobSource, DatasetLinks]:
+async def _open_source(config: RunConfig) -> tuple[Source, DatasetLinks]:
     request = DatasetRequest(
         source=config.source,
         profile=config.profile,

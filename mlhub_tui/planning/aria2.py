@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ..models import Asset, Item
+from ..models import Item
 from ..sources.export import Exporter, URLs
 from ..transfer.checksums import multihash
 from .layout import file_names, folder_name
@@ -16,10 +16,8 @@ _ALGORITHMS = frozenset({"md5", "sha-1", "sha-224", "sha-256", "sha-384", "sha-5
 class Aria2(Exporter):
     """What `aria2c --input-file` takes: a URL on a line, its options below (aria2 manual, "Input File").
 
-    Files lie in `collection/item/key.ext` below the folder that aria2 is told, so that the queue finds them
-    there. Local files are left out: aria2 copies nothing.
-
-    - `urls`: Finds the assets that can be asked for.
+    Files lie in `collection/item/key.ext` below the folder that aria2 is given, so that the queue finds them
+    there. Local files are left out: aria2 copies nothing. `urls` finds the assets that can be requested.
     """
 
     urls: URLs = field(default_factory=URLs)
@@ -33,18 +31,13 @@ class Aria2(Exporter):
             if url.lower().startswith("file:"):
                 self._local += 1
                 continue
-            entries.append(f"{url}\n  out={folder}/{names[asset.key]}\n{_checksum(asset)}")
+            digest = multihash(asset.raw.get("file:checksum"))
+            known = digest is not None and digest.algorithm in _ALGORITHMS
+            checksum = f"  checksum={digest.algorithm}={digest.value}\n" if digest and known else ""
+            entries.append(f"{url}\n  out={folder}/{names[asset.key]}\n{checksum}")
         return "".join(entries)
 
     def notes(self) -> list[str]:
         """Return what is not in the file."""
         local = [f"files of this machine, left out: {self._local:,}"] if self._local else []
         return [*self.urls.notes(), *local]
-
-
-def _checksum(asset: Asset) -> str:
-    """Return the option for an asset's checksum, where aria2 knows its algorithm."""
-    digest = multihash(asset.raw.get("file:checksum"))
-    if digest is None or digest.algorithm not in _ALGORITHMS:
-        return ""
-    return f"  checksum={digest.algorithm}={digest.value}\n"

@@ -18,11 +18,11 @@ from ..errors import (
     EntityDoesNotExist,
     FileConflict,
     MLHubException,
-    NotOffered,
     OutputFolderError,
     RequestError,
 )
 from ..options import IfExists
+from ..sources.base import Source
 from ..storage import same_names
 from ..text import count
 from ..text import size as size_words
@@ -40,7 +40,7 @@ from .manifest import LockedManifest, Manifest, ManifestStats
 from .manifest_queue import HrefOf, LinkOf, ManifestQueue, Sizes, open_link
 from .report import write_report
 from .requests import SAMPLE, DatasetRequest
-from .resolver import JobContext, JobSource, Opener, cluster_package, links_of, say_waits
+from .resolver import JobContext, cluster_package, links_of, say_waits
 from .selection import PAID_HINT, PlannedFile, count_files, files, paid_words
 
 _EVERY = 0.2  # seconds
@@ -167,8 +167,6 @@ async def fetch_dataset(
     FilesFailed if some of the files cannot be fetched; all others are complete; MLHubException what else went
     wrong; what had arrived is saved.
     """
-    if not isinstance(context.resolver, Opener):
-        raise NotOffered("whole datasets cannot be fetched here")
     own = LockedManifest(request)
     async with context.resolver.opened(request) as source:
         try:
@@ -216,7 +214,7 @@ class _DatasetJobRunner:
     context: JobContext
     live: TransferProgress
     room: ReserveSpace | None
-    source: JobSource
+    source: Source
     own: LockedManifest
     before: int = 0
     """Bytes of the catalog's archive."""

@@ -32,6 +32,7 @@ from ..http.link import Link
 from ..http.urls import shown_id
 from ..models import ArchiveInfo, CatalogInfo, Search
 from ..options import IfExists
+from ..sources.base import Source
 from ..storage import make_private_folder
 from ..text import count
 from ..threads import in_thread
@@ -44,10 +45,7 @@ from .index_cache import (
 )
 from .requests import SAMPLE, DatasetRequest
 from .resolver import (
-    CatalogSource,
-    ItemsSource,
     JobContext,
-    JobSource,
     OneSource,
     Resolver,
     already_there,
@@ -66,7 +64,7 @@ _AT_ONCE = 4  # requests for sizes
 
 
 async def plan_dataset(
-    request: DatasetRequest, source: JobSource, job_context: OpenContext, say: Say | None = None
+    request: DatasetRequest, source: Source, job_context: OpenContext, say: Say | None = None
 ) -> Index:
     """Return the index of a dataset, its catalog archive in the cache.
 
@@ -89,13 +87,13 @@ async def plan_dataset(
     return await index_of_dataset(request, source, archive, show)
 
 
-async def index_of_dataset(request: DatasetRequest, source: JobSource, archive: Path, show: Show) -> Index:
+async def index_of_dataset(request: DatasetRequest, source: Source, archive: Path, show: Show) -> Index:
     """Return the index of a dataset's catalog archive, or of the items of its collections.
 
     An index of items is valid for the day of the request; a STAC API with a search is requested for what area
     and time leave, unless all was read to plan with.
 
-    Raises NotOffered if the source has no items; MLHubException as of `index_of_archive` and
+    Raises MLHubException as of `index_of_archive` and
     `index_of_pages`.
     """
     where, dataset = request.source, request.dataset_id
@@ -112,8 +110,6 @@ async def index_of_dataset(request: DatasetRequest, source: JobSource, archive: 
                 return await in_thread(made, interrupt=stop.set)
             except TargetBusy:  # another program makes the very same one
                 await asyncio.sleep(_AGAIN)
-    if not isinstance(source, ItemsSource):
-        raise NotOffered("the source has no items")
     filters, search = request.filters, None
     if request.kind is Kind.STAC_API and filters.selects_items:
         when = "" if filters.when is None else str(filters.when)
@@ -142,15 +138,13 @@ def progress_words(progress: IndexProgress) -> str:
 
 
 async def fetch_catalog(
-    request: DatasetRequest, source: JobSource, target: Path, kit: JobContext, live: TransferProgress
+    request: DatasetRequest, source: Source, target: Path, kit: JobContext, live: TransferProgress
 ) -> DownloadResult:
     """Download the catalog archive of a dataset to `target`, or resume.
 
     Raises NotOffered if the source has no catalog archives; EntityDoesNotExist if the dataset has none;
     MLHubException what else went wrong.
     """
-    if not isinstance(source, CatalogSource):
-        raise NotOffered("only MLHub APIs have archives of the catalogs of datasets")
     # The sample catalog names another port in its catalogs at each start.
     if_exists = IfExists.OVERWRITE if request.source == SAMPLE else request.if_exists
     spec = DownloadSpec(Link(""), target, if_exists, archive=True)
@@ -218,7 +212,7 @@ def copy_catalog(request: DatasetRequest, target: Path) -> bool:
 
 
 async def _fetch_to_cache(
-    request: DatasetRequest, source: JobSource, saved: Path, job_context: OpenContext, say: Say | None
+    request: DatasetRequest, source: Source, saved: Path, job_context: OpenContext, say: Say | None
 ) -> None:
     await in_thread(lambda: _make_room(saved))
     live = TransferProgress()

@@ -19,7 +19,7 @@ from ..sources.asset_links import requester_pays
 from ..sources.static.document_urls import member_url
 from ..text import writable
 from .filters import Box, microseconds
-from .layout import COMMON_KEYS, Scope, asset_file, beside_document, distinct_name
+from .layout import COMMON_KEYS, PAGE_ENDINGS, PAGE_TYPES, Scope, asset_file, beside_document, distinct_name
 
 Times = tuple[int | None, int | None]
 """First and last microsecond since 1970; None where that end is open or unknown."""
@@ -30,8 +30,6 @@ _ITEM_MEMBERS = frozenset({"assets", "stac_version", "collection"})
 _PAYS = "storage:requester_pays"
 _PLAIN = re.compile(r"https?://[!-~]+").fullmatch
 """Matches an href that is absolute, and needs nothing replaced."""
-_PAGE_TYPES = ("text/html", "application/xhtml+xml")
-_PAGE_ENDINGS = (".html", ".htm", ".xhtml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +154,7 @@ class DocumentReader:
             size, media, checksum = entry.get("file:size"), entry.get("type"), entry.get("file:checksum")
             if size is not None and (type(size) is not int or not 0 <= size <= LARGEST_SIZE):
                 size = None
-            page = name.endswith(_PAGE_ENDINGS) or (isinstance(media, str) and media.startswith(_PAGE_TYPES))
+            page = name.endswith(PAGE_ENDINGS) or (isinstance(media, str) and media.startswith(PAGE_TYPES))
             if not isinstance(checksum, str) or not checksum.isprintable():
                 checksum = ""
             records.append((scope, writable(key), name, size, page, href, checksum))

@@ -18,13 +18,12 @@ from ..http.key_removal import KeyRemoval
 from ..models import Collection, Document, Item, Search
 from ..models.document import identity
 from ..sources.asset_links import asset_href
-from ..sources.base import Listing, Page
+from ..sources.base import Listing, Page, Source
 from ..sources.static.document_urls import file_url
 from ..sources.static.tar_archive import SkipReport, documents
 from ..text import one_line, writable
 from ..threads import in_thread
 from .index import BUILDING, Index, IndexBuilder, IndexProgress, NoIndex
-from .resolver import PagedSource
 
 MAX_BYTES = 4 * 1024**3
 """Of all indexes together; the least recently used are removed first."""
@@ -208,7 +207,7 @@ def _finish(builder: IndexBuilder, key: IndexKey, stop: threading.Event) -> None
 
 
 async def index_of_pages(
-    source: PagedSource,
+    source: Source,
     collections: Sequence[str],
     *,
     location: str,
@@ -263,7 +262,7 @@ async def index_of_pages(
     return await in_thread(lambda: Index(key.path))
 
 
-async def _add_collection(source: PagedSource, name: str, builder: IndexBuilder) -> EntityDoesNotExist | None:
+async def _add_collection(source: Source, name: str, builder: IndexBuilder) -> EntityDoesNotExist | None:
     """Add a collection; return why it is not there: an API that has a search alone describes none."""
     try:
         described = await source.collection(name)

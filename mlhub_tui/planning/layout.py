@@ -25,6 +25,9 @@ COMMON_KEYS = frozenset({"documentation", "readme", "test_split", "train_split",
 """Keys of assets that all items of a collection share."""
 COMMON_FOLDER = "_common"
 REPORT = "err_report.csv"
+PAGE_TYPES = ("text/html", "application/xhtml+xml")
+PAGE_ENDINGS = (".html", ".htm", ".xhtml")
+"""Media types and endings of web pages, which are refused where something else is expected."""
 
 _BY_SUBSTRING = (".tif", ".tiff", ".json", ".pdf", ".png", ".jpg", ".jpeg", ".csv")
 _NEVER = frozenset("/\\")

@@ -8,12 +8,13 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from concurrent.futures import CancelledError
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
+from ..auth.kind import Kind
 from ..errors import MLHubException, NotOffered
 from ..http.key_removal import KeyRemoval
 from ..http.link import Link
@@ -33,104 +34,44 @@ from ..transfer.config import (
 from ..transfer.engine import SharedLimits, TransferCancelled, shared_engine
 from ..transfer.part_file import PartJournal
 from ..transfer.single_file import fetch_file, is_settled
-from .asset_request import asset_now, entry_of, renewed
+from .assets import asset_now, entry_of, renewed
 from .requests import SAMPLE, ArchiveRequest, AssetRequest, DatasetRequest, DownloadRequest
 
 if TYPE_CHECKING:
-    from ..models import ArchiveInfo, CatalogInfo, Collection, Document, Item, Search
-    from ..sources.base import Page
+    from ..models import ArchiveInfo, Document
+    from ..sources.base import Source  # not needed before the first request of a download
+
+T = TypeVar("T")
 
 T = TypeVar("T")
 _RECENT = 10.0  # seconds
 
 
-class JobSource(Protocol):
-    """What downloads need of any source."""
-
-    @property
-    def root_url(self) -> str:
-        """The source's URL."""
-        ...
-
-    async def aclose(self) -> None:
-        """Close the connections."""
-        ...
-
-
-@runtime_checkable
-class ArchiveSource(JobSource, Protocol):
-    """What archives need of a source."""
-
-    async def archive_link(self, collection_id: str) -> Link:
-        """Return the link of a collection's archive."""
-        ...
-
-    async def archive_info(self, collection_id: str) -> ArchiveInfo:
-        """Return what the API knows of an archive."""
-        ...
-
-
-@runtime_checkable
-class AssetSource(JobSource, Protocol):
-    """What assets need of a source."""
-
-    async def document(self, entry: Entry) -> Document:
-        """Return the current document of an entry."""
-        ...
-
-    async def asset_link(self, href: str, *, fresh: bool = False) -> Link:
-        """Return the current link of an asset."""
-        ...
-
-
-class PagedSource(Protocol):
-    """What an index of pages needs of a source."""
-
-    async def collection(self, collection_id: str) -> Collection:
-        """Return one collection."""
-        ...
-
-    async def items_page(
-        self, collection_id: str, *, link: str | None = None, page_size: int | None = None
-    ) -> Page[Item]:
-        """Return one page of a collection's items."""
-        ...
-
-    async def search_page(
-        self, search: Search, *, link: str | None = None, page_size: int | None = None
-    ) -> Page[Item]:
-        """Return one page of the items that a search finds."""
-        ...
-
-
-@runtime_checkable
-class ItemsSource(AssetSource, PagedSource, Protocol):
-    """What a dataset needs of a source without archives of catalogs."""
-
-
-@runtime_checkable
-class CatalogSource(AssetSource, Protocol):
-    """What a dataset needs of a source with archives of catalogs."""
-
-    async def catalog_link(self, dataset_id: str) -> Link:
-        """Return the link of a dataset's catalog archive."""
-        ...
-
-    async def catalog_info(self, dataset_id: str) -> CatalogInfo:
-        """Return what the API knows of a dataset's catalog archive."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class RenewedAsset:
+class RenewedAsset(NamedTuple):
     """An asset that was looked up again: its request by its current document, and its link."""
 
     request: AssetRequest
     link: Link
 
 
-class Resolver(Protocol):
-    """What the queue asks about a request, in its own event loop."""
+class Resolver:
+    """What the queue asks about a request, in its own event loop.
+
+    `open` returns a source for a request, which is closed after each look-up, so that a key that was just
+    saved counts.
+    """
+
+    def __init__(self, open: Callable[[DownloadRequest], Awaitable[Source]]) -> None:
+        self._open = open
+
+    @asynccontextmanager
+    async def opened(self, request: DownloadRequest) -> AsyncIterator[Source]:
+        """Give the source of a request while it is needed."""
+        source = await self._open(request)
+        try:
+            yield source
+        finally:
+            await source.aclose()
 
     async def link(self, request: DownloadRequest) -> Link:
         """Return the current link of an archive, or of an asset by the href it has.
@@ -139,124 +80,68 @@ class Resolver(Protocol):
         EntityDoesNotExist if there is no such archive: the job fails; RequestError what else may happen;
         temporary failures are retried.
         """
-        ...
+        async with self.opened(request) as source:
+            if isinstance(request, AssetRequest):
+                return await source.asset_link(request.href)
+            return await source.archive_link(request.collection_id)
 
     async def again(self, request: AssetRequest) -> RenewedAsset:
         """Look an asset up in its document: its href may have changed or expired; errors as of `link`."""
-        ...
-
-    async def info(self, request: ArchiveRequest) -> ArchiveInfo | None:
-        """Return what is known of the archive; None if nothing."""
-        ...
-
-
-@runtime_checkable
-class Opener(Protocol):
-    """What the queue needs of a resolver for datasets."""
-
-    def opened(self, request: DownloadRequest) -> AbstractAsyncContextManager[JobSource]:
-        """Give the source of a request while it is needed."""
-        ...
-
-
-class SourceResolver:
-    """A resolver that opens a source for each look-up, so that a key that was just saved counts.
-
-    - `open`: Returns a source for a request; called in the queue's event loop, closed after use.
-    """
-
-    def __init__(self, open: Callable[[DownloadRequest], Awaitable[JobSource]]) -> None:
-        self._open = open
-
-    @asynccontextmanager
-    async def opened(self, request: DownloadRequest) -> AsyncIterator[JobSource]:
-        """Open the source of a request."""
-        source = await self._open(request)
-        try:
-            yield source
-        finally:
-            await source.aclose()
-
-    async def link(self, request: DownloadRequest) -> Link:
-        """Return the current link of a request."""
         async with self.opened(request) as source:
-            if isinstance(request, AssetRequest):
-                return await _assets(source).asset_link(request.href)
-            return await _archives(source).archive_link(request.collection_id)
-
-    async def again(self, request: AssetRequest) -> RenewedAsset:
-        """Look an asset up in its document."""
-        async with self.opened(request) as source:
-            known = _assets(source)
-            now, href = renewed(request, await known.document(entry_of(request)))
-            return RenewedAsset(now, await known.asset_link(href, fresh=True))
+            now, href = renewed(request, await source.document(entry_of(request)))
+            return RenewedAsset(now, await source.asset_link(href, fresh=True))
 
     async def info(self, request: ArchiveRequest) -> ArchiveInfo | None:
         """Return what the API knows of the archive; None if nothing."""
         try:
             async with self.opened(request) as source:
-                return await _archives(source).archive_info(request.collection_id)
+                return await source.archive_info(request.collection_id)
         except MLHubException:
             return None
 
 
-class OneSource(SourceResolver):
+class OneSource(Resolver):
     """A resolver over one source that belongs to the caller, who closes it."""
 
-    def __init__(self, source: JobSource) -> None:
+    def __init__(self, source: Source) -> None:
         self._source = source
 
     @asynccontextmanager
-    async def opened(self, request: DownloadRequest) -> AsyncIterator[JobSource]:
+    async def opened(self, request: DownloadRequest) -> AsyncIterator[Source]:
         """Give the source."""
         yield self._source
 
 
-def _archives(source: JobSource) -> ArchiveSource:
-    if isinstance(source, ArchiveSource):
-        return source
-    raise NotOffered("only MLHub APIs have archives of collections")
-
-
-def _assets(source: JobSource) -> AssetSource:
-    if isinstance(source, AssetSource):
-        return source
-    raise NotOffered("the source has no assets")
-
-
-def keys_of(source: JobSource) -> KeyRemoval | None:
+def keys_of(source: Source) -> KeyRemoval | None:
     """Return what removes a source's key from documents and URLs; None where it has no key."""
     session = getattr(source, "session", None)
     return session.keys if isinstance(session, Session) else None
 
 
-def say_waits(source: JobSource, say: Callable[[str], object]) -> None:
+def say_waits(source: Source, say: Callable[[str], object]) -> None:
     """Have a source report when its server makes it wait."""
     session = getattr(source, "session", None)
     if isinstance(session, Session):
         session.on_wait = say
 
 
-async def links_of(request: DatasetRequest, source: JobSource) -> DatasetLinks:
-    """Return what gives the links of a dataset's assets; NotOffered if the source has none."""
-    assets, store = _assets(source), ""
-    if request.source == SAMPLE and isinstance(source, CatalogSource):
+async def links_of(request: DatasetRequest, source: Source) -> DatasetLinks:
+    """Return what gives the links of a dataset's assets."""
+    store = ""
+    if request.source == SAMPLE and request.kind is Kind.MLHUB:
         store = urlsplit((await source.catalog_link(request.dataset_id)).url).netloc
-    return DatasetLinks(assets, asyncio.get_running_loop(), store)
+    return DatasetLinks(source, asyncio.get_running_loop(), store)
 
 
 class DatasetLinks:
     """Gives links to threads, while the source belongs to an event loop.
 
     Where a server's first link is its href and nothing else, or with the source's own key, so are its others:
-    a turn of the loop for each of 300,000 files would cost a minute.
-
-    - `source`: What gives links.
-    - `loop`: Its event loop.
-    - `store`: Host and port of the sample catalog's store, which differ at each start; empty for any other.
+    a turn of the loop for each of 300,000 files would cost a minute. `store` is host and port of the sample
+    catalog's store, which differ at each start; empty for any other.
     """
 
-    def __init__(self, source: AssetSource, loop: asyncio.AbstractEventLoop, store: str = "") -> None:
+    def __init__(self, source: Source, loop: asyncio.AbstractEventLoop, store: str = "") -> None:
         self._source = source
         self._loop = loop
         self.store = store
@@ -280,7 +165,7 @@ class DatasetLinks:
         known = self._known.get(origin)
         if known is not None:
             return Link(url, known.headers, known.credentials)
-        link = self._ask(url, rejected)
+        link = self._wait(self._source.asset_link(url, fresh=rejected))
         if link.url == url and parts.netloc and link.headers == azure_headers(url):
             self._known[origin] = link
         return link
@@ -304,9 +189,6 @@ class DatasetLinks:
             return asset_now(read[place], key)[1]
         except MLHubException:
             return ""  # then the refusal of the link says what is wrong
-
-    def _ask(self, url: str, rejected: bool) -> Link:
-        return self._wait(self._source.asset_link(url, fresh=rejected))
 
     def _wait(self, asked: Coroutine[Any, Any, T]) -> T:
         try:
@@ -335,11 +217,7 @@ class JobContext:
     retries: RetryPolicy = COMMAND_RETRIES
 
     async def fetch(
-        self,
-        spec: DownloadSpec,
-        progress: TransferProgress,
-        *,
-        reserve: ReserveSpace | None = None,
+        self, spec: DownloadSpec, progress: TransferProgress, *, reserve: ReserveSpace | None = None
     ) -> DownloadResult:
         """Fetch one file on the loop of the transfer engine; see `transfer.single_file.fetch_file`."""
 

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from .. import fileio, paths, text
 from ..auth import Credentials, Kind, SecretNotSet, for_profile, same_root
@@ -30,9 +30,9 @@ from ..http.retry import COMMAND_RETRIES, RetryPolicy
 from ..http.urls import shown_id
 from ..models import Document
 from ..options import IfExists
-from ..planning.asset_request import DocumentOrigin, Located, requests_for
+from ..planning.assets import DocumentOrigin, requests_for
 from ..planning.requests import SAMPLE, ArchiveRequest, AssetRequest, DatasetRequest, DownloadRequest
-from ..planning.resolver import AssetSource, JobContext, JobSource, OneSource, Resolver, already_there
+from ..planning.resolver import JobContext, OneSource, Resolver, already_there
 from ..sources.asset_links import known_to_pay
 from ..threads import in_thread
 from ..transfer.checksums import multihash, unverified
@@ -41,6 +41,9 @@ from ..transfer.failures import FailureCounter, JournalNotWritable, judge, trans
 from .database import Database
 from .repository import JobRepository
 from .runner import transfer_config
+
+if TYPE_CHECKING:
+    from ..sources.base import Source
 
 _RENEWED = "the link was renewed"
 _GONE = frozenset({404, 410})
@@ -101,10 +104,10 @@ def unsaved_key(credentials: Credentials) -> str:
     return ""
 
 
-async def open_for_job(request: DownloadRequest, choose: Callable[[], Credentials]) -> JobSource:
+async def open_for_job(request: DownloadRequest, choose: Callable[[], Credentials]) -> Source:
     """Open the source of a job, away from the event loop: files are read, modules imported."""
 
-    def opened() -> JobSource:
+    def opened() -> Source:
         from ..sources.open_source import open_mlhub, open_source  # all kinds of sources: when one is needed
 
         found = choose()
@@ -221,12 +224,8 @@ def refusal(error: MLHubException, request: DownloadRequest, link: Link) -> MLHu
 # Without the queue
 
 
-class ItemSource(AssetSource, Located, Protocol):
-    """What is needed of a source to fetch its assets; every `sources.base.Source` is one."""
-
-
 async def fetch_asset(
-    source: ItemSource,
+    source: Source,
     document: Document,
     key: str,
     folder: Path,

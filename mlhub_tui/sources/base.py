@@ -313,8 +313,16 @@ class Source(ABC):
         """Return what is known of a collection's archive; EntityDoesNotExist where there is none."""
         raise self.not_offered("archives of collections", ASSETS_INSTEAD)
 
+    async def archive_link(self, collection_id: str) -> Link:
+        """Return where the bytes of a collection's archive are."""
+        raise self.not_offered("archives of collections", ASSETS_INSTEAD)
+
     async def catalog_info(self, dataset_id: str) -> CatalogInfo:
         """Return what is known of a dataset's STAC catalog archive."""
+        raise self.not_offered("archives of catalogs", ASSETS_INSTEAD)
+
+    async def catalog_link(self, dataset_id: str) -> Link:
+        """Return where the bytes of a dataset's STAC catalog archive are."""
         raise self.not_offered("archives of catalogs", ASSETS_INSTEAD)
 
     def id_of(self, identity: str, kind: str) -> str:

@@ -262,12 +262,12 @@ class MLHubApp(AppContext):
     def make_queue(self) -> QueueService:
         """Return the download queue, at work; this blocks while the file is opened."""
         from .. import paths
-        from ..planning.resolver import SourceResolver
+        from ..planning.resolver import Resolver
         from ..queue.service import QueueService
 
         queue = QueueService(
             paths.queue(),
-            SourceResolver(self._open_for_job),
+            Resolver(self._open_for_job),
             on_change=self._queue_changed,
         )
         queue.start()

@@ -51,7 +51,7 @@ def fetch(
     from mlhub_tui.planning.manifest import LockedManifest
     from mlhub_tui.planning.manifest_queue import ManifestQueue
     from mlhub_tui.planning.requests import dataset_request
-    from mlhub_tui.planning.resolver import JobContext, SourceResolver
+    from mlhub_tui.planning.resolver import JobContext, Resolver
     from mlhub_tui.planning.selection import PlannedFile
     from mlhub_tui.queue.database import Database
     from mlhub_tui.queue.repository import JobRepository
@@ -72,9 +72,7 @@ def fetch(
         for i in range(count)
     )
     database = Database(home / "queue.db")
-    kit = JobContext(
-        SourceResolver(no_source), PartJournal(database, JobRepository(database)), TransferConfig()
-    )
+    kit = JobContext(Resolver(no_source), PartJournal(database, JobRepository(database)), TransferConfig())
     feed = ManifestQueue(own, request.asset_folder)
     if files:
         cluster_run.shard_files = lambda *_: files  # type: ignore[attr-defined]  # shards of our size

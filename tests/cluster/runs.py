@@ -9,7 +9,7 @@ from typing import Any
 from mlhub_tui.auth import Credentials
 from mlhub_tui.options import ClusterConfig
 from mlhub_tui.planning.requests import DatasetRequest, dataset_request
-from mlhub_tui.planning.resolver import SourceResolver
+from mlhub_tui.planning.resolver import Resolver
 from mlhub_tui.queue.job import Job
 from mlhub_tui.queue.run_job import open_for_job
 from mlhub_tui.queue.service import QueueService
@@ -34,7 +34,7 @@ def wish(field: Field, place: Path | str, cluster: DaskCluster | None = None, **
 def queue_for(field: Field, home: Path) -> QueueService:
     """Return a queue that was started."""
     known = Credentials(KEY, field.root_url, None, "a test")
-    resolver = SourceResolver(lambda request: open_for_job(request, lambda: known))
+    resolver = Resolver(lambda request: open_for_job(request, lambda: known))
     made = QueueService(home / "queue.db", resolver, retries=HASTY, config=QUICK)
     made.start()
     return made

@@ -34,6 +34,7 @@ from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.sources.base import Page
 from mlhub_tui.sources.mlhub import MLHubSource
 from mlhub_tui.sources.static.tar_archive import DamagedArchive
+from tests.support.bare_source import BareSource
 
 from .made import Json, archive, archive_of, asset, built, collection, index_of, item, named
 
@@ -357,7 +358,7 @@ def test_relative_hrefs_are_relative_to_their_document(tmp_path: Path) -> None:
     assert hrefs["y"].endswith("/crops.tar.gz!/crops/fields/shared/y.tif")
 
 
-class Listed:
+class Listed(BareSource):
     """A source of pages of items that breaks off where it is told to."""
 
     def __init__(self, pages: int, size: int = 10) -> None:
@@ -371,7 +372,12 @@ class Listed:
         )
 
     async def items_page(
-        self, collection_id: str, *, link: str | None = None, page_size: int | None = None
+        self,
+        collection_id: str,
+        *,
+        link: str | None = None,
+        page_size: int | None = None,
+        extensions: Sequence[str] = (),
     ) -> Page[Item]:
         self.asked.append((collection_id, link))
         number = int(link or 0)
@@ -450,7 +456,12 @@ async def test_a_cancel_keeps_the_pages_that_were_taken() -> None:
 async def test_a_link_that_leads_to_itself_ends_the_listing() -> None:
     class Circle(Listed):
         async def items_page(
-            self, collection_id: str, *, link: str | None = None, page_size: int | None = None
+            self,
+            collection_id: str,
+            *,
+            link: str | None = None,
+            page_size: int | None = None,
+            extensions: Sequence[str] = (),
         ) -> Page[Item]:
             page = await super().items_page(collection_id, link="0")
             return Page(page.entries, "again")

@@ -10,9 +10,10 @@ from mlhub_tui.errors import EntityDoesNotExist
 from mlhub_tui.http.link import Link
 from mlhub_tui.models import Collection, Document, Entry, EntryKind, Item
 from mlhub_tui.sources.asset_links import AssetLinks
+from tests.support.bare_source import BareSource
 
 
-class Catalog:
+class Catalog(BareSource):
     """A source whose documents are in memory; `links` and `looks` are what it was asked for."""
 
     def __init__(self, root_url: str = "https://catalog.example/", kind: Kind = Kind.STAC_API) -> None:
@@ -50,9 +51,6 @@ class Catalog:
         """Return the link to an asset."""
         self.links.append((href, fresh))
         return await self.asset_links.link(href, fresh=fresh)
-
-    async def aclose(self) -> None:
-        """Close nothing."""
 
 
 def tree(folder: Path) -> dict[str, int]:

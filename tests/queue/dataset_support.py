@@ -10,12 +10,13 @@ from typing import Any
 
 from mlhub_tui.errors import EntityDoesNotExist
 from mlhub_tui.http.link import Link
-from mlhub_tui.models import ArchiveInfo, CatalogInfo, Document, Entry
+from mlhub_tui.models import ArchiveInfo, CatalogInfo
 from mlhub_tui.options import IfExists
 from mlhub_tui.planning.filters import Filters
-from mlhub_tui.planning.requests import DatasetRequest, dataset_request
+from mlhub_tui.planning.requests import DatasetRequest, DownloadRequest, dataset_request
 from mlhub_tui.queue.job import Job
 from mlhub_tui.queue.service import QueueService
+from tests.support.bare_source import BareSource
 from tests.support.fault_server import FaultServer
 from tests.support.waiting import until
 from tests.transfer.batch_support import origin
@@ -48,7 +49,7 @@ def stock(server: FaultServer, folder: Path, count: int, size: int = 200, **more
 
 
 @dataclass
-class Shop:
+class Shop(BareSource):
     """A source with one dataset on a fault server, and the resolver that opens it.
 
     `link` makes the link of an asset.
@@ -75,12 +76,6 @@ class Shop:
         self.asked.append(href)
         return self.link(href)
 
-    async def document(self, entry: Entry) -> Document:
-        raise EntityDoesNotExist(entry.id)
-
-    async def aclose(self) -> None:
-        """Nothing is open."""
-
 
 class Shops(Links):
     """A resolver whose datasets are in a shop."""
@@ -90,7 +85,7 @@ class Shops(Links):
         self.shop = shop
 
     @asynccontextmanager
-    async def opened(self, request: DatasetRequest) -> AsyncIterator[Shop]:
+    async def opened(self, request: DownloadRequest) -> AsyncIterator[Shop]:
         yield self.shop
 
 
@@ -104,7 +99,7 @@ def wish(folder: Path, filters: Filters | None = None, **more: Any) -> DatasetRe
     return dataset_request(CROPS, folder, filters, source=Shop.root_url, **more)
 
 
-def queue_at(home: Path, resolver: Shops) -> QueueService:
+def queue_at(home: Path, resolver: Links) -> QueueService:
     """Return a queue that was started."""
     made = QueueService(home / "queue.db", resolver, retries=HASTY, config=QUICK)
     made.start()

@@ -13,7 +13,7 @@ from mlhub_tui.http.retry import QUEUE_RETRIES
 from mlhub_tui.models import ArchiveInfo
 from mlhub_tui.options import IfExists
 from mlhub_tui.planning.requests import ArchiveRequest, AssetRequest, DownloadRequest
-from mlhub_tui.planning.resolver import RenewedAsset
+from mlhub_tui.planning.resolver import RenewedAsset, Resolver
 from mlhub_tui.transfer.config import (
     DownloadResult,
     DownloadSpec,
@@ -62,7 +62,7 @@ def content(size: int = 1 << 20, seed: int = 1) -> bytes:
     return gzip.compress(inside, compresslevel=0, mtime=0)
 
 
-class Links:
+class Links(Resolver):
     """A resolver that gives what it is told, an exception or a URL; the last one for ever."""
 
     def __init__(self, *answers: str | Exception | Callable[[DownloadRequest], str], size: int | None = None):

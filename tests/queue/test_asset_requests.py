@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 from mlhub_tui.auth import Credentials, Kind
 from mlhub_tui.errors import NotOffered
 from mlhub_tui.models import Asset, Collection, Item
-from mlhub_tui.planning.asset_request import DocumentOrigin, requests_for
-from mlhub_tui.planning.asset_tally import AssetGroup, AssetTally
+from mlhub_tui.planning.assets import AssetGroup, AssetTally, DocumentOrigin, requests_for
 from mlhub_tui.planning.layout import asset_extension, file_names
 from mlhub_tui.planning.requests import SAMPLE, ArchiveRequest, AssetRequest
 from mlhub_tui.queue.database import Database
@@ -118,6 +117,7 @@ def test_choices_count_sum_and_explain() -> None:
         roles=("data", "cog"),
         media_types=("image/tiff",),
         barred=1,
+        paid=1,
         why=data.why,
     )
     assert "requester-pays" in data.why

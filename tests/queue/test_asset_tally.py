@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mlhub_tui.models import Item
-from mlhub_tui.planning.asset_tally import AssetTally, Totals
+from mlhub_tui.planning.assets import AssetTally, Totals
 from mlhub_tui.ui.dialogs.asset_dialog import RoleSelection
 
 
@@ -43,8 +43,8 @@ def test_keys_and_roles_are_counted_with_their_sizes() -> None:
     assert [(c.key, c.count, c.barred) for c in SOME.by_role()] == [
         ("data", 4, 1),
         ("thumbnail", 2, 0),
-        ("old", 1, 0),
         ("extra", 1, 0),
+        ("old", 1, 0),
     ]
 
 

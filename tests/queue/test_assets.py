@@ -20,9 +20,9 @@ from mlhub_tui.errors import (
 from mlhub_tui.http.link import Link
 from mlhub_tui.http.session import Session
 from mlhub_tui.options import IfExists
-from mlhub_tui.planning.asset_request import DocumentOrigin, requests_for
+from mlhub_tui.planning.assets import DocumentOrigin, requests_for
 from mlhub_tui.planning.requests import AssetRequest
-from mlhub_tui.planning.resolver import OneSource, SourceResolver
+from mlhub_tui.planning.resolver import OneSource, Resolver
 from mlhub_tui.queue.job import Job, JobState
 from mlhub_tui.queue.run_job import fetch, fetch_asset
 from mlhub_tui.queue.service import QueueService
@@ -267,7 +267,7 @@ async def test_a_refused_signature_is_renewed_and_none_is_kept(
 
         home = Catalog(endpoint.root)
         home.put("i", data=at(server, "/container/a.tif"), more=at(server, "/container/b.tif"))
-        queue = make_queue(SourceResolver(opened))
+        queue = make_queue(Resolver(opened))
         for key in ("data", "more"):
             assert (await run(queue, wanted(home, folder, key))).state is JobState.DONE
     assert [asked.target for asked in server.gets] == [
@@ -326,7 +326,7 @@ async def test_the_link_of_a_resolver_closes_its_source(folder: Path) -> None:
 
     catalog = Catalog()
     catalog.put("i", data="https://h/a.tif")
-    resolver = SourceResolver(opened)
+    resolver = Resolver(opened)
     assert (await resolver.link(wanted(catalog, folder))).url == "https://h/a.tif"
     assert isinstance((await resolver.again(wanted(catalog, folder))).link, Link)
     assert len(closed) == 2

@@ -19,7 +19,7 @@ from mlhub_tui.http.link import Link
 from mlhub_tui.http.retry import QUEUE_RETRIES
 from mlhub_tui.models import ArchiveInfo
 from mlhub_tui.planning.requests import ArchiveRequest, AssetRequest, DownloadRequest
-from mlhub_tui.planning.resolver import RenewedAsset
+from mlhub_tui.planning.resolver import RenewedAsset, Resolver
 from mlhub_tui.queue import admission as disk_space
 from mlhub_tui.queue.job import Job, JobState
 from mlhub_tui.queue.service import QueueService
@@ -40,7 +40,7 @@ def lost() -> ServerUnreachable:
     return error
 
 
-class Cable:
+class Cable(Resolver):
     """A resolver whose network can be unplugged; some hosts are gone for good."""
 
     def __init__(self, url: str) -> None:

@@ -27,7 +27,7 @@ from mlhub_tui.errors import (
 from mlhub_tui.http.link import Link
 from mlhub_tui.http.response_headers import Checksum
 from mlhub_tui.options import IfExists
-from mlhub_tui.planning.asset_request import DocumentOrigin, requests_for
+from mlhub_tui.planning.assets import DocumentOrigin, requests_for
 from mlhub_tui.planning.resolver import OneSource
 from mlhub_tui.queue.database import Database
 from mlhub_tui.queue.job import JobState

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,12 +12,12 @@ import pytest
 
 from mlhub_tui.auth import Kind
 from mlhub_tui.errors import NotOffered, ServerError
-from mlhub_tui.http.link import Link
-from mlhub_tui.models import BBox, Collection, Document, Entry, Item, Search
+from mlhub_tui.models import BBox, Collection, Item, Search
 from mlhub_tui.planning.filters import Filters
-from mlhub_tui.planning.requests import DatasetRequest, dataset_request
+from mlhub_tui.planning.requests import DatasetRequest, DownloadRequest, dataset_request
 from mlhub_tui.queue.job import JobState
 from mlhub_tui.sources.base import Page
+from tests.support.bare_source import BareSource
 from tests.support.fault_server import FaultServer
 from tests.transfer.batch_support import origin
 
@@ -30,7 +30,7 @@ ROOT = "https://stac.example/v1/"
 
 
 @dataclass
-class Api:
+class Api(BareSource):
     """A STAC API of one collection, whose pages may fail and which may have a search."""
 
     url: str
@@ -44,7 +44,12 @@ class Api:
         return Collection(collection(collection_id))
 
     async def items_page(
-        self, collection_id: str, *, link: str | None = None, page_size: int | None = None
+        self,
+        collection_id: str,
+        *,
+        link: str | None = None,
+        page_size: int | None = None,
+        extensions: Sequence[str] = (),
     ) -> Page[Item]:
         return self._page("items", link, range(PAGES))
 
@@ -68,15 +73,6 @@ class Api:
         following = str(number + 1) if number + 1 in numbers else None
         return Page((Item(made),), following)
 
-    async def asset_link(self, href: str, *, fresh: bool = False) -> Link:
-        return Link(href)
-
-    async def document(self, entry: Entry) -> Document:
-        raise NotOffered(entry.id)
-
-    async def aclose(self) -> None:
-        """Nothing is open."""
-
 
 class Apis(Links):
     """A resolver whose datasets are at an API."""
@@ -86,7 +82,7 @@ class Apis(Links):
         self.api = api
 
     @asynccontextmanager
-    async def opened(self, request: DatasetRequest) -> AsyncIterator[Api]:
+    async def opened(self, request: DownloadRequest) -> AsyncIterator[Api]:
         yield self.api
 
 
@@ -105,7 +101,7 @@ async def test_pages_are_gone_on_with_after_a_failure(
     mlhub_home: Path, server: FaultServer, tmp_path: Path
 ) -> None:
     api = Api(origin(server), failures=["items 1"])
-    queue = queue_at(mlhub_home, Apis(api))  # type: ignore[arg-type]  # another resolver with datasets
+    queue = queue_at(mlhub_home, Apis(api))
     job = await settle(queue, wish(tmp_path / "out"))
     assert (job.state, job.files_done) == (JobState.DONE, PAGES)
     assert api.asked == ["collection", "items 0", "items 1", "items 1", "items 2"]
@@ -121,7 +117,7 @@ async def test_an_api_is_asked_for_what_the_area_leaves_where_it_has_a_search(
     mlhub_home: Path, server: FaultServer, tmp_path: Path, searches: bool
 ) -> None:
     api = Api(origin(server), searches=searches)
-    queue = queue_at(mlhub_home, Apis(api))  # type: ignore[arg-type]  # another resolver with datasets
+    queue = queue_at(mlhub_home, Apis(api))
     request = wish(tmp_path / "out", Filters(bbox=BBox(0, 0, 1, 1)))
     job = await settle(queue, request)
     assert (job.state, job.files_done) == (JobState.DONE, 2)

@@ -12,7 +12,7 @@ from mlhub_tui.errors import AuthenticationError, EntityDoesNotExist
 from mlhub_tui.http.session import Session
 from mlhub_tui.options import IfExists
 from mlhub_tui.planning.requests import ArchiveRequest, DownloadRequest
-from mlhub_tui.planning.resolver import SourceResolver
+from mlhub_tui.planning.resolver import Resolver
 from mlhub_tui.queue.job import JobState
 from mlhub_tui.queue.service import QueueService
 from mlhub_tui.sample.server import SampleServer
@@ -66,7 +66,7 @@ async def test_a_job_without_a_key_goes_on_when_one_is_saved(
         assert request.source == sample.root_url
         return source(sample, keys[0])
 
-    queue = QueueService(mlhub_home / "queue.db", SourceResolver(open_source))
+    queue = QueueService(mlhub_home / "queue.db", Resolver(open_source))
     queue.start()
     job = await queue.add(ArchiveRequest(sample.root_url, None, COLLECTION, tmp_path))
     [job] = await queue.wait([job.id])

@@ -201,7 +201,7 @@ async def _queue(
     say: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Queue what was chosen, a page of documents in memory at a time."""
-    from ...planning.asset_request import DocumentOrigin, requests_for
+    from ...planning.assets import DocumentOrigin, requests_for
 
     origin = DocumentOrigin(connection.job_source, connection.source.kind, connection.credentials.profile)
     looked = 0

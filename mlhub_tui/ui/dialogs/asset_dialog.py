@@ -19,8 +19,7 @@ from ...auth import Kind
 from ...errors import MLHubException
 from ...models import Document, Entry, EntryKind, Item
 from ...options import IfExists
-from ...planning.asset_request import assets_of
-from ...planning.asset_tally import AssetGroup, AssetTally
+from ...planning.assets import AssetGroup, AssetTally, assets_of
 from ...text import count, link_names, one_line, size
 from ..actions.item_supplier import ItemSupplier
 from ..document_cache import Documents, why

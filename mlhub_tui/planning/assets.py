@@ -1,0 +1,270 @@
+"""Single assets of documents: which can be downloaded, requests for them, and tallies."""
+
+from __future__ import annotations
+
+from collections.abc import Collection as Many
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..auth.kind import Kind
+from ..errors import EntityDoesNotExist, NotOffered
+from ..http.urls import shown, shown_id
+from ..models import Asset, Collection, Document, Entry, EntryKind, Item
+from ..options import IfExists
+from ..sources.asset_links import asset_href, https_of, requester_pays
+from ..text import holds_secret, one_line
+from .layout import PAGE_ENDINGS, PAGE_TYPES, file_names, folder_name
+from .requests import SAMPLE, AssetRequest
+
+if TYPE_CHECKING:
+    from ..sources.base import Source  # not needed before the first request of a download
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentOrigin:
+    """Where documents came from, as jobs save it: a source's location or `SAMPLE`, its kind.
+
+    `profile` is the one whose secret is to be used; None for the one in use.
+    """
+
+    source: str
+    kind: Kind
+    profile: str | None = None
+
+    @classmethod
+    def of(cls, source: Source, profile: str | None = None) -> DocumentOrigin:
+        """Return that of an open source; not of the sample catalog."""
+        return cls(source.root_url, source.kind, profile)
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """An asset that cannot be downloaded: document and key as received, and why in one line."""
+
+    document_id: str
+    key: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class AssetSelection:
+    """The requests for the chosen assets, in the order of the documents, and those left out."""
+
+    requests: tuple[AssetRequest, ...]
+    left_out: tuple[LeftOut, ...] = ()
+
+
+def assets_of(document: Document) -> tuple[Asset, ...]:
+    """Return the assets of an item or a collection."""
+    return document.assets if isinstance(document, Item | Collection) else ()
+
+
+def unavailable(document: Document, asset: Asset) -> str:
+    """Return why an asset cannot be downloaded, in one line; empty where it may."""
+    best = asset_href(document, asset)
+    if not best.href:
+        return "its href names a file on the server's own disk" if asset.href.strip() else "it has no href"
+    path = best.href.partition("?")[0].partition("#")[0]
+    in_store = not best.href.lower().startswith(("http://", "https://"))
+    zarr = "zarr" in asset.media_type.lower() or path.rstrip("/").endswith(".zarr")
+    if zarr or (in_store and path.endswith("/")):
+        return "it is a store of many files: open it with a tool that reads it in place"
+    try:
+        url = https_of(best.href)
+    except NotOffered as error:
+        return error.message
+    return best.pays if "://" in url else f"{shown(url)} is no address of a file"
+
+
+def requests_for(
+    origin: DocumentOrigin,
+    documents: Iterable[Document],
+    folder: Path,
+    *,
+    keys: Many[str] = (),
+    roles: Many[str] = (),
+    if_exists: IfExists = IfExists.RESUME,
+    collection_id: str = "",
+) -> AssetSelection:
+    """Return requests for assets of items or collections, to files `collection/item/key.ext` in `folder`.
+
+    Assets with one of the keys or one of the roles are chosen; all, where neither is given. `collection_id`
+    is that of items that name none.
+    """
+    chosen: list[AssetRequest] = []
+    left_out: list[LeftOut] = []
+    for document in documents:
+        item = document if isinstance(document, Item) else None
+        collection = (item.collection_id or collection_id) if item else document.id
+        assets = assets_of(document)
+        names = file_names(assets)
+        for asset in assets:
+            if (keys or roles) and asset.key not in keys and not any(role in roles for role in asset.roles):
+                continue
+            if why := unavailable(document, asset):
+                left_out.append(LeftOut(document.id, asset.key, why))
+                continue
+            href, name = asset_href(document, asset).href, names[asset.key]
+            request = AssetRequest(
+                source=origin.source,
+                profile=origin.profile,
+                collection_id=collection,
+                folder=folder / folder_name(collection),
+                name=f"{folder_name(item.id)}/{name}" if item else name,
+                item_id=item.id if item else "",
+                key=asset.key,
+                # The port of the sample catalog differs at each start.
+                href="" if origin.source == SAMPLE or holds_secret(href) else href,
+                # In an API a document's URL may be that of a page of a listing; there the ids identify it.
+                document_url=document.url if origin.kind is Kind.STATIC else "",
+                kind=origin.kind,
+                if_exists=if_exists,
+                title=f"{document.label} {asset.label}",
+                size=asset.size,
+                checksum=_checksum(asset),
+                page=_is_page(asset, href),
+            )
+            chosen.append(request)
+    return AssetSelection(tuple(chosen), tuple(left_out))
+
+
+def entry_of(request: AssetRequest) -> Entry:
+    """Return the entry of the document that an asset is in."""
+    kind = EntryKind.ITEM if request.item_id else EntryKind.COLLECTION
+    identity = request.item_id or request.collection_id
+    return Entry(kind, identity, url=request.document_url, collection_id=request.collection_id)
+
+
+def asset_now(document: Document, key: str) -> tuple[Asset, str]:
+    """Return an asset of a document, and its complete href; EntityDoesNotExist if it has none."""
+    asset = next((asset for asset in assets_of(document) if asset.key == key), None)
+    href = asset_href(document, asset).href if asset is not None else ""
+    if asset is None or not href:
+        words = f"{shown_id(document.id)} has no asset {shown_id(key)} with an href"
+        raise EntityDoesNotExist(words, hint="look at its assets again")
+    return asset, href
+
+
+def renewed(request: AssetRequest, document: Document) -> tuple[AssetRequest, str]:
+    """Return a request by its current document, under the same file name, and the complete href.
+
+    Raises EntityDoesNotExist if the document has no such asset, or one without an href.
+    """
+    asset, href = asset_now(document, request.key)
+    saved = "" if holds_secret(href) else href
+    page, checksum = _is_page(asset, href), _checksum(asset)
+    return replace(request, href=saved, size=asset.size, checksum=checksum, page=page), href
+
+
+def _checksum(asset: Asset) -> str:
+    """Return the multihash of the file extension; older items have it as `checksum:multihash`."""
+    value = asset.raw.get("file:checksum") or asset.raw.get("checksum:multihash")
+    return one_line(value, 400) if isinstance(value, str) else ""
+
+
+def _is_page(asset: Asset, href: str) -> bool:
+    path = href.partition("?")[0].partition("#")[0].lower()
+    return asset.media_type.partition(";")[0].strip().lower() in PAGE_TYPES or path.endswith(PAGE_ENDINGS)
+
+
+@dataclass(slots=True)
+class AssetGroup:
+    """An asset key, or a role, as it occurs in some documents; its words are cleaned but for `key`."""
+
+    key: str  # as received; clean it before drawing
+    title: str = ""  # the first there is
+    count: int = 0
+    size: int = 0  # bytes of those that can be downloaded and tell their size
+    sized: int = 0  # how many those are
+    roles: tuple[str, ...] = ()
+    media_types: tuple[str, ...] = ()
+    barred: int = 0  # that cannot be downloaded
+    paid: int = 0  # of these, whose reader pays for the transfer
+    why: str = ""  # the first of them
+
+    def add(self, other: AssetGroup) -> None:
+        """Add what another group has."""
+        self.title, self.why = self.title or other.title, self.why or other.why
+        self.roles = tuple(dict.fromkeys((*self.roles, *other.roles)))
+        self.media_types = tuple(dict.fromkeys((*self.media_types, *other.media_types)))
+        for name in ("count", "size", "sized", "barred", "paid"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What a choice comes to: files, bytes of known size, files of unknown size, assets left out."""
+
+    files: int = 0
+    size: int = 0
+    unknown: int = 0
+    barred: int = 0
+
+
+class AssetTally:
+    """Counts assets by key and roles, of so many `documents`, none of which it saves."""
+
+    def __init__(self) -> None:
+        self.documents = 0
+        self._groups: dict[tuple[str, tuple[str, ...]], AssetGroup] = {}
+
+    def add(self, document: Document) -> None:
+        """Count the assets of an item or a collection."""
+        self.documents += 1
+        for asset in assets_of(document):
+            why = unavailable(document, asset)
+            known = asset.size is not None and not why
+            one = AssetGroup(
+                asset.key,
+                asset.title,
+                1,
+                (asset.size or 0) * known,
+                int(known),
+                tuple(dict.fromkeys(asset.roles)),
+                (asset.media_type,) if asset.media_type else (),
+                int(bool(why)),
+                int(bool(why and requester_pays(document, asset))),
+                why,
+            )
+            self._groups.setdefault((asset.key, one.roles), AssetGroup(asset.key)).add(one)
+
+    @property
+    def paid(self) -> int:
+        """Assets whose reader pays for the transfer; they are among the barred ones."""
+        return sum(group.paid for group in self._groups.values())
+
+    def by_key(self) -> list[AssetGroup]:
+        """Return the keys, the most frequent first; sizes are of what can be fetched."""
+        return _merged((group.key, group) for group in self._groups.values())
+
+    def by_role(self) -> list[AssetGroup]:
+        """Return the roles in the same way; an asset of several is counted in each."""
+        return _merged((role, group) for (_, roles), group in self._groups.items() for role in roles)
+
+    def paying(self, key: str) -> int:
+        """Return for how many assets of a key their reader pays."""
+        return sum(group.paid for (own, _), group in self._groups.items() if own == key)
+
+    def share(self, key: str, roles: Many[str]) -> tuple[int, int]:
+        """Return how many assets of a key have one of some roles, and how many there are."""
+        groups = [(own, group.count) for (of, own), group in self._groups.items() if of == key]
+        having = sum(count for own, count in groups if not set(own).isdisjoint(roles))
+        return having, sum(count for _, count in groups)
+
+    def totals(self, keys: Many[str], roles: Many[str]) -> Totals:
+        """Return what the assets that have one of the keys or one of the roles come to."""
+        whole = AssetGroup("")
+        for (key, own), group in self._groups.items():
+            if key in keys or not set(own).isdisjoint(roles):
+                whole.add(group)
+        files = whole.count - whole.barred
+        return Totals(files, whole.size, files - whole.sized, whole.barred)
+
+
+def _merged(named: Iterable[tuple[str, AssetGroup]]) -> list[AssetGroup]:
+    found: dict[str, AssetGroup] = {}
+    for name, group in named:
+        found.setdefault(name, AssetGroup(name)).add(group)
+    return sorted(found.values(), key=lambda group: -group.count)
