@@ -107,6 +107,7 @@ class Clean(logging.Formatter):
 
 
 _log = logging.getLogger(__name__)
+_log.addHandler(logging.NullHandler())  # else `logging` prints errors where nothing is logged
 
 
 def hide(secret: str | None) -> None:

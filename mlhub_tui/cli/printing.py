@@ -12,7 +12,7 @@ from urllib.parse import quote, quote_plus
 
 import click
 
-from ..errors import MLHubException
+from ..errors import InvalidSearch, MLHubException
 from ..text import count, one_line
 
 if TYPE_CHECKING:
@@ -186,9 +186,9 @@ class ListingNotes:
         """
         try:
             yield
-        except MLHubException:
+        except MLHubException as error:
             self._print(listing.loaded, "")
-            if listing.loaded:
+            if listing.loaded and not isinstance(error, InvalidSearch):
                 note_broken_off(count(listing.loaded, "item"), cut=cut)
             raise
         self._print(listing.loaded, listing.stopped)

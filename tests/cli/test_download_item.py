@@ -11,7 +11,7 @@ from mlhub_tui.sample.server import SampleServer
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer
 
-from .conftest import Run
+from .conftest import Command, Run
 
 LABELS = "ref_african_crops_kenya_02_labels"
 ITEM = "ref_african_crops_kenya_02_tile_00_label"
@@ -111,3 +111,13 @@ def test_help_shows_both_ways(run: Run) -> None:
     told = run("download", "--help").stdout
     for words in ("COLLECTION...", "--if-exists", "item", "Download assets of items"):
         assert words in told
+
+
+def test_an_asset_that_does_not_exist_is_two_lines_of_error(
+    command: Command, on_sample: SampleServer, tmp_path: Path
+) -> None:
+    done = command("download", "item", LABELS, ITEM, "--asset", "x", "--output-dir", str(tmp_path))
+    assert done.returncode == 2
+    first, hint = done.stderr.splitlines()
+    assert first.startswith("mlhub-tui: error: there is no asset 'x'; there are: ")
+    assert "--asset" in hint

@@ -237,6 +237,7 @@ def test_assets_that_no_item_has_are_refused_with_those_that_there_are(
     code, printed, said = search("--asset", "Image")
     assert (code, printed) == (2, "")
     assert "no item found has the asset 'Image'; there are: image, preview, lost" in said
+    assert "broke off" not in said
     code, printed, said = search("--role", "nosuch", "--asset", "none")
     assert (code, printed) == (2, "")
     assert "the role 'nosuch'; there are: data, thumbnail" in said
