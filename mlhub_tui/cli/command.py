@@ -14,7 +14,7 @@ from ..text import use_units
 from ..version import __version__
 from .connection import Choice, output_dir, settings
 from .failures import failures
-from .options import Group, connection_options, output_option
+from .options import Group, connection_options, option, output_option
 from .printing import is_terminal, note
 
 EPILOG = """\b
@@ -103,13 +103,8 @@ class Root(Group):
 )
 @click.version_option(__version__, "-V", "--version", prog_name="mlhub-tui", message="%(prog)s %(version)s")
 @output_option
-@click.option("--no-mouse", is_flag=True, help="Leave the mouse to the terminal, for selecting text.")
-@click.option(
-    "--debug",
-    is_flag=True,
-    envvar="MLHUB_DEBUG",
-    help="Log what happens, without keys, to log/debug.log in MLHUB_HOME.",
-)
+@option("--no-mouse", "Leave the mouse to the terminal, for selecting text.")
+@option("--debug", "Log what happens, without keys, to log/debug.log in MLHUB_HOME.", envvar="MLHUB_DEBUG")
 @connection_options
 @click.pass_context
 def root(context: click.Context, no_mouse: bool, debug: bool) -> None:

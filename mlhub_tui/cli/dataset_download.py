@@ -20,6 +20,7 @@ from .options import (
     connection_options,
     if_exists_option,
     json_option,
+    option,
     output_option,
     patience_option,
     progress_options,
@@ -56,64 +57,53 @@ other options it adds. On stdout is the folder of what is whole, or with
 --archives the path of each archive.
 """
 _ways = all_of(
-    click.option("--archives", "way", flag_value="archives", help="The archives of its collections."),
-    click.option(
+    option("--archives", "The archives of its collections.", name="way", flag_value="archives"),
+    option(
         "--assets",
-        "way",
+        "Its catalog, and the assets of its items.  [default, where it has a catalog]",
+        name="way",
         flag_value="assets",
-        help="Its catalog, and the assets of its items.  [default, where it has a catalog]",
     ),
 )
 _selection = all_of(
-    click.option(
-        "--collection",
-        "collections",
+    option(
+        "--collection C[=KEY,KEY]",
+        "Only this collection, or only these asset keys of it; repeatable.",
+        name="collections",
         multiple=True,
-        metavar="C[=KEY,KEY]",
         shell_complete=collection_ids,
-        help="Only this collection, or only these asset keys of it; repeatable.",
     ),
-    click.option("--bbox", metavar="W,S,E,N", help="Items that touch this box, in degrees."),
-    click.option(
-        "--intersects",
-        type=click.Path(path_type=Path),
-        metavar="FILE",
-        help="Items that touch what is in this GeoJSON file.",
+    option("--bbox W,S,E,N", "Items that touch this box, in degrees."),
+    option(
+        "--intersects FILE", "Items that touch what is in this GeoJSON file.", type=click.Path(path_type=Path)
     ),
-    click.option(
-        "--datetime", "when", metavar="T[/T]", help="A day, month or year, or two: 2018-04/2018-06, 2018/.."
-    ),
-    click.option(
-        "--exact", is_flag=True, help="Test the items' own geometries, not their boxes; needs shapely."
-    ),
-    click.option("--catalog-only", is_flag=True, help="The catalog without any assets."),
+    option("--datetime T[/T]", "A day, month or year, or two: 2018-04/2018-06, 2018/..", name="when"),
+    option("--exact", "Test the items' own geometries, not their boxes; needs shapely."),
+    option("--catalog-only", "The catalog without any assets."),
 )
 _engine = all_of(
-    click.option(
+    option(
         "--engine",
+        "What fetches the files: this program, or the workers of a Dask cluster, which put them"
+        " into stores too: --output-dir takes s3://BUCKET/DIR and other fsspec URLs then.",
         type=click.Choice(["local", "dask"]),
         default="local",
         show_default=True,
-        help="What fetches the files: this program, or the workers of a Dask cluster, which put them"
-        " into stores too: --output-dir takes s3://BUCKET/DIR and other fsspec URLs then.",
     ),
-    click.option(
-        "--scheduler",
-        metavar="ADDRESS",
-        help=f"The cluster's scheduler, as tcp://10.0.0.1:8786.  [default: {_ADDRESS}, else a cluster is made"
+    option(
+        "--scheduler ADDRESS",
+        f"The cluster's scheduler, as tcp://10.0.0.1:8786.  [default: {_ADDRESS}, else a cluster is made"
         " on this machine]",
     ),
-    click.option(
-        "--workers",
+    option(
+        "--workers N",
+        "Processes of the cluster on this machine.  [default: one for each core]",
         type=click.IntRange(1, 64),
-        metavar="N",
-        help="Processes of the cluster on this machine.  [default: one for each core]",
     ),
-    click.option(
-        "--connections",
+    option(
+        "--connections N",
+        "Connections to one host at a time, of all workers together.  [default: 16]",
         type=click.IntRange(1, 1024),
-        metavar="N",
-        help="Connections to one host at a time, of all workers together.  [default: 16]",
     ),
 )
 
@@ -123,18 +113,17 @@ _engine = all_of(
 @_ways
 @_selection
 @output_option
-@click.option(
-    "--asset-output-dir",
-    "assets",
+@option(
+    "--asset-output-dir DIR",
+    "Where the assets go, apart from the catalog.",
+    name="assets",
     type=click.Path(file_okay=False, path_type=Path),
-    metavar="DIR",
-    help="Where the assets go, apart from the catalog.",
 )
 @if_exists_option
 @patience_option
 @progress_options
 @_engine
-@click.option("--dry-run", is_flag=True, help="Only show how many files and bytes it would be.")
+@option("--dry-run", "Only show how many files and bytes it would be.")
 @json_option
 @connection_options
 def dataset(dry_run: bool, as_json: bool, **given: Any) -> None:

@@ -19,6 +19,7 @@ from .options import (
     all_of,
     connection_options,
     if_exists_option,
+    option,
     output_option,
     patience_option,
     progress_options,
@@ -124,8 +125,8 @@ def archives(collections: tuple[str, ...], if_exists: str) -> None:
 @download_command.command("item", cls=Command, epilog=ITEM_EPILOG, short_help="Download assets of items.")
 @click.argument("collection", shell_complete=collection_ids)
 @click.argument("items", nargs=-1, metavar="[ITEM]...")
-@click.option("--asset", "keys", multiple=True, metavar="KEY", help="An asset's key; may be repeated.")
-@click.option("--role", "roles", multiple=True, metavar="ROLE", help="All assets of a role; may be repeated.")
+@option("--asset KEY", "An asset's key; may be repeated.", name="keys", multiple=True)
+@option("--role ROLE", "All assets of a role; may be repeated.", name="roles", multiple=True)
 @_options
 def item(
     collection: str, items: tuple[str, ...], keys: tuple[str, ...], roles: tuple[str, ...], if_exists: str

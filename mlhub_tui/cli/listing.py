@@ -12,7 +12,7 @@ from ..errors import MLHubException
 from ..text import count, link_names
 from .completion import collection_ids, remember
 from .connection import Choice, run
-from .options import Group, all_of, connection_options, json_option, limit_option
+from .options import Group, all_of, connection_options, json_option, limit_option, option
 from .printing import (
     ListingNotes,
     Row,
@@ -42,8 +42,8 @@ Examples:
   mlhub-tui --source earth-search list collections
 """
 _filters = all_of(
-    click.option("--tag", "tags", multiple=True, metavar="TAG", help="With this tag; repeatable."),
-    click.option("--text", "text", multiple=True, metavar="TEXT", help="With this phrase; repeatable."),
+    option("--tag TAG", "With this tag; repeatable.", name="tags", multiple=True),
+    option("--text TEXT", "With this phrase; repeatable.", name="text", multiple=True),
     json_option,
     connection_options,
 )
@@ -105,7 +105,7 @@ def list_models(tags: tuple[str, ...], text: tuple[str, ...], as_json: bool) -> 
 @list_command.command("items", short_help="List the items of a collection; needs a key.")
 @click.argument("collection", shell_complete=collection_ids)
 @limit_option
-@click.option("--page-size", type=click.IntRange(min=1), metavar="N", help="Ask for N items at a time.")
+@option("--page-size N", "Ask for N items at a time.", type=click.IntRange(min=1))
 @json_option
 @connection_options
 def list_items(collection: str, limit: int | None, page_size: int | None, as_json: bool) -> None:

@@ -13,7 +13,7 @@ from .. import paths
 from ..text import one_line, redact, size
 from .connection import Choice, credentials, settings
 from .failures import FAILED, end
-from .options import Command, Group, connection_options, json_option
+from .options import Command, Group, connection_options, json_option, option
 from .printing import print_json
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def locate_command(what: str | None, as_json: bool) -> None:
 
 
 @click.command("doctor", cls=Command, short_help="Check program, files, network and source.")
-@click.option("--offline", is_flag=True, help="Ask no source.")
+@option("--offline", "Ask no source.")
 @json_option
 @connection_options
 def doctor_command(offline: bool, as_json: bool) -> None:
@@ -224,15 +224,8 @@ def _rate(context: click.Context, option: click.Parameter, value: str | None) ->
 
 
 @sample_command.command("serve", epilog=SAMPLE_EPILOG)
-@click.option(
-    "--port", type=click.IntRange(0, 65535), default=0, metavar="N", help="The port.  [default: a free one]"
-)
-@click.option(
-    "--rate",
-    callback=_rate,
-    metavar="BYTES/s",
-    help="Speed limit of a download; 0 is none.  [default: 8388608]",
-)
+@option("--port N", "The port.  [default: a free one]", type=click.IntRange(0, 65535), default=0)
+@option("--rate BYTES/s", "Speed limit of a download; 0 is none.  [default: 8388608]", callback=_rate)
 def serve(port: int, rate: int | None) -> None:
     """Serve the sample catalog on this machine until Ctrl+C.
 

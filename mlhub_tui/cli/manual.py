@@ -12,7 +12,7 @@ import click
 from .. import manual
 from ..text import one_line
 from ..version import __version__
-from .options import Command, no_such
+from .options import Command, no_such, option
 from .printing import is_terminal, terminal_width
 
 EPILOG = """\b
@@ -27,10 +27,8 @@ _WIDEST = 100
 
 @click.command("help", cls=Command, epilog=EPILOG, short_help="Read the manual.")
 @click.argument("topic", required=False)
-@click.option("--search", "word", metavar="WORD", help="List the lines of the manual that contain WORD.")
-@click.option(
-    "--man", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="Write man pages to DIR."
-)
+@option("--search WORD", "List the lines of the manual that contain WORD.", name="word")
+@option("--man DIR", "Write man pages to DIR.", type=click.Path(file_okay=False, path_type=Path))
 @click.pass_context
 def help_command(context: click.Context, topic: str | None, word: str | None, man: Path | None) -> None:
     """Read the manual: a TOPIC, or the help of a command; without one, list the topics.

@@ -16,27 +16,43 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 Option = Callable[[_F], _F]
 
 
-def remembered(*names: str, convert: Callable[[str], Any] | None = None, **attributes: Any) -> Option[Any]:
-    """Return an option that `printing.given` gives to all of the command line; the last one given counts.
+def option(spec: str, about: str, *, name: str = "", **attributes: Any) -> Option[Any]:
+    """Declare an option as its help shows it: `-c, --collection ID`; one without a value is a flag.
 
-    It may stand before or after a command. `convert` makes its value of what was typed; `attributes` are
-    what else `click.option` takes.
+    `name` is that of the function's parameter, where it is another one; `attributes` are those of
+    `click.option`.
+    """
+    names, _, metavar = spec.replace(", ", ",").partition(" ")
+    if metavar:
+        attributes["metavar"] = metavar
+    elif "type" not in attributes and "flag_value" not in attributes:
+        attributes["is_flag"] = True
+    return click.option(*names.split(","), *filter(None, [name]), help=about, **attributes)
+
+
+def remembered(
+    spec: str, about: str, *, convert: Callable[[str], Any] | None = None, **attributes: Any
+) -> Option[Any]:
+    """Declare an option that `printing.given` gives to all of the command line; the last one given counts.
+
+    It may stand before or after a command. `convert` makes its value of what was typed; the others are those
+    of `option`.
     """
 
-    def remember(context: click.Context, option: click.Parameter, value: Any) -> Any:
+    def remember(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
         if value is not None and value is not False:
-            context.meta[META + str(option.name)] = convert(value) if convert else value
+            context.meta[META + str(parameter.name)] = convert(value) if convert else value
         return value
 
-    return click.option(*names, expose_value=False, callback=remember, **attributes)
+    return option(spec, about, expose_value=False, callback=remember, **attributes)
 
 
 def all_of(*options: Option[Any]) -> Option[Any]:
     """Return what adds several options to a command, in their order."""
 
     def add(command: _F) -> _F:
-        for option in reversed(options):
-            command = option(command)
+        for each in reversed(options):
+            command = each(command)
         return command
 
     return add
@@ -65,56 +81,44 @@ def _folder(value: str) -> Path | str:
     return folder
 
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, nothing else.")
+json_option = option("--json", "Print JSON, nothing else.", name="as_json")
 api_key_option = remembered(
-    "--api-key",
-    metavar="KEY",
-    help="Use this key. Others can see it in `ps`: MLHUB_API_KEY is the safer way.",
+    "--api-key KEY", "Use this key. Others can see it in `ps`: MLHUB_API_KEY is the safer way."
 )
 connection_options = all_of(
     remembered(
-        "--source",
-        metavar="URL|PATH|NAME",
-        shell_complete=source_names,
-        help="Use this source: a STAC API, a catalog.json, a folder, a .tar.gz, a profile,"
+        "--source URL|PATH|NAME",
+        "Use this source: a STAC API, a catalog.json, a folder, a .tar.gz, a profile,"
         " or a public source (see `sources list --known`).",
+        shell_complete=source_names,
     ),
-    remembered(
-        "--profile",
-        metavar="NAME",
-        shell_complete=profile_names,
-        help="Use the key and root URL of this profile.",
-    ),
+    remembered("--profile NAME", "Use the key and root URL of this profile.", shell_complete=profile_names),
     api_key_option,
-    remembered("--root-url", metavar="URL", help="Use the MLHub API at this URL."),
-    remembered("--sample", is_flag=True, help="Use the built-in sample catalog: no key, no network."),
+    remembered("--root-url URL", "Use the MLHub API at this URL."),
+    remembered("--sample", "Use the built-in sample catalog: no key, no network."),
 )
 output_option = remembered(
-    "--output-dir",
-    metavar="DIR",
+    "--output-dir DIR",
+    "Where downloads go; created if missing.  [default: as in config.toml, else the current one]",
     convert=_folder,
-    help="Where downloads go; created if missing.  [default: as in config.toml, else the current one]",
 )
-if_exists_option = click.option(
+if_exists_option = option(
     "--if-exists",
+    "What to do with a file that is there: resume compares its size and fetches what is missing.",
     type=click.Choice(["resume", "skip", "overwrite"]),
     default="resume",
     show_default=True,
-    help="What to do with a file that is there: resume compares its size and fetches what is missing.",
 )
 patience_option = remembered(
-    "--first-byte-timeout",
+    "--first-byte-timeout SECONDS",
+    "How long a server may take to begin with a file.  [default: as config.toml says, else 120]",
     type=click.IntRange(1, 86_400),
-    metavar="SECONDS",
-    help="How long a server may take to begin with a file.  [default: as config.toml says, else 120]",
 )
 progress_options = all_of(
-    remembered("-q", "--quiet", is_flag=True, help="Print errors only: no progress, no notes."),
-    remembered("-v", "--verbose", is_flag=True, help="Print each step as a line, without a terminal too."),
+    remembered("-q, --quiet", "Print errors only: no progress, no notes."),
+    remembered("-v, --verbose", "Print each step as a line, without a terminal too."),
 )
-limit_option = click.option(
-    "--limit", type=click.IntRange(min=0), metavar="N", help="At most N items.  [default: all]"
-)
+limit_option = option("--limit N", "At most N items.  [default: all]", type=click.IntRange(min=0))
 
 
 class Command(click.Command):

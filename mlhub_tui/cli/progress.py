@@ -7,7 +7,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Protocol, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from ..queue.job import IDLE_STATES, Job, JobState
 from ..text import count, duration, one_line, rate, redact, size
@@ -23,18 +23,6 @@ _REDRAW = 0.2
 _WORKERS = re.compile(r", on [\d,]+ workers?\b")
 _NUMBER = re.compile(r"\d+")  # seconds that count down are no news
 _WAITS = re.compile(r"; waiting: (.+)", re.DOTALL)
-
-
-class Reporter(Protocol):
-    """Shows the progress of jobs."""
-
-    def update(self, jobs: Sequence[Job]) -> None:
-        """Show the jobs as they are now."""
-        ...
-
-    def clear(self) -> None:
-        """Make way for other output."""
-        ...
 
 
 def reporter() -> Reporter:
@@ -246,6 +234,10 @@ def _progress(job: Job, percent: int) -> str:
         return f"{one_line(job.name)}: {size(job.bytes_done)}, total size unknown"
     left = f", {duration(job.eta)} left" if job.eta else ""
     return f"{one_line(job.name)}: {percent}% of {size(job.bytes_total)}{speed}{left}"
+
+
+Reporter = Bars | Lines
+"""What shows the jobs as they are now with `update`, and makes way for other output with `clear`."""
 
 
 class StatusLine:

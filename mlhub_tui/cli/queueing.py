@@ -22,6 +22,7 @@ from .options import (
     connection_options,
     if_exists_option,
     json_option,
+    option,
     output_option,
     progress_options,
 )
@@ -79,9 +80,7 @@ def _open() -> QueueClient:
 @click.argument(
     "collections", nargs=-1, required=True, metavar="COLLECTION...", shell_complete=collection_ids
 )
-@click.option(
-    "--dataset", "datasets", is_flag=True, help="They are IDs of datasets: catalogs and all their assets."
-)
+@option("--dataset", "They are IDs of datasets: catalogs and all their assets.", name="datasets")
 @output_option
 @if_exists_option
 @json_option
@@ -225,8 +224,8 @@ _action(
 
 @queue_command.command("cancel", short_help="Cancel transfers; all without an ID.")
 @_ids
-@click.option("--keep-part", is_flag=True, help="Leave the partial files.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@option("--keep-part", "Leave the partial files.")
+@option("--yes", "Do not ask.")
 def cancel(ids: tuple[int, ...], as_json: bool, keep_part: bool, yes: bool) -> None:
     """Cancel transfers, and delete their partial files; all without an ID."""
     from ..queue.job import TRANSITIONS, JobAction
@@ -282,9 +281,9 @@ def _missing(job_id: int) -> MLHubException:
 
 
 @queue_command.command("run", short_help="Run the queue in this terminal, or in the background.")
-@click.option("--until-empty", is_flag=True, help="End when there is nothing left to do.")
-@click.option("--detach", is_flag=True, help="Run in the background, until there is nothing left to do.")
-@click.option("--in-background", is_flag=True, hidden=True)
+@option("--until-empty", "End when there is nothing left to do.")
+@option("--detach", "Run in the background, until there is nothing left to do.")
+@option("--in-background", "", hidden=True)
 @progress_options
 @connection_options
 def run(until_empty: bool, detach: bool, in_background: bool) -> None:
@@ -319,12 +318,10 @@ def _speed(context: click.Context, parameter: click.Parameter, typed: str | None
 
 
 @queue_command.command("set", short_help="Change speed and places while it runs; without options show them.")
-@click.option(
-    "--limit", callback=_speed, metavar="RATE", help="Speed of all transfers together: 5M, 500k, off."
-)
-@click.option("--transfers", type=_COUNT, metavar="N", help="Transfers at a time.")
-@click.option("--per-host", type=_COUNT, metavar="N", help="Transfers at a time from one host.")
-@click.option("--connections", type=_COUNT, metavar="N", help="Connections to one file at most.")
+@option("--limit RATE", "Speed of all transfers together: 5M, 500k, off.", callback=_speed)
+@option("--transfers N", "Transfers at a time.", type=_COUNT)
+@option("--per-host N", "Transfers at a time from one host.", type=_COUNT)
+@option("--connections N", "Connections to one file at most.", type=_COUNT)
 @json_option
 def set_settings(as_json: bool, **given: int | None) -> None:
     """Change how fast the queue is and how much it does at a time; without options show what is in force.
@@ -440,7 +437,7 @@ def _reading(job: Job, show: Callable[[Sequence[Job]], None]) -> Callable[[int],
 
 @queue_command.command("log", short_help="Print what happened to a transfer.")
 @click.argument("job_id", type=click.INT, metavar="ID", shell_complete=job_ids)
-@click.option("-f", "--follow", is_flag=True, help="Continue until the transfer has ended.")
+@option("-f, --follow", "Continue until the transfer has ended.")
 @json_option
 def log(job_id: int, follow: bool, as_json: bool) -> None:
     """Print what happened to a transfer since it was queued, whichever program ran it.

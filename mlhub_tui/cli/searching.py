@@ -14,7 +14,7 @@ from ..text import count, now, one_line
 from .completion import collection_ids, saved_names, source_names
 from .connection import Choice, run
 from .listing import stream_json, stream_table
-from .options import Command, all_of, connection_options, limit_option
+from .options import Command, all_of, connection_options, limit_option, option
 from .printing import ListingNotes, Writer, note, print_table
 
 if TYPE_CHECKING:
@@ -41,39 +41,26 @@ Examples:
   mlhub-tui search --saved "naip 2021" --csv
 """
 _criteria = all_of(
-    click.option(
-        "-c",
-        "--collection",
-        "collections",
+    option(
+        "-c, --collection ID",
+        "Search this one; repeatable.",
+        name="collections",
         multiple=True,
-        metavar="ID",
         shell_complete=collection_ids,
-        help="Search this one; repeatable.",
     ),
-    click.option("--bbox", metavar="W,S,E,N", help="Touching this box, in degrees."),
-    click.option(
-        "--intersects",
-        type=click.Path(path_type=Path),
-        metavar="FILE",
-        help="Touching what is in this GeoJSON file.",
-    ),
-    click.option(
-        "--datetime", "when", metavar="WHEN", help="A day, month or year, or two: 2018-04/2018-06, 2018/.."
-    ),
-    click.option("--filter", "expression", metavar="CQL2", help='In CQL2 text: "eo:cloud_cover" < 10'),
-    click.option("--ids", multiple=True, metavar="ID,...", help="With one of these IDs; repeatable."),
-    click.option("--text", metavar="WORDS", help="With all of these words."),
-    click.option("--sort", multiple=True, metavar="FIELD,...", help="In this order; -FIELD for descending."),
+    option("--bbox W,S,E,N", "Touching this box, in degrees."),
+    option("--intersects FILE", "Touching what is in this GeoJSON file.", type=click.Path(path_type=Path)),
+    option("--datetime WHEN", "A day, month or year, or two: 2018-04/2018-06, 2018/..", name="when"),
+    option("--filter CQL2", 'In CQL2 text: "eo:cloud_cover" < 10', name="expression"),
+    option("--ids ID,...", "With one of these IDs; repeatable.", multiple=True),
+    option("--text WORDS", "With all of these words."),
+    option("--sort FIELD,...", "In this order; -FIELD for descending.", multiple=True),
     limit_option,
 )
 _forms = all_of(
-    *(click.option(f"--{name}", f"as_{name}", is_flag=True, help=about) for name, about in _FORMS.items()),
-    click.option(
-        "--asset", "keys", multiple=True, metavar="KEY", help="Only this asset of each item; repeatable."
-    ),
-    click.option(
-        "--role", "roles", multiple=True, metavar="ROLE", help="Only assets of this role; repeatable."
-    ),
+    *(option(f"--{name}", about, name=f"as_{name}") for name, about in _FORMS.items()),
+    option("--asset KEY", "Only this asset of each item; repeatable.", name="keys", multiple=True),
+    option("--role ROLE", "Only assets of this role; repeatable.", name="roles", multiple=True),
 )
 
 
@@ -81,15 +68,10 @@ _forms = all_of(
 @click.argument("place", required=False, metavar="[SOURCE]", shell_complete=source_names)
 @_criteria
 @_forms
-@click.option("--save", metavar="NAME", help="Save the search and its count under a name.")
-@click.option(
-    "--saved",
-    metavar="NAME",
-    shell_complete=saved_names,
-    help="Run a saved search; options override what was saved.",
-)
-@click.option("--list", "list_saved", is_flag=True, help="List the saved searches.")
-@click.option("--forget", metavar="NAME", shell_complete=saved_names, help="Forget a saved search.")
+@option("--save NAME", "Save the search and its count under a name.")
+@option("--saved NAME", "Run a saved search; options override what was saved.", shell_complete=saved_names)
+@option("--list", "List the saved searches.", name="list_saved")
+@option("--forget NAME", "Forget a saved search.", shell_complete=saved_names)
 @connection_options
 def search_command(
     place: str | None,

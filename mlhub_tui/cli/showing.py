@@ -12,7 +12,7 @@ from ..errors import APIKeyNotFound, AuthenticationError, EntityDoesNotExist, No
 from ..text import one_line, size
 from .completion import collection_ids, dataset_ids
 from .connection import Choice, run
-from .options import Group, all_of, connection_options
+from .options import Group, all_of, connection_options, option
 from .printing import Writer, note, table, terminal_width
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ Examples:
 """
 _forms = all_of(
     *(
-        click.option(f"--{form}", "form", flag_value=form, default=None, help=about)
+        option(f"--{form}", about, name="form", flag_value=form, default=None)
         for form, about in (
             ("json", "Print JSON as received, nothing else."),
             ("bibtex", "Print its entry for BibTeX."),

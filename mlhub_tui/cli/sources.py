@@ -26,7 +26,7 @@ from ..errors import AuthenticationError, MLHubException
 from ..text import mask, one_line, redact
 from .completion import profile_names, source_names
 from .connection import Choice, chosen, opened
-from .options import Command, Group, all_of, api_key_option, json_option, remembered
+from .options import Command, Group, all_of, api_key_option, json_option, option, remembered
 from .printing import is_terminal, note, print_json, print_table, terminal_width
 
 if TYPE_CHECKING:
@@ -64,23 +64,23 @@ Examples:
   mlhub-tui sources add saved ./catalog.json
 """
 _secret_options = all_of(
-    click.option("--key", is_flag=True, help="Ask for a key, sent as a query parameter."),
-    click.option("--key-param", metavar="PARAM", help="Its parameter.  [default: key]"),
-    click.option("--key-env", metavar="VAR", help="The key is in this environment variable."),
-    click.option("--token", is_flag=True, help="Ask for a bearer token."),
-    click.option("--token-env", metavar="VAR", help="The token is in this environment variable."),
-    click.option("--header", metavar="HEADER", help="Ask for a secret, sent in this header."),
-    click.option("--header-env", metavar="VAR", help="The header's secret is in this variable."),
-    click.option("--user", metavar="USER", help="Ask for a password, for basic authentication."),
-    click.option("--password-env", metavar="VAR", help="The password is in this variable."),
+    option("--key", "Ask for a key, sent as a query parameter."),
+    option("--key-param PARAM", "Its parameter.  [default: key]"),
+    option("--key-env VAR", "The key is in this environment variable."),
+    option("--token", "Ask for a bearer token."),
+    option("--token-env VAR", "The token is in this environment variable."),
+    option("--header HEADER", "Ask for a secret, sent in this header."),
+    option("--header-env VAR", "The header's secret is in this variable."),
+    option("--user USER", "Ask for a password, for basic authentication."),
+    option("--password-env VAR", "The password is in this variable."),
     api_key_option,
 )
 
 
 @click.command("configure", cls=Command, epilog=CONFIGURE_EPILOG, short_help="Store an API key in a profile.")
-@remembered("--profile", metavar="NAME", help="The profile to write.  [default: default]")
-@remembered("--api-key", metavar="KEY", help="The key; better typed or piped in: others can see it in `ps`.")
-@remembered("--root-url", metavar="URL", help="The API that the key is for.  [default: as it is]")
+@remembered("--profile NAME", "The profile to write.  [default: default]")
+@remembered("--api-key KEY", "The key; better typed or piped in: others can see it in `ps`.")
+@remembered("--root-url URL", "The API that the key is for.  [default: as it is]")
 def configure_command() -> None:
     """Store an API key, and a root URL if one is given, in a profile.
 
@@ -125,12 +125,8 @@ def sources_command() -> None:
 @sources_command.command("add", epilog=ADD_EPILOG, short_help="Detect a source and save it under a name.")
 @click.argument("name", shell_complete=source_names)
 @click.argument("location", required=False, metavar="[URL|PATH]")
-@click.option(
-    "--kind",
-    type=click.Choice([kind.value for kind in Kind]),
-    help="Give the kind, instead of detecting it.",
-)
-@click.option("--replace", "over", is_flag=True, help="Write over a profile of that name.")
+@option("--kind", "Give the kind, instead of detecting it.", type=click.Choice([kind.value for kind in Kind]))
+@option("--replace", "Write over a profile of that name.", name="over")
 @_secret_options
 @json_option
 def add(name: str, location: str | None, kind: str | None, over: bool, as_json: bool, **how: Any) -> None:
@@ -244,7 +240,7 @@ def _detected(place: Credentials, draft: SecretDraft) -> tuple[Credentials, str]
 
 
 @sources_command.command("list", short_help="List the saved sources, or well-known public ones.")
-@click.option("--known", is_flag=True, help="List well-known public sources instead; none is contacted.")
+@option("--known", "List well-known public sources instead; none is contacted.")
 @json_option
 def list_sources(known: bool, as_json: bool) -> None:
     """List the saved sources, which are the profiles, or well-known public ones to add."""
@@ -294,7 +290,7 @@ def _known() -> list[dict[str, str]]:
 
 @sources_command.command("remove", short_help="Remove a source, with its secret.")
 @click.argument("name", shell_complete=profile_names)
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@option("--yes", "Do not ask.")
 def remove(name: str, yes: bool) -> None:
     """Remove the source NAME from the profiles file, with its secret."""
     file = ProfilesFile.load()
