@@ -20,7 +20,7 @@ from ..debug import Clean
 from ..errors import MLHubException, TargetBusy
 from ..http.retry import COMMAND_RETRIES
 from ..planning.requests import DatasetRequest, DownloadRequest
-from ..planning.resolver import SourceResolver
+from ..planning.resolver import Resolver
 from ..queue.background import log_file
 from ..queue.job import IDLE_STATES, Job, JobState
 from ..queue.run_job import credentials_for, open_for_job
@@ -121,7 +121,7 @@ class _Run:
         self._notice = ""
         self._finished: set[int] = set()
         self.codes: dict[int, int] = {}
-        self.queue = QueueService(paths.queue(), SourceResolver(opened), on_change=self._wake, **options)
+        self.queue = QueueService(paths.queue(), Resolver(opened), on_change=self._wake, **options)
 
     async def run(self) -> int:
         """Run to the end and return the exit code."""

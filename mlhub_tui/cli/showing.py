@@ -161,8 +161,6 @@ def _width() -> int | None:
 
 async def _archive(source: Source, collection: Collection) -> str:
     """Return how big a collection's archive is, or why that is not known."""
-    from ..errors import RequestError
-
     try:
         return size((await source.archive_info(collection.id)).size)
     except EntityDoesNotExist:
