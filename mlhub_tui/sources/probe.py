@@ -412,7 +412,8 @@ def _of_document(value: Any, location: str, where: str, url: str) -> ProbeResult
         words = "a list of items, by their collections"
         return ProbeResult(Kind.STATIC, location, one_line(name_of(url), 120), words, {"items": items})
     if kind in (DocumentKind.ITEM, DocumentKind.ITEMS):
-        raise NotASource(f"{where} is {kind}", hint=f"name what it belongs to: {_owner(value, url)}")
+        none = ", none of which is STAC" if kind is DocumentKind.ITEMS else ""
+        raise NotASource(f"{where} is {kind}{none}", hint=f"name what it belongs to: {_owner(value, url)}")
     if kind not in (*_STATIC, DocumentKind.API):
         raise NotASource(f"{where} is {kind}")
     relations = {"catalogs and collections": "child", "items": "item"}

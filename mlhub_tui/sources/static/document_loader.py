@@ -11,7 +11,6 @@ import stat
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import BinaryIO, Generic, TypeVar
 
 from ...errors import AccessDenied, EntityDoesNotExist, NotOffered, RequestError, UnexpectedAnswer
@@ -226,10 +225,6 @@ class DocumentLoader:
 def open_file(url: str) -> BinaryIO:
     """Open the regular file of a `file` URL; raises `OSError`, or `UnexpectedAnswer` of a device."""
     path = local_path(url)
-    if "%" in url and not path.exists():
-        # A link of a catalog that was copied from a server may have a query, which no file has in its name.
-        others = (Path(url.partition("://")[2]), Path(str(path).partition("?")[0]))
-        path = next((other for other in others if other.is_file()), path)
     # A pipe without a writer would hold the opening for ever.
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     try:

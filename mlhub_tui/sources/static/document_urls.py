@@ -7,6 +7,7 @@ There are three forms: `https://host/path/catalog.json`, `file:///abs/path/catal
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote, unquote
 
@@ -16,6 +17,8 @@ from ...http.urls import resolve_href, shown
 ARCHIVES = (".tar", ".tar.gz", ".tgz")
 """Ends of the names of archives that are read as catalogs."""
 _INSIDE = "!/"
+_ENCODED_LETTER = re.compile(r"%(?:3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa]|2[DEde]|5[Ff]|7[Ee])")
+_ENCODED_MARK = re.compile(r"%(?:23|3[Ff])")
 _TELLING_NOTHING = frozenset({"catalog", "collection", "index", "item", "stac", "root", ""})
 
 
@@ -115,8 +118,17 @@ def _written(encoded: str) -> Path | None:
 
 
 def same(url: str) -> str:
-    """Return what two URLs of one document have in common: no fragment, no empty query."""
-    return url.partition("#")[0].rstrip("?")
+    """Return the one URL of a document: no fragment, no empty query, letters as such (RFC 3986, 6.2.2.2).
+
+    Of a file of this machine it has no query either, unless a file is named so: catalogs are copied from
+    servers with the links they had there.
+    """
+    url = url.partition("#")[0].rstrip("?")
+    if "%" not in url:
+        return url
+    url = _ENCODED_LETTER.sub(lambda found: unquote(found[0]), url)
+    mark = _ENCODED_MARK.search(url) if url.startswith("file:///") and not is_member(url) else None
+    return url[: mark.start()] if mark and not local_path(url).exists() else url
 
 
 def name_of(url: str) -> str:

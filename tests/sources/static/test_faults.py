@@ -236,7 +236,12 @@ async def test_pipes_and_devices_are_not_read(planted: Callable[[Files], Path], 
 async def test_documents_in_utf_16_and_links_with_a_query_are_read_from_the_disk(
     tmp_path: Path, opened: Open
 ) -> None:
-    root = collection("c", link("item", "marked.json"), link("item", "copied.json?v=1/2#top"))
+    root = collection(
+        "c",
+        link("item", "marked.json"),
+        link("item", "copied.json?v=1/2#top"),
+        link("item", "copied.json#end"),
+    )
     documents = {"catalog.json": root, "marked.json": item("marked"), "copied.json": item("copied")}
     for name, document in documents.items():
         (tmp_path / name).write_bytes(json.dumps(document).encode("utf-16"))
