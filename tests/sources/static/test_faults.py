@@ -245,7 +245,7 @@ async def test_documents_in_utf_16_and_links_with_a_query_are_read_from_the_disk
     documents = {"catalog.json": root, "marked.json": item("marked"), "copied.json": item("copied")}
     for name, document in documents.items():
         (tmp_path / name).write_bytes(json.dumps(document).encode("utf-16"))
-    assert (await probe(for_location(str(tmp_path)))).counts == {"items": 2}
+    assert (await probe(for_location(str(tmp_path)))).counts == {"items": 3}
     assert [i.id async for i in opened(tmp_path).items("c")] == ["marked", "copied"]
 
 
