@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TypeVar
 from urllib.parse import quote
@@ -136,28 +136,27 @@ class APIClient:
         """Return the page of items that a step leads to."""
         return self.page(await self.session.fetch_page(step), "features", Item)
 
-    def own_first(self, named: str | None, usual: str) -> list[str]:
-        """Return the places to try: a link to another host is often a server's inner name, and comes last."""
-        places = [named, usual] if named and self.session.is_own(named) else [usual, named]
-        return list(dict.fromkeys(filter(None, places)))
+    async def first_there(self, named: str | None, usual: str, request: Callable[[str], Awaitable[T]]) -> T:
+        """Return the answer of the place that a link names, or of the usual one, whichever is there.
 
-    async def first_there(self, places: Sequence[str], request: Callable[[str], Awaitable[T]]) -> T:
-        """Return the answer of the first place that is there.
+        A link to another host is often a server's inner name, and comes last.
 
         Raises
         ------
         RequestError
             That of the first place, where none is there; any other as it comes.
         """
-        failures: list[RequestError] = []
-        for place in places:
-            try:
-                return await request(place)
-            except RequestError as error:
-                if not is_no_such_place(error):
-                    raise
-                failures.append(error)
-        raise failures[0]
+        first, last = (named, usual) if named and self.session.is_own(named) else (usual, named)
+        try:
+            return await request(first)
+        except RequestError as error:
+            if not is_no_such_place(error) or not last or last == first:
+                raise
+            failure = error
+        try:
+            return await request(last)
+        except RequestError as error:
+            raise failure if is_no_such_place(error) else error from None
 
     async def search(self, search: Search, size: int | None) -> FetchedPage:
         """Return the first page of an item search.

@@ -13,13 +13,17 @@ from ...http.pagination import PageRequest
 from ...http.session import Session
 from ...http.urls import join, segment, shown_id
 from ...models import Collection, Document, Entry, EntryKind, Item, JsonDict, Search
+from ...models.extent import geometry_bbox
 from ...text import clean, one_line
 from ..asset_links import AssetLinks
-from ..base import COLLECTION_IDS, ITEM_IDS, About, Listing, Page, Source
+from ..base import COLLECTION_IDS, ITEM_IDS, About, Listing, Page, Source, check_search
+from ..local_search import FIELDS, limit_of, limit_page, search_locally
 from .api_client import APIClient, is_encoded, is_no_such_place
 from .api_tree import SEARCHED, APITree, NotListed
-from .item_search import ItemSearch
-from .landing import QUERYABLES, Landing
+from .landing import QUERYABLES, SORTABLES, Landing
+from .search_request import parameters, sorted_as
+
+_MOST_COLLECTIONS = 5  # that are asked for what they can be sorted by
 
 
 class STACAPISource(Source):
@@ -41,7 +45,8 @@ class STACAPISource(Source):
         self.session = session
         self._client = APIClient(session)
         self._tree = APITree(self._client)
-        self._search = ItemSearch(self._client, self._tree)
+        self._has_no_search = False
+        self._names: dict[str, frozenset[str]] = {}
         self._asset_links = AssetLinks(session.root_url, session)
 
     def __repr__(self) -> str:
@@ -74,7 +79,7 @@ class STACAPISource(Source):
             Kind.STAC_API,
             one_line(landing.raw.get("title") or landing.raw.get("id"), 200),
             clean(landing.raw.get("description")).strip(),
-            await self._search.fields(),
+            FIELDS if self._filters_locally(landing) else landing.search_fields,
             tuple(notes),
             landing.document,
         )
@@ -118,7 +123,7 @@ class STACAPISource(Source):
         """Return one page of the items that a search finds.
 
         By POST where the API offers that, else by GET; an API that has no item search is walked collection
-        by collection, and its items sifted on this side.
+        by collection, and its items are filtered locally.
 
         Raises
         ------
@@ -130,7 +135,75 @@ class STACAPISource(Source):
             collections=tuple(self.id_of(each, "collection") for each in search.collections),
             ids=tuple(self.id_of(each, "item") for each in search.ids),
         )
-        return await self._search.page(search, link, page_size)
+        landing = await self._client.landing()
+        if self._filters_locally(landing):
+            return await self._search_locally(search, link, page_size, landing)
+        check_search(search, landing.search_fields, "this API")
+        if search.limit == 0:
+            return Page(())
+        left, inner = limit_of(link, search.limit)
+        if inner is not None:
+            return limit_page(await self._client.items(PageRequest.decoded(inner)), left)
+        if search.sort:
+            search = sorted_as(search, await self._sort_names(landing, search.collections))
+        size = page_size if left is None else min(left, page_size or left)
+        try:
+            fetched = await self._client.search(search, size)
+            return limit_page(self._client.page(fetched, "features", Item), left)
+        except RequestError as error:
+            if not is_no_such_place(error) or landing.conforms or search.filter:
+                raise
+        # The landing page did not say whether there is a search, and there is none.
+        self._has_no_search = True
+        return await self._search_locally(search, None, page_size, landing)
+
+    def _filters_locally(self, landing: Landing) -> bool:
+        return self._has_no_search or not landing.may_search
+
+    async def _search_locally(
+        self, search: Search, link: str | None, page_size: int | None, landing: Landing
+    ) -> Page[Item]:
+        """Filter the items of collections; an API that takes box and dates there is given them."""
+        box = search.bbox or geometry_bbox(search.intersects)
+        rough = Search(bbox=box if box and box.west <= box.east else None, datetime=search.datetime)
+        narrow = parameters(rough, landing, None) if landing.conforms and landing.has_items else None
+
+        async def items_page(
+            collection_id: str, *, link: str | None = None, page_size: int | None = None
+        ) -> Page[Item]:
+            return await self._tree.items_page(collection_id, link, page_size, narrow)
+
+        return await search_locally(search, items_page, link=link, page_size=page_size)
+
+    async def _sort_names(self, landing: Landing, collections: Sequence[str]) -> frozenset[str]:
+        """Return the names that an API, else its collections, list to sort by; empty where none."""
+        names = await self._listed_names(landing)
+        for collection in collections[:_MOST_COLLECTIONS] if not names else ():
+            path = join(landing.root_url, f"collections/{segment(collection, 'collection')}")
+            try:
+                raw, url = await self._client.object(path)
+            except RequestError:
+                continue
+            names |= await self._listed_names(Landing(raw, url, landing.root_url))
+        return names
+
+    async def _listed_names(self, page: Landing) -> frozenset[str]:
+        """Return the names of the sortables that a page links, else of the queryables."""
+        for relation in (SORTABLES, QUERYABLES):
+            if (place := page.href(*relation)) is None:
+                continue
+            if not self.session.is_own(place):  # often the server's inner name
+                place = join(f"{page.url.partition('?')[0].rstrip('/')}/", relation[-1])
+            if place not in self._names:
+                try:
+                    schema, _ = await self._client.object(place)
+                except RequestError:
+                    schema = {}
+                properties = schema.get("properties")
+                self._names[place] = frozenset(properties if isinstance(properties, dict) else ())
+            if names := self._names[place]:
+                return names
+        return frozenset()
 
     async def queryables(self, collection_id: str | None = None) -> JsonDict:
         """Return the JSON schema of what a filter may name; NotOffered where there is none."""
@@ -141,9 +214,9 @@ class STACAPISource(Source):
             path = f"collections/{segment(collection_id, 'collection')}/queryables"
             collection = await self.collection(collection_id)
             page = Landing(collection.raw, collection.url, self.root_url)
-        places = self._client.own_first(page.href(*QUERYABLES), join(self.root_url, path))
+        usual = join(self.root_url, path)
         try:
-            return (await self._client.first_there(places, self._client.object))[0]
+            return (await self._client.first_there(page.href(*QUERYABLES), usual, self._client.object))[0]
         except RequestError as error:
             if not is_no_such_place(error):
                 raise

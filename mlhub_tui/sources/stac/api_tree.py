@@ -56,12 +56,11 @@ class APITree:
         landing = await self._client.landing(again=True)
         linked = self._linked(landing.raw, landing.url)
         try:
-            fetched = await self.collections(page_size)
+            page = self._entries(await self.collections(page_size))
         except NotListed as error:
             if not linked and not landing.says_search:
                 raise
             return Page(linked, notes=() if linked else (error.hint or error.message,))
-        page = self.entries(fetched)
         return page if page.entries or page.next or not linked else Page(linked)
 
     async def collections(self, page_size: int | None = None) -> FetchedPage:
@@ -74,10 +73,9 @@ class APITree:
         """
         landing = await self._client.landing()
         own = join(self._root, "collections")
-        places = self._client.own_first(landing.collections_url, own)
         try:
             return await self._client.first_there(
-                places, lambda place: self._client.first(place, page_size, bare="collections")
+                landing.collections_url, own, lambda url: self._client.first(url, page_size, "collections")
             )
         except RequestError as error:
             if not is_no_such_place(error):
@@ -102,7 +100,7 @@ class APITree:
     async def linked_collection(self, collection_id: str) -> Collection | None:
         """Return the collection of an id that links alone lead to; None without one."""
         landing = await self._client.landing()
-        if not any(not entry.id for entry in self._linked(landing.raw, landing.url)):
+        if all(entry.id for entry in self._linked(landing.raw, landing.url)):
             return None
         async for document in self._linked_documents():
             if isinstance(document, Collection) and document.id == collection_id:
@@ -138,60 +136,120 @@ class APITree:
     async def below(self, parent: Entry, page_size: int | None = None) -> Page[Entry]:
         """Return the first page of what lies below a collection or a catalog."""
         if parent.kind is EntryKind.COLLECTION and parent.id and parent.document is None:
-            items = await self.items(parent.id, page_size)
-            return self.entries(items, parent.id)
-        document = parent.document or await self._client.document(self.place(parent))
+            return _as_entries(await self.items_page(parent.id, None, page_size), parent.id)
+        document = parent.document or await self._client.document(parent.url or self._own_place(parent.id))
+        is_collection, is_own = isinstance(document, Collection), self._client.session.is_own
+        place = _href(document, "items") or ("" if is_collection else _href(document, "data"))
         linked = self._linked(document.raw, document.url)
-        fetched = await self._listed(document, page_size)
-        if fetched is None:
+        # An API's link to another host is often its inner name: the API's own place is asked then.
+        if place and (is_own(place) or not is_own(document.url)):
+            fetched = await self._client.first(place, page_size, bare="collections")
+            page = self._entries(fetched, document.id if is_collection else "")
+        elif is_collection:
+            try:
+                found = await self.items_page(document.id, None, page_size, linked=False)
+            except RequestError as error:
+                if not linked or not is_no_such_place(error, document.id):
+                    raise
+                return Page(linked)
+            page = _as_entries(found, document.id)
+        else:
             return Page(linked)
-        page = self.entries(fetched, document.id if isinstance(document, Collection) else "")
         return replace(page, entries=(*linked, *page.entries))
 
     async def more(self, link: str, collection_id: str = "") -> Page[Entry]:
         """Return the page that a `Page.next` leads to."""
-        return self.entries(
-            await self._client.session.fetch_page(PageRequest.decoded(link), bare="collections"),
-            collection_id,
-        )
+        if link.startswith("["):
+            return _as_entries(await self.items_page(collection_id, link, None), collection_id)
+        step = PageRequest.decoded(link)
+        return self._entries(await self._client.session.fetch_page(step, bare="collections"), collection_id)
 
     async def items_page(
-        self, collection_id: str, link: str | None, page_size: int | None, params: Params = None
+        self,
+        collection_id: str,
+        link: str | None,
+        page_size: int | None,
+        params: Params = None,
+        *,
+        linked: bool = True,
     ) -> Page[Item]:
-        """Return a page of a collection's items; of those that it links where the API does not list them."""
+        """Return a page of a collection's items.
+
+        The first page is from the API's own place; where there is none, from the collection's `items` link,
+        by a search, or of the items that the collection links.
+
+        Parameters
+        ----------
+        params
+            What narrows the items at the API's own place.
+        linked
+            Whether the items count that the collection links.
+
+        Raises
+        ------
+        EntityDoesNotExist
+            If there is no such collection.
+        """
+        client = self._client
         if link is not None and link.startswith("["):
-            return await self._items_at(json.loads(link)[0]).page(link, page_size)
+            return await self._items_at(json.loads(link)[0][0]).page(link, page_size)
         if link is not None:
-            return await self._client.items(PageRequest.decoded(link))
+            return await client.items(PageRequest.decoded(link))
+        own = f"{self._own_place(collection_id)}/items"
         try:
-            return self._client.page(await self.items(collection_id, page_size, params), "features", Item)
+            return client.page(await client.first(with_params(own, params), page_size), "features", Item)
         except RequestError as error:
             if not is_no_such_place(error, collection_id):
                 raise
-            if (items := await self._items_linked_by(collection_id)) is None:
+            first = error
+        document, missing = await self._collection(collection_id, first)
+        place = _href(document, "items") if document is not None else ""
+        try:
+            if place and place != own:
+                return client.page(await client.first(place, page_size, "collections"), "features", Item)
+            if (await client.landing()).may_search:
+                search = Search(collections=(document.id if document else collection_id,))
+                found = await client.search(search, page_size)
+                if document is not None or _holds(found, collection_id):
+                    return client.page(found, "features", Item)
+        except RequestError as error:
+            if document is not None and not is_no_such_place(error, collection_id):
                 raise
-            return await items.page(None, page_size)
+            first = error if document is not None else first
+        if linked and document is not None and self._linked(document.raw, document.url):
+            return await self._items_at(document.url).page(None, page_size)
+        raise missing or first
+
+    async def _collection(
+        self, collection_id: str, failure: RequestError
+    ) -> tuple[Document | None, EntityDoesNotExist | None]:
+        """Return the document of a collection, and the error to raise where nothing has its items."""
+        try:
+            return await self._client.document(self._own_place(collection_id)), None
+        except RequestError as error:
+            if not is_no_such_place(error, collection_id):
+                raise failure from None
+            missing = None
+            if isinstance(error, EntityDoesNotExist):
+                words = f"collection {shown_id(collection_id)} does not exist"
+                missing = EntityDoesNotExist(words, url=error.url, status=error.status, hint=COLLECTION_IDS)
+        return await self.linked_collection(collection_id), missing
 
     async def linked_item(self, collection_id: str, item_id: str) -> Item | None:
         """Return an item that its collection's links alone lead to; None without one."""
-        items = await self._items_linked_by(collection_id)
         try:
-            return await items.item(item_id) if items is not None else None
-        except EntityDoesNotExist:
-            return None
-
-    async def _items_linked_by(self, collection_id: str) -> ItemPages | None:
-        """Return the items that the links of a collection lead to; None where it has no such links."""
-        path = f"collections/{segment(collection_id, 'collection')}"
-        try:
-            document: Document | None = await self._client.document(join(self._root, path))
+            document: Document | None = await self._client.document(self._own_place(collection_id))
         except RequestError:
             document = await self.linked_collection(collection_id)
         if document is None or not self._linked(document.raw, document.url):
             return None
-        return self._items_at(document.url)
+        try:
+            return await self._items_at(document.url).item(item_id)
+        except EntityDoesNotExist:
+            return None
 
     def _items_at(self, url: str) -> ItemPages:
+        """Return the pages of the items that the document at a URL links."""
         if url not in self._linked_items:
             session = self._client.session
             self._cache = self._cache or DocumentCache()
@@ -199,97 +257,17 @@ class APITree:
             self._linked_items[url] = ItemPages(loader, url)
         return self._linked_items[url]
 
-    async def items(
-        self, collection_id: str, page_size: int | None = None, params: Params = None
-    ) -> FetchedPage:
-        """Return the first page of a collection's items.
+    def _own_place(self, collection_id: str) -> str:
+        return join(self._root, f"collections/{segment(collection_id, 'collection')}")
 
-        From the API's own place; where there is none from the collection's `items` link, or by a search.
-
-        Parameters
-        ----------
-        params
-            What narrows the items at the API's own place.
-
-        Raises
-        ------
-        EntityDoesNotExist
-            If there is no such collection.
-        """
-        path = f"collections/{segment(collection_id, 'collection')}"
-        try:
-            place = with_params(join(self._root, f"{path}/items"), params)
-            return await self._client.first(place, page_size)
-        except RequestError as error:
-            if not is_no_such_place(error, collection_id):
-                raise
-            first = error
-        missing: EntityDoesNotExist | None = None
-        try:
-            document: Document | None = await self._client.document(join(self._root, path))
-        except RequestError as error:
-            if not is_no_such_place(error, collection_id):
-                raise first from None
-            if isinstance(error, EntityDoesNotExist):
-                words = f"collection {shown_id(collection_id)} does not exist"
-                missing = EntityDoesNotExist(words, url=error.url, status=error.status, hint=COLLECTION_IDS)
-            document = await self.linked_collection(collection_id)
-        if document is not None:
-            found = await self._listed(document, page_size, tried=join(self._root, f"{path}/items"))
-        else:
-            try:
-                found = await self._searched(collection_id, page_size)
-            except RequestError:
-                found = None
-            found = found if found and _holds(found, collection_id) else None
-        if found is None:
-            raise missing or first from None
-        return found
-
-    async def _listed(self, document: Document, page_size: int | None, tried: str = "") -> FetchedPage | None:
-        """Return the first page of what a document's links list, or a search finds; None where nothing."""
-        is_own = self._client.session.is_own
-        place = _href(document, "items") or (
-            "" if isinstance(document, Collection) else _href(document, "data")
-        )
-        # An API's link to another host is often its inner name: the API's own place is asked first.
-        trusted = tried or (is_own(place) or not is_own(document.url) if place else False)
-        if place and place != tried and trusted:
-            return await self._client.first(place, page_size, bare="collections")
-        if not isinstance(document, Collection):
-            return None
-        if not tried:
-            return await self.items(document.id, page_size)
-        return await self._searched(document.id, page_size)
-
-    async def _searched(self, collection_id: str, page_size: int | None) -> FetchedPage | None:
-        """Return the first page of a collection's items by a search; None where there is none."""
-        landing = await self._client.landing()
-        if not landing.may_search:
-            return None
-        return await self._client.search(Search(collections=(collection_id,)), page_size)
-
-    def place(self, entry: Entry) -> str:
-        """Return where the document of an entry is."""
-        if entry.url:
-            return entry.url
-        collection = entry.id if entry.kind is EntryKind.COLLECTION else entry.collection_id
-        path = f"collections/{segment(collection, 'collection')}"
-        if entry.kind is EntryKind.ITEM:
-            path += f"/items/{segment(entry.id, 'item')}"
-        return join(self._root, path)
-
-    def entries(self, fetched: FetchedPage, collection_id: str = "") -> Page[Entry]:
+    def _entries(self, fetched: FetchedPage, collection_id: str = "") -> Page[Entry]:
         """Return an answer's items, collections or catalogs as entries."""
         answer = fetched.answer
         if isinstance(answer.get("features"), list):
-            items = self._client.page(fetched, "features", Item)
-            made = [Entry.of(item, collection_id=collection_id) for item in items.entries]
-            return Page(tuple(made), items.next, items.matched, items.skipped, items.stopped)
-        key = "children" if "children" in answer and "collections" not in answer else "collections"
-        kind = Catalog if key == "children" else Collection
-        page: Page[Document] = self._client.page(fetched, key, kind)
-        return Page(tuple(map(Entry.of, page.entries)), page.next, page.matched, page.skipped, page.stopped)
+            return _as_entries(self._client.page(fetched, "features", Item), collection_id)
+        if "children" in answer and "collections" not in answer:
+            return _as_entries(self._client.page(fetched, "children", Catalog))
+        return _as_entries(self._client.page(fetched, "collections", Collection))
 
     def _linked(self, raw: dict[str, object], url: str) -> tuple[Entry, ...]:
         """Return the entries that the links of a document name, each place once."""
@@ -310,9 +288,9 @@ class APITree:
             place = below_root(link["href"], url, self._root, self._client.session.bare)
         except UnexpectedAnswer:
             return None
-        identity = self._collection_at(place)
+        collection = self._collection_at(place)
         return Entry(
-            EntryKind.COLLECTION if identity else kind, identity, one_line(link.get("title"), 200), place
+            EntryKind.COLLECTION if collection else kind, collection, one_line(link.get("title"), 200), place
         )
 
     def _collection_at(self, url: str) -> str:
@@ -322,6 +300,14 @@ class APITree:
         if not self._client.session.is_own(url) or rest == path or not rest or "/" in rest:
             return ""
         return unquote(rest)
+
+
+def _as_entries(page: Page[Item] | Page[Catalog] | Page[Collection], collection_id: str = "") -> Page[Entry]:
+    found = tuple(
+        Entry.of(document, collection_id=collection_id if isinstance(document, Item) else "")
+        for document in page.entries
+    )
+    return Page(found, page.next, page.matched, page.skipped, page.stopped, notes=page.notes)
 
 
 def _holds(found: FetchedPage, collection_id: str) -> bool:
