@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from ...errors import InvalidSearch, NotOffered
@@ -13,16 +12,41 @@ from ...text import one_line
 _TOKEN = re.compile(
     r"""\s*(?:
     (?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)
-  | (?P<text>'(?:[^']|'')*')
+  | (?:(?P<time>TIMESTAMP|DATE)\s*\(\s*)?(?P<text>'(?:[^']|'')*')(?(time)\s*\))
   | (?P<quoted>"(?:[^"]|"")*")
-  | (?P<word>[^\W\d][\w:.]*|:[\w:.]+)
-  | (?P<sign><>|<=|>=|!=|[=<>(),+*/^%-])
+  | (?P<word>[^\W\d][\w:.]*|:[\w:.]+)(?P<call>\s*(?=\())?
+  | (?P<compared><>|<=|>=|!=|[=<>])
+  | (?P<bracket>[(),])
+  | (?P<arithmetic>[+*/^%-])
     )""",
-    re.VERBOSE,
+    re.VERBOSE | re.IGNORECASE,
 )
-_COMPARISONS = {"=": "eq", "<>": "neq", "!=": "neq", "<": "lt", "<=": "lte", ">": "gt", ">=": "gte"}
+_KEYWORDS = {
+    "AND": "&",
+    "OR": "|",
+    "NOT": "!",
+    "IN": "i",
+    "BETWEEN": "b",
+    "LIKE": "l",
+    "IS": "s",
+    "NULL": "n",
+}
+# The shape of a filter is one letter for each token: p is a property, v a value, o an operator, f the name of
+# a function, + a sign of arithmetic; keywords as above, brackets and commas as they are.
+_CONDITION = re.compile(r"pov|vop|pi\(v(?:,v)*\)|pbv&v|plv")
+_BEGUN = re.compile(r"p(?:o|i(?:\((?:v(?:,v)*,?)?)?|b(?:v&?)?|l)?|vo?|")
+_REFUSED = (
+    (r"!|p!", "NOT"),
+    (r"ps", "IS NULL"),
+    (r"(?:[pv]o)?n", "NULL"),
+    (r"[pv](?:o[pv])?\+", "arithmetic"),
+    (r"pop|p[bl]p|pbv&p|pi\((?:v,)*p", "a comparison of two properties"),
+    (r"vov", "a comparison of two values"),
+    (r"p(?:[&|)]|$)", "the condition {} without a value"),
+)
+_JOINED = ("+", "v")  # what makes arithmetic of the value before it
+_OPERATORS = {"=": "eq", "<>": "neq", "!=": "neq", "<": "lt", "<=": "lte", ">": "gt", ">=": "gte"}
 _FLIPPED = {"lt": "gt", "lte": "gte", "gt": "lt", "gte": "lte"}
-_TIMES = frozenset({"TIMESTAMP", "DATE"})
 _APART = {"id": "--ids", "collection": "-c"}
 _GEOMETRY = re.compile(
     r"S_|T_|A_|(MULTI)?(POINT|LINESTRING|POLYGON)$|GEOMETRYCOLLECTION$|BBOX$", re.IGNORECASE
@@ -44,197 +68,134 @@ def query_of(expression: str) -> JsonDict:
     InvalidSearch
         If it is no CQL2 text.
     """
-    parser = _Parser(_tokens(expression))
-    try:
-        parser.conditions()
-    except RecursionError:
-        raise InvalidSearch("the filter has too many brackets in one another") from None
-    if parser.peek:
-        _unread(parser.peek[1])
-    return parser.found
+    tokens = _tokens(expression)
+    shape = "".join(letter for letter, _ in tokens)
+    found: JsonDict = {}
+    at = depth = 0
+    while True:
+        while shape[at : at + 1] == "(":
+            at, depth = at + 1, depth + 1
+        match = _CONDITION.match(shape, at)
+        if match is None or (match[0] in ("pov", "vop") and shape[match.end() : match.end() + 1] in _JOINED):
+            _refuse_at(tokens, shape, at)
+        _add_condition(found, match[0], tokens[at : match.end()])
+        at = match.end()
+        while depth and shape[at : at + 1] == ")":
+            at, depth = at + 1, depth - 1
+        if at == len(shape):
+            break
+        if shape[at] != "&":
+            _refuse("OR") if shape[at] == "|" else _unread(tokens[at][1])
+        at += 1
+    if depth:
+        raise InvalidSearch("the filter ends too early: ) is missing")
+    return found
 
 
-def _tokens(expression: str) -> list[tuple[str, str]]:
-    """Return the kinds and texts of an expression's tokens."""
-    found: list[tuple[str, str]] = []
+def _tokens(expression: str) -> list[tuple[str, Any]]:
+    """Return the letter and the value of each token of an expression."""
+    found: list[tuple[str, Any]] = []
     at, end = 0, len(expression.rstrip())
     while at < end:
         match = _TOKEN.match(expression, at)
         if match is None:
             _unread(expression[at:])
-        found.append((str(match.lastgroup), match[str(match.lastgroup)]))
+        found.append(_token(match))
         at = match.end()
     return found
 
 
-@dataclass
-class _Parser:
-    """Reads tokens from left to right into `found`."""
+def _token(match: re.Match[str]) -> tuple[str, Any]:
+    text = match[0].strip()
+    match match.lastgroup:
+        case "number":
+            return "v", int(text) if re.fullmatch(r"[-+]?\d+", text) else float(text)
+        case "text":
+            return "v", match["text"][1:-1].replace("''", "'")
+        case "quoted":
+            return "p", text[1:-1].replace('""', '"').removeprefix("properties.")
+        case "compared":
+            return "o", text
+        case "arithmetic":
+            return "+", text
+        case "bracket":
+            return text, text
+    word = match["word"].upper()
+    if word in ("TRUE", "FALSE"):
+        return "v", word == "TRUE"
+    if word in _KEYWORDS:
+        return _KEYWORDS[word], match["word"]
+    return (
+        ("f", match["word"])
+        if match["call"] is not None
+        else ("p", match["word"].removeprefix("properties."))
+    )
 
-    tokens: list[tuple[str, str]]
-    found: JsonDict = field(default_factory=dict)
-    at: int = 0
 
-    @property
-    def peek(self) -> tuple[str, str] | None:
-        return self.tokens[self.at] if self.at < len(self.tokens) else None
+def _refuse_at(tokens: list[tuple[str, Any]], shape: str, at: int) -> NoReturn:
+    """Raise the error for a condition that cannot be said, or cannot be read."""
+    rest = shape[at:]
+    if called := re.match(r"(?:[pv]o|p[bl]|pbv&|pi\((?:v,)*)?f", rest):
+        name = tokens[at + called.end() - 1][1]
+        _refuse(f"the {'geometry or time ' if _GEOMETRY.match(name) else ''}function {name}")
+    for pattern, what in _REFUSED:
+        if re.match(pattern, rest):
+            _refuse(what.format(repr(one_line(tokens[at][1], 60))))
+    numbers = re.match(r"[pv](?:o[pv])?v", rest)
+    if numbers and not isinstance(tokens[at + numbers.end() - 1][1], str):
+        _refuse("arithmetic")  # `a -5`
+    begun = _BEGUN.match(shape, at)
+    end = begun.end() if begun else at
+    if end >= len(shape):
+        raise InvalidSearch("the filter ends too early")
+    _unread(tokens[end][1])
 
-    def conditions(self) -> None:
-        """Read conditions that are joined by AND."""
-        self.condition()
-        while self.takes("AND"):
-            self.condition()
-        if self.next_is("OR"):
-            _refuse("OR")
 
-    def condition(self) -> None:
-        if self.takes("NOT"):
-            _refuse("NOT")
-        if self.takes("("):
-            self.conditions()
-            self.needs(")")
-            return
-        left = self.operand()
-        if isinstance(left, _Property) and self.takes("NOT"):
-            _refuse("NOT")
-        if isinstance(left, _Property) and self.takes("IS"):
-            _refuse("IS NULL")
-        if isinstance(left, _Property) and self.takes("IN"):
-            self.needs("(")
-            values = [self.value()]
-            while self.takes(","):
-                values.append(self.value())
-            self.needs(")")
-            self.add(left.name, "in", values)
-        elif isinstance(left, _Property) and self.takes("BETWEEN"):
-            low = self.value()
-            self.needs("AND")
-            self.add(left.name, "gte", low)
-            self.add(left.name, "lte", self.value())
-        elif isinstance(left, _Property) and self.takes("LIKE"):
-            self.like(left.name, self.value())
+def _add_condition(found: JsonDict, shape: str, tokens: list[tuple[str, Any]]) -> None:
+    name = str(next(value for letter, value in tokens if letter == "p"))
+    values = [value for letter, value in tokens if letter == "v"]
+    if shape.startswith("pi"):
+        _add(found, name, "in", values)
+    elif shape.startswith("pb"):
+        _add(found, name, "gte", values[0])
+        _add(found, name, "lte", values[1])
+    elif shape == "plv":
+        _add_pattern(found, name, values[0])
+    else:
+        operator = _OPERATORS[tokens[1][1]]
+        _add(found, name, operator if shape == "pov" else _FLIPPED.get(operator, operator), values[0])
+
+
+def _add_pattern(found: JsonDict, name: str, pattern: Any) -> None:
+    if not isinstance(pattern, str):
+        _unread(str(pattern))
+    inner = pattern.strip("%")
+    if re.search(r"[%_\\]", inner) or not inner:
+        _refuse(f"the pattern {one_line(pattern, 60)!r}")
+    operators = {(True, True): "contains", (False, True): "startsWith", (True, False): "endsWith"}
+    _add(found, name, operators.get((pattern.startswith("%"), pattern.endswith("%")), "eq"), inner)
+
+
+def _add(found: JsonDict, name: str, operator: str, value: Any) -> None:
+    """Add a condition; of two limits the narrower one counts."""
+    if name in _APART:
+        raise NotOffered(f"this API's filters cannot ask for {name!r}", hint=f"say it with {_APART[name]}")
+    operators = found.setdefault(name, {})
+    before = operators.get(operator, value)
+    if before != value:
+        comparable = type(before) is type(value) or _are_numbers(before, value)
+        if operator == "in":
+            value = [each for each in before if each in value]
+        elif operator in ("gt", "gte") and comparable:
+            value = max(before, value)
+        elif operator in ("lt", "lte") and comparable:
+            value = min(before, value)
         else:
-            self.comparison(left)
-
-    def comparison(self, left: Any) -> None:
-        token = self.peek
-        operator = _COMPARISONS.get(token[1]) if token else None
-        if operator is None:
-            bare = token is None or token[1].upper() in ("AND", "OR", ")")
-            if bare and isinstance(left, _Property):
-                _refuse(f"the condition {one_line(left.name, 60)!r} without a value")
-            _unread(str(left) if token is None else token[1])
-        self.at += 1
-        right = self.operand()
-        if isinstance(left, _Property) == isinstance(right, _Property):
-            _refuse("a comparison of two properties" if isinstance(left, _Property) else "one of two values")
-        if isinstance(left, _Property):
-            self.add(left.name, operator, right)
-        else:
-            self.add(right.name, _FLIPPED.get(operator, operator), left)
-
-    def like(self, name: str, pattern: Any) -> None:
-        if not isinstance(pattern, str):
-            _unread(str(pattern))
-        inner = pattern.strip("%")
-        if re.search(r"[%_\\]", inner) or not inner:
-            _refuse(f"the pattern {one_line(pattern, 60)!r}")
-        starts, ends = pattern.startswith("%"), pattern.endswith("%")
-        operator = {(True, True): "contains", (False, True): "startsWith", (True, False): "endsWith"}
-        self.add(name, operator.get((starts, ends), "eq"), inner)
-
-    def operand(self) -> Any:
-        """Return a property, or a value; arithmetic and functions are refused."""
-        token = self.peek
-        if token is None:
-            raise InvalidSearch("the filter ends too early")
-        kind, text = token
-        name = text[1:-1].replace('""', '"') if kind == "quoted" else text
-        if kind == "quoted" or (kind == "word" and text.upper() not in ("TRUE", "FALSE", "NULL", *_TIMES)):
-            self.at += 1
-            if kind == "word" and self.next_is("("):
-                _refuse(
-                    f"the {'geometry or time' if _GEOMETRY.match(text) else ''} function {text}".replace(
-                        "  ", " "
-                    )
-                )
-            found: Any = _Property(name.removeprefix("properties."))
-        else:
-            found = self.value()
-        if self.peek and (self.peek[1] in "+*/^%-" or self.peek[0] == "number"):
-            _refuse("arithmetic")
-        return found
-
-    def value(self) -> Any:
-        """Return a number, a text, a truth value or a time."""
-        token = self.peek
-        if token is None:
-            raise InvalidSearch("the filter ends too early")
-        kind, text = token
-        self.at += 1
-        if kind == "number":
-            return int(text) if re.fullmatch(r"[-+]?\d+", text) else float(text)
-        if kind == "text":
-            return text[1:-1].replace("''", "'")
-        word = text.upper()
-        if word in ("TRUE", "FALSE"):
-            return word == "TRUE"
-        if word == "NULL":
-            _refuse("NULL")
-        if word in _TIMES and self.takes("("):
-            time = self.value()
-            self.needs(")")
-            return time
-        if kind in ("word", "quoted"):
-            _refuse(f"the function {text}" if self.next_is("(") else "a comparison of two properties")
-        return _unread(text)
-
-    def add(self, name: str, operator: str, value: Any) -> None:
-        """Add a condition; of two limits the narrower one counts."""
-        if name in _APART:
-            raise NotOffered(
-                f"this API's filters cannot ask for {name!r}", hint=f"say it with {_APART[name]}"
-            )
-        operators = self.found.setdefault(name, {})
-        before = operators.get(operator, value)
-        if before != value:
-            if operator == "in":
-                value = [each for each in before if each in value]
-            elif type(before) is not type(value) and not _numbers(before, value):
-                _refuse(f"two conditions of one kind on {name!r}")
-            elif operator in ("gt", "gte"):
-                value = max(before, value)
-            elif operator in ("lt", "lte"):
-                value = min(before, value)
-            else:
-                _refuse(f"two conditions of one kind on {name!r}")
-        operators[operator] = value
-
-    def next_is(self, word: str) -> bool:
-        return self.peek is not None and self.peek[0] != "text" and self.peek[1].upper() == word
-
-    def takes(self, word: str) -> bool:
-        if not self.next_is(word):
-            return False
-        self.at += 1
-        return True
-
-    def needs(self, word: str) -> None:
-        if self.takes(word):
-            return
-        if self.peek is None:
-            raise InvalidSearch(f"the filter ends too early: {word} is missing")
-        _unread(self.peek[1])
+            _refuse(f"two conditions of one kind on {name!r}")
+    operators[operator] = value
 
 
-@dataclass(frozen=True)
-class _Property:
-    """The name of a property."""
-
-    name: str
-
-
-def _numbers(*values: Any) -> bool:
+def _are_numbers(*values: Any) -> bool:
     return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
 
 
@@ -245,7 +206,7 @@ def _refuse(what: str) -> NoReturn:
     )
 
 
-def _unread(rest: str) -> NoReturn:
+def _unread(rest: object) -> NoReturn:
     raise InvalidSearch(
         f"the filter cannot be read at {one_line(rest, 40)!r}",
         hint="it is CQL2 text: \"eo:cloud_cover\" < 10 AND platform = 'landsat-8'",
