@@ -10,7 +10,7 @@ __getattr__, __all__ = lazy(
     __name__,
     {
         "cluster_run": "ClusterRun",
-        "catalog_upload": "note_beginning publish_catalog publish_report",
+        "destination": "note_beginning publish_catalog publish_report",
         "object_store": "ObjectStore",
     },
 )

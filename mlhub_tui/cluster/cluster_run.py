@@ -10,10 +10,12 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from .. import errors
 from ..errors import DownloadError, MLHubException
+from ..planning.filters import Filters
 from ..planning.manifest import LockedManifest
 from ..planning.manifest_queue import ManifestQueue
 from ..planning.requests import DatasetRequest
@@ -23,8 +25,8 @@ from ..transfer.config import BatchConfig, TransferProgress
 from ..transfer.engine import TransferCancelled
 from ..transfer.work_source import BatchStats, FileResult
 from .dask_client import connected, some_words
-from .object_store import ObjectStore, copy_objects
-from .run_marker import RunMarker
+from .destination import RunMarker, copy_objects
+from .object_store import ObjectStore
 from .sharding import RunConfig, Shard, ShardResult, shard_files, shards
 
 _TICK = 0.5  # seconds between two looks at the cluster
@@ -58,16 +60,9 @@ class PendingShard:
 class ClusterRun:
     """Fetches what is wanted of a dataset on a cluster; `run` blocks, and `abort` ends it from any thread.
 
-    Parameters
-    ----------
-    request
-        What is wanted, with its cluster.
-    files, own
-        Where files come from and results go; the record of what was sent out.
-    context
-        What all transfers share: the speed limit holds for all workers together.
-    store
-        Host and port of the sample catalog's store; the request's source is where it runs then.
+    Files come from `files`, and results go there; `own` has the record of what was sent out. The speed limit
+    of `context` holds for all workers together. `store` is host and port of the sample catalog's store; the
+    request's source is where it runs then.
     """
 
     def __init__(
@@ -84,13 +79,9 @@ class ClusterRun:
         self._request, self._files, self._own, self._context = request, files, own, context
         self._config = RunConfig(
             run=f"mlhub-{uuid.uuid4().hex[:12]}",
-            source=request.source,
-            profile=request.profile,
-            kind=request.kind,
-            dataset=request.dataset_id,
-            folder="" if request.url else str(request.asset_folder),
-            url=request.asset_place if request.url else "",
-            if_exists=request.if_exists,
+            # Without what no worker needs, and the folders of this machine.
+            request=replace(request, filters=Filters(), title="", cluster=None, folder=Path(), assets=None),
+            place=request.asset_place if request.url else str(request.asset_folder),
             most=self._cluster.connections or BatchConfig().per_host,
             store=store,
         )
@@ -112,22 +103,15 @@ class ClusterRun:
     def run(self) -> BatchStats:
         """Fetch everything.
 
-        Raises
-        ------
-        TransferCancelled
-            If it was aborted.
-        ClusterGone
-            If the scheduler does not answer; what was not settled is sent out again by the next try.
-        TargetBusy
-            If another client runs at the same destination.
-        MLHubException
-            If no worker can take part, the disk is full, or what else ended it.
+        Raises TransferCancelled if it was aborted; ClusterGone if the scheduler does not answer (the next try
+        sends out again what was not settled); TargetBusy if another client runs at the same destination;
+        MLHubException if no worker can take part, the disk is full, or what else ended it.
         """
         self._say(f"connecting to {self._cluster.words}")
-        place = self._config.url or self._config.folder
+        config = self._config
         with (
             connected(self._cluster) as self._client,
-            RunMarker(place, self._config.run, self._say, self._stop) as self._marker,
+            RunMarker(config.place, config.run, self._say, self._stop) as self._marker,
         ):
             from . import worker  # it imports `distributed`, which is there now
 
@@ -174,11 +158,11 @@ class ClusterRun:
     def _copy(self, *, check: bool) -> None:
         """Have the store copy files that have the URL of others; `check`: some may exist already."""
         self._own.set_checkpoint("copying")
-        store, last = ObjectStore(self._config.url), 0
+        store, last = ObjectStore(self._config.place), 0
         while rows := self._files.duplicates(last, _COPIES):
             last = rows[-1].id
             self._say("")
-            copied = copy_objects(store, rows, self._config.if_exists, self._say, self._stop, check=check)
+            copied = copy_objects(store, rows, self._request.if_exists, self._say, self._stop, check=check)
             self._count(copied)
             self._marker.confirm()
 

@@ -16,8 +16,7 @@ from ..errors import DownloadError, MLHubException, ServerUnreachable
 from ..options import ClusterConfig
 from ..text import one_line, redact
 from ..version import __version__
-from .local_cluster import LocalCluster
-from .optional_dependencies import required
+from .local_cluster import LocalCluster, required
 from .sharding import RunConfig
 
 _CONNECT = 15.0  # seconds
@@ -44,21 +43,8 @@ class WorkersUnfit(DownloadError):
 class DaskClient:
     """A connection to a scheduler; its methods block, and raise ClusterGone where that is gone.
 
-    Parameters
-    ----------
-    client
-        A `distributed.Client`.
-    where
-        The scheduler in words.
-
-    Attributes
-    ----------
-    present
-        All workers, by their addresses.
-    workers
-        Threads of those that take part.
-    left_out
-        Why the others do not.
+    `client` is a `distributed.Client`, `where` the scheduler in words. `present` has the addresses of all
+    workers, `workers` the threads of those that take part, `left_out` why the others do not.
     """
 
     def __init__(self, client: Any, where: str) -> None:
@@ -92,7 +78,7 @@ class DaskClient:
         with self._talking():
             found: dict[str, int] = dict(self._client.nthreads())
         self.present = frozenset(found)
-        new = [each for each in found if each not in self._prepared and each not in self.left_out]
+        new = [each for each in found if each not in self._prepared | self.left_out.keys()]
         joined = self._prepare(new, config, marker) if new else set()
         self._prepared |= joined
         fit = self._prepared - self.left_out.keys()
@@ -182,12 +168,7 @@ class DaskClient:
 def connected(cluster: ClusterConfig) -> Iterator[DaskClient]:
     """Give a client of a cluster; one on this machine is started for it, and ends with it.
 
-    Raises
-    ------
-    NotInstalled, DownloadError
-        As `check_scheduler`.
-    ClusterGone
-        If the scheduler does not answer.
+    Raises as `check_scheduler`; ClusterGone if the scheduler does not answer.
     """
     check_scheduler(cluster)
     _silence()
@@ -215,12 +196,8 @@ def connected(cluster: ClusterConfig) -> Iterator[DaskClient]:
 def check_scheduler(cluster: ClusterConfig) -> None:
     """Check what can be told of a scheduler's address without a connection: Dask tries for long.
 
-    Raises
-    ------
-    NotInstalled
-        If `distributed` is not there.
-    DownloadError
-        If Dask speaks no such protocol, or has no certificates for it.
+    Raises NotInstalled if `distributed` is not there; DownloadError if Dask speaks no such protocol, or has
+    no certificates for it.
     """
     where = one_line(redact(cluster.scheduler), 100)
     found = _ADDRESS.fullmatch(cluster.scheduler)
@@ -240,10 +217,9 @@ def check_scheduler(cluster: ClusterConfig) -> None:
     if config.require_encryption and not encrypted:
         problem = "requires encryption, which is tls://..."
     if problem:
+        state = "requires TLS certificates" if encrypted else "is not encrypted"
         raise DownloadError(
-            f"scheduler {where} requires TLS certificates, and Dask's configuration {problem}"
-            if encrypted
-            else f"scheduler {where} is not encrypted, and Dask's configuration {problem}",
+            f"scheduler {where} {state}, and Dask's configuration {problem}",
             hint="set distributed.comm.tls in ~/.config/dask, or DASK_DISTRIBUTED__COMM__TLS__...",
         )
 

@@ -1,12 +1,14 @@
-"""Cluster on this machine: a program of its own that ends with the one that started it.
+"""Cluster on this machine, in a program of its own, and the packages that any cluster needs.
 
-Its processes have no terminal, write to a log, and talk to each other over TLS with a certificate made for
-this once: on a machine that others use too, whoever reaches a scheduler can have it run anything.
+Its processes have no terminal, write to a log, end with the program that started them, and talk to each other
+over TLS with a certificate made for this once: whoever reaches a scheduler can have it run anything.
 """
 
 from __future__ import annotations
 
 import contextlib
+import importlib
+import importlib.util
 import json
 import os
 import subprocess
@@ -14,12 +16,31 @@ import sys
 from typing import Any, Self
 
 from .. import paths
-from ..errors import DownloadError
+from ..errors import DownloadError, MLHubException
 from ..storage import make_private_folder
 from ..text import one_line
 
 _PATIENCE = 10.0  # seconds for its end
 _MOST = 64  # processes
+
+
+class NotInstalled(MLHubException):
+    """Something that a cluster needs is not installed."""
+
+    default_hint = "pip install 'mlhub-tui[cluster]'"
+
+
+def installed() -> bool:
+    """Return whether clusters can be used by this program, without importing anything of them."""
+    return all(importlib.util.find_spec(name) is not None for name in ("distributed", "fsspec"))
+
+
+def required(name: str, words: str) -> Any:
+    """Return a module; NotInstalled with these words if it is not there."""
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise NotInstalled(f"{words}, which is not installed") from error
 
 
 class NoLocalCluster(DownloadError):
@@ -31,26 +52,18 @@ class NoLocalCluster(DownloadError):
 class LocalCluster:
     """A context manager; starting it blocks for a second or two.
 
-    Parameters
-    ----------
-    workers
-        Processes; None for one for each core.
-
-    Attributes
-    ----------
-    scheduler
-        The address of its scheduler.
-    security
-        What `distributed.Security` needs for it.
+    `workers` are processes, None for one for each core. `scheduler` is then the address of its scheduler, and
+    `security` what `distributed.Security` needs for it.
     """
 
     def __init__(self, workers: int | None) -> None:
         count = max(1, min(workers or os.cpu_count() or 1, _MOST))
         make_private_folder(paths.log_dir())
+        log = paths.log_dir() / "cluster.log"
         command = [sys.executable, "-P", "-m", __spec__.name, str(count)]
-        with (paths.log_dir() / "cluster.log").open("w") as log:
+        with log.open("w") as written:
             self._process = subprocess.Popen(  # noqa: S603  (our own interpreter and module)
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, start_new_session=True
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=written, start_new_session=True
             )
         assert self._process.stdout is not None
         try:
@@ -58,7 +71,9 @@ class LocalCluster:
         except BaseException as error:
             self.__exit__()
             if isinstance(error, ValueError):
-                raise NoLocalCluster(f"no cluster on this machine: {_last_line()}") from None
+                lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
+                why = one_line(lines[-1], 200) if lines else "it ended without a message"
+                raise NoLocalCluster(f"no cluster on this machine: {why}") from None
             raise
         self.scheduler: str = found["scheduler"]
         self.security: dict[str, Any] = found["security"]
@@ -76,14 +91,6 @@ class LocalCluster:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-
-
-def _last_line() -> str:
-    with contextlib.suppress(OSError):
-        lines = (paths.log_dir() / "cluster.log").read_text(errors="replace").split("\n")
-        if written := [line for line in lines if line.strip()]:
-            return one_line(written[-1], 200)
-    return "it ended without a message"
 
 
 def main(workers: int) -> None:

@@ -12,14 +12,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ..errors import FileConflict, MLHubException, OutputFolderError, TargetBusy
+from ..errors import MLHubException, OutputFolderError, TargetBusy
 from ..http.retry import COMMAND_RETRIES
-from ..options import IfExists
-from ..planning.manifest_queue import DuplicateRow
 from ..text import duration, one_line, redact
 from ..transfer.engine import TransferCancelled
-from ..transfer.work_source import FileResult
-from .optional_dependencies import NotInstalled, required
+from .local_cluster import NotInstalled, required
 
 T = TypeVar("T")
 _AT_ONCE = 16
@@ -44,10 +41,7 @@ class StoreBusy(TargetBusy):
 class ObjectStore:
     """The folder that a URL names; its methods may be called from any thread, and block but for futures.
 
-    Raises
-    ------
-    NotInstalled
-        If its file system is not installed.
+    Raises NotInstalled if its file system is not installed.
     """
 
     def __init__(self, url: str) -> None:
@@ -66,28 +60,20 @@ class ObjectStore:
 
     def put(self, path: str, data: bytes) -> Future[None]:
         """Put an object; it is not to be seen before it is whole."""
-
-        def work() -> None:
-            with self._unseen(path) as name:
-                self.system.pipe_file(name, data)
-
-        return self._threads.submit(work)
+        return self._write(path, lambda name: self.system.pipe_file(name, data))
 
     def upload(self, path: str, file: Path) -> Future[None]:
         """Put a file of this machine, large ones in parts."""
-
-        def work() -> None:
-            with self._unseen(path) as name:
-                self.system.put_file(str(file), name)
-
-        return self._threads.submit(work)
+        return self._write(path, lambda name: self.system.put_file(str(file), name))
 
     def copy(self, source: str, path: str) -> Future[None]:
         """Have the store copy an object."""
+        return self._write(path, lambda name: self.system.cp_file(source, name))
 
+    def _write(self, path: str, write: Callable[[str], object]) -> Future[None]:
         def work() -> None:
-            with self._unseen(path) as name:
-                self.system.cp_file(source, name)
+            with self.unseen(path) as name:
+                write(name)
 
         return self._threads.submit(work)
 
@@ -170,14 +156,10 @@ class ObjectStore:
         return self._reason if self.waits or self._failures else ""
 
     def patiently(self, work: Callable[[], T], say: Callable[[str], object], stop: threading.Event) -> T:
-        """Do work; where the store is busy, report that, wait as workers do, and try again.
+        """Do work; where the store is busy, report that by `say`, wait as workers do, and try again.
 
-        Raises
-        ------
-        TransferCancelled
-            If it was stopped while it waited.
-        MLHubException
-            If the store refuses, or stays busy.
+        Raises TransferCancelled if it was stopped while it waited; MLHubException if the store refuses, or
+        stays busy.
         """
         for failures in itertools.count(1):
             try:
@@ -194,7 +176,7 @@ class ObjectStore:
         raise AssertionError
 
     @contextmanager
-    def _unseen(self, path: str) -> Iterator[str]:
+    def unseen(self, path: str) -> Iterator[str]:
         """Give the name to write an object under: another one where it would be seen before it is whole."""
         if self.whole:
             yield path
@@ -212,7 +194,7 @@ class ObjectWriter:
 
     def __init__(self, store: ObjectStore, path: str, block: int) -> None:
         self._store = store
-        self._naming = store._unseen(path)
+        self._naming = store.unseen(path)
         self._name = self._naming.__enter__()
         options = {"autocommit": False} if store.whole else {}
         self._file = store.system.open(self._name, "wb", block_size=block, **options)
@@ -237,41 +219,6 @@ class ObjectWriter:
             else:
                 self._file.close()
                 self._store.system.rm_file(self._name)
-
-
-def copy_objects(
-    store: ObjectStore,
-    rows: Sequence[DuplicateRow],
-    if_exists: IfExists,
-    say: Callable[[str], object],
-    stop: threading.Event,
-    *,
-    check: bool,
-) -> list[FileResult]:
-    """Make copies of objects, several at a time; existing ones are judged as `planning.duplicates` does.
-
-    `say` and `stop` are those of `patiently`; StoreRefuses if the store takes nothing.
-    """
-
-    def look_and_copy(row: DuplicateRow) -> FileResult:
-        path = store.path(row.path)
-        if check and if_exists is not IfExists.OVERWRITE and (size := store.size(path).result()) is not None:
-            if size != row.size and if_exists is not IfExists.SKIP:
-                raise FileConflict(f"another file {one_line(path.rpartition('/')[2], 80)} is there")
-            return FileResult(row.id, size, fetched=False)
-        store.copy(store.path(row.source), path).result()
-        return FileResult(row.id, row.size)
-
-    def copy(row: DuplicateRow) -> FileResult:
-        try:
-            return store.patiently(lambda: look_and_copy(row), say, stop)
-        except StoreRefuses:
-            raise
-        except MLHubException as error:
-            return FileResult(row.id, error=error)
-
-    with ThreadPoolExecutor(_AT_ONCE, "copies") as pool:
-        return list(pool.map(copy, rows))
 
 
 def _file_system(url: str) -> tuple[Any, str]:

@@ -11,13 +11,13 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from .. import errors
-from ..auth.kind import Kind
 from ..errors import MLHubException
-from ..options import IfExists
 from ..planning.manifest_queue import Row
+from ..planning.requests import DatasetRequest
 from ..sources.asset_links import https_of
 from ..text import holds_secret, one_line, redact
 from ..transfer.work_source import FileResult
@@ -36,48 +36,32 @@ _REMOVED = "#secret-left-out"
 class RunConfig:
     """What all shards of a run have in common.
 
-    Parameters
-    ----------
-    run
-        The id of the run, and the topic of its news.
-    source, profile, kind, dataset, if_exists
-        As the request has them: each worker opens the source with its own credentials.
-    folder, url
-        Where the assets go: an absolute folder, which all workers have mounted, or a URL; the other is empty.
-    most, connections
-        Connections to one host: of the whole cluster, and of these for one shard.
-    interval
-        Seconds between two pieces of news of a worker.
-    store
-        Host and port of the sample catalog's store, whose `source` is where it runs; else empty.
+    `run` is its id, and the topic of its news; `request` the dataset, whose source each worker opens with its
+    own credentials; `place` an absolute folder that all workers have mounted, or a URL. Of `most` connections
+    to one host that the whole cluster has, `connections` are for one shard. `interval` is in seconds between
+    two pieces of news of a worker, and `store` host and port of the sample catalog's store, else empty.
     """
 
     run: str
-    source: str
-    profile: str | None
-    kind: Kind
-    dataset: str
-    folder: str
-    url: str
-    if_exists: IfExists
+    request: DatasetRequest
+    place: str
     most: int
     connections: int = 1
     interval: float = 0.5
     store: str = ""
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder; None for a URL."""
+        return None if self.request.url else Path(self.place)
 
 
 @dataclass(frozen=True, slots=True)
 class Shard:
     """Files that one worker fetches together.
 
-    Parameters
-    ----------
-    host
-        The host's digest; empty if no server is asked.
-    check
-        Whether some files may exist already, unrecorded.
-    tries
-        How often it came back with files that were not settled.
+    `host` is the digest of their host, empty if no server is asked; `check` whether some files may exist
+    already, unrecorded; `tries` how often it came back with files that were not settled.
     """
 
     rows: Sequence[Row]
@@ -137,16 +121,9 @@ def shard_files(wanted: int, threads: int) -> int:
 
 
 def shards(take: Callable[[int], Sequence[Row]], most: int, checked: int | None = None) -> Iterator[Shard]:
-    """Yield the shards of a plan.
+    """Yield the shards of a plan, of `most` files each, whose next rows `take` returns, so many at most.
 
-    Parameters
-    ----------
-    take
-        Returns the next rows of the plan, so many at most.
-    most
-        Files of a shard.
-    checked
-        The id up to which files may exist already, as an earlier run had sent them out; None for all.
+    `checked` is the id up to which files may exist already, sent out by an earlier run; None for all.
     """
     gathered: dict[str, list[Row]] = {}
     sizes: Counter[str] = Counter()

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
@@ -25,9 +25,7 @@ from ..http.link import Link
 from ..http.retry import QUEUE_RETRIES
 from ..http.urls import Origin
 from ..options import IfExists
-from ..planning.filters import Filters
 from ..planning.manifest_queue import LinkOf, Row
-from ..planning.requests import DatasetRequest
 from ..planning.resolver import DatasetLinks, links_of
 from ..queue.database import Database
 from ..queue.repository import JobRepository
@@ -47,48 +45,23 @@ from .object_store import ObjectStore
 from .sharding import RunConfig, Shard, ShardResult, digest_of, plain_error, split_mark
 
 _NAME = f"mlhub-tui-{__version__}"
-_RUNS = 16  # whose sources stay open and whose speed limits are remembered
+_RUNS = 16  # whose sources stay open
 _AT_ONCE = 3  # single files of a shard
-_RUNNING = ("executing", "long-running")
 _RETRIES = replace(QUEUE_RETRIES, tries=6)  # of a file among many
 _SLACK = 0.05  # seconds that two waits may differ without being news
 _WAIT = 1.0  # seconds of one wait for a connection, between two looks whether it is still wanted
 
 
-@dataclass(slots=True, eq=False)
-class ShardTask:
-    """A shard in progress on this worker; `abort` ends it soon, from any thread."""
-
-    config: RunConfig
-    key: str
-    stats: BatchStats = field(default_factory=BatchStats)
-    limits: SharedLimits = field(default_factory=SharedLimits)
-    store: ObjectStore | None = None
-    abort: Callable[[], None] = lambda: None
-    stopped: bool = False
-
-    def stop(self) -> None:
-        """Have it come to an end soon."""
-        self.stopped = True
-        self.abort()
-
-    def progress(self) -> dict[str, Any]:
-        """Return the bytes that arrived, and why nothing comes at the moment."""
-        coming = sum(each.done for each in self.stats.large.copy().values())
-        reason = self.stats.reason or (self.store.wait_reason() if self.store else "")
-        return {"bytes": self.stats.bytes + coming, "reason": reason}
-
-
 class WorkerState(WorkerPlugin):
-    """What a worker keeps between shards; as a plugin it ends with the worker."""
+    """What a worker has between shards; as a plugin it ends with the worker."""
 
     def __init__(self, worker: Any) -> None:
         self.worker = worker
         self.budget = Budget()
         self.tasks: dict[str, ShardTask] = {}
-        self.stopped: deque[str] = deque(maxlen=256)
+        self.stopped: deque[str] = deque(maxlen=256)  # runs
         self._lock = threading.Lock()
-        self._kept: dict[object, Any] = {}
+        self._shared: dict[object, Any] = {}
         self._sources: dict[str, Future[tuple[Source, DatasetLinks]]] = {}
         self._blocked: dict[str, float] = {}
         self._reporter: asyncio.Task[None] | None = None
@@ -100,14 +73,21 @@ class WorkerState(WorkerPlugin):
         for task in list(self.tasks.values()):
             task.stop()
 
+    def shared(self, name: object, make: Callable[[], Any]) -> Any:
+        """Return what all shards share under a name, made by the first: stores, speed limits, semaphores."""
+        with self._lock:
+            if name not in self._shared:
+                self._shared[name] = make()
+            return self._shared[name]
+
     def store(self, url: str) -> ObjectStore:
         """Return the store of a URL, opened with this worker's credentials."""
-        found: ObjectStore = self._keep(url, lambda: ObjectStore(url))
+        found: ObjectStore = self.shared(url, lambda: ObjectStore(url))
         return found
 
     def limiter(self, run: str) -> BandwidthLimiter:
         """Return the speed limit that all shards of a run have together on this worker."""
-        found: BandwidthLimiter = self._keep(run, BandwidthLimiter)
+        found: BandwidthLimiter = self.shared(run, BandwidthLimiter)
         return found
 
     def context(self, limits: SharedLimits) -> TransferContext:
@@ -116,19 +96,10 @@ class WorkerState(WorkerPlugin):
         client = shared_engine().client(None, config.connect_timeout)
         return TransferContext(client, self._journal, config, limits, _RETRIES)
 
-    def begin(self, task: ShardTask) -> None:
-        """Record a shard as in progress, and have its progress reported."""
-        self.tasks[task.key] = task
-        task.limits.bandwidth = self.limiter(task.config.run)
-        self.worker.loop.add_callback(self._start_reporting)
-
     def links(self, config: RunConfig) -> LinkOf:
         """Return what gives links for a run; blocks while its source is opened.
 
-        Raises
-        ------
-        MLHubException
-            If the source cannot be opened with this worker's credentials.
+        Raises MLHubException if the source cannot be opened with this worker's credentials.
         """
         with self._lock:
             found = self._sources.get(config.run)
@@ -150,61 +121,21 @@ class WorkerState(WorkerPlugin):
 
         return link
 
-    @contextmanager
-    def connections(self, shard: Shard, task: ShardTask) -> Iterator[int]:
-        """Take connections to a host from those of the whole cluster; give how many.
-
-        One is waited for; the others are taken only if they are free, so that shards never wait for each
-        other. A worker that dies loses its own (`distributed.scheduler.locks.lease-timeout`).
-
-        Raises
-        ------
-        TransferCancelled
-            If the shard was stopped meanwhile.
-        """
-        config, held = task.config, 0
-        if not shard.host:
-            yield config.connections
-            return
-        name = f"mlhub-{shard.host}-{config.most}"  # runs with the same limit share it
-        semaphore = self._keep(name, lambda: Semaphore(config.most, name))
-        try:
-            while not held:
-                if self.is_stopped(task):
-                    raise TransferCancelled
-                held += semaphore.acquire(timeout=_WAIT)
-            while held < config.connections and semaphore.acquire(timeout=0):
-                held += 1
-            yield held
-        finally:
-            for _ in range(held):
-                with contextlib.suppress(Exception):  # the scheduler is gone, and with it all leases
-                    semaphore.release()
-
-    def is_stopped(self, task: ShardTask) -> bool:
-        """Return whether a shard is to end: its run was stopped, or nobody waits for it any more."""
-        return task.stopped or task.config.run in self.stopped
-
     def blocked_until(self, host: str) -> float:
         """Return the monotonic time in seconds before which a host is not to be asked."""
         return self._blocked.get(host, 0.0)
 
     def block(self, host: str, until: float) -> bool:
         """Have no shard ask a host before a moment; return whether that is news."""
-        if until <= self._blocked.get(host, 0.0) + _SLACK:
+        if until <= self.blocked_until(host) + _SLACK:
             return False
         with self._lock:
             now = time.monotonic()
             self._blocked = {each: at for each, at in self._blocked.items() if at > now} | {host: until}
         return True
 
-    def _keep(self, name: object, make: Callable[[], Any]) -> Any:
-        with self._lock:
-            if name not in self._kept:
-                self._kept[name] = make()
-            return self._kept[name]
-
-    def _start_reporting(self) -> None:
+    def start_reporting(self) -> None:
+        """Have the news of shards sent; on the worker's loop."""
         if self._reporter is None or self._reporter.done():
             self._reporter = asyncio.ensure_future(self._report())
 
@@ -215,39 +146,111 @@ class WorkerState(WorkerPlugin):
             news: dict[str, dict[str, Any]] = {}
             for task in tasks:
                 known = self.worker.state.tasks.get(task.key)
-                if known is None or known.state not in _RUNNING:  # cancelled, or the client is gone
+                if known is None or known.state not in ("executing", "long-running"):  # nobody waits for it
                     task.stop()
                 news.setdefault(task.config.run, {})[task.key] = task.progress()
             for run, shards in news.items():
                 self.worker.log_event(run, {"shards": shards})
 
 
-class RunBackoff:
-    """Waits of a worker for hosts, as a run sees them: new ones are reported to all other workers."""
+class ShardTask:
+    """A shard in progress on this worker: its work source, its progress, and the run's waits for hosts."""
 
-    def __init__(self, state: WorkerState, run: str) -> None:
-        self._state, self._run = state, run
+    def __init__(self, state: WorkerState, config: RunConfig, key: str) -> None:
+        self.state, self.config, self.key = state, config, key
+        self.results: list[FileResult] = []
+        self._stats = BatchStats()
+        self._store: ObjectStore | None = None
+        self._batch: BatchDownload | None = None
+        self._stopped = False
 
-    def blocked_until(self, host: Origin, /) -> float:
-        """Return the monotonic time in seconds before which a host is not to be asked."""
-        return self._state.blocked_until(_digest(host))
+    def run(self, shard: Shard) -> None:
+        """Fetch the files; `results` are those that are settled, whatever ends it."""
+        config, state = self.config, self.state
+        with self._begun(shard.check) as check, self._connections(shard) as count:
+            single = count if shard.alone else 1
+            limits = SharedLimits()
+            limits.bandwidth, limits.connections = state.limiter(config.run), single
+            self._link = state.links(config)
+            self._hrefs = {row.id: row.href for row in shard.rows}
+            self._requests = self._made(shard.rows)
+            output: Path | OutputBackend = Path(config.place)
+            if config.folder is None:
+                self._store = state.store(config.place)
+                output = ObjectStoreOutput(self._store, check=check, budget=state.budget, connections=single)
+            self._batch = BatchDownload(
+                self,
+                output,
+                lambda: state.context(limits),
+                self._stats,
+                config=BatchConfig(slots=count, per_host=count, large=min(_AT_ONCE, count)),
+                backoff=self,
+            )
+            if not self.stopped:
+                self._batch.run()
 
-    def block(self, host: Origin, until: float, /) -> None:
-        """Have no worker ask a host before a monotonic time."""
-        if self._state.block(_digest(host), until):
-            news = {"host": _digest(host), "seconds": until - time.monotonic()}
-            self._state.worker.log_event(self._run, news)
+    @property
+    def stopped(self) -> bool:
+        """Whether it is to end: its run was stopped, or nobody waits for it any more."""
+        return self._stopped or self.config.run in self.state.stopped
 
+    def stop(self) -> None:
+        """Have it come to an end soon; from any thread."""
+        self._stopped = True
+        if self._batch is not None:
+            self._batch.abort()
 
-class ShardSource:
-    """Work source of one shard: links are looked up when a file is taken, which fails without one."""
+    def progress(self) -> dict[str, Any]:
+        """Return the bytes that arrived, and why nothing comes at the moment."""
+        coming = sum(each.done for each in self._stats.large.copy().values())
+        reason = self._stats.reason or (self._store.wait_reason() if self._store else "")
+        return {"bytes": self._stats.bytes + coming, "reason": reason}
 
-    def __init__(
-        self, rows: Sequence[Row], link: LinkOf, config: RunConfig, results: list[FileResult]
-    ) -> None:
-        self._hrefs = {row.id: row.href for row in rows}
-        self._link, self._results = link, results
-        self._requests = self._made(rows, config.if_exists)
+    @contextmanager
+    def _begun(self, check: bool) -> Iterator[bool]:
+        """Note with the scheduler that a shard was begun; give whether some of its files may exist already.
+
+        That is so where another worker had begun it and died.
+        """
+        if check:
+            yield True
+            return
+        event = Event(f"begun-{self.key}")
+        before = bool(event.is_set())
+        event.set()
+        try:
+            yield before
+        finally:
+            event.clear()
+
+    @contextmanager
+    def _connections(self, shard: Shard) -> Iterator[int]:
+        """Take connections to a host from those of the whole cluster; give how many.
+
+        One is waited for; the others are taken only if they are free, so that shards never wait for each
+        other. A worker that dies loses its own (`distributed.scheduler.locks.lease-timeout`). Raises
+        TransferCancelled if the shard was stopped meanwhile.
+        """
+        most, wanted, held = self.config.most, self.config.connections, 0
+        if not shard.host:
+            yield wanted
+            return
+        name = f"mlhub-{shard.host}-{most}"  # runs with the same limit share it
+        semaphore = self.state.shared(name, lambda: Semaphore(most, name))
+        try:
+            while not held:
+                if self.stopped:
+                    raise TransferCancelled
+                held += semaphore.acquire(timeout=_WAIT)
+            while held < wanted and semaphore.acquire(timeout=0):
+                held += 1
+            yield held
+        finally:
+            for _ in range(held):
+                with contextlib.suppress(Exception):  # the scheduler is gone, and with it all leases
+                    semaphore.release()
+
+    # As a work source: links are looked up when a file is taken, which fails without one
 
     def take(self, most: int) -> Sequence[FileRequest]:
         """Return the next requests."""
@@ -255,65 +258,58 @@ class ShardSource:
 
     def settle(self, results: Sequence[FileResult]) -> None:
         """Keep results for the report."""
-        self._results.extend(results)
+        self.results.extend(results)
 
     def relink(self, request: FileRequest) -> Link | None:
         """Return a new link for one that was rejected; None where it is the same one."""
         found = self._link(self._hrefs[request.key], True)
         return None if found.url == request.link.url else found
 
-    def _made(self, rows: Sequence[Row], if_exists: IfExists) -> Iterator[FileRequest]:
+    def _made(self, rows: Sequence[Row]) -> Iterator[FileRequest]:
+        if_exists = self.config.request.if_exists
         for row in rows:
             how = IfExists.OVERWRITE if row.ours and if_exists is IfExists.RESUME else if_exists
             try:
                 digest = multihash(row.checksum) if row.checksum else None
-                sums = (digest,) if digest else ()
                 link = self._link(row.href, False)
             except MLHubException as error:
                 self.settle([FileResult(row.id, error=error)])
             else:
+                sums = (digest,) if digest else ()
                 yield FileRequest(row.id, link, row.path, row.size, sums, how, bool(row.page))
+
+    # As the waits for hosts: new ones are reported to all other workers
+
+    def blocked_until(self, host: Origin, /) -> float:
+        """Return the monotonic time in seconds before which a host is not to be asked."""
+        return self.state.blocked_until(_digest(host))
+
+    def block(self, host: Origin, until: float, /) -> None:
+        """Have no worker ask a host before a monotonic time."""
+        if self.state.block(_digest(host), until):
+            news = {"host": _digest(host), "seconds": until - time.monotonic()}
+            self.state.worker.log_event(self.config.run, news)
 
 
 def fetch_shard(data: bytes, config: RunConfig) -> ShardResult:
     """Fetch the files of a packed shard in a thread of a worker; whatever goes wrong is in the result."""
     worker = get_worker()
-    state, task = state_of(worker), ShardTask(config, worker.get_current_task())
-    results: list[FileResult] = []
+    task = ShardTask(state_of(worker), config, worker.get_current_task())
     error: MLHubException | None = None
-    state.begin(task)
+    task.state.tasks[task.key] = task
+    worker.loop.add_callback(task.state.start_reporting)
     try:
-        _fetch(Shard.unpack(data), task, state, results)
+        task.run(Shard.unpack(data))
     except TransferCancelled:
         pass
     except Exception as caught:
-        error = _known(caught, Path(config.folder or worker.local_directory))
+        error = _known(caught, config.folder or Path(worker.local_directory))
     finally:
-        state.tasks.pop(task.key, None)
-    files = [each if each.error is None else replace(each, error=plain_error(each.error)) for each in results]
+        del task.state.tasks[task.key]
+    files = [
+        each if each.error is None else replace(each, error=plain_error(each.error)) for each in task.results
+    ]
     return ShardResult(worker.address, files, error)
-
-
-def _fetch(shard: Shard, task: ShardTask, state: WorkerState, results: list[FileResult]) -> None:
-    config = task.config
-    with _begun(task.key, shard.check) as check, state.connections(shard, task) as count:
-        source = ShardSource(shard.rows, state.links(config), config, results)
-        task.limits.connections = single = count if shard.alone else 1
-        output: Path | OutputBackend = Path(config.folder)
-        if config.url:
-            task.store = state.store(config.url)
-            output = ObjectStoreOutput(task.store, check=check, budget=state.budget, connections=single)
-        batch = BatchDownload(
-            source,
-            output,
-            lambda: state.context(task.limits),
-            task.stats,
-            config=BatchConfig(slots=count, per_host=count, large=min(_AT_ONCE, count)),
-            backoff=RunBackoff(state, config.run),
-        )
-        task.abort = batch.abort
-        if not state.is_stopped(task):
-            batch.run()
 
 
 def _known(error: Exception, path: Path) -> MLHubException:
@@ -323,24 +319,6 @@ def _known(error: Exception, path: Path) -> MLHubException:
         return plain_error(error)
     what = one_line(redact(f"{type(error).__name__}: {error}"), 200)
     return DownloadError(f"a worker failed: {what}", hint="retry; if it fails again, report it")
-
-
-@contextmanager
-def _begun(key: str, check: bool) -> Iterator[bool]:
-    """Note with the scheduler that a shard was begun; give whether some of its files may exist already.
-
-    That is so where another worker had begun it and died.
-    """
-    if check:
-        yield True
-        return
-    event = Event(f"begun-{key}")
-    before = bool(event.is_set())
-    event.set()
-    try:
-        yield before
-    finally:
-        event.clear()
 
 
 def state_of(worker: Any) -> WorkerState:
@@ -365,9 +343,9 @@ async def prepare(config: RunConfig, marker: str, dask_worker: Any) -> MLHubExce
             raise
         except errors.RequestError:
             pass  # its shards wait for that server, as those of all other workers do
-        if not config.url:
-            return (Path(config.folder) / marker).exists()
-        store = state.store(config.url)
+        if config.folder is not None:
+            return (config.folder / marker).exists()
+        store = state.store(config.place)
         try:
             return store.size(store.path(marker)).result() is not None
         except Exception as error:
@@ -377,9 +355,9 @@ async def prepare(config: RunConfig, marker: str, dask_worker: Any) -> MLHubExce
         if await asyncio.to_thread(check):
             return None
     except Exception as error:
-        return _known(error, Path(config.folder or dask_worker.local_directory))
+        return _known(error, config.folder or Path(dask_worker.local_directory))
     return errors.OutputFolderError(
-        f"it does not see the folder {one_line(config.url or config.folder, 200)}",
+        f"it does not see the folder {one_line(config.place, 200)}",
         hint="choose a folder that all workers have mounted, or a URL such as s3://bucket/folder",
     )
 
@@ -393,9 +371,8 @@ async def stop(run: str, dask_worker: Any) -> None:
     """Have a worker end its shards of a run."""
     state = state_of(dask_worker)
     state.stopped.append(run)
-    for task in list(state.tasks.values()):
-        if task.config.run == run:
-            task.stop()
+    for task in [task for task in state.tasks.values() if task.config.run == run]:
+        task.stop()
 
 
 async def set_rate(run: str, rate: float | None, dask_worker: Any) -> None:
@@ -404,15 +381,7 @@ async def set_rate(run: str, rate: float | None, dask_worker: Any) -> None:
 
 
 async def _open_source(config: RunConfig) -> tuple[Source, DatasetLinks]:
-    request = DatasetRequest(
-        source=config.source,
-        profile=config.profile,
-        dataset_id=config.dataset,
-        folder=Path(),
-        filters=Filters(),
-        request_id="",
-        kind=config.kind,
-    )
+    request = config.request
     source = await open_for_job(request, lambda: credentials_for(request, resolve_or_anonymous(), _no_sample))
     links = await links_of(request, source)
     links.store = config.store

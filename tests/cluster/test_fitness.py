@@ -11,9 +11,8 @@ import pytest
 
 from mlhub_tui.cluster import dask_client as sessions
 from mlhub_tui.cluster.dask_client import connected
-from mlhub_tui.cluster.local_cluster import LocalCluster
+from mlhub_tui.cluster.local_cluster import LocalCluster, NotInstalled
 from mlhub_tui.cluster.object_store import ObjectStore
-from mlhub_tui.cluster.optional_dependencies import NotInstalled
 from mlhub_tui.options import ClusterConfig
 from mlhub_tui.planning.requests import dataset_request
 from mlhub_tui.queue.job import JobState
@@ -59,7 +58,8 @@ async def test_no_marker_stays_where_the_files_go(
     cluster: DaskCluster, mlhub_home: Path, out: Path, tmp_path: Path
 ) -> None:
     with Field(tmp_path, 3) as field:
-        assert (await settle(field, mlhub_home, wish(field, out, cluster))).state is JobState.DONE
+        job = await settle(field, mlhub_home, wish(field, out, cluster))
+        assert job.state is JobState.DONE, job.reason
     assert not [name for name in tree(out) if ".mlhub" in name or name.endswith(".part")]
 
 

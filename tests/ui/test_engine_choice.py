@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
-from mlhub_tui.cluster import optional_dependencies as needed
+from mlhub_tui.cluster import local_cluster as needed
 from mlhub_tui.options import AppOptions, ClusterConfig
 from mlhub_tui.ui.dialogs.dataset_dialog import DatasetChoice, DatasetScreen
 from mlhub_tui.ui.widgets.form import ChoiceField

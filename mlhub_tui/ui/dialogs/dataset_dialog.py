@@ -14,7 +14,7 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Input, Label, Static
 
-from ...cluster import optional_dependencies as needed
+from ...cluster import local_cluster as needed
 from ...errors import MLHubException
 from ...fileio import absolute
 from ...options import ClusterConfig, IfExists
