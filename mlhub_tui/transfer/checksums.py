@@ -111,15 +111,6 @@ def compare(checksums: Sequence[Checksum], hashes: Iterable[Hash]) -> str:
     return note
 
 
-def verify_bytes(checksums: Iterable[Checksum], data: bytes | bytearray) -> None:
-    """Raise VerificationFailed if an announced checksum of some bytes differs."""
-    known = verifiable(checksums)
-    hashes = [new_hash(each.algorithm) for each in known]
-    for each in hashes:
-        each.update(memoryview(data))
-    compare(known, hashes)
-
-
 def digests_to_text(checksums: Iterable[Checksum]) -> str:
     """Return checksums as one string for the journal: `md5:hex sha-256:hex`; a guessed one as `md5?:hex`."""
     return " ".join(f"{each.algorithm}{'?' * each.guessed}:{each.value}" for each in checksums)

@@ -216,10 +216,6 @@ class LocalFolder:
         """Look at the files that are there."""
         return [self._examine(request) for request in requests]
 
-    def existing(self, task: FileTask) -> bytes:
-        """Return the bytes of the file that is there."""
-        return Path(task.target).read_bytes()
-
     def begin(self, settle: Callable[[Sequence[FileResult]], None], callbacks: OutputCallbacks) -> None:
         """Begin a run."""
         self._settle, self._callbacks = settle, callbacks

@@ -16,7 +16,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
-from .. import errors
+from .. import errors, text
 from ..errors import MLHubException
 from ..http.cookies import CookieJar
 from ..http.decoding import BodyCollector, codings
@@ -133,10 +133,6 @@ class ObjectStoreOutput:
             if task.existing is not None and skips:
                 found[place] = task.already_there(task.existing)
         return found
-
-    def existing(self, task: FileTask) -> bytes:
-        """Return the object that is there."""
-        return bytes(self._store.read(task.target))
 
     def begin(self, settle: Callable[[Sequence[FileResult]], None], callbacks: OutputCallbacks) -> None:
         """Begin a run."""
@@ -292,9 +288,10 @@ class _LargeFile:
         task = self._task
         if task.existing is None or task.request.if_exists is IfExists.OVERWRITE or total is None:
             return None
-        if task.matches(total):
-            return task.already_there(task.existing)
-        raise errors.FileConflict(f"another file {task.name} is there")
+        if task.existing == total:
+            return task.already_there(total)
+        sizes = f"{text.size(task.existing)} here, {text.size(total)} on the server"
+        raise errors.FileConflict(f"another file {task.name} is there ({sizes})")
 
     async def _send(self, version: RemoteVersion, pieces: AsyncIterator[bytearray]) -> FileResult:
         """Write the pieces, and have the object be there if it is what it should be."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from .. import errors, text
+from .. import errors
 from ..errors import MLHubException
 from ..http.link import Link, is_local
 from ..http.response_headers import Checksum
@@ -118,9 +118,8 @@ class FileTask:
     target: str
     origin: Origin  # whose slots it takes
     link: Link  # the request's, or a newer one
-    existing: int | None = None  # bytes of the file under its name, to be compared with the server's
+    existing: int | None = None  # bytes of the file under its name, which may be the server's
     replaces_other: bool = False  # what stands under its name is what a server once sent in its place
-    compared: bool = False  # the server was asked for its size
     tries: int = 0  # failures that were its own
     preparing: int = 0  # responses in a row by which the server is still preparing it (202)
     fresh: bool = True  # it has not failed yet
@@ -138,8 +137,7 @@ class FileTask:
     @property
     def replaces(self) -> bool:
         """Whether a file of its name is to be replaced."""
-        replaced = self.existing is not None or self.replaces_other
-        return replaced or self.request.if_exists is IfExists.OVERWRITE
+        return self.replaces_other or self.request.if_exists is IfExists.OVERWRITE
 
     def already_there(self, size: int) -> FileResult:
         """Return the result where nothing had to be fetched."""
@@ -148,20 +146,6 @@ class FileTask:
     def failed(self, error: MLHubException) -> FileResult:
         """Return the result where it could not be fetched."""
         return FileResult(self.request.key, error=error)
-
-    def matches(self, total: int | None) -> bool:
-        """Return whether the file that is there is the server's, by its size; False if it is to be fetched.
-
-        Raises FileConflict if it is larger, or cannot be compared.
-        """
-        assert self.existing is not None
-        if total is None:
-            words = f"a file {self.name} is there, and the server does not tell its size"
-            raise errors.FileConflict(words)
-        if self.existing > total:
-            sizes = f"{text.size(self.existing)} here, {text.size(total)} on the server"
-            raise errors.FileConflict(f"a larger file {self.name} is there ({sizes})")
-        return self.existing == total
 
 
 def origin_of(link: Link) -> Origin:
@@ -199,7 +183,7 @@ class OutputCallbacks:
 
 
 class OutputBackend(Protocol):
-    """Where the files of one run go; all but `examine` and `existing` belongs to the event loop."""
+    """Where the files of one run go; all but `examine` belongs to the event loop."""
 
     @property
     def full(self) -> bool:
@@ -208,10 +192,6 @@ class OutputBackend(Protocol):
 
     def examine(self, requests: Sequence[FileRequest]) -> Sequence[FileTask | FileResult]:
         """Return what is to be done for requests, by what stands under their names; blocks."""
-        ...
-
-    def existing(self, task: FileTask) -> bytes:
-        """Return the bytes of the file that is there; FileNotFoundError if none is; blocks."""
         ...
 
     def begin(self, settle: Callable[[Sequence[FileResult]], None], callbacks: OutputCallbacks) -> None:
