@@ -16,8 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from mlhub_tui.ui.json.json_lines import pattern, search
-from mlhub_tui.ui.json.json_rows import Folding, Rows
+from mlhub_tui.ui.json.json_lines import JsonLines
+from mlhub_tui.ui.json.json_rows import Rows, pattern, search
 from tests.benchmarks.bench_tree import DOWN, END, HOME, PAGE_DOWN, resident, timed
 from tests.terminal.harness import Terminal
 
@@ -73,11 +73,12 @@ def report(name: str, work: Callable[[], object], rounds: int = 5) -> None:
 def logic(whole: dict[str, Any]) -> None:
     """Print what laying out, folding and searching take by themselves."""
     rows = Rows(whole)
-    folding = Folding(rows)
+    folding = JsonLines(rows)
     print(f"{len(rows):,} lines, {len(json.dumps(whole, indent=2)) / 1e6:.1f} MB")
     report("laid out", lambda: Rows(whole))
-    report("folded first", lambda: Folding(rows))
-    report("fold and unfold the links", lambda: (folding.fold(3), folding.unfold(3)))
+    report("folded first", lambda: JsonLines(rows))
+    report("fold the links", lambda: folding.fold(3))
+    report("unfold the links", lambda: folding.unfold(3))
     report("fold all", folding.fold_all)
     report("unfold all", folding.unfold_all)
     report("search, no match", lambda: search(rows, pattern("not there")))

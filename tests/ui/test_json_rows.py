@@ -10,8 +10,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlhub_tui.ui.json.json_lines import folded, leaf, name, pattern, safe, search
-from mlhub_tui.ui.json.json_rows import CUT, END, OBJECT, FoldChange, Folding, Rows, path
+from mlhub_tui.ui.json.json_lines import JsonLines
+from mlhub_tui.ui.json.json_rows import (
+    CUT,
+    END,
+    OBJECT,
+    Rows,
+    folded,
+    leaf,
+    name,
+    path,
+    pattern,
+    safe,
+    search,
+)
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=12)
 documents = st.recursive(
@@ -80,72 +92,63 @@ def test_what_is_too_much_is_cut_and_said_to_be() -> None:
     assert len(rows) < 60
     assert rows.kinds.count(CUT) == 1
     assert rows.ends[0] == len(rows) - 1
-    assert len(Folding(rows)) == len(rows)
+    assert len(JsonLines(rows)) == len(rows)
 
 
-def shown(folding: Folding, closed: set[int], texts: dict[int, int]) -> list[tuple[int, int]]:
+def seen(lines: JsonLines, closed: set[int]) -> list[tuple[int, int]]:
     """Return what is in sight, found in the plain way."""
-    rows, seen, row = folding.rows, [], 0
+    rows, found, row = lines.rows, [], 0
     while row < len(rows):
-        seen += [(row, part) for part in range(texts.get(row, 0) + 1)]
+        found += [(row, part) for part in range(max(len(lines.text_parts(row)), 1))]
         row = (rows.ends[row] if row in closed else row) + 1
-    return seen
+    return found
 
 
 @settings(max_examples=60)
 @given(documents, st.data())
 def test_folding_leaves_in_sight_what_is_in_nothing_folded(document: Any, data: st.DataObject) -> None:
     rows = Rows(document)
-    folding = Folding(rows)
-    closed = {row for row in range(len(rows)) if folding.is_folded(row)}
-    texts: dict[int, int] = {}
+    lines = JsonLines(rows)
+    lines.fit(8)
+    closed = {row for row in range(len(rows)) if lines.is_folded(row)}
     for _ in range(data.draw(st.integers(0, 12))):
         row = data.draw(st.integers(0, len(rows) - 1))
-        before = list(zip(folding.lines, folding.parts, strict=True))
-        change: FoldChange | None = None
         match data.draw(st.sampled_from(["fold", "unfold", "text", "reveal", "all", "none"])):
             case "fold":
-                change = folding.fold(row)
-                if row in texts:
-                    del texts[row]
-                elif rows.opens(row):
+                if rows.opens(row):
                     closed.add(row)
+                lines.fold(row)
+                assert not lines.shows_text(row)
             case "unfold":
-                change = folding.unfold(row)
+                lines.unfold(row)
                 closed.discard(row)
             case "text":
-                change = folding.show_text(row, 2)
-                if not rows.opens(row) and rows.kinds[row] != END:
-                    texts[row] = 2
+                if lines.is_long(row):
+                    lines.show_text(row)
+                    assert lines.shows_text(row)
             case "reveal":
-                change = folding.reveal(row)
+                lines.reveal(row)
                 closed -= set(rows.above(row))
-                assert folding.line_of(rows.start(row)) is not None
+                assert lines.line_of(rows.start(row)) is not None
             case "all":
-                folding.unfold_all()
+                lines.unfold_all()
                 closed = set()
             case _:
-                folding.fold_all()
-                texts = {}
+                lines.fold_all()
                 closed = {r for r in range(1, len(rows)) if rows.opens(r)}
-        after = list(zip(folding.lines, folding.parts, strict=True))
-        assert after == shown(folding, closed, texts)
-        if change is not None:
-            line, removed, added = change
-            before[line : line + removed] = after[line : line + added]
-            assert before == after, "the change says what became of the lines"
+        assert list(zip(lines.lines, lines.parts, strict=True)) == seen(lines, closed)
     for row in range(len(rows)):
-        place = folding.line_of(row)
-        assert (place is None) == (row not in folding.lines)
-        assert place is None or (folding.lines[place], folding.parts[place]) == (row, 0)
+        place = lines.line_of(row)
+        assert (place is None) == (row not in lines.lines)
+        assert place is None or (lines.lines[place], lines.parts[place]) == (row, 0)
 
 
 def test_short_arrays_of_numbers_begin_on_one_line() -> None:
     rows = Rows({"bbox": [1.5, 2.5, 3.5, 4.5], "many": list(range(20)), "nested": [[1, 2], [3, 4]]})
-    folding = Folding(rows)
-    words = [folded(rows.values[row], 60) for row in folding.lines if folding.is_folded(row)]
+    lines = JsonLines(rows)
+    words = [folded(rows.values[row], 60) for row in lines.lines if lines.is_folded(row)]
     assert words == ["[1.5, 2.5, 3.5, 4.5]", "[1, 2]", "[3, 4]"]
-    assert not folding.is_folded(0)
+    assert not lines.is_folded(0)
 
 
 @given(documents, st.integers(0, 80))
@@ -202,8 +205,8 @@ def test_recorded_documents_are_laid_out_as_they_are(recorded: Path, file: str) 
     document = json.loads((recorded / file).read_text())
     rows = Rows(document)
     assert len(rows) == len(json.dumps(document, indent=2).splitlines())
-    folding = Folding(rows)
-    folding.fold_all()
-    assert len(folding) < 200
-    folding.unfold_all()
-    assert len(folding) == len(rows)
+    lines = JsonLines(rows)
+    lines.fold_all()
+    assert len(lines) < 200
+    lines.unfold_all()
+    assert len(lines) == len(rows)

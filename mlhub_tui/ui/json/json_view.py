@@ -25,8 +25,8 @@ from ...text import count
 from ..key_bindings import JSON, bindings
 from ..widgets.filter_bar import FindBar
 from ..widgets.line_view import LineView
-from .json_lines import STEP, JsonLines, pattern, safe, search
-from .json_rows import Rows, path
+from .json_lines import STEP, JsonLines
+from .json_rows import Rows, path, pattern, safe, search
 
 if TYPE_CHECKING:
     from ..context import AppContext
@@ -98,20 +98,19 @@ class JsonView(LineView):
         """The row under the cursor."""
         if self.lines is None or self.cursor_line >= len(self.lines):
             return None
-        return self.lines.folding.lines[self.cursor_line]
+        return self.lines.lines[self.cursor_line]
 
     def move_to(self, row: int) -> None:
         """Put the cursor on a row; whatever hides it unfolds, and a text that is too long is shown whole."""
         lines = self.lines
         if lines is None:
             return
-        if any(lines.folding.reveal(row)):
-            self._changed(0)
-        line = lines.folding.line_of(row) or 0
-        if self.wanted is not None and lines.is_long(row):
-            if not lines.folding.shows_text(row):
-                lines.show_text(row)
-                self._changed(line)
+        lines.reveal(row)
+        if self.wanted is not None and lines.is_long(row) and not lines.shows_text(row):
+            lines.show_text(row)
+        self._changed()
+        line = lines.line_of(row) or 0
+        if self.wanted is not None:
             parts = lines.text_parts(row)
             line += next((n for n, part in enumerate(parts) if self.wanted.search(part)), 0)
         self.cursor_line = line
@@ -123,27 +122,27 @@ class JsonView(LineView):
 
     # Folding
 
-    def _changed(self, line: int) -> None:
-        """Draw again from a line on, below which something was folded or unfolded."""
+    def _changed(self) -> None:
+        """Draw again what was folded or unfolded."""
         self.count_changed()
         if self.cursor_line >= self.line_count:
             self.cursor_line = self.line_count - 1
         self.keep_in_sight()
-        self.refresh_from(line)
+        self.refresh()
 
     def action_unfold(self) -> None:
         """Unfold what is under the cursor; unfolded already, go to what is in it."""
         lines, row = self.lines, self.row
         if lines is None or row is None:
             return
-        if lines.folding.is_folded(row):
-            lines.folding.unfold(row)
-        elif not lines.folding.shows_text(row) and lines.is_long(row):
+        if lines.is_folded(row):
+            lines.unfold(row)
+        elif not lines.shows_text(row) and lines.is_long(row):
             lines.show_text(row)
         else:
             self.cursor_line += lines.rows.opens(row)
             return
-        self._changed(self.cursor_line)
+        self._changed()
 
     def action_fold(self) -> None:
         """Fold what is under the cursor; folded already, or nothing to fold, go to what it is in."""
@@ -151,17 +150,17 @@ class JsonView(LineView):
         if lines is None or row is None:
             return
         start = lines.rows.start(row)
-        opens = lines.rows.opens(start) and not lines.folding.is_folded(start)
-        if opens or lines.folding.shows_text(start):
-            lines.folding.fold(start)
-            self.cursor_line = lines.folding.line_of(start) or 0
-            self._changed(self.cursor_line)
+        opens = lines.rows.opens(start) and not lines.is_folded(start)
+        if opens or lines.shows_text(start):
+            lines.fold(start)
+            self.cursor_line = lines.line_of(start) or 0
+            self._changed()
         elif row:
             self.move_to_row_only(lines.rows.parents[row])
 
     def move_to_row_only(self, row: int) -> None:
         """Put the cursor on the first line of a row that is in sight."""
-        line = self.lines.folding.line_of(row) if self.lines is not None else None
+        line = self.lines.line_of(row) if self.lines is not None else None
         if line is not None:
             self.cursor_line = line
 
@@ -171,30 +170,28 @@ class JsonView(LineView):
         if lines is None or row is None:
             return
         start = lines.rows.start(row)
-        hidden = lines.folding.is_folded(start) or not (
-            lines.rows.opens(start) or lines.folding.shows_text(start)
-        )
+        hidden = lines.is_folded(start) or not (lines.rows.opens(start) or lines.shows_text(start))
         if not hidden:
             self.action_fold()
-        elif lines.folding.is_folded(start) or lines.is_long(start):
+        elif lines.is_folded(start) or lines.is_long(start):
             self.action_unfold()
 
     def action_fold_all(self) -> None:
         """Fold all but the document itself; the cursor stays on what holds what it was on."""
         if self.lines is None or (row := self.row) is None:
             return
-        self.lines.folding.fold_all()
-        folding = self.lines.folding
+        self.lines.fold_all()
+        lines = self.lines
         inside = (row, *self.lines.rows.above(row))
-        self.cursor_line = next((n for above in inside if (n := folding.line_of(above)) is not None), 0)
-        self._changed(0)
+        self.cursor_line = next((n for above in inside if (n := lines.line_of(above)) is not None), 0)
+        self._changed()
 
     def action_unfold_all(self) -> None:
         """Unfold all; the cursor stays on its row."""
         if self.lines is None or (row := self.row) is None:
             return
-        self.lines.folding.unfold_all()
-        self._changed(0)
+        self.lines.unfold_all()
+        self._changed()
         self.move_to_row_only(row)
 
     # Commands
