@@ -33,7 +33,7 @@ class AppOptions:
 
     `output_dir` is where downloads go unless another folder is chosen, absolute. `source` is a URL, a path or
     the name of a profile or of a public source; it excludes `profile`, `root_url` and `sample`. `mouse` is
-    whether the app takes the mouse, unless the settings say that it does not.
+    whether the app takes the mouse, unless the settings say that it does not; `theme` overrides theirs.
     """
 
     profile: str | None = None
@@ -43,6 +43,7 @@ class AppOptions:
     output_dir: Path = field(default_factory=Path.cwd)
     source: str | None = None
     mouse: bool = True
+    theme: str = ""
 
 
 @dataclass(frozen=True, slots=True)

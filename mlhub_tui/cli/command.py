@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from collections.abc import Iterable
 from importlib import import_module
 from typing import Any
 
@@ -12,9 +13,10 @@ import click
 
 from ..text import use_units
 from ..version import __version__
+from .completion import completer
 from .connection import Choice, output_dir, settings
 from .failures import failures
-from .options import Group, connection_options, option, output_option
+from .options import Group, connection_options, no_such, option, output_option
 from .printing import is_terminal, note
 
 EPILOG = """\b
@@ -95,6 +97,17 @@ class Root(Group):
             return super().invoke(ctx)
 
 
+def _themes() -> Iterable[tuple[str, str]]:
+    from ..ui.theme import theme_names
+
+    return ((name, "theme") for name in theme_names())
+
+
+_theme_option = option(
+    "--theme NAME", "The theme of the app.  [default: as config.toml says]", shell_complete=completer(_themes)
+)
+
+
 @click.group(
     cls=Root,
     invoke_without_command=True,
@@ -105,9 +118,10 @@ class Root(Group):
 @output_option
 @option("--no-mouse", "Leave the mouse to the terminal, for selecting text.")
 @option("--debug", "Log what happens, without keys, to log/debug.log in MLHUB_HOME.", envvar="MLHUB_DEBUG")
+@_theme_option
 @connection_options
 @click.pass_context
-def root(context: click.Context, no_mouse: bool, debug: bool) -> None:
+def root(context: click.Context, no_mouse: bool, debug: bool, theme: str | None) -> None:
     """Browse MLHub datasets and STAC catalogs and download from them, in the terminal.
 
     Without a command the app starts. The options of the connection stand before or after a command.
@@ -117,7 +131,7 @@ def root(context: click.Context, no_mouse: bool, debug: bool) -> None:
     loaded = settings()
     use_units(loaded.config.units)
     if context.invoked_subcommand is None:
-        sys.exit(_start_app(mouse=not no_mouse))
+        sys.exit(_start_app(mouse=not no_mouse, theme=theme or ""))
     if context.invoked_subcommand != "doctor":
         for problem in loaded.problems:
             note(problem)
@@ -132,7 +146,7 @@ def _log() -> None:
     os.environ["MLHUB_DEBUG"] = "1"
 
 
-def _start_app(*, mouse: bool) -> int:
+def _start_app(*, mouse: bool, theme: str) -> int:
     """Run the app and return its exit code."""
     choice = Choice.made()
     if not (is_terminal(sys.stdin) and is_terminal(sys.stdout)):
@@ -140,11 +154,12 @@ def _start_app(*, mouse: bool) -> int:
             "the app needs a terminal, and this is none; "
             "without one use: mlhub-tui list, show, download or configure"
         )
+    if theme and theme not in (names := [name for name, _ in _themes()]):
+        raise no_such("theme", theme, names, click.get_current_context())
     from ..options import AppOptions
 
-    options = AppOptions(
-        choice.profile, choice.api_key, choice.root_url, choice.sample, output_dir(), choice.source, mouse
-    )
+    connection = (choice.profile, choice.api_key, choice.root_url, choice.sample)
+    options = AppOptions(*connection, output_dir(), choice.source, mouse, theme)
     gc.disable()  # what is imported from here on stays; the app searches again from its first paint on
     from ..ui.app import run
 

@@ -60,9 +60,9 @@ def _hint(error: MLHubException) -> str:
     if context is None:
         return error.hint
     context = context.meta.get(META + "command", context)
-    from ..sources.saved_searches import SavedSearchError
+    from ..sources.saved_searches import NoSuchSearch
 
-    wrong_name = isinstance(error, EntityDoesNotExist | SavedSearchError)
+    wrong_name = isinstance(error, EntityDoesNotExist | NoSuchSearch)
     guessed = guess(context, error.message) if wrong_name else ""
     try:
         choice = Choice.made()

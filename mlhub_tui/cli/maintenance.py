@@ -247,7 +247,7 @@ def serve(port: int, rate: int | None) -> None:
             f"Ctrl+C stops it."
         )
 
-    serve_forever(port, rate=limit, on_ready=ready)
+    end(128 + serve_forever(port, rate=limit, on_ready=ready))
 
 
 @click.command(

@@ -233,8 +233,8 @@ def _close(loop: asyncio.AbstractEventLoop) -> None:
 
 def serve_forever(
     port: int = 0, *, rate: int | None = DEFAULT_RATE, on_ready: Callable[[SampleServer], None] | None = None
-) -> None:
-    """Serve until SIGINT or SIGTERM; to be called in the main thread.
+) -> int:
+    """Serve until SIGINT or SIGTERM, and return its number; to be called in the main thread.
 
     Parameters
     ----------
@@ -249,8 +249,10 @@ def serve_forever(
         Where the port is taken or may not be used.
     """
     over = threading.Event()
+    numbers: list[int] = []
 
     def end(number: int, frame: FrameType | None) -> None:
+        numbers.append(number)
         over.set()
 
     with SampleServer(port, rate=rate) as server:
@@ -264,3 +266,4 @@ def serve_forever(
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+    return numbers[0]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import paths
-from ..errors import MLHubException
+from ..errors import InvalidSearch, MLHubException
 from ..models import BBox, Search
 from ..storage import make_private_folder, write_atomic
 from ..text import one_line
@@ -19,6 +19,10 @@ _VERSION = 1
 
 class SavedSearchError(MLHubException):
     """The file of saved searches cannot be read or written, or has no such search."""
+
+
+class NoSuchSearch(SavedSearchError, InvalidSearch):
+    """There is no saved search of that name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,7 @@ class SavedSearches:
                 return saved
         names = ", ".join(one_line(saved.name, 40) for saved in found)
         hint = f"there are: {names}" if names else "none was saved yet: `mlhub-tui search ... --save NAME`"
-        raise SavedSearchError(f'there is no saved search "{one_line(name, 60)}"', hint=hint)
+        raise NoSuchSearch(f'there is no saved search "{one_line(name, 60)}"', hint=hint)
 
     def put(self, saved: SavedSearch) -> None:
         """Save a search; one of the same name is replaced."""

@@ -8,6 +8,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from textual.filter import LineFilter, Monochrome, NoColor
@@ -56,7 +57,7 @@ class ConfiguredApp(GuidedApp):
         # Before the first paint, so that no style is computed twice.
         for theme in (DARK, LIGHT, PLAIN):
             self.register_theme(theme)
-        self._set_up(config)
+        self._set_up(replace(config, theme=options.theme) if options.theme else config)
         self.problems = [*self.loaded.problems, *self.problems]
 
     @property

@@ -51,3 +51,8 @@ PLAIN = replace(
         "line": "ansi_default",
     },
 )
+
+
+def theme_names() -> list[str]:
+    """Return the names of all themes, our own first."""
+    return [*(theme.name for theme in (DARK, LIGHT, PLAIN)), *sorted(BUILTIN_THEMES)]

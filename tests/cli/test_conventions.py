@@ -1,0 +1,180 @@
+"""What people expect of any command line: JSON, --quiet and --verbose, guesses, exit codes, Ctrl+C."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import click
+import pytest
+
+from mlhub_tui.cli import root
+from mlhub_tui.cli.manual import commands_of
+from mlhub_tui.options import AppOptions
+from mlhub_tui.sample.server import SampleServer
+
+from .conftest import Command, Run
+
+KENYA = "ref_african_crops_kenya_02"
+LABELS = f"{KENYA}_labels"
+
+
+def documented(run: Run, topic: str) -> set[str]:
+    """Return the words in code type in the first columns of the tables of a topic."""
+    rows = [line.split(" | ")[0] for line in run("help", topic).stdout.splitlines() if line.startswith("| `")]
+    return {word for row in rows for word in row.strip("| ").replace("`", "").split(", ")}
+
+
+def test_every_command_for_transfers_prints_them_as_json_with_documented_fields(
+    run: Run, on_sample: SampleServer, tmp_path: Path
+) -> None:
+    def transfers(*arguments: str) -> Any:
+        result = run("queue", *arguments, "--json")
+        found = json.loads(result.stdout)
+        assert all(job.keys() <= documented(run, "downloads") for job in found)
+        return [job["state"] for job in found]
+
+    assert transfers("add", LABELS, f"{KENYA}_source", "--output-dir", str(tmp_path)) == ["queued", "queued"]
+    assert transfers("pause", "1", "99") == ["paused"]
+    assert transfers("resume") == ["queued"]
+    assert transfers("cancel", "2", "--yes") == ["cancelled"]
+    assert transfers("retry") == ["queued"]
+    assert transfers("retry") == []
+    assert transfers("list") == ["queued", "queued"]
+    assert transfers("cancel", "--yes") == ["cancelled", "cancelled"]
+    assert transfers("clear", "2") == ["cancelled"]
+    assert transfers("list") == ["cancelled"]
+
+
+def test_sources_are_printed_as_json_without_their_secrets(run: Run, sample: SampleServer) -> None:
+    url = sample.root_url
+    added = run("sources", "add", "mine", url, "--kind", "mlhub", "--api-key", "SECRET-KEY-9876", "--json")
+    record = json.loads(added.stdout)
+    assert (record["name"], record["kind"], record["root_url"]) == ("mine", "mlhub", url)
+    assert record["secret"].endswith("****9876")
+    (listed,) = json.loads(run("sources", "list", "--json").stdout)
+    assert listed.items() <= record.items()
+    tested = json.loads(run("sources", "test", url, "--json").stdout)
+    assert (tested["ok"], tested["kind"], tested["error"]) == (True, "mlhub", None)
+    refused = run("sources", "test", "mine", "--json")
+    document = json.loads(refused.stdout)
+    assert (refused.exit_code, document["ok"], "SECRET" in refused.output) == (3, False, False)
+    assert document.keys() == tested.keys()
+    assert document["error"]
+
+
+def test_progress_is_left_out_without_a_terminal_and_the_lines_are_chosen(
+    run: Run, on_sample: SampleServer, tmp_path: Path
+) -> None:
+    fetch = ("download", LABELS, "--output-dir", str(tmp_path), "--if-exists", "overwrite")
+    assert run(*fetch).stderr == ""
+    assert f"done {LABELS}.tar.gz" in run(*fetch, "--verbose").stderr
+    assert run("queue", "verify").stderr == ""
+    missing = ("download", "nowhere", "--output-dir", str(tmp_path))
+    assert run(*missing, "-q").stderr.splitlines()[0].startswith("failed nowhere.tar.gz: ")
+    dry = ("download", "dataset", KENYA, "--dry-run", "--bbox", "0,0,1,1")
+    assert "note: " in run(*dry).stderr
+    assert run(*dry, "--quiet").stderr == ""
+
+
+def test_every_command_that_transfers_or_reads_files_is_quiet_or_verbose_on_demand() -> None:
+    assert isinstance(root, click.Group)
+    context = click.Context(root, info_name="mlhub-tui")
+    talking = {
+        own.command_path.removeprefix("mlhub-tui ")
+        for command, own in commands_of(root, context)
+        if {"--quiet", "--verbose"} <= {name for each in command.params for name in each.opts}
+    }
+    wanted = {f"download {name}" for name in ("archives", "item", "dataset")}
+    assert talking == wanted | {"queue run", "queue verify"}
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        (("list", "items", "--limt", "3"), "--limit"),
+        (("--sample", "show", "dataset", "ref_african_crops_kenya_2"), KENYA),
+        (("--sample", "list", "items", "ref_african_crops_kenya_02_label"), LABELS),
+        (("show", "collection", "ref_african_crops_kenya_02_label"), LABELS),
+        (("search", "--saved", "kenia"), "kenya"),
+        (
+            ("download", "item", LABELS, "ref_african_crops_kenya_02_tile_00_label", "--asset", "label"),
+            "labels",
+        ),
+        (("--theme", "mlhub-drak"), "mlhub-dark"),
+        (("help", "serching"), "searching"),
+        (("sources", "test", "earth-serch"), "earth-search"),
+        (("sources", "remove", "tem"), "team"),
+    ],
+)
+def test_what_was_mistyped_is_answered_with_what_was_meant(
+    run: Run,
+    on_sample: SampleServer,
+    typed: tuple[str, ...],
+    meant: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run("configure", "--profile", "team", "--api-key", on_sample.key)
+    run("list", "datasets")
+    run("search", "sample", "-c", LABELS, "--limit", "1", "--save", "kenya")
+    monkeypatch.setattr("mlhub_tui.cli.command.is_terminal", lambda stream: True)
+    result = run(*typed)
+    assert result.exit_code == (1 if typed[-2] in ("dataset", "collection", "items") else 2)
+    assert "id you mean" in result.stderr
+    assert meant in result.stderr
+
+
+def test_the_theme_of_the_command_line_is_the_app_s(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[AppOptions] = []
+    monkeypatch.setattr("mlhub_tui.cli.command.is_terminal", lambda stream: True)
+    monkeypatch.setitem(sys.modules, "mlhub_tui.ui.app", SimpleNamespace(run=seen.append))
+    assert run("--theme", "mlhub-light").exit_code == 0
+    assert seen[0].theme == "mlhub-light"
+
+
+INTERRUPTED = """
+import _thread, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+class Interrupt:
+    def find_spec(self, name, path=None, target=None):
+        if name == module:
+            _thread.interrupt_main()
+
+module = sys.argv.pop(1)
+sys.meta_path.insert(0, Interrupt())
+from mlhub_tui.__main__ import main
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "click",
+        "mlhub_tui.cli.listing",
+        "asyncio",
+        "httpx",
+        "mlhub_tui.sources.mlhub",
+        "mlhub_tui.models.item",
+    ],
+)
+def test_ctrl_c_at_any_moment_is_a_word_and_130(module: str, on_sample: SampleServer) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED, module, "list", "items", LABELS],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (130, "interrupted\n")
+
+
+def test_a_home_that_nobody_knows_is_a_sentence(command: Command) -> None:
+    done = command("locate", HOME="", MLHUB_HOME="~nobody-of-that-name/mlhub")
+    assert done.returncode == 1
+    assert "set HOME, or MLHUB_HOME" in done.stderr
