@@ -413,15 +413,16 @@ class _DryRun:
         from ..planning.dataset_plan import costs
 
         found = await costs(source, identity, names)
-        existing = [cost for cost in found.archives if cost.there]
         for name in found.missing:
             note(f"{one_line(name, 80)} has no archive")
         if self._as_json:
-            parts = {cost.collection: {"files": 1, "bytes": cost.size} for cost in existing}
-            print_json(_document(len(existing), found.archives_size, parts))
+            parts = {name: {"files": 1, "bytes": known} for name, known in found.archives.items()}
+            print_json(_document(len(found.archives), found.archives_size, parts))
             return
-        rows: list[tuple[object, ...]] = [(cost.collection, "", 1, size(cost.size)) for cost in existing]
-        print_table(_HEADERS, [*rows, ("all", "", len(existing), size(found.archives_known))])
+        rows: list[tuple[object, ...]] = [
+            (name, "", 1, size(known)) for name, known in found.archives.items()
+        ]
+        print_table(_HEADERS, [*rows, ("all", "", len(found.archives), size(found.archives_known))])
 
 
 def _document(files: int, known: int | None, collections: dict[str, Any]) -> dict[str, Any]:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import sqlite3
 import threading
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
 
 from ..auth.kind import Kind
 from ..errors import (
@@ -33,71 +30,61 @@ from ..transfer.engine import TransferCancelled
 from ..transfer.work_source import BatchStats
 from ..unpack.archive import unpack
 from . import layout
-from .dataset_plan import copy_catalog, fetch_catalog, index_of_dataset, progress_words
+from .dataset_plan import copy_catalog, fetch_catalog, index_of_dataset, progress_words, showing
 from .index import Index, IndexProgress
 from .index_cache import archive_validator
-from .manifest import LockedManifest, Manifest, ManifestStats
-from .manifest_queue import HrefOf, LinkOf, ManifestQueue, Sizes, open_link
+from .manifest import LockedManifest, ManifestStats
+from .manifest_queue import HrefOf, LinkOf, ManifestQueue, open_link
 from .report import write_report
 from .requests import SAMPLE, DatasetRequest
 from .resolver import JobContext, cluster_package, links_of, say_waits
-from .selection import PAID_HINT, PlannedFile, count_files, files, paid_words
+from .selection import PAID_HINT, Counts, PlannedFile, count_files, files, paid_words
 
-_EVERY = 0.2  # seconds
-_RARELY = 25  # times what it costs, before the manifest is read again
+_CHECK_EVERY = 500  # files between two checks for a stop
 
 
-class ProgressReporter:
+class BatchProgress:
     """Copies how far a batch is to the progress of its job.
 
-    Duplicates are done without being counted in memory; the manifest, `saved` at first, has them. `before` is
-    the size of the catalog's archive in bytes.
+    `saved` is what the manifest had at first, `copies` are duplicates made since, and `before` is the size of
+    the catalog's archive in bytes.
     """
 
-    def __init__(self, live: TransferProgress, stats: BatchStats, before: int, saved: ManifestStats) -> None:
-        self._live = live
-        self._stats = stats
-        self._before = before
-        self._saved = saved
-        self._counted = self._seen = (0, 0, 0)
+    def __init__(
+        self,
+        live: TransferProgress,
+        stats: BatchStats,
+        before: int,
+        saved: ManifestStats,
+        copies: BatchStats | None = None,
+    ) -> None:
+        self._live, self._stats, self._before, self._saved = live, stats, before, saved
+        self._copies = copies or BatchStats()
+        self._seen = (0, 0)
         self._reason, self._where, self._failures = "", "", 1
-
-    async def run(self, manifest: Manifest) -> None:
-        """Copy until cancelled; the manifest is read through a connection of its own."""
-        own = await in_thread(lambda: Manifest(manifest.path))
-        due = time.monotonic() + 1.0
-        try:
-            while True:
-                self.show()
-                await asyncio.sleep(_EVERY)
-                if time.monotonic() >= due:
-                    began, now = time.monotonic(), self._now()
-                    with contextlib.suppress(sqlite3.Error):  # shown later then
-                        self._saved, self._counted = await in_thread(own.stats), now
-                    ended = time.monotonic()
-                    due = ended + max(1.0, _RARELY * (ended - began))
-        finally:
-            await in_thread(own.close)
 
     def show(self) -> None:
         """Copy once."""
-        live, stats, saved = self._live, self._stats, self._saved
-        done, failed, arrived = (a - b for a, b in zip(self._now(), self._counted, strict=True))
+        live, stats, saved, copies = self._live, self._stats, self._saved, self._copies
         large = list(stats.large.copy().values())
+        done, arrived = stats.fetched + stats.there, stats.bytes
         live.files_total = saved.files
-        live.files_done = min(saved.done + done, saved.files)
-        live.files_failed = saved.failed + failed
-        live.done = self._before + saved.bytes_done + arrived + sum(each.done for each in large)
-        total = saved.bytes_total
-        live.total = None if total is None else self._before + total
+        live.files_done = min(saved.done + done + copies.fetched, saved.files)
+        live.files_failed = saved.failed + stats.failed + copies.failed
+        live.done = (
+            self._before + saved.bytes_done + arrived + copies.bytes + sum(each.done for each in large)
+        )
+        live.total = None if saved.bytes_total is None else self._before + saved.bytes_total
         live.connections = max(1, len(large))
         live.last_byte = max([live.last_byte, stats.heard, *(each.last_byte for each in large)])
+        failed = f", {live.files_failed:,} failed" if live.files_failed else ""
         where = f", {stats.where}" if stats.where else ""
-        live.words = files_words(live) + where + (f"; waiting: {stats.reason}" if stats.reason else "")
+        waiting = f"; waiting: {stats.reason}" if stats.reason else ""
+        live.words = f"{live.files_done:,} of {live.files_total:,} files{failed}{where}{waiting}"
         self._log()
-        moved = self._now() != self._seen
+        moved = (done + stats.failed, arrived) != self._seen
         if moved or (live.phase is TransferPhase.CONNECTING and any(each.done for each in large)):
-            self._seen = self._now()
+            self._seen = (done + stats.failed, arrived)
             live.enter(TransferPhase.DOWNLOADING)
 
     def _log(self) -> None:
@@ -112,36 +99,6 @@ class ProgressReporter:
         if self._live.files_failed >= self._failures:
             self._failures = 2 * self._live.files_failed
             self._live.log(f"{count(self._live.files_failed, 'file')} failed so far")
-
-    def _now(self) -> tuple[int, int, int]:
-        stats = self._stats
-        return stats.fetched + stats.there, stats.failed, stats.bytes
-
-
-def files_words(live: TransferProgress) -> str:
-    """Return how many files are done, and how many failed."""
-    failed = f", {live.files_failed:,} failed" if live.files_failed else ""
-    return f"{live.files_done:,} of {live.files_total or 0:,} files{failed}"
-
-
-_CHECK_EVERY = 500  # files between two checks for a stop
-
-
-class Fetcher(Protocol):
-    """What fetches the files of a plan: `BatchDownload`, or the run of a cluster."""
-
-    @property
-    def stats(self) -> BatchStats:
-        """Its progress."""
-        ...
-
-    def run(self) -> BatchStats:
-        """Fetch everything; blocks."""
-        ...
-
-    def abort(self) -> None:
-        """End it soon, from any thread."""
-        ...
 
 
 class NothingMatches(EntityDoesNotExist, RuntimeError):
@@ -189,8 +146,7 @@ async def report_unfetched(request: DatasetRequest, error: Exception) -> None:
         with contextlib.suppress(MLHubException, OSError, sqlite3.Error):
             own.open()
             try:
-                chosen = own.get_checkpoint("stamp") == request.request_id and own.get_checkpoint("listed")
-                if chosen:
+                if own.get_checkpoint("stamp") == request.request_id and own.get_checkpoint("listed"):
                     _write_report(request, own, error.message)
             finally:
                 own.release()
@@ -208,7 +164,7 @@ def _write_report(request: DatasetRequest, own: LockedManifest, unfetched: str =
 
 @dataclass(slots=True)
 class _DatasetJobRunner:
-    """The parts of one try, in their order; `checkpoints` of the manifest record which are done."""
+    """The parts of one try, in their order; checkpoints of the manifest record which are done."""
 
     request: DatasetRequest
     context: JobContext
@@ -222,22 +178,35 @@ class _DatasetJobRunner:
 
     async def run(self) -> DownloadResult:
         request, own = self.request, self.own
-        catalog_only = request.filters.catalog_only
+        has_archive, catalog_only = request.kind is Kind.MLHUB, request.filters.catalog_only
         await in_thread(lambda: own.begin(request.request_id))
         if request.url:
-            stop = threading.Event()
             note = cluster_package().note_beginning
-            work = own.holding(lambda: note(request, own, self._say_waiting, stop))
-            await in_thread(work, interrupt=stop.set)
-        if request.kind is Kind.MLHUB:
+            await self._hold(lambda stop: note(request, own, self._say_waiting, stop))
+        if has_archive:
             await self._catalog()
         if catalog_only:
             await in_thread(lambda: own.want(()))
         else:
             await self._choose_files()
-        if request.kind is Kind.MLHUB:
-            await self._unpack()
+        if has_archive and not own.get_checkpoint("unpacked"):
+            self._say("unpacking the catalog")
+            await self._hold(self._unpack)
+            self.live.log("the catalog is unpacked")
         return await self._end(ManifestStats() if catalog_only else await self._fetch())
+
+    async def _hold(
+        self, work: Callable[[threading.Event], None], interrupt: Callable[[], None] | None = None
+    ) -> None:
+        """Run work in a thread, which has the manifest until it ends, also after a cancel."""
+        stop = threading.Event()
+
+        def end() -> None:
+            stop.set()
+            if interrupt is not None:
+                interrupt()
+
+        await in_thread(self.own.holding(lambda: work(stop)), interrupt=end)
 
     @property
     def _archive(self) -> Path:
@@ -253,7 +222,7 @@ class _DatasetJobRunner:
                     return archive.stat().st_size
             return None
 
-        size = await in_thread(recorded) if own.get_checkpoint("catalog") else None
+        size = await in_thread(recorded)
         if size is None:
             found = await self._fetch_catalog(archive)
             size, self.fetched = found.size, found.fetched
@@ -262,25 +231,18 @@ class _DatasetJobRunner:
         self.before = self.live.done = size
 
     async def _fetch_catalog(self, archive: Path) -> DownloadResult:
-        live, request = TransferProgress(), self.request
+        live, whole, request = TransferProgress(), self.live, self.request
 
         def show() -> None:
-            self.live.take_events_of(live)
-            self.live.done, self.live.total, self.live.connections = live.done, live.total, live.connections
-            self.live.words = "the catalog"
-            if live.phase is not self.live.phase:
-                self.live.enter(live.phase)
-            self.live.last_byte, self.live.host = live.last_byte, live.host
-
-        async def keep_showing() -> None:
-            while True:
-                show()
-                await asyncio.sleep(_EVERY)
+            whole.take_events_of(live)
+            whole.done, whole.total, whole.connections = live.done, live.total, live.connections
+            whole.words, whole.last_byte, whole.host = "the catalog", live.last_byte, live.host
+            if live.phase is not whole.phase:
+                whole.enter(live.phase)
 
         resumes = request.if_exists is IfExists.RESUME
         copied = resumes and await in_thread(lambda: copy_catalog(request, archive))
-        showing = asyncio.create_task(keep_showing())
-        try:
+        async with showing(show):
             try:
                 return await fetch_catalog(request, self.source, archive, self.context, live)
             except FileConflict:
@@ -288,10 +250,6 @@ class _DatasetJobRunner:
                     raise
                 await in_thread(archive.unlink)  # our own copy of an older one
             return await fetch_catalog(request, self.source, archive, self.context, live)
-        finally:
-            showing.cancel()
-            await asyncio.wait({showing})
-            show()
 
     async def _choose_files(self) -> None:
         """Fill the manifest, unless that was done."""
@@ -306,62 +264,53 @@ class _DatasetJobRunner:
 
         index = await index_of_dataset(self.request, self.source, self._archive, show)
         try:
-            stop = threading.Event()
-
-            def interrupt() -> None:
-                stop.set()
-                index.interrupt()
-
             self._say("choosing files")
-            await in_thread(own.holding(lambda: self._fill(index, stop)), interrupt=interrupt)
-            saved = await in_thread(own.stats)
-            self.live.log(f"{count(saved.files, 'file')} chosen")
+            await self._hold(lambda stop: self._fill(index, stop), index.interrupt)
+            self.live.log(f"{count((await in_thread(own.stats)).files, 'file')} chosen")
         finally:
             await in_thread(index.close)
 
     def _fill(self, index: Index, stop: threading.Event) -> None:
         """Choose the files and save them; a choice that is interrupted leaves nothing."""
         request, own, filters = self.request, self.own, self.request.filters
-        found = count_files(index, filters)
-        unknown = index.unknown_keys(filters.collections)
-        if found.empty:
+        counts, unknown = count_files(index, filters), index.unknown_keys(filters.collections)
+        if counts.empty:
             name = request.title or request.dataset_id
             if unknown:
                 raise NothingMatches("; ".join(unknown), hint="choose from these asset keys")
-            if found.paid:
-                raise NothingMatches(f"{name}: {paid_words(found)}", hint=PAID_HINT)
+            if counts.paid:
+                raise NothingMatches(f"{name}: {paid_words(counts)}", hint=PAID_HINT)
             raise NothingMatches(f"nothing in {name} matches the filters")
         same = str if request.url else same_names(request.asset_folder)
         own.want(_until(files(index, filters, same), stop))
         if request.if_exists is IfExists.OVERWRITE:
             own.want_again(failed_only=False)
         elif request.url:  # somebody may have emptied the store since
-            sizes: Sizes = cluster_package().ObjectStore(request.asset_place).sizes()
-            self._queue().verify(sizes)
+            self._queue().verify(cluster_package().ObjectStore(request.asset_place).sizes())
         else:
             self._queue().verify()
-        timeless = found.timeless
-        namesakes: int = index.facts["namesakes"]
-        told = [*unknown]
-        if found.no_items and filters.selects_items:
-            told.append("no item matches, these are the collections' own")
-        if found.faults:
-            told.append(f"{count(found.faults, 'asset')} without an href")
-        if namesakes:
-            told.append(f"{count(namesakes, 'item')} with the id of another, in a folder apart")
-        if timeless and filters.when is not None:
-            told.append(f"{count(timeless, 'item')} without a readable time included")
-        if found.paid:
-            told.append(paid_words(found))
-        own.set_checkpoint("told", "; ".join(told))
+        own.set_checkpoint("told", "; ".join((*unknown, *self._notes(counts, index.facts["namesakes"]))))
         own.set_checkpoint("noted", "\n".join(index.facts["notes"]))
         own.set_checkpoint("listed")
 
-    async def _unpack(self) -> None:
+    def _notes(self, counts: Counts, namesakes: int) -> list[str]:
+        """Return what to know of the selection."""
+        filters, notes = self.request.filters, []
+        if counts.no_items and filters.selects_items:
+            notes.append("no item matches, these are the collections' own")
+        if counts.faults:
+            notes.append(f"{count(counts.faults, 'asset')} without an href")
+        if namesakes:
+            notes.append(f"{count(namesakes, 'item')} with the id of another, in a folder apart")
+        if counts.timeless and filters.when is not None:
+            notes.append(f"{count(counts.timeless, 'item')} without a readable time included")
+        if counts.paid:
+            notes.append(paid_words(counts))
+        return notes
+
+    def _unpack(self, stop: threading.Event) -> None:
         """Unpack the catalog to disk, and to the URL."""
-        request, own, live, stop = self.request, self.own, self.live, threading.Event()
-        if own.get_checkpoint("unpacked"):
-            return
+        request, own = self.request, self.own
 
         def show(done: int, *_: int | None) -> None:
             self._say(f"unpacking the catalog: {count(done, 'file')}")
@@ -369,64 +318,53 @@ class _DatasetJobRunner:
         def show_sent(done: int) -> None:
             self._say(f"sending the catalog: {count(done, 'file')}")
 
-        def work() -> None:
-            top, how = request.dataset_id, request.if_exists
-            done = unpack(self._archive, request.folder, top=top, if_exists=how, show=show, stopped=stop)
-            for line in done.notes:
-                live.log(f"skipped {line}")
-            words = f"skipped {count(done.skipped, 'member')} of the catalog archive"
-            own.set_checkpoint("skipped", "\n".join((words, *done.notes)) if done.skipped else "")
-            if request.url:
-                cluster_package().publish_catalog(request, own, stop, show_sent, self._say_waiting)
-            own.set_checkpoint("unpacked")
-
-        self._say("unpacking the catalog")
-        await in_thread(own.holding(work), interrupt=stop.set)
-        live.log("the catalog is unpacked")
+        top, how = request.dataset_id, request.if_exists
+        done = unpack(self._archive, request.folder, top=top, if_exists=how, show=show, stopped=stop)
+        for line in done.notes:
+            self.live.log(f"skipped {line}")
+        words = f"skipped {count(done.skipped, 'member')} of the catalog archive"
+        own.set_checkpoint("skipped", "\n".join((words, *done.notes)) if done.skipped else "")
+        if request.url:
+            cluster_package().publish_catalog(request, own, stop, show_sent, self._say_waiting)
+        own.set_checkpoint("unpacked")
 
     async def _fetch(self) -> ManifestStats:
-        """Fetch the wanted files; return the numbers in the end."""
+        """Fetch the wanted files, with this program or the workers of a cluster; return the numbers."""
         own, live, request = self.own, self.live, self.request
         saved = await in_thread(own.stats)
         if saved.wanted:
-            batch = await self._batch()
-
-            def work() -> None:
-                batch.run()
-
-            there = f"; {saved.done:,} are there" if saved.done else ""
-            live.log(f"begins with {count(saved.wanted, 'file')}{there}")
-            live.begin_at(saved.bytes_done + (0 if self.fetched else self.before))
-            reporter = ProgressReporter(live, batch.stats, self.before, saved)
-            reporter.show()
-            live.enter(TransferPhase.CONNECTING)
-            if (room := self.room) is not None and not request.url:
-                left, total = saved.bytes_known - saved.bytes_done, self.before + saved.bytes_known
-                await in_thread(lambda: room(left, total))
-            reporting = asyncio.create_task(reporter.run(own))
-            try:
-                await in_thread(own.holding(work), interrupt=batch.abort)
-            finally:
-                reporter.show()
-                reporting.cancel()
-                await asyncio.wait({reporting})
-            self.fetched |= batch.stats.fetched > 0
+            links = await links_of(request, self.source)
+            batch: BatchDownload  # or a run of the cluster, which has the same methods
+            if request.cluster is None:
+                queue = self._queue(links, links.current_href)
+                batch = BatchDownload(queue, request.asset_folder, self.context.context)
+            else:
+                queue = self._queue()
+                at = replace(request, source=self.source.root_url) if request.source == SAMPLE else request
+                batch = cluster_package().ClusterRun(at, queue, own, self.context, links.store)
+            await self._run(batch, queue, saved)
             saved = await in_thread(own.stats)
         live.files_done, live.files_failed, live.files_total = saved.done, saved.failed, saved.files
         return saved
 
-    async def _batch(self) -> Fetcher:
-        """Return what fetches the files: this program, or the workers of a cluster."""
-        request, context = self.request, self.context
-        links = await links_of(request, self.source)
-        if request.cluster is None:
-            return BatchDownload(
-                self._queue(links, links.current_href), request.asset_folder, context.context
-            )
-        if request.source == SAMPLE:
-            request = replace(request, source=self.source.root_url)
-        made: Fetcher = cluster_package().ClusterRun(request, self._queue(), self.own, context, links.store)
-        return made
+    async def _run(self, batch: BatchDownload, queue: ManifestQueue, saved: ManifestStats) -> None:
+        live, room = self.live, self.room
+        there = f"; {saved.done:,} are there" if saved.done else ""
+        live.log(f"begins with {count(saved.wanted, 'file')}{there}")
+        live.begin_at(saved.bytes_done + (0 if self.fetched else self.before))
+        progress = BatchProgress(live, batch.stats, self.before, saved, queue.copies)
+        progress.show()
+        live.enter(TransferPhase.CONNECTING)
+        if room is not None and not self.request.url:
+            left, total = saved.bytes_known - saved.bytes_done, self.before + saved.bytes_known
+            await in_thread(lambda: room(left, total))
+
+        def work(_: threading.Event) -> None:
+            batch.run()
+
+        async with showing(progress.show):
+            await self._hold(work, batch.abort)
+        self.fetched |= batch.stats.fetched > 0
 
     def _queue(self, links: LinkOf = open_link, href: HrefOf | None = None) -> ManifestQueue:
         folder = None if self.request.url else self.request.asset_folder

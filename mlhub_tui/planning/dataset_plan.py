@@ -1,6 +1,6 @@
 """Planning a dataset before it is queued: its catalog archive, its index, and what other ways would cost.
 
-`plan_dataset` returns an `Index`, on which `SelectionCounter` counts selections; nothing is written to the
+`plan_dataset` returns an `Index`, on which `selection.count_files` counts; nothing is written to the
 dataset's folders.
 """
 
@@ -11,11 +11,11 @@ import hashlib
 import json
 import shutil
 import threading
-from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager, suppress
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 from .. import fileio, paths
 from ..auth.kind import Kind
@@ -30,7 +30,7 @@ from ..errors import (
 from ..http.errors import LinkRejected
 from ..http.link import Link
 from ..http.urls import shown_id
-from ..models import ArchiveInfo, CatalogInfo, Search
+from ..models import CatalogInfo, Search
 from ..options import IfExists
 from ..sources.base import Source
 from ..storage import make_private_folder
@@ -38,19 +38,9 @@ from ..text import count
 from ..threads import in_thread
 from ..transfer.config import DownloadResult, DownloadSpec, TransferProgress
 from .index import Index, IndexProgress
-from .index_cache import (
-    Show,
-    index_of_archive,
-    index_of_pages,
-)
+from .index_cache import Show, index_of_archive, index_of_pages
 from .requests import SAMPLE, DatasetRequest
-from .resolver import (
-    JobContext,
-    OneSource,
-    Resolver,
-    already_there,
-    keys_of,
-)
+from .resolver import JobContext, OneSource, Resolver, already_there, keys_of
 
 Say = Callable[[str, int, int | None], None]
 """Called with what is done, and bytes done of how many (None: unknown); from any thread."""
@@ -68,23 +58,50 @@ async def plan_dataset(
 ) -> Index:
     """Return the index of a dataset, its catalog archive in the cache.
 
-    - `request`: What is wanted; its filters restrict only what a STAC API is requested for.
-    - `source`: The source, open.
-    - `job_context`: Opens what transfers share: `queue.run_job.job_context`.
-    - `say`: Told the progress.
+    The filters of the request restrict only what a STAC API is requested for; `job_context` opens what
+    transfers share: `queue.run_job.job_context`.
 
     Raises EntityDoesNotExist if the dataset has no catalog archive; MLHubException if it cannot be fetched or
     read; what was fetched is saved for the next time.
     """
+    report = say or (lambda *_: None)
 
     def show(progress: IndexProgress) -> None:
-        if say is not None:
-            say(progress_words(progress), progress.bytes_read, progress.bytes_total)
+        report(progress_words(progress), progress.bytes_read, progress.bytes_total)
 
     archive = cached_catalog(request)
     if request.kind is Kind.MLHUB:
-        await _fetch_to_cache(request, source, archive, job_context, say)
+        await in_thread(lambda: _make_room(archive))
+        live = TransferProgress()
+        async with (
+            showing(lambda: report("the catalog", live.done, live.total)),
+            job_context(OneSource(source)) as context,
+        ):
+            try:
+                resumed = replace(request, if_exists=IfExists.RESUME)
+                await fetch_catalog(resumed, source, archive, context, live)
+            except FileConflict:  # there is a new one
+                again = replace(request, if_exists=IfExists.OVERWRITE)
+                await fetch_catalog(again, source, archive, context, live)
     return await index_of_dataset(request, source, archive, show)
+
+
+@asynccontextmanager
+async def showing(show: Callable[[], None]) -> AsyncIterator[None]:
+    """Call `show` several times a second, and once at the end."""
+
+    async def keep_showing() -> None:
+        while True:
+            show()
+            await asyncio.sleep(_EVERY)
+
+    task = asyncio.create_task(keep_showing())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+        show()
 
 
 async def index_of_dataset(request: DatasetRequest, source: Source, archive: Path, show: Show) -> Index:
@@ -93,8 +110,7 @@ async def index_of_dataset(request: DatasetRequest, source: Source, archive: Pat
     An index of items is valid for the day of the request; a STAC API with a search is requested for what area
     and time leave, unless all was read to plan with.
 
-    Raises MLHubException as of `index_of_archive` and
-    `index_of_pages`.
+    Raises MLHubException as of `index_of_archive` and `index_of_pages`.
     """
     where, dataset = request.source, request.dataset_id
     if request.kind is Kind.MLHUB:
@@ -138,7 +154,7 @@ def progress_words(progress: IndexProgress) -> str:
 
 
 async def fetch_catalog(
-    request: DatasetRequest, source: Source, target: Path, kit: JobContext, live: TransferProgress
+    request: DatasetRequest, source: Source, target: Path, context: JobContext, live: TransferProgress
 ) -> DownloadResult:
     """Download the catalog archive of a dataset to `target`, or resume.
 
@@ -155,13 +171,13 @@ async def fetch_catalog(
         live.total = (await source.catalog_info(request.dataset_id)).stac_catalog_size
     spec = replace(spec, link=link, size=live.total)
     try:
-        return await kit.fetch(spec, live)
+        return await context.fetch(spec, live)
     except LinkRejected as error:
         # Links carry signatures that expire: the API gives a new one, and only that one counts.
         live.log(f"{error.message}: requests a new link")
         link = await source.catalog_link(request.dataset_id)
     try:
-        return await kit.fetch(replace(spec, link=link), live)
+        return await context.fetch(replace(spec, link=link), live)
     except LinkRejected as error:
         if error.status not in _GONE:
             raise
@@ -211,29 +227,6 @@ def copy_catalog(request: DatasetRequest, target: Path) -> bool:
     return True
 
 
-async def _fetch_to_cache(
-    request: DatasetRequest, source: Source, saved: Path, job_context: OpenContext, say: Say | None
-) -> None:
-    await in_thread(lambda: _make_room(saved))
-    live = TransferProgress()
-
-    async def tell() -> None:
-        while say is not None:
-            say("the catalog", live.done, live.total)
-            await asyncio.sleep(_EVERY)
-
-    telling = asyncio.create_task(tell())
-    try:
-        async with job_context(OneSource(source)) as kit:
-            try:
-                await fetch_catalog(replace(request, if_exists=IfExists.RESUME), source, saved, kit, live)
-            except FileConflict:  # there is a new one
-                again = replace(request, if_exists=IfExists.OVERWRITE)
-                await fetch_catalog(again, source, saved, kit, live)
-    finally:
-        telling.cancel()
-
-
 def _make_room(saved: Path) -> None:
     """Remove the oldest catalog archives where all of them take too much room."""
     try:
@@ -249,63 +242,40 @@ def _make_room(saved: Path) -> None:
                 path.unlink()
 
 
-class SizeProvider(Protocol):
-    """What costs need of a source."""
-
-    async def archive_info(self, collection_id: str) -> ArchiveInfo:
-        """Return what is known of a collection's archive."""
-        ...
-
-    async def catalog_info(self, dataset_id: str) -> CatalogInfo:
-        """Return what is known of a dataset's catalog archive."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class ArchiveCost:
-    """The archive of a collection: whether there is one, and its size in bytes where known."""
-
-    collection: str
-    there: bool
-    size: int | None = None
-
-
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """What each way to download a dataset costs."""
+    """What each way to download a dataset costs.
 
-    archives: tuple[ArchiveCost, ...] = ()
+    `archives` are the bytes of each collection's archive, None where unknown; collections in `missing` have
+    none. `estimated_size` are the bytes of everything, as the API estimates.
+    """
+
+    archives: dict[str, int | None]
+    missing: tuple[str, ...] = ()
     catalog: bool = False  # whether its catalog can be fetched as one archive
     catalog_size: int | None = None
-    estimated_size: int | None = None  # bytes of everything, as the API estimates
+    estimated_size: int | None = None
 
     @property
     def archives_size(self) -> int | None:
         """Bytes of all archives; None where one is unknown, or there are none."""
-        sizes = [cost.size for cost in self.archives if cost.there]
-        return None if None in sizes or not sizes else self.archives_known
+        return None if None in self.archives.values() or not self.archives else self.archives_known
 
     @property
     def archives_known(self) -> int:
         """Bytes of the archives of known size."""
-        return sum(cost.size or 0 for cost in self.archives if cost.there)
-
-    @property
-    def missing(self) -> tuple[str, ...]:
-        """Collections without an archive."""
-        return tuple(cost.collection for cost in self.archives if not cost.there)
+        return sum(size or 0 for size in self.archives.values())
 
 
-async def costs(source: SizeProvider, dataset: str, collections: Sequence[str]) -> Costs:
+async def costs(source: Source, dataset: str, collections: Sequence[str]) -> Costs:
     """Return the costs of a dataset; RequestError if the API cannot be asked."""
     slots = asyncio.Semaphore(_AT_ONCE)
+    archives: dict[str, int | None] = {}
 
-    async def archive(collection: str) -> ArchiveCost:
+    async def archive(collection: str) -> None:
         async with slots:
-            try:
-                return ArchiveCost(collection, True, (await source.archive_info(collection)).size)
-            except (EntityDoesNotExist, NotOffered):
-                return ArchiveCost(collection, False)
+            with suppress(EntityDoesNotExist, NotOffered):
+                archives[collection] = (await source.archive_info(collection)).size
 
     async def catalog() -> CatalogInfo | None:
         with suppress(EntityDoesNotExist, NotOffered):
@@ -314,11 +284,13 @@ async def costs(source: SizeProvider, dataset: str, collections: Sequence[str]) 
 
     try:
         async with asyncio.TaskGroup() as group:
-            asked = [group.create_task(archive(collection)) for collection in collections]
+            for collection in collections:
+                group.create_task(archive(collection))
             about = group.create_task(catalog())
     except BaseExceptionGroup as failed:
         raise failed.exceptions[0] from None
-    archives, info = tuple(task.result() for task in asked), about.result()
+    info, missing = about.result(), tuple(name for name in collections if name not in archives)
+    archives = {name: archives[name] for name in collections if name in archives}
     if info is None:
-        return Costs(archives)
-    return Costs(archives, True, info.stac_catalog_size, info.estimated_dataset_size)
+        return Costs(archives, missing)
+    return Costs(archives, missing, True, info.stac_catalog_size, info.estimated_dataset_size)

@@ -58,12 +58,6 @@ failed. No column holds a key but what a URL of the catalog holds."""
 _CHECKPOINTS = "CREATE TABLE IF NOT EXISTS note (name TEXT PRIMARY KEY, value TEXT NOT NULL)"
 
 
-class ManifestTooNew(DownloadError):
-    """The manifest was written by a later version of this program."""
-
-    default_hint = "start the newer version"
-
-
 class FileStatus(IntEnum):
     """What became of a file."""
 
@@ -107,15 +101,14 @@ class ManifestEntry:
 
 
 class Manifest:
-    """A manifest file; calls block, from any thread.
+    """A manifest file, created if missing; calls block, from any thread.
 
-    - `path`: The file; created if missing. A damaged one is replaced: then what is on disk is checked again.
+    A damaged one is replaced: then what is on disk is checked again.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._guard = threading.RLock()
-        self._labels: dict[str, int] = {}
         self._connect()
 
     def _connect(self) -> None:
@@ -150,34 +143,33 @@ class Manifest:
                 yield self._db
                 self._db.execute("COMMIT")
             except BaseException:
-                self._labels.clear()  # those made in this transaction are gone
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
                 raise
 
-    def rows(self, sql: str, values: Sequence[object] = ()) -> list[sqlite3.Row]:
+    def rows(self, sql: str, values: Sequence[object] = ()) -> list[Any]:
         """Return the rows of a query."""
         with self._guard:
             return self._db.execute(sql, values).fetchall()
 
-    def want(self, wanted: Iterable[PlannedFile], *, add: bool = False) -> ManifestStats:
+    def want(self, wanted: Iterable[PlannedFile]) -> ManifestStats:
         """Make these the job's files, all or none: those that are done stay done, the others are wanted.
 
-        A file whose URL, size or checksum changed is wanted again.
-
-        - `wanted`: The files, each path once; taken one by one.
-        - `add`: Whether the files of the job so far stay in it.
+        A file whose URL, size or checksum changed is wanted again. Each path comes once; they are taken one
+        by one.
         """
         with self.transaction() as db:
-            if not add:
-                db.execute("UPDATE file SET job = 0 WHERE job")
-            db.execute("UPDATE file SET changed = 0 WHERE changed")
+            labels: dict[str, int] = dict(db.execute("SELECT name, id FROM label"))
+
+            def label(name: str) -> int:
+                if name not in labels:
+                    labels[name] = db.execute("INSERT INTO label (name) VALUES (?)", (name,)).lastrowid or 0
+                return labels[name]
+
+            db.execute("UPDATE file SET job = 0, changed = 0 WHERE job OR changed")
             following = iter(wanted)
             while batch := list(islice(following, _BATCH)):
-                rows = [
-                    (*f[:4], int(f.page), self._label(db, f.collection), f.item, self._label(db, f.key))
-                    for f in batch
-                ]
+                rows = [(*f[:4], int(f.page), label(f.collection), f.item, label(f.key)) for f in batch]
                 db.executemany(_WANT, rows)
             db.execute("INSERT OR IGNORE INTO fate (id, state) SELECT id, 1 FROM file WHERE job")
             db.execute(
@@ -188,13 +180,6 @@ class Manifest:
             for statement in _LEADERS:
                 db.execute(statement)
         return self.stats()
-
-    def _label(self, db: sqlite3.Connection, name: str) -> int:
-        """Return the number of a collection or key; a new one gets one."""
-        if name not in self._labels:
-            db.execute("INSERT OR IGNORE INTO label (name) VALUES (?)", (name,))
-            self._labels[name] = db.execute("SELECT id FROM label WHERE name = ?", (name,)).fetchone()[0]
-        return self._labels[name]
 
     def want_again(self, *, failed_only: bool = True) -> int:
         """Have the failed files of the job, or all of them, fetched again; return how many."""
@@ -213,19 +198,14 @@ class Manifest:
         return ManifestStats(wanted[0], done[0], failed[0], int(done[1]), int(known), unknown)
 
     def entries(
-        self, status: FileStatus | None = None, *, after: int = 0, most: int = 1000
+        self, status: FileStatus | None = None, *, after: int = 0, skip: int = 0, most: int = 1000
     ) -> list[ManifestEntry]:
-        """Return files of the job in the order of the catalog.
+        """Return files of the job in the order of the catalog, of one status or of all.
 
-        - `status`: Only those; None for all.
-        - `after`: The id of the last entry seen.
-        - `most`: How many at most.
+        They are those after the entry of the id `after`, so many of them skipped, `most` at most.
         """
-        return [_entry(row) for row in self.rows(_ENTRIES, (after, *_range(status), most))]
-
-    def marks(self, status: FileStatus | None = None, *, every: int = 200) -> list[int]:
-        """Return the `after` of each page of so many entries."""
-        return [row[0] - 1 for row in self.rows(_MARKS, (*_range(status), every))]
+        first, last = (1, 3) if status is None else (int(status), int(status))
+        return [_entry(row) for row in self.rows(_ENTRIES, (after, first, last, most, skip))]
 
     def all_entries(self, status: FileStatus) -> Iterator[ManifestEntry]:
         """Yield the files of the job of one status, some in memory at a time."""
@@ -254,19 +234,17 @@ class Manifest:
 
 
 class LockedManifest(Manifest):
-    """The manifest of a dataset's folder, which one run has alone; closed when all its holders released it.
+    """The manifest of a request's folder, which one run has alone; closed when all its holders released it.
 
     An interrupted run is not waited for: its thread closes the manifest when it has stored what had arrived,
-    and only then the next run gets it.
-
-    - `request`: What it is for; `open` opens it, `release` ends that from any thread.
+    and only then the next run gets it. `release` ends what `open` began, from any thread.
     """
 
     def __init__(self, request: DatasetRequest) -> None:
         self._request = request
         self._holding = threading.Lock()
         self._holders = 1
-        self._opened = False
+        self._lock = -1
         super().__init__(manifest_path(request))
 
     def _connect(self) -> None:
@@ -280,10 +258,10 @@ class LockedManifest(Manifest):
         """
         make_private_folder(self.path.parent)
         _remove_old(self.path.parent, keep=self.path)
-        self._lock = os.open(self.path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+        lock = os.open(self.path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
         try:
             deadline = time.monotonic() + _PATIENCE
-            while not try_lock(self._lock):
+            while not try_lock(lock):
                 if not self._holders:
                     raise TransferCancelled
                 if time.monotonic() > deadline:
@@ -292,10 +270,10 @@ class LockedManifest(Manifest):
                 time.sleep(_TICK)
             super()._connect()
         except BaseException:
-            os.close(self._lock)
+            os.close(lock)
             raise
         with self._holding:
-            self._opened = True
+            self._lock = lock
             if self._holders:
                 return self
             self._close()
@@ -318,7 +296,7 @@ class LockedManifest(Manifest):
         """End holding it."""
         with self._holding:
             self._holders -= 1
-            if not self._holders and self._opened:
+            if not self._holders and self._lock >= 0:
                 self._close()
 
     def _close(self) -> None:
@@ -354,20 +332,15 @@ def _connect(path: Path) -> sqlite3.Connection:
         version = db.execute("PRAGMA user_version").fetchone()[0]
         if version > _VERSION:
             words = f"the list of files is of version {version}, this program knows {_VERSION}"
-            raise ManifestTooNew(words)
+            raise DownloadError(words, hint="start the newer version")
         if version == 0:
             db.executescript(_TABLES)
-        if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'note'").fetchone():
-            db.execute(_CHECKPOINTS)
+        db.execute(_CHECKPOINTS)
         path.chmod(0o600)
     except BaseException:
         db.close()
         raise
     return db
-
-
-def _range(status: FileStatus | None) -> tuple[int, int]:
-    return (1, 3) if status is None else (int(status), int(status))
 
 
 def _entry(row: Any) -> ManifestEntry:
@@ -400,16 +373,10 @@ _STATS = """
 SELECT state, count(*), total(coalesce(bytes, size, 0)), sum(coalesce(bytes, size) IS NULL)
 FROM file JOIN fate ON fate.id = file.id WHERE job GROUP BY state
 """
-_MARKS = """
-SELECT id FROM (
-    SELECT file.id AS id, row_number() OVER (ORDER BY file.id) - 1 AS number
-    FROM file JOIN fate ON fate.id = file.id WHERE job AND state BETWEEN ? AND ?
-) WHERE number % ? = 0 ORDER BY id
-"""
 _ENTRIES = """
 SELECT file.id, state, coalesce(bytes, size), error, hint,
     path, href, size, checksum, page, c.name, item, k.name
 FROM file JOIN fate ON fate.id = file.id LEFT JOIN trouble ON trouble.id = file.id
 JOIN label AS c ON c.id = file.collection JOIN label AS k ON k.id = file.key
-WHERE file.id > ? AND job AND state BETWEEN ? AND ? ORDER BY file.id LIMIT ?
+WHERE file.id > ? AND job AND state BETWEEN ? AND ? ORDER BY file.id LIMIT ? OFFSET ?
 """

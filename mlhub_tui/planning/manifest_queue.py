@@ -20,7 +20,7 @@ from ..sources.asset_links import azure_headers, https_of
 from ..text import one_line, redact
 from ..transfer.checksums import multihash
 from ..transfer.local_folder import OutputTree
-from ..transfer.work_source import FileRequest, FileResult
+from ..transfer.work_source import BatchStats, FileRequest, FileResult
 from .manifest import FileStatus, Manifest
 
 LinkOf = Callable[[str, bool], Link]
@@ -76,14 +76,9 @@ class ManifestQueue:
     """A work source of the files of a job.
 
     Files with one URL are fetched once: the others are hard links to the first one, or copies where the disk
-    has no links, and fail with it.
-
-    - `manifest`: What is to be done.
-    - `folder`: Absolute folder that all paths are relative to; None for a store, where what was recorded
-      counts, and the workers make duplicates.
-    - `link`: Where the bytes of an href can be requested.
-    - `href`: The href of an asset whose signature has expired; None where hrefs do not expire.
-    - `if_exists`: What to do with files that exist and are not recorded as done.
+    has no links, and fail with it; `copies` counts them. All paths are relative to `folder`, which is None
+    for a store, where what was recorded counts, and the workers make duplicates. `link` gives the link of an
+    href, `href` the href that an asset has now, for one whose signature has expired.
     """
 
     def __init__(
@@ -101,11 +96,12 @@ class ManifestQueue:
         self._if_exists = if_exists
         self._last = 0
         self._checked = False
+        self.copies = BatchStats()
 
     def verify(self, sizes: Sizes | None = None) -> int:
-        """Check the files that are done: what is gone or changed is wanted again; return how many.
+        """Check the files that are done, in a store by `sizes`: what is gone or changed is wanted again.
 
-        - `sizes`: Of the files in a store.
+        Returns how many.
         """
         rows = self._manifest.rows(_DONE)
         if sizes is not None and rows:
@@ -154,10 +150,7 @@ class ManifestQueue:
             numbers = [result.key for result in results]
             paths = dict(_in(db, "SELECT id, path FROM file WHERE id IN ({})", numbers))
             for result in results:
-                if result.error is None:
-                    self._record_done(db, result.key, result.size, paths[result.key])
-                else:
-                    _record_failed(db, result.key, result.error)
+                self._record(db, result, paths[result.key])
             for (primary,) in _in(db, "SELECT DISTINCT leader FROM file WHERE leader IN ({})", numbers):
                 self._settle_duplicates(db, primary)
 
@@ -193,19 +186,28 @@ class ManifestQueue:
         replace = self._if_exists is IfExists.OVERWRITE
         for number, own in db.execute(_DUPLICATES_OF, (primary,)).fetchall():
             if state == FileStatus.FAILED:
-                _record_failed(db, number, MLHubException(error or "", hint=hint))
-            elif self._tree is not None:
+                result = FileResult(number, error=MLHubException(error or "", hint=hint))
+            elif self._tree is None:
+                continue
+            else:
                 try:
-                    size = make_duplicate(self._tree, path, own, replace=replace)
+                    result = FileResult(number, make_duplicate(self._tree, path, own, replace=replace))
                 except MLHubException as failure:
-                    _record_failed(db, number, failure)
-                else:
-                    self._record_done(db, number, size, own)
+                    result = FileResult(number, error=failure)
+            self._record(db, result, own)
+            self.copies.count(result)
 
-    def _record_done(self, db: sqlite3.Connection, number: int, size: int | None, path: str) -> None:
+    def _record(self, db: sqlite3.Connection, result: FileResult, path: str) -> None:
+        number, error = result.key, result.error
+        if error is not None:
+            db.execute("UPDATE fate SET state = 3, bytes = NULL, mtime = NULL WHERE id = ?", (number,))
+            words = (one_line(redact(text), _LONGEST) for text in (error.message, error.hint))
+            db.execute("INSERT OR REPLACE INTO trouble VALUES (?, ?, ?)", (number, *words))
+            return
         seen = self._stat(path)
         mtime = None if seen is None else seen[1]  # gone already: the next verification has it fetched again
-        db.execute("UPDATE fate SET state = 2, bytes = ?, mtime = ? WHERE id = ?", (size, mtime, number))
+        done = (result.size, mtime, number)
+        db.execute("UPDATE fate SET state = 2, bytes = ?, mtime = ? WHERE id = ?", done)
         db.execute("DELETE FROM trouble WHERE id = ?", (number,))
 
     def _stat(self, path: str) -> tuple[int, int] | None:
@@ -219,21 +221,12 @@ class ManifestQueue:
         return status.st_size, status.st_mtime_ns
 
 
-def _record_failed(db: sqlite3.Connection, number: int, error: MLHubException) -> None:
-    db.execute("UPDATE fate SET state = 3, bytes = NULL, mtime = NULL WHERE id = ?", (number,))
-    words, hint = (one_line(redact(text), _LONGEST) for text in (error.message, error.hint))
-    db.execute("INSERT OR REPLACE INTO trouble VALUES (?, ?, ?)", (number, words, hint))
-
-
 def make_duplicate(tree: OutputTree, source: str, path: str, *, replace: bool = False) -> int:
-    """Make a file with the bytes of another one; return their number.
+    """Make a file with the bytes of another one of the same folder; return their number.
 
     It is a hard link, so that a thousand items that name one file take its room once; a copy where the disk
-    has no links. The engine replaces files whole, so that one is never written through the other.
-
-    - `tree`: The folder both are in.
-    - `source`, `path`: The file that exists, and the one to make, relative to it.
-    - `replace`: Whether another file under its name is replaced.
+    has no links. The engine replaces files whole, so that one is never written through the other. Another
+    file under its name is replaced if `replace`, or is taken for it if it has the same size.
 
     Raises FileConflict if there is another file under its name; OutputFolderError if it cannot be written.
     """

@@ -1,4 +1,4 @@
-"""The work list as it is looked at: pages from any place."""
+"""The manifest as it is looked at: pages from any place."""
 
 from __future__ import annotations
 
@@ -10,19 +10,15 @@ from mlhub_tui.planning.manifest import FileStatus, Manifest
 from mlhub_tui.planning.selection import PlannedFile
 
 
-@pytest.mark.parametrize("fate", [None, FileStatus.WANTED, FileStatus.DONE, FileStatus.FAILED])
-def test_pages_begin_where_the_marks_say(tmp_path: Path, fate: FileStatus | None) -> None:
+@pytest.mark.parametrize("status", [None, *FileStatus])
+def test_pages_follow_each_other_whatever_is_shown(tmp_path: Path, status: FileStatus | None) -> None:
     with Manifest(tmp_path / "list.db") as files:
-        files.want(PlannedFile(f"{n}.tif", "", None, "", False, "c", None, str(n)) for n in range(1000))
+        assert files.entries(status) == []
+        files.want(PlannedFile(f"{n}.tif", "", None, "", False, "c", None, str(n)) for n in range(500))
         with files.transaction() as db:
             db.execute("UPDATE fate SET state = 1 + id % 3")
-        marks = files.marks(fate, every=70)
-        pages = [files.entries(fate, after=mark, most=70) for mark in marks]
-        whole = files.entries(fate)
+        whole = files.entries(status)
+        pages = [files.entries(status, skip=skip, most=70) for skip in range(0, len(whole), 70)]
         assert [entry for page in pages for entry in page] == whole
-        assert {len(page) for page in pages[:-1]} == {70}
-
-
-def test_an_empty_list_has_no_pages(tmp_path: Path) -> None:
-    with Manifest(tmp_path / "list.db") as files:
-        assert files.marks() == []
+        assert {entry.status for entry in whole} == ({status} if status else {*FileStatus})
+        assert files.entries(status, after=whole[9].id, skip=1, most=2) == whole[11:13]

@@ -14,6 +14,7 @@ from mlhub_tui.models.when import Span
 from mlhub_tui.planning.dataset_plan import costs
 from mlhub_tui.planning.filters import Filters
 from mlhub_tui.planning.selection import count_files
+from tests.support.bare_source import BareSource
 
 from .made import asset, built, collection, item
 
@@ -57,7 +58,7 @@ def test_damaged_filters_are_refused(raw: object) -> None:
         Filters.from_json(raw)
 
 
-class Told:
+class Told(BareSource):
     """A source that has the archives it is told of."""
 
     def __init__(self, **archives: int | None) -> None:

@@ -13,7 +13,7 @@ import pytest
 from mlhub_tui.errors import OutputFolderError
 from mlhub_tui.models import Item
 from mlhub_tui.planning.aria2 import Aria2
-from mlhub_tui.planning.dataset_job import ProgressReporter
+from mlhub_tui.planning.dataset_job import BatchProgress
 from mlhub_tui.planning.dataset_plan import (
     cached_catalog,
     catalog_cache,
@@ -60,7 +60,7 @@ def planned(number: int) -> PlannedFile:
 
 async def test_a_job_shows_its_files_as_the_list_and_memory_have_them() -> None:
     live, tally = TransferProgress(), BatchStats()
-    watch = ProgressReporter(
+    watch = BatchProgress(
         live, tally, 100, ManifestStats(wanted=6, done=3, failed=1, bytes_done=30, bytes_known=90)
     )
     watch.show()
@@ -95,7 +95,7 @@ async def test_a_job_shows_its_files_as_the_list_and_memory_have_them() -> None:
         "4 files failed so far",
     ]
     live.total = 5
-    ProgressReporter(live, BatchStats(), 100, ManifestStats(wanted=1, unknown=1)).show()
+    BatchProgress(live, BatchStats(), 100, ManifestStats(wanted=1, unknown=1)).show()
     assert live.total is None
 
 

@@ -122,7 +122,8 @@ async def _queue_archives(app: AppContext, refs: Sequence[CollectionRef], choice
     connection, queue = app.connection, app.queue
     if connection is None or queue is None:
         return False
-    known = {cost.collection: cost for cost in choice.costs.archives} if choice.costs else {}
+    known = choice.costs.archives if choice.costs else {}
+    missing = choice.costs.missing if choice.costs else ()
     requests = [
         ArchiveRequest(
             source=connection.job_source,
@@ -131,10 +132,10 @@ async def _queue_archives(app: AppContext, refs: Sequence[CollectionRef], choice
             folder=choice.folder,
             if_exists=choice.if_exists,
             title=ref.label,
-            size=known[ref.id].size if ref.id in known else None,
+            size=known.get(ref.id),
         )
         for ref in refs
-        if ref.id not in known or known[ref.id].there
+        if ref.id not in missing
     ]
     try:
         await queue.add_many(requests)

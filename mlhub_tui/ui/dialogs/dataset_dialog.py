@@ -174,10 +174,10 @@ class DatasetScreen(Dialog[DatasetChoice | None]):
         found = self._costs
         if found is None:
             return f"archives of {count(len(self._subject.collections), 'collection')}: asking…"
-        there = len(found.archives) - len(found.missing)
+        there, asked = len(found.archives), len(self._subject.collections)
         known = size(found.archives_size) if found.archives_size is not None else ""
         part = f"{size(found.archives_known)} and unknown" if found.archives_known and not known else known
-        words = f"archives: {there} of {count(len(found.archives), 'collection')}, {part or 'size unknown'}"
+        words = f"archives: {there} of {count(asked, 'collection')}, {part or 'size unknown'}"
         missing = f"; none yet: {', '.join(found.missing[:3])}" if found.missing else ""
         return (words if there else "archives: none are there yet") + (missing if there else "")
 
@@ -205,7 +205,7 @@ class DatasetScreen(Dialog[DatasetChoice | None]):
     def action_go_on(self) -> None:
         """Close with the choice, if what is chosen is to be had."""
         found, way = self._costs, self.way
-        none = found is not None and len(found.missing) == len(found.archives)
+        none = found is not None and not found.archives
         if way == ASSETS and ARCHIVES in self._ways and found is not None and not found.catalog:
             return self._refuse("there is no catalog archive: choose the archives")
         if way == ARCHIVES and none:

@@ -129,11 +129,10 @@ PAGE = 200
 
 @dataclass(frozen=True, slots=True)
 class FileQuery:
-    """How a job stands, and where the pages of one kind of its files begin."""
+    """How a job stands, and which of its files are looked at."""
 
     standing: ManifestStats
     fate: FileStatus | None
-    marks: list[int]
 
     @property
     def count(self) -> int:
@@ -161,7 +160,7 @@ class FilePages:
         self._guard = threading.Lock()
 
     async def look(self, fate: FileStatus | None) -> FileQuery:
-        """Return how the job stands, and where pages begin.
+        """Return how the job stands.
 
         Raises
         ------
@@ -171,9 +170,7 @@ class FilePages:
 
         def work() -> FileQuery:
             files = self._opened()
-            if files is None:
-                return FileQuery(ManifestStats(), fate, [])
-            return FileQuery(files.stats(), fate, files.marks(fate, every=PAGE))
+            return FileQuery(ManifestStats() if files is None else files.stats(), fate)
 
         return await self._reading(work)
 
@@ -182,9 +179,9 @@ class FilePages:
 
         def work() -> list[ManifestEntry]:
             files = self._opened()
-            if files is None or not 0 <= number < len(look.marks):
+            if files is None or number < 0:
                 return []
-            return files.entries(look.fate, after=look.marks[number], most=PAGE)
+            return files.entries(look.fate, skip=number * PAGE, most=PAGE)
 
         return await self._reading(work)
 
