@@ -33,24 +33,14 @@ class NoKeyAnywhere(APIKeyNotFound):
 class Credentials:
     """A key and the source it is for.
 
-    Parameters
-    ----------
-    api_key
-        The secret, however it is sent; None for requests without one.
-    root_url
-        The root URL of an API, normalised; the URL or absolute path of a static catalog, as it is.
-    profile
-        The profile the key came from; None where it came from elsewhere.
-    key_origin
-        Where the key came from, in words for people.
-    root_origin
-        Where the root URL came from, likewise.
-    kind
-        What the source speaks; None where only its landing document can tell.
-    auth
-        How the secret is sent.
-    missing
-        Why there is no key although one was looked for; None where there is one, or none is wanted.
+    - `api_key`: The secret, however it is sent; None for requests without one.
+    - `root_url`: The root URL of an API, normalised; the URL or absolute path of a static catalog, as it is.
+    - `profile`: The profile the key came from; None where it came from elsewhere.
+    - `key_origin`: Where the key came from, in words for people.
+    - `root_origin`: Where the root URL came from, likewise.
+    - `kind`: What the source speaks; None where only its landing document can tell.
+    - `auth`: How the secret is sent.
+    - `missing`: Why there is no key although one was looked for; None where there is one, or none is wanted.
     """
 
     api_key: str | None = field(repr=False)
@@ -86,26 +76,15 @@ def resolve(
     A profile of another kind than `mlhub` says all by itself: MLHUB_API_KEY and MLHUB_ROOT_URL are of an
     MLHub API and do not count for it, only the `api_key` argument does. It needs no key.
 
-    Parameters
-    ----------
-    environ
-        The environment; default `os.environ`.
-    path
-        The profiles file; default `profiles` in MLHUB_HOME.
+    - `environ`: The environment; default `os.environ`.
+    - `path`: The profiles file; default `profiles` in MLHUB_HOME.
 
-    Raises
-    ------
-    APIKeyNotFound
-        If none of the five gives a key.
-    ProfileNotFound
-        If the key is to come from a named profile that is not there.
-    ProfilesFileError
-        If the profiles file is needed and cannot be read or understood. With a key from elsewhere it is
-        still needed for the root URL: a key must not go to a host that the user did not mean.
-    InvalidRootURL
-        If the root URL cannot be one, or one is given for a profile of another kind than `mlhub`.
-    SecretNotSet
-        If the profile takes its secret from a variable that is not set; a kind of APIKeyNotFound.
+    Raises APIKeyNotFound if none of the five gives a key. Raises ProfileNotFound if the key is to come from a
+    named profile that is not there. Raises ProfilesFileError if the profiles file is needed and cannot be
+    read or understood. With a key from elsewhere it is still needed for the root URL: a key must not go to a
+    host that the user did not mean. Raises InvalidRootURL if the root URL cannot be one, or one is given for
+    a profile of another kind than `mlhub`. Raises SecretNotSet if the profile takes its secret from a
+    variable that is not set; a kind of APIKeyNotFound.
     """
     found = resolve_or_anonymous(
         api_key=api_key, profile=profile, root_url=root_url, environ=environ, path=path
@@ -125,12 +104,8 @@ def resolve_or_anonymous(
 ) -> Credentials:
     """Return what `resolve` does, or no key where there is none: listings work without one.
 
-    Raises
-    ------
-    ProfileNotFound
-        If a profile is named that is not there: a typing error must not pass for "no key".
-    ProfilesFileError, InvalidRootURL
-        As `resolve`.
+    Raises ProfileNotFound if a profile is named that is not there: a typing error must not pass for "no key".
+    Raises ProfilesFileError or InvalidRootURL as `resolve`.
     """
     environ = os.environ if environ is None else environ
     variable = "" if profile else environ.get(PROFILE_VARIABLE, "")
@@ -189,10 +164,7 @@ def for_profile(
     profile of another kind than `mlhub` only its own counts. A profile without a key gives none, as
     `__anonymous__` does; an `api_key` that is given overrides it.
 
-    Raises
-    ------
-    ProfileNotFound, ProfilesFileError, InvalidRootURL
-        As `resolve`.
+    Raises ProfileNotFound, ProfilesFileError, InvalidRootURL as `resolve`.
     """
     environ = os.environ if environ is None else environ
     chosen = Profile(ANONYMOUS) if name == ANONYMOUS else ProfilesFile.load(path).get(name)
@@ -223,23 +195,13 @@ def for_location(
     A key in the query of the URL is taken out of it and sent as that parameter. The address of a page of
     STAC Browser stands for what it shows.
 
-    Parameters
-    ----------
-    kind
-        What is there; None leaves it to be found out.
-    api_key
-        A secret that was given for this very place.
-    auth
-        How it is sent; default the query parameter `key`.
-    origin
-        Where the location was given, in words.
-    base
-        What a relative path is relative to; default the current folder.
+    - `kind`: What is there; None leaves it to be found out.
+    - `api_key`: A secret that was given for this very place.
+    - `auth`: How it is sent; default the query parameter `key`.
+    - `origin`: Where the location was given, in words.
+    - `base`: What a relative path is relative to; default the current folder.
 
-    Raises
-    ------
-    InvalidRootURL
-        If it is neither a URL nor a path.
+    Raises InvalidRootURL if it is neither a URL nor a path.
     """
     bare, parameter, key = split_key(behind_browser(text.strip()))
     where = location(bare, kind, origin, base=base or Path.cwd())

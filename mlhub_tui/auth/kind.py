@@ -37,14 +37,9 @@ class Scheme(StrEnum):
 class Auth:
     """How the secret of a source is sent; the secret itself is not in here.
 
-    Parameters
-    ----------
-    scheme
-        A query parameter, a bearer token (RFC 6750), a header of its own, or basic (RFC 7617).
-    name
-        The name of the query parameter or of the header.
-    user
-        The user name of basic authentication.
+    - `scheme`: A query parameter, a bearer token (RFC 6750), a header of its own, or basic (RFC 7617).
+    - `name`: The name of the query parameter or of the header.
+    - `user`: The user name of basic authentication.
     """
 
     scheme: Scheme = Scheme.QUERY

@@ -28,21 +28,12 @@ def location(text: str, kind: Kind | None, origin: str = "", *, base: Path | Non
     The root URL of an MLHub API ends in a slash. Any other URL stays as it was given: servers tell `/stac`
     from `/stac/`. A path is absolute; `~` and `file://` are resolved.
 
-    Parameters
-    ----------
-    text
-        A URL or a path.
-    kind
-        What is there; None where that is not known.
-    origin
-        Where it was given, for the message: `--source argument`, `profile project1`, ...
-    base
-        What a relative path is relative to; None refuses one, as a file read from anywhere must.
+    - `text`: A URL or a path.
+    - `kind`: What is there; None where that is not known.
+    - `origin`: Where it was given, for the message: `--source argument`, `profile project1`, ...
+    - `base`: What a relative path is relative to; None refuses one, as a file read from anywhere must.
 
-    Raises
-    ------
-    InvalidRootURL
-        If it cannot be one.
+    Raises InvalidRootURL if it cannot be one.
     """
     text = text.strip()
     if kind is Kind.MLHUB:
@@ -126,17 +117,10 @@ def checked_root_url(url: str, origin: str = "") -> str:
 
     Gateways tell `/stac` from `/stac/`, and answer one of them alone.
 
-    Parameters
-    ----------
-    url
-        What was given; surrounding whitespace does not count.
-    origin
-        Where it was given, for the message: `--root-url argument`, `MLHUB_ROOT_URL`, ...
+    - `url`: What was given; surrounding whitespace does not count.
+    - `origin`: Where it was given, for the message: `--root-url argument`, `MLHUB_ROOT_URL`, ...
 
-    Raises
-    ------
-    InvalidRootURL
-        If it is no absolute http(s) URL, or holds user information, a query or a fragment.
+    Raises InvalidRootURL if it is no absolute http(s) URL, or holds user information, a query or a fragment.
     """
     text = url.strip()
     try:

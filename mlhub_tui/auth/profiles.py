@@ -25,16 +25,10 @@ CREDENTIALS = SECRETS | {"key_param", "header", "user"}
 class Profile:
     """One section of the profiles file.
 
-    Parameters
-    ----------
-    name
-        The section's name.
-    api_key
-        Its key; None where it has none, or has its secret in another option (see `secrets`).
-    root_url
-        Its root URL as written, or the path of a static catalog; None where it has none.
-    extra
-        All other options, as the file has them.
+    - `name`: The section's name.
+    - `api_key`: Its key; None where it has none, or has its secret in another option (see `secrets`).
+    - `root_url`: Its root URL as written, or the path of a static catalog; None where it has none.
+    - `extra`: All other options, as the file has them.
     """
 
     name: str
@@ -70,10 +64,8 @@ class ProfilesFile:
     def load(cls, path: Path | None = None) -> ProfilesFile:
         """Return the file at `path` (default: `profiles` in MLHUB_HOME); a missing one has no profiles.
 
-        Raises
-        ------
-        ProfilesFileError
-            If it is there and cannot be read or understood; names the file, the line and what to do.
+        Raises ProfilesFileError if it is there and cannot be read or understood; names the file, the line and
+        what to do.
         """
         path = path or paths.profiles()
         text = _read(path)
@@ -89,10 +81,7 @@ class ProfilesFile:
         A key in `[DEFAULT]` is for MLHub APIs, and not for other sources; a section with a secret of its own
         inherits nothing about it either.
 
-        Raises
-        ------
-        ProfileNotFound
-            If it is not there; names those that are, and the nearest.
+        Raises ProfileNotFound if it is not there; names those that are, and the nearest.
         """
         if name not in self.names():
             raise self._missing(name)
@@ -106,10 +95,8 @@ class ProfilesFile:
     def save(self, name: str, /, **options: str | None) -> None:
         """Create a profile, or change options of it (`api_key`, `root_url`, ...); None removes one.
 
-        Raises
-        ------
-        ProfilesFileError
-            If the name or a value cannot stand in the file, or the file cannot be read or written.
+        Raises ProfilesFileError if the name or a value cannot stand in the file, or the file cannot be read
+        or written.
         """
         name = check_name(name)
         changes = {option: _checked(option, value) for option, value in options.items()}
@@ -132,12 +119,8 @@ class ProfilesFile:
 
         Comments behind its last option stay, for they may be meant for the section that follows.
 
-        Raises
-        ------
-        ProfileNotFound
-            If it is not there.
-        ProfilesFileError
-            If the file cannot be read or written.
+        Raises ProfileNotFound if it is not there. Raises ProfilesFileError if the file cannot be read or
+        written.
         """
         text = self._read_again()
         if name not in self.names():
@@ -211,10 +194,7 @@ class ProfilesFile:
 def check_name(name: str) -> str:
     """Return a profile name without surrounding spaces, as a section header can hold it.
 
-    Raises
-    ------
-    ProfilesFileError
-        If it cannot be the name of a profile that is saved.
+    Raises ProfilesFileError if it cannot be the name of a profile that is saved.
     """
     stripped = name.strip()
     reason = ""

@@ -34,20 +34,12 @@ class SecretNotSet(APIKeyNotFound):
 class SecretDraft:
     """A secret as a form or a section of the profiles file has it.
 
-    Parameters
-    ----------
-    scheme
-        How it is sent; None for no secret.
-    name
-        The query parameter or the header; empty for the parameter `key`.
-    user
-        The user of basic authentication.
-    typed
-        The secret itself; empty where it is not typed.
-    variable
-        The environment variable that holds it; empty for none.
-    owner
-        Whose it is, for messages: `the profile 'project1'`; empty for a form.
+    - `scheme`: How it is sent; None for no secret.
+    - `name`: The query parameter or the header; empty for the parameter `key`.
+    - `user`: The user of basic authentication.
+    - `typed`: The secret itself; empty where it is not typed.
+    - `variable`: The environment variable that holds it; empty for none.
+    - `owner`: Whose it is, for messages: `the profile 'project1'`; empty for a form.
     """
 
     scheme: Scheme | None = None
@@ -61,10 +53,7 @@ class SecretDraft:
     def of(cls, profile: Profile) -> SecretDraft:
         """Return what a profile has, with its secret.
 
-        Raises
-        ------
-        ProfilesFileError
-            If its section names more than one way, or half of one.
+        Raises ProfilesFileError if its section names more than one way, or half of one.
         """
         owner = f"the profile {profile.name!r}"
         given = {**profile.extra, "api_key": profile.api_key or ""}
@@ -91,10 +80,7 @@ class SecretDraft:
     def auth(self) -> Auth:
         """Return how the secret is sent.
 
-        Raises
-        ------
-        ProfilesFileError
-            If the header or the user cannot be one.
+        Raises ProfilesFileError if the header or the user cannot be one.
         """
         match self.scheme:
             case Scheme.HEADER:
@@ -113,10 +99,8 @@ class SecretDraft:
     def variable_name(self) -> str:
         """Return the name of the variable, empty for none.
 
-        Raises
-        ------
-        ProfilesFileError
-            If it cannot be one; it is not quoted, for it may be a secret in the wrong place.
+        Raises ProfilesFileError if it cannot be one; it is not quoted, for it may be a secret in the wrong
+        place.
         """
         name = self.variable.strip().removeprefix("$")
         if name and not _VARIABLE.fullmatch(name):
@@ -128,14 +112,9 @@ class SecretDraft:
     def secret(self, environ: Mapping[str, str]) -> str | None:
         """Return the secret: of the variable where that is set, else as typed; None where there is none.
 
-        Raises
-        ------
-        SecretNotSet
-            If only a variable is named, and it is not set.
-        APIKeyNotFound
-            If a way is chosen and no secret is given.
-        ProfilesFileError
-            If no header can hold it: the error of a lower layer would quote it.
+        Raises SecretNotSet if only a variable is named, and it is not set. Raises APIKeyNotFound if a way is
+        chosen and no secret is given. Raises ProfilesFileError if no header can hold it: the error of a lower
+        layer would quote it.
         """
         if self.scheme is None:
             return None
@@ -166,12 +145,8 @@ class SecretDraft:
     def options(self) -> dict[str, str | None]:
         """Return what the section of a profile gets: all options about secrets, None for those that go.
 
-        Raises
-        ------
-        ProfilesFileError
-            If something of it cannot stand there.
-        APIKeyNotFound
-            If a way is chosen and no secret is given.
+        Raises ProfilesFileError if something of it cannot stand there. Raises APIKeyNotFound if a way is
+        chosen and no secret is given.
         """
         options: dict[str, str | None] = dict.fromkeys(sorted(CREDENTIALS))
         if self.scheme is None:
@@ -191,10 +166,7 @@ class SecretDraft:
     def shown(self, environ: Mapping[str, str]) -> str:
         """Return the secret as it may be shown in a list: masked, or the variable that holds it.
 
-        Raises
-        ------
-        APIKeyNotFound
-            As `secret`, but for a variable that is not set.
+        Raises APIKeyNotFound as `secret`, but for a variable that is not set.
         """
         try:
             secret = self.secret(environ)
@@ -223,10 +195,8 @@ def secret_words(profile: Profile, environ: Mapping[str, str]) -> str:
 def header_name(text: str, whose: str) -> str:
     """Return the name of a header that may hold a secret.
 
-    Raises
-    ------
-    ProfilesFileError
-        If it is no header name (RFC 9110, section 5.1), or one that the connection itself needs.
+    Raises ProfilesFileError if it is no header name (RFC 9110, section 5.1), or one that the connection
+    itself needs.
     """
     name = text.strip()
     if not _TOKEN.fullmatch(name) or name.lower() in _NOT_OURS:

@@ -172,18 +172,11 @@ DEFAULTS = Config()
 class Setting:
     """A setting as people meet it.
 
-    Parameters
-    ----------
-    name
-        Its key in the file.
-    about
-        What it is for, in a few words.
-    written
-        Its default, as TOML has it.
-    choices
-        The words it may be, where these are few.
-    check
-        Returns the value to use of one as TOML has it; raises ValueError if it will not do.
+    - `name`: Its key in the file.
+    - `about`: What it is for, in a few words.
+    - `written`: Its default, as TOML has it.
+    - `choices`: The words it may be, where these are few.
+    - `check`: Returns the value to use of one as TOML has it; raises ValueError if it will not do.
     """
 
     name: str
@@ -225,10 +218,7 @@ class Loaded:
 def load(path: Path | None = None) -> Loaded:
     """Return what is set in the file; without one, the defaults. Never fails.
 
-    Parameters
-    ----------
-    path
-        The file; default `config.toml` in MLHUB_HOME.
+    - `path`: The file; default `config.toml` in MLHUB_HOME.
     """
     path = path or paths.config()
     try:
@@ -245,10 +235,7 @@ def load(path: Path | None = None) -> Loaded:
 def parse(content: bytes) -> dict[str, Any]:
     """Return what a config file says.
 
-    Raises
-    ------
-    ValueError
-        If it is no TOML, in words for people.
+    Raises ValueError if it is no TOML, in words for people.
     """
     import tomllib
 

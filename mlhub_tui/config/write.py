@@ -25,18 +25,11 @@ def change(changes: Mapping[str, Any], path: Path | None = None) -> None:
 
     A setting that is new in the file gets its sentence beside it as a comment.
 
-    Parameters
-    ----------
-    changes
-        Values by name, as TOML has them; None takes a setting out of the file, and its default counts.
-        For `keys`, a table of the commands to change, None for those to take out.
-    path
-        The file; default `config.toml` in MLHUB_HOME.
+    - `changes`: Values by name, as TOML has them; None takes a setting out of the file, and its default
+      counts. For `keys`, a table of the commands to change, None for those to take out.
+    - `path`: The file; default `config.toml` in MLHUB_HOME.
 
-    Raises
-    ------
-    ConfigFileError
-        If the file is no TOML, cannot be read or written, or a value will not do.
+    Raises ConfigFileError if the file is no TOML, cannot be read or written, or a value will not do.
     """
     path = path or paths.config()
     known = settings()

@@ -62,20 +62,12 @@ SELECT used, packed, body, url, media_type, etag, modified, checked, fresh_until
 class CachedResponse:
     """A document in the cache.
 
-    Parameters
-    ----------
-    content
-        The body, decoded.
-    url
-        Where a redirect led to; empty where there was none.
-    media_type
-        What the server calls it.
-    etag, modified
-        The validators of the answer as received (RFC 9110, section 8.8); may be empty.
-    checked
-        When the server last said that this is it; seconds since the epoch.
-    fresh_until
-        Until when it need not be requested again.
+    - `content`: The body, decoded.
+    - `url`: Where a redirect led to; empty where there was none.
+    - `media_type`: What the server calls it.
+    - `etag`, `modified`: The validators of the answer as received (RFC 9110, section 8.8); may be empty.
+    - `checked`: When the server last said that this is it; seconds since the epoch.
+    - `fresh_until`: Until when it need not be requested again.
     """
 
     content: bytes = field(repr=False)
@@ -102,14 +94,9 @@ Change = tuple[str, CachedResponse | Revalidated | None]
 class DocumentCache:
     """Documents by key, in one SQLite file that only its owner can read; every call may block for a moment.
 
-    Parameters
-    ----------
-    folder
-        Where it lies; by default `cache` in MLHUB_HOME. Nothing is created before the first document.
-    max_bytes
-        The most it holds; what was not used for longest goes first.
-    clock
-        Seconds since the epoch.
+    - `folder`: Where it lies; by default `cache` in MLHUB_HOME. Nothing is created before the first document.
+    - `max_bytes`: The most it holds; what was not used for longest goes first.
+    - `clock`: Seconds since the epoch.
     """
 
     def __init__(
@@ -254,12 +241,8 @@ def _unpacked(row: tuple[Any, ...]) -> CachedResponse | None:
 def fresh_for(headers: Mapping[str, str], now: float) -> float | None:
     """Return the seconds that an answer stays fresh for a private cache, None if it must not be stored.
 
-    Parameters
-    ----------
-    headers
-        Those of the answer, by lower-case names or case-insensitive.
-    now
-        Seconds since the epoch.
+    - `headers`: Those of the answer, by lower-case names or case-insensitive.
+    - `now`: Seconds since the epoch.
     """
     pairs = (part.partition("=") for part in headers.get("cache-control", "").split(","))
     control = {name.strip().lower(): argument.strip().strip('"') for name, _, argument in pairs}
@@ -295,18 +278,11 @@ def _moment(value: str | None) -> float | None:
 class Answer:
     """A document as the server or the cache gives it.
 
-    Parameters
-    ----------
-    url
-        Where it came from in the end, without keys.
-    content
-        The body.
-    media_type
-        What the server calls it.
-    checked
-        When the server last said that this is it; seconds since the epoch.
-    offline
-        Whether the server could not be reached now.
+    - `url`: Where it came from in the end, without keys.
+    - `content`: The body.
+    - `media_type`: What the server calls it.
+    - `checked`: When the server last said that this is it; seconds since the epoch.
+    - `offline`: Whether the server could not be reached now.
     """
 
     url: str
@@ -320,12 +296,8 @@ class Answer:
 class Offline:
     """That a server cannot be reached and the cache answers in its place.
 
-    Parameters
-    ----------
-    age
-        Seconds since the server last confirmed the oldest document that was given.
-    reason
-        Why it cannot be reached, in one line.
+    - `age`: Seconds since the server last confirmed the oldest document that was given.
+    - `reason`: Why it cannot be reached, in one line.
     """
 
     age: float
@@ -342,14 +314,9 @@ class CachingClient:
     while the server can be reached: it alone knows whether the secret still opens them. What is neither JSON
     nor GeoJSON (the page of a captive portal), or holds the key, is not stored.
 
-    Parameters
-    ----------
-    session
-        Sends the requests.
-    cache
-        Where the answers are stored; None for no cache.
-    clock
-        Seconds since the epoch.
+    - `session`: Sends the requests.
+    - `cache`: Where the answers are stored; None for no cache.
+    - `clock`: Seconds since the epoch.
     """
 
     def __init__(
@@ -383,10 +350,7 @@ class CachingClient:
     async def get(self, url: str) -> Answer:
         """Return a document.
 
-        Raises
-        ------
-        RequestError
-            As `Session.request`, where the cache cannot help.
+        Raises RequestError as `Session.request`, where the cache cannot help.
         """
         (answer,) = await self.several([url])
         if isinstance(answer, RequestError):

@@ -38,17 +38,11 @@ async def open_connection(
 ) -> HTTP11Connection:
     """Return a connection to an origin, or to the proxy that forwards plain http requests to it.
 
-    Parameters
-    ----------
-    timeout
-        Seconds for name lookup, connecting, the proxy and TLS together.
-    tls
-        Returns the TLS settings; called only where TLS is needed.
+    - `timeout`: Seconds for name lookup, connecting, the proxy and TLS together.
+    - `tls`: Returns the TLS settings; called only where TLS is needed.
 
-    Raises
-    ------
-    ServerUnreachable, ServerTimeout, TLSFailure, ProxyFailure
-        If there is no connection, or none in time.
+    Raises ServerUnreachable, ServerTimeout, TLSFailure, ProxyFailure if there is no connection, or none in
+    time.
     """
     reached = False  # the proxy, if there is one: from then on it is not the one that failed
 

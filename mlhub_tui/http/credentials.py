@@ -74,19 +74,12 @@ def _basic(user: str, password: str) -> str:
 class OriginCredentials:
     """A secret and the one origin (scheme, host, port) that it is sent to.
 
-    Parameters
-    ----------
-    home
-        A URL on that origin.
-    secret
-        Returns the secret, None where there is none.
-    auth
-        How it is sent: query parameter, bearer token, header, basic.
-    names
-        Query parameters that are keys by name, in lower case: cut out of URLs of the own origin. Elsewhere
-        `key` may well name the file that is wanted.
-    headers
-        Further headers that only the own origin is sent.
+    - `home`: A URL on that origin.
+    - `secret`: Returns the secret, None where there is none.
+    - `auth`: How it is sent: query parameter, bearer token, header, basic.
+    - `names`: Query parameters that are keys by name, in lower case: cut out of URLs of the own origin.
+      Elsewhere `key` may well name the file that is wanted.
+    - `headers`: Further headers that only the own origin is sent.
     """
 
     home: str = field(repr=False)
@@ -111,10 +104,7 @@ class OriginCredentials:
     def without_keys(self, url: RequestURL) -> RequestURL:
         """Return a URL as it may be requested: without the secret, wherever a server wrote it into it.
 
-        Raises
-        ------
-        KeyWithheld
-            If the secret would stay in a URL of another origin.
+        Raises KeyWithheld if the secret would stay in a URL of another origin.
         """
         home = self.is_home(url.origin)
         if home and self.names:

@@ -78,12 +78,8 @@ def may_pass(error: errors.RequestError) -> bool:
 def connect_error(error: Exception, url: str, proxy: str = "") -> errors.RequestError:
     """Return our error for what kept a connection from being opened.
 
-    Parameters
-    ----------
-    url
-        What was requested.
-    proxy
-        Host and port of the proxy that was to be connected to, where it is the one that failed.
+    - `url`: What was requested.
+    - `proxy`: Host and port of the proxy that was to be connected to, where it is the one that failed.
     """
     where, host = address(url), host_label(url)
     if isinstance(error, errors.RequestError):

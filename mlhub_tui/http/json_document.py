@@ -23,15 +23,10 @@ _PAGE = (b"<!doctype html", b"<html", b"<head", b"<body", b"<script", b"<meta")
 async def decode(response: httpx.Response, keys: KeyRemoval | None = None) -> Any:
     """Return the JSON of an answer; a large one is decoded in a thread.
 
-    Parameters
-    ----------
-    keys
-        Taken out of it.
+    - `keys`: Taken out of it.
 
-    Raises
-    ------
-    UnexpectedAnswer
-        If it is no JSON; a web page is called what it probably is, a captive portal or a wrong root URL.
+    Raises UnexpectedAnswer if it is no JSON; a web page is called what it probably is, a captive portal or a
+    wrong root URL.
     """
     content, where, status = response.content, shown(response.url), response.status_code
     try:
@@ -66,10 +61,7 @@ def _web_page(response: httpx.Response) -> str:
 def as_object(value: Any, url: object) -> JsonDict:
     """Return a JSON object.
 
-    Raises
-    ------
-    UnexpectedAnswer
-        If it is something else.
+    Raises UnexpectedAnswer if it is something else.
     """
     if isinstance(value, dict):
         return value
@@ -79,10 +71,7 @@ def as_object(value: Any, url: object) -> JsonDict:
 def as_list(value: Any, url: object, key: str | None = None) -> list[Any]:
     """Return a JSON list, or the list under `key` of an object.
 
-    Raises
-    ------
-    UnexpectedAnswer
-        If it is something else.
+    Raises UnexpectedAnswer if it is something else.
     """
     entries = (
         value.get(key) if key is not None and isinstance(value, dict) else value if key is None else None
@@ -128,17 +117,10 @@ def value_of(content: bytes, url: str = "", keys: KeyRemoval | None = None) -> A
     NaN and Infinity are no JSON (RFC 8259, section 6), yet writers send them: they are read as null. UTF-16
     and UTF-32, with a byte order mark or without, are read as well as UTF-8.
 
-    Parameters
-    ----------
-    url
-        Where it came from.
-    keys
-        Taken out of it where it holds them.
+    - `url`: Where it came from.
+    - `keys`: Taken out of it where it holds them.
 
-    Raises
-    ------
-    NotJSON
-        If it is none; `NestedTooDeep` if it may be one.
+    Raises NotJSON if it is none; `NestedTooDeep` if it may be one.
     """
     try:
         text = text_of(content)
@@ -156,10 +138,7 @@ def value_of(content: bytes, url: str = "", keys: KeyRemoval | None = None) -> A
 def text_of(content: bytes) -> str:
     """Return the text of a JSON document without its byte order mark.
 
-    Raises
-    ------
-    UnicodeError
-        If it is none.
+    Raises UnicodeError if it is none.
     """
     return content.decode(json.detect_encoding(content), "surrogatepass").removeprefix("\ufeff")
 

@@ -28,12 +28,8 @@ _IGNORED = str.maketrans("", "", "\t\r\n")
 class KeyRemoval:
     """The secrets of one session, for its own origin (scheme, host, port; RFC 6454) alone.
 
-    Parameters
-    ----------
-    home
-        A URL on that origin.
-    secrets
-        The key, in the forms in which it is sent.
+    - `home`: A URL on that origin.
+    - `secrets`: The key, in the forms in which it is sent.
     """
 
     home: str
@@ -44,15 +40,10 @@ class KeyRemoval:
 
         All else stays as it was written: a paging token must come back letter by letter.
 
-        Parameters
-        ----------
-        own
-            Whether the client that will ask for it takes it for one of the key's own origin.
+        - `own`: Whether the client that will ask for it takes it for one of the key's own origin.
 
-        Raises
-        ------
-        KeyWithheld
-            If the key of another origin would stay in it: in its path, its host, a part of a parameter.
+        Raises KeyWithheld if the key of another origin would stay in it: in its path, its host, a part of a
+        parameter.
         """
         marked = REMOVED in url
         if not marked and not self.may_hold(url):
@@ -70,10 +61,7 @@ class KeyRemoval:
         In a URL of another origin that would keep it, `REMOVED` stands for it, so that it is nowhere saved,
         shown or exported; such a URL is not asked for.
 
-        Parameters
-        ----------
-        url
-            Where the document came from.
+        - `url`: Where the document came from.
         """
         waiting: list[tuple[Any, bool]] = [(document, False)]
         while waiting:

@@ -18,16 +18,12 @@ def is_local(url: str) -> bool:
 class Link:
     """Where bytes can be requested.
 
-    Parameters
-    ----------
-    url
-        http, https, or `file:` (a file of this machine, or a member of an archive on it), without the API
-        key; it may hold a store's own signature, so it is redacted before it is shown.
-    headers
-        What the store needs, no secrets: a recent `x-ms-version` makes Azure quote its ETags and take open
-        ranges.
-    credentials
-        Sent to their own origin only, and taken out of any URL of another one; None where there are none.
+    - `url`: http, https, or `file:` (a file of this machine, or a member of an archive on it), without the
+      API key; it may hold a store's own signature, so it is redacted before it is shown.
+    - `headers`: What the store needs, no secrets: a recent `x-ms-version` makes Azure quote its ETags and
+      take open ranges.
+    - `credentials`: Sent to their own origin only, and taken out of any URL of another one; None where there
+      are none.
     """
 
     url: str = field(repr=False)

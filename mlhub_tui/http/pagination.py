@@ -37,16 +37,10 @@ _NUMBER = re.compile(r"(?<![\w.])\d{1,6}(?![\w.]*\w)")
 class PageRequest:
     """One request of a listing.
 
-    Parameters
-    ----------
-    url
-        Absolute, without keys.
-    method
-        `GET` or `POST`.
-    headers
-        What the link that led here wants to be sent.
-    body
-        The JSON body of a POST.
+    - `url`: Absolute, without keys.
+    - `method`: `GET` or `POST`.
+    - `headers`: What the link that led here wants to be sent.
+    - `body`: The JSON body of a POST.
     """
 
     url: str
@@ -65,10 +59,7 @@ class PageRequest:
     def decoded(cls, text: str) -> PageRequest:
         """Return the step of such a text.
 
-        Raises
-        ------
-        UnexpectedAnswer
-            If it is none.
+        Raises UnexpectedAnswer if it is none.
         """
         if not text.startswith("{"):
             return cls(text)
@@ -105,18 +96,11 @@ class PageRequest:
 class FetchedPage:
     """An answer with what leads on from it.
 
-    Parameters
-    ----------
-    answer
-        The JSON object as received.
-    url
-        Where it came from, after redirects, without keys.
-    next
-        The step to the next page; None at the end.
-    stopped
-        Why there is none although the answer names one; empty otherwise.
-    limit
-        How many entries were asked for in the end; None where that was left to the server.
+    - `answer`: The JSON object as received.
+    - `url`: Where it came from, after redirects, without keys.
+    - `next`: The step to the next page; None at the end.
+    - `stopped`: Why there is none although the answer names one; empty otherwise.
+    - `limit`: How many entries were asked for in the end; None where that was left to the server.
     """
 
     answer: JsonDict = field(repr=False)
@@ -154,16 +138,10 @@ def following(
     host with `http` although the page came by `https`, as APIs behind a proxy do, `https` is meant. Where
     there is no link, the bare token counts that STAC 0.9 puts beside the counts.
 
-    Parameters
-    ----------
-    page
-        The answer.
-    page_url
-        Where it came from; relative links resolve against it (RFC 3986, section 5.2).
-    step
-        The request that was sent; a link with `merge` changes it (STAC API, Item Search, "Pagination").
-    bare
-        Takes the key in use out of a URL: servers write it into their links.
+    - `page`: The answer.
+    - `page_url`: Where it came from; relative links resolve against it (RFC 3986, section 5.2).
+    - `step`: The request that was sent; a link with `merge` changes it (STAC API, Item Search, "Pagination").
+    - `bare`: Takes the key in use out of a URL: servers write it into their links.
     """
     link = _next_of(page.get("links"))
     if link is not None:
@@ -214,10 +192,7 @@ def _of_link(link: JsonDict, page_url: str, step: PageRequest, bare: Bare) -> Pa
 def absolute(href: str, page_url: str, bare: Bare = without_key) -> str:
     """Return the absolute URL of a link in an answer, without keys.
 
-    Raises
-    ------
-    UnexpectedAnswer
-        If it is none that can be asked for.
+    Raises UnexpectedAnswer if it is none that can be asked for.
     """
     try:
         url = bare(resolve_href(page_url, href))

@@ -82,11 +82,8 @@ class _NoProxyEntry:
 class ProxySettings:
     """The proxies that environment variables (on macOS and Windows the system's settings too) name.
 
-    Parameters
-    ----------
-    environ
-        Variables `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy`, in small letters or capitals;
-        small ones win. `HTTP_PROXY` is ignored where it may be a request header (CGI), as curl does.
+    - `environ`: Variables `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy`, in small letters or
+      capitals; small ones win. `HTTP_PROXY` is ignored where it may be a request header (CGI), as curl does.
     """
 
     def __init__(self, environ: Mapping[str, str] | None = None) -> None:
@@ -125,10 +122,7 @@ class ProxySettings:
     def for_origin(self, origin: Origin) -> Proxy | None:
         """Return the proxy for an origin, None where there is none.
 
-        Raises
-        ------
-        ProxyFailure
-            If what the environment names cannot be a proxy.
+        Raises ProxyFailure if what the environment names cannot be a proxy.
         """
         if not self._urls:
             return None
@@ -143,10 +137,7 @@ class ProxySettings:
 def parse_proxy(url: str) -> Proxy:
     """Return the proxy that a URL names; `http` if it has no scheme.
 
-    Raises
-    ------
-    ProxyFailure
-        If it is no proxy that is supported.
+    Raises ProxyFailure if it is no proxy that is supported.
     """
     parts = _PROXY_URL.fullmatch(url)
     scheme = ((parts["scheme"] if parts else "") or "http").lower()
@@ -187,10 +178,7 @@ def trusted_context() -> ssl.SSLContext:
     `SSL_CERT_FILE` and `SSL_CERT_DIR` override the system's, as for OpenSSL. These are read by truststore;
     certifi's, where it is installed, serve a system without any.
 
-    Raises
-    ------
-    TLSFailure
-        If a variable names what is not there, or is no certificate.
+    Raises TLSFailure if a variable names what is not there, or is no certificate.
     """
     context = _context_of_environment() or _context_of_system()
     context.set_alpn_protocols(["http/1.1"])

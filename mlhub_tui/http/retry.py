@@ -21,23 +21,16 @@ PASSING_STATUSES = frozenset(
 class RetryPolicy:
     """How often and how patiently a request is repeated.
 
-    Parameters
-    ----------
-    tries
-        Requests without progress, the first one counted; None for as long as it takes.
-    doubtful_tries
-        The same where the response makes no sense (a portal's page, a rejected link); None as `tries`.
-    base, cap
-        Seconds: the wait after the n-th failure is random between 0 and `min(cap, base * 2**(n-1))`.
-        Full jitter keeps many clients from returning at the same moment.
-    longest_wait
-        Seconds that a server may ask to wait (`Retry-After`).
-    shorten_long_waits
-        Whether to repeat after `longest_wait` when a server asks for more, in place of giving up.
-    budget
-        Seconds since the first try after which no new try starts; None for no limit.
-    random, sleep, clock
-        Where chance and time come from.
+    - `tries`: Requests without progress, the first one counted; None for as long as it takes.
+    - `doubtful_tries`: The same where the response makes no sense (a portal's page, a rejected link); None as
+      `tries`.
+    - `base`, `cap`: Seconds; after the n-th failure the wait is random, up to `min(cap, base * 2**(n-1))`.
+      Full jitter keeps many clients from returning at the same moment.
+    - `longest_wait`: Seconds that a server may ask to wait (`Retry-After`).
+    - `shorten_long_waits`: Whether to repeat after `longest_wait` when a server asks for more, in place of
+      giving up.
+    - `budget`: Seconds since the first try after which no new try starts; None for no limit.
+    - `random`, `sleep`, `clock`: Where chance and time come from.
     """
 
     tries: int | None = 3
@@ -94,12 +87,8 @@ QUEUE_RETRIES = RetryPolicy(
 def parse_retry_after(value: str | None, now: Callable[[], datetime] | None = None) -> float | None:
     """Return the seconds of a `Retry-After` header (RFC 9110, section 10.2.3), None where it is none.
 
-    Parameters
-    ----------
-    value
-        A number of seconds or an HTTP date.
-    now
-        The current UTC time, for dates; a date in the past means no wait.
+    - `value`: A number of seconds or an HTTP date.
+    - `now`: The current UTC time, for dates; a date in the past means no wait.
     """
     text = (value or "").strip()
     if text.isascii() and text.isdigit():

@@ -60,10 +60,7 @@ class OriginAuthTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request on, with the key or without it.
 
-        Raises
-        ------
-        KeyWithheld
-            If the key is in a request to another origin in a way that cannot be cut out.
+        Raises KeyWithheld if the key is in a request to another origin in a way that cannot be cut out.
         """
         credentials = self._credentials
         url = credentials.without_keys(requested(request.url))
@@ -188,10 +185,7 @@ async def exchange(
 ) -> httpx.Response:
     """Send a request and return the answer, unread; `bare` cuts keys out of the redirects on the way.
 
-    Raises
-    ------
-    httpx.TooManyRedirects
-        After ten of them.
+    Raises httpx.TooManyRedirects after ten of them.
     """
     for _ in range(MAX_REDIRECTS + 1):
         response = await client.send(request, stream=True)
@@ -206,10 +200,8 @@ async def exchange(
 async def finished(response: httpx.Response, read: bool, max_body: int) -> httpx.Response:
     """Return an answer with its body read, or closed without it; of an error's body the start is enough.
 
-    Raises
-    ------
-    UnexpectedAnswer
-        If the body is larger than `max_body` bytes, by its Content-Length or decompressed.
+    Raises UnexpectedAnswer if the body is larger than `max_body` bytes, by its Content-Length or
+    decompressed.
     """
     try:
         content = await _read_body(response, max_body) if read else b""

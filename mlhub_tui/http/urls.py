@@ -63,12 +63,8 @@ class Origin(NamedTuple):
 class RequestURL:
     """A URL in the parts that a request is made of; its target and `authorization` may hold secrets.
 
-    Parameters
-    ----------
-    target
-        Path and query, percent-encoded, without fragment.
-    authorization
-        Basic credentials of its user information; empty without.
+    - `target`: Path and query, percent-encoded, without fragment.
+    - `authorization`: Basic credentials of its user information; empty without.
     """
 
     origin: Origin
@@ -90,10 +86,8 @@ def parse_url(url: str) -> RequestURL:
 
     Existing escapes stay as they are, dot segments are removed, user information becomes basic credentials.
 
-    Raises
-    ------
-    UnexpectedAnswer
-        If it cannot be requested: another scheme than http and https, no host, control characters.
+    Raises UnexpectedAnswer if it cannot be requested: another scheme than http and https, no host, control
+    characters.
     """
     simple = _SIMPLE.fullmatch(url)
     if simple is not None:
@@ -114,10 +108,7 @@ def origin_of(url: str) -> Origin | None:
 def redirect_target(base: RequestURL, location: str) -> RequestURL:
     """Return where a `Location` leads; the header is decoded as Latin-1, though some servers send UTF-8.
 
-    Raises
-    ------
-    UnexpectedAnswer
-        If that is no URL that can be requested.
+    Raises UnexpectedAnswer if that is no URL that can be requested.
     """
     with contextlib.suppress(UnicodeError):
         location = location.encode("latin-1").decode("utf-8")
@@ -217,16 +208,12 @@ def _basic(user: str) -> str:
 def resolve_href(document_url: str, href: str) -> str:
     """Return what an href of a document leads to, as an absolute URL.
 
-    Parameters
-    ----------
-    document_url
-        Where the document was fetched from (`Document.url`): `http(s)://`, `file://`, another store's scheme,
-        or `file:///abs/catalog.tar.gz!/member.json`. Never its `self` link, which is often wrong. Where it is
-        empty, a relative href stays one.
-    href
-        As received. Backslashes are slashes (catalogs written on Windows hold them); an absolute URL of any
-        scheme (`s3:`, `gs:`, `abfs:`) stays what it is; the path of a drive becomes a `file` URL, and
-        `/vsicurl/`, `/vsis3/` and the like of GDAL what they name.
+    - `document_url`: Where the document was fetched from (`Document.url`): `http(s)://`, `file://`, another
+      store's scheme, or `file:///abs/catalog.tar.gz!/member.json`. Never its `self` link, which is often
+      wrong. Where it is empty, a relative href stays one.
+    - `href`: As received. Backslashes are slashes (catalogs written on Windows hold them); an absolute URL of
+      any scheme (`s3:`, `gs:`, `abfs:`) stays what it is; the path of a drive becomes a `file` URL, and
+      `/vsicurl/`, `/vsis3/` and the like of GDAL what they name.
 
     Returns
     -------
@@ -345,10 +332,8 @@ def is_absolute(url: str) -> bool:
 def segment(identity: str, kind: str) -> str:
     """Return an id as one percent-encoded path segment (RFC 3986, section 3.3).
 
-    Raises
-    ------
-    EntityDoesNotExist
-        If it is empty, `.` or `..`: such a path would lead elsewhere, however it is encoded.
+    Raises EntityDoesNotExist if it is empty, `.` or `..`: such a path would lead elsewhere, however it is
+    encoded.
     """
     if identity in ("", ".", ".."):
         raise EntityDoesNotExist(f"{kind} {shown_id(identity)} does not exist")
@@ -358,10 +343,7 @@ def segment(identity: str, kind: str) -> str:
 def doi_path(doi: str) -> str:
     """Return a DOI as the API's path takes it: slashes stay, all else is encoded.
 
-    Raises
-    ------
-    EntityDoesNotExist
-        If it is no DOI but a path that leads elsewhere.
+    Raises EntityDoesNotExist if it is no DOI but a path that leads elsewhere.
     """
     for prefix in ("https://doi.org/", "http://doi.org/", "https://dx.doi.org/", "doi:"):
         doi = doi.removeprefix(prefix)
@@ -374,10 +356,7 @@ def without_key(url: str, names: Collection[str] = KEY_NAMES) -> str:
     Servers write the caller's key into the links they send back. All else stays as it was written: a paging
     token must come back letter by letter.
 
-    Parameters
-    ----------
-    names
-        In lower case. Elsewhere than at an MLHub API `key` may well name the file that is wanted.
+    - `names`: In lower case. Elsewhere than at an MLHub API `key` may well name the file that is wanted.
     """
     base, hash_mark, fragment = url.partition("#")
     path, mark, query = base.partition("?")

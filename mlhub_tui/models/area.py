@@ -38,10 +38,7 @@ def parse_bbox(text: str) -> BBox:
     Commas, semicolons, spaces and brackets between them are all the same; a box whose west is east of its
     east crosses the antimeridian (RFC 7946, section 5.2).
 
-    Raises
-    ------
-    InvalidSearch
-        If it is none; the message says what is wrong.
+    Raises InvalidSearch if it is none; the message says what is wrong.
     """
     parts = [part for part in _BETWEEN.split(_NAME.sub("", text)) if part]
     for part in parts:
@@ -80,10 +77,7 @@ def geometry_of(value: Any) -> JsonDict:
 
     Several polygons become one MultiPolygon, as not every server takes a GeometryCollection.
 
-    Raises
-    ------
-    InvalidSearch
-        If it holds none, one of them is broken, or its numbers are no degrees.
+    Raises InvalidSearch if it holds none, one of them is broken, or its numbers are no degrees.
     """
     found = list(_geometries(value))
     if not found:
@@ -98,10 +92,7 @@ def geometry_of(value: Any) -> JsonDict:
 def read_geometry(path: Path) -> JsonDict:
     """Return the geometry of a GeoJSON file.
 
-    Raises
-    ------
-    InvalidSearch
-        If it cannot be read, is no JSON, or as `geometry_of`.
+    Raises InvalidSearch if it cannot be read, is no JSON, or as `geometry_of`.
     """
     name = one_line(path.name, 60)
     try:

@@ -26,10 +26,7 @@ class Catalog(Document):
     def to_pystac(self) -> pystac.Catalog:
         """Return the pystac catalog; see `pystac_view`.
 
-        Raises
-        ------
-        NotValidSTAC
-            If pystac refuses the document.
+        Raises NotValidSTAC if pystac refuses the document.
         """
         from .pystac_view import catalog_view
 

@@ -55,10 +55,7 @@ class Collection(Document):
     def to_pystac(self) -> pystac.Collection:
         """Return the pystac collection (about 0.15 ms); see `pystac_view`.
 
-        Raises
-        ------
-        NotValidSTAC
-            If pystac refuses the document.
+        Raises NotValidSTAC if pystac refuses the document.
         """
         from .pystac_view import collection_view
 

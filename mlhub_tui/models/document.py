@@ -34,13 +34,9 @@ class Provider:
 class Document:
     """A JSON object with an id.
 
-    Parameters
-    ----------
-    raw
-        The object as received; never changed.
-    url
-        Where it was fetched from, without keys: what its relative links and hrefs resolve against (not its
-        `self` link, which is often wrong); empty where that is not known.
+    - `raw`: The object as received; never changed.
+    - `url`: Where it was fetched from, without keys: what its relative links and hrefs resolve against (not
+      its `self` link, which is often wrong); empty where that is not known.
     """
 
     raw: JsonDict = field(repr=False)

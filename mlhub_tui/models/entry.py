@@ -28,22 +28,13 @@ class EntryKind(StrEnum):
 class Entry:
     """One line of a source's tree.
 
-    Parameters
-    ----------
-    kind
-        What it stands for; where only a link is known, what the link says.
-    id
-        The identity as received; empty while only a link is known.
-    title
-        What the link or the document calls it, cleaned, on one line; may be empty.
-    url
-        Where its document is, without keys; empty where the source finds it by its id.
-    collection_id
-        The collection an item belongs to; empty where that is not known.
-    document
-        The document, where the listing brought it.
-    note
-        Why it cannot be opened or shown, in a sentence; empty where nothing is known to be wrong.
+    - `kind`: What it stands for; where only a link is known, what the link says.
+    - `id`: The identity as received; empty while only a link is known.
+    - `title`: What the link or the document calls it, cleaned, on one line; may be empty.
+    - `url`: Where its document is, without keys; empty where the source finds it by its id.
+    - `collection_id`: The collection an item belongs to; empty where that is not known.
+    - `document`: The document, where the listing brought it.
+    - `note`: Why it cannot be opened or shown, in a sentence; empty where nothing is known to be wrong.
     """
 
     kind: EntryKind

@@ -55,10 +55,7 @@ class Item(Document):
     def to_pystac(self) -> pystac.Item:
         """Return the pystac item; see `pystac_view`.
 
-        Raises
-        ------
-        NotValidSTAC
-            If pystac refuses the document.
+        Raises NotValidSTAC if pystac refuses the document.
         """
         from .pystac_view import item_view
 

@@ -24,10 +24,7 @@ class NotValidSTAC(MLHubException):
 def collection_view(raw: dict[str, Any]) -> pystac.Collection:
     """Return the pystac collection of a document, migrated to the current STAC version.
 
-    Raises
-    ------
-    NotValidSTAC
-        If pystac refuses it.
+    Raises NotValidSTAC if pystac refuses it.
     """
     import pystac
 
@@ -37,10 +34,7 @@ def collection_view(raw: dict[str, Any]) -> pystac.Collection:
 def item_view(raw: dict[str, Any]) -> pystac.Item:
     """Return the pystac item of a document, migrated to the current STAC version.
 
-    Raises
-    ------
-    NotValidSTAC
-        If pystac refuses it.
+    Raises NotValidSTAC if pystac refuses it.
     """
     import pystac
 
@@ -50,10 +44,7 @@ def item_view(raw: dict[str, Any]) -> pystac.Item:
 def catalog_view(raw: dict[str, Any]) -> pystac.Catalog:
     """Return the pystac catalog of a document, migrated to the current STAC version.
 
-    Raises
-    ------
-    NotValidSTAC
-        If pystac refuses it.
+    Raises NotValidSTAC if pystac refuses it.
     """
     import pystac
 

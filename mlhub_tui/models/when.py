@@ -51,10 +51,7 @@ def parse_when(text: str) -> str:
     zone is UTC. An interval is two of these with a slash (or `to`) between, where `..` or nothing is an open
     end (STAC API, Item Search, `datetime`; RFC 3339).
 
-    Raises
-    ------
-    InvalidSearch
-        If it is no date, or the interval ends before it starts.
+    Raises InvalidSearch if it is no date, or the interval ends before it starts.
 
     Examples
     --------

@@ -47,10 +47,7 @@ class MLHubSource(Source):
     Entries of a listing that are no documents (no object, no id) are left out and counted in `skipped`, so
     that one broken record does not hide the others.
 
-    Parameters
-    ----------
-    session
-        The session with the API.
+    - `session`: The session with the API.
     """
 
     noun = "an MLHub API"
@@ -113,10 +110,7 @@ class MLHubSource(Source):
 
         The API itself has no item search: items are listed and filtered locally.
 
-        Raises
-        ------
-        NotOffered
-            If the search names no collection, or has a filter.
+        Raises NotOffered if the search names no collection, or has a filter.
         """
         return await search_locally(search, self.items_page, link=link, page_size=page_size, item=self.item)
 
@@ -227,12 +221,8 @@ class MLHubSource(Source):
     async def archive_link(self, collection_id: str) -> Link:
         """Return where the bytes of a collection's archive are; nothing of them is read.
 
-        Raises
-        ------
-        EntityDoesNotExist
-            If the collection does not exist, or its archive is not generated yet.
-        AuthenticationError
-            If there is no key, or it was refused.
+        Raises EntityDoesNotExist if the collection does not exist, or its archive is not generated yet.
+        Raises AuthenticationError if there is no key, or it was refused.
         """
         collection_id = self.id_of(collection_id, "collection")
         return await self._link(f"archive/{segment(collection_id, 'collection')}", _no_archive(collection_id))
@@ -244,12 +234,8 @@ class MLHubSource(Source):
     async def check_key(self) -> None:
         """Request something that needs a key: the first item of a collection that can be read.
 
-        Raises
-        ------
-        APIKeyNotFound
-            If the session has no key.
-        AuthenticationError
-            If the API refuses the key; a wrong one is refused by listings too.
+        Raises APIKeyNotFound if the session has no key. Raises AuthenticationError if the API refuses the
+        key; a wrong one is refused by listings too.
         """
         if self.session.secret is None:
             raise APIKeyNotFound("there is no API key to check")

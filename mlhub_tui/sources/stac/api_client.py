@@ -32,10 +32,7 @@ _PAGE = 100
 class APIClient:
     """Requests what a STAC API source needs.
 
-    Parameters
-    ----------
-    session
-        The session with the API.
+    - `session`: The session with the API.
     """
 
     def __init__(self, session: Session) -> None:
@@ -51,15 +48,10 @@ class APIClient:
         A root that answers with nothing, or with a web page, may still have its parts: the trouble is noted
         and the parts are looked for where the STAC API has them.
 
-        Parameters
-        ----------
-        again
-            Whether a page that could not be read is asked for again; a guest network may let it pass now.
+        - `again`: Whether a page that could not be read is asked for again; a guest network may let it pass
+          now.
 
-        Raises
-        ------
-        RequestError
-            If the API cannot be reached, or refuses the secret.
+        Raises RequestError if the API cannot be reached, or refuses the secret.
         """
         async with self._asking:
             if self._landing is None or (again and self._landing.trouble):
@@ -121,10 +113,7 @@ class APIClient:
     def page(self, fetched: FetchedPage, key: str, make: type[D]) -> Page[D]:
         """Return the documents of an answer as a page of a listing.
 
-        Raises
-        ------
-        UnexpectedAnswer
-            If there is no list under the key.
+        Raises UnexpectedAnswer if there is no list under the key.
         """
         entries = as_list(fetched.answer, fetched.url, key)
         found, skipped = documents(entries, make, _alone(fetched.url, self.session.root_url))
@@ -141,10 +130,7 @@ class APIClient:
 
         A link to another host is often a server's inner name, and comes last.
 
-        Raises
-        ------
-        RequestError
-            That of the first place, where none is there; any other as it comes.
+        Raises RequestError: That of the first place, where none is there; any other as it comes.
         """
         first, last = (named, usual) if named and self.session.is_own(named) else (usual, named)
         try:
@@ -163,10 +149,7 @@ class APIClient:
 
         By GET where POST is not taken, and at the host that the landing page names where the own has none.
 
-        Raises
-        ------
-        NotOffered
-            If the API offers no search.
+        Raises NotOffered if the API offers no search.
         """
         landing = await self.landing()
         try:
@@ -193,10 +176,8 @@ class APIClient:
 def is_no_such_place(error: RequestError, identity: str = "") -> bool:
     """Whether an endpoint is not there at all, so that another one may serve.
 
-    Parameters
-    ----------
-    identity
-        The id in its path: many gateways refuse one with a slash or a percent sign, however it is encoded.
+    - `identity`: The id in its path: many gateways refuse one with a slash or a percent sign, however it is
+      encoded.
     """
     if error.status in _REFUSED_PATH and is_encoded(identity):
         return True

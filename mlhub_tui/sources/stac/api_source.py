@@ -32,10 +32,7 @@ class STACAPISource(Source):
     Entries of a listing that are no documents (no object, no id) are left out and counted in `skipped`, so
     that one broken record does not hide the others.
 
-    Parameters
-    ----------
-    session
-        The session with the API.
+    - `session`: The session with the API.
     """
 
     noun = "a STAC API"
@@ -125,10 +122,7 @@ class STACAPISource(Source):
         By POST where the API offers that, else by GET; an API that has no item search is walked collection
         by collection, and its items are filtered locally.
 
-        Raises
-        ------
-        NotOffered
-            If the search asks for something that is not in `About.search`.
+        Raises NotOffered if the search asks for something that is not in `About.search`.
         """
         search = replace(
             search,
@@ -282,10 +276,7 @@ class STACAPISource(Source):
     ) -> Page[Item]:
         """Return one page of a collection's items: the first, or the one `link` (a `Page.next`) leads to.
 
-        Raises
-        ------
-        NotOffered
-            If `extensions` are named: only the MLHub API sifts by them.
+        Raises NotOffered if `extensions` are named: only the MLHub API sifts by them.
         """
         if extensions:
             raise self.not_offered("items by their extensions")

@@ -33,10 +33,7 @@ class NotListed(UnexpectedAnswer, EntityDoesNotExist):
 class APITree:
     """Finds what lies below an entry.
 
-    Parameters
-    ----------
-    client
-        What asks the API.
+    - `client`: What asks the API.
     """
 
     def __init__(self, client: APIClient) -> None:
@@ -66,10 +63,7 @@ class APITree:
     async def collections(self, page_size: int | None = None) -> FetchedPage:
         """Return the first page of collections.
 
-        Raises
-        ------
-        NotListed
-            If there are none where the landing page says, nor where the STAC API has them.
+        Raises NotListed if there are none where the landing page says, nor where the STAC API has them.
         """
         landing = await self._client.landing()
         own = join(self._root, "collections")
@@ -89,10 +83,7 @@ class APITree:
     async def linked_collections(self) -> list[Collection]:
         """Return the collections that the landing page links, and those below its catalogs, nearest first.
 
-        Raises
-        ------
-        RequestError
-            If not one document can be read.
+        Raises RequestError if not one document can be read.
         """
         found = [document async for document in self._linked_documents() if isinstance(document, Collection)]
         return list({collection.id: collection for collection in reversed(found)}.values())[::-1]
@@ -178,17 +169,10 @@ class APITree:
         The first page is from the API's own place; where there is none, from the collection's `items` link,
         by a search, or of the items that the collection links.
 
-        Parameters
-        ----------
-        params
-            What narrows the items at the API's own place.
-        linked
-            Whether the items count that the collection links.
+        - `params`: What narrows the items at the API's own place.
+        - `linked`: Whether the items count that the collection links.
 
-        Raises
-        ------
-        EntityDoesNotExist
-            If there is no such collection.
+        Raises EntityDoesNotExist if there is no such collection.
         """
         client = self._client
         if link is not None and link.startswith("["):

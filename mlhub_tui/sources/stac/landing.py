@@ -31,21 +31,13 @@ _FEATURES = r"ogcapi-features-1/1\.0/conf/core|api\.stacspec\.org/[^/]+/ogcapi-f
 class Landing:
     """What a landing page says; where it says nothing, the places that the STAC API names.
 
-    Parameters
-    ----------
-    raw
-        The document as received; empty where there is none.
-    url
-        Where it came from.
-    root_url
-        The root of the API, with a slash at its end.
-    conforms
-        The conformance classes, of the page itself or of its `conformance` link.
-    trouble
-        Why the page could not be read; empty where it could.
-    literal
-        Whether a link to another host is taken for what it says. It is often a server's inner name, so that
-        the API's own place is asked first.
+    - `raw`: The document as received; empty where there is none.
+    - `url`: Where it came from.
+    - `root_url`: The root of the API, with a slash at its end.
+    - `conforms`: The conformance classes, of the page itself or of its `conformance` link.
+    - `trouble`: Why the page could not be read; empty where it could.
+    - `literal`: Whether a link to another host is taken for what it says. It is often a server's inner name,
+      so that the API's own place is asked first.
     """
 
     raw: JsonDict = field(repr=False)
@@ -158,10 +150,7 @@ def below_root(href: str, page_url: str, root_url: str, bare: Bare = without_key
     Seen from `/stac` a link `collections` is `/collections` (RFC 3986, section 5.2.3), which servers that
     write it do not mean.
 
-    Raises
-    ------
-    UnexpectedAnswer
-        If it is none that can be asked for.
+    Raises UnexpectedAnswer if it is none that can be asked for.
     """
     strict = absolute(href, page_url, bare)
     relative = not is_absolute(href.strip()) and not href.strip().startswith("/")

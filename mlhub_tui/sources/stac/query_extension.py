@@ -56,17 +56,10 @@ _GEOMETRY = re.compile(
 def query_of(expression: str) -> JsonDict:
     """Return the `query` object of a filter: operators and values by the name of the property.
 
-    Parameters
-    ----------
-    expression
-        CQL2 text (OGC 21-065).
+    - `expression`: CQL2 text (OGC 21-065).
 
-    Raises
-    ------
-    NotOffered
-        If the extension cannot say it; the message names what.
-    InvalidSearch
-        If it is no CQL2 text.
+    Raises NotOffered if the extension cannot say it; the message names what. Raises InvalidSearch if it is no
+    CQL2 text.
     """
     tokens = _tokens(expression)
     shape = "".join(letter for letter, _ in tokens)

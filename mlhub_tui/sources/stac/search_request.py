@@ -22,17 +22,10 @@ def search_request(search: Search, landing: Landing, limit: int | None, *, post:
     POST is taken where the API offers it; GET for a filter in CQL2, as servers take text there and JSON in a
     body.
 
-    Parameters
-    ----------
-    limit
-        How many items are wanted in a page.
-    post
-        Whether POST may be used.
+    - `limit`: How many items are wanted in a page.
+    - `post`: Whether POST may be used.
 
-    Raises
-    ------
-    NotOffered
-        If the API offers no search.
+    Raises NotOffered if the API offers no search.
     """
     search = _without_crossing(search)
     by_get, by_post = landing.search_url("GET"), landing.search_url("POST")
@@ -127,10 +120,7 @@ def sorted_as(search: Search, listed: Container[str]) -> Search:
     What is not listed and no field of an item itself is one of its properties (STAC API, Sort); a name that
     is typed with `properties.` stays so.
 
-    Parameters
-    ----------
-    listed
-        The names of the API's sortables, or of its queryables; empty where it has neither.
+    - `listed`: The names of the API's sortables, or of its queryables; empty where it has neither.
     """
     return replace(
         search, sort=tuple(sign + _field(name, listed) for sign, name in map(_sorted_by, search.sort))
