@@ -11,11 +11,8 @@ from typing import TYPE_CHECKING
 from ..lazy import lazy
 
 if TYPE_CHECKING:
-    from .archive import ArchiveInfo as ArchiveInfo
-    from .archive import CatalogInfo as CatalogInfo
-    from .asset import Asset as Asset
-    from .catalog import Catalog as Catalog
-    from .collection import Collection as Collection
+    from .dataset import ArchiveInfo as ArchiveInfo
+    from .dataset import CatalogInfo as CatalogInfo
     from .dataset import CollectionList as CollectionList
     from .dataset import CollectionRef as CollectionRef
     from .dataset import Dataset as Dataset
@@ -27,23 +24,21 @@ if TYPE_CHECKING:
     from .extent import BBox as BBox
     from .extent import Extent as Extent
     from .extent import Interval as Interval
-    from .item import Item as Item
-    from .mlmodel import MLModel as MLModel
     from .search import Search as Search
+    from .stac import Asset as Asset
+    from .stac import Catalog as Catalog
+    from .stac import Collection as Collection
+    from .stac import Item as Item
+    from .stac import MLModel as MLModel
 else:
     __getattr__, __all__ = lazy(
         __name__,
         {
-            "archive": "ArchiveInfo CatalogInfo",
-            "asset": "Asset",
-            "catalog": "Catalog",
-            "collection": "Collection",
-            "dataset": "CollectionList CollectionRef Dataset",
+            "dataset": "ArchiveInfo CatalogInfo CollectionList CollectionRef Dataset",
             "document": "Document JsonDict Provider",
             "entry": "Entry EntryKind",
             "extent": "BBox Extent Interval",
-            "item": "Item",
-            "mlmodel": "MLModel",
             "search": "Search",
+            "stac": "Asset Catalog Collection Item MLModel",
         },
     )

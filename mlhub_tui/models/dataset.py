@@ -1,4 +1,4 @@
-"""Datasets: MLHub's own records that group source imagery and label collections."""
+"""Records of MLHub's own: datasets, which group source imagery and label collections, and archives."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar, overload
 
 from ..text import one_line
-from .document import UNREADABLE, Document, _strings, identity
+from .document import UNREADABLE, Document, _size, _strings, identity
 from .extent import BBox, geometry_bbox
 
 SOURCE_IMAGERY = "source_imagery"
@@ -128,3 +128,43 @@ class Dataset(Document):
         """Whom to ask."""
         value = self.raw.get("creator_contact")
         return one_line(value.get("contact")) if isinstance(value, dict) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveInfo:
+    """The answer of `archive/{id}/info`; `size` in bytes, None where the API does not say."""
+
+    collection: str
+    dataset: str
+    size: int | None
+    types: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(cls, raw: Any) -> ArchiveInfo:
+        """Return what can be read of the answer; missing fields are empty."""
+        raw = raw if isinstance(raw, dict) else {}
+        return cls(
+            one_line(raw.get("collection")),
+            one_line(raw.get("dataset")),
+            _size(raw.get("size")),
+            _strings(raw.get("types")),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogInfo:
+    """The answer of `catalog/{id}/info`; sizes in bytes, None where the API does not say."""
+
+    dataset: str
+    stac_catalog_size: int | None
+    estimated_dataset_size: int | None
+
+    @classmethod
+    def parse(cls, raw: Any) -> CatalogInfo:
+        """Return what can be read of the answer; missing fields are empty."""
+        raw = raw if isinstance(raw, dict) else {}
+        return cls(
+            one_line(raw.get("dataset")),
+            _size(raw.get("stac_catalog_size")),
+            _size(raw.get("estimated_dataset_size")),
+        )

@@ -6,12 +6,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ..text import one_line
-from .catalog import Catalog
-from .collection import Collection
 from .dataset import Dataset
 from .document import UNREADABLE, Document
-from .item import Item
-from .mlmodel import MLModel
+from .stac import Catalog, Collection, Item, MLModel
 
 
 class EntryKind(StrEnum):
