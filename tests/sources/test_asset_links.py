@@ -147,11 +147,7 @@ def test_an_address_alone_tells_of_known_buckets() -> None:
             "https://w/b",
             False,
         ),
-        (
-            {"href": "https://w/b", "alternate": {"s3": {"href": "s3://usgs-landsat/b"}}},
-            "https://w/b",
-            False,
-        ),
+        ({"href": "https://w/b", "alternate": {"s3": {"href": "s3://usgs-landsat/b"}}}, "https://w/b", False),
         (
             {"href": "s3://usgs-landsat/b", "alternate": {"x": {"href": "s3://sentinel-s2-l1c/b"}}},
             "s3://usgs-landsat/b",

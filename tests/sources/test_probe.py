@@ -421,9 +421,7 @@ async def test_archives_without_a_catalog_and_damaged_ones_are_told_apart(tmp_pa
     assert "download it again" in caught.value.hint
 
 
-async def test_a_long_archive_is_looked_at_for_some_seconds_and_not_refused(
-    tmp_path: Path,
-) -> None:
+async def test_a_long_archive_is_looked_at_for_some_seconds_and_not_refused(tmp_path: Path) -> None:
     members: dict[str, Any] = {f"set/{n}.json": b"{}" for n in range(500)}
     path = tar_of(tmp_path / "long.tar", members | {"set/catalog.json": CATALOG}, "w")
     found = await probe(for_location(str(path)), archive_timeout=0.0)

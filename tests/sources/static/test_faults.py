@@ -113,7 +113,7 @@ async def test_cycles_end(place: str, served: Serve, planted: Any, opened: Open)
                                   link("item", "../x.json")),
         "b/catalog.json": catalog("b", link("child", "../c.json"), link("child", "../a/catalog.json")),
         "c.json": collection("c", link("child", "./a/../b/catalog.json"), link("item", "y.json")),
-        "x.json": item("x"), "y.json": item("y"),
+        "x.json": item("x"), "y.json": item("y")
     }  # fmt: skip
     location = (
         f"{served(files).url}/catalog.json" if place == "server" else str(planted(files) / "catalog.json")
@@ -173,7 +173,7 @@ async def test_a_server_cannot_make_anybody_read_their_own_files(
     files: Files = {
         "catalog.json": collection("c", link("item", mine.as_uri()), link("child", mine.as_uri()),
                                    link("item", "ftp://host/x.json"), link("item", "ok.json")),
-        "ok.json": item("ok"),
+        "ok.json": item("ok")
     }  # fmt: skip
     source = opened(f"{served(files).url}/catalog.json")
     page = await source.items_page("c")
@@ -283,7 +283,7 @@ async def test_a_listing_goes_on_where_a_page_failed(served: Serve, opened: Open
         "catalog.json": collection("c", link("item", "1.json"), link("child", "flaky.json"),
                                    link("item", "2.json")),
         "flaky.json": child, "b.json": catalog("b", link("item", "3.json")),
-        "1.json": item("1"), "2.json": item("2"), "3.json": item("3"),
+        "1.json": item("1"), "2.json": item("2"), "3.json": item("3")
     }  # fmt: skip
     source = opened(f"{served(files).url}/catalog.json")
     first = await source.items_page("c", page_size=1)

@@ -199,9 +199,9 @@ async def test_lists_of_items_are_spliced_where_they_are_linked(
     files: Files = {
         "catalog.json": collection(
             "root", link("item", "x.json"), link("items", "many.geojson"), link("items", "lines.ndjson"),
-            link("item", "y.json"),
+            link("item", "y.json")
         ),
-        "x.json": item("x"), "y.json": item("y"), "many.geojson": many, "lines.ndjson": lines,
+        "x.json": item("x"), "y.json": item("y"), "many.geojson": many, "lines.ndjson": lines
     }  # fmt: skip
     source = opened(location(files))
     wanted = ["x", "a", "b", "c", "l0", "l1", "l2", "y"]
@@ -297,7 +297,7 @@ async def test_what_is_linked_twice_or_as_a_page_is_walked_once(
     assert ([each.id for each in found.entries], found.notes) == (["a1", "a2", "b1"], ())
     entries = await everything(source, 50)
     assert sorted(entry.url.rpartition("/cat/")[2] for entry in entries) == [
-        "a/1.json", "a/2.json", "a/collection.json", "b/collection.json", "b/i.json",
+        "a/1.json", "a/2.json", "a/collection.json", "b/collection.json", "b/i.json"
     ]  # fmt: skip
     assert not source.troubles
     assert not [target for target in server.targets if "html" in target]
