@@ -222,34 +222,27 @@ class _URLProbe:
         error = seen.error
         if error is not None and error.status is None and not isinstance(error, UnexpectedAnswer):
             raise error  # unreachable: other paths of the server will be, too
-        return await self._itself(seen, url) or await self._around(seen, url)
-
-    async def _itself(self, seen: _Response, url: str) -> ProbeResult | None:
-        """Return the source whose own document this is."""
         if seen.kind is DocumentKind.API:
             return await self._api(seen, url)
-        if seen.kind is DocumentKind.COLLECTION and (found := await self._above(url)):
-            return found
-        if seen.kind is DocumentKind.CATALOG and not seen.url.partition("?")[0].endswith(".json"):
+        if seen.kind is DocumentKind.CATALOG:
             # A landing page without links may still have its parts.
-            api = await self._unlinked_api(seen, url) if not links_of(seen.value, "child") else None
-            return api or self._static(seen, url)
-        return self._static(seen, url) if seen.kind in _STATIC else None
-
-    async def _around(self, seen: _Response, url: str) -> ProbeResult:
-        """Return the source that a URL is a part of, or the one in its folder."""
+            bare = not seen.url.partition("?")[0].endswith(".json") and not links_of(seen.value, "child")
+            return (await self._unlinked_api(seen, url) if bare else None) or self._static(seen, url)
         if found := await self._above(url):
             return found
+        if seen.kind is DocumentKind.COLLECTION:
+            return self._static(seen, url)
+        return await self._in_folder(url) or self._refused(seen, url)
+
+    async def _in_folder(self, url: str) -> ProbeResult | None:
+        """Return the source in the folder that a URL may name."""
         folder = url.partition("?")[0].partition("#")[0]
-        if not folder.lower().endswith((".json", ".geojson")):
-            names = asyncio.gather(*(self._get(join(folder, name)) for name in ROOT_NAMES))
-            roots, mlhub = await asyncio.gather(names, self._mlhub(join(folder, "")))
-            for root in roots:
-                if root.kind in _STATIC:
-                    return self._static(root, root.url)
-            if mlhub is not None:
-                return mlhub
-        return self._refused(seen, url)
+        if folder.lower().endswith((".json", ".geojson")):
+            return None
+        names = asyncio.gather(*(self._get(join(folder, name)) for name in ROOT_NAMES))
+        roots, mlhub = await asyncio.gather(names, self._mlhub(join(folder, "")))
+        root = next((root for root in roots if root.kind in _STATIC), None)
+        return self._static(root, root.url) if root else mlhub
 
     async def _spelled_otherwise(self, seen: _Response, url: str) -> _Response | None:
         """Return the source at a refused URL with, or without, a slash at its end; None without one."""
