@@ -46,9 +46,12 @@ _AZURE_SCHEMES = frozenset({"abfs", "abfss", "az", "adl", "wasb", "wasbs"})
 _AZURE_SUFFIX = ".core.windows.net"
 _DIRECT = ("http://", "https://", "file://")
 _SAFE = "/~!$&'()*+,;=:@%"  # in an object's name; `%` because an href is a URL already
-# bucket.s3.amazonaws.com, bucket.s3.us-west-2.amazonaws.com, bucket.s3-us-west-2.amazonaws.com
-_VIRTUAL_HOST = re.compile(r"(?P<bucket>.+)\.s3(?:[.-][a-z0-9.-]+)?\.amazonaws\.com(?:\.cn)?", re.IGNORECASE)
-_PATH_STYLE = re.compile(r"s3(?:[.-][a-z0-9.-]+)?\.amazonaws\.com(?:\.cn)?", re.IGNORECASE)
+_STORES = {  # how their hosts are called, the bucket before them or in the path
+    # bucket.s3.amazonaws.com, bucket.s3.us-west-2.amazonaws.com, bucket.s3-us-west-2.amazonaws.com
+    "s3": re.compile(r"(?:(.+)\.)?s3(?:[.-][a-z0-9.-]+)?\.amazonaws\.com(?:\.cn)?"),
+    "gs": re.compile(r"(?:(.+)\.)?storage\.googleapis\.com"),
+    "azure": re.compile(r"()[^.]+\.blob\.core\.windows\.net"),
+}
 _OTHER_TOOL = "it can be opened with a tool of its store"
 
 
@@ -58,15 +61,6 @@ class AssetHref:
 
     href: str
     pays: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Bucket:
-    """Where an object is: the kind of store (`s3`, `gs`, `azure`), its bucket, an Azure store's account."""
-
-    store: str
-    name: str
-    account: str = ""
 
 
 def asset_href(document: Document, asset: Asset) -> AssetHref:
@@ -162,24 +156,16 @@ def _azure(href: str, authority: str, path: str, account: str) -> str:
     return f"https://{account}{AZURE_STORE}/{quote(container)}/{path}"
 
 
-def bucket_of(href: str) -> Bucket | None:
-    """Return the bucket that an object is in, by its own scheme or by https; None outside these stores."""
+def bucket_of(href: str) -> tuple[str, str] | None:
+    """Return the store (`s3`, `gs`, `azure`) and the bucket that an object is in; None outside of these."""
     try:
         parts = urlsplit(https_of(href))
         place = (parts.hostname or "").lower()
     except (NotOffered, ValueError):
         return None
-    first = unquote(parts.path.lstrip("/").partition("/")[0])
-    if match := _VIRTUAL_HOST.fullmatch(place):
-        return Bucket("s3", match["bucket"])
-    if _PATH_STYLE.fullmatch(place):
-        return Bucket("s3", first)
-    if place == GOOGLE_STORE:
-        return Bucket("gs", first)
-    if place.endswith(f".{GOOGLE_STORE}"):
-        return Bucket("gs", place.removesuffix(f".{GOOGLE_STORE}"))
-    if place.endswith(AZURE_STORE):
-        return Bucket("azure", first, place.removesuffix(AZURE_STORE))
+    for store, pattern in _STORES.items():
+        if match := pattern.fullmatch(place):
+            return store, match[1] or unquote(parts.path.lstrip("/").partition("/")[0])
     return None
 
 
@@ -194,49 +180,34 @@ def requester_pays(document: Document, asset: Asset, href: str = "") -> str:
     - `href`: The href in question; the asset's own by default.
     """
     bucket = bucket_of(href or asset.href)
-    if bucket is None:
-        return ""
-    told = _told(document, asset.raw)
-    return _why(bucket) if (_is_known(bucket) if told is None else told) else ""
+    return _why_paid(bucket, _stated(document, asset.raw)) if bucket else ""
 
 
 def known_to_pay(href: str) -> str:
     """Return the same of an address without its document."""
-    bucket = bucket_of(href)
-    return _why(bucket) if bucket is not None and _is_known(bucket) else ""
+    return _why_paid(bucket_of(href), None)
 
 
-def _is_known(bucket: Bucket) -> bool:
-    return bucket.store == "s3" and bucket.name in REQUESTER_PAYS
+def _why_paid(bucket: tuple[str, str] | None, stated: bool | None) -> str:
+    store, name = bucket or ("", "")
+    if not (store == "s3" and name in REQUESTER_PAYS if stated is None else stated):
+        return ""
+    bucket_name = one_line(name, 80)
+    return f"the bucket {bucket_name} is requester-pays: it answers only to requests that an account pays for"
 
 
-def _why(bucket: Bucket) -> str:
-    name = one_line(bucket.name, 80)
-    return f"the bucket {name} is requester-pays: it answers only to requests that an account pays for"
-
-
-def _told(document: Document, asset: Mapping[str, Any]) -> bool | None:
-    """Return what the documents say; None if nothing."""
-    places = (asset, document.fields, document.raw)
-    flags = [_flag(scheme.get("requester_pays")) for scheme in _schemes(document, asset.get("storage:refs"))]
-    flags += [_flag(place.get("storage:requester_pays")) for place in places]
-    return next((flag for flag in flags if flag is not None), None)
-
-
-def _schemes(document: Document, refs: object) -> Iterator[Mapping[str, Any]]:
-    """Yield the storage schemes that an asset refers to."""
-    for place in (document.fields, document.raw):
-        schemes = place.get("storage:schemes")
+def _stated(document: Document, asset: Mapping[str, Any]) -> bool | None:
+    """Return what the documents say of who pays; None if nothing."""
+    places, refs = (document.fields, document.raw), asset.get("storage:refs")
+    flags = []
+    for schemes in (place.get("storage:schemes") for place in places):
         if isinstance(schemes, dict) and isinstance(refs, list):
             named = (schemes.get(name) for name in refs if isinstance(name, str))
-            yield from (scheme for scheme in named if isinstance(scheme, dict))
-
-
-def _flag(value: object) -> bool | None:
-    """Return a flag; a collection's summaries list the values there are, of which a single one tells."""
-    if isinstance(value, list) and len(value) == 1:
-        value = value[0]
-    return value if isinstance(value, bool) else None
+            flags += [scheme.get("requester_pays") for scheme in named if isinstance(scheme, dict)]
+    flags += [place.get("storage:requester_pays") for place in (asset, *places)]
+    # A collection's summaries list the values there are, of which a single one tells.
+    single = (flag[0] if isinstance(flag, list) and len(flag) == 1 else flag for flag in flags)
+    return next((flag for flag in single if isinstance(flag, bool)), None)
 
 
 PLANETARY_COMPUTER = "planetarycomputer.microsoft.com"
