@@ -10,18 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..auth import (
-    DEFAULT_PROFILE,
-    Kind,
-    Profile,
-    ProfilesFile,
-    Scheme,
-    SecretDraft,
-    check_name,
-    is_url,
-    normalise_root_url,
-    secret_words,
-)
+from .. import auth  # its names are loaded when they are used
 from ..errors import AuthenticationError, MLHubException
 from ..text import mask, one_line, redact
 from .completion import profile_names, source_names
@@ -35,10 +24,10 @@ if TYPE_CHECKING:
 
 # For each way of sending a secret: the options that ask for it, and what it is called.
 _WAYS = {
-    Scheme.QUERY: (("key", "key_env", "key_param"), "API Key"),
-    Scheme.BEARER: (("token", "token_env"), "Token"),
-    Scheme.HEADER: (("header", "header_env"), "Secret"),
-    Scheme.BASIC: (("user", "password_env"), "Password"),
+    auth.Scheme.QUERY: (("key", "key_env", "key_param"), "API Key"),
+    auth.Scheme.BEARER: (("token", "token_env"), "Token"),
+    auth.Scheme.HEADER: (("header", "header_env"), "Secret"),
+    auth.Scheme.BASIC: (("user", "password_env"), "Password"),
 }
 CONFIGURE_EPILOG = """\b
 Examples:
@@ -91,12 +80,12 @@ def configure_command() -> None:
     if choice.sample:
         raise click.UsageError("the sample catalog needs no profile")
     try:
-        name = check_name(choice.profile if choice.profile is not None else DEFAULT_PROFILE)
-        root = {"root_url": normalise_root_url(choice.root_url, "--root-url")} if choice.root_url else {}
+        name = auth.check_name(choice.profile if choice.profile is not None else auth.DEFAULT_PROFILE)
+        root = {"root_url": auth.normalise_root_url(choice.root_url, "--root-url")} if choice.root_url else {}
     except MLHubException as error:
         raise click.UsageError(f"{error.message}; {error.hint}" if error.hint else error.message) from None
-    file = ProfilesFile.load()
-    known = file.get(name) if name in file.names() else Profile(name)
+    file = auth.ProfilesFile.load()
+    known = file.get(name) if name in file.names() else auth.Profile(name)
     key = choice.api_key if choice.api_key is not None else _typed("API Key")
     if not key.strip():
         raise click.UsageError("the API key is empty; nothing was written")
@@ -125,7 +114,9 @@ def sources_command() -> None:
 @sources_command.command("add", epilog=ADD_EPILOG, short_help="Detect a source and save it under a name.")
 @click.argument("name", shell_complete=source_names)
 @click.argument("location", required=False, metavar="[URL|PATH]")
-@option("--kind", "Give the kind, instead of detecting it.", type=click.Choice([kind.value for kind in Kind]))
+@option(
+    "--kind", "Give the kind, instead of detecting it.", type=click.Choice(["mlhub", "stac-api", "static"])
+)
 @option("--replace", "Write over a profile of that name.", name="over")
 @_secret_options
 @json_option
@@ -135,27 +126,27 @@ def add(name: str, location: str | None, kind: str | None, over: bool, as_json: 
     The kind is found out; what is no source is refused. Secrets are asked for, or read from a pipe, or
     stay in an environment variable that is only named.
     """
-    name = check_name(name)
-    file = ProfilesFile.load()
+    name = auth.check_name(name)
+    file = auth.ProfilesFile.load()
     if name in file.names() and not over:
         raise click.UsageError(
             f"there is a profile {name!r} already; --replace writes over it, or choose another name"
         )
     draft = _draft(how, Choice.made().api_key)
-    found, title = _located(name, location, Kind(kind) if kind else None, draft)
+    found, title = _located(name, location, auth.Kind(kind) if kind else None, draft)
     if found.secret and not draft.typed and not draft.variable:
         # The key that was in the pasted URL: stored apart from it.
-        draft = SecretDraft(Scheme.QUERY, found.auth.name, typed=found.secret)
+        draft = auth.SecretDraft(auth.Scheme.QUERY, found.auth.name, typed=found.secret)
     file.save(name, **{"kind": found.kind, "root_url": found.root_url, **draft.options()})
     if as_json:
-        print_json({**_record(ProfilesFile.load().get(name)), "title": title, "file": str(file.path)})
+        print_json({**_record(auth.ProfilesFile.load().get(name)), "title": title, "file": str(file.path)})
     else:
         click.echo(f"Wrote profile {one_line(name)} to {file.path}")
     if missing := _missing(draft):
         note(f"the variable {missing} is not set here; it is needed in use")
 
 
-def _draft(how: Mapping[str, Any], api_key: str | None) -> SecretDraft:
+def _draft(how: Mapping[str, Any], api_key: str | None) -> auth.SecretDraft:
     """Return the secret that options describe: from `--api-key`, its variable, a prompt or a pipe.
 
     Raises
@@ -171,12 +162,12 @@ def _draft(how: Mapping[str, Any], api_key: str | None) -> SecretDraft:
     if how["password_env"] and not how["user"]:
         raise click.UsageError("--password-env needs --user: the name of the user")
     if not ways and not api_key:
-        return SecretDraft()
-    scheme = ways[0] if ways else Scheme.QUERY
+        return auth.SecretDraft()
+    scheme = ways[0] if ways else auth.Scheme.QUERY
     names, what = _WAYS[scheme]
     variable = how[names[1]] or ""
-    name = (how["key_param"] if scheme is Scheme.QUERY else how["header"]) or ""
-    draft = SecretDraft(scheme, name, how["user"] or "", (api_key or "").strip(), variable)
+    name = (how["key_param"] if scheme is auth.Scheme.QUERY else how["header"]) or ""
+    draft = auth.SecretDraft(scheme, name, how["user"] or "", (api_key or "").strip(), variable)
     try:
         draft.auth()
     except MLHubException as error:
@@ -188,21 +179,20 @@ def _draft(how: Mapping[str, Any], api_key: str | None) -> SecretDraft:
     return draft
 
 
-def _missing(draft: SecretDraft) -> str:
+def _missing(draft: auth.SecretDraft) -> str:
     """Return the variable that holds the secret, where it is not set here; empty where it is, or none is."""
     return "" if draft.typed or os.environ.get(draft.variable, "").strip() else draft.variable
 
 
 def _located(
-    name: str, location: str | None, kind: Kind | None, draft: SecretDraft
+    name: str, location: str | None, kind: auth.Kind | None, draft: auth.SecretDraft
 ) -> tuple[Credentials, str]:
     """Return where the source is and what it speaks, detected where that is needed, and its title."""
-    from ..auth import for_location
     from ..sources.source_names import address_of
     from ..sources.well_known import by_name
 
     known = by_name(location or name)
-    if location is None and is_url(name):
+    if location is None and auth.is_url(name):
         raise click.UsageError(f"it needs a name before its URL: mlhub-tui sources add NAME {name}")
     if location is None and known is None:
         raise click.UsageError(
@@ -212,13 +202,13 @@ def _located(
         click.echo(f"{known.title}: {known.about}", err=True)
         if known.key:
             note(known.key)
-        return for_location(known.root_url, kind=known.kind), known.title
+        return auth.for_location(known.root_url, kind=known.kind), known.title
     secret = draft.typed or os.environ.get(draft.variable, "").strip() or None
-    found = for_location(address_of(location or ""), kind=kind, api_key=secret, auth=draft.auth())
+    found = auth.for_location(address_of(location or ""), kind=kind, api_key=secret, auth=draft.auth())
     return (found, "") if kind is not None else _detected(found, draft)
 
 
-def _detected(place: Credentials, draft: SecretDraft) -> tuple[Credentials, str]:
+def _detected(place: Credentials, draft: auth.SecretDraft) -> tuple[Credentials, str]:
     """Print what is at a place, and return it with its kind and title; refuse what is no source."""
     import asyncio
 
@@ -244,7 +234,7 @@ def _detected(place: Credentials, draft: SecretDraft) -> tuple[Credentials, str]
 @json_option
 def list_sources(known: bool, as_json: bool) -> None:
     """List the saved sources, which are the profiles, or well-known public ones to add."""
-    file = ProfilesFile.load()
+    file = auth.ProfilesFile.load()
     records = _known() if known else [_record(file.get(name)) for name in file.names()]
     if as_json:
         print_json(records)
@@ -259,16 +249,14 @@ def list_sources(known: bool, as_json: bool) -> None:
         click.echo("`mlhub-tui sources add NAME` saves one; `--source NAME` uses one at once", err=True)
 
 
-def _record(profile: Profile) -> dict[str, str]:
+def _record(profile: auth.Profile) -> dict[str, str]:
     """Return what is listed of a profile; never a secret."""
-    from ..auth import DEFAULT_ROOT_URL
-
-    default = f"{DEFAULT_ROOT_URL} (default)" if profile.kind is Kind.MLHUB else "(none)"
+    default = f"{auth.DEFAULT_ROOT_URL} (default)" if profile.kind is auth.Kind.MLHUB else "(none)"
     kind = profile.kind_word if profile.kind else f"{profile.kind_word} (not known)"
     return {
         "name": one_line(profile.name),
         "kind": one_line(kind, 60),
-        "secret": secret_words(profile, os.environ),
+        "secret": auth.secret_words(profile, os.environ),
         "root_url": one_line(redact(profile.root_url or default)),
     }
 
@@ -293,8 +281,8 @@ def _known() -> list[dict[str, str]]:
 @option("--yes", "Do not ask.")
 def remove(name: str, yes: bool) -> None:
     """Remove the source NAME from the profiles file, with its secret."""
-    file = ProfilesFile.load()
-    words = secret_words(file.get(name), {})
+    file = auth.ProfilesFile.load()
+    words = auth.secret_words(file.get(name), {})
     if not yes and words != "none":
         click.confirm(f"Remove {one_line(name)} ({words})?", abort=True, err=True)
     file.delete(name)
