@@ -43,21 +43,34 @@ def start(arguments: Iterable[str] = (), secrets: Iterable[str | None] = ()) -> 
         What must not be in the log, besides all that the profiles file and the environment hold.
     """
     path = paths.log_dir() / "debug.log"
-    try:
-        make_private_folder(path.parent)
-        os.close(os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600))
-        handler = RotatingFileHandler(path, maxBytes=BYTES, backupCount=FILES, encoding="utf-8")
-    except OSError:
+    handler = file_handler(path, secrets, most=BYTES, files=FILES)
+    if handler is None:
         return None
-    handler.setFormatter(Clean(secrets))
-    # A full disk is no reason to write over the screen.
-    handler.handleError = lambda record: None  # type: ignore[method-assign]  # logging documents it as a hook
     root = logging.getLogger()
     root.addHandler(handler)
     root.setLevel(logging.DEBUG)
     where = f"python {sys.version.split()[0]} on {sys.platform}, TERM={os.environ.get('TERM', '')}"
     _log.info("mlhub-tui %s, %s: %s", __version__, where, " ".join(arguments))
     return path
+
+
+def file_handler(
+    path: Path, secrets: Iterable[str | None], *, most: int, files: int
+) -> logging.Handler | None:
+    """Return what writes records without keys to a file of the user's own; None where that cannot be written.
+
+    It is renamed at `most` bytes, and `files` old ones are kept; `secrets` are those of `Clean`.
+    """
+    try:
+        make_private_folder(path.parent)
+        os.close(os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600))
+        handler = RotatingFileHandler(path, maxBytes=most, backupCount=files, encoding="utf-8")
+    except OSError:
+        return None
+    handler.setFormatter(Clean(secrets))
+    # A full disk is no reason to write over the screen.
+    handler.handleError = lambda record: None  # type: ignore[method-assign]  # logging documents it as a hook
+    return handler
 
 
 class Clean(logging.Formatter):

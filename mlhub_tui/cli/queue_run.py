@@ -9,25 +9,21 @@ import signal
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
 from io import StringIO
-from logging.handlers import RotatingFileHandler
 from typing import TYPE_CHECKING, Unpack
 
 import click
 
 from .. import paths
 from ..auth import Credentials
-from ..debug import Clean
 from ..errors import MLHubException, TargetBusy
 from ..http.retry import COMMAND_RETRIES
 from ..planning.requests import DatasetRequest, DownloadRequest
 from ..planning.resolver import Resolver
-from ..queue.background import log_file
 from ..queue.job import IDLE_STATES, Job, JobState
 from ..queue.run_job import credentials_for, open_for_job
 from ..queue.runner import EngineConfig, RunnerKind, transfer_config
 from ..queue.service import QueueService
 from ..sample.on_demand import SampleOnDemand
-from ..storage import make_private_folder
 from ..text import count, one_line
 from .failures import FAILED, NO_CREDENTIALS, exit_code, report
 from .printing import given, note
@@ -328,17 +324,11 @@ def open_log(key: str | None) -> Iterator[logging.Logger]:
 
     The `key` in use is cut out of whatever is written, as all that profiles and environment hold.
     """
+    from ..debug import file_handler  # no download needs to load it
+    from ..queue.background import log_file
+
     log = logging.Logger("mlhub_tui.queue", logging.INFO)
-    handler: logging.Handler
-    try:
-        make_private_folder(log_file().parent)
-        handler = RotatingFileHandler(
-            log_file(), maxBytes=_LOG_BYTES, backupCount=_LOG_FILES, encoding="utf-8"
-        )
-        log_file().chmod(0o600)
-    except OSError:
-        handler = logging.NullHandler()
-    handler.setFormatter(Clean([key]))
+    handler = file_handler(log_file(), [key], most=_LOG_BYTES, files=_LOG_FILES) or logging.NullHandler()
     log.addHandler(handler)
     log.info("starts")
     try:
