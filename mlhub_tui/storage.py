@@ -17,7 +17,7 @@ def make_private_folder(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def replacing(path: Path, *, mode: int = 0o666, errors: str = "strict") -> Iterator[TextIO]:
+def replacing(path: Path, *, mode: int | None = None, errors: str = "strict") -> Iterator[TextIO]:
     """Open a text file that takes the place of a path once all is written: temporary file, fsync, rename.
 
     A reader sees the old or the new content, never a part; after a power cut likewise. Where anything goes
@@ -28,7 +28,7 @@ def replacing(path: Path, *, mode: int = 0o666, errors: str = "strict") -> Itera
     path
         The file; its folder must exist.
     mode
-        Permission bits of the file, as far as the umask lets.
+        Permission bits of the file; by default as the umask lets.
     errors
         What is done with text that is no Unicode, as `open` takes it.
 
@@ -39,12 +39,14 @@ def replacing(path: Path, *, mode: int = 0o666, errors: str = "strict") -> Itera
     """
     target = path.resolve()
     temporary = target.with_name(f".{target.name[:80]}.{os.urandom(4).hex()}.part")
-    handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode)
+    handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666 if mode is None else mode & 0o600)
     try:
         with os.fdopen(handle, "w", encoding="utf-8", errors=errors, newline="") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
+        if mode is not None:
+            temporary.chmod(mode)
         temporary.replace(target)
     except BaseException:
         with contextlib.suppress(OSError):

@@ -20,15 +20,18 @@ def test_the_content_is_replaced_as_it_is(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="POSIX permission bits")
-def test_modes_are_private_whatever_the_umask(tmp_path: Path) -> None:
+def test_modes_are_those_asked_for_whatever_the_umask(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
         make_private_folder(tmp_path / "a" / "b")
         write_atomic(tmp_path / "a" / "b" / "file", "x")
+        os.umask(0o077)
+        write_atomic(tmp_path / "a" / "b" / "shared", "x", mode=0o664)
     finally:
         os.umask(before)
     assert stat.S_IMODE((tmp_path / "a" / "b").stat().st_mode) == 0o700
-    assert stat.S_IMODE((tmp_path / "a" / "b" / "file").stat().st_mode) == 0o600
+    for name, mode in (("file", 0o600), ("shared", 0o664)):
+        assert stat.S_IMODE((tmp_path / "a" / "b" / name).stat().st_mode) == mode
 
 
 def test_an_existing_folder_keeps_its_mode(tmp_path: Path) -> None:
