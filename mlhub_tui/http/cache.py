@@ -14,7 +14,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,7 +37,6 @@ _HEURISTIC_PART = 0.1  # of the time since the last change: what RFC 9111, secti
 _HEURISTIC_LONGEST = 3600.0
 _TRY_AGAIN = 30.0  # seconds without a request to a host that could not be reached, while the cache can answer
 _LOGIN_FIRST = 511  # of the network, not of the server (RFC 6585, section 6)
-_VALIDATORS = (("etag", "If-None-Match"), ("modified", "If-Modified-Since"))
 
 _CHECK_EVERY = 2 * 1024 * 1024  # bytes stored between two checks of the whole size
 _SHRINK_TO = 0.9
@@ -52,7 +51,6 @@ CREATE TABLE IF NOT EXISTS documents (
 CREATE INDEX IF NOT EXISTS by_use ON documents (used, size);
 """
 _INSERT = "INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_REVALIDATE = "UPDATE documents SET checked = ?, fresh_until = ?, used = ? WHERE key = ?"
 _SELECT = """
 SELECT used, packed, body, url, media_type, etag, modified, checked, fresh_until FROM documents WHERE key = ?
 """
@@ -60,14 +58,15 @@ SELECT used, packed, body, url, media_type, etag, modified, checked, fresh_until
 
 @dataclass(frozen=True, slots=True)
 class CachedResponse:
-    """A document in the cache.
+    """A document as the server or the cache gives it.
 
     - `content`: The body, decoded.
-    - `url`: Where a redirect led to; empty where there was none.
+    - `url`: Where it came from in the end, without keys; in the cache empty where there was no redirect.
     - `media_type`: What the server calls it.
-    - `etag`, `modified`: The validators of the answer as received (RFC 9110, section 8.8); may be empty.
+    - `etag`, `modified`: The validators as received (RFC 9110, section 8.8); may be empty.
     - `checked`: When the server last said that this is it; seconds since the epoch.
     - `fresh_until`: Until when it need not be requested again.
+    - `offline`: Whether the server cannot be reached now.
     """
 
     content: bytes = field(repr=False)
@@ -77,18 +76,11 @@ class CachedResponse:
     modified: str = ""
     checked: float = 0.0
     fresh_until: float = 0.0
+    offline: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Revalidated:
-    """That a cached document is still the server's (304): since when, and until when it is fresh."""
-
-    checked: float
-    fresh_until: float
-
-
-Change = tuple[str, CachedResponse | Revalidated | None]
-"""A key and what is new of it: a document, its revalidation, or that it is gone (None)."""
+Change = tuple[str, CachedResponse | None]
+"""A key and what is stored under it from now on: a document, or nothing (None)."""
 
 
 class DocumentCache:
@@ -120,7 +112,7 @@ class DocumentCache:
         return [row and _unpacked(row) for row in rows or [None] * len(keys)]
 
     def change(self, changes: Iterable[Change]) -> None:
-        """Store, revalidate and drop documents; one that would fill a quarter of the cache is not stored."""
+        """Store and drop documents; one that would fill a quarter of the cache is not stored."""
         with self._lock:
             self._try(lambda db: self._write(db, changes))
             if self._since_check >= min(_CHECK_EVERY, self._max_bytes // 8):
@@ -157,11 +149,8 @@ class DocumentCache:
 
     def _write(self, db: sqlite3.Connection, changes: Iterable[Change]) -> None:
         rows: list[tuple[str, tuple[object, ...]]] = []
+        now = self._clock()
         for key, new in changes:
-            now = self._clock()
-            if isinstance(new, Revalidated):
-                rows.append((_REVALIDATE, (new.checked, new.fresh_until, now, key)))
-                continue
             packs = new is not None and len(new.content) >= _WORTH_PACKING
             body = b"" if new is None else zlib.compress(new.content, 1) if packs else new.content
             if new is None or len(body) > self._max_bytes // 4:
@@ -275,24 +264,6 @@ def _moment(value: str | None) -> float | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """A document as the server or the cache gives it.
-
-    - `url`: Where it came from in the end, without keys.
-    - `content`: The body.
-    - `media_type`: What the server calls it.
-    - `checked`: When the server last said that this is it; seconds since the epoch.
-    - `offline`: Whether the server could not be reached now.
-    """
-
-    url: str
-    content: bytes = field(repr=False)
-    media_type: str = ""
-    checked: float = 0.0
-    offline: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Offline:
     """That a server cannot be reached and the cache answers in its place.
 
@@ -347,7 +318,7 @@ class CachingClient:
         self._unreachable.clear()
         self._oldest = None
 
-    async def get(self, url: str) -> Answer:
+    async def get(self, url: str) -> CachedResponse:
         """Return a document.
 
         Raises RequestError as `Session.request`, where the cache cannot help.
@@ -364,7 +335,7 @@ class CachingClient:
         (cached,) = await asyncio.to_thread(self._cache.get, [self._key(url)])
         return cached is not None
 
-    async def several(self, urls: Sequence[str]) -> list[Answer | RequestError]:
+    async def several(self, urls: Sequence[str]) -> list[CachedResponse | RequestError]:
         """Return documents one after the other, or for each why it cannot be had.
 
         The cache is read once before and written once after: for a few dozen documents at a time.
@@ -382,60 +353,65 @@ class CachingClient:
 
     async def _one(
         self, url: str, key: str, cached: CachedResponse | None, changes: list[Change]
-    ) -> Answer | RequestError:
-        if cached is not None and self._usable(url, cached):
-            return _answer(url, cached)
-        until, reason = self._unreachable.get(host(url), (0.0, ""))
-        if cached is not None and until > self._clock():
-            return self._stale(url, cached)
-        headers = {
-            header: getattr(cached, name) for name, header in _VALIDATORS if cached and getattr(cached, name)
-        }
-        try:
-            response = await self.session.get(url, headers=headers)
-        except RequestError as error:
-            if isinstance(error, EntityDoesNotExist) and cached is not None:
-                changes.append((key, None))
-            if cached is None or not _is_away(error):
+    ) -> CachedResponse | RequestError:
+        if cached is None:
+            try:
+                return self._received(url, key, None, await self.session.get(url), changes)
+            except RequestError as error:
                 return error
-            reason = error.message
-        else:
-            if cached is None or response.status_code == 304 or _is_data(response):
-                return self._received(url, key, cached, response, changes)
-            reason = "a web page instead of data"
-        self._unreachable[host(url)] = (self._clock() + _TRY_AGAIN, reason)
-        return self._stale(url, cached)
+        known = replace(cached, url=cached.url or url)
+        if self._usable(url, cached):
+            return known
+        until, reason = self._unreachable.get(host(url), (0.0, ""))
+        if until <= self._clock():
+            validators = {"If-None-Match": cached.etag, "If-Modified-Since": cached.modified}
+            headers = {name: value for name, value in validators.items() if value}
+            try:
+                response = await self.session.get(url, headers=headers)
+            except RequestError as error:
+                if isinstance(error, EntityDoesNotExist):
+                    changes.append((key, None))
+                if not _is_away(error):
+                    return error
+                reason = error.message
+            else:
+                if response.status_code == 304 or _is_data(response):
+                    return self._received(url, key, known, response, changes)
+                reason = "a web page instead of data"
+            self._unreachable[host(url)] = (self._clock() + _TRY_AGAIN, reason)
+        self._oldest = cached.checked if self._oldest is None else min(self._oldest, cached.checked)
+        return replace(known, offline=True)
 
     def _received(
         self,
         url: str,
         key: str,
-        cached: CachedResponse | None,
+        known: CachedResponse | None,
         response: httpx.Response,
         changes: list[Change],
-    ) -> Answer:
+    ) -> CachedResponse:
         """Return what the server answered, and note what is to be stored of it."""
         self._unreachable.pop(host(url), None)
         if not self._unreachable:
             self._oldest = None
         now, headers = self._clock(), response.headers
         seconds = fresh_for(headers, now)
-        if response.status_code == 304 and cached is not None:
-            changes.append((key, Revalidated(now, now + (seconds or 0.0))))
-            return Answer(cached.url or url, cached.content, cached.media_type, now)
-        came = self.session.bare(str(response.url))
-        answer = Answer(came, response.content, headers.get("Content-Type", ""), now)
-        if seconds is not None and response.status_code == 200 and self._may_be_stored(response):
-            new = CachedResponse(
-                answer.content,
-                "" if came == url else came.partition("?")[0],  # a redirect's target may carry a signature
-                answer.media_type,
+        if response.status_code == 304 and known is not None:
+            answer = replace(known, checked=now, fresh_until=now + (seconds or 0.0))
+        else:
+            answer = CachedResponse(
+                response.content,
+                self.session.bare(str(response.url)),
+                headers.get("Content-Type", ""),
                 headers.get("ETag", ""),
                 headers.get("Last-Modified", ""),
                 now,
-                now + seconds,
+                now + (seconds or 0.0),
             )
-            changes.append((key, new))
+            if seconds is None or response.status_code != 200 or not self._may_be_stored(response):
+                return answer
+        # The target of a redirect may carry a signature.
+        changes.append((key, replace(answer, url="" if answer.url == url else answer.url.partition("?")[0])))
         return answer
 
     def _may_be_stored(self, response: httpx.Response) -> bool:
@@ -459,19 +435,11 @@ class CachingClient:
         part = "secret" if self._is_keyed(url) else "public"
         return hashlib.sha256(f"{part} {bare}".encode("utf-8", "surrogatepass")).hexdigest()
 
-    def _stale(self, url: str, cached: CachedResponse) -> Answer:
-        self._oldest = cached.checked if self._oldest is None else min(self._oldest, cached.checked)
-        return _answer(url, cached, offline=True)
-
 
 def _is_away(error: RequestError) -> bool:
     """Whether an error says nothing of the document, but that its server cannot be reached now."""
     away = isinstance(error, ServerUnreachable | ServerTimeout | ServerError)
     return away or error.status == _LOGIN_FIRST
-
-
-def _answer(url: str, cached: CachedResponse, *, offline: bool = False) -> Answer:
-    return Answer(cached.url or url, cached.content, cached.media_type, cached.checked, offline)
 
 
 def _is_data(response: httpx.Response) -> bool:

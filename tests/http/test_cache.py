@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.http.cache import CachedResponse, DocumentCache, Revalidated
+from mlhub_tui.http.cache import CachedResponse, DocumentCache
 
 
 class Clock:
@@ -51,10 +51,6 @@ def test_what_is_put_comes_back(cache: DocumentCache) -> None:
         document = kept(size)
         put(cache, "a", document)
         assert got(cache, "a") == document
-    cache.change([("a", Revalidated(7.0, 8.0))])
-    found = got(cache, "a")
-    assert found is not None
-    assert (found.checked, found.fresh_until) == (7.0, 8.0)
     cache.change([("a", None)])
     assert got(cache, "a") is None
 
