@@ -66,11 +66,16 @@ class JobStore:
         self.settings = self.repository.settings()
         self._table.put(*self.repository.load())
 
-    def show(self, jobs: Iterable[Job]) -> None:
-        """Put jobs of the database into the table; those that are not another program's are ours."""
-        jobs = list(jobs)
-        self.owned_ids.update(job.id for job in jobs if not job.elsewhere)
-        self._table.put(*jobs)
+    def show(self, jobs: Iterable[Job], *, newer: bool = False) -> None:
+        """Put jobs of the database into the table; those that are not another program's are ours.
+
+        Their progress is `newer` in the database, or else in the table.
+        """
+        for job in jobs:
+            if not job.elsewhere:
+                self.owned_ids.add(job.id)
+                job = job if newer else _with_progress(job, self._table.get(job.id))
+            self._table.put(job)
 
     async def write(self, work: Callable[[], T]) -> T:
         """Change the database for a person, who waits for another program that holds it."""
@@ -97,12 +102,8 @@ class JobStore:
         if not moved:
             self._reread(job_id)
             return None
-        job = moved[0]
-        if before is not None and state in ACTIVE_STATES:  # the table knows better how far it is
-            known = (*LIVE_FIELDS, "bytes_done", *FILE_COUNTS)
-            job = replace(job, **{name: getattr(before, name) for name in known})
-        self.show([job])
-        return job
+        self.show(moved, newer=state not in ACTIVE_STATES)
+        return self._table.get(job_id)
 
     def save(self, jobs: Iterable[Job]) -> None:
         """Write the progress of jobs, a heartbeat, and what could not be written before."""
@@ -193,3 +194,15 @@ class JobStore:
 
     def _failed(self, error: sqlite3.Error) -> None:
         self.failing = f"the download queue cannot be written: {one_line(error, 120)}"
+
+
+def _with_progress(stored: Job, shown: Job | None) -> Job:
+    """Return a stored job with the progress of the table, which is newer, unless it begins again."""
+    if shown is None or shown.state.finished:
+        return stored
+    known: dict[str, Any] = {"bytes_done": max(shown.bytes_done, stored.bytes_done)}
+    if shown.files_total is not None:
+        known |= {name: getattr(shown, name) for name in FILE_COUNTS}
+    if stored.state in ACTIVE_STATES:
+        known |= {name: getattr(shown, name) for name in LIVE_FIELDS}
+    return replace(stored, **known)

@@ -32,7 +32,6 @@ _FRESH = {"bytes_done": 0, "files_done": 0, "files_failed": 0, "files_total": No
 _ASSET_FIELDS = ("name", "item_id", "key", "href", "document_url", "kind", "checksum", "page")
 
 AT_START = 5.0  # seconds that a program that starts waits for another one's transaction
-_BATCH = 500  # old builds of SQLite take 999 values at most
 
 FIRST, LAST = 50, 450
 """Of a job's log, so many entries are stored from its beginning, and so many from its end."""
@@ -124,12 +123,8 @@ class JobRepository:
 
     def find(self, job_ids: Sequence[int]) -> list[Job]:
         """Return the jobs that exist, in the order of their ids in the list."""
-        rows = []
-        for start in range(0, len(job_ids), _BATCH):
-            batch = tuple(job_ids[start : start + _BATCH])
-            marks = ", ".join("?" * len(batch))
-            rows += self._database.read(f"SELECT * FROM jobs WHERE id IN ({marks})", batch)  # noqa: S608
-        found = {job.id: job for job in self._jobs(rows)}
+        sql = "SELECT * FROM jobs WHERE id IN (SELECT value FROM json_each(?))"
+        found = {job.id: job for job in self._jobs(self._database.read(sql, (json.dumps(job_ids),)))}
         return [found[job_id] for job_id in job_ids if job_id in found]
 
     def adopt(self, only: frozenset[int] | None = None, *, patience: float = 0.0) -> list[Job]:

@@ -18,7 +18,7 @@ from ..errors import DownloadError, MLHubException, TargetBusy
 from ..planning.requests import DownloadRequest
 from ..text import one_line, redact
 from ..threads import in_thread
-from .job import FILE_COUNTS, IDLE_STATES, TRANSITIONS, Event, Job, JobAction, JobState, JobTable, applies
+from .job import IDLE_STATES, TRANSITIONS, Event, Job, JobAction, JobState, JobTable, applies
 
 if TYPE_CHECKING:
     from ..planning.resolver import Resolver
@@ -275,7 +275,7 @@ class QueueService:
         end, fields = TRANSITIONS[action].end, dict[str, Any](TRANSITIONS[action].fields)
         moved = await store.write(lambda: store.repository.move(ids, end, **fields))
         scheduler.forget_failures(ids)
-        store.show(_with_progress(job, self._table.get(job.id)) for job in moved)
+        store.show(moved)
         scheduler.wake()
         done = {job.id for job in moved}
         if action is JobAction.PAUSE:
@@ -382,11 +382,3 @@ class QueueService:
             # A listener that is shutting down must not take the transfers with it.
             with contextlib.suppress(Exception):
                 self._on_change()
-
-
-def _with_progress(stored: Job, shown: Job | None) -> Job:
-    """Return a stored job with the progress of the table, which is newer."""
-    if shown is None:
-        return stored
-    counts = {n: getattr(shown, n) for n in FILE_COUNTS} if shown.files_total is not None else {}
-    return replace(stored, bytes_done=max(shown.bytes_done, stored.bytes_done), **counts)
