@@ -467,6 +467,7 @@ COMMANDS: tuple[AppCommand, ...] = (
     AppCommand(
         "document.mark", "space", "mark", "select", "Select the item, to download several", DOCUMENT, 10
     ),
+    AppCommand("document.sort", "z", "sort", "sort", "Sort the items by the next column", DOCUMENT, 10),
     AppCommand("document.search", "s", "search", "search", "Search for items in the collection", DOCUMENT, 9),
     AppCommand(
         "document.export",
@@ -521,6 +522,7 @@ COMMANDS: tuple[AppCommand, ...] = (
         RESULTS,
         3,
     ),
+    AppCommand("results.sort", "z", "sort", "sort", "Sort the items by the next column", RESULTS, 10),
     AppCommand("results.search", "s", "search", "change", "Change the search", RESULTS, 6),
     AppCommand("results.save", "S", "save", "save", "Save the search and its count under a name", RESULTS, 7),
     AppCommand(

@@ -44,7 +44,6 @@ __all__ = [
     "PROFILES",
     "RESULTS",
     "SCROLL_ACTIONS",
-    "TABLE_ACTIONS",
     "AppCommand",
     "bindings",
     "fitting",
@@ -82,7 +81,6 @@ def bindings(place: str, actions: dict[str, str] | None = None) -> list[BindingT
 
 
 LINE_ACTIONS = {"list.top": "cursor_to(0)", "list.bottom": "cursor_to(-1)"}
-TABLE_ACTIONS = {"list.top": "scroll_top", "list.bottom": "scroll_bottom"}
 SCROLL_ACTIONS = {
     "list.down": "scroll_down",
     "list.up": "scroll_up",

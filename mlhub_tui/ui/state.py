@@ -60,6 +60,8 @@ class AppState:
     """Whether the first steps were shown."""
     sort: str = ""
     """What the transfers of the Downloads screen are sorted by."""
+    item_orders: dict[str, str] = field(default_factory=dict)
+    """The column that items are sorted by, by the kind of their source."""
 
     @classmethod
     def load(cls, path: Path | None = None) -> AppState:
@@ -77,6 +79,7 @@ class AppState:
             theme=_word(raw.get("theme")),
             screen=_word(raw.get("screen")),
             sort=_word(raw.get("sort")),
+            item_orders=_words(raw.get("item_orders")),
             views={key: _view(value) for key, value in views.items() if isinstance(value, dict)},
             favourites=Favourites.read(raw.get("favourites")),
             toured=raw.get("toured") is True,
@@ -119,6 +122,7 @@ class AppState:
             "theme": self.theme,
             "screen": self.screen,
             "sort": self.sort,
+            "item_orders": self.item_orders,
             "toured": self.toured,
             "favourites": self.favourites.plain(),
             "views": {key: _plain(view) for key, view in self.views.items()},
@@ -197,6 +201,12 @@ def _places(raw: Any) -> tuple[Place, ...]:
     lists = raw if isinstance(raw, list) else []
     good = [tuple(one) for one in lists if isinstance(one, list) and all(isinstance(k, str) for k in one)]
     return bounded(good)
+
+
+def _words(value: object) -> dict[str, str]:
+    """Return an object of words; empty for anything else."""
+    known = value.items() if isinstance(value, dict) else ()
+    return {_word(key): _word(word) for key, word in [*known][:MOST_SOURCES] if _word(word)}
 
 
 def _word(raw: Any) -> str:

@@ -37,14 +37,14 @@ RESULTS = (
     HEAD
     + """
 from mlhub_tui.ui.screens.base import PlaceScreen
-from mlhub_tui.ui.widgets.result_table import ResultTable
+from mlhub_tui.ui.widgets.item_table import ItemTable
 
 class Found(PlaceScreen):
     def compose_body(self):
-        yield ResultTable()
+        yield ItemTable()
     async def on_mount(self):
         super().on_mount()
-        table = self.query_one(ResultTable)
+        table = self.query_one(ItemTable)
         table.focus()
         for first in range(0, NUMBER, 1000):
             numbers = range(first, first + min(NUMBER, 1000))

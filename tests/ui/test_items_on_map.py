@@ -16,7 +16,7 @@ from mlhub_tui.ui.map.time_histogram import TimeHistogram
 from mlhub_tui.ui.screens.browse_map import BrowseMap
 from mlhub_tui.ui.screens.document_screen import DocumentScreen
 from mlhub_tui.ui.screens.results import ResultsScreen
-from mlhub_tui.ui.widgets.item_table import ResultTable
+from mlhub_tui.ui.widgets.item_table import ItemTable
 
 from .conftest import Driver, driven
 from .preview.catalogs import catalog, item
@@ -51,13 +51,13 @@ def options(tmp_path: Path) -> AppOptions:
     return AppOptions(source=str(places(tmp_path / "places")), output_dir=tmp_path / "out")
 
 
-async def opened(driver: Driver, key: str) -> tuple[ResultTable, MapPane]:
+async def opened(driver: Driver, key: str) -> tuple[ItemTable, MapPane]:
     """Open the items, or the map, of the collection, all of them known."""
     await driver.until("▸ chips")
     await driver.press("j", key)
     await driver.until(lambda: isinstance(driver.app.screen, DocumentScreen))
     screen = driver.app.screen
-    table, pane = screen.query_one(ResultTable), screen.query_one(MapPane)
+    table, pane = screen.query_one(ItemTable), screen.query_one(MapPane)
     if key == "m":
         await driver.press("i")
     await driver.until(lambda: pane.status == "6 footprints")
@@ -134,13 +134,13 @@ async def test_beside_the_tree_an_item_stands_among_those_around_it(options: App
         await driver.until(lambda: chart.boxes == (BBox(34, 0, 40, 1),) and not chart.footprints)
 
 
-async def searched(driver: Driver) -> tuple[ResultTable, MapPane]:
+async def searched(driver: Driver) -> tuple[ItemTable, MapPane]:
     await driver.until("▸ chips")
     connection = driver.app.connection
     assert connection is not None
     driver.app.push_screen(ResultsScreen(connection.source, Search(bbox=BBox(30, -5, 45, 5))))
     await driver.until("place5")
-    return driver.app.screen.query_one(ResultTable), driver.app.screen.query_one(MapPane)
+    return driver.app.screen.query_one(ItemTable), driver.app.screen.query_one(MapPane)
 
 
 async def test_results_are_shown_on_a_map_in_place_of_the_table(options: AppOptions) -> None:
@@ -172,7 +172,7 @@ async def test_results_beside_their_map_are_narrowed_by_dates_and_by_a_box(optio
 
 
 async def test_items_whose_dates_are_not_known_stay_until_they_are(tmp_path: Path) -> None:
-    table = ResultTable()
+    table = ItemTable()
     from mlhub_tui.models import Entry, EntryKind, Item
     from mlhub_tui.sources.base import Page
     from mlhub_tui.ui.widgets.item_table import ItemRow

@@ -12,7 +12,7 @@ from textual.containers import Container, Horizontal
 from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import DataTable, Static
+from textual.widgets import Static
 
 from ...errors import APIKeyNotFound, AuthenticationError, MLHubException
 from ...metadata.detail import Block, Heading, Paragraph
@@ -25,7 +25,7 @@ from ..json.json_view import JsonPane
 from ..key_bindings import DOCUMENT, JSON, AppCommand, bindings, hints
 from ..map.map_pane import MapPane
 from ..terminal.characters import line
-from ..widgets.asset_table import AssetTable
+from ..widgets.asset_table import AssetTable, shown_href
 from ..widgets.item_table import ItemTable
 from .items_on_map import ItemsOnMap
 
@@ -85,8 +85,14 @@ class DocumentScreen(ItemsOnMap):
         if self.closing:
             return
         self._fill()
+        self.recall_order()
         self._show_pane(self._pane)
         self._complete()
+
+    @property
+    def source_kind(self) -> str:
+        """The kind of source that the items come from."""
+        return self._documents.kind.value
 
     @property
     def document(self) -> Document | None:
@@ -97,7 +103,7 @@ class DocumentScreen(ItemsOnMap):
         """Leave out what this document has not; among its JSON name what is done there."""
         if self._pane == "json":
             return hints(JSON)
-        gone = [] if self._holds_items else ["document.items", "document.mark"]
+        gone = [] if self._holds_items else ["document.items", "document.mark", "document.sort"]
         has_some = self._entry.kind in (EntryKind.COLLECTION, EntryKind.ITEM)
         downloads = not self._documents.has_archives or has_some
         return hints(DOCUMENT, gone if downloads else [*gone, "document.download"])
@@ -285,12 +291,11 @@ class DocumentScreen(ItemsOnMap):
 
         await search(self.context, self._subject, self._documents, box, when)
 
-    @on(DataTable.RowSelected)
-    def _row_selected(self, event: DataTable.RowSelected) -> None:
-        event.stop()
-        table = event.data_table
-        if isinstance(table, AssetTable) and (asset := table.current) is not None:
-            self.context.copy_text(asset.shown_href, "Link (without keys)")
+    @on(AssetTable.Chosen)
+    def _asset_chosen(self, message: AssetTable.Chosen) -> None:
+        message.stop()
+        if (asset := self._assets.current) is not None:
+            self.context.copy_text(shown_href(asset), "Link (without keys)")
 
     # Commands
 
@@ -331,7 +336,7 @@ class DocumentScreen(ItemsOnMap):
                 table.go_to(seen)
             return
         shown = self._assets.current if self._pane == "assets" else None
-        key = shown.asset.key if shown is not None else ""
+        key = shown.key if shown is not None else ""
         await preview(self.context, self._documents, [], self._entry, key)
 
     @work(group="search", exclusive=True)

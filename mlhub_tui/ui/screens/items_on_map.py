@@ -7,7 +7,7 @@ from textual.timer import Timer
 
 from ...models import BBox, Entry
 from ..map.map_pane import MapPane
-from ..widgets.item_table import ResultTable
+from ..widgets.item_table import ItemTable
 from .place_screen import PlaceScreen
 
 FOLLOWS = 0.12
@@ -15,16 +15,16 @@ FOLLOWS = 0.12
 
 
 class ItemsOnMap(PlaceScreen):
-    """A screen with a `ResultTable` and a `MapPane`."""
+    """A screen with a `ItemTable` and a `MapPane`."""
 
     def __init__(self) -> None:
         super().__init__()
         self._following: Timer | None = None
         self.table, self.map_pane = self.make_table(), MapPane(id="map")
 
-    def make_table(self) -> ResultTable:
+    def make_table(self) -> ItemTable:
         """Return a table of items."""
-        return ResultTable(id="items")
+        return ItemTable(id="items")
 
     # What the screen does
 
@@ -39,6 +39,23 @@ class ItemsOnMap(PlaceScreen):
 
     def narrowed_by_dates(self) -> None:
         """Say that other items are shown."""
+
+    @property
+    def source_kind(self) -> str:
+        """The kind of source that the items come from."""
+        return ""
+
+    def recall_order(self) -> None:
+        """Sort the items as those of such a source were sorted last."""
+        self.table.sort_by(self.context.memory.item_orders.get(self.source_kind, ""))
+
+    def action_sort(self) -> None:
+        """Sort the items by the next of their columns, and remember it for such sources."""
+        orders = self.table.orders
+        at = orders.index(self.table.order) if self.table.order in orders else 0
+        order = orders[(at + 1) % len(orders)]
+        self.table.sort_by(order)
+        self.context.memory.item_orders[self.source_kind] = order
 
     # From the map
 
@@ -74,8 +91,8 @@ class ItemsOnMap(PlaceScreen):
 
     # From the table
 
-    @on(ResultTable.Moved)
-    def _item_moved(self, message: ResultTable.Moved) -> None:
+    @on(ItemTable.Moved)
+    def _item_moved(self, message: ItemTable.Moved) -> None:
         """Let the map follow the cursor, once that rests."""
         message.stop()
         if self._following is not None:

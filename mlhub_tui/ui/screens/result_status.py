@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...text import count, one_line
-from ..widgets.item_table import ResultTable
+from ..widgets.item_table import ItemTable
 
 MOST_NOTES = 3
 
@@ -35,7 +35,7 @@ class ResultState:
     closed: bool = False
 
 
-def total(table: ResultTable) -> int | None:
+def total(table: ItemTable) -> int | None:
     """Return how many items there are in all, where that is known."""
     pager, loaded = table.pager, len(table.rows)
     if pager.matched is not None:
@@ -43,7 +43,7 @@ def total(table: ResultTable) -> int | None:
     return loaded if pager.complete and not pager.stopped else None
 
 
-def scope(table: ResultTable) -> str:
+def scope(table: ItemTable) -> str:
     """Return what a filter looks at: `200 loaded of 2,365`."""
     pager, loaded = table.pager, len(table.rows)
     if pager.matched is not None and pager.matched > loaded:
@@ -51,7 +51,7 @@ def scope(table: ResultTable) -> str:
     return f"{loaded:,} loaded" + ("" if pager.complete else ", there are more")
 
 
-def status_of(table: ResultTable, state: ResultState) -> str:
+def status_of(table: ItemTable, state: ResultState) -> str:
     """Return how far the listing is, for the line above it."""
     pager, parts = table.pager, []
     if table.narrowed:
@@ -69,7 +69,7 @@ def status_of(table: ResultTable, state: ResultState) -> str:
     return ", ".join(parts)
 
 
-def _amount(table: ResultTable, state: ResultState) -> str:
+def _amount(table: ItemTable, state: ResultState) -> str:
     pager, loaded = table.pager, len(table.rows)
     if pager.matched is not None and pager.matched > loaded:
         words = f"{loaded:,} of {pager.matched:,}"
@@ -80,7 +80,7 @@ def _amount(table: ResultTable, state: ResultState) -> str:
     return f"{words} in {state.looked:,} looked at" if state.looked > loaded else words
 
 
-def notes_of(table: ResultTable, state: ResultState) -> list[str]:
+def notes_of(table: ItemTable, state: ResultState) -> list[str]:
     """Return what is to be known of the listing, a line each, for below it."""
     pager, lines = table.pager, []
     if state.failure:

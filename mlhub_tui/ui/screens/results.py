@@ -28,7 +28,7 @@ from ..messages import ConnectionChanged
 from ..search_criteria import words_of
 from ..terminal.characters import content, line
 from ..widgets.filter_bar import FindBar
-from ..widgets.item_table import ResultTable
+from ..widgets.item_table import ItemTable
 from .items_on_map import ItemsOnMap
 from .result_status import ResultState, notes_of, scope, status_of, total
 
@@ -100,7 +100,13 @@ class ResultsScreen(ItemsOnMap):
         if self.closing:
             return
         self.table.focus()
+        self.recall_order()
         self._start_over()
+
+    @property
+    def source_kind(self) -> str:
+        """The kind of source that the items come from."""
+        return self.source.kind.value
 
     def hint_commands(self) -> list[AppCommand]:
         """Return the commands for the hint bar."""
@@ -150,7 +156,7 @@ class ResultsScreen(ItemsOnMap):
             self._follow()
             self._count_saved()
 
-    async def _load_page(self, table: ResultTable) -> None:
+    async def _load_page(self, table: ItemTable) -> None:
         page = await self.source.search_page(self.search, link=table.pager.next, page_size=PAGE)
         entries = tuple(Entry.of(item) for item in page.entries)
         self._documents.keep(entries)
@@ -176,8 +182,8 @@ class ResultsScreen(ItemsOnMap):
             self.table.pager.loading = False
             self._say()
 
-    @on(ResultTable.MoreWanted)
-    def _more(self, message: ResultTable.MoreWanted) -> None:
+    @on(ItemTable.MoreWanted)
+    def _more(self, message: ItemTable.MoreWanted) -> None:
         message.stop()
         self.more_items()
 
@@ -190,8 +196,8 @@ class ResultsScreen(ItemsOnMap):
 
     # What is said of it
 
-    @on(ResultTable.StatusChanged)
-    def _status_changed(self, message: ResultTable.StatusChanged) -> None:
+    @on(ItemTable.StatusChanged)
+    def _status_changed(self, message: ItemTable.StatusChanged) -> None:
         message.stop()
         self._say()
 
@@ -258,8 +264,8 @@ class ResultsScreen(ItemsOnMap):
 
     # Keys
 
-    @on(ResultTable.Opened)
-    def _opened(self, message: ResultTable.Opened) -> None:
+    @on(ItemTable.Opened)
+    def _opened(self, message: ItemTable.Opened) -> None:
         message.stop()
         self.open_item(message.entry)
 
@@ -372,9 +378,9 @@ class ResultsScreen(ItemsOnMap):
 
     # What leads elsewhere
 
-    def make_table(self) -> ResultTable:
+    def make_table(self) -> ItemTable:
         """Return a table of results."""
-        return ResultTable(id="results")
+        return ItemTable(id="results")
 
     @property
     def total(self) -> int | None:

@@ -6,7 +6,7 @@ import unicodedata
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from textual.content import Content
 from textual.filter import LineFilter
@@ -88,3 +88,15 @@ def line(value: object, style: str = "", limit: int | None = None) -> Content:
     """Return cleaned text on one line, cut to `limit` characters."""
     text = one_line(value, limit)
     return Content.styled(text, style) if style else Content(text)
+
+
+def fit(text: str, room: int, *, keep_end: bool = False) -> str:
+    """Return a text in exactly so many cells; of an id that is longer its end, which tells it from others."""
+    length = cell_len(text)
+    if length <= room:
+        return text + " " * (room - length)
+    if room < 1:
+        return ""
+    if keep_end and length == len(text):
+        return f"…{text[length - room + 1 :]}"
+    return f"{set_cell_size(text, room - 1)}…"

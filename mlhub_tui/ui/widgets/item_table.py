@@ -1,35 +1,44 @@
-"""The items of a collection as a table that grows page by page as the cursor goes down."""
+"""The items of a collection or a search as a table that grows page by page as the cursor goes down."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
-from rich.cells import cell_len
-from rich.segment import Segment
 from textual.message import Message
-from textual.strip import Strip
 
+from ...metadata.labels import label_classes
 from ...models import Document, Entry, EntryKind, Item
 from ...models.when import parse_span
 from ...sources.base import Page
-from ...text import one_line
+from ...text import one_line, size
 from ..catalog.tree_listing import Pager, lean
 from ..navigation.matching import search_text
-from .line_view import LineView
+from .table_view import Column, TableView
 
 NEAR_END = 5
 """Rows before the last at which the next page is asked for."""
 LONGEST = 200
 """Characters of an id that are drawn at most."""
-NARROWEST = 12
-"""Cells of the ids at least."""
 AT_A_TIME = 2_000
 """Items of a page taken up in one go."""
 LOOK_DELAY = 0.15
 """Seconds that the view rests before the dates of items known by a link only are asked for."""
+ITEM = Column("id", "Item", keep_end=True)
+COLLECTION = Column("collection", "Collection", most=24, least=8, keep_end=True)
+DATES = Column("dates", "Dates", least=10)
+ASSETS = Column("assets", "Assets", least=6)
+FACTS = (
+    Column("cloud", "Cloud", least=5, to_right=True),
+    Column("gsd", "GSD", least=5, to_right=True),
+    Column("platform", "Platform", most=16, least=8),
+    Column("classes", "Classes", most=24, least=8),
+    Column("size", "Size", least=8, to_right=True),
+)
+"""Columns that are there where some item has what they show, in the order of an `ItemRow`'s facts."""
 
 
 class ItemRow(NamedTuple):
@@ -38,19 +47,20 @@ class ItemRow(NamedTuple):
     entry: Entry
     dates: str = ""
     assets: str = ""
+    facts: tuple[str, ...] = ()
+    """What stands in the columns of `FACTS`; empty where nothing does."""
 
 
-class ItemTable(LineView):
-    """Rows of items, as many as there are; the documents are kept elsewhere."""
+class ItemTable(TableView):
+    """Rows of items with marks, filtered and sorted; the documents are kept elsewhere."""
 
     DEFAULT_CSS = "ItemTable { height: 1fr; }"
-    header: ClassVar[int] = 1
 
     class MoreWanted(Message):
         """The cursor nears the end of what is loaded."""
 
     class StatusChanged(Message):
-        """There is another word on how far the listing is."""
+        """There is another word on how far the listing is, or what is shown of it."""
 
     @dataclass
     class Opened(Message):
@@ -69,35 +79,42 @@ class ItemTable(LineView):
         self.rows: list[ItemRow] = []
         self.pager = Pager()
         self.status = ""
-        self._widest = (NARROWEST, len("Dates"))
+        self.marked: dict[tuple[str, str, str], Entry] = {}
+        """What was selected, by what tells it from others."""
+        self.filter = ""
+        self.dates = ""
+        """The dates that items must meet, in words; empty for all."""
+        self.order = ""
+        """The column that items are sorted by; empty for the order of the listing."""
+        self._days = ("", "")
+        self._hays: list[str] = []
+        self._shown: list[int] | None = None
+        self._collections: set[str] = set()
+        self._facts: set[int] = set()
         self._look = 0
-
-    @property
-    def line_count(self) -> int:
-        """How many items are loaded."""
-        return len(self.rows)
-
-    @property
-    def current(self) -> Entry | None:
-        """The item under the cursor."""
-        return self.rows[self.cursor_line].entry if self.cursor_line < len(self.rows) else None
 
     # Listing
 
     def reset(self) -> None:
-        """Forget all pages."""
+        """Forget all pages, and what was selected; filter and order stay."""
         self.rows, self.pager = [], Pager()
+        self.marked.clear()
+        self._hays.clear()
+        self._collections.clear()
+        self._facts.clear()
+        self.forget_widths()
+        self._shown = [] if self._is_arranged else None
         self.count_changed()
         self.cursor_line = 0
         self.refresh()
 
     def say(self, words: str) -> None:
-        """Say how far the listing is, while more of it is on its way."""
+        """Show how far the listing is, while more of it is on its way."""
         self.pager.loading = True
         self._say(words)
 
     def fail(self, words: str) -> None:
-        """Say why the page did not come; going on down asks for it again."""
+        """Show why the page did not come; moving on down asks for it again."""
         self.pager.loading = False
         self._say(f"! {words}")
 
@@ -111,148 +128,54 @@ class ItemTable(LineView):
         A long one is taken up in parts, between which the keys come first.
         """
         entries = page.entries if self.pager.take(page) else ()
-        before = {_mark(row.entry) for row in self.rows[-len(entries) :]} if entries else set()
-        fresh = [e for e in entries if e.kind is EntryKind.ITEM and not (before and _mark(e) in before)]
+        before = {_link(row.entry) for row in self.rows[-len(entries) :]} if entries else set()
+        fresh = [e for e in entries if e.kind is EntryKind.ITEM and not (before and _link(e) in before)]
         rows = self.rows
         for at in range(0, len(fresh), AT_A_TIME):
-            start = len(rows)
-            rows += map(_row, fresh[at : at + AT_A_TIME])
-            self._measure(rows[start:])
-            self.count_changed()
-            self.refresh_from(start)
+            self._append([_row(entry) for entry in fresh[at : at + AT_A_TIME]])
             await asyncio.sleep(0)
-        if rows is not self.rows:
-            return  # meanwhile all was forgotten
+            if rows is not self.rows:
+                return  # meanwhile all was forgotten
+        self._append([])
         self.pager.loading = False
         left_out = f", {self.pager.skipped:,} left out: no items" if self.pager.skipped else ""
         more = "" if self.pager.complete else ", more below"
         self._say(f"{self.pager.words(len(self.rows))}{left_out}{more}")
         self.look_around()
 
+    def _append(self, rows: Sequence[ItemRow]) -> None:
+        start = len(self._hays)
+        self.rows += rows
+        for row in self.rows[start:]:
+            self._hays.append(search_text(row.entry))
+            self._collections.add(row.entry.collection_id)
+            self._facts.update(number for number, fact in enumerate(row.facts) if fact)
+        if self._shown is not None and self.order:
+            self._narrow()
+        elif self._shown is not None:
+            self._shown += self._matches(start)
+        self._widen(start)
+        self.count_changed()
+        self.refresh()
+
+    def _widen(self, start: int, stop: int | None = None) -> None:
+        """Widen the columns for some rows, whether they are shown or not."""
+        shown, self._shown = self._shown, None
+        self.measure(range(start, len(self.rows) if stop is None else stop))
+        self._shown = shown
+
     def learn(self, number: int, entry: Entry, document: Document) -> None:
-        """Take up the document of an item of which only a link was known."""
+        """Take up the document of an item of which only a link was known, and whether it is shown now."""
         if number < len(self.rows) and self.rows[number].entry == entry:
             row = _row(Entry.of(document))
             found = Entry(EntryKind.ITEM, row.entry.id, row.entry.title, entry.url, entry.collection_id)
-            self.rows[number] = ItemRow(found, row.dates, row.assets)
-            self._measure(self.rows[number : number + 1])
-            self.refresh_from(number, 1)
-
-    def _measure(self, rows: Sequence[ItemRow]) -> None:
-        """Widen the columns where the new rows need it."""
-        known = self._widest
-        names = max((cell_len(_name(row.entry)) for row in rows), default=0)
-        dates = max((cell_len(row.dates) for row in rows), default=0)
-        self._widest = (max(known[0], names), max(known[1], dates))
-        if self._widest != known:
-            self.refresh()
-
-    # The cursor
-
-    def watch_cursor_line(self, before: int, after: int) -> None:
-        """Ask for the next page in time."""
-        super().watch_cursor_line(before, after)
-        if self.rows and after >= len(self.rows) - NEAR_END and self.pager.wants_more:
-            self.post_message(self.MoreWanted())
-        self.look_around()
-
-    async def action_select_cursor(self) -> None:
-        """Open the item under the cursor."""
-        if self.current is not None:
-            self.post_message(self.Opened(self.current))
-
-    def look_around(self) -> None:
-        """Once the view rests, ask for what is not known of the rows in sight."""
-        self._look += 1
-        self.set_timer(LOOK_DELAY, lambda asked=self._look: self._ask(asked))
-
-    def on_resize(self) -> None:
-        """Look at the rows that there is room for now; before the first layout there was none."""
-        self.look_around()
-
-    def _ask(self, asked: int) -> None:
-        if asked == self._look and (unknown := self.unknown_in_sight()):
-            self.post_message(self.Unknown(unknown))
-
-    def unknown_in_sight(self) -> list[tuple[int, Entry]]:
-        """Return the rows in sight of which only links are known, and their numbers."""
-        top = self.scroll_offset.y
-        seen = enumerate(self.rows[top : top + self.size.height], top)
-        return [(number, row.entry) for number, row in seen if not row.assets]
-
-    # Drawing
-
-    def _columns(self, width: int) -> tuple[int, int]:
-        """Return the cells of the ids and of the dates: the ids give way."""
-        names, dates = self._widest
-        return max(min(names, width - dates - len("Assets") - 6), NARROWEST), dates
-
-    def _strip(self, name: str, row: tuple[str, str], width: int, number: int | None) -> Strip:
-        names, dates = self._columns(width)
-        text = f" {fitted(name, names)}  {fitted(row[0], dates)}  {row[1]}"
-        if number is None:
-            style = self.look("") + self.look("header")
-        else:
-            style = self.ground(number)
-            style += self.look("cursor") if number == self.cursor_line else style
-        return Strip([Segment(text, style)]).adjust_cell_length(width, style)
-
-    def draw_header(self, y: int, width: int) -> Strip:
-        """Name the columns."""
-        return self._strip("Item", ("Dates", "Assets"), width, None)
-
-    def draw_line(self, number: int, width: int) -> Strip:
-        """Draw an item."""
-        entry, dates, assets = self.rows[number]
-        return self._strip(_name(entry), (dates, assets), width, number)
-
-
-def _row(entry: Entry) -> ItemRow:
-    document = entry.document
-    if not isinstance(document, Item):
-        return ItemRow(lean(entry))
-    return ItemRow(lean(entry), one_line(document.interval), f"{len(document.assets):,}")
-
-
-def _mark(entry: Entry) -> tuple[str, str]:
-    return entry.id, entry.url
-
-
-def _name(entry: Entry) -> str:
-    return one_line(entry.label, LONGEST)
-
-
-def fitted(text: str, room: int) -> str:
-    """Return a text in as many cells; of an id that is longer its end, which tells it from its neighbours."""
-    length = cell_len(text)
-    if length > room:
-        if length == len(text):
-            return f"…{text[1 - room :]}"
-        while cell_len(text) > room - 1:
-            text = text[:-1]
-        text += "…"
-        length = cell_len(text)
-    return text + " " * (room - length)
-
-
-WIDEST_COLLECTION = 24
-"""Cells of the collections' ids at most."""
-
-
-class ResultTable(ItemTable):
-    """Items with marks, and with their collections where there are several."""
-
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id)
-        self.marked: dict[tuple[str, str, str], Entry] = {}
-        """What was selected, by what tells it from others."""
-        self.filter = ""
-        self.dates = ""
-        """The dates that items must meet, in words; empty for all."""
-        self._days = ("", "")
-        self._hays: list[str] = []
-        self._shown: list[int] | None = None
-        self._collections: dict[str, int] = {}
+            self.rows[number] = row._replace(entry=found)
+            self._facts.update(place for place, fact in enumerate(row.facts) if fact)
+            self._widen(number, number + 1)
+        if self.dates and self._shown is not None and number in self._shown and not self._in_time(number):
+            self._shown.remove(number)
+            self.count_changed()
+        self.refresh()
 
     # What is shown
 
@@ -264,44 +187,25 @@ class ResultTable(ItemTable):
     @property
     def narrowed(self) -> bool:
         """Whether only some of what is loaded is shown."""
-        return self._shown is not None
+        return bool(self.filter.split() or self.dates)
 
-    def _row(self, line: int) -> int:
+    @property
+    def _is_arranged(self) -> bool:
+        return self.narrowed or bool(self.order)
+
+    def _number(self, line: int) -> int:
         """Return the number of the row on a line."""
         return line if self._shown is None else self._shown[line]
 
     @property
     def current(self) -> Entry | None:
         """The item under the cursor."""
-        return self.rows[self._row(self.cursor_line)].entry if self.cursor_line < self.line_count else None
+        return self.rows[self._number(self.cursor_line)].entry if self.cursor_line < self.line_count else None
 
     @property
     def shown(self) -> list[Entry]:
-        """The items that the filter leaves."""
-        return [self.rows[self._row(line)].entry for line in range(self.line_count)]
-
-    def reset(self) -> None:
-        """Forget all pages, and what was selected; the filter stays."""
-        self.marked.clear()
-        self._hays.clear()
-        self._collections.clear()
-        self._shown = [] if self.filter.split() or self.dates else None
-        super().reset()
-
-    async def add_page(self, page: Page[Entry]) -> None:
-        """Append a page, and what of it matches the filter."""
-        await super().add_page(page)
-        start = len(self._hays)
-        fresh = [row.entry for row in self.rows[start:]]
-        self._hays += map(search_text, fresh)
-        for entry in fresh:
-            if entry.collection_id not in self._collections:
-                self._collections[entry.collection_id] = cell_len(one_line(entry.collection_id, 60))
-        if self._shown is not None:
-            before = len(self._shown)
-            self._shown += self._matches(start)
-            self.count_changed()
-            self.refresh_from(before)
+        """The items that the filter leaves, in their order."""
+        return [self.rows[self._number(line)].entry for line in range(self.line_count)]
 
     def apply_filter(self, words: str) -> None:
         """Show only items whose id, title or collection holds all words; the cursor stays on its item."""
@@ -313,41 +217,58 @@ class ResultTable(ItemTable):
         """Show only items of a time, as people type it; what is not known yet stays. Empty for any time."""
         span = parse_span(when)
         ends = (span.start, span.end) if span is not None else (None, None)
-        days = tuple(end.date().isoformat() if end is not None else "" for end in ends)
-        if (days, words) != (self._days, self.dates):
-            self._days, self.dates = (days[0], days[1]), words
+        first, last = (end.date().isoformat() if end is not None else "" for end in ends)
+        if ((first, last), words) != (self._days, self.dates):
+            self._days, self.dates = (first, last), words
             self._narrow()
 
-    def learn(self, number: int, entry: Entry, document: Document) -> None:
-        """Take up the document of an item; whether it is of the time that is shown is known now."""
-        super().learn(number, entry, document)
-        if self.dates and self._shown is not None and number in self._shown and not self._in_time(number):
-            self._shown.remove(number)
-            self.count_changed()
-        self.refresh()
+    def sort_by(self, key: str) -> None:
+        """Sort by a column; an empty key is the order of the listing. The cursor stays on its item."""
+        if key != self.order:
+            self.order = key
+            self._narrow()
+
+    @property
+    def orders(self) -> list[str]:
+        """The keys of the columns that items can be sorted by now, the order of the listing first."""
+        return ["", *(column.key for column in self.columns() if column is not ASSETS)]
 
     def go_to(self, entry: Entry) -> None:
         """Put the cursor on an item, where it is shown."""
-        marks = (_mark_of_result_table(self.rows[self._row(line)].entry) for line in range(self.line_count))
-        line = next((line for line, mark in enumerate(marks) if mark == _mark_of_result_table(entry)), None)
+        wanted = _identity(entry)
+        lines = range(self.line_count)
+        line = next((n for n in lines if _identity(self.rows[self._number(n)].entry) == wanted), None)
         if line is not None:
             self.cursor_line = line
             self.keep_in_sight()
 
     def _narrow(self) -> None:
-        """Choose anew what is shown."""
-        current = self._row(self.cursor_line) if self.line_count else 0
-        self._shown = self._matches(0) if self.filter.split() or self.dates else None
+        """Choose anew what is shown, and in which order."""
+        current = self._number(self.cursor_line) if self.cursor_line < self.line_count else 0
+        self._shown = self._matches(0) if self._is_arranged else None
+        if self._shown is not None and self.order:
+            self._sort(self._shown)
         self.count_changed()
-        if self._shown is None:
-            self.cursor_line = current
-        else:
-            self.cursor_line = self._shown.index(current) if current in self._shown else 0
+        shown = self._shown
+        self.cursor_line = current if shown is None else shown.index(current) if current in shown else 0
         self.keep_in_sight()
         self.refresh()
         self.post_message(self.Moved())
         self.post_message(self.StatusChanged())
         self.look_around()
+
+    def _sort(self, numbers: list[int]) -> None:
+        """Sort rows by a column: those without anything in it come last; dates the newest first."""
+        rows, key = self.rows, self.order
+        place = next((number for number, column in enumerate(FACTS) if column.key == key), None)
+        if key == DATES.key:
+            numbers.sort(key=lambda n: (rows[n].dates[:1].isdigit(), rows[n].dates), reverse=True)
+        elif key == ITEM.key:
+            numbers.sort(key=lambda n: rows[n].entry.id)
+        elif place is None:
+            numbers.sort(key=lambda n: rows[n].entry.collection_id)
+        else:
+            numbers.sort(key=lambda n: _sortable(rows[n].facts[place] if rows[n].facts else ""))
 
     def _matches(self, start: int) -> list[int]:
         found = list(range(start, len(self._hays)))
@@ -365,32 +286,47 @@ class ResultTable(ItemTable):
         ends_early = bool(first) and (end or begin)[:1].isdigit() and (end or begin) < first
         return not (begins_late or ends_early)
 
-    def unknown_in_sight(self) -> list[tuple[int, Entry]]:
-        """Return the rows in sight of which only links are known, and their numbers."""
-        top = self.scroll_offset.y
-        numbers = (self._row(line) for line in range(top, min(top + self.size.height, self.line_count)))
-        return [(number, self.rows[number].entry) for number in numbers if not self.rows[number].assets]
-
     # The cursor
 
     def watch_cursor_line(self, before: int, after: int) -> None:
         """Ask for the next page in time; while a filter is on, only where somebody goes on at the end."""
-        if self._shown is None:
-            super().watch_cursor_line(before, after)
-        else:
-            LineView.watch_cursor_line(self, before, after)
+        super().watch_cursor_line(before, after)
+        if self.rows and self.near_end and self.pager.wants_more:
+            self.post_message(self.MoreWanted())
+        self.look_around()
 
     @property
     def near_end(self) -> bool:
         """Whether the cursor is where the next page is wanted."""
-        return self._shown is None and self.cursor_line >= len(self.rows) - NEAR_END
+        return not self._is_arranged and self.cursor_line >= len(self.rows) - NEAR_END
 
     def action_cursor_down(self) -> None:
         """Go down a line; at the end of what a filter leaves, ask for more."""
         at_end = self.cursor_line >= self.line_count - 1
         super().action_cursor_down()
-        if at_end and self._shown is not None and self.pager.wants_more:
+        if at_end and self._is_arranged and self.pager.wants_more:
             self.post_message(self.MoreWanted())
+
+    async def action_select_cursor(self) -> None:
+        """Open the item under the cursor."""
+        if self.current is not None:
+            self.post_message(self.Opened(self.current))
+
+    def on_resize(self) -> None:
+        """Look at the rows that there is room for now; before the first layout there was none."""
+        self.look_around()
+
+    def look_around(self) -> None:
+        """Once the view rests, ask for what is not known of the rows in sight."""
+        self._look += 1
+        self.set_timer(LOOK_DELAY, lambda asked=self._look: self._ask(asked))
+
+    def _ask(self, asked: int) -> None:
+        top = self.scroll_offset.y
+        lines = range(top, min(top + self.size.height, self.line_count))
+        numbers = [n for n in map(self._number, lines) if not self.rows[n].assets]
+        if asked == self._look and numbers:
+            self.post_message(self.Unknown([(n, self.rows[n].entry) for n in numbers]))
 
     # Marks
 
@@ -399,15 +335,15 @@ class ResultTable(ItemTable):
         entry = self.current
         if entry is None:
             return
-        if self.marked.pop(_mark_of_result_table(entry), None) is None:
-            self.marked[_mark_of_result_table(entry)] = entry
-        self.refresh_from(self.cursor_line, 1)
+        if self.marked.pop(_identity(entry), None) is None:
+            self.marked[_identity(entry)] = entry
+        self.refresh()
         self.action_cursor_down()
         self.post_message(self.StatusChanged())
 
     def toggle_all(self) -> None:
         """Select all that is shown, or nothing of it where all of it is selected."""
-        shown = {_mark_of_result_table(entry): entry for entry in self.shown}
+        shown = {_identity(entry): entry for entry in self.shown}
         if shown.keys() <= self.marked.keys():
             for mark in shown:
                 del self.marked[mark]
@@ -424,34 +360,72 @@ class ResultTable(ItemTable):
 
     # Drawing
 
-    def draw_header(self, y: int, width: int) -> Strip:
-        """Name the columns."""
-        style = self.look("") + self.look("header")
-        text = self._text(" ", "Item", "Collection", "Dates", "Assets", width)
-        return Strip([Segment(text, style)]).adjust_cell_length(width, style)
+    def columns(self) -> list[Column]:
+        """Return the columns that say something; the collection's where there are several."""
+        several = [COLLECTION] if len(self._collections) > 1 else []
+        return [ITEM, DATES, *several, *(FACTS[number] for number in sorted(self._facts)), ASSETS]
 
-    def draw_line(self, number: int, width: int) -> Strip:
-        """Draw an item."""
-        entry, dates, assets = self.rows[self._row(number)]
-        box = "✓" if self.marked and _mark_of_result_table(entry) in self.marked else " "
-        style = self.ground(number)
-        style += self.look("cursor") if number == self.cursor_line else style
-        text = self._text(
-            box, one_line(entry.label, 200), one_line(entry.collection_id, 60), dates, assets, width
-        )
-        return Strip([Segment(text, style)]).adjust_cell_length(width, style)
+    def cells(self, number: int) -> list[str]:
+        """Return the texts of an item."""
+        entry, dates, assets, facts = self.rows[self._number(number)]
+        several = [one_line(entry.collection_id, 60)] if len(self._collections) > 1 else []
+        known = [facts[place] if facts else "" for place in sorted(self._facts)]
+        return [one_line(entry.label, LONGEST), dates, *several, *known, assets]
 
-    def _text(self, box: str, name: str, collection: str, dates: str, assets: str, width: int) -> str:
-        """Return a line; the collection has a column where there are several, and gives way first."""
-        names, days = self._widest
-        room = width - days - len("Assets") - 7
-        held = 0
-        if len(self._collections) > 1:
-            held = min(max([*self._collections.values(), len("Collection")]), WIDEST_COLLECTION, room // 3)
-        names = max(min(names, room - held - 2 * bool(held)), NARROWEST)
-        belongs = f"{fitted(collection, held)}  " if held else ""
-        return f"{box} {fitted(name, names)}  {belongs}{fitted(dates, days)}  {assets}"
+    def mark(self, number: int) -> str:
+        """Return whether an item is selected."""
+        return "✓" if self.marked and _identity(self.rows[self._number(number)].entry) in self.marked else " "
+
+    def title(self, column: Column) -> str:
+        """Return what stands above a column, marked where items are sorted by it."""
+        return f"{column.title} ↓" if column.key == self.order else column.title
 
 
-def _mark_of_result_table(entry: Entry) -> tuple[str, str, str]:
+def _row(entry: Entry) -> ItemRow:
+    document = entry.document
+    if not isinstance(document, Item):
+        return ItemRow(lean(entry))
+    facts = _facts(document.properties, document)
+    # Of a hundred thousand items most facts are the same few texts.
+    assets = sys.intern(f"{len(document.assets):,}")
+    return ItemRow(lean(entry), one_line(document.interval), assets, facts if any(facts) else ())
+
+
+def _facts(properties: Mapping[str, Any], item: Item) -> tuple[str, ...]:
+    """Return the texts of an item for the columns of `FACTS`."""
+    cloud, gsd = _figure(properties.get("eo:cloud_cover")), _figure(properties.get("gsd"))
+    classes = ", ".join(dict.fromkeys(found.name for found in label_classes(properties) if found.name))
+    sizes = [asset.size for asset in item.assets if asset.size is not None]
+    found = (
+        f"{cloud:.0f} %" if cloud is not None else "",
+        f"{gsd:g} m" if gsd is not None else "",
+        one_line(properties.get("platform"), 40),
+        one_line(classes, 60),
+        size(sum(sizes)) if sizes else "",
+    )
+    return tuple(map(sys.intern, found))
+
+
+def _figure(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and abs(value) < 1e9 else None
+
+
+_UNITS = {unit: 1000**power for power, unit in enumerate(("B", "kB", "MB", "GB", "TB"))}
+_UNITS |= {unit: 1024**power for power, unit in enumerate(("", "KiB", "MiB", "GiB", "TiB"))}
+
+
+def _sortable(text: str) -> tuple[int, float, str]:
+    """Return a text by which figures stand by their size, and what is empty last."""
+    number, _, unit = text.partition(" ")
+    try:
+        return (0, float(number) * _UNITS.get(unit, 1), "")
+    except ValueError:
+        return (1, 0.0, text.casefold()) if text else (2, 0.0, "")
+
+
+def _link(entry: Entry) -> tuple[str, str]:
+    return entry.id, entry.url
+
+
+def _identity(entry: Entry) -> tuple[str, str, str]:
     return entry.collection_id, entry.id, entry.url

@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.strip import Strip
 
 from ...text import clean, one_line
+from ..terminal.characters import fit
 from .line_view import LineView
 
 LONGEST = 200
@@ -129,16 +130,7 @@ class PickList(LineView):
         least = max(room * 2 // 3, room - 30) if one.words else room
         names = min(self._names if one.key else room, least)
         name, words = (
-            _fit(one_line(one.name, LONGEST), names),
-            _fit(one_line(one.words, LONGEST), room - names),
+            fit(one_line(one.name, LONGEST), names),
+            fit(one_line(one.words, LONGEST), room - names),
         )
         return Strip([Segment(f"{box}{name} {words} {figures}", style)]).adjust_cell_length(width, style)
-
-
-def _fit(text: str, room: int) -> str:
-    """Return a text in exactly as many cells."""
-    if cell_len(text) > room:
-        while text and cell_len(text) > room - 1:
-            text = text[:-1]
-        text = f"{text}…" if room > 0 else ""
-    return text + " " * (room - cell_len(text))

@@ -1,0 +1,96 @@
+"""Columns of items: what the data has, sorted by any of them, remembered by the kind of source."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from textual.app import App, ComposeResult
+from textual.pilot import Pilot
+
+from mlhub_tui.models import Entry, Item
+from mlhub_tui.options import AppOptions
+from mlhub_tui.sources.base import Page
+from mlhub_tui.ui.screens.document_screen import DocumentScreen
+from mlhub_tui.ui.widgets.item_table import ItemTable
+
+from .conftest import driven
+from .drawing import screen_text
+from .scenes import items as items_scene
+
+
+def scene(name: str, **properties: Any) -> Entry:
+    assets = {"a": {"href": "a.tif", "file:size": properties.pop("size", None)}}
+    return Entry.of(Item({"id": name, "collection": "c", "properties": properties, "assets": assets}))
+
+
+DAY = {"datetime": "2019-01-01T00:00:00Z"}
+CLEAR = scene("clear", **DAY, **{"eo:cloud_cover": 3.2}, gsd=10, platform="sentinel-2a", size=9_000_000)
+CLOUDY = scene("cloudy", **{"eo:cloud_cover": 71}, gsd=0.5, datetime="2020-02-01T00:00:00Z")
+LABELS = scene("labels", **DAY, **{"label:classes": [{"classes": ["maize", "rice"]}]}, size=20_000)
+
+
+class Shown(App[None]):
+    """A table by itself."""
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Return the colours that our own themes name."""
+        return {"muted": "#8a8980", "line": "#4a4a5a", "primary-muted": "#2d4f67"}
+
+    def compose(self) -> ComposeResult:
+        """Lay out the table."""
+        yield ItemTable()
+
+
+async def filled(pilot: Pilot[None], *entries: Entry) -> ItemTable:
+    table = pilot.app.query_one(ItemTable)
+    await table.add_page(Page(entries))
+    await pilot.pause()
+    return table
+
+
+async def test_columns_show_what_the_items_have() -> None:
+    async with Shown().run_test(size=(110, 8)) as pilot:
+        await filled(pilot, CLEAR, CLOUDY, LABELS)
+        header, *rows = (line.split() for line in screen_text(pilot.app).splitlines()[:4])
+        assert header == ["Item", "Dates", "Cloud", "GSD", "Platform", "Classes", "Size", "Assets"]
+        assert rows[0] == ["clear", "2019-01-01", "3", "%", "10", "m", "sentinel-2a", "9.0", "MB", "1"]
+        assert rows[1] == ["cloudy", "2020-02-01", "71", "%", "0.5", "m", "1"]
+        assert rows[2] == ["labels", "2019-01-01", "maize,", "rice", "20.0", "kB", "1"]
+
+
+async def test_columns_go_from_the_right_where_there_is_no_room() -> None:
+    async with Shown().run_test(size=(44, 8)) as pilot:
+        await filled(pilot, CLEAR, CLOUDY, LABELS)
+        header = screen_text(pilot.app).splitlines()[0].split()
+        assert header[:3] == ["Item", "Dates", "Cloud"] and "Assets" not in header
+
+
+async def test_items_are_sorted_by_a_column_and_more_of_them_join() -> None:
+    async with Shown().run_test(size=(110, 8)) as pilot:
+        table = await filled(pilot, CLOUDY, LABELS)
+        table.sort_by("cloud")
+        await table.add_page(Page((CLEAR,)))
+        assert [entry.id for entry in table.shown] == ["clear", "cloudy", "labels"]
+        table.sort_by("size")
+        assert [entry.id for entry in table.shown] == ["labels", "clear", "cloudy"]
+        table.sort_by("dates")
+        assert next(entry.id for entry in table.shown) == "cloudy"
+        assert table.current is not None and table.current.id == "cloudy", "the cursor stays on its item"
+        table.sort_by("")
+        assert [entry.id for entry in table.shown] == ["cloudy", "labels", "clear"]
+
+
+async def test_the_key_for_sorting_goes_through_the_columns_and_is_remembered(options: AppOptions) -> None:
+    async with driven(options, (100, 30)) as driver:
+        await items_scene(driver)
+        await driver.press("z")
+        await driver.until("Item ↓")
+        await driver.press("z")
+        await driver.until("Dates ↓")
+        assert driver.app.memory.item_orders == {"mlhub": "dates"}
+        await driver.press("escape")
+        await driver.until(lambda: not isinstance(driver.app.screen, DocumentScreen))
+        await driver.press("enter")
+        await driver.until(lambda: isinstance(driver.app.screen, DocumentScreen))
+        await driver.press("i")
+        await driver.until("Dates ↓")
