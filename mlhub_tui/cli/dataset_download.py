@@ -381,6 +381,7 @@ class _DryRun:
 
     async def _print_assets(self, source: Source, found: Credentials, identity: str) -> None:
         from ..planning.dataset_plan import plan_dataset
+        from ..planning.requests import CHOOSE_KEYS
         from ..planning.selection import count_files
         from ..queue.run_job import job_context
         from .progress import StatusLine
@@ -396,7 +397,7 @@ class _DryRun:
             counts = count_files(index, filters)
             unknown = index.unknown_keys(filters.collections)
             if unknown and counts.empty:
-                raise InvalidSearch("; ".join(unknown), hint="choose from these asset keys")
+                raise InvalidSearch("; ".join(unknown), hint=CHOOSE_KEYS)
             for line in (*unknown, *_notes(counts, filters, index)):
                 note(line)
         if self._as_json:

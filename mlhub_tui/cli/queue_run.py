@@ -17,7 +17,7 @@ from .. import paths
 from ..auth import Credentials
 from ..errors import MLHubException, TargetBusy
 from ..http.retry import COMMAND_RETRIES
-from ..planning.requests import DatasetRequest, DownloadRequest
+from ..planning.requests import CHOOSE_KEYS, DatasetRequest, DownloadRequest
 from ..planning.resolver import Resolver
 from ..queue.job import IDLE_STATES, Job, JobState
 from ..queue.run_job import credentials_for, open_for_job
@@ -25,7 +25,7 @@ from ..queue.runner import EngineConfig, RunnerKind, transfer_config
 from ..queue.service import QueueService
 from ..sample.on_demand import SampleOnDemand
 from ..text import count, one_line
-from .failures import FAILED, NO_CREDENTIALS, exit_code, report
+from .failures import FAILED, NO_CREDENTIALS, USAGE, exit_code, report
 from .printing import given, note
 from .progress import Lines, Reporter, reporter
 
@@ -178,7 +178,8 @@ class _Run:
             elif job.id not in self._finished:
                 self._finished.add(job.id)
                 cancelled = job.state is JobState.CANCELLED
-                self.codes[job.id] = self.cancelled if cancelled else _CODES.get(job.state, FAILED)
+                code = USAGE if job.hint == CHOOSE_KEYS else _CODES.get(job.state, FAILED)
+                self.codes[job.id] = self.cancelled if cancelled else code
                 self._reporter.clear()
                 for place in _places(job) if job.state is JobState.DONE else ():
                     self._say(place)

@@ -36,7 +36,7 @@ from .index_cache import archive_validator
 from .manifest import LockedManifest, ManifestStats
 from .manifest_queue import HrefOf, LinkOf, ManifestQueue, open_link
 from .report import write_report
-from .requests import SAMPLE, DatasetRequest
+from .requests import CHOOSE_KEYS, SAMPLE, DatasetRequest
 from .resolver import JobContext, cluster_package, links_of, say_waits
 from .selection import PAID_HINT, Counts, PlannedFile, count_files, files, paid_words
 
@@ -277,7 +277,7 @@ class _DatasetJobRunner:
         if counts.empty:
             name = request.title or request.dataset_id
             if unknown:
-                raise NothingMatches("; ".join(unknown), hint="choose from these asset keys")
+                raise NothingMatches("; ".join(unknown), hint=CHOOSE_KEYS)
             if counts.paid:
                 raise NothingMatches(f"{name}: {paid_words(counts)}", hint=PAID_HINT)
             raise NothingMatches(f"nothing in {name} matches the filters")

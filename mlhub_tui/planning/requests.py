@@ -19,6 +19,8 @@ from ..text import file_name
 from .filters import Filters
 from .layout import component
 
+CHOOSE_KEYS = "choose from these asset keys"
+"""The hint of a dataset's job that asks for asset keys that do not exist: a mistake of usage."""
 SAMPLE = "sample"
 """The `source` of jobs that belong to the built-in sample catalog, whose port differs at each start."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 from click.testing import CliRunner, Result
@@ -35,6 +35,15 @@ def on_sample(sample: SampleServer, monkeypatch: pytest.MonkeyPatch) -> SampleSe
     monkeypatch.setenv("MLHUB_ROOT_URL", sample.root_url)
     monkeypatch.setenv("MLHUB_API_KEY", sample.key)
     return sample
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> Iterator[SampleServer]:
+    """A sample catalog that is slow enough to be interrupted."""
+    with SampleServer(rate=300_000) as server:
+        monkeypatch.setenv("MLHUB_ROOT_URL", server.root_url)
+        monkeypatch.setenv("MLHUB_API_KEY", server.key)
+        yield server
 
 
 def command_line(*arguments: str) -> Sequence[str]:

@@ -17,7 +17,7 @@ from mlhub_tui.cli.manual import commands_of
 from mlhub_tui.options import AppOptions
 from mlhub_tui.sample.server import SampleServer
 
-from .conftest import Command, Run
+from .conftest import Run
 
 KENYA = "ref_african_crops_kenya_02"
 LABELS = f"{KENYA}_labels"
@@ -160,7 +160,7 @@ main()
         "asyncio",
         "httpx",
         "mlhub_tui.sources.mlhub",
-        "mlhub_tui.models.item",
+        "mlhub_tui.models.stac",
     ],
 )
 def test_ctrl_c_at_any_moment_is_a_word_and_130(module: str, on_sample: SampleServer) -> None:
@@ -172,9 +172,3 @@ def test_ctrl_c_at_any_moment_is_a_word_and_130(module: str, on_sample: SampleSe
         check=False,
     )
     assert (done.returncode, done.stderr) == (130, "interrupted\n")
-
-
-def test_a_home_that_nobody_knows_is_a_sentence(command: Command) -> None:
-    done = command("locate", HOME="", MLHUB_HOME="~nobody-of-that-name/mlhub")
-    assert done.returncode == 1
-    assert "set HOME, or MLHUB_HOME" in done.stderr

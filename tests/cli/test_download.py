@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import tarfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,15 +19,6 @@ from .conftest import Command, Run, command_line
 LABELS = "ref_african_crops_kenya_02_labels"
 SOURCE = "umd_mali_crop_type_source"
 UGANDA = "ref_african_crops_uganda_01_labels"
-
-
-@pytest.fixture
-def slow(monkeypatch: pytest.MonkeyPatch) -> Iterator[SampleServer]:
-    """A sample catalog that is slow enough to be interrupted."""
-    with SampleServer(rate=300_000) as server:
-        monkeypatch.setenv("MLHUB_ROOT_URL", server.root_url)
-        monkeypatch.setenv("MLHUB_API_KEY", server.key)
-        yield server
 
 
 def test_archives_arrive_whole_and_only_their_paths_are_on_stdout(

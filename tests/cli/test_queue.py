@@ -32,15 +32,6 @@ posix = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 
 
 @pytest.fixture
-def slow(monkeypatch: pytest.MonkeyPatch) -> Iterator[SampleServer]:
-    """A sample catalog that is slow enough to be interrupted."""
-    with SampleServer(rate=300_000) as server:
-        monkeypatch.setenv("MLHUB_ROOT_URL", server.root_url)
-        monkeypatch.setenv("MLHUB_API_KEY", server.key)
-        yield server
-
-
-@pytest.fixture
 def runner() -> Iterator[Callable[..., subprocess.Popen[str]]]:
     """Start `queue run` in a process of its own, which ends with the test."""
     started: list[subprocess.Popen[str]] = []

@@ -72,11 +72,6 @@ def test_the_help_has_examples_and_says_that_a_key_argument_can_be_seen(run: Run
     assert "MLHUB_API_KEY" in text
 
 
-def test_completion_is_what_the_help_says(command: Command) -> None:
-    done = command(_MLHUB_TUI_COMPLETE="bash_complete", COMP_WORDS="mlhub-tui list co", COMP_CWORD="2")
-    assert done.stdout == "plain,collections\n"
-
-
 @pytest.mark.parametrize(
     "arguments",
     [

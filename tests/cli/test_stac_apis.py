@@ -301,7 +301,7 @@ def test_asset_keys_that_a_collection_does_not_have_are_refused_with_those_that_
         planned = run(*asked, "--collection", "c=RED", "--dry-run")
         assert (planned.exit_code, planned.stdout) == (2, "")
         fetched = run(*asked, "--collection", "c=RED")
-        assert (fetched.exit_code, fetched.stdout) == (1, "")
+        assert (fetched.exit_code, fetched.stdout) == (2, "")
         for said in (planned.stderr, fetched.stderr):
             assert "c has no asset 'RED'; there are: red, blue" in said
             assert "widen" not in said
