@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,7 @@ from .printing import (
 )
 
 if TYPE_CHECKING:
-    from ..models import Collection, Dataset, Document, Item
+    from ..models import Document, Item
     from ..sources.base import Page, Source
 
 _LAYOUT_ROWS = 50
@@ -60,34 +60,18 @@ def list_command() -> None:
 def list_datasets(tags: tuple[str, ...], text: tuple[str, ...], as_json: bool) -> None:
     """List the datasets that have every tag and phrase; works without a key."""
 
-    async def ask(source: Source, writer: Writer) -> None:
-        _print(source, writer if as_json else None, await source.datasets(tags=tags, text=text), "dataset")
+    async def walk(source: Source) -> AsyncIterator[Document]:
+        for entry in await source.datasets(tags=tags, text=text):
+            yield entry
 
-    run(Choice.made(), ask)
+    _list("dataset", walk, as_json)
 
 
 @list_command.command("collections", short_help="List the collections; works without a key.")
 @_filters
 def list_collections(tags: tuple[str, ...], text: tuple[str, ...], as_json: bool) -> None:
     """List the collections that have every keyword and phrase; works without a key."""
-
-    async def ask(source: Source, writer: Writer) -> None:
-        found: list[Collection] = []
-        came = 0
-        shown = writer if as_json else None
-        try:
-            async for entry in source.walk_collections():
-                came += 1
-                if matches(entry, tags, text):
-                    found.append(entry)
-        except MLHubException:
-            if came:
-                _print_entries(shown, found, "collection", whole=False)
-                note_broken_off(count(came, "collection"), cut=as_json and bool(found))
-            raise
-        _print(source, shown, found, "collection")
-
-    run(Choice.made(), ask)
+    _list("collection", lambda source: source.walk_collections(), as_json, tags, text)
 
 
 @list_command.command("models", short_help="List the models; works without a key.")
@@ -95,11 +79,51 @@ def list_collections(tags: tuple[str, ...], text: tuple[str, ...], as_json: bool
 def list_models(tags: tuple[str, ...], text: tuple[str, ...], as_json: bool) -> None:
     """List the models that have every keyword and phrase; works without a key."""
 
+    async def walk(source: Source) -> AsyncIterator[Document]:
+        for entry in await source.models():
+            yield entry
+
+    _list("model", walk, as_json, tags, text)
+
+
+def _list(
+    noun: str,
+    walk: Callable[[Source], AsyncIterator[Document]],
+    as_json: bool,
+    tags: Sequence[str] = (),
+    phrases: Sequence[str] = (),
+) -> None:
+    """Print the documents of a source that have every tag and phrase; notes go to stderr."""
+
     async def ask(source: Source, writer: Writer) -> None:
-        found = [entry for entry in await source.models() if matches(entry, tags, text)]
-        _print(source, writer if as_json else None, found, "model")
+        found: list[Document] = []
+        came = 0
+        try:
+            async for entry in walk(source):
+                came += 1
+                if matches(entry, tags, phrases):
+                    found.append(entry)
+        except MLHubException:
+            if came:
+                _print(noun, found, writer if as_json else None, whole=False)
+                note_broken_off(count(came, noun), cut=as_json and bool(found))
+            raise
+        if found and noun != "model":
+            remember(source.root_url, found)
+        _print(noun, found, writer if as_json else None)
+        if skipped := getattr(source, "skipped", 0):  # not every kind of source has broken records to count
+            note(f"{count(skipped, 'entry', 'entries')} without an ID left out")
+        if not as_json and (not found or terminal_width()):
+            click.echo(count(len(found), noun) if found else f"no {noun}s found", err=True)
 
     run(Choice.made(), ask)
+
+
+def _print(noun: str, found: Sequence[Document], writer: Writer | None, *, whole: bool = True) -> None:
+    if writer is not None and (found or whole):
+        click.echo(writer.array(found, whole=whole))
+    elif found:
+        print_table(_HEADERS[noun], [_row(entry) for entry in found])
 
 
 @list_command.command("items", short_help="List the items of a collection; needs a key.")
@@ -156,28 +180,6 @@ def _row(entry: Document) -> Row:
         case MLModel():
             return entry.label, entry.prediction_type, entry.architecture, entry.title
     return (entry.label, "", "", entry.title)
-
-
-def _print(
-    source: Source, writer: Writer | None, found: Sequence[Dataset | Collection | Any], noun: str
-) -> None:
-    """Print a whole listing, as JSON with a writer; what is no part of it goes to stderr."""
-    if noun != "model":
-        remember(source.root_url, found)
-    _print_entries(writer, found, noun)
-    if skipped := getattr(source, "skipped", 0):  # not every kind of source has broken records to count
-        note(f"{count(skipped, 'entry', 'entries')} without an ID left out")
-    if writer is None and (not found or terminal_width()):
-        click.echo(count(len(found), noun) if found else f"no {noun}s found", err=True)
-
-
-def _print_entries(
-    writer: Writer | None, found: Sequence[Document], noun: str, *, whole: bool = True
-) -> None:
-    if writer is not None and (found or whole):
-        click.echo(writer.array(found, whole=whole))
-    elif found:
-        print_table(_HEADERS[noun], [_row(entry) for entry in found])
 
 
 async def stream_json(writer: Writer, found: AsyncIterator[Item]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,10 +17,9 @@ from .printing import Writer, note, table, terminal_width
 
 if TYPE_CHECKING:
     from ..metadata.detail import Block
-    from ..models import Collection, Dataset, Document, Item
+    from ..models import Collection, Document
     from ..sources.base import Source
 
-_D = TypeVar("_D", bound="Document")
 _WIDEST = 100
 _AT_ONCE = 4
 _LABEL = 14
@@ -56,11 +55,7 @@ def show_command() -> None:
 @_forms
 def show_dataset(ids: tuple[str, ...], form: str | None) -> None:
     """Show datasets by ID or DOI; works without a key."""
-
-    async def sheet(source: Source, entry: Dataset) -> list[str]:
-        return _sheet(entry, sizes=await _sizes(source, entry))
-
-    _show(ids, lambda source, name: source.dataset(name), form, sheet)
+    _show(ids, lambda source, name: source.dataset(name), form)
 
 
 @show_command.command("collection")
@@ -68,11 +63,7 @@ def show_dataset(ids: tuple[str, ...], form: str | None) -> None:
 @_forms
 def show_collection(ids: tuple[str, ...], form: str | None) -> None:
     """Show collections by ID; works without a key."""
-
-    async def sheet(source: Source, entry: Collection) -> list[str]:
-        return _sheet(entry, archive=await _archive(source, entry))
-
-    _show(ids, lambda source, name: source.collection(name), form, sheet)
+    _show(ids, lambda source, name: source.collection(name), form)
 
 
 @show_command.command("item")
@@ -81,7 +72,7 @@ def show_collection(ids: tuple[str, ...], form: str | None) -> None:
 @_forms
 def show_item(collection: str, ids: tuple[str, ...], form: str | None) -> None:
     """Show items of a COLLECTION by ID; needs a key."""
-    _show(ids, lambda source, name: source.item(collection, name), form, _item, key_needed=True)
+    _show(ids, lambda source, name: source.item(collection, name), form, key_needed=True)
 
 
 @show_command.command("model")
@@ -89,18 +80,13 @@ def show_item(collection: str, ids: tuple[str, ...], form: str | None) -> None:
 @_forms
 def show_model(ids: tuple[str, ...], form: str | None) -> None:
     """Show models by ID; works without a key."""
-    _show(ids, lambda source, name: source.model(name), form, _item)
-
-
-async def _item(source: Source, entry: Item) -> list[str]:
-    return _sheet(entry)
+    _show(ids, lambda source, name: source.model(name), form)
 
 
 def _show(
     ids: Sequence[str],
-    fetch: Callable[[Source, str], Awaitable[_D]],
+    fetch: Callable[[Source, str], Awaitable[Document]],
     form: str | None,
-    sheet: Callable[[Source, _D], Awaitable[list[str]]],
     *,
     key_needed: bool = False,
 ) -> None:
@@ -111,15 +97,18 @@ def _show(
     import asyncio
 
     async def ask(source: Source, writer: Writer) -> None:
+        from ..metadata.detail import document_detail
+
         found = [await fetch(source, name) for name in ids]
         if form == "json":
             click.echo(writer.sheet(found[0]) if len(found) == 1 else writer.array(found))
         elif form is not None:
             _cite(found, form)
         else:
+            width = min(terminal_width() or 0, _WIDEST) or None
             for number, entry in enumerate(found):
-                lines = await sheet(source, entry)
-                click.echo("\n".join(["", *lines] if number else lines))
+                blocks = document_detail(entry, **await _archives(source, entry))
+                click.echo("\n".join([*([""] if number else []), *sheet_lines(blocks, width)]))
                 if why := await asyncio.to_thread(_not_valid, entry):
                     note(f"{entry.label}: {why}")
 
@@ -154,9 +143,28 @@ def _not_valid(entry: Document) -> str:
     return ""
 
 
-def _width() -> int | None:
-    width = terminal_width()
-    return min(width, _WIDEST) if width else None
+async def _archives(source: Source, document: Document) -> dict[str, Any]:
+    """Return what a sheet shows of archives: their sizes in bytes for a dataset, words for a collection."""
+    from ..models import Collection, Dataset
+    from ..sources.mlhub import MLHubSource
+
+    if isinstance(document, Collection):
+        return {"archive": await _archive(source, document)}
+    if not isinstance(document, Dataset) or not isinstance(source, MLHubSource) or not source.session.secret:
+        return {}
+    import asyncio
+
+    gate = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(collection_id: str) -> int | None:
+        async with gate:
+            try:
+                return (await source.archive_info(collection_id)).size
+            except RequestError:
+                return None
+
+    ids = [ref.id for ref in document.collections]
+    return {"sizes": dict(zip(ids, await asyncio.gather(*map(one, ids)), strict=True))}
 
 
 async def _archive(source: Source, collection: Collection) -> str:
@@ -173,46 +181,8 @@ async def _archive(source: Source, collection: Collection) -> str:
         return f"unknown size ({error.message})"
 
 
-async def _sizes(source: Source, dataset: Dataset) -> dict[str, int | None]:
-    """Return the archive sizes of a dataset's collections, a few requests at a time; None where not known."""
-    import asyncio
-
-    from ..sources.mlhub import MLHubSource
-
-    if not isinstance(source, MLHubSource) or source.session.secret is None:
-        return {}
-    gate = asyncio.Semaphore(_AT_ONCE)
-
-    async def one(collection_id: str) -> int | None:
-        async with gate:
-            try:
-                return (await source.archive_info(collection_id)).size
-            except RequestError:
-                return None
-
-    ids = [ref.id for ref in dataset.collections]
-    return dict(zip(ids, await asyncio.gather(*map(one, ids)), strict=True))
-
-
-def _sheet(document: Document, **known: Any) -> list[str]:
-    """Return the lines of a document for the terminal; `known` is what else there is to show of it."""
-    from ..metadata.detail import document_detail
-
-    return sheet_lines(document_detail(document, **known), _width())
-
-
-def sheet_lines(blocks: Iterable[Block], width: int | None) -> list[str]:
-    """Return the lines of a document; those of its sections are indented.
-
-    Parameters
-    ----------
-    width
-        Columns of the terminal; None wraps and cuts nothing.
-    """
-    return [*_lines(blocks, width)]
-
-
-def _lines(blocks: Iterable[Block], width: int | None) -> Iterator[str]:
+def sheet_lines(blocks: Iterable[Block], width: int | None) -> Iterator[str]:
+    """Yield the lines of a document, those of its sections indented; `width` None wraps and cuts nothing."""
     from ..metadata.detail import FieldBlock, GridBlock, Heading, Identity, Paragraph, Prose, Title
 
     indent, title = "", ""
