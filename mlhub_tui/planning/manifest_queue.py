@@ -16,10 +16,10 @@ from ..http.key_removal import REMOVED
 from ..http.link import Link
 from ..http.urls import shown
 from ..options import IfExists
+from ..output_tree import OutputTree
 from ..sources.asset_links import azure_headers, https_of
 from ..text import one_line, redact
 from ..transfer.checksums import multihash
-from ..transfer.local_folder import OutputTree
 from ..transfer.work_source import BatchStats, FileRequest, FileResult
 from .manifest import FileStatus, Manifest
 

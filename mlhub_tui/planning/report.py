@@ -10,10 +10,10 @@ from pathlib import Path
 from ..csv_cells import csv_line
 from ..errors import DownloadError, MLHubException
 from ..http.urls import without_key
+from ..output_tree import OutputTree
 from ..storage import write_atomic
 from ..text import count, one_line, redact
 from ..transfer.engine import TransferCancelled
-from ..transfer.local_folder import OutputTree
 from .layout import REPORT
 from .manifest import FileStatus, Manifest, ManifestEntry, manifest_path
 from .manifest_queue import Sizes

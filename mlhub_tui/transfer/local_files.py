@@ -55,7 +55,7 @@ class LocalOriginal:
             return
         done = 0
         for data in self.chunks(_BUFFER):
-            part.write(done, memoryview(data))
+            part.write_at(done, memoryview(data))
             done += len(data)
             yield done
 

@@ -9,9 +9,7 @@ On disk::
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
-import re
 import stat
 import time
 from collections.abc import Callable, Sequence
@@ -20,163 +18,30 @@ from pathlib import Path
 
 from .. import errors, text
 from ..errors import MLHubException, OutputFolderError
-from ..fileio import (
-    absolute,
-    check_writable,
-    max_open_files,
-    rename_new,
-    sync_files,
-    translate_os_error,
-    try_lock,
-)
+from ..fileio import absolute, check_writable, max_open_files, sync_files, translate_os_error
 from ..options import IfExists
+from ..output_tree import OutputTree
 from ..threads import in_thread_to_end
 from . import content_checks
 from .config import DownloadSpec, TransferContext, TransferProgress
-from .part_file import open_locked
+from .part_file import PartFile
 from .single_file import fetch_file
 from .work_source import FileRequest, FileResult, FileTask, OutputCallbacks, OutputFile, origin_of
 
 _GROUP_FILES, _GROUP_BYTES, _GROUP_RESULTS = 256, 32 << 20, 1024
 _GROUP_AGE = 0.5  # seconds after which a group is committed as it is
-_MAX_FOLDERS = 4096  # folders that are remembered as made
-_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
-class OutputTree:
-    """The folder that all files go to, an absolute path; it and its subfolders are created if missing.
-
-    `made` are folders in which new folders were made since the last flush; the caller empties it.
-    """
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self._root = str(root)
-        self._sound: set[str] = set()
-        self.made: set[str] = set()
-
-    def target(self, path: str) -> str:
-        """Return the absolute path of a relative one; OutputFolderError if it leads outside the folder."""
-        parts = path.split("/")
-        bad = any(part in ("", ".", "..") for part in parts) or _CONTROL.search(path)
-        if bad or (os.name == "nt" and re.search(r'[\\:<>"|?*]', path)):
-            raise OutputFolderError(f"{text.one_line(path, 200)} is no path inside the output folder")
-        if path.endswith(".part"):
-            raise OutputFolderError(
-                f"{text.one_line(path, 200)}: names in .part are those of unfinished files"
-            )
-        return os.path.join(self._root, *parts)  # noqa: PTH118  (Path costs ten times as much, for each file)
-
-    def make(self, target: str) -> str:
-        """Make the folder of a target, if needed, and return it.
-
-        No link on the way may lead outside: each folder below the root is one that was made here, or a real
-        one, or a link that stays inside. OutputFolderError if that fails.
-        """
-        wanted = target.rpartition(os.sep)[0]
-        if wanted not in self._sound:
-            try:
-                self._make_again(wanted)
-            except OSError as error:
-                raise translate_os_error(error, Path(wanted)) from error
-        return wanted
-
-    def forget(self) -> None:
-        """Look at the folders again when they are needed next."""
-        self._sound.clear()
-
-    def _make_again(self, wanted: str) -> None:
-        try:
-            self._make(wanted)
-        except FileNotFoundError:  # somebody took a folder away that was there
-            self.forget()
-            self._make(wanted)
-
-    def _make(self, wanted: str) -> None:
-        if wanted in self._sound:
-            return
-        if wanted == self._root:
-            self.root.mkdir(parents=True, exist_ok=True)
-        else:
-            above = wanted.rpartition(os.sep)[0]
-            self._make(above)
-            try:
-                os.mkdir(wanted)  # noqa: PTH102
-                self.made.add(above)
-            except FileExistsError:
-                self._check(wanted)
-        if len(self._sound) >= _MAX_FOLDERS:
-            self._sound.clear()
-        self._sound.add(wanted)
-
-    def _check(self, wanted: str) -> None:
-        mode = os.lstat(wanted).st_mode
-        if stat.S_ISDIR(mode):
-            return
-        name = text.one_line(wanted, 200)
-        if not stat.S_ISLNK(mode) or not Path(wanted).is_dir():
-            raise OutputFolderError(f"{name} is a file, not a folder")
-        if not Path(wanted).resolve().is_relative_to(self.root.resolve()):
-            raise OutputFolderError(f"{name} is a link that leads outside the output folder")
-
-
-class _Part:
-    """A part file, open and locked."""
-
-    __slots__ = ("_path", "descriptor", "size", "task")
+class _Part(PartFile):
+    """The part of a file of the batch: written from its start to its end."""
 
     def __init__(self, task: FileTask) -> None:
+        super().__init__(f"{task.target}.part", fresh=True)
         self.task, self.size = task, 0
-        self._path = f"{task.target}.part"
-        try:
-            self.descriptor = os.open(self._path, _FLAGS, 0o666)
-        except FileExistsError:
-            self.descriptor = _take_over(Path(self._path))
-        else:
-            if not try_lock(self.descriptor):
-                os.close(self.descriptor)
-                raise errors.TargetBusy(f"another program is writing {task.name}.part") from None
 
     def write(self, view: memoryview, /) -> None:
-        try:
-            while view:
-                count = os.write(self.descriptor, view)
-                self.size, view = self.size + count, view[count:]
-        except OSError as error:
-            raise translate_os_error(error, Path(self.task.target)) from error
-
-    def rename(self) -> None:
-        """Give it its name, and close it."""
-        task = self.task
-        if os.name == "nt":
-            self.close()  # Windows does not rename an open file
-        if task.replaces:
-            os.replace(self._path, task.target)  # noqa: PTH105
-        else:
-            rename_new(self._path, task.target)
-        self.close()
-
-    def discard(self) -> None:
-        if self.descriptor >= 0:
-            with contextlib.suppress(OSError):
-                os.unlink(self._path)  # noqa: PTH108
-            self.close()
-
-    def close(self) -> None:
-        """Close it, which releases the lock."""
-        descriptor, self.descriptor = self.descriptor, -1
-        if descriptor >= 0:
-            os.close(descriptor)
-
-
-def _take_over(part: Path) -> int:
-    """Empty and lock what an earlier run left; TargetBusy if another program writes it."""
-    if part.is_symlink():
-        part.unlink()  # what it leads to is not ours to empty
-    with open_locked(part) as held:
-        held.truncate(0)
-        return os.dup(held.fileno())  # the lock goes with the open file, whatever its number
+        self.write_at(self.size, view)
+        self.size += len(view)
 
 
 @dataclass(slots=True)
@@ -232,14 +97,11 @@ class LocalFolder:
         """Open the part of a file."""
         self._tree.make(task.target)
         try:
-            try:
-                return _Part(task)
-            except FileNotFoundError:  # somebody took the folder away meanwhile
-                self._tree.forget()
-                self._tree.make(task.target)
-                return _Part(task)
-        except OSError as error:
-            raise translate_os_error(error, Path(task.target)) from error
+            return _Part(task)
+        except OutputFolderError:  # somebody may have taken the folder away meanwhile
+            self._tree.forget()
+            self._tree.make(task.target)
+            return _Part(task)
 
     def store(self, task: FileTask, file: OutputFile) -> None:
         """Have a part renamed and recorded with its group."""
@@ -378,7 +240,8 @@ class LocalFolder:
     def _rename(self, part: _Part) -> FileResult:
         task = part.task
         try:
-            part.rename()
+            part.rename(task.target, overwrite=task.replaces)
+            part.close()
         except OSError as error:
             part.discard()
             if isinstance(error, FileExistsError):

@@ -174,7 +174,7 @@ class SegmentSink:
         segment, table, part = self._segment, self._file.table, self._file.part
         while view and (segment.left > 0 or table.extend(segment)):
             piece = view[: segment.left]
-            part.write(segment.position, piece)
+            part.write_at(segment.position, piece)
             segment.position += len(piece)
             view = view[len(piece) :]
             self._file.wrote(len(piece))

@@ -15,7 +15,6 @@ import sqlite3
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from io import FileIO
 from pathlib import Path
 from typing import Any, Self, TypeAlias
 
@@ -26,6 +25,7 @@ from ..storage import sync_folder
 from .checksums import StreamingHasher, digests_from_text, digests_to_text
 
 _PATIENCE = 5.0  # seconds a transfer's thread waits for another program's transaction
+_FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
 _flush = getattr(os, "fdatasync", os.fsync)
 
 
@@ -34,19 +34,22 @@ class RestartRequired(Exception):
 
 
 class PartFile:
-    """An open, locked part file with one writer; it and its folder are created if missing.
+    """An open, locked part file with one writer; created if missing.
+
+    - `fresh`: Whether what an earlier run left in it is thrown away; else its folder is made as well.
 
     Raises TargetBusy if another program, or another transfer of this one, has it, and OutputFolderError.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path | str, *, fresh: bool = False) -> None:
+        self._path = str(path)
         self._moving = threading.Lock()
-        make_folder(path.parent)
         try:
-            self._file = open_locked(path)
+            if not fresh:
+                make_folder(self.path.parent)
+            self.descriptor = _open_fresh(self._path) if fresh else _open_locked(self._path)
         except OSError as error:
-            raise translate_os_error(error, path) from error
+            raise translate_os_error(error, self.path) from error
 
     def __enter__(self) -> Self:
         return self
@@ -55,14 +58,14 @@ class PartFile:
         self.close()
 
     @property
-    def descriptor(self) -> int:
-        """The descriptor of the open file."""
-        return self._file.fileno()
+    def path(self) -> Path:
+        """Its path."""
+        return Path(self._path)
 
     @property
     def status(self) -> os.stat_result:
         """Its status: length, inode, time of the last change."""
-        return os.fstat(self._file.fileno())
+        return os.fstat(self.descriptor)
 
     @property
     def allocated(self) -> int:
@@ -70,7 +73,7 @@ class PartFile:
         status = self.status
         return min(status.st_size, getattr(status, "st_blocks", status.st_size) * 512)
 
-    def write(self, offset: int, view: memoryview) -> None:
+    def write_at(self, offset: int, view: memoryview) -> None:
         """Write all of the view at an offset, from any thread; raises OutputFolderError, NoSpaceError."""
         try:
             while view:
@@ -81,39 +84,57 @@ class PartFile:
 
     def _write(self, offset: int, view: memoryview) -> int:
         if hasattr(os, "pwrite"):
-            return os.pwrite(self._file.fileno(), view, offset)
+            return os.pwrite(self.descriptor, view, offset)
         with self._moving:  # Windows has no pwrite
-            self._file.seek(offset)
-            return self._file.write(view) or 0
+            os.lseek(self.descriptor, offset, os.SEEK_SET)
+            return os.write(self.descriptor, view)
 
     def read(self, offset: int, count: int) -> bytes:
         """Return up to `count` bytes from an offset."""
         with self._moving:
-            self._file.seek(offset)
-            return self._file.read(count) or b""
+            os.lseek(self.descriptor, offset, os.SEEK_SET)
+            return os.read(self.descriptor, count)
 
     def truncate(self, size: int) -> None:
         """Cut it to a size in bytes, or make it longer by a hole."""
         if self.status.st_size != size:
-            self._file.truncate(size)
+            os.ftruncate(self.descriptor, size)
 
     def sync(self) -> None:
         """Flush what was written to the disk; callable while another thread writes."""
         try:
-            _flush(self._file.fileno())
+            _flush(self.descriptor)
         except OSError as error:
             raise translate_os_error(error, self.path) from error
 
     def close(self) -> None:
         """Close the file, which releases its lock."""
-        self._file.close()
+        descriptor, self.descriptor = self.descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+
+    def discard(self) -> None:
+        """Remove and close it."""
+        if self.descriptor >= 0:
+            with contextlib.suppress(OSError):
+                os.unlink(self._path)  # noqa: PTH108  (Path costs ten times as much, for each file)
+            self.close()
 
     def remove_if_empty(self) -> bool:
         """Remove a file that nothing was written to; return whether it was one."""
-        if self._file.closed or self.status.st_size > 0:
+        if self.descriptor < 0 or self.status.st_size > 0:
             return False
         self.path.unlink(missing_ok=True)
         return True
+
+    def rename(self, target: Path | str, *, overwrite: bool) -> None:
+        """Give it its final name; OSError where that fails, FileExistsError if it is taken."""
+        if os.name != "posix":
+            self.close()  # Windows does not rename an open file
+        if overwrite:
+            os.replace(self._path, target)  # noqa: PTH105
+        else:
+            rename_new(self._path, target)
 
     def commit(self, target: Path, *, overwrite: bool) -> None:
         """Give the whole file its final name, safe on disk.
@@ -122,15 +143,10 @@ class PartFile:
         stays), and OutputFolderError.
         """
         try:
-            os.fsync(self._file.fileno())
-            if os.name != "posix":
-                self.close()  # Windows does not rename an open file
+            os.fsync(self.descriptor)
             if target.is_dir():
                 raise FileConflict(f"{target.name} became a folder")
-            if overwrite:
-                self.path.replace(target)
-            else:
-                rename_new(self.path, target)
+            self.rename(target, overwrite=overwrite)
         except FileExistsError as error:
             raise FileConflict(f"a file {target.name} appeared meanwhile") from error
         except OSError as error:
@@ -143,18 +159,35 @@ def inode(status: os.stat_result) -> str:
     return f"{status.st_dev}:{status.st_ino}"
 
 
-def open_locked(path: Path) -> FileIO:
-    """Open a part file, created if missing, as its only writer; TargetBusy if there is another one."""
+def _open_fresh(path: str) -> int:
+    """Return the descriptor of a part file that is empty, and locked."""
+    try:
+        descriptor = os.open(path, _FLAGS | os.O_EXCL, 0o666)
+    except FileExistsError:
+        if os.path.islink(path):  # noqa: PTH114
+            os.unlink(path)  # noqa: PTH108  (what it leads to is not ours to empty)
+        descriptor = _open_locked(path)
+        os.ftruncate(descriptor, 0)
+        return descriptor
+    return _locked(descriptor, path)
+
+
+def _open_locked(path: str) -> int:
+    """Return the descriptor of a part file, locked; TargetBusy if another program writes it."""
     for _ in range(8):
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
-        if not try_lock(descriptor):
-            os.close(descriptor)
-            break
+        descriptor = _locked(os.open(path, _FLAGS, 0o666), path)
         with contextlib.suppress(FileNotFoundError):
-            if inode(path.stat()) == inode(os.fstat(descriptor)):
-                return os.fdopen(descriptor, "r+b", buffering=0)
+            if inode(os.stat(path)) == inode(os.fstat(descriptor)):  # noqa: PTH116
+                return descriptor
         os.close(descriptor)  # the last writer just gave it its final name
-    raise TargetBusy(f"another program is writing {path.name}")
+    raise TargetBusy(f"another program is writing {os.path.basename(path)}")  # noqa: PTH119
+
+
+def _locked(descriptor: int, path: str) -> int:
+    if not try_lock(descriptor):
+        os.close(descriptor)
+        raise TargetBusy(f"another program is writing {os.path.basename(path)}")  # noqa: PTH119
+    return descriptor
 
 
 Extents: TypeAlias = tuple[tuple[int, int], ...]

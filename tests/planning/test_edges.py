@@ -9,13 +9,13 @@ import pytest
 
 from mlhub_tui.errors import FileConflict, OutputFolderError
 from mlhub_tui.models import BBox
+from mlhub_tui.output_tree import OutputTree
 from mlhub_tui.planning import index_cache as place
 from mlhub_tui.planning import layout
 from mlhub_tui.planning.filters import Filters
 from mlhub_tui.planning.index_cache import IndexKey, archive_validator
 from mlhub_tui.planning.manifest_queue import make_duplicate
 from mlhub_tui.planning.selection import Grid, covered, extent, timeline
-from mlhub_tui.transfer.local_folder import OutputTree
 
 from .made import asset, built, collection, item
 

@@ -337,7 +337,7 @@ def test_a_part_that_somebody_writes_is_left_to_him(
     server: FaultServer, folder: Path, shared: JobContext
 ) -> None:
     with PartFile(folder / "a.tif.part") as part:
-        part.write(0, memoryview(b"his"))
+        part.write_at(0, memoryview(b"his"))
         results = fetched([FileRequest(0, Link(origin(server) + BAD), "a.tif")], folder, shared)
         assert errors_of(results) == {0: "TargetBusy"}
         assert there(folder) == {"a.tif.part": b"his"}

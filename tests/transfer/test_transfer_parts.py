@@ -21,6 +21,7 @@ from mlhub_tui.errors import (
 from mlhub_tui.http.errors import BeingPrepared, LinkRejected
 from mlhub_tui.http.response_headers import Checksum
 from mlhub_tui.http.retry import RetryPolicy
+from mlhub_tui.output_tree import OutputTree
 from mlhub_tui.transfer.checksums import (
     HashingSink,
     StreamingHasher,
@@ -34,7 +35,6 @@ from mlhub_tui.transfer.checksums import (
 )
 from mlhub_tui.transfer.engine import HostLimits
 from mlhub_tui.transfer.failures import FailureAction, FailureCounter, judge
-from mlhub_tui.transfer.local_folder import OutputTree
 from mlhub_tui.transfer.parallel import SegmentTable
 from mlhub_tui.transfer.part_file import (
     Extents,

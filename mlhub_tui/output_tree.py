@@ -1,0 +1,90 @@
+"""The folder that the files of a dataset go to: no path leads out of it, whatever a catalog says."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from pathlib import Path
+
+from .errors import OutputFolderError
+from .fileio import translate_os_error
+from .text import one_line
+
+_MAX_FOLDERS = 4096  # folders that are remembered as made
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+class OutputTree:
+    """The folder that all files go to, an absolute path; it and its subfolders are created if missing.
+
+    `made` are folders in which new folders were made since the last flush; the caller empties it.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._root = str(root)
+        self._sound: set[str] = set()
+        self.made: set[str] = set()
+
+    def target(self, path: str) -> str:
+        """Return the absolute path of a relative one; OutputFolderError if it leads outside the folder."""
+        parts = path.split("/")
+        bad = any(part in ("", ".", "..") for part in parts) or _CONTROL.search(path)
+        if bad or (os.name == "nt" and re.search(r'[\\:<>"|?*]', path)):
+            raise OutputFolderError(f"{one_line(path, 200)} is no path inside the output folder")
+        if path.endswith(".part"):
+            raise OutputFolderError(f"{one_line(path, 200)}: names in .part are those of unfinished files")
+        return os.path.join(self._root, *parts)  # noqa: PTH118  (Path costs ten times as much, for each file)
+
+    def make(self, target: str) -> str:
+        """Make the folder of a target, if needed, and return it.
+
+        No link on the way may lead outside: each folder below the root is one that was made here, or a real
+        one, or a link that stays inside. OutputFolderError if that fails.
+        """
+        wanted = target.rpartition(os.sep)[0]
+        if wanted not in self._sound:
+            try:
+                self._make_again(wanted)
+            except OSError as error:
+                raise translate_os_error(error, Path(wanted)) from error
+        return wanted
+
+    def forget(self) -> None:
+        """Look at the folders again when they are needed next."""
+        self._sound.clear()
+
+    def _make_again(self, wanted: str) -> None:
+        try:
+            self._make(wanted)
+        except FileNotFoundError:  # somebody took a folder away that was there
+            self.forget()
+            self._make(wanted)
+
+    def _make(self, wanted: str) -> None:
+        if wanted in self._sound:
+            return
+        if wanted == self._root:
+            self.root.mkdir(parents=True, exist_ok=True)
+        else:
+            above = wanted.rpartition(os.sep)[0]
+            self._make(above)
+            try:
+                os.mkdir(wanted)  # noqa: PTH102
+                self.made.add(above)
+            except FileExistsError:
+                self._check(wanted)
+        if len(self._sound) >= _MAX_FOLDERS:
+            self._sound.clear()
+        self._sound.add(wanted)
+
+    def _check(self, wanted: str) -> None:
+        mode = os.lstat(wanted).st_mode
+        if stat.S_ISDIR(mode):
+            return
+        name = one_line(wanted, 200)
+        if not stat.S_ISLNK(mode) or not Path(wanted).is_dir():
+            raise OutputFolderError(f"{name} is a file, not a folder")
+        if not Path(wanted).resolve().is_relative_to(self.root.resolve()):
+            raise OutputFolderError(f"{name} is a link that leads outside the output folder")
