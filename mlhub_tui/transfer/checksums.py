@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import threading
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -37,8 +35,6 @@ _MULTIHASHES = {
 }
 _MIN_DIGEST = 8  # bytes; a shorter digest of BLAKE2 proves nothing
 _MAX_VARINT = 9  # bytes, by the multiformats' unsigned-varint rule
-_MAX_TEXT = 400  # letters of a checksum; base 58 takes quadratic time
-_BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 
 
 class Hash(Protocol):
@@ -127,22 +123,20 @@ def digests_from_text(stored: str) -> tuple[Checksum, ...]:
 
 
 def multihash(value: object) -> Checksum | None:
-    """Return a parsed multihash, an asset's `file:checksum` (STAC file extension 2.1: hex in small letters).
+    """Return a parsed multihash, an asset's `file:checksum` (STAC file extension 2.1: hex, in any case here).
 
     Two unsigned varints, the algorithm's code (multiformats' table) and the digest's length in bytes, come
     before the digest. None if it is none, of an algorithm that is not verified here, or shortened: that is
-    legal as a multihash, but no checksum of a file. Capitals and the encodings of multibase are taken too.
+    legal as a multihash, but no checksum of a file.
     """
-    for raw in _decoded(value) if isinstance(value, str) else ():
-        try:
-            code, rest = _varint(raw)
-            size, digest = _varint(rest)
-        except ValueError:
-            continue
-        algorithm, length = _MULTIHASHES.get(code, ("", 0))
-        if algorithm and size == len(digest) == length >= _MIN_DIGEST:
-            return Checksum(algorithm, digest.hex())
-    return None
+    try:
+        code, rest = _varint(bytes.fromhex(value if isinstance(value, str) else ""))
+        size, digest = _varint(rest)
+    except ValueError:
+        return None
+    algorithm, length = _MULTIHASHES.get(code, ("", 0))
+    whole = bool(algorithm) and size == len(digest) == length >= _MIN_DIGEST
+    return Checksum(algorithm, digest.hex()) if whole else None
 
 
 def unverified(value: object) -> str:
@@ -160,51 +154,6 @@ def _varint(raw: bytes) -> tuple[int, bytes]:
         if byte < 0x80:
             return number, raw[index + 1 :]
     raise ValueError("no end of the number")
-
-
-def _decoded(text: str) -> Iterator[bytes]:
-    """Yield what a text may stand for, the likeliest first; nothing where it stands for nothing.
-
-    Hex comes first, as the STAC file extension wants it; then what the first letter says by the multibase
-    table; then base 58 without a letter before it, as IPFS writes hashes (`Qm...`).
-    """
-    text = text.strip()
-    if not text.isascii() or len(text) > _MAX_TEXT:
-        return
-    tries: list[tuple[Callable[[str], bytes], str]] = [(bytes.fromhex, text)]
-    if text[:1] in _BASES:
-        tries.append((_BASES[text[0]], text[1:]))
-    tries.append((_base58, text))
-    for decode, letters in tries:
-        try:
-            yield decode(letters)
-        except (ValueError, binascii.Error):
-            continue
-
-
-def _base32(text: str) -> bytes:
-    return base64.b32decode(text.upper() + "=" * (-len(text) % 8))
-
-
-def _base58(text: str) -> bytes:
-    number = 0
-    for letter in text:
-        number = number * 58 + _BASE58.index(letter)
-    zeros = len(text) - len(text.lstrip("1"))
-    return b"\0" * zeros + number.to_bytes((number.bit_length() + 7) // 8, "big")
-
-
-def _base64(text: str) -> bytes:
-    plain = text.rstrip("=").translate(str.maketrans("-_", "+/"))
-    return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
-
-
-_BASES: dict[str, Callable[[str], bytes]] = {
-    **dict.fromkeys("fF", bytes.fromhex),
-    **dict.fromkeys("bB", _base32),
-    **dict.fromkeys("muMU", _base64),
-    "z": _base58,
-}
 
 
 class StreamingHasher(threading.Thread):
@@ -264,7 +213,8 @@ class StreamingHasher(threading.Thread):
     def run(self) -> None:
         """Follow the writer until the end."""
         try:
-            self._follow()
+            if self._checksums:
+                self._follow()
         except OSError as error:
             self._error = error
 

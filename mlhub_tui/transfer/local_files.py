@@ -41,12 +41,17 @@ class LocalOriginal:
     def __init__(self, file: IO[bytes] | io.FileIO, size: int, watched: io.FileIO) -> None:
         self.size = size
         self._file, self._watched = file, watched
-        self._before = _state(watched)
+        self._before = self._state
+
+    @property
+    def _state(self) -> tuple[int, int]:
+        status = os.fstat(self._watched.fileno())
+        return status.st_size, status.st_mtime_ns
 
     @property
     def changed(self) -> bool:
         """Whether it is another one now than when it was opened."""
-        return _state(self._watched) != self._before
+        return self._state != self._before
 
     def copy_into(self, part: PartFile) -> Iterator[int]:
         """Copy all of it to an empty part; yield how many bytes are there now and then."""
@@ -108,25 +113,22 @@ async def copy_file(
         journal.claim(spec.part)
         try:
             with open_local(spec.link.url, stop) as original:
-                if _is_there(spec, original.size):
-                    return DownloadResult(spec.target, original.size, fetched=False)
-                with PartFile(spec.part) as part:
-                    try:
-                        reserve(max(0, original.size - part.allocated), original.size)
-                        # What the part was of before is gone: no record may say that its bytes are good.
-                        journal.begin(spec.part, PartRecord(inode=inode(part.status)))
-                        part.truncate(0)
-                        _copy(spec, original, part, progress, stop)
-                    except BaseException:
-                        if part.remove_if_empty():
-                            journal.forget(part.path)
-                        raise
-                    if stop.is_set():
-                        raise TransferCancelled
-                    part.commit(spec.target, overwrite=spec.if_exists is IfExists.OVERWRITE)
-                    progress.committed = original.size
-                    journal.forget(part.path)
-                return DownloadResult(spec.target, original.size, fetched=True, checksums=spec.checksums)
+                if fetched := not _is_there(spec, original.size):
+                    with PartFile(spec.part) as part:
+                        try:
+                            reserve(max(0, original.size - part.allocated), original.size)
+                            # What the part was of before is gone: no record may say that its bytes are good.
+                            journal.begin(spec.part, PartRecord(inode=inode(part.status)))
+                            part.truncate(0)
+                            _copy(spec, original, part, progress, stop)
+                        except BaseException:
+                            if part.remove_if_empty():
+                                journal.forget(part.path)
+                            raise
+                        part.commit(spec.target, overwrite=spec.if_exists is IfExists.OVERWRITE)
+                        progress.committed = original.size
+                        journal.forget(part.path)
+                return DownloadResult(spec.target, original.size, fetched, spec.checksums if fetched else ())
         finally:
             journal.release(spec.part)
 
@@ -135,13 +137,9 @@ async def copy_file(
 
 def _is_there(spec: DownloadSpec, size: int) -> bool:
     """Return whether the file is there, by its size, which is radiant_mlhub's rule for `resume`."""
-    if spec.if_exists is not IfExists.RESUME:
+    if spec.if_exists is not IfExists.RESUME or not spec.target.exists():
         return False
-    try:
-        there = spec.target.stat().st_size
-    except FileNotFoundError:
-        return False
-    if there != size:
+    if (there := spec.target.stat().st_size) != size:
         sizes = f"{text.size(there)} here, {text.size(size)} in the original"
         raise errors.FileConflict(f"another file {spec.target.name} is there ({sizes})")
     return True
@@ -159,10 +157,8 @@ def _copy(
     progress.log(f"begins: {text.size(original.size)}, copied from this machine")
     progress.begin_at(0)
     progress.enter(TransferPhase.DOWNLOADING)
-    checksums = verifiable(spec.checksums)
-    hasher = StreamingHasher(part.path, checksums, lambda: progress.done) if checksums else None
-    if hasher is not None:
-        hasher.start()
+    hasher = StreamingHasher(part.path, verifiable(spec.checksums), lambda: progress.done)
+    hasher.start()
     try:
         for done in original.copy_into(part):
             progress.wrote(done)
@@ -171,11 +167,11 @@ def _copy(
         progress.enter(TransferPhase.VERIFYING)
         if part.status.st_size != original.size or original.changed:
             raise errors.RemoteChanged(f"{spec.target.name} changed while it was copied")
-        if hasher is not None:
-            hasher.finish(original.size)
+        hasher.finish(original.size)
+        if stop.is_set():
+            raise TransferCancelled
     finally:
-        if hasher is not None:
-            hasher.stop()
+        hasher.stop()
 
 
 class _StoppableFile(io.FileIO):
@@ -194,23 +190,14 @@ class _StoppableFile(io.FileIO):
         return super().read(-1 if size is None else size) or b""
 
 
-def _state(file: io.FileIO) -> tuple[int, int]:
-    status = os.fstat(file.fileno())
-    return status.st_size, status.st_mtime_ns
-
-
 def _find_member(tar: tarfile.TarFile, names: Sequence[str], path: Path) -> tuple[IO[bytes], int]:
     """Return the first member of some names and its size, read from the start of the archive up to it."""
     while (info := tar.next()) is not None:
         tar.members = []  # type: ignore[attr-defined]  # it would keep all of them
-        if info.isreg() and _plain(info.name) in names:
+        parts = info.name.replace("\\", "/").split("/")  # as URLs of members have them: no `./`
+        if info.isreg() and "/".join(part for part in parts if part not in ("", ".")) in names:
             file = tar.extractfile(info)
             assert file is not None
             return file, info.size
     words = f"{text.one_line(path.name, 100)} has no file {text.one_line(names[0], 100)}"
     raise EntityDoesNotExist(words, hint=_HINT)
-
-
-def _plain(name: str) -> str:
-    """Return the name of a member as place URLs have it: forward slashes, no `./`."""
-    return "/".join(part for part in name.replace("\\", "/").split("/") if part not in ("", "."))

@@ -116,7 +116,7 @@ def test_algorithms_are_hashlib_s(algorithm: str) -> None:
     [
         ("d50110" + "ab" * 16, ("md5", "ab" * 16)),
         ("1220" + "AB" * 32, ("sha-256", "ab" * 32)),
-        ("f1220" + "ab" * 32, ("sha-256", "ab" * 32)),
+        ("f1220" + "ab" * 32, None),
         ("1220" + "ab" * 31, None),
         ("1220" + "ab" * 33, None),
         ("121f" + "ab" * 31, None),
@@ -135,14 +135,11 @@ def test_algorithms_are_hashlib_s(algorithm: str) -> None:
         ("1220" + "ab" * 32 + "é", None),
         ("1220" + "ab" * 32 + " " * 400, ("sha-256", "ab" * 32)),
         ("f" + "0" * 400, None),
-        ("QmdfTbBqBPQ7VNxZEYEj14VmRuZBkqFbiwReogJgS1zR1n", ("sha-256", hashlib.sha256(b"").hexdigest())),
+        ("QmdfTbBqBPQ7VNxZEYEj14VmRuZBkqFbiwReogJgS1zR1n", None),
     ],
 )
 def test_a_multihash_is_read_where_it_proves_something(value: object, found: tuple[str, str] | None) -> None:
     checksum = multihash(value)
-    if isinstance(value, str) and value.startswith("Qm"):
-        assert checksum is not None and checksum.algorithm == "sha-256"
-        return
     assert (checksum and (checksum.algorithm, checksum.value)) == found
     assert bool(unverified(value)) is (found is None and value != "")
 
