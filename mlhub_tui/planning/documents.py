@@ -19,7 +19,16 @@ from ..sources.asset_links import requester_pays
 from ..sources.static.document_urls import member_url
 from ..text import writable
 from .filters import Box, microseconds
-from .layout import COMMON_KEYS, PAGE_ENDINGS, PAGE_TYPES, Scope, asset_file, beside_document, distinct_name
+from .layout import (
+    COMMON_KEYS,
+    PAGE_ENDINGS,
+    PAGE_TYPES,
+    Scope,
+    asset_file,
+    beside_document,
+    distinct_name,
+    extension,
+)
 
 Times = tuple[int | None, int | None]
 """First and last microsecond since 1970; None where that end is open or unknown."""
@@ -118,7 +127,6 @@ class DocumentReader:
         """
         # The document's own file name, where the document is in the folder that its assets go to.
         document_name = member.rpartition("/")[2] if member.count("/") == (2 if own else 3) else ""
-        collection, common, single = map(int, (Scope.COLLECTION, Scope.COMMON, Scope.ITEM))
         properties = document.get("properties")
         stated = _PAYS in document or (isinstance(properties, dict) and _PAYS in properties)
         paid: dict[str, str] = {**known_paid} if known_paid else {}
@@ -139,9 +147,8 @@ class DocumentReader:
                 if why := requester_pays(made(document), Asset(key, href, raw=entry)):
                     paid[key] = why
                     continue
-            scope = collection if own else common if key in COMMON_KEYS else single
-            name = asset_file(key, href)
-            if name == document_name and scope != common:
+            written, name, scope, page = _named(key, extension(href), own)
+            if name == document_name and scope != Scope.COMMON:
                 name = beside_document(name)
             if name in taken:  # as of the keys `x` and `x.tif`
                 name = distinct_name(name, key)
@@ -154,10 +161,10 @@ class DocumentReader:
             size, media, checksum = entry.get("file:size"), entry.get("type"), entry.get("file:checksum")
             if size is not None and (type(size) is not int or not 0 <= size <= LARGEST_SIZE):
                 size = None
-            page = name.endswith(PAGE_ENDINGS) or (isinstance(media, str) and media.startswith(PAGE_TYPES))
-            if not isinstance(checksum, str) or not checksum.isprintable():
+            page = page or (isinstance(media, str) and media.startswith(PAGE_TYPES))
+            if checksum is None or not isinstance(checksum, str) or not checksum.isprintable():
                 checksum = ""
-            records.append((scope, writable(key), name, size, page, href, checksum))
+            records.append((scope, written, name, size, page, href, checksum))
         return records, paid
 
     def _collection_around(self, member: str) -> str:
@@ -167,6 +174,14 @@ class DocumentReader:
             if known := self._folders.get("/".join(parts[:depth])):
                 return known
         return parts[1] if len(parts) > 1 else parts[0] if parts else "items"
+
+
+@lru_cache(maxsize=4096)
+def _named(key: str, ending: str, own: bool) -> tuple[str, str, int, bool]:
+    """Return of an asset its key, file name and scope, and whether it is a web page by its name."""
+    name = asset_file(key, ending)
+    scope = Scope.COLLECTION if own else Scope.COMMON if key in COMMON_KEYS else Scope.ITEM
+    return writable(key), name, int(scope), name.endswith(PAGE_ENDINGS)
 
 
 def box_of(document: JsonDict) -> Box | None:

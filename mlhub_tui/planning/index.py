@@ -10,7 +10,6 @@ import threading
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from ..errors import MLHubException, TargetBusy
@@ -95,9 +94,7 @@ class IndexBuilder:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _restore(self) -> None:
@@ -349,21 +346,17 @@ class Index:
             db.execute("PRAGMA cache_size=-16000")
             db.execute("PRAGMA temp_store=MEMORY")
             if db.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
-                raise NoIndex("the index of the dataset was written by another version of this program")
+                raise NoIndex("another version of this program wrote it")
             self.facts: dict[str, Any] = json.loads(db.execute("SELECT json FROM facts").fetchone()[0])
             self.collections: dict[int, str] = dict(db.execute("SELECT id, name FROM collection ORDER BY id"))
         except (sqlite3.Error, TypeError, ValueError, NoIndex) as error:
             db.close()
-            if isinstance(error, NoIndex):
-                raise
             raise NoIndex(f"the index of the dataset cannot be read: {error}") from error
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:

@@ -14,7 +14,6 @@ import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from enum import IntEnum
-from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
@@ -86,13 +85,8 @@ def distinct_name(name: str, of: str = "") -> str:
     return f"{stem}-{digest}{dot}{ending}" if stem else f"{name}-{digest}"
 
 
-def asset_file(key: str, href: str) -> str:
-    """Return the name of an asset's file."""
-    return _file(key, extension(href))
-
-
-@lru_cache(maxsize=4096)
-def _file(key: str, ending: str) -> str:
+def asset_file(key: str, ending: str) -> str:
+    """Return the name of an asset's file, whose href has the extension `ending`."""
     name = f"{key}{ending}"
     if _is_plain(name, os.name == "nt"):
         return name

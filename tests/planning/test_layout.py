@@ -47,7 +47,11 @@ def test_hostile_ids_become_one_safe_name(identity: str) -> None:
 @example("..", "..", "/../../x")
 @example("a", "x" * 219, "https://a.example/f.tif")
 def test_no_name_leads_outside(identity: str, key: str, href: str) -> None:
-    parts = (layout.component(identity), layout.item_folder(identity), layout.asset_file(key, href))
+    parts = (
+        layout.component(identity),
+        layout.item_folder(identity),
+        layout.asset_file(key, layout.extension(href)),
+    )
     for part in parts:
         assert part not in ("", ".", "..")
         assert not {"/", "\\", "\x00"} & set(part)
