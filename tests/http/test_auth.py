@@ -100,6 +100,7 @@ async def test_what_a_server_says_of_the_secret_is_masked(way: str) -> None:
         async with Session(api_key=SECRET, root_url=api.root, auth=AUTHS[way][0]) as session:
             with pytest.raises(AuthenticationError, match=r"refused the key \*\*\*\*5678") as caught:
                 await session.get("x")
+    assert caught.value.__cause__ is None
     assert SECRET not in str(caught.value) + repr(caught.value.__dict__)
     if way == "basic":
         assert BASIC not in str(caught.value)
