@@ -141,7 +141,7 @@ def of_transport(error: Exception, url: object) -> RequestError:
         error, httpx.InvalidURL | httpx.UnsupportedProtocol | httpx.LocalProtocolError | UnicodeError
     ):
         return UnexpectedAnswer(f"not a URL that can be requested: {where}: {_reason(error)}", url=where)
-    tls = next((e for e in _chain(error) if isinstance(e, ssl.SSLError)), None)
+    tls = next((e for e in causes(error) if isinstance(e, ssl.SSLError)), None)
     if tls is not None:
         return TLSFailure(f"TLS failed: {where}: {_tls_reason(tls)}", url=where)
     return ServerUnreachable(f"cannot reach {where}: {_network_reason(error)}", url=where, hint=hint)
@@ -152,8 +152,8 @@ def hosted_hint(url: str) -> str | None:
     return HOSTED_HINT if host(url) == HOSTED else None
 
 
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    """Walk an exception, its causes and the members of groups; each once."""
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an exception, its causes and the members of groups, each once."""
     seen: set[int] = set()
     stack: list[BaseException | None] = [error]
     while stack:
@@ -169,7 +169,7 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 def _network_reason(error: Exception) -> str:
     known = socket.gaierror | ConnectionRefusedError | ConnectionResetError
-    cause = next((cause for cause in _chain(error) if isinstance(cause, known)), None)
+    cause = next((cause for cause in causes(error) if isinstance(cause, known)), None)
     return connect_reason(cause) if cause is not None else _reason(error)
 
 

@@ -20,7 +20,7 @@ import httpx
 from ..errors import AnswerTooLarge, KeyWithheld, UnexpectedAnswer
 from ..text import one_line
 from .credentials import OriginCredentials
-from .errors import ProxyFailure, connect_reason
+from .errors import ProxyFailure, causes, connect_reason
 from .json_document import too_large
 from .proxies import ProxySettings, parse_proxy, trusted_context
 from .urls import DEFAULT_PORTS, Origin, RequestURL, shown
@@ -70,7 +70,7 @@ class OriginAuthTransport(httpx.AsyncBaseTransport):
             own = {name.lower() for name, _ in added} or credentials.own_headers()
             headers = [(name, value) for name, value in headers if name.lower().decode("ascii") not in own]
         if not is_home and (keys := credentials.key_removal()) is not None:
-            sent = [*(value for _, value in headers), _body(request)]
+            sent = [*(value for _, value in headers), await request.aread()]
             if any(keys.in_text(value.decode("utf-8", "replace")) for value in sent):
                 place = one_line(request.url.host, 100)
                 raise KeyWithheld(f"a request would carry the API key to {place}: not sent")
@@ -91,13 +91,6 @@ class OriginAuthTransport(httpx.AsyncBaseTransport):
         await self._inner.aclose()
 
 
-def _body(request: httpx.Request) -> bytes:
-    try:
-        return request.content
-    except httpx.RequestNotRead:  # a stream: nothing here sends one
-        return b""
-
-
 class ProxyTransport(httpx.AsyncBaseTransport):
     """Connects directly, or through the proxy that the environment or the system names, as transfers do.
 
@@ -116,23 +109,22 @@ class ProxyTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request the way its host needs."""
-        url = request.url
-        proxy = self._proxy(url)
-        transport = await self._way(url.scheme, proxy)
+        scheme, host = request.url.scheme, request.url.host
+        proxy = ""
+        if self._proxies and scheme in DEFAULT_PORTS:
+            proxy = self._proxies.url_for(Origin(scheme, host, request.url.port or DEFAULT_PORTS[scheme]))
+        transport = await self._way(scheme, proxy)
         try:
             return await transport.handle_async_request(request)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
-            if not proxy or _is_of_tls(error):
+            if not proxy or any(isinstance(cause, ssl.SSLError) for cause in causes(error)):
                 raise
-            match error:
-                case httpx.ConnectTimeout():
-                    why = "no answer in time"
-                case httpx.ProxyError():
-                    why = one_line(error, 80)
-                case _:
-                    why = connect_reason(error.__cause__ or error)
-            label, host = parse_proxy(proxy).label, one_line(url.host, 100)
-            raise ProxyFailure(f"cannot reach {host} through the proxy {label}: {why}") from None
+            why = "no answer in time" if isinstance(error, httpx.ConnectTimeout) else one_line(error, 80)
+            if isinstance(error, httpx.ConnectError):
+                why = connect_reason(error.__cause__ or error)
+            label = parse_proxy(proxy).label
+            words = f"cannot reach {one_line(host, 100)} through the proxy {label}: {why}"
+            raise ProxyFailure(words) from None
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -156,24 +148,11 @@ class ProxyTransport(httpx.AsyncBaseTransport):
                 raise ProxyFailure(words) from None
         return self._ways[way]
 
-    def _proxy(self, url: httpx.URL) -> str:
-        """Return the URL of the proxy for a URL, empty where there is none."""
-        if not self._proxies or url.scheme not in DEFAULT_PORTS:
-            return ""
-        return self._proxies.url_for(Origin(url.scheme, url.host, url.port or DEFAULT_PORTS[url.scheme]))
-
     async def _certificates(self) -> ssl.SSLContext:
         async with self._loading:
             if self._trusted is None:
                 self._trusted = await asyncio.to_thread(trusted_context)
             return self._trusted
-
-
-def _is_of_tls(error: BaseException) -> bool:
-    seen: BaseException | None = error
-    while seen is not None and not isinstance(seen, ssl.SSLError):
-        seen = seen.__cause__ or seen.__context__
-    return seen is not None
 
 
 MAX_REDIRECTS = 10
