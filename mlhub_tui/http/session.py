@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -235,7 +236,9 @@ class Session:
                     return await self._attempt(method, target, sent, follow_redirects, read, body)
                 except RequestError as error:
                     failures += 1
-                    wait = self._wait(error, failures, self._retry.clock() - started) if again else None
+                    # What is refused for its number (429) was not done, so that it can be repeated.
+                    patient = again or error.status == HTTPStatus.TOO_MANY_REQUESTS
+                    wait = self._wait(error, failures, self._retry.clock() - started) if patient else None
                     if wait is None:
                         raise
                 await self._retry.sleep(wait)

@@ -207,6 +207,21 @@ async def test_a_page_size_that_is_refused_is_left_out() -> None:
         assert [i.id async for i in source.items("c", page_size=5000)] == ["a"]
 
 
+async def test_a_smaller_page_that_comes_too_soon_is_waited_for() -> None:
+    hurried = [Answer(429, b"", {"Retry-After": "1"})]
+
+    def listing(asked: Request) -> Answer:
+        if int(asked.query["limit"][0]) > 50:
+            return Answer(502)
+        return hurried.pop() if hurried else items("a")
+
+    places = {"": landing(SEARCH), "collections/c/items": listing}
+    async with api(places, retry=Patience().policy()) as (source, server):
+        assert [i.id async for i in source.items("c")] == ["a"]
+    asked = [request.query["limit"][0] for request in server.requests if request.path.endswith("items")]
+    assert asked[-2:] == ["50", "50"]
+
+
 async def test_collections_come_page_by_page_and_as_a_bare_list() -> None:
     def listing(asked: Request) -> Answer:
         if "page" in asked.query:
