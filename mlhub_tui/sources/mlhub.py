@@ -133,8 +133,7 @@ class MLHubSource(Source):
 
     async def dataset_by_id(self, dataset_id: str) -> Dataset:
         """Return one dataset by its ID."""
-        path = f"datasets/{segment(dataset_id, 'dataset')}"
-        return Dataset(await self._object(path, f"dataset {shown_id(dataset_id)} does not exist"))
+        return Dataset(await self._by_id("dataset", dataset_id))
 
     async def dataset_by_doi(self, doi: str) -> Dataset:
         """Return one dataset by its DOI; `https://doi.org/` before it is allowed."""
@@ -148,9 +147,7 @@ class MLHubSource(Source):
 
     async def collection(self, collection_id: str) -> Collection:
         """Return one collection."""
-        collection_id = self.id_of(collection_id, "collection")
-        path = f"collections/{segment(collection_id, 'collection')}"
-        return Collection(await self._object(path, f"collection {shown_id(collection_id)} does not exist"))
+        return Collection(await self._by_id("collection", self.id_of(collection_id, "collection")))
 
     async def items_page(
         self,
@@ -196,8 +193,7 @@ class MLHubSource(Source):
 
     async def model(self, model_id: str) -> MLModel:
         """Return one model."""
-        path = f"models/{segment(model_id, 'model')}"
-        return MLModel(await self._object(path, f"model {shown_id(model_id)} does not exist"))
+        return MLModel(await self._by_id("model", model_id))
 
     async def archive_info(self, collection_id: str) -> ArchiveInfo:
         """Return what is known of a collection's archive; EntityDoesNotExist where there is none."""
@@ -205,9 +201,8 @@ class MLHubSource(Source):
 
     async def archive_record(self, collection_id: str) -> JsonDict:
         """Return the answer of `archive/{id}/info` as received."""
-        collection_id = self.id_of(collection_id, "collection")
-        path = f"archive/{segment(collection_id, 'collection')}/info"
-        return await self._object(path, _no_archive(collection_id), _LATER)
+        path, missing = self._archive(collection_id)
+        return await self._object(f"{path}/info", missing, _LATER)
 
     async def catalog_info(self, dataset_id: str) -> CatalogInfo:
         """Return what is known of a dataset's STAC catalog archive."""
@@ -215,8 +210,8 @@ class MLHubSource(Source):
 
     async def catalog_record(self, dataset_id: str) -> JsonDict:
         """Return the answer of `catalog/{id}/info` as received."""
-        path = f"catalog/{segment(dataset_id, 'dataset')}/info"
-        return await self._object(path, _no_catalog(dataset_id))
+        path, missing = _catalog(dataset_id)
+        return await self._object(f"{path}/info", missing)
 
     async def archive_link(self, collection_id: str) -> Link:
         """Return where the bytes of a collection's archive are; nothing of them is read.
@@ -224,12 +219,11 @@ class MLHubSource(Source):
         Raises EntityDoesNotExist if the collection does not exist, or its archive is not generated yet.
         Raises AuthenticationError if there is no key, or it was refused.
         """
-        collection_id = self.id_of(collection_id, "collection")
-        return await self._link(f"archive/{segment(collection_id, 'collection')}", _no_archive(collection_id))
+        return await self._link(*self._archive(collection_id))
 
     async def catalog_link(self, dataset_id: str) -> Link:
         """Return where the bytes of a dataset's STAC catalog archive are."""
-        return await self._link(f"catalog/{segment(dataset_id, 'dataset')}", _no_catalog(dataset_id))
+        return await self._link(*_catalog(dataset_id))
 
     async def check_key(self) -> None:
         """Request something that needs a key: the first item of a collection that can be read.
@@ -264,6 +258,17 @@ class MLHubSource(Source):
         made, skipped = documents(as_list(answer, self.session.url_of(path), key), make)
         self.skipped += skipped
         return made
+
+    def _archive(self, collection_id: str) -> tuple[str, str]:
+        """Return where the archive of a collection is, and what is said where it is not there."""
+        identity = self.id_of(collection_id, "collection")
+        words = f"the archive of collection {shown_id(identity)} does not exist; it may still be generating"
+        return f"archive/{segment(identity, 'collection')}", words
+
+    async def _by_id(self, kind: str, identity: str) -> JsonDict:
+        return await self._object(
+            f"{kind}s/{segment(identity, kind)}", f"{kind} {shown_id(identity)} does not exist"
+        )
 
     async def _object(self, path: str, missing: str, hint: str | None = None) -> JsonDict:
         """Return a JSON object; where the API has none, the error names the thing."""
@@ -307,12 +312,10 @@ class MLHubSource(Source):
         return await self.session.request("GET", url, headers=headers, follow_redirects=False, read=False)
 
 
-def _no_archive(collection_id: str) -> str:
-    return f"the archive of collection {shown_id(collection_id)} does not exist; it may still be generating"
-
-
-def _no_catalog(dataset_id: str) -> str:
-    return f"the catalog of dataset {shown_id(dataset_id)} does not exist; it may still be generating"
+def _catalog(dataset_id: str) -> tuple[str, str]:
+    """Return where the catalog archive of a dataset is, and what is said where it is not there."""
+    words = f"the catalog of dataset {shown_id(dataset_id)} does not exist; it may still be generating"
+    return f"catalog/{segment(dataset_id, 'dataset')}", words
 
 
 def _named(error: EntityDoesNotExist, missing: str, hint: str | None = None) -> EntityDoesNotExist:

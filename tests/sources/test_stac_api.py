@@ -215,7 +215,7 @@ async def test_a_smaller_page_that_comes_too_soon_is_waited_for() -> None:
             return Answer(502)
         return hurried.pop() if hurried else items("a")
 
-    places = {"": landing(SEARCH), "collections/c/items": listing}
+    places: dict[str, Answer | Handler] = {"": landing(SEARCH), "collections/c/items": listing}
     async with api(places, retry=Patience().policy()) as (source, server):
         assert [i.id async for i in source.items("c")] == ["a"]
     asked = [request.query["limit"][0] for request in server.requests if request.path.endswith("items")]
