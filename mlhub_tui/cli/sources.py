@@ -13,7 +13,7 @@ import click
 from .. import auth  # its names are loaded when they are used
 from ..errors import AuthenticationError, MLHubException
 from ..text import mask, one_line, redact
-from .completion import profile_names, source_names
+from .completion import did_you_mean, profile_names, source_names
 from .connection import Choice, chosen, opened
 from .options import Command, Group, all_of, api_key_option, json_option, option, remembered
 from .printing import is_terminal, note, print_json, print_table, terminal_width
@@ -189,15 +189,14 @@ def _located(
 ) -> tuple[Credentials, str]:
     """Return where the source is and what it speaks, detected where that is needed, and its title."""
     from ..sources.source_names import address_of
-    from ..sources.well_known import by_name
+    from ..sources.well_known import KNOWN, by_name
 
     known = by_name(location or name)
     if location is None and auth.is_url(name):
         raise click.UsageError(f"it needs a name before its URL: mlhub-tui sources add NAME {name}")
     if location is None and known is None:
-        raise click.UsageError(
-            f"{name!r} is no well-known source, so its URL or path is needed; see `sources list --known`"
-        )
+        guess = did_you_mean(name, (known.name for known in KNOWN)) or "see `sources list --known`"
+        raise click.UsageError(f"{name!r} is no well-known source, so its URL or path is needed; {guess}")
     if known is not None:
         click.echo(f"{known.title}: {known.about}", err=True)
         if known.key:

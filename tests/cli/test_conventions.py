@@ -109,6 +109,7 @@ def test_every_command_that_transfers_or_reads_files_is_quiet_or_verbose_on_dema
         (("help", "serching"), "searching"),
         (("sources", "test", "earth-serch"), "earth-search"),
         (("sources", "remove", "tem"), "team"),
+        (("sources", "add", "earth-serch"), "earth-search"),
     ],
 )
 def test_what_was_mistyped_is_answered_with_what_was_meant(
