@@ -14,7 +14,7 @@ import sqlite3
 import threading
 import time
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -27,7 +27,7 @@ from ...storage import make_private_folder
 from ...text import one_line
 from .document_loader import Fetched, system_error, too_large, unreadable
 from .document_urls import file_url, is_member, member_names, member_url, split_member
-from .tar_archive import GZIP_MAGIC, ArchiveMember, Cancelled, DamagedArchive, SkipReport, members
+from .tar_archive import GZIP_MAGIC, Cancelled, DamagedArchive, SkipReport, members
 
 MAX_BODIES = 2 * 1024**3
 """Bytes of documents in one index; those after that are read from the archive's beginning on."""
@@ -47,6 +47,8 @@ CREATE TABLE about (version TEXT, root TEXT, notes TEXT, damage TEXT, dictionary
 CREATE TABLE bodies (offset INTEGER PRIMARY KEY, body BLOB NOT NULL);
 CREATE TABLE members (name TEXT PRIMARY KEY, offset INTEGER NOT NULL, size INTEGER NOT NULL) WITHOUT ROWID;
 """
+# Of two members of one name the later one counts, as it would on unpacking.
+_ADD_MEMBER = "INSERT OR REPLACE INTO members VALUES (?, ?, ?)"
 
 
 class IndexNotWritten(MLHubException):
@@ -66,7 +68,13 @@ def make_folder() -> None:
     make_private_folder(folder())
 
 
-def index_of(archive: Path, *, cancelled: Cancelled | None = None, max_bodies: int = MAX_BODIES) -> Path:
+def index_of(
+    archive: Path,
+    *,
+    cancelled: Cancelled | None = None,
+    max_bodies: int = MAX_BODIES,
+    max_members: int = MAX_MEMBERS,
+) -> Path:
     """Return the path of an archive's index, built if it is missing or the archive changed.
 
     Several programs may do this at once: each makes its own, the last one stays.
@@ -86,7 +94,8 @@ def index_of(archive: Path, *, cancelled: Cancelled | None = None, max_bodies: i
         raise _not_written(error) from None
     try:
         with closing(sqlite3.connect(temporary, isolation_level=None)) as db:
-            _build(db, archive, version, cancelled, max_bodies if _is_packed(archive) else 0)
+            bodies = max_bodies if _is_packed(archive) else 0
+            _build(db, archive, version, cancelled, bodies, max_members)
         temporary.replace(path)
     except sqlite3.Error as error:
         raise _not_written(error) from None
@@ -137,48 +146,45 @@ def clear() -> int:
 
 
 def _build(
-    db: sqlite3.Connection, archive: Path, version: str, cancelled: Cancelled | None, bodies_left: int
+    db: sqlite3.Connection,
+    archive: Path,
+    version: str,
+    cancelled: Cancelled | None,
+    bodies_left: int,
+    max_members: int,
 ) -> None:
     """Fill a new index in one pass; documents are stored as long as there are bytes left for them."""
     db.executescript(_SCHEMA)
     db.execute("BEGIN")
     report = SkipReport()
-    found = _up_to_damage(members(archive, report, cancelled=cancelled), report)
     root: tuple[int, int, str] | None = None
     dictionary = b""
     rows: list[tuple[str, int, int]] = []
-    for member in found:
-        name = member.name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-        # Of two members of one name the later one counts, as it would on unpacking.
-        rows.append((name, member.offset, member.size))
-        if len(rows) == _ROWS:
-            db.executemany("INSERT OR REPLACE INTO members VALUES (?, ?, ?)", rows)
-            rows.clear()
-        if member.content is not None and bodies_left > 0:
-            dictionary = dictionary or member.content[:_DICTIONARY]
-            packer = zlib.compressobj(1, wbits=13, memLevel=6, zdict=dictionary)  # 7 us; 67 with 15 and 8
-            body = packer.compress(member.content) + packer.flush()
-            db.execute("INSERT INTO bodies VALUES (?, ?)", (member.offset, body))
-            bodies_left -= len(body)
-        last = name.rpartition("/")[2]
-        if last in ROOT_NAMES:  # the one nearest to the top, a `catalog.json` first
-            rank = (name.count("/"), ROOT_NAMES.index(last), name)
-            root = min(root or rank, rank)
-    db.executemany("INSERT OR REPLACE INTO members VALUES (?, ?, ?)", rows)
+    try:
+        for number, member in enumerate(members(archive, report, cancelled=cancelled)):
+            if number >= max_members:
+                raise DamagedArchive(f"only the first {max_members:,} members of the archive are read")
+            name = member.name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+            rows.append((name, member.offset, member.size))
+            if len(rows) == _ROWS:
+                db.executemany(_ADD_MEMBER, rows)
+                rows.clear()
+            if member.content is not None and bodies_left > 0:
+                dictionary = dictionary or member.content[:_DICTIONARY]
+                packer = zlib.compressobj(1, wbits=13, memLevel=6, zdict=dictionary)  # 7 us; 67 with 15, 8
+                body = packer.compress(member.content) + packer.flush()
+                db.execute("INSERT INTO bodies VALUES (?, ?)", (member.offset, body))
+                bodies_left -= len(body)
+            last = name.rpartition("/")[2]
+            if last in ROOT_NAMES:  # the one nearest to the top, a `catalog.json` first
+                rank = (name.count("/"), ROOT_NAMES.index(last), name)
+                root = min(root or rank, rank)
+    except DamagedArchive as error:
+        report.damage = error.message
+    db.executemany(_ADD_MEMBER, rows)
     about = (version, root[2] if root else "", json.dumps(report.lines()), report.damage, dictionary)
     db.execute("INSERT INTO about VALUES (?, ?, ?, ?, ?)", about)
     db.execute("COMMIT")
-
-
-def _up_to_damage(found: Iterator[ArchiveMember], report: SkipReport) -> Iterator[ArchiveMember]:
-    try:
-        for number, member in enumerate(found):
-            if number >= MAX_MEMBERS:
-                report.damage = f"only the first {MAX_MEMBERS:,} members of the archive are read"
-                return
-            yield member
-    except DamagedArchive as error:
-        report.damage = error.message
 
 
 class ArchiveMembers:
