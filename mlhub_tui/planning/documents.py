@@ -16,6 +16,7 @@ from ..models.document import LARGEST_SIZE, identity
 from ..models.extent import item_bbox
 from ..models.when import read_time
 from ..sources.asset_links import requester_pays
+from ..sources.documents import DocumentKind, kind_of
 from ..sources.static.document_urls import member_url
 from ..text import writable
 from .filters import Box, microseconds
@@ -34,8 +35,7 @@ Times = tuple[int | None, int | None]
 """First and last microsecond since 1970; None where that end is open or unknown."""
 AssetRecord = tuple[int, str, str, int | None, bool, str, str]
 """An asset: scope, key, file name, bytes where stated, whether it is a web page, href, checksum."""
-_ITEM_MEMBERS = frozenset({"assets", "stac_version", "collection"})
-"""An item has at least one of these, a feature of other GeoJSON none."""
+_CATALOGS = (DocumentKind.CATALOG, DocumentKind.API)
 _PAYS = "storage:requester_pays"
 _PLAIN = re.compile(r"https?://[!-~]+").fullmatch
 """Matches an href that is absolute, and needs nothing replaced."""
@@ -87,16 +87,14 @@ class DocumentReader:
         already of documents that came from a source: absolute hrefs, and why assets have to be paid for.
         """
         raw: JsonDict = document if isinstance(document, dict) else {}
-        kind = raw.get("type")
-        if kind == "Catalog" or (member.endswith("/catalog.json") and kind != "Collection"):
+        kind, name = kind_of(raw), writable(identity(raw.get("id")))
+        named_so = member.endswith("/collection.json") and raw.get("type") != "Catalog"
+        is_collection, is_item = kind is DocumentKind.COLLECTION or named_so, kind is DocumentKind.ITEM
+        if not is_collection and (kind in _CATALOGS or member.endswith("/catalog.json")):
             return None
-        name, is_item = writable(identity(raw.get("id"))), not _ITEM_MEMBERS.isdisjoint(raw)
-        is_collection = (
-            kind == "Collection" or member.endswith("/collection.json") or (not kind and "extent" in raw)
-        )
         if not name or not (is_collection or is_item):
             self.left_out += 1
-            self.nameless += not name and (kind == "Collection" or is_item)
+            self.nameless += not name and (is_collection or is_item)
             return None
         found = raw.get("assets")
         entries = found if isinstance(found, dict) else {}

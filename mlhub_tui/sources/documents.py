@@ -190,7 +190,8 @@ def is_page(media_type: object) -> bool:
 
 
 def _is_item(feature: JsonDict) -> bool:
-    return "stac_version" in feature or isinstance(feature.get("assets"), dict)
+    """Whether a feature has what features of other GeoJSON have not."""
+    return "stac_version" in feature or "collection" in feature or isinstance(feature.get("assets"), dict)
 
 
 def _is_api(value: JsonDict) -> bool:
