@@ -52,9 +52,8 @@ _INDEX = "CREATE INDEX asset_key ON asset (collection, key, scope, item, size)"
 
 @dataclass(frozen=True, slots=True)
 class IndexProgress:
-    """How far an index is: documents and items read, bytes of the archive (of so many, if known)."""
+    """How far an index is: items read, bytes of the archive (of so many, if known)."""
 
-    documents: int = 0
     items: int = 0
     bytes_read: int = 0
     bytes_total: int | None = None
@@ -101,15 +100,14 @@ class IndexBuilder:
         """Continue after what was committed."""
         db = self._db
         saved = db.execute("SELECT json FROM facts").fetchone()
-        self.facts: dict[str, Any] = {"documents": 0, "left_out": 0, "nameless": 0, "faults": 0}
-        self.facts |= {"namesakes": 0, "notes": [], "paid": {}, "paid_why": ""}
+        self.facts: dict[str, Any] = {"left_out": 0, "nameless": 0, "faults": 0, "namesakes": 0}
+        self.facts |= {"notes": [], "paid": {}, "paid_why": ""}
         self.facts |= json.loads(saved[0]) if saved else {}
         self._reader.left_out, self._reader.nameless = self.facts["left_out"], self.facts["nameless"]
         self._collections: dict[str, int] = dict(db.execute("SELECT name, id FROM collection"))
-        self._last_item, self._last_asset = (
-            db.execute(f"SELECT coalesce(max(id), 0) FROM {table}").fetchone()[0]
-            for table in ("item", "asset")
-        )
+        last = "SELECT coalesce(max(id), 0) FROM "
+        self._last_item: int = db.execute(f"{last}item").fetchone()[0]
+        self._last_asset: int = db.execute(f"{last}asset").fetchone()[0]
         rows = db.execute("SELECT collection, scope, file, id FROM asset WHERE scope > 0")
         self._shared = {(collection, scope, file): asset for collection, scope, file, asset in rows}
         self._rows: dict[str, list[tuple[Any, ...]]] = {table: [] for table in _COLUMNS}
@@ -125,7 +123,6 @@ class IndexBuilder:
     ) -> None:
         """Add a document; the parameters are those of `DocumentReader.read`."""
         facts, rows = self.facts, self._rows
-        facts["documents"] += 1
         record = self._reader.read(document, member=member, hrefs=hrefs, paid=paid)
         if record is None:
             return
@@ -175,9 +172,9 @@ class IndexBuilder:
         return tuple(self._collections)
 
     @property
-    def progress(self) -> IndexProgress:
-        """How far it is."""
-        return IndexProgress(self.facts["documents"], self._last_item)
+    def items(self) -> int:
+        """How many items were added."""
+        return self._last_item
 
     def add_note(self, line: str) -> None:
         """Save a line to be shown with the index, once."""

@@ -10,6 +10,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from .. import fileio, paths
@@ -56,6 +57,11 @@ class IndexKey:
         return folder() / f"{self._stem}-{version}.db"
 
     @property
+    def facts(self) -> dict[str, str]:
+        """What it is of, to be saved in the index."""
+        return {"source": self.source, "dataset": self.dataset, "validator": self.validator}
+
+    @property
     def _stem(self) -> str:
         return hashlib.sha256(json.dumps([self.source, self.dataset]).encode()).hexdigest()[:24]
 
@@ -74,7 +80,7 @@ def folder() -> Path:
 
 def shrink(*, most: int = MAX_BYTES, keep: Path | None = None) -> int:
     """Remove the least recently used indexes until the rest is small enough; return bytes freed."""
-    ended = [path for end in (".db", f".db{BUILDING}") for path in folder().glob(f"*{end}")]
+    ended = (*folder().glob("*.db"), *folder().glob(f"*.db{BUILDING}"))
     found = sorted(((p.stat().st_mtime, p.stat().st_size, p) for p in ended), reverse=True)
     total = freed = 0
     for _, size, path in found:
@@ -102,11 +108,9 @@ def cached(key: IndexKey) -> Index | None:
 
 
 def archive_validator(archive: Path) -> str:
-    """Return what changes when the content of a `.tar.gz` does, without reading it all.
+    """Return what changes when the content of a `.tar.gz` does; OutputFolderError if it cannot be read.
 
-    gzip ends with the checksum and the length of its content (RFC 1952, section 2.3.1).
-
-    Raises OutputFolderError if it cannot be read.
+    Only its ends are read: gzip ends with the checksum and the length of its content (RFC 1952, 2.3.1).
     """
     digest = hashlib.sha256()
     try:
@@ -126,7 +130,7 @@ def index_of_archive(
     *,
     source: str,
     dataset: str,
-    show: Show | None = None,
+    show: Show = lambda _: None,
     stopped: threading.Event | None = None,
     keys: KeyRemoval | None = None,
 ) -> Index:
@@ -143,67 +147,48 @@ def index_of_archive(
     key = IndexKey(source, dataset, archive_validator(archive))
     if (found := cached(key)) is not None:
         return found
-    stop = stopped or threading.Event()
-    with _writing(key), IndexBuilder(key.path, fresh=True, archive=file_url(archive)) as builder:
-        _read_archive(archive, builder, show or (lambda _: None), stop, keys)
-        if not builder.collections:
-            raise EntityDoesNotExist(
-                f"there are no STAC items or collections in {archive.name}",
-                hint="it may be the archive of something else; fetch the catalog again",
-            )
-        _finish(builder, key, stop)
-    key.drop_others()
-    return Index(key.path)
-
-
-def _read_archive(
-    archive: Path, builder: IndexBuilder, show: Show, stop: threading.Event, keys: KeyRemoval | None
-) -> None:
-    report, read = SkipReport(), IndexProgress()
+    stop, report, read = stopped or threading.Event(), SkipReport(), IndexProgress()
 
     def note(done: int, total: int | None) -> None:
         nonlocal read
         read = IndexProgress(bytes_read=done, bytes_total=total)
 
-    def tell(*, sorting: bool = False) -> None:
-        progress = builder.progress
-        show(replace(read, documents=progress.documents, items=progress.items, sorting=sorting))
-
-    following = documents(archive, report=report, progress=note, cancelled=stop.is_set, keys=keys)
-    for number, (member, document) in enumerate(following):
-        if member.endswith(".json"):  # as radiant_mlhub: what has another name is data, GeoJSON labels say
-            builder.add(document, member=member)
-        if number % _SHOW_EVERY == 0:
-            tell()
-    if stop.is_set():
-        raise Stopped("the reading of the catalog was stopped")
-    tell(sorting=True)
-    for line in report.lines():
-        builder.add_note(line)
+    with _writing(key, stop), IndexBuilder(key.path, fresh=True, archive=file_url(archive)) as builder:
+        following = documents(archive, report=report, progress=note, cancelled=stop.is_set, keys=keys)
+        for number, (member, document) in enumerate(following):
+            if member.endswith(".json"):  # as radiant_mlhub: others are data, GeoJSON labels say
+                builder.add(document, member=member)
+            if number % _SHOW_EVERY == 0:
+                show(replace(read, items=builder.items))
+        if stop.is_set():
+            raise Stopped("the reading of the catalog was stopped")
+        show(replace(read, items=builder.items, sorting=True))
+        for line in report.lines():
+            builder.add_note(line)
+        if not builder.collections:
+            raise EntityDoesNotExist(
+                f"there are no STAC items or collections in {archive.name}",
+                hint="it may be the archive of something else; fetch the catalog again",
+            )
+        builder.finish(key.facts, stopped=stop)
+    key.drop_others()
+    return Index(key.path)
 
 
 @contextlib.contextmanager
-def _writing(key: IndexKey) -> Iterator[None]:
+def _writing(key: IndexKey, stop: threading.Event) -> Iterator[None]:
     """Translate why an index cannot be written."""
     try:
         yield
     except sqlite3.Error as error:
+        if stop.is_set():
+            raise Stopped("the reading of the catalog was stopped") from None
         full = getattr(error, "sqlite_errorname", "") == "SQLITE_FULL"
         words = f"the index of {one_line(key.dataset, 60)} cannot be written: {one_line(error, 120)}"
         hint = "it is in the folder of MLHUB_HOME: make room there, then try again"
         raise (NoSpaceError if full else OutputFolderError)(words, hint=hint) from error
     except OSError as error:
         raise fileio.translate_os_error(error, key.path.parent) from error
-
-
-def _finish(builder: IndexBuilder, key: IndexKey, stop: threading.Event) -> None:
-    try:
-        facts = {"source": key.source, "dataset": key.dataset, "validator": key.validator}
-        builder.finish(facts, stopped=stop)
-    except sqlite3.OperationalError:
-        if stop.is_set():
-            raise Stopped("the reading of the catalog was stopped") from None
-        raise
 
 
 async def index_of_pages(
@@ -215,7 +200,7 @@ async def index_of_pages(
     validator: str = "",
     search: Search | None = None,
     page_size: int | None = None,
-    show: Show | None = None,
+    show: Show = lambda _: None,
 ) -> Index:
     """Return the index of collections of a STAC API or a static catalog, made page by page.
 
@@ -226,60 +211,54 @@ async def index_of_pages(
     Raises RequestError if a page cannot be fetched; NotOffered if the source has no such search; TargetBusy
     if another program is building the index.
     """
-    key = IndexKey(location, dataset, json.dumps([validator, *collections]))
-    if (found := await in_thread(lambda: cached(key))) is not None:
-        return found
     names = list(collections)
-    if search is not None:
+    key = IndexKey(location, dataset, json.dumps([validator, *names]))
+    found = await in_thread(lambda: cached(key))
+    if found is None and search is not None:
         key, names = IndexKey(location, dataset, validator + repr(search)), [""]
-        if (found := await in_thread(lambda: cached(key))) is not None:
-            return found
-
-    def listing(collection: str, link: str | None) -> Listing[Item]:
-        async def page(link: str | None) -> Page[Item]:
-            if search is not None:
-                return await source.search_page(search, link=link, page_size=page_size)
-            return await source.items_page(collection, link=link, page_size=page_size)
-
-        return Listing(page, link)
-
+        found = await in_thread(lambda: cached(key))
+    if found is not None:
+        return found
     stop = threading.Event()
-    with _writing(key):
+    with _writing(key, stop):
         builder = await in_thread(lambda: IndexBuilder(key.path))
         try:
             for name in names:
-                begun, known = builder.listings(), writable(name)
-                if known in begun and begun[known] is None:
-                    continue
-                missing = (
-                    await _add_collection(source, name, builder) if name and known not in begun else None
-                )
-                await _read_pages(listing(name, begun.get(known)), known, builder, show, missing)
-            await in_thread(lambda: _finish(builder, key, stop), interrupt=stop.set, grace=5.0)
+                await _read_listing(source, name, search, page_size, builder, show)
+            finish = partial(builder.finish, key.facts, stopped=stop)
+            await in_thread(finish, interrupt=stop.set, grace=5.0)
         finally:
             await in_thread(builder.close)
     key.drop_others()
     return await in_thread(lambda: Index(key.path))
 
 
-async def _add_collection(source: Source, name: str, builder: IndexBuilder) -> EntityDoesNotExist | None:
-    """Add a collection; return why it is not there: an API that has a search alone describes none."""
-    try:
-        described = await source.collection(name)
-    except EntityDoesNotExist as error:
-        return error
-    await in_thread(lambda: _add([described], builder))
-    return None
-
-
-async def _read_pages(
-    pages: Listing[Item],
-    name: str,
+async def _read_listing(
+    source: Source,
+    collection: str,
+    search: Search | None,
+    page_size: int | None,
     builder: IndexBuilder,
-    show: Show | None,
-    missing: EntityDoesNotExist | None,
+    show: Show,
 ) -> None:
-    """Add the pages of a listing; raise `missing` if there is nothing in the first one."""
+    """Add what a collection is, and the pages of its items, or of a search, that were not added yet."""
+    name, begun = writable(collection), builder.listings()
+    if name in begun and begun[name] is None:
+        return
+    missing: EntityDoesNotExist | None = None
+    if search is None and name not in begun:
+        try:
+            described = await source.collection(collection)
+            await in_thread(lambda: _add([described], builder))
+        except EntityDoesNotExist as error:  # an API that has a search alone describes no collections
+            missing = error
+
+    async def fetch(link: str | None) -> Page[Item]:
+        if search is not None:
+            return await source.search_page(search, link=link, page_size=page_size)
+        return await source.items_page(collection, link=link, page_size=page_size)
+
+    pages = Listing(fetch, begun.get(name))
     while not pages.ended:
         page: Page[Item] = await pages.page() or Page(())
         if missing is not None and not page.entries:
@@ -294,8 +273,7 @@ async def _read_pages(
             if pages.stopped:
                 builder.add_note(f"{name}: {pages.stopped}" if name else pages.stopped)
             builder.end_page(name, pages.link)
-            if show is not None:
-                show(builder.progress)
+            show(IndexProgress(builder.items))
 
         # A page is added whole or not at all, so that the one after it is the right one to continue with.
         await in_thread(add, grace=5.0)

@@ -52,13 +52,14 @@ class Items:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What a selection comes to: by collection, by collection and asset key, of collections' own assets."""
+    """What a selection comes to: by collection, by collection and asset key.
+
+    Collections' own assets are among them, whatever area, time and keys are.
+    """
 
     collections: dict[str, Amount] = field(default_factory=dict)
     keys: dict[tuple[str, str], Amount] = field(default_factory=dict)
-    own: dict[str, Amount] = field(default_factory=dict)  # area and time do not restrict them
     items: dict[str, Items] = field(default_factory=dict)  # that area and time leave, by collection
-    left_out: int = 0  # documents of the catalog that are no STAC
     faults: int = 0  # assets without an href
     paid: int = 0  # wanted assets left out because their reader has to pay
     paid_why: str = ""
@@ -124,9 +125,8 @@ def count_files(index: Index, filters: Filters) -> Counts:
     Raises InvalidSearch, NoShapely as of `Area`; sqlite3.OperationalError if the index was interrupted.
     """
     facts = index.facts
-    left_out, faults = facts["left_out"], facts["faults"]
     if filters.catalog_only:
-        return Counts(left_out=left_out, faults=faults)
+        return Counts(faults=facts["faults"])
     with _chosen(index, filters) as db:
         files = db.execute(_COUNTS).fetchall()
         items = {row[0]: Items(*row[1:]) for row in db.execute(_ITEMS)}
@@ -134,7 +134,6 @@ def count_files(index: Index, filters: Filters) -> Counts:
     names = {number: name for number, name in index.collections.items() if filters.wants(name)}
     by_key: dict[tuple[str, str], Amount] = {}
     by_collection = dict.fromkeys(names.values(), Amount())
-    own = by_collection.copy()
     for number, key, scope, amount, sized, known in files:
         name = names.get(number)
         if name is None or (scope != Scope.COLLECTION and wanted.get(name) and key not in wanted[name]):
@@ -142,8 +141,6 @@ def count_files(index: Index, filters: Filters) -> Counts:
         part = Amount(amount, int(known), amount - sized)
         by_key[name, key] = by_key.get((name, key), Amount()) + part
         by_collection[name] += part
-        if scope == Scope.COLLECTION:
-            own[name] += part
     paid = sum(
         number
         for name, keys in facts["paid"].items()
@@ -152,7 +149,7 @@ def count_files(index: Index, filters: Filters) -> Counts:
         if not wanted.get(name) or key in wanted[name]
     )
     of_items = {name: items.get(number, Items()) for number, name in names.items()}
-    return Counts(by_collection, by_key, own, of_items, left_out, faults, paid, facts["paid_why"])
+    return Counts(by_collection, by_key, of_items, facts["faults"], paid, facts["paid_why"])
 
 
 class PlannedFile(NamedTuple):

@@ -325,7 +325,7 @@ def test_zero_matches_and_nothing_but_own_assets_are_two_answers(tmp_path: Path)
     documents = [collection("fields", {"legend": asset("legend.csv")}), item("a", bbox=[0, 0, 1, 1])]
     with built(tmp_path / "plan.db", documents) as index:
         far = count_files(index, Filters(bbox=BBox(50, 50, 51, 51)))
-        assert (far.empty, far.no_items, far.own["fields"]) == (False, True, Amount(1, 0, 1))
+        assert (far.empty, far.no_items, far.all) == (False, True, Amount(1, 0, 1))
         none = count_files(index, Filters(Filters.keys({"nothing": []})))
         assert (none.empty, none.no_items) == (True, True)
         only = count_files(index, Filters(catalog_only=True))
