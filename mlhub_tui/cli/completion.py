@@ -111,6 +111,11 @@ def _downloads() -> Iterator[tuple[str, str]]:
     yield from _of_kind("collection")()
 
 
+def _queueable() -> Iterable[tuple[str, str]]:
+    """Return what `queue add` takes: collections, or datasets with `--dataset`."""
+    return _of_kind("dataset" if click.get_current_context().params.get("datasets") else "collection")()
+
+
 def _searches() -> Iterable[tuple[str, str]]:
     from ..sources.saved_searches import SavedSearches
 
@@ -129,7 +134,8 @@ def _jobs() -> Iterator[tuple[str, str]]:
 
 profile_names, source_names = completer(_profiles), completer(_sources)
 dataset_ids, collection_ids = completer(_of_kind("dataset")), completer(_of_kind("collection"))
-download_words, saved_names, job_ids = map(completer, (_downloads, _searches, _jobs))
+download_words, queue_words = completer(_downloads), completer(_queueable)
+saved_names, job_ids = completer(_searches), completer(_jobs)
 
 
 def remember(root_url: str, found: Sequence[Document]) -> None:

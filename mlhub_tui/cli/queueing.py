@@ -13,7 +13,7 @@ import click
 from .. import paths
 from ..errors import MLHubException
 from ..text import count, duration, local_time, one_line, parse_rate, rate, redact, size
-from .completion import collection_ids, job_ids
+from .completion import job_ids, queue_words
 from .connection import Choice, chosen, output_dir
 from .failures import FAILED, end, report
 from .options import (
@@ -77,9 +77,7 @@ def _open() -> QueueClient:
 
 
 @queue_command.command("add", short_help="Queue archives; the app or `queue run` fetches them.")
-@click.argument(
-    "collections", nargs=-1, required=True, metavar="COLLECTION...", shell_complete=collection_ids
-)
+@click.argument("collections", nargs=-1, required=True, metavar="COLLECTION...", shell_complete=queue_words)
 @option("--dataset", "They are IDs of datasets: catalogs and all their assets.", name="datasets")
 @output_option
 @if_exists_option

@@ -166,8 +166,8 @@ def test_no_more_is_printed_than_the_limit(run: Run, api: LoopbackServer) -> Non
         (["--json", "--csv"], 2, "choose one of --json, --csv"),
         (["--asset", "x"], 2, "--asset and --role say which assets"),
         (["--sample"], 2, "say where to search"),
-        (["--saved", "nothing"], 1, 'there is no saved search "nothing"'),
-        (["--forget", "nothing"], 1, 'there is no saved search "nothing"'),
+        (["--saved", "nothing"], 2, 'there is no saved search "nothing"'),
+        (["--forget", "nothing"], 2, 'there is no saved search "nothing"'),
         (["--save", " "], 1, "a saved search requires a name"),
     ],
 )
