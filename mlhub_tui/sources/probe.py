@@ -38,19 +38,18 @@ from ..http.json_document import (
 from ..http.retry import NO_RETRIES
 from ..http.session import Session, SessionTimeouts
 from ..http.urls import host, join, shown
-from ..models import Document
+from ..models.document import identity
 from ..text import count, one_line, size
 from .base import Source
 from .documents import (
     DocumentKind,
-    ItemList,
     count_stac_items,
-    document_of,
     is_datasets,
     is_lines,
     json_in,
     kind_of,
     links_of,
+    matched,
 )
 from .open_source import open_session, open_source
 from .stac.api_client import may_be_spelled_otherwise
@@ -87,22 +86,19 @@ class ProbeResult:
 
     - `kind`: What it speaks; None where it shows nothing without a key.
     - `location`: Where it is, as `Credentials.root_url` wants it; may differ from what was given.
-    - `title`, `description`: What it calls itself, cleaned, on one line and at length; may be empty.
+    - `title`: What it calls itself, cleaned, on one line; may be empty.
     - `counts`: How many of what are directly in it, where that was cheap to learn: `collections`, `datasets`,
       `catalogs and collections`, `items`.
     - `needs_key`: Whether some or all of it requires a key that was not given.
     - `notes`: What else is to be known, a sentence each.
-    - `document`: Its landing document, where it has one.
     """
 
     kind: Kind | None
     location: str
     title: str = ""
-    description: str = ""
     counts: Mapping[str, int] = field(default_factory=dict)
     needs_key: bool = False
     notes: tuple[str, ...] = ()
-    document: Document | None = field(default=None, repr=False)
 
     @property
     def kind_words(self) -> str:
@@ -269,13 +265,12 @@ class _URLProbe:
         moved = host(url) != host(seen.url)
         root = checked_root_url((url if self._session.secret and moved else seen.url).partition("?")[0])
         mlhub, (counts, needs_key) = await asyncio.gather(self._mlhub(root), self._collections(seen, root))
-        title, description, document = _described(seen.value, seen.url)
         if mlhub is not None:
-            return replace(mlhub, title=title, document=document)
+            return replace(mlhub, title=_title(seen.value))
         notes = list(_moved(url, seen.url))
         if not seen.value.get("conformsTo"):
             notes.append("it does not say what it conforms to: an old or partial STAC API")
-        return ProbeResult(Kind.STAC_API, root, title, description, counts, needs_key, tuple(notes), document)
+        return ProbeResult(Kind.STAC_API, root, _title(seen.value), counts, needs_key, tuple(notes))
 
     async def _unlinked_api(self, seen: _Response, url: str) -> ProbeResult | None:
         listing = await self._get(join(seen.url.partition("?")[0], "collections"))
@@ -295,11 +290,10 @@ class _URLProbe:
             return {}, True
         if listing.kind is not DocumentKind.COLLECTIONS:
             return {}, False
-        matched = listing.value.get("numberMatched")
-        if isinstance(matched, int) and not isinstance(matched, bool):
-            return {"collections": matched}, False
-        paged = links_of(listing.value, "next")
-        return ({} if paged else {"collections": len(listing.value["collections"])}), False
+        total = matched(listing.value)
+        if total is None and not links_of(listing.value, "next"):
+            total = len(listing.value["collections"])
+        return ({} if total is None else {"collections": total}), False
 
     async def _mlhub(self, root: str) -> ProbeResult | None:
         """Return the MLHub API at a root: it has `datasets`, and often no landing page."""
@@ -309,7 +303,7 @@ class _URLProbe:
             return None
         keyed = bool(self._session.secret)
         notes = () if keyed else ("its listings are open; items and archives require a key",)
-        return ProbeResult(Kind.MLHUB, root, "", "", {"datasets": len(seen.value)}, not keyed, notes)
+        return ProbeResult(Kind.MLHUB, root, "", {"datasets": len(seen.value)}, not keyed, notes)
 
     def _static(self, seen: _Response, url: str) -> ProbeResult:
         """Return a static catalog; its location is what was given, so that a redirect may change."""
@@ -382,15 +376,9 @@ def _moved(given: str, final: str) -> tuple[str, ...]:
     return () if host(given) == host(final) else (f"{host(given)} redirects to {host(final)}",)
 
 
-def _described(value: dict[str, Any], url: str) -> tuple[str, str, Document | None]:
-    """Return the title, description and document of a catalog or collection; None of one without an id."""
-    title = one_line(value.get("title"), 120) or one_line(value.get("id"), 120)
-    try:
-        document = document_of(value, url)
-    except UnexpectedAnswer:
-        return title, "", None
-    assert not isinstance(document, ItemList)
-    return title, document.description, document
+def _title(value: dict[str, Any]) -> str:
+    """Return what a document calls itself, on one line."""
+    return one_line(value.get("title"), 120) or one_line(identity(value.get("id")), 120)
 
 
 def _of_document(value: Any, location: str, where: str, url: str) -> ProbeResult:
@@ -402,8 +390,7 @@ def _of_document(value: Any, location: str, where: str, url: str) -> ProbeResult
     """
     kind = kind_of(value)
     if kind is DocumentKind.ITEMS and (items := count_stac_items(value)):
-        words = "a list of items, by their collections"
-        return ProbeResult(Kind.STATIC, location, one_line(name_of(url), 120), words, {"items": items})
+        return ProbeResult(Kind.STATIC, location, one_line(name_of(url), 120), {"items": items})
     if kind in (DocumentKind.ITEM, DocumentKind.ITEMS):
         none = ", none of which is STAC" if kind is DocumentKind.ITEMS else ""
         raise NotASource(f"{where} is {kind}{none}", hint=f"name what it belongs to: {_owner(value, url)}")
@@ -411,15 +398,14 @@ def _of_document(value: Any, location: str, where: str, url: str) -> ProbeResult
         raise NotASource(f"{where} is {kind}")
     relations = {"catalogs and collections": "child", "items": "item"}
     counts = {noun: number for noun, rel in relations.items() if (number := len(links_of(value, rel)))}
-    title, description, document = _described(value, url)
     notes = []
     if kind is DocumentKind.API:
         notes.append("it was saved from an API: its links still lead there")
     elif not counts:
         notes.append("it has no links to anything below it")
-    if document is None:
+    if not identity(value.get("id")):
         notes.append("it has no id, which STAC requires")
-    return ProbeResult(Kind.STATIC, location, title, description, counts, False, tuple(notes), document)
+    return ProbeResult(Kind.STATIC, location, _title(value), counts, False, tuple(notes))
 
 
 def _owner(value: Any, url: str) -> str:
