@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from ...auth import Auth, Kind
 from ...errors import EntityDoesNotExist, RequestError
-from ...http.cache import CachingClient, DocumentCache, Offline
+from ...http.cache import CachingClient, DocumentCache
 from ...http.session import Session
 from ...http.urls import shown, shown_id
 from ...models import Catalog, Collection, Document, Entry, EntryKind, Item, Search
@@ -69,14 +69,9 @@ class StaticSource(Source):
         return self.location
 
     @property
-    def offline(self) -> Offline | None:
-        """Whether the cache answers in place of a server, and how old that is; None while all is well."""
-        return self._web.offline if self._web else None
-
-    @property
     def troubles(self) -> tuple[str, ...]:
         """What could not be read so far, and whether the cache answers in place of a server; a line each."""
-        offline = (str(self.offline),) if self.offline else ()
+        offline = (str(self._web.offline),) if self._web and self._web.offline else ()
         opened = self._opened
         return (*offline, *opened.notes, *opened.index.notes) if opened else offline
 

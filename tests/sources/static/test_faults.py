@@ -305,11 +305,11 @@ async def test_offline_the_tree_that_was_seen_is_there(served: Serve, opened: Op
     location = f"{served({'collection.json': root, '1.json': item('1')}).url}/collection.json"
     before = opened(location)
     assert [i.id async for i in before.items("c")] == ["1"]
-    assert before.offline is None
+    assert before.troubles == ()
     state["away"] = True
     source = opened(location)
     assert [i.id async for i in source.items("c")] == ["1"]
-    assert source.offline is not None
+    assert source.troubles[0].startswith("offline: as of ")
     about = await source.about()
     assert about.title == "Seen"
     assert about.notes[0].startswith("offline: as of ")
