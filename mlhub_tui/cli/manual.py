@@ -89,7 +89,7 @@ def text_of(topic: str, root: click.Group) -> str:
     """Return the Markdown of a topic with its tables filled in."""
     text = manual.source(topic)
     if "{{keys}}" in text:
-        from ..ui.key_bindings import key_table
+        from ..ui.commands import key_table
 
         text = text.replace("{{keys}}", key_table())
     if "{{settings}}" in text:

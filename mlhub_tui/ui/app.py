@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import sys
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -14,13 +15,22 @@ from textual.app import SystemCommand
 from textual.binding import BindingType
 from textual.screen import Screen
 
+from ..config import load
 from ..errors import MLHubException
 from ..options import AppOptions
 from ..text import clean
+from .commands import EVERYWHERE, bindings, command, elsewhere
 from .context import AppContext
-from .key_bindings import EVERYWHERE, bindings
 from .messages import ConnectionChanged, QueueChanged
-from .source_connection import Connection, choose_start, open_connection, open_sample
+from .source_connection import (
+    SAMPLE,
+    Connection,
+    choose_start,
+    open_connection,
+    open_sample,
+    reopens_last,
+)
+from .state import AppState
 from .terminal import tty
 
 if TYPE_CHECKING:
@@ -59,6 +69,8 @@ def _profiles() -> Screen[Any]:
     return ProfilesScreen()
 
 
+_HAND_OVER = 2.0
+"""Seconds for the transfers to end before the queue goes on in the background; usually a tenth is enough."""
 _HELP_KEYS = frozenset({"question_mark", "f1"})
 
 
@@ -94,8 +106,12 @@ class MLHubApp(AppContext):
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (10, "-short"), (20, "-tall")]  # noqa: RUF012 - likewise
 
     def __init__(self, options: AppOptions) -> None:
+        self.loaded, self.memory = load(), AppState.load()
+        last = self.memory.recent[0] if self.memory.recent and self.loaded.config.restore else ""
+        self._start, self.start_error = choose_start(options, last)
+        if last == SAMPLE and self._start is None and reopens_last(options):
+            options = replace(options, sample=True)
         self.options = options
-        self._start, self.start_error = choose_start(options)
         if self._start is None and not options.sample:
             # The first screen is Profiles; an attribute of the instance shadows the class's default, so that
             # Browse is not composed, and painted, for nothing.
@@ -184,6 +200,8 @@ class MLHubApp(AppContext):
             self.connection = await open_it()
             if (session := getattr(self.connection.source, "session", None)) is not None:
                 session.on_wait = self._say_wait
+            self.memory.use(self.connection.entry)
+            self.save_state()
         except MLHubException as error:
             self.connection, self.connection_error = None, error
         finally:
@@ -316,9 +334,9 @@ class MLHubApp(AppContext):
         if self.current_mode != "browse":
             self.switch_mode("browse")
         elif screen is browse and isinstance(browse, BrowseScreen):
-            browse.action_travel(step)
+            browse.navigator.travel(browse.navigator.here(), step)
         elif len(stack) == 2 and isinstance(screen, DocumentScreen) and isinstance(browse, BrowseScreen):
-            browse.travel(self.trail.current or browse.here(), step)
+            browse.navigator.travel(self.trail.current or browse.navigator.here(), step)
         elif step < 0:
             self.pop_screen()
 
@@ -335,31 +353,39 @@ class MLHubApp(AppContext):
     async def action_leave(self) -> None:
         """Quit; with transfers running here, ask once."""
         running = [job for job in self.jobs if job.state.running and not job.elsewhere]
-        said = None
+        words = None
         if running and not self._leaving:
-            from .dialogs.questions import LeaveScreen
+            from .dialogs.questions import leave_question
 
-            answer = await self.push_screen_wait(LeaveScreen(len(running)))
-            if answer == "stay":
+            answer = await self.push_screen_wait(leave_question(len(running)))
+            if answer == "n":
                 return
-            if answer == "background" and (said := await self._hand_over()) is None:
+            if answer == "b" and (words := await self._hand_over()) is None:
                 return
         self._leaving = True
-        self.exit(0, message=said)
+        self.exit(0, message=words)
 
     async def _hand_over(self) -> str | None:
-        """Let the queue go on in the background; return what to say of it, None if it stays here."""
-        from .actions.finished_files import hand_over
+        """Hand the queue to a background program; return what to say of it, None if it stays here."""
+        from ..queue import background
 
         connection, queue = self.connection, self.queue
         current = connection.credentials if connection and not connection.is_sample else self._start
         if queue is None:
             return None
+        await asyncio.to_thread(queue.stop, _HAND_OVER)
         try:
-            return clean(await hand_over(queue, current))
+            started = await asyncio.to_thread(background.start, current)
         except MLHubException as error:
+            await asyncio.to_thread(queue.start)
             self.report(error)
             return None
+        note = f"\n  note: {started.note}" if started.note else ""
+        return clean(
+            f"Downloads continue in the background, pid {started.pid}.\n"
+            "  `mlhub-tui queue list` shows them, and so does the app;"
+            f" the log is {background.log_file()}{note}"
+        )
 
     async def action_quit(self) -> None:
         """Quit, by the key Textual has for it."""
@@ -393,25 +419,33 @@ class MLHubApp(AppContext):
     def action_help(self) -> None:
         """Show the keys of the screen in front, and do what is chosen of them."""
         from .dialogs.help import HelpScreen
-        from .help_entries import go, sections
+        from .help_entries import run_entry, sections
 
         def act(chosen: HelpEntry | Literal["tour"] | None) -> None:
             if chosen == "tour":
                 self.action_tour()
             elif chosen is not None:
-                go(self, chosen)
+                run_entry(self, chosen)
 
         if not isinstance(self.screen, HelpScreen):
             self.push_screen(HelpScreen(sections(self, self.screen)), act)
 
     def took_key(self, key: str) -> bool:
-        """Show the keys of a dialog as well, which hides those of the app; fields keep what they can type."""
-        if key not in _HELP_KEYS or not hasattr(self.screen, "dismiss"):
-            return False
-        if not self.screen.is_modal or self.screen.has_class("--textual-command-palette"):
-            return False
-        self.action_help()
-        return True
+        """Show the keys of a dialog, which hides those of the app; else say that a key does nothing here."""
+        if self.screen.is_modal:
+            if key not in _HELP_KEYS or self.screen.has_class("--textual-command-palette"):
+                return False
+            self.action_help()
+            return True
+        if words := elsewhere(key):
+            self.notify(words, markup=False)
+        return bool(words)
+
+    def action_help_quit(self) -> None:
+        """Say which key quits: Ctrl+C, which ends other programs, may be meant for a copy."""
+        known = command("app.quit")
+        if known is not None:
+            self.notify(f"{known.key} quits; transfers resume at the next start.", markup=False)
 
     def action_messages(self) -> None:
         """List what was said."""
@@ -422,7 +456,7 @@ class MLHubApp(AppContext):
 
     def action_settings(self) -> None:
         """Change the settings."""
-        from .screens.settings_screen import SettingsScreen
+        from .dialogs.settings_dialog import SettingsScreen
 
         def written(done: bool | None) -> None:
             if done:

@@ -16,11 +16,10 @@ from textual.geometry import Offset
 from textual.notifications import SeverityLevel
 
 from .. import paths
-from ..config import Config, abilities, load
+from ..config import Config, Loaded, abilities, load
 from ..text import clean, use_units
 from .guide import GuidedApp
-from .messages import Notification
-from .state import AppState
+from .status import NewsLine, Notification, two_lines
 from .terminal import tty
 from .terminal.characters import AsciiFilter
 from .terminal.cursor import caret_of
@@ -32,13 +31,17 @@ if TYPE_CHECKING:
 
 MOST_TOLD = 200
 """Messages kept for the list of them."""
+NEWS_TIME = 6.0
+"""Seconds for which the status line shows news, unless they say another time."""
 
 
 class ConfiguredApp(GuidedApp):
     """An app that looks and listens as its settings say, from the first paint on, and when they change."""
 
+    loaded: Loaded
+    """The settings; read before the app is made, as they say which source it opens."""
+
     def __init__(self, options: AppOptions) -> None:
-        self.loaded, self.memory = load(), AppState.load()
         config = self.loaded.config
         if not config.restore:
             self.memory.views.clear()
@@ -131,7 +134,7 @@ class ConfiguredApp(GuidedApp):
     def _set_keys(self, config: Config) -> None:
         if not config.keys and not self._wants_keys:
             return
-        from .key_bindings import checked
+        from .commands import checked
 
         good, problems = checked(config.keys)
         self._wants_keys = good
@@ -167,9 +170,9 @@ class ConfiguredApp(GuidedApp):
                 widget.refresh()
 
     def tell_problems(self, problems: Sequence[str]) -> None:
-        """Say what is wrong with the settings: the first, and how many more; the list of messages has all."""
+        """Show what is wrong with the settings: the first, and how many more; the message history has all."""
         for problem in problems[1:]:
-            self._keep(clean(problem), "warning")
+            self._add_message(clean(problem), "warning", 0)
         if problems:
             more = f" (and {len(problems) - 1} more, see Messages)" if len(problems) > 1 else ""
             self.notify(clean(f"{problems[0]}{more}"), severity="warning", markup=False, timeout=10)
@@ -183,15 +186,38 @@ class ConfiguredApp(GuidedApp):
         timeout: float | None = None,
         markup: bool = True,
     ) -> None:
-        """Show a message, and keep it for the list of messages; whatever it quotes is cleaned here."""
-        message, title = clean(message), clean(title)
-        self._keep(f"{title}: {message}" if title else message, severity)
-        super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
+        """Show news in the status line, an error as a toast of two lines; both stay in the history."""
+        words = clean(f"{title}: {message}" if title else message)
+        self._add_message(words, severity, timeout or NEWS_TIME)
+        if severity == "error":
+            super().notify(
+                two_lines(words, self.size.width - 8), severity=severity, timeout=timeout, markup=False
+            )
+        elif self.has_screen:
+            self._show_news()
 
-    def _keep(self, words: str, severity: str) -> None:
-        self.told.append(Notification(time.time(), severity, clean(words)))
+    def _add_message(self, words: str, severity: str, seconds: float) -> None:
+        self.told.append(Notification(words, severity, time.monotonic() + seconds))
         level = {"error": logging.ERROR, "warning": logging.WARNING}.get(severity, logging.INFO)
         _log.log(level, "said: %s", words)
+
+    @property
+    def news(self) -> Notification | None:
+        """The last news; None where there were none. An error is shown elsewhere."""
+        return next((one for one in reversed(self.told) if one.severity != "error"), None)
+
+    def _show_news(self) -> None:
+        """Show the news on the screen in front, and on the one that it is a dialog over."""
+        for screen in reversed(self.screen_stack):
+            lines = screen.query_children(NewsLine)
+            if lines:
+                lines.first().show(self.news)
+            elif screen.is_attached and screen.is_mounted:
+                added = NewsLine()
+                screen.mount(added)
+                added.show(self.news)
+            if not screen.is_modal:
+                return
 
 
 _log = logging.getLogger(__name__)

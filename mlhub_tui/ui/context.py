@@ -126,9 +126,9 @@ class AppContext(ConfiguredApp):
             await self.queue.clear_finished(gone)
         self.cleared.difference_update(gone)
 
-    @work(group="favourites", exclusive=True)
-    async def keep_favourites(self) -> None:
-        """Write what was marked, now: a program that is killed remembers nothing at its end."""
+    @work(group="state", exclusive=True)
+    async def save_state(self) -> None:
+        """Write what is remembered, now: a program that is killed writes nothing at its end."""
         await asyncio.to_thread(self.memory.copy().write)
 
     def report(self, error: MLHubException) -> None:
@@ -143,7 +143,7 @@ class AppContext(ConfiguredApp):
         """Copy text and say how; the text itself is shown, in case the clipboard is out of reach."""
         how = await tty.copy(clean(text), self.copy_to_clipboard)
         shown = text if len(text) <= 600 else f"{text[:599]}…"
-        self.notify(clean(f"{shown}\n{how}"), title=f"{what} copied", markup=False, timeout=6)
+        self.notify(clean(f"{shown} ({how})"), title=f"{what} copied", markup=False)
 
     def show_page(self, url: str) -> None:
         """Show and copy a page's URL; open it too where that reaches the user's own screen."""

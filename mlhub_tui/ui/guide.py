@@ -13,7 +13,7 @@ from textual.events import Click, DescendantFocus, Event, Key
 from textual.widget import Widget
 from textual.widgets import Static
 
-from .key_bindings import COMMANDS
+from .commands import COMMANDS
 from .terminal.terminal_app import TerminalApp
 
 if TYPE_CHECKING:

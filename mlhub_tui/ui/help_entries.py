@@ -1,7 +1,4 @@
-"""What can be done on a screen: the commands of what has the focus, of the screen, of the app, and the rest.
-
-Help and palette both show this, so that neither says what the keys do not do.
-"""
+"""The commands of what has the focus, of the screen and of the app, for help and palette."""
 
 from __future__ import annotations
 
@@ -13,65 +10,41 @@ from textual.binding import Binding
 from textual.dom import DOMNode
 from textual.screen import Screen
 
-from .key_bindings import COMMANDS, EVERYWHERE, AppCommand, of, show_key
+from .commands import COMMANDS, EVERYWHERE, LISTS, AppCommand, command, of
 
 if TYPE_CHECKING:
     from textual.app import App
 
-
 _PACKAGE = __name__.partition(".")[0]
-_KNOWN = {command.id: command for command in COMMANDS}
 
 
 @dataclass(frozen=True, slots=True)
 class HelpEntry:
-    """One thing that can be done.
+    """A command, or a key of a dialog as one without an id; `target` is None where it cannot be run."""
 
-    Parameters
-    ----------
-    keys
-        Its keys as people write them, as they are set.
-    title
-        One or two words.
-    words
-        A sentence.
-    identity
-        The id of the command; empty for the keys of a dialog, which have none.
-    action
-        The action that does it.
-    target
-        What the action is of; None where it cannot be done here.
-    palette
-        Whether it is more than a move of the cursor.
-    """
-
-    keys: str
-    title: str
-    words: str
-    identity: str = ""
+    command: AppCommand
     action: str = ""
     target: DOMNode | None = None
-    palette: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class HelpSection:
-    """The ways of one place; `here` is whether they can be gone from the screen in front."""
+    """The commands of one place; `here` is whether they work on the screen in front."""
 
     name: str
-    ways: tuple[HelpEntry, ...]
+    entries: tuple[HelpEntry, ...]
     here: bool = True
 
 
 def sections(app: App[Any], screen: Screen[Any]) -> list[HelpSection]:
-    """Return all there is: what the focus adds, the screen's, the app's, then what is elsewhere."""
+    """Return all commands: what the focus adds, the screen's, the app's, then those of other screens."""
     here = [*reachable(app, screen)]
-    seen = {way.identity for section in here for way in section.ways}
-    places = dict.fromkeys(command.where for command in COMMANDS)
-    rest = [
-        HelpSection(place, tuple(_told(c) for c in of(place) if c.id not in seen), False) for place in places
-    ]
-    return [*here, *(section for section in rest if section.ways)]
+    seen = {entry.command.id for section in here for entry in section.entries}
+    found = list(here)
+    for place in dict.fromkeys(one.where for one in COMMANDS):
+        rest = tuple(HelpEntry(one) for one in of(place) if one.id not in seen)
+        found += [HelpSection(place, rest, False)] if rest else []
+    return found
 
 
 def reachable(app: App[Any], screen: Screen[Any]) -> Iterator[HelpSection]:
@@ -79,32 +52,29 @@ def reachable(app: App[Any], screen: Screen[Any]) -> Iterator[HelpSection]:
     place = getattr(screen, "place", "")
     yield from _of_focus(screen, place)
     if place:
-        yield HelpSection(place, tuple(_way(command, command.action, screen) for command in of(place)))
-    elif own := [_from(binding, screen) for binding in _own(screen)]:
+        yield HelpSection(place, tuple(HelpEntry(one, one.action, screen) for one in of(place)))
+    elif own := [_entry(binding, screen) for binding in own_bindings(screen)]:
         yield HelpSection("This dialog", tuple(own))
     if not screen.is_modal:
-        yield HelpSection(EVERYWHERE, tuple(_way(command, command.action, app) for command in of(EVERYWHERE)))
+        yield HelpSection(EVERYWHERE, tuple(HelpEntry(one, one.action, app) for one in of(EVERYWHERE)))
 
 
 def _of_focus(screen: Screen[Any], place: str) -> Iterator[HelpSection]:
     """Yield the keys of what has the focus and of what holds that, below the screen."""
-    grouped: dict[str, list[HelpEntry]] = {}
+    grouped: dict[str, dict[str, HelpEntry]] = {}
     for node in screen.focused.ancestors_with_self if screen.focused is not None else ():
         if node is screen:
             break
-        for binding in _own(node):
-            command = _KNOWN.get(binding.id or "")
-            if command is None or command.where != place:
-                name = command.where if command is not None else "Here"
-                grouped.setdefault(name, []).append(_from(binding, node))
-    for name in sorted(grouped, key=lambda name: name == "Lists"):
-        yield HelpSection(
-            name, tuple({way.identity or way.keys: way for way in reversed(grouped[name])}.values())[::-1]
-        )
+        for binding in own_bindings(node):
+            entry = _entry(binding, node)
+            if entry.command.where != place:
+                grouped.setdefault(entry.command.where, {}).setdefault(entry.command.id or binding.key, entry)
+    for name in sorted(grouped, key=lambda name: name == LISTS):
+        yield HelpSection(name, tuple(grouped[name].values()))
 
 
-def _own(node: DOMNode) -> Iterator[Binding]:
-    """Yield the key bindings that are ours, not Textual's, and say what they do; none is yielded twice."""
+def own_bindings(node: DOMNode) -> Iterator[Binding]:
+    """Yield the key bindings of a node that are ours, not Textual's, and say what they do; each once."""
     taken: set[str] = set()
     for kind in type(node).__mro__:
         if kind.__module__.partition(".")[0] != _PACKAGE:
@@ -117,29 +87,17 @@ def _own(node: DOMNode) -> Iterator[Binding]:
             return
 
 
-def _from(binding: Binding, node: DOMNode) -> HelpEntry:
-    command = _KNOWN.get(binding.id or "")
-    if command is not None:
-        return _way(command, binding.action, node)
-    keys = " ".join(show_key(key) for key in binding.key.split(","))
-    words = binding.description[:1].upper() + binding.description[1:]
-    return HelpEntry(keys, binding.description, words, action=binding.action, target=node)
+def _entry(binding: Binding, node: DOMNode) -> HelpEntry:
+    words = binding.description
+    known = command(binding.id)
+    one = known or AppCommand("", binding.key, binding.action, words, words[:1].upper() + words[1:], "Here")
+    return HelpEntry(one, binding.action, node)
 
 
-def _way(command: AppCommand, action: str, target: DOMNode) -> HelpEntry:
-    told = _told(command)
-    return HelpEntry(told.keys, told.title, told.words, told.identity, action, target, told.palette)
-
-
-def _told(command: AppCommand) -> HelpEntry:
-    """Return a command as it is told of where it cannot be run."""
-    return HelpEntry(command.all_keys, command.title, command.help, command.id, palette=command.palette)
-
-
-def go(app: App[Any], way: HelpEntry) -> None:
-    """Do what a way does, once the screen that offered it is gone."""
-    if way.identity == "app.back":
-        # Where one is is left by what is innermost there, and that only the key knows.
+def run_entry(app: App[Any], entry: HelpEntry) -> None:
+    """Run a command, once the screen that offered it is gone."""
+    if entry.command.id == "app.back":
+        # What the key does depends on the innermost widget, which only the key finds.
         app.call_later(app.simulate_key, "escape")
-    elif way.target is not None and (way.target is app or way.target.is_attached):
-        app.call_later(app.run_action, way.action, way.target)
+    elif entry.target is not None and (entry.target is app or entry.target.is_attached):
+        app.call_later(app.run_action, entry.action, entry.target)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from textual.message import Message
 
 
@@ -17,22 +15,3 @@ class QueueChanged(Message, bubble=False):
 
 class ConnectionChanged(Message, bubble=False):
     """Another source is in use, or the one in use could not be opened."""
-
-
-@dataclass(frozen=True, slots=True)
-class Notification:
-    """A message that was shown.
-
-    Parameters
-    ----------
-    when
-        Seconds since the epoch.
-    severity
-        `information`, `warning` or `error`.
-    words
-        What was said, clean.
-    """
-
-    when: float
-    severity: str
-    words: str

@@ -6,17 +6,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ..auth import ANONYMOUS, Credentials, Kind, Profile, normalise_root_url, same_root, secret_words
+from ..auth.kind import API_KEY_VARIABLE, ROOT_URL_VARIABLE
 from ..sample.on_demand import SAMPLE_NAME
 from ..sources.well_known import KNOWN, WellKnownSource, is_hosted
 from ..text import one_line, redact
-from .source_connection import KIND_NAMES, Connection
+from .source_connection import KIND_NAMES, SAMPLE, Connection, place
 
-SAMPLE = "sample"
+SAMPLE_ROW = "sample"
 NO_KEY = "anonymous"
 OPEN = "open"
 CURRENT = "current"
 PROFILE = "profile:"
 KNOWN_ROW = "known:"
+RECENT = "recent:"
 NOTHING = "none"
 
 
@@ -34,6 +36,8 @@ class ProfileRow:
         What is said of it below the list, a line each.
     profile, known
         What the row stands for, where it is one of these.
+    entry
+        What opens a source that was used and not saved.
     """
 
     key: str
@@ -44,6 +48,7 @@ class ProfileRow:
     detail: tuple[str, ...] = ()
     profile: Profile | None = field(default=None, repr=False)
     known: WellKnownSource | None = None
+    entry: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +66,9 @@ def profile_lines(
     connection: Connection | None,
     no_key_root: str,
     environ: Mapping[str, str],
+    recent: Iterable[str] = (),
 ) -> list[ProfileLine]:
-    """Return all lines, in their order.
+    """Return all lines: the sources used before the one in use, profiles, what needs none, public sources.
 
     Parameters
     ----------
@@ -71,22 +77,48 @@ def profile_lines(
     connection
         What is in use, if anything.
     no_key_root
-        The root URL that browsing without a key leads to.
+        The root URL that browsing an MLHub API without a key leads to; empty where none was asked for.
     environ
         The environment, for the variables that profiles name.
+    recent
+        What opens the sources that were used last.
     """
-    kept = [_profile(profile, environ) for profile in profiles]
-    without: list[ProfileLine] = [_sample(), _open(), _no_key(no_key_root)]
+    kept = {row.key: row for row in (_profile(profile, environ) for profile in profiles)}
+    known = {row.key: row for row in map(_known, KNOWN)}
+    bare = [_sample(), _open(), *([_no_key(no_key_root)] if no_key_root else [])]
+    without = {row.key: row for row in bare}
     if connection is not None and row_in_use(connection) == CURRENT:
-        without.insert(0, _current(connection))
-    shown: list[ProfileLine] = [*kept, ProfileSection("Without a profile")] if kept else []
-    known = [_known(one) for one in KNOWN]
-    return [
-        *shown,
-        *without,
-        ProfileSection("Public sources: none is asked for anything before it is chosen"),
-        *known,
-    ]
+        without = {CURRENT: _current(connection), **without}
+    in_use = connection.entry if connection is not None else ""
+    used = [_recent(entry, {**kept, **known, **without}) for entry in recent if entry != in_use]
+    last = {row.key: row for row in used if row is not None}
+    sections = (
+        ("Recent", last),
+        ("Profiles" if last else "", {key: row for key, row in kept.items() if key not in last}),
+        ("Without a profile" if kept or last else "", {k: r for k, r in without.items() if k not in last}),
+        (
+            "Public sources: none is asked for anything before it is chosen",
+            {key: row for key, row in known.items() if key not in last},
+        ),
+    )
+    lines: list[ProfileLine] = []
+    for title, rows in sections:
+        lines += [ProfileSection(title)] if title and rows else []
+        lines += rows.values()
+    return lines
+
+
+def _recent(entry: str, rows: Mapping[str, ProfileRow]) -> ProfileRow | None:
+    """Return the row of a source that was used; None for a profile that is gone."""
+    if entry == SAMPLE or f"{PROFILE}{entry}" in rows:
+        return rows.get(SAMPLE if entry == SAMPLE else f"{PROFILE}{entry}")
+    for row in rows.values():
+        if row.known is not None and same_root(row.known.root_url, entry):
+            return row
+    if "://" not in entry and "/" not in entry and "\\" not in entry:
+        return None
+    where = one_line(entry, 400)
+    return ProfileRow(f"{RECENT}{entry}", one_line(place(entry), 60), "", "", where, (where,), entry=entry)
 
 
 def row_in_use(connection: Connection | None) -> str | None:
@@ -147,7 +179,7 @@ def _sample() -> ProfileRow:
 def _open() -> ProfileRow:
     detail = (
         "The root of a STAC API or MLHub API, a catalog.json, a folder, or a .tar.gz",
-        "it is looked at, and then opened, or saved as a profile",
+        "detected first, then opened or saved as a profile",
     )
     return ProfileRow(OPEN, "open a URL or path…", "any", "", "an API, catalog.json, folder, .tar.gz", detail)
 
@@ -167,7 +199,7 @@ def _current(connection: Connection) -> ProfileRow:
     used = connection.credentials
     where = one_line(redact(used.root_url), 400)
     secret = used.key_origin if used.secret else "none"
-    detail = (f"In use, and not saved: {where}", "n saves it as a profile")
+    detail = (f"In use, and not saved: {where}", "ctrl+s saves it as a profile")
     kind = kind_name(connection.source.kind)
     return ProfileRow(CURRENT, "in use, not saved", kind, one_line(secret, 60), where, detail)
 
@@ -190,12 +222,16 @@ def _known(known: WellKnownSource) -> ProfileRow:
     )
 
 
-def no_key_root(root_url: str | None, environ: Mapping[str, str]) -> str:
-    """Return where browsing without a key leads to: the argument, MLHUB_ROOT_URL, or the hosted service."""
+def no_key_root(root_url: str | None, api_key: str | None, environ: Mapping[str, str]) -> str:
+    """Return where browsing MLHub without a key leads to: the argument or MLHUB_ROOT_URL.
+
+    It is the hosted service where only a key was given, and empty where no MLHub API was asked for.
+    """
     from ..auth import DEFAULT_ROOT_URL
     from ..errors import InvalidRootURL
 
+    hosted = DEFAULT_ROOT_URL if api_key or environ.get(API_KEY_VARIABLE) else ""
     try:
-        return normalise_root_url(root_url or environ.get("MLHUB_ROOT_URL", "") or DEFAULT_ROOT_URL)
+        return normalise_root_url(root_url or environ.get(ROOT_URL_VARIABLE, "") or hosted)
     except InvalidRootURL:
-        return DEFAULT_ROOT_URL
+        return hosted

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ..auth import Credentials, Kind
-from ..errors import APIKeyNotFound, InvalidRootURL, MLHubException
+from ..auth.kind import API_KEY_VARIABLE, PROFILE_VARIABLE, ROOT_URL_VARIABLE
+from ..errors import APIKeyNotFound, AuthenticationError, InvalidRootURL, MLHubException
 from ..models import Entry
 from ..options import AppOptions
 from ..sample.on_demand import SAMPLE_NAME, SampleOnDemand
@@ -22,9 +23,13 @@ if TYPE_CHECKING:
     from ..sources.base import Source
     from ..sources.last_listing import LastListing
     from .catalog.catalog_tree import CatalogTree
+    from .catalog.tree_model import NodeRow
+    from .document_cache import Documents
 
 
-__all__ = ["SAMPLE_NAME", "Connection", "SampleOnDemand", "open_connection", "open_sample"]
+SAMPLE = "sample"
+"""What the queue, saved searches and favourites call the sample, whose port differs at each start."""
+__all__ = ["SAMPLE", "SAMPLE_NAME", "Connection", "SampleOnDemand", "open_connection", "open_sample"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +51,13 @@ class Connection:
         return f"{KIND_NAMES[self.source.kind.value]} {where}"
 
     @property
+    def entry(self) -> str:
+        """What opens it again: a profile, a URL or path without a key, or the sample."""
+        return SAMPLE if self.is_sample else self.credentials.profile or self.credentials.root_url
+
+    @property
     def job_source(self) -> str:
         """What the queue remembers: the sample's port differs at each start."""
-        from ..planning.requests import SAMPLE
-
         return SAMPLE if self.is_sample else self.credentials.root_url
 
     @property
@@ -105,17 +113,34 @@ def _import() -> None:
     assert connect is not None and http is not None
 
 
-def choose_start(options: AppOptions) -> tuple[Credentials | None, MLHubException | None]:
+def reopens_last(options: AppOptions) -> bool:
+    """Whether nothing says which source to open, so that the last one is reopened."""
+    named = (options.source, options.profile, options.root_url, options.api_key)
+    variables = (ROOT_URL_VARIABLE, PROFILE_VARIABLE, API_KEY_VARIABLE)
+    return not (options.sample or any(named) or any(map(os.environ.get, variables)))
+
+
+def choose_start(options: AppOptions, last: str = "") -> tuple[Credentials | None, MLHubException | None]:
     """Return what to connect to, or None and why; neither for the sample catalog.
 
     The hosted service is not asked by itself: it ended, and a start that waits for it helps nobody.
+
+    Parameters
+    ----------
+    last
+        The entry of the source that was used last; empty where that is not reopened.
     """
-    if options.sample:
+    reopens = bool(last) and reopens_last(options)
+    if options.sample or (reopens and last == SAMPLE):
         return None, None
     try:
-        found = _resolve(options)
-    except (APIKeyNotFound, InvalidRootURL) as error:
-        return None, error
+        found = _resolve(replace(options, source=last) if reopens else options)
+    except MLHubException as error:
+        if reopens:  # it was deleted, or moved: begin as without it
+            return choose_start(options)
+        if isinstance(error, APIKeyNotFound | InvalidRootURL):
+            return None, error
+        raise
     from ..sources.well_known import ServiceEnded, is_hosted
 
     return (None, ServiceEnded()) if is_hosted(found.root_url) else (found, None)
@@ -128,7 +153,7 @@ def _resolve(asked: AppOptions) -> Credentials:
         from ..sources.source_names import choose
 
         return choose(asked.source, api_key=asked.api_key)
-    if asked.root_url or os.environ.get("MLHUB_ROOT_URL"):
+    if asked.root_url or os.environ.get(ROOT_URL_VARIABLE):
         # Who names a root URL wants to see it: listings need no key, items ask for one.
         return resolve_or_anonymous(api_key=asked.api_key, profile=asked.profile, root_url=asked.root_url)
     return resolve(api_key=asked.api_key, profile=asked.profile, root_url=asked.root_url)
@@ -167,25 +192,53 @@ def last_listing(connection: Connection) -> LastListing | None:
     return LastListing(connection.job_source, reader)
 
 
-async def show_last_listing(connection: Connection | None, tree: CatalogTree) -> LastListing | None:
-    """Show what was listed last time, if the tree is still empty; return what `keep` needs afterwards."""
-    last = last_listing(connection) if connection is not None else None
-    if last is None:
-        return None
-    branches = tree.branches
+async def load_listing(
+    connection: Connection, documents: Documents, tree: CatalogTree
+) -> MLHubException | None:
+    """Load what a source lists first, and what it says of itself; return why its top was refused, if so.
+
+    What was listed last time is shown until the source answers.
+    """
+    last, branches = last_listing(connection), tree.branches
     groups = branches.groups
-    entries, age = await asyncio.to_thread(last.load)
-    if entries and branches.groups is groups and not (groups[0].children or branches.top.loaded):
-        tree.show_last(entries, f"as of {duration(age)} ago")
-    return last
+    if last is not None:
+        entries, age = await asyncio.to_thread(last.load)
+        if entries and branches.groups is groups and not (groups[0].children or branches.top.loaded):
+            tree.show_last(entries, f"as of {duration(age)} ago")
+    async with asyncio.TaskGroup() as loads:
+        loads.create_task(introduce(connection.source, tree))
+        for row in groups:
+            loads.create_task(_load_group(documents, tree, row))
+    if branches.groups is not groups:
+        return None
+    if last is not None:
+        await save_last_listing(last, tree)
+    return branches.top.failure
 
 
-async def save_last_listing(last: LastListing | None, tree: CatalogTree) -> None:
-    """Keep what is listed now, if that came from the source."""
+async def _load_group(documents: Documents, tree: CatalogTree, row: NodeRow) -> None:
+    from .catalog.page_loader import load_next
+
+    # Whoever is refused at the top is led to the profiles once all has answered.
+    with contextlib.suppress(AuthenticationError, APIKeyNotFound):
+        await load_next(documents, tree, row)
+
+
+async def introduce(source: Source, tree: CatalogTree) -> None:
+    """Take up what a source says of itself; where it does not, its listing says why."""
+    groups = tree.branches.groups
+    with contextlib.suppress(MLHubException):
+        about = await source.about()
+        if tree.is_attached and tree.branches.groups is groups:
+            tree.branches.introduce(about)
+
+
+async def save_last_listing(last: LastListing, tree: CatalogTree) -> None:
+    """Save what is listed now, if that came from the source."""
     from ..sources.last_listing import MOST
 
-    branches = tree.branches
-    if last is not None and branches.top.failure is None and branches.top.loaded and not branches.top.kept:
-        rows = (branches.groups[0].children or [])[:MOST]
+    top = tree.branches.top
+    if top.failure is None and top.loaded and not top.kept:
+        rows = (tree.branches.groups[0].children or [])[:MOST]
         entries = [row.data for row in rows if isinstance(row.data, Entry)]
         await asyncio.to_thread(last.save, entries)

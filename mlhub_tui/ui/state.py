@@ -16,6 +16,7 @@ from .navigation.favourites import Favourites
 Place = tuple[str, ...]
 """A place in a tree: the keys of the rows that lead to it."""
 
+MOST_RECENT = 10
 MOST_SOURCES, MOST_OPENED = 20, 40
 """How many sources are remembered, and how many open rows of each: all of them are asked for at a start."""
 _LARGEST, _DEEPEST, _LONGEST = 16_000_000, 30, 400
@@ -53,6 +54,10 @@ class AppState:
 
     theme: str = ""
     screen: str = ""
+    item_orders: dict[str, str] = field(default_factory=dict)
+    """The column that items are sorted by, by the kind of their source."""
+    recent: list[str] = field(default_factory=list)
+    """What opens the sources that were used, the last one first."""
     views: dict[str, TreeState] = field(default_factory=dict)
     """By source, the one seen last at the end."""
     favourites: Favourites = field(default_factory=Favourites, compare=False)
@@ -60,8 +65,6 @@ class AppState:
     """Whether the first steps were shown."""
     sort: str = ""
     """What the transfers of the Downloads screen are sorted by."""
-    item_orders: dict[str, str] = field(default_factory=dict)
-    """The column that items are sorted by, by the kind of their source."""
 
     @classmethod
     def load(cls, path: Path | None = None) -> AppState:
@@ -79,11 +82,17 @@ class AppState:
             theme=_word(raw.get("theme")),
             screen=_word(raw.get("screen")),
             sort=_word(raw.get("sort")),
-            item_orders=_words(raw.get("item_orders")),
+            item_orders=_named(raw.get("item_orders")),
+            recent=_words(raw.get("recent")),
             views={key: _view(value) for key, value in views.items() if isinstance(value, dict)},
             favourites=Favourites.read(raw.get("favourites")),
             toured=raw.get("toured") is True,
         )
+
+    def use(self, entry: str) -> None:
+        """Take note that a source is in use now; of many the one used first is forgotten."""
+        entry = redact(entry)
+        self.recent = [entry, *(one for one in self.recent if one != entry)][:MOST_RECENT]
 
     def keep(self, source: str, view: TreeState) -> None:
         """Remember how the tree of a source is left; of many sources the one left first is forgotten."""
@@ -98,7 +107,7 @@ class AppState:
 
     def copy(self) -> AppState:
         """Return the same, to write while this goes on changing."""
-        return replace(self, views=dict(self.views), favourites=self.favourites.copy())
+        return replace(self, recent=[*self.recent], views=dict(self.views), favourites=self.favourites.copy())
 
     def write(self, path: Path | None = None) -> None:
         """Write the file, for its owner alone; where that cannot be, nothing is remembered.
@@ -123,6 +132,7 @@ class AppState:
             "screen": self.screen,
             "sort": self.sort,
             "item_orders": self.item_orders,
+            "recent": self.recent,
             "toured": self.toured,
             "favourites": self.favourites.plain(),
             "views": {key: _plain(view) for key, view in self.views.items()},
@@ -203,10 +213,15 @@ def _places(raw: Any) -> tuple[Place, ...]:
     return bounded(good)
 
 
-def _words(value: object) -> dict[str, str]:
-    """Return an object of words; empty for anything else."""
-    known = value.items() if isinstance(value, dict) else ()
-    return {_word(key): _word(word) for key, word in [*known][:MOST_SOURCES] if _word(word)}
+def _words(raw: Any) -> list[str]:
+    found = [word for one in raw if (word := _word(one))] if isinstance(raw, list) else []
+    return found[:MOST_RECENT]
+
+
+def _named(raw: Any) -> dict[str, str]:
+    """Return words by name; empty for anything else."""
+    known = [*raw.items()][:MOST_SOURCES] if isinstance(raw, dict) else []
+    return {_word(key): _word(word) for key, word in known if _word(word)}
 
 
 def _word(raw: Any) -> str:

@@ -141,7 +141,7 @@ def keys() -> None:
             took, sizes = [], []
             for _ in range(6):
                 if key in "0f":
-                    terminal.press("f" if key == "0" else "0")
+                    terminal.press("\x1b[H" if key == "0" else "0")
                     terminal.settle(0.15)
                 before, pressed = len(terminal.raw), time.perf_counter()
                 terminal.press(key)

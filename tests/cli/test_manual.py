@@ -22,7 +22,7 @@ from mlhub_tui.cli import root
 from mlhub_tui.cli.manual import commands_of, text_of
 from mlhub_tui.config.config import table
 from mlhub_tui.sample.server import SampleServer
-from mlhub_tui.ui.key_bindings import key_table
+from mlhub_tui.ui.commands import key_table
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json
 
 from .conftest import Run

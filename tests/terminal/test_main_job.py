@@ -48,7 +48,7 @@ def test_without_profiles_the_first_screen_is_profiles(start: Starter) -> None:
     terminal = start()
     terminal.until("sample catalog")
     assert "no profile" in terminal.text.lower() or "key" in terminal.text.lower()
-    terminal.press("s")
+    terminal.press("\r")
     terminal.until("BigEarthNet")
     terminal.press("q")
     terminal.end()

@@ -17,6 +17,7 @@ from mlhub_tui.options import AppOptions
 from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.ui.app import MLHubApp
 from mlhub_tui.ui.terminal.diff_rendering import forget_drawings
+from mlhub_tui.ui.widgets.profile_list import ProfileList
 
 from ..support.waiting import until
 from . import idle, painting
@@ -68,18 +69,34 @@ class Driver:
 
 @asynccontextmanager
 async def driven(
-    options: AppOptions, size: Sizes = (80, 24), kind: type[MLHubApp] = MLHubApp
+    options: AppOptions, size: Sizes = (80, 24), kind: type[MLHubApp] = MLHubApp, *, toasts: bool = False
 ) -> AsyncIterator[Driver]:
-    """Run the app, or a variant of it, with options at a size."""
+    """Run the app, or a variant of it, with options at a size; toasts are drawn only on demand."""
     app = kind(options)
     app.animation_level = "none"  # nobody watches: scrolling takes no time
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=size, notifications=toasts) as pilot:
         try:
             yield Driver(app, pilot)
         finally:
             # When the app is quit this comes before its screens are taken down; Pilot would leave it out.
             app.workers.cancel_all()
             forget_drawings()
+
+
+async def use_sample(driver: Driver) -> None:
+    """Browse the sample catalog, by way of the palette."""
+    await driver.press("ctrl+p")
+    await driver.type("sample catalog")
+    await driver.until("45 datasets, no key")
+    await driver.press("enter")
+
+
+async def to_row(driver: Driver, key: str) -> None:
+    """Go to a row of the list of profiles and sources."""
+    rows = driver.app.screen.query_one(ProfileList)
+    await driver.press("g")
+    while rows.current is None or rows.current.key != key:
+        await driver.press("j")
 
 
 @pytest.fixture

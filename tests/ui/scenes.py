@@ -21,9 +21,9 @@ from mlhub_tui.queue.runner import QueueSettings
 from mlhub_tui.ui.app import MLHubApp
 from mlhub_tui.ui.detail.detail_view import DetailView
 from mlhub_tui.ui.dialogs.dataset_job_dialog import DatasetJobScreen
-from mlhub_tui.ui.messages import Notification
 from mlhub_tui.ui.screens.browse import BrowseScreen
 from mlhub_tui.ui.screens.document_screen import DocumentScreen
+from mlhub_tui.ui.status import Notification
 
 from .conftest import Driver
 from .source_steps import paste, write_catalog
@@ -256,7 +256,7 @@ async def limits(driver: Driver) -> None:
     """How fast, and how much at a time."""
     await driver.press("2")
     await driver.until("bigearthnet")
-    await driver.press("L")
+    await driver.press("R")
     await driver.until("enter applies")
 
 
@@ -361,7 +361,7 @@ async def welcome(driver: Driver) -> None:
 async def form(driver: Driver) -> None:
     """A source to open or add."""
     await welcome(driver)
-    await driver.press("n")
+    await driver.press("ctrl+s")
     await driver.until("Open or add a source")
 
 
@@ -379,7 +379,7 @@ async def found(driver: Driver) -> None:
 async def edited(driver: Driver) -> None:
     """A profile that is edited."""
     await profiles(driver)
-    await driver.press("j", "e")
+    await driver.press("j", "E")
     await driver.until("Edit project1")
     await driver.until("stays if left empty")
 
@@ -406,9 +406,11 @@ async def messages(driver: Driver) -> None:
     noon = time.mktime((2024, 2, 1, 12, 0, 0, 0, 0, -1))
     driver.app.told.clear()
     driver.app.told.append(
-        Notification(noon, "error", "the server did not answer\nretry, or check whether it is up")
+        Notification("the server did not answer\nretry, or check whether it is up", "error", when=noon)
     )
-    driver.app.told.append(Notification(noon, "information", "ID copied: ref_african_crops_kenya_02_labels"))
+    driver.app.told.append(
+        Notification("ID copied: ref_african_crops_kenya_02_labels", "information", when=noon)
+    )
     await driver.press("exclamation_mark")
     await driver.until("esc closes")
 

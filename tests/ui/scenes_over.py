@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mlhub_tui.models import BBox
-from mlhub_tui.ui.dialogs.help import KeyList
 from mlhub_tui.ui.dialogs.job_dialog import JobLogScreen
-from mlhub_tui.ui.dialogs.questions import ConfirmScreen, LeaveScreen
+from mlhub_tui.ui.dialogs.questions import QuestionScreen, leave_question
 from mlhub_tui.ui.dialogs.search_dialog import BoxScreen
+from mlhub_tui.ui.widgets.pick_list import PickLine, PickList
 
 from .conftest import Driver
 from .scenes import JOBS, Scene, item, listed, results, search
@@ -28,13 +30,22 @@ async def palette(driver: Driver) -> None:
     await driver.until("Search for items", "saved search")
 
 
+def lines(driver: Driver) -> Sequence[PickLine]:
+    """Return the lines of the list in front."""
+    return driver.app.screen.query_one(PickList).lines
+
+
 async def keys_found(driver: Driver) -> None:
     """The help, searched in, one of the keys under the cursor."""
     await listed(driver)
     await driver.press("question_mark", "slash", *"map")
-    await driver.until(lambda: 0 < driver.app.screen.query_one(KeyList).found < 30)
+    await driver.until(
+        lambda: (
+            0 < len([*filter(None, (one.key for one in driver.app.screen.query_one(PickList).lines))]) < 30
+        )
+    )
     await driver.press("down")
-    await driver.until(lambda: driver.app.focused is driver.app.screen.query_one(KeyList))
+    await driver.until(lambda: driver.app.focused is driver.app.screen.query_one(PickList))
     await driver.press("j")
     await driver.until("In config.toml: document.map")
 
@@ -43,13 +54,13 @@ async def facets(driver: Driver) -> None:
     """What the tree can be narrowed by."""
     await listed(driver)
     await driver.press("f")
-    await driver.until("enter ticks")
+    await driver.until("enter selects")
 
 
 async def going(driver: Driver) -> None:
     """Going to an id, part of it typed."""
     await listed(driver)
-    await driver.press("t")
+    await driver.press("ctrl+g")
     await driver.until("enter goes there")
     await driver.type("kenya")
     await driver.until("ref_african_crops_kenya_02")
@@ -65,14 +76,14 @@ async def favourites(driver: Driver) -> None:
 async def saving(driver: Driver) -> None:
     """A name for a search."""
     await results(driver)
-    await driver.press("S")
+    await driver.press("ctrl+s")
     await driver.until("enter saves")
 
 
 async def saved(driver: Driver) -> None:
     """The saved searches, none yet."""
     await listed(driver)
-    await driver.press("S")
+    await driver.press("ctrl+s")
     await driver.until("None yet")
 
 
@@ -87,7 +98,9 @@ async def question(driver: Driver) -> None:
     """A question before something that cannot be taken back."""
     await listed(driver)
     driver.app.push_screen(
-        ConfirmScreen("Cancel bigearthnet_v1_source?", "12.0 GB are deleted.", yes="Cancel it")
+        QuestionScreen(
+            "Cancel bigearthnet_v1_source?", "12.0 GB are deleted.", (("y", "Cancel it"), ("n", "No"))
+        )
     )
     await driver.until("Cancel it")
 
@@ -95,7 +108,7 @@ async def question(driver: Driver) -> None:
 async def leaving(driver: Driver) -> None:
     """The question at the end while transfers run."""
     await listed(driver)
-    driver.app.push_screen(LeaveScreen(4))
+    driver.app.push_screen(leave_question(4))
     await driver.until("4 transfers are running")
 
 

@@ -236,7 +236,7 @@ async def test_d_leads_to_the_assets_where_there_are_no_archives(
 ) -> None:
     asked: list[list[str]] = []
 
-    async def choose(app: MLHubApp, subjects: Sequence[TreeEntry], documents: Documents) -> bool:
+    async def choose(app: MLHubApp, subjects: Sequence[TreeEntry], documents: Documents, **_: object) -> bool:
         asked.append([subject.entry.id for subject in subjects])
         return True
 

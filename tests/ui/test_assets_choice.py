@@ -91,7 +91,7 @@ async def test_what_its_reader_pays_for_is_marked_explained_and_left_out(tmp_pat
         await driver.press("G")
         await driver.until("$ requester pays")
         assert "usgs-landsat is requester-pays" in line_of(screen, "warning"), "of the line under the cursor"
-        await driver.press("a")
+        await driver.press("A")
         assert line_of(screen, "chosen") == "6 files, 200 B + 4 unknown"
         assert "2 chosen assets cannot be downloaded and will be skipped" in line_of(screen, "warning")
         assert "usgs-landsat is requester-pays" in line_of(screen, "warning")
@@ -104,7 +104,7 @@ async def test_nothing_chosen_queues_nothing_and_says_so(tmp_path: Path) -> None
     async with at(Service(), tmp_path) as driver:
         await find_all(driver)
         screen = await choose(driver)
-        await driver.press("a", "a", "enter")
+        await driver.press("A", "A", "enter")
         assert "select some with space" in line_of(screen, "warning") and driver.app.screen is screen
         await tick(driver, "key:paid")
         await driver.press("enter")
@@ -166,6 +166,7 @@ async def test_the_first_of_many_items_are_counted_and_that_is_said(
         await driver.press("i")
         await driver.until("100 items of 250")
         before = len(service.server.requests)
+        await driver.press("O")
         await choose(driver)
         await driver.until("counted in the first 100")
         await driver.until("200 files, 10.0 kB + 100 unknown in the first 100 items")
@@ -206,7 +207,7 @@ async def test_an_item_of_mlhub_has_assets_to_choose_from(options: AppOptions) -
         await driver.until("Properties")
         screen = await choose(driver)
         await driver.until("CC-BY-SA-4.0")
-        await driver.press("a", "a")
+        await driver.press("A", "A")
         await tick(driver, "key:B02")
         assert line_of(screen, "chosen").startswith("1 file")
         await driver.press("enter")
@@ -244,7 +245,7 @@ async def test_hostile_assets_are_drawn_as_text(tmp_path: Path, size: Sizes) -> 
         await find_all(driver)
         await choose(driver)
         drawn(driver.app)
-        for key in ("j", "j", "j", "space", "a", "enter"):
+        for key in ("j", "j", "j", "space", "A", "enter"):
             await driver.press(key)
             await driver.pilot.pause(0.02)
             drawn(driver.app)

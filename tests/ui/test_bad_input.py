@@ -24,7 +24,7 @@ from mlhub_tui.ui.screens.browse import BrowseScreen
 from mlhub_tui.ui.screens.profiles import ProfilesScreen
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json, page_of_html
 
-from .conftest import Driver, driven
+from .conftest import Driver, driven, to_row, use_sample
 from .test_browse import find
 
 KEY = "secret-key-of-somebody-1234"
@@ -202,10 +202,11 @@ async def test_the_hosted_service_that_ended_is_not_asked_but_other_places_are_o
         await said(driver, "api.radiant.earth", "ended in 2023", "choose the sample catalog")
         await driver.until("planetary-computer")
         assert not asked
-        await driver.press("a")
+        await to_row(driver, "anonymous")
+        await driver.press("enter")
         await said(driver, "api.radiant.earth", "host not found (DNS)", "ended in 2023")
         assert asked
-        await driver.press("3", "s")
+        await use_sample(driver)
         await driver.until("BigEarthNet")
 
 
@@ -341,5 +342,5 @@ async def test_dialogs_stay_usable_in_a_small_terminal(options: AppOptions) -> N
         await driver.until("[resume]")
         await driver.press("escape", "question_mark")
         await driver.until("Keys")
-        await driver.press("escape", "3", "n")
+        await driver.press("escape", "3", "ctrl+s")
         await driver.until("URL or path")

@@ -10,7 +10,7 @@ import pytest
 
 from mlhub_tui.options import AppOptions
 from mlhub_tui.ui.app import MLHubApp
-from mlhub_tui.ui.key_bindings import (
+from mlhub_tui.ui.commands import (
     BROWSE,
     COMMANDS,
     DOCUMENT,
@@ -19,6 +19,7 @@ from mlhub_tui.ui.key_bindings import (
     PLAN,
     PROFILES,
     RESULTS,
+    checked,
     fitting,
     hints,
     key_table,
@@ -54,6 +55,62 @@ def test_no_key_means_two_things_on_one_screen(place: str) -> None:
     assert not [key for key, times in keys.items() if times > 1]
 
 
+MEANINGS = {
+    "space": "mark tick corner range",
+    "s": "search",
+    "z": "sort",
+    "f": "facets group",
+    "m": "map pictures",
+    "p": "preview",
+    "d": "download queue",
+    "D": "plan",
+    "y": "copy",
+    "c": "copy_as path clear",
+    "e": "export",
+    "r": "reload retry again",
+    "x": "cancel delete",
+    "i": "items",
+    "a": "assets",
+    "J": "json",
+    "o": "open",
+    "A": "all mark_all",
+    "b": "box range area",
+    "t": "time dates",
+    "n": "next",
+    "N": "previous",
+    "g": "top first",
+    "G": "bottom last",
+    "v": "verify test",
+    "h": "collapse left fold",
+    "l": "expand right unfold",
+    "j": "down",
+    "k": "up",
+    "q": "quit",
+}
+"""By key, the last part of the ids of the commands that it may run: one meaning a letter, on every screen.
+
+`c` copies as something, and in Downloads clears finished transfers.
+"""
+
+
+def test_a_letter_means_the_same_on_every_screen() -> None:
+    found: dict[str, set[str]] = {}
+    for one in COMMANDS:
+        for key in one.keys.split(","):
+            found.setdefault(key, set()).add(one.id.rpartition(".")[2])
+    for key, words in MEANINGS.items():
+        assert found[key] <= {*words.split()}, key
+    others = {key: ids for key, ids in found.items() if len(key) == 1 and key not in MEANINGS}
+    assert {key: ids for key, ids in others.items() if len(ids) > 1} == {}
+
+
+def test_keys_that_were_set_for_commands_of_version_01_are_taken(tmp_path: Path) -> None:
+    wanted = {"browse.back": "f5", "profiles.open": "f6", "profiles.sample": "f7", "downloads.mark": "m"}
+    good, problems = checked(wanted)
+    assert problems == []
+    assert good == {"app.earlier": "f5", "app.open": "f6", "downloads.mark": "m"}
+
+
 @pytest.mark.parametrize("forbidden", ["ctrl+b", "ctrl+a", "ctrl+space"])
 def test_keys_of_tmux_and_screen_are_left_alone(forbidden: str) -> None:
     assert not [c.id for c in COMMANDS if forbidden in c.keys.split(",")]
@@ -80,7 +137,7 @@ def test_every_command_has_its_action(place: str, owner: type) -> None:
 @pytest.mark.parametrize("width", [40, 60, 80, 200])
 def test_hints_fit_and_always_show_help_and_quit(width: int) -> None:
     for place in PLACES:
-        shown = fitting(hints(place), width)
+        shown = fitting(hints((place,)), width)
         assert sum(len(c.key) + len(c.title) + 3 for c in shown) <= width
         assert [c.id for c in shown[-2:]] == ["app.help", "app.quit"]
 
@@ -92,6 +149,6 @@ async def test_the_palette_offers_the_commands_of_the_screen(options: AppOptions
         assert {c.help for c in of(BROWSE, EVERYWHERE) if c.palette} <= offered
         await driver.press("colon")
         await driver.type("reload")
-        await driver.until("Load the listing again")
+        await driver.until("Reload the listing")
         await driver.press("enter")
         await driver.until("BigEarthNet")

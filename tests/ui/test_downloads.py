@@ -16,7 +16,7 @@ from mlhub_tui.options import AppOptions
 from mlhub_tui.queue.job import JobState
 from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.ui.dialogs.archive_dialog import DownloadScreen
-from mlhub_tui.ui.dialogs.questions import CancelScreen, LeaveScreen
+from mlhub_tui.ui.dialogs.questions import QuestionScreen
 from tests.support.waiting import until
 
 from .conftest import Driver, driven
@@ -84,10 +84,10 @@ async def test_a_transfer_pauses_goes_on_and_once_cancelled_leaves_nothing(
         await driver.until(lambda: state(driver) is JobState.DOWNLOADING)
         await driver.until(lambda: driver.app.jobs[0].bytes_done > 0)
         assert not (tmp_path / "out" / f"{LARGE}.tar.gz").exists(), "nothing unfinished under the final name"
-        await driver.press("space")
+        await driver.press("P")
         await driver.until(lambda: state(driver) is JobState.PAUSED)
         await driver.until("paused")
-        await driver.press("space")
+        await driver.press("P")
         await driver.until(lambda: state(driver) is JobState.DOWNLOADING)
         await driver.press("x")
         await driver.until("Cancel")
@@ -108,11 +108,11 @@ async def test_quitting_asks_once_and_the_next_start_goes_on(
         await queue(driver, LARGE)
         await driver.until(lambda: driver.app.jobs[0].bytes_done > 0)
         await driver.press("q")
-        await driver.until(lambda: isinstance(driver.app.screen, LeaveScreen))
+        await driver.until(lambda: isinstance(driver.app.screen, QuestionScreen))
         await driver.press("n")
         await driver.until(lambda: state(driver) is JobState.DOWNLOADING)
         await driver.press("q")
-        await driver.until(lambda: isinstance(driver.app.screen, LeaveScreen))
+        await driver.until(lambda: isinstance(driver.app.screen, QuestionScreen))
         await driver.press("y")
     async with driven(slow) as driver:
         await driver.until(lambda: driver.app.jobs and state(driver) is JobState.DOWNLOADING)
@@ -198,10 +198,10 @@ async def leave_and_come_back(slow: AppOptions) -> None:
             await driver.until(lambda: driver.app.jobs[0].bytes_done >= had > 0)
             await driver.until("»bigearthnet_v1_labels")
             await driver.until("B/s")
-            await driver.press("space")
+            await driver.press("P")
             await driver.until(lambda: state(driver) is JobState.PAUSED)
             await driver.press("x")
-            await driver.until(lambda: isinstance(driver.app.screen, CancelScreen))
+            await driver.until(lambda: isinstance(driver.app.screen, QuestionScreen))
             await driver.press("y")
             await driver.until(lambda: state(driver) is JobState.CANCELLED)
             await driver.until(lambda: not list(slow.output_dir.iterdir()))

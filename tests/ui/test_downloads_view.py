@@ -69,21 +69,21 @@ def current(listed: JobList) -> str:
     return listed.current.name
 
 
-async def test_s_sorts_with_the_cursor_on_the_same_transfer_and_is_remembered(
+async def test_z_sorts_with_the_cursor_on_the_same_transfer_and_is_remembered(
     options: AppOptions, told: ToldQueue, mlhub_home: Path
 ) -> None:
     async with driven(options, kind=app_over(told)) as driver:
         listed = await on_downloads(driver)
         await driver.press("j", "j")
         before = current(listed)
-        await driver.press("s")
+        await driver.press("z")
         await driver.until("Name↓", "by name")
         assert [job.name for job in listed.jobs] == sorted((job.name for job in JOBS), key=str.casefold)
         assert current(listed) == before
-        await driver.press("s")
+        await driver.press("z")
         await driver.until("State↓", "by state")
         assert current(listed) == before
-        await driver.press("J")
+        await driver.press("shift+down")
         await driver.until(lambda: any("The list is sorted" in one.words for one in driver.app.told))
         assert told.asked == []
     assert AppState.load().sort == "state"
@@ -141,9 +141,9 @@ async def test_several_that_are_marked_are_paused_tried_again_cancelled_and_clea
 ) -> None:
     async with driven(options, kind=app_over(told)) as driver:
         await on_downloads(driver)
-        await driver.press("m", "m")
-        await driver.until("2 marked", lambda: driver.screen().count("✓") == 2)
-        await driver.press("space")
+        await driver.press("space", "space")
+        await driver.until("2 selected", lambda: driver.screen().count("✓") == 2)
+        await driver.press("P")
         await driver.until(lambda: told.asked == [("pause", [1, 2])])
         await driver.press("x")
         await driver.until("Cancel 2 transfers?", "the partial download, 12.0 GB")
@@ -155,15 +155,15 @@ async def test_several_that_are_marked_are_paused_tried_again_cancelled_and_clea
         await driver.press("x", "y")
         await driver.until(lambda: ("cancel and delete", [1, 2]) in told.asked)
         await driver.press("escape")
-        await driver.until(lambda: "marked" not in driver.screen())
+        await driver.until(lambda: "selected" not in driver.screen())
         await driver.press("A")
-        await driver.until("14 marked")
+        await driver.until("14 selected")
         told.asked.clear()
         await driver.press("r")
         await driver.until(lambda: sorted(told.asked) == [("resume", [6, 7]), ("retry", [3, 8, 10])])
         told.asked.clear()
         await driver.press("A")
-        await driver.until(lambda: "marked" not in driver.screen())
+        await driver.until(lambda: "selected" not in driver.screen())
 
 
 async def test_clearing_spares_what_failed_and_can_be_undone(options: AppOptions, told: ToldQueue) -> None:
@@ -185,14 +185,14 @@ async def test_clearing_spares_what_failed_and_can_be_undone(options: AppOptions
     assert told.asked == [("clear", finished)]
 
 
-async def test_of_a_filter_p_and_c_act_on_what_is_shown(options: AppOptions, told: ToldQueue) -> None:
+async def test_of_a_filter_h_and_c_act_on_what_is_shown(options: AppOptions, told: ToldQueue) -> None:
     async with driven(options, kind=app_over(told)) as driver:
         await on_downloads(driver)
         await driver.press("slash")
         await driver.type("landcovernet")
         await driver.press("enter")
         await driver.until("/landcovernet · 4 of 14")
-        await driver.press("P")
+        await driver.press("H")
         await driver.until(lambda: told.asked == [("pause", [11, 12, 13, 14])])
         await driver.press("c")
         await driver.until(lambda: "no finished transfers" in "".join(told.words for told in driver.app.told))
@@ -201,20 +201,20 @@ async def test_of_a_filter_p_and_c_act_on_what_is_shown(options: AppOptions, tol
 async def test_marks_go_with_their_transfers(options: AppOptions, told: ToldQueue) -> None:
     async with driven(options, kind=app_over(told)) as driver:
         listed = await on_downloads(driver)
-        await driver.press("m", "m")
-        await driver.until("2 marked")
+        await driver.press("space", "space")
+        await driver.until("2 selected")
         told.jobs = JOBS[1:]
         driver.app.post_message(QueueChanged())
-        await driver.until("1 marked")
+        await driver.until("1 selected")
         assert listed.marked == {2}
 
 
-async def test_l_shows_the_log_which_goes_on_and_is_copied(
+async def test_the_log_is_shown_goes_on_and_is_copied(
     options: AppOptions, told: ToldQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with driven(options, kind=app_over(told)) as driver:
         await on_downloads(driver)
-        await driver.press("l")
+        await driver.press("L")
         await driver.until(lambda: isinstance(driver.app.screen, JobLogScreen))
         await driver.until("1970-01-0", "queued", "5 entries were left out", "starts in the app, pid 7")
         told.events.append(Event(8, 90_001.0, "[bold]goes on[/] at byte 5"))
@@ -224,7 +224,7 @@ async def test_l_shows_the_log_which_goes_on_and_is_copied(
         assert driver.app.clipboard.splitlines()[-1].endswith("goes on[/] at byte 5")
         await driver.press("escape", "enter")
         await driver.until(lambda: isinstance(driver.app.screen, JobScreen))
-        await driver.press("l")
+        await driver.press("L")
         await driver.until("starts in the app, pid 7")
 
 
@@ -232,7 +232,7 @@ async def test_a_long_log_follows_its_end_until_one_scrolls_up(options: AppOptio
     told.events = [Event(n, 1000.0 + n, f"event {n} happened") for n in range(1, 100)]
     async with driven(options, kind=app_over(told)) as driver:
         await on_downloads(driver)
-        await driver.press("l")
+        await driver.press("L")
         await driver.until("event 99 happened")
         told.events.append(Event(100, 2000.0, "event 100 happened"))
         await driver.until("event 100 happened")
@@ -258,7 +258,7 @@ async def test_the_speed_is_drawn_while_it_downloads(slow_sample: SampleServer, 
         await driver.press("2")
         await driver.until(lambda: state(driver) is JobState.DOWNLOADING)
         await driver.until("1 running", "MB/s", "█", "at most")
-        await driver.press("l")
+        await driver.press("L")
         await driver.until("begins: 169.3 MB, from 127.0.0.1")
 
 
@@ -266,12 +266,12 @@ async def test_every_size_has_room_for_filter_marks_and_log(options: AppOptions,
     told.jobs = (replace(JOBS[0], name="x" * 300), *JOBS[1:])
     async with driven(options, kind=app_over(told)) as driver:
         await driver.until(lambda: driver.app.queue is not None)
-        await driver.press("2", "m", "s", "f")
+        await driver.press("2", "space", "z", "f")
         for window in ((60, 15), (80, 24), (120, 40)):
             await driver.pilot.resize_terminal(*window)
-            await driver.until("running only", "1 marked", "? help")
+            await driver.until("running only", "1 selected", "? help")
             assert all(len(line) <= window[0] for line in driver.screen().splitlines())
-        await driver.press("l")
+        await driver.press("L")
         await driver.until("queued")
 
 

@@ -11,7 +11,7 @@ from textual.widgets import Input
 
 from mlhub_tui.options import AppOptions
 from mlhub_tui.ui.dialogs.export_dialog import ExportScreen
-from mlhub_tui.ui.dialogs.questions import ConfirmScreen, ProgressScreen
+from mlhub_tui.ui.dialogs.questions import ProgressScreen, QuestionScreen
 from mlhub_tui.ui.widgets.form import ChoiceField
 from mlhub_tui.ui.widgets.pick_list import PickList
 
@@ -147,12 +147,12 @@ async def test_a_file_that_is_there_is_replaced_only_after_a_question(tmp_path: 
     async with at(Service(number=2), tmp_path) as driver:
         await export(driver)
         await write(driver, 0, "GeoJSON", path)
-        await driver.until(lambda: isinstance(driver.app.screen, ConfirmScreen))
+        await driver.until(lambda: isinstance(driver.app.screen, QuestionScreen))
         await driver.press("n")
         await driver.until(lambda: isinstance(driver.app.screen, ExportScreen))
         assert path.read_text() == "before"
         await driver.press("enter")
-        await driver.until(lambda: isinstance(driver.app.screen, ConfirmScreen))
+        await driver.until(lambda: isinstance(driver.app.screen, QuestionScreen))
         await driver.press("y")
         await driver.until(lambda: "there.geojson: 2 items" in said(driver))
         assert len(json.loads(path.read_text())["features"]) == 2

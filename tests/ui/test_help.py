@@ -11,12 +11,13 @@ from textual.binding import Binding
 from textual.screen import Screen
 
 from mlhub_tui.options import AppOptions
-from mlhub_tui.ui.dialogs.help import HelpScreen, KeyList
+from mlhub_tui.ui.commands import COMMANDS, EVERYWHERE, of
+from mlhub_tui.ui.dialogs.help import HelpScreen
 from mlhub_tui.ui.guide import Tour, tour_lines
 from mlhub_tui.ui.help_entries import HelpEntry, reachable, sections
-from mlhub_tui.ui.key_bindings import COMMANDS, EVERYWHERE, of
 from mlhub_tui.ui.screens.document_screen import DocumentScreen
 from mlhub_tui.ui.screens.results import ResultsScreen
+from mlhub_tui.ui.widgets.pick_list import PickList
 
 from .conftest import Driver, driven
 from .test_browse import find
@@ -25,11 +26,17 @@ from .test_browse import find
 def ways(driver: Driver) -> dict[str, HelpEntry]:
     """Return what the help shows of the screen in front, by command."""
     return {
-        way.identity: way
+        entry.command.id: entry
         for part in sections(driver.app, driver.app.screen)
-        for way in part.ways
-        if way.identity
+        for entry in part.entries
+        if entry.command.id
     }
+
+
+def help_screen(driver: Driver) -> HelpScreen:
+    """Return the help in front."""
+    assert isinstance(driver.app.screen, HelpScreen)
+    return driver.app.screen
 
 
 def bound(screen: Screen[object]) -> Iterator[Binding]:
@@ -51,10 +58,9 @@ def check(driver: Driver, place: str) -> None:
     for identity in here:
         way = shown[str(identity)]
         assert way.target is not None, f"{identity} could not be run"
-        assert f"({way.keys})" in palette, identity
+        assert f"({way.command.all_keys})" in palette, identity
     for command in COMMANDS:
-        assert shown[command.id].keys == command.all_keys
-        assert shown[command.id].words == command.help
+        assert shown[command.id].command is command
 
 
 async def test_every_command_of_every_screen_is_in_help_and_palette_with_its_key(
@@ -65,8 +71,8 @@ async def test_every_command_of_every_screen_is_in_help_and_palette_with_its_key
     async with driven(options, (100, 30)) as driver:
         await find(driver, "kenya_02_s")
         check(driver, "Browse")
-        assert ways(driver)["browse.items"].keys == "I"
-        assert ways(driver)["list.down"].keys == "f9 j"
+        assert ways(driver)["browse.items"].command.all_keys == "I"
+        assert ways(driver)["list.down"].command.all_keys == "f9 j"
         await driver.press("2")
         await driver.until(lambda: driver.app.current_mode == "downloads")
         check(driver, "Downloads")
@@ -98,25 +104,22 @@ async def test_the_focus_comes_first_then_the_screen_then_the_app_then_the_rest(
         parts = sections(driver.app, driver.app.screen)
         assert [part.name for part in parts[:3]] == ["Lists", "Browse", "Everywhere"]
         assert all(part.here for part in parts[:3])
-        assert not any(part.here or way.target for part in parts[3:] for way in part.ways)
+        assert not any(part.here or way.target for part in parts[3:] for way in part.entries)
 
 
-async def test_what_is_searched_for_is_found_marked_and_done_on_the_screen_below(options: AppOptions) -> None:
+async def test_what_is_searched_for_is_found_and_done_on_the_screen_below(options: AppOptions) -> None:
     async with driven(options) as driver:
         await driver.until("BigEarthNet")
         await driver.press("question_mark")
         await driver.until("esc closes")
-        keys = driver.app.screen.query_one(KeyList)
+        keys = help_screen(driver)
         total = keys.found
         await driver.press("slash", *"queue")
-        await driver.until("See the download queue")
+        await driver.until("Show the download queue")
         assert 0 < keys.found < total
-        number = next(n for n in range(keys.line_count) if "See the" in keys.draw_line(n, 60).text)
-        marked = [s.text for s in keys.draw_line(number, 60) if s.style and s.style.underline]
-        assert marked == ["queue"]
         await driver.press("enter")
-        await driver.until(lambda: driver.app.focused is keys)
-        while keys.current is None or keys.current.identity != "app.downloads":
+        await driver.until(lambda: isinstance(driver.app.focused, PickList))
+        while keys.current is None or keys.current.command.id != "app.downloads":
             await driver.press("j")
         await driver.press("enter")
         await driver.until(lambda: driver.app.current_mode == "downloads")
@@ -138,7 +141,7 @@ async def test_keys_of_other_screens_are_shown_and_not_done(options: AppOptions)
         await driver.press("question_mark", "slash", *"sooner", "enter")
         await driver.until("Not on this screen", "downloads.up")
         await driver.press("enter")
-        await driver.until("done on another screen")
+        await driver.until("works on another screen")
         assert isinstance(driver.app.screen, HelpScreen)
         await driver.press("escape")
         await driver.until("Go down")
@@ -151,16 +154,16 @@ async def test_the_cursor_passes_over_headings_and_ends_where_the_list_does(opti
         await driver.until("BigEarthNet")
         await driver.press("question_mark")
         await driver.until("Go down")
-        keys = driver.app.screen.query_one(KeyList)
+        keys, listed = help_screen(driver), driver.app.screen.query_one(PickList)
         seen = []
-        for _ in range(keys.line_count):
+        for _ in range(listed.line_count):
             assert keys.current is not None
             seen.append(keys.current)
-            keys.action_cursor_down()
+            listed.action_cursor_down()
         assert set(seen) == {
-            way for part in sections(driver.app, driver.app.screen_stack[0]) for way in part.ways
+            way for part in sections(driver.app, driver.app.screen_stack[0]) for way in part.entries
         }
-        for step in (keys.action_page_up, keys.action_cursor_up, keys.action_page_down):
+        for step in (listed.action_page_up, listed.action_cursor_up, listed.action_page_down):
             for _ in range(30):
                 step()
                 assert keys.current is not None

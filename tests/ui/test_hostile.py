@@ -21,7 +21,7 @@ from mlhub_tui.queue.job import JobState
 from mlhub_tui.text import one_line, unlink
 from mlhub_tui.ui.detail.typesetting import typeset
 from mlhub_tui.ui.dialogs.archive_dialog import DownloadScreen
-from mlhub_tui.ui.dialogs.questions import ConfirmScreen
+from mlhub_tui.ui.dialogs.questions import QuestionScreen
 from mlhub_tui.ui.json.json_lines import JsonLines
 from mlhub_tui.ui.json.json_rows import Rows
 from mlhub_tui.ui.screens import browse as browse_module
@@ -157,7 +157,7 @@ async def panes(driver: Driver) -> str:
     screen = driver.app.screen
     assert isinstance(screen, DocumentScreen)
     await driver.until(lambda: screen.document is not None)
-    for key in ("v", "i", "m", "a", "J"):
+    for key in ("O", "i", "m", "a", "J"):
         await driver.press(key)
         if key == "J":
             await driver.until('": ')
@@ -231,7 +231,7 @@ async def test_what_is_copied_is_clean_and_one_line(harm: AppOptions) -> None:
             assert "stolen" not in copied(driver)
             assert "\n" not in copied(driver)
             look(driver)
-        await driver.press("o")
+        await driver.press("W")
         await copied_is(driver, "https://mlhub.earth/10.1/doi")
         assert not unsafe(copied(driver))
         look(driver)
@@ -283,7 +283,7 @@ async def test_a_hostile_refusal_leads_to_a_question_in_plain_text(harm: AppOpti
         await loaded(driver)
         await go_to(driver, EntryKind.COLLECTION, "-rf")
         await driver.press("l")
-        await driver.until(lambda: isinstance(driver.app.screen, ConfirmScreen))
+        await driver.until(lambda: isinstance(driver.app.screen, QuestionScreen))
         await driver.until("away[/]")
         look(driver)
         assert KEY not in driver.screen()
@@ -321,7 +321,7 @@ async def test_profiles_with_hostile_names_and_urls(
         await driver.until("a[/][@click=app.quit]x")
         for _ in names:
             assert KEY not in look(driver)
-            for key in ("e", "x", "t"):
+            for key in ("E", "x", "v"):
                 await driver.press(key)
                 assert KEY not in look(driver)
                 if len(driver.app.screen_stack) > 1:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -24,16 +23,15 @@ from mlhub_tui.ui.dialogs.asset_dialog import AssetsScreen
 from mlhub_tui.ui.dialogs.dataset_dialog import DatasetScreen
 from mlhub_tui.ui.dialogs.dataset_job_dialog import DatasetJobScreen
 from mlhub_tui.ui.dialogs.export_dialog import ExportScreen
-from mlhub_tui.ui.dialogs.favourite_dialog import FavouriteScreen
 from mlhub_tui.ui.dialogs.help import HelpScreen
 from mlhub_tui.ui.dialogs.job_dialog import JobScreen
 from mlhub_tui.ui.dialogs.message_log import MessageLogScreen
-from mlhub_tui.ui.dialogs.questions import ConfirmScreen, LeaveScreen
+from mlhub_tui.ui.dialogs.questions import ListScreen, QuestionScreen, leave_question
 from mlhub_tui.ui.dialogs.search_dialog import SearchForm
-from mlhub_tui.ui.messages import Notification
 from mlhub_tui.ui.screens.document_screen import DocumentScreen
 from mlhub_tui.ui.screens.plan_screen import PlanScreen
 from mlhub_tui.ui.screens.results import ResultsScreen
+from mlhub_tui.ui.status import Notification
 
 from .conftest import Driver, driven
 from .drawing import strips
@@ -83,12 +81,12 @@ async def test_search_results_choice_of_assets_export_and_favourites(harm: AppOp
         await loaded(driver)
         await go_to(driver, EntryKind.COLLECTION, NASTY_ID)
         await driver.press("asterisk", "F")
-        await front(driver, FavouriteScreen)
+        await front(driver, ListScreen)
         await look(driver, "collection[/]")
         await driver.press("escape", "f")
         await driver.until(lambda: driver.app.screen.is_modal)
         await look(driver, "tag[/]")
-        await driver.press("escape", "t")
+        await driver.press("escape", "ctrl+g")
         await driver.until(lambda: driver.app.screen.is_modal)
         await paste(driver, NASTY_ID)
         await look(driver, "[/][bold]")
@@ -139,17 +137,17 @@ async def test_messages_of_what_a_server_says(harm: AppOptions) -> None:
         await loaded(driver)
         driver.app.notify(nasty("title") + LONG, title=nasty("note"), severity="error", markup=False)
         await look(driver)
-        driver.app.told.append(Notification(time.time(), "warning", nasty("kept") + LONG))
+        driver.app.told.append(Notification(nasty("kept") + LONG, "warning"))
         await driver.press("exclamation_mark")
         await front(driver, MessageLogScreen)
         await look(driver, "kept[/]")
         await driver.press("escape")
-        driver.app.push_screen(ConfirmScreen(nasty("sure?"), nasty("detail") + LONG, yes=nasty("yes")))
-        await front(driver, ConfirmScreen)
+        driver.app.push_screen(QuestionScreen(nasty("sure?"), nasty("detail") + LONG, (("y", nasty("yes")),)))
+        await front(driver, QuestionScreen)
         await look(driver, "sure?[/]")
         await driver.press("n")
-        driver.app.push_screen(LeaveScreen(2))
-        await front(driver, LeaveScreen)
+        driver.app.push_screen(leave_question(2))
+        await front(driver, QuestionScreen)
         await look(driver, "2 transfers are running")
 
 

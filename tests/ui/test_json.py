@@ -130,7 +130,7 @@ async def test_what_is_not_there_is_said_not_to_be_and_esc_goes_back_to_where_on
 
 async def test_values_and_paths_are_copied_on_one_line_and_without_keys() -> None:
     async with shown({"lines": "one\ntwo", **DOCUMENT}) as (app, driver):
-        await driver.press("j", "y", "j", "y", "j", "y", "Y", "G", *"kkkkkkyYgy")
+        await driver.press("j", "y", "j", "y", "j", "y", "c", "G", *"kkkkkkycgy")
         await driver.until(lambda: len(app.copied) == 7)
         assert app.copied[:4] == ['"one\\ntwo"', "one", "[34.0, 0.4, 34.5, 0.7]", "$.bbox"]
         assert app.copied[5] == "$.links[0].href"
@@ -139,7 +139,7 @@ async def test_values_and_paths_are_copied_on_one_line_and_without_keys() -> Non
 
 async def test_what_is_too_much_for_a_clipboard_is_not_copied() -> None:
     async with shown({"a": list(range(100_000))}) as (app, driver):
-        await driver.press("y", "Y")
+        await driver.press("y", "c")
         await driver.until(lambda: app.copied == ["$"])
 
 
@@ -182,7 +182,7 @@ async def test_a_document_of_200_000_lines_is_moved_in_without_looking_at_all_of
 async def test_a_document_is_laid_out_once_it_is_looked_at(options: AppOptions) -> None:
     async with driven(options, (80, 24)) as driver:
         await json_scene(driver)
-        await driver.press("v", "J")
+        await driver.press("O", "J")
         await driver.until('"type": "Collection"')
         assert view(driver).has_focus
         await driver.press("y")

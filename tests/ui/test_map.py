@@ -15,8 +15,8 @@ from textual.widgets import Input
 
 from mlhub_tui.models import BBox, Interval
 from mlhub_tui.options import AppOptions
+from mlhub_tui.ui.commands import DATES, MAP, of
 from mlhub_tui.ui.dialogs.search_dialog import BoxScreen, SearchForm
-from mlhub_tui.ui.key_bindings import DATES, MAP, of
 from mlhub_tui.ui.map.footprint_map import FootprintMap
 from mlhub_tui.ui.map.footprints import Footprint
 from mlhub_tui.ui.map.map_pane import MapPane
@@ -102,7 +102,7 @@ async def test_keys_move_the_map_and_look_closer() -> None:
         assert chart.view is not None and chart.view.scale == pytest.approx(2 * start.scale)
         await pilot.press("0")
         assert chart.view is not None and chart.view.east - chart.view.west == 360
-        await pilot.press("f")
+        await pilot.press("home")
         assert chart.view is not None and chart.view.longitude == pytest.approx(37.9)
 
 
@@ -138,7 +138,7 @@ async def test_a_box_is_chosen_by_its_corners() -> None:
     async with staged() as (app, chart, pilot):
         chart.show([KENYA])
         chart.choose_box(KENYA)
-        await pilot.press("right", "down", "o", "left", "up", "enter")
+        await pilot.press("right", "down", "space", "left", "up", "enter")
         await pilot.pause()
         (news,) = app.news
         assert isinstance(news, FootprintMap.BoxChosen)

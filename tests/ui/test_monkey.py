@@ -22,7 +22,7 @@ from textual.screen import Screen
 from mlhub_tui.options import AppOptions
 from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.ui.app import MLHubApp
-from mlhub_tui.ui.command_table import COMMANDS
+from mlhub_tui.ui.commands import COMMANDS
 from mlhub_tui.ui.dialogs.help import HelpScreen
 from mlhub_tui.ui.screens.browse import BrowseScreen
 from mlhub_tui.ui.terminal.type_ahead import IN_ONE_GO

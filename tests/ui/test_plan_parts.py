@@ -9,7 +9,7 @@ import pytest
 from mlhub_tui.errors import InvalidSearch
 from mlhub_tui.planning.index import CollectionFacts
 from mlhub_tui.planning.selection import Amount, Counts, Timeline
-from mlhub_tui.ui.plan.plan_pictures import Canvas, draw_months, edges, map_rows, month_ends, picture
+from mlhub_tui.ui.plan.plan_pictures import Canvas, edges, map_rows, month_bins, picture
 from mlhub_tui.ui.plan.plan_selection import (
     PlanSelection,
     read_area,
@@ -134,14 +134,16 @@ def test_the_edges_of_a_map_are_written_as_people_write_them() -> None:
 
 def test_the_histogram_keeps_its_axis_when_less_is_selected() -> None:
     everything = {(2018, month): 10 for month in range(1, 13)}
-    lines = draw_months({(2018, 12): 4}, everything, 24, 2)
-    assert lines == [" " * 22 + "██", " " * 22 + "██"]
-    assert month_ends(everything, 24) == "2018-01" + " " * 10 + "2018-12"
+    bins = month_bins({(2018, 12): 4}, everything, 24)
+    assert bins is not None
+    assert bins.counts == (0,) * 11 + (4,)
+    assert (str(bins.start(0)), str(bins.end(11))) == ("2018-01-01", "2018-12-31")
 
 
 def test_centuries_fit_into_a_few_columns() -> None:
-    lines = draw_months({(1, 1): 1, (9999, 12): 1}, {}, 10, 1)
-    assert lines == ["█        █"]
+    bins = month_bins({(1, 1): 1, (9999, 12): 1}, {}, 10)
+    assert bins is not None
+    assert len(bins.counts) <= 10 and (bins.counts[0], bins.counts[-1]) == (1, 1)
 
 
 @pytest.mark.parametrize("size", [(40, 20), (40, 6), (1, 1)])

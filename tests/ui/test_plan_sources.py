@@ -88,7 +88,7 @@ async def test_nothing_ticked_is_nothing_to_fetch_where_there_is_no_catalog(tmp_
     async with at(Service(number=20), tmp_path) as driver:
         await plan(driver)
         await driver.until("20 items")
-        await driver.press("a")
+        await driver.press("A")
         await driver.until("nothing is ticked")
         await driver.press("enter")
         await driver.pilot.pause(0.1)

@@ -11,7 +11,7 @@ from mlhub_tui.options import AppOptions
 from mlhub_tui.ui.dialogs.help import HelpScreen
 from mlhub_tui.ui.dialogs.message_log import MessageLogScreen
 from mlhub_tui.ui.dialogs.palette import Palette
-from mlhub_tui.ui.dialogs.questions import ConfirmScreen
+from mlhub_tui.ui.dialogs.questions import QuestionScreen
 from mlhub_tui.ui.screens.browse import BrowseScreen
 from mlhub_tui.ui.terminal.type_ahead import IN_ONE_GO
 
@@ -19,6 +19,7 @@ from .conftest import Driver, driven
 from .test_browse import find
 
 CHARACTERS = {"enter": "\r", "escape": "\x1b", "question_mark": "?", "exclamation_mark": "!", "comma": ","}
+SURE = (("y", "Yes"), ("n", "No"))
 OPENING = (
     "e",
     "s",
@@ -113,34 +114,38 @@ async def test_enter_right_behind_the_key_of_a_dialog_answers_it_or_is_ignored(o
 
 
 async def test_a_dialog_is_dismissed_once_however_often_it_is_asked_to(options: AppOptions) -> None:
-    answers: list[bool | None] = []
+    answers: list[str | None] = []
     async with driven(options) as driver:
         await driver.until("BigEarthNet")
-        app, dialog = driver.app, ConfirmScreen("Sure?")
+        app, dialog = driver.app, QuestionScreen("Sure?", "", SURE)
         app.push_screen(MessageLogScreen([]))
         app.push_screen(dialog, answers.append)
         await driver.until("Sure?")
-        for answer in (True, False, True):
+        for answer in ("y", "n", "y"):
             dialog.dismiss(answer)
-        await driver.until(lambda: isinstance(app.screen, MessageLogScreen), lambda: answers == [True])
-        dialog.dismiss(False)
+        await driver.until(lambda: isinstance(app.screen, MessageLogScreen), lambda: answers == ["y"])
+        dialog.dismiss("n")
         await driver.pilot.pause()
-        assert isinstance(app.screen, MessageLogScreen) and answers == [True]
+        assert isinstance(app.screen, MessageLogScreen) and answers == ["y"]
 
 
 async def test_a_dialog_that_another_covers_is_dismissed_once_that_is_closed(options: AppOptions) -> None:
-    answers: list[bool | None] = []
+    answers: list[str | None] = []
     async with driven(options) as driver:
         await driver.until("BigEarthNet")
-        app, dialog, above = driver.app, ConfirmScreen("Sure?"), MessageLogScreen([])
+        app, dialog, above = (
+            driver.app,
+            QuestionScreen("Sure?", "", SURE),
+            MessageLogScreen([]),
+        )
         app.push_screen(dialog, answers.append)
         app.push_screen(above)
         await driver.until(lambda: above.is_mounted)
-        dialog.dismiss(True)
+        dialog.dismiss("y")
         await driver.pilot.pause()
         assert app.screen is above
         await driver.press("escape")
-        await driver.until(lambda: isinstance(app.screen, BrowseScreen), lambda: answers == [True])
+        await driver.until(lambda: isinstance(app.screen, BrowseScreen), lambda: answers == ["y"])
 
 
 async def test_enter_twice_in_the_palette_runs_a_command_once(options: AppOptions) -> None:

@@ -454,7 +454,7 @@ async def test_hostile_items_are_drawn_as_text(tmp_path: Path, size: Sizes) -> N
         await find_all(driver)
         if size[0] >= 140:
             await driver.until(lambda: any("item[/][bold]" in text for text in drawn(driver.app)))
-        for key in ("slash", "escape", "space", "d", "escape", "e", "escape", "S", "escape"):
+        for key in ("slash", "escape", "space", "d", "escape", "e", "escape", "ctrl+s", "escape"):
             await driver.press(key)
             drawn(driver.app)
 
@@ -466,7 +466,7 @@ async def test_a_search_is_saved_with_its_count_run_again_and_forgotten(tmp_path
     service = Service()
     async with at(service, tmp_path) as driver:
         await find_all(driver)
-        await driver.press("S")
+        await driver.press("ctrl+s")
         await driver.until("Found: 250 items")
         await driver.type("all scenes")
         await driver.press("enter")
@@ -475,16 +475,16 @@ async def test_a_search_is_saved_with_its_count_run_again_and_forgotten(tmp_path
         assert (saved.name, saved.count, saved.source) == ("all scenes", 250, service.root)
         assert saved.search == Search(collections=("scenes",))
         service.number = 120
-        await driver.press("escape", "S")
+        await driver.press("escape", "ctrl+s")
         await driver.until("Saved searches")
         await driver.until("in this source")
         await driver.press("enter")
         await driver.until("100 of 120")
         await driver.until(lambda: SavedSearches().get("all scenes").count == 120)
-        await driver.press("escape", "S")
+        await driver.press("escape", "ctrl+s")
         await driver.until("Saved searches")
         await driver.press("x")
-        await driver.until("Forget the search all scenes?")
+        await driver.until("Remove the search all scenes?")
         await driver.press("y")
         await driver.until("None yet")
         assert SavedSearches().all() == []
@@ -499,14 +499,14 @@ async def test_a_search_saved_elsewhere_opens_its_source(tmp_path: Path) -> None
             await driver.until("Scenes")
             await driver.press("j")
             await find_all(driver)
-            await driver.press("S")
+            await driver.press("ctrl+s")
             await driver.until("a name for it")
             await driver.type("five")
             await driver.press("enter")
             await driver.until(lambda: "Saved as five" in said(driver))
         async with driven(AppOptions(source=folder, output_dir=tmp_path)) as driver:
             await driver.until("regions")
-            await driver.press("S")
+            await driver.press("ctrl+s")
             await driver.until("five")
             await driver.press("enter")
             await driver.until("5 items")
@@ -519,6 +519,6 @@ async def test_a_damaged_file_of_searches_is_said_to_be(tmp_path: Path) -> None:
     store.path.parent.mkdir(parents=True, exist_ok=True)
     store.path.write_text("{nope")
     async with at(Service(), tmp_path) as driver:
-        await driver.press("S")
+        await driver.press("ctrl+s")
         await driver.until(lambda: "is damaged" in said(driver))
         assert len(driver.app.screen_stack) == 1

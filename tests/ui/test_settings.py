@@ -12,7 +12,7 @@ from mlhub_tui import manual
 from mlhub_tui.config import load
 from mlhub_tui.options import AppOptions
 from mlhub_tui.text import size, use_units
-from mlhub_tui.ui.key_bindings import COMMANDS, checked, is_key
+from mlhub_tui.ui.commands import COMMANDS, checked, is_key
 from mlhub_tui.ui.terminal.characters import ascii_only, to_ascii
 
 from .conftest import driven

@@ -31,7 +31,7 @@ async def test_a_bearer_token_stays_in_its_variable(
 
     with LoopbackServer(serve(api_pages(), key=allowed)) as server:
         async with driven(AppOptions(output_dir=tmp_path), (100, 30)) as driver:
-            await ask_for(driver, f"{server.url}/stac/v1", key="n")
+            await ask_for(driver, f"{server.url}/stac/v1", key="ctrl+s")
             await driver.until("It shows nothing without a key")
             await choose(driver, "bearer", "#way")
             await driver.press("tab", "tab")
@@ -133,7 +133,7 @@ async def test_editing_keeps_the_key_and_what_it_does_not_know(tmp_path: Path, m
     )
     async with driven(AppOptions(output_dir=tmp_path), (100, 30)) as driver:
         await driver.until("token ****abcd")
-        await driver.press("g", "e")
+        await driver.press("g", "E")
         await driver.until("****abcd stays if left empty")
         await choose(driver, "save", "#then")
         field = driver.app.screen.query_one("#location", Input)
@@ -149,7 +149,7 @@ async def test_a_stored_key_goes_to_another_host_only_if_that_is_agreed_to(tmp_p
     ProfilesFile.load().save("mine", root_url="https://a.example/", kind="stac-api", token=TOKEN)
     async with driven(AppOptions(output_dir=tmp_path), (100, 30)) as driver:
         await driver.until("token ****abcd")
-        await driver.press("g", "e")
+        await driver.press("g", "E")
         await driver.until("stays if left empty")
         await choose(driver, "save", "#then")
         driver.app.screen.query_one("#location", Input).value = "https://b.example/"
@@ -165,7 +165,7 @@ async def test_a_variable_takes_the_place_of_a_stored_key(tmp_path: Path, mlhub_
     ProfilesFile.load().save("default", api_key=TOKEN, root_url="https://a.example/")
     async with driven(AppOptions(output_dir=tmp_path, profile="none"), (100, 30)) as driver:
         await driver.until("key ****abcd")
-        await driver.press("g", "e")
+        await driver.press("g", "E")
         await driver.until("stays if left empty")
         await driver.press("tab")
         await paste(driver, "MINE_KEY")

@@ -19,7 +19,7 @@ from mlhub_tui.ui.widgets.profile_list import ProfileList
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json, page_of_html
 
 from ..sources.test_probe import CATALOG, COLLECTION, api_pages, serve
-from .conftest import driven
+from .conftest import driven, use_sample
 from .safety import drawn
 from .source_steps import TOKEN, ask_for, choose, is_form, kept, paste, write_catalog
 
@@ -71,7 +71,7 @@ async def test_a_folder_is_completed_with_tab_saved_and_opened_again(tmp_path: P
             Kind.STATIC,
             str(tmp_path / "data" / "wheat-2021" / "catalog.json"),
         )
-        await driver.press("3", "s")
+        await use_sample(driver)
         await driver.until("BigEarthNet")
         await driver.press("3", "g", "enter")
         await driver.until("Fields of wheat")
@@ -142,9 +142,9 @@ async def test_the_form_opens_from_anywhere(sample: SampleServer, tmp_path: Path
     options = AppOptions(api_key=sample.key, root_url=sample.root_url, output_dir=tmp_path)
     async with driven(options) as driver:
         await driver.until("BigEarthNet")
-        await driver.press("O")
+        await driver.press("o")
         await driver.until("Open or add a source")
-        await driver.press("escape", "2", "O")
+        await driver.press("escape", "2", "o")
         await driver.until("Open or add a source")
 
 
@@ -159,7 +159,7 @@ async def test_a_start_with_what_is_no_source_shows_why_and_the_ways_out(tmp_pat
         assert isinstance(driver.app.screen, ProfilesScreen)
         await driver.until("a web page instead of")
         await driver.until("planetary-computer")
-        await driver.press("s")
+        await use_sample(driver)
         await driver.until("BigEarthNet")
 
 
@@ -221,7 +221,7 @@ async def test_a_public_source_is_added_without_being_asked(
         await driver.until("planetary-computer")
         await driver.press("j", "j", "j")
         await driver.until("Microsoft Planetary Computer: Sentinel")
-        await driver.press("n")
+        await driver.press("ctrl+s")
         await driver.until("not asked for anything yet")
         await choose(driver, "save", "#then")
         await driver.press("enter")
@@ -249,7 +249,7 @@ async def test_each_kind_can_be_tested(sample: SampleServer, tmp_path: Path) -> 
         async with driven(AppOptions(output_dir=tmp_path, profile="none"), (100, 30)) as driver:
             await driver.until("d-lost")
             for said in ("✓ it accepts the key ****\n", "****abcd\n", "✓ it answers", "! not found"):
-                await driver.press("t")
+                await driver.press("v")
                 await driver.until(said)
                 await driver.press("j")
 
@@ -268,11 +268,11 @@ async def test_profiles_are_read_off_the_event_loop(
     async with driven(AppOptions(output_dir=tmp_path)) as driver:
         monkeypatch.setattr(ProfilesFile, "load", watched)
         await driver.until("mine")
-        await driver.press("g", "t")
+        await driver.press("g", "v")
         await driver.until("accepts the key")
         await driver.press("enter")
         await driver.until("BigEarthNet")
-        await driver.press("3", "e", "escape", "a")
+        await driver.press("3", "E", "escape")
     assert len(threads) >= 4
     assert here not in threads
 

@@ -28,7 +28,7 @@ STUCK = [job for job in JOBS if job.reason]
 
 async def limits(driver: Driver, *fields: str) -> None:
     """Open the dialog and fill its fields from the first on; an empty one stays as it is."""
-    await driver.press("L")
+    await driver.press("R")
     await driver.until(lambda: isinstance(driver.app.screen, LimitsScreen))
     for number, typed in enumerate(fields):
         if number:
@@ -82,7 +82,7 @@ async def test_a_finished_file_is_read_again_and_damage_is_found(options: AppOpt
         await driver.press("v")
         await driver.until("damaged")
         await driver.until("overwrite")
-        await driver.press("l")
+        await driver.press("L")
         await driver.until("read again: whole: size, MD5, gzip CRC", "read again: damaged")
         await driver.press("escape")
         await driver.press("enter")

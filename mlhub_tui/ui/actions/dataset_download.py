@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from ...auth import Kind
 from ...errors import MLHubException
 from ...models import Collection, CollectionRef, Dataset, EntryKind
-from ...planning.requests import ArchiveRequest
-from ...text import clean, count, size
+from ...text import count, size
 from ..catalog.nodes import identity
 from ..plan.plan_selection import PlanSubject, reading_words, sizes
+from .archives import opened, queue_archives, wants_profiles
 
 if TYPE_CHECKING:
     from ...planning.filters import Filters
@@ -103,14 +103,12 @@ async def plan(app: AppContext, subjects: Sequence[TreeEntry], documents: Docume
 async def _ask(app: AppContext, subject: PlanSubject, ways: Sequence[str]) -> DatasetChoice | None:
     from ..dialogs.dataset_dialog import DatasetScreen
 
-    connection = app.connection
-    if connection is None or app.queue is None:
-        why = app.queue_error.message if app.queue_error else "the download queue is not open yet: try again"
-        app.notify(clean(why), severity="error", markup=False)
+    there = opened(app)
+    if there is None:
         return None
+    connection = there[0]
     keyless = connection.source.kind is Kind.MLHUB and not connection.credentials.api_key
     if keyless and await wants_profiles(app):
-        app.action_go("profiles")
         return None
     choice = await app.push_screen_wait(DatasetScreen(subject, connection.source, ways, app.output_dir))
     if choice is not None and not choice.url:
@@ -119,33 +117,16 @@ async def _ask(app: AppContext, subject: PlanSubject, ways: Sequence[str]) -> Da
 
 
 async def _queue_archives(app: AppContext, refs: Sequence[CollectionRef], choice: DatasetChoice) -> bool:
-    connection, queue = app.connection, app.queue
-    if connection is None or queue is None:
-        return False
-    known = choice.costs.archives if choice.costs else {}
+    """Queue the archives that are there; those that are not known to be missing count as such."""
+    sizes = choice.costs.archives if choice.costs else {}
     missing = choice.costs.missing if choice.costs else ()
-    requests = [
-        ArchiveRequest(
-            source=connection.job_source,
-            profile=connection.credentials.profile,
-            collection_id=ref.id,
-            folder=choice.folder,
-            if_exists=choice.if_exists,
-            title=ref.label,
-            size=known.get(ref.id),
+    there = [ref for ref in refs if ref.id not in missing]
+    queued = await queue_archives(app, there, choice.folder, choice.if_exists, sizes)
+    if queued and len(there) < len(refs):
+        app.notify(
+            f"{count(len(there), 'archive')} queued, {len(refs) - len(there)} not there yet.", markup=False
         )
-        for ref in refs
-        if ref.id not in missing
-    ]
-    try:
-        await queue.add_many(requests)
-    except MLHubException as error:
-        app.report(error)
-        return False
-    left = len(refs) - len(requests)
-    words = f"{count(len(requests), 'archive')} queued. 2 shows the downloads."
-    app.notify(words + (f"\n{left} not there yet." if left else ""), markup=False)
-    return True
+    return queued
 
 
 def _show_plan(app: AppContext, subject: PlanSubject, choice: DatasetChoice) -> None:
@@ -200,7 +181,7 @@ def _show_plan(app: AppContext, subject: PlanSubject, choice: DatasetChoice) -> 
 
 async def _confirmed(app: AppContext, counted: SelectionCount, target: str) -> bool:
     """Ask before more than a few files are downloaded, naming files, bytes and folder."""
-    from ..dialogs.questions import ConfirmScreen
+    from ..dialogs.questions import confirm
 
     amount = counted.chosen.all
     if amount.files <= _UNASKED or counted.filters.catalog_only:
@@ -209,7 +190,7 @@ async def _confirmed(app: AppContext, counted: SelectionCount, target: str) -> b
     folder = target.replace(home, "~", 1) if target.startswith(home + os.sep) else target
     # The folder has a line of its own: a long one would be broken in the middle of a name.
     question = f"Download {count(amount.files, 'file')}, {sizes(amount)}\nto {folder}?"
-    return await app.push_screen_wait(ConfirmScreen(question, yes="Download"))
+    return await confirm(app, question, yes="Download")
 
 
 async def _queue_job(
@@ -224,15 +205,3 @@ async def _queue_job(
     words = "The catalog" if counted.filters.catalog_only else count(counted.chosen.all.files, "file")
     app.notify(f"{words} queued as one job. 2 shows the downloads.", markup=False)
     return True
-
-
-async def wants_profiles(app: AppContext) -> bool:
-    """Ask whether to choose a key first: archives need one, and transfers without wait for it."""
-    from ..dialogs.questions import ConfirmScreen
-
-    screen = ConfirmScreen(
-        "Archives need an API key, and none is in use.",
-        "Without one the transfers wait until there is.",
-        yes="Open profiles",
-    )
-    return await app.push_screen_wait(screen)

@@ -9,9 +9,9 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from ...errors import MLHubException
-from ...models import Collection, Dataset, Document, EntryKind, Item
+from ...models import Document, Item
 from ...text import clean, count, one_line, size
-from .item_supplier import ItemSupplier, of_entries, of_items, of_several
+from .item_supplier import ItemSupplier, supplies_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,16 +35,7 @@ async def export_subjects(app: AppContext, subjects: Sequence[TreeEntry], docume
     if not entries or source is None:
         app.notify("Put the cursor on a collection or an item first.", markup=False)
         return
-    items = [entry for entry in entries if entry.kind is EntryKind.ITEM]
-    holders = [e for e in entries if e.kind in (EntryKind.COLLECTION, EntryKind.CATALOG)]
-    supplies: list[ItemSupplier] = []
-    if items:
-        words = f"item {items[0].label}" if len(items) == 1 else f"{len(items):,} selected items"
-        supplies.append(of_entries(words, items, documents))
-    if holders:
-        several = [of_items(f"all items of {holder.label}", source, holder) for holder in holders]
-        words = f"all items of {len(holders):,} collections"
-        supplies.append(several[0] if len(several) == 1 else of_several(words, several))
+    supplies = supplies_of(entries, documents)
     document = documents.of(entries[0]) or await documents.load(entries[0]) if len(entries) == 1 else None
     if not supplies and document is None:
         app.notify(clean(documents.why_not(entries[0]) or "There is nothing here to export."), markup=False)
@@ -151,32 +142,3 @@ def _exporter(choice: ExportChoice, source: Source) -> Exporter:
     session = getattr(source, "session", None)  # a source on this machine may have none
     urls = URLs(Chosen(choice.assets, choice.assets), session.bare if session else str)
     return urls if choice.form == "URLs" else Aria2(urls)
-
-
-def copy_citation(context: AppContext, document: Document | None, dataset: Dataset | None) -> None:
-    """Copy the citation of a document; a collection without one is cited as its dataset."""
-    cited = _cited(document, dataset)
-    if cited is None:
-        context.notify("There is nothing here to be cited.", markup=False)
-        return
-    from ...metadata.bibtex import text_citation
-
-    made = "" if cited.citation else " (made of its metadata)"
-    context.copy_text(text_citation(cited), f"Citation{made}")
-
-
-def copy_bibtex(context: AppContext, document: Document | None, dataset: Dataset | None) -> None:
-    """Copy the entry of a document for BibTeX."""
-    cited = _cited(document, dataset)
-    if cited is None:
-        context.notify("There is nothing here to be cited.", markup=False)
-        return
-    from ...metadata.bibtex import bibtex
-
-    context.copy_text(bibtex(cited), "BibTeX")
-
-
-def _cited(document: Document | None, dataset: Dataset | None) -> Document | None:
-    """Return what is cited: the document, or the dataset that a collection without a citation is of."""
-    lacks = document is None or (isinstance(document, Collection) and not (document.citation or document.doi))
-    return dataset if lacks and dataset is not None else document

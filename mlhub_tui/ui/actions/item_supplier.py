@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ...errors import MLHubException
-from ...models import Document, Entry, Item, Search
+from ...models import Document, Entry, EntryKind, Item, Search
 from ...sources.base import Listing, Page
 from ...text import count
 from ..catalog.nodes import identity
@@ -158,6 +158,21 @@ def of_items(words: str, source: Source, holder: Entry, total: int | None = None
         return _documents(await source.items_page(name, link=link, page_size=PAGE))
 
     return ItemSupplier(words, fetch, total, whole=True, belongs=holder.id)
+
+
+def supplies_of(entries: Sequence[Entry], documents: Documents) -> list[ItemSupplier]:
+    """Return the items that some entries are, and all items of those that hold some."""
+    source, supplies = documents.source, list[ItemSupplier]()
+    items = [entry for entry in entries if entry.kind is EntryKind.ITEM]
+    holders = [e for e in entries if e.kind in (EntryKind.COLLECTION, EntryKind.CATALOG)]
+    if items:
+        words = f"item {items[0].label}" if len(items) == 1 else f"{len(items):,} selected items"
+        supplies.append(of_entries(words, items, documents))
+    if holders and source is not None:
+        several = [of_items(f"all items of {holder.label}", source, holder) for holder in holders]
+        words = f"all items of {len(holders):,} collections"
+        supplies.append(several[0] if len(holders) == 1 else of_several(words, several))
+    return supplies
 
 
 def of_several(words: str, supplies: Sequence[ItemSupplier]) -> ItemSupplier:

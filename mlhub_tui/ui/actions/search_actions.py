@@ -15,18 +15,17 @@ from ...errors import MLHubException
 from ...models import BBox, EntryKind, Search
 from ...models.when import parse_when
 from ...sources.saved_searches import SavedSearch, SavedSearches
-from ...text import clean, count, now, one_line
+from ...text import clean, count, date, now, one_line, redact
 from ..catalog.nodes import TreeEntry, identity
 from ..document_cache import Documents
+from ..search_criteria import words_of
+from ..source_connection import SAMPLE
+from ..widgets.pick_list import PickLine
 
 if TYPE_CHECKING:
     from ...auth import Credentials
     from ...sources.base import Source
     from ..context import AppContext
-    from ..source_connection import Connection
-
-
-SAMPLE = "sample"
 
 
 async def search(
@@ -89,7 +88,7 @@ def _start(subject: TreeEntry | None, source: Source) -> tuple[Search, dict[str,
 
 async def save(app: AppContext, wanted: Search, name: str, found: int | None) -> str:
     """Ask for a name and save a search under it; return the name, empty where it was not saved."""
-    from ..dialogs.saved_searches import SaveScreen
+    from ..dialogs.save_search import SaveScreen
 
     connection = app.connection
     if connection is None:
@@ -101,14 +100,14 @@ async def save(app: AppContext, wanted: Search, name: str, found: int | None) ->
     answer = await app.push_screen_wait(SaveScreen(name, taken, found))
     if not answer:
         return ""
-    saved = SavedSearch(answer, entry_of(connection), wanted, found, now())
+    saved = SavedSearch(answer, connection.entry, wanted, found, now())
     try:
         await asyncio.to_thread(SavedSearches().put, saved)
     except MLHubException as error:
         app.report(error)
         return ""
     amount = f", {count(found, 'item')}" if found is not None else ""
-    app.notify(clean(f"Saved as {answer}{amount}. S lists the saved searches."), markup=False)
+    app.notify(clean(f"Saved as {answer}{amount}. ctrl+s in Browse lists the saved searches."), markup=False)
     return answer
 
 
@@ -129,20 +128,40 @@ async def remember_count(name: str, wanted: Search, found: int) -> None:
 
 async def saved_searches(app: AppContext) -> None:
     """List the saved searches; run the one that is chosen, where it was."""
-    from ..dialogs.saved_searches import SavedScreen
+    from ..dialogs.questions import ListScreen, confirm
 
     found = await _all(app)
     if found is None:
         return
-    here = entry_of(app.connection) if app.connection is not None else ""
-    chosen = await app.push_screen_wait(SavedScreen(found, here))
+    here = app.connection.entry if app.connection is not None else ""
+    known = {saved.name: saved for saved in sorted(found, key=lambda saved: saved.source != here)}
+
+    def about(name: str) -> str:
+        saved = known[name]
+        where = "this source" if saved.source == here else one_line(redact(saved.source))
+        return f"{words_of(saved.search)}\nin {where}"
+
+    async def remove(name: str) -> bool:
+        if not await confirm(app, f"Remove the search {one_line(name)}?", yes="Remove"):
+            return False
+        await asyncio.to_thread(SavedSearches().remove, name)
+        return True
+
+    lines = [_line(saved) for saved in known.values()]
+    none = "None yet: ctrl+s on the results of a search saves it."
+    chosen = await app.push_screen_wait(ListScreen("Saved searches", lines, none, about, remove))
     if chosen is None:
         return
-    if chosen.source != here and not await open_entry(app, chosen.source):
+    saved = known[chosen]
+    if saved.source != here and not await open_entry(app, saved.source):
         return
-    connection = app.connection
-    if connection is not None:
-        app.show_results(connection.source, chosen.search, chosen.name)
+    if app.connection is not None:
+        app.show_results(app.connection.source, saved.search, saved.name)
+
+
+def _line(saved: SavedSearch) -> PickLine:
+    found = f"{saved.count:,}" if saved.count is not None else "?"
+    return PickLine(saved.name, words_of(saved.search), f"{found}  {date(saved.when)}", saved.name)
 
 
 async def _all(app: AppContext) -> Sequence[SavedSearch] | None:
@@ -152,13 +171,6 @@ async def _all(app: AppContext) -> Sequence[SavedSearch] | None:
     except MLHubException as error:
         app.report(error)
         return None
-
-
-def entry_of(connection: Connection) -> str:
-    """Return where a search is as it is saved: a profile, a URL or path without a key, or the sample."""
-    if connection.is_sample:
-        return SAMPLE
-    return connection.credentials.profile or connection.credentials.root_url
 
 
 async def open_entry(app: AppContext, place: str) -> bool:

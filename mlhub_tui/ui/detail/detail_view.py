@@ -14,7 +14,7 @@ from textual.strip import Strip
 from textual.visual import Visual
 
 from ...metadata.detail import Block, Prose
-from ..key_bindings import LISTS, SCROLL_ACTIONS, bindings
+from ..commands import LISTS, SCROLL_ACTIONS, bindings
 from ..terminal.terminal_app import set_content_size
 from .markdown import MarkdownCache
 from .typesetting import typeset

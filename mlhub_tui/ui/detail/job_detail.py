@@ -247,7 +247,7 @@ def _bytes(jobs: Sequence[Job]) -> str:
 def view_words(order: JobOrder, shown: int, total: int, marked: int) -> str:
     """Return what is shown and how, where that is not everything as it was queued; else an empty line."""
     parts = [
-        f"{marked:,} marked" if marked else "",
+        f"{marked:,} selected" if marked else "",
         f"/{order.words.strip()}" if order.words.strip() else "",
         f"{order.group} only" if order.group is not JobGroup.ALL else "",
         f"{shown:,} of {total:,}" if order.filters else "",

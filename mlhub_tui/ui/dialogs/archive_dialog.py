@@ -1,19 +1,16 @@
-"""The dialog before a download: what, how big, the room there is, where to, and what if it is there."""
+"""The dialog before archives are downloaded: what, how big, the room there is, where to."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
-from textual import on, work
-from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual import work
 from textual.content import Content
-from textual.widgets import Input, Label, Static
+from textual.widget import Widget
+from textual.widgets import Static
 
 from ...errors import EntityDoesNotExist, MLHubException
 from ...models import CollectionRef
@@ -21,8 +18,8 @@ from ...options import IfExists
 from ...sources.base import Source
 from ...text import count, link_names, size
 from ..terminal.characters import content, line
-from ..terminal.dispatch import Dialog
 from ..widgets.output_options import OutputOptions
+from .forms import FormDialog, row
 
 SIDE_BY_SIDE = 4
 """Sizes asked for at a time."""
@@ -37,15 +34,11 @@ class DownloadChoice:
     sizes: Mapping[str, int]
 
 
-class DownloadScreen(Dialog[DownloadChoice | None]):
-    """Asks; Enter queues, Esc does not."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss(None)", "cancel", show=False),
-        Binding("enter", "queue", "queue", show=False),
-    ]
+class DownloadScreen(FormDialog[DownloadChoice | None]):
+    """Asks; dismissed with the choice."""
 
     AUTO_FOCUS = "ChoiceField"  # not the folder: what is typed ahead is not part of its name
+    heading, keys = "Download", "enter queues, tab moves, esc cancels"
 
     def __init__(self, source: Source, refs: Sequence[CollectionRef], folder: Path) -> None:
         super().__init__()
@@ -53,27 +46,17 @@ class DownloadScreen(Dialog[DownloadChoice | None]):
         self._sizes: dict[str, int] = {}
         self._missing: list[str] = []
         self._unknown: list[str] = []
-        self._asked = 0
         self._size_words = Static(Content("asking…"), id="size")
         self._where = OutputOptions(folder)
-        self._warning = Static(id="warning")
 
-    def compose(self) -> ComposeResult:
-        """Lay out the questions."""
+    def rows(self) -> Iterator[Widget]:
+        """Return what is downloaded, its size and licence, and where to."""
         one = self._refs[0].label if len(self._refs) == 1 else count(len(self._refs), "archive")
         licences = ", ".join(dict.fromkeys(link_names(ref.license) for ref in self._refs if ref.license))
-        with Vertical(classes="dialog") as dialog:
-            dialog.border_title = line("Download")
-            dialog.border_subtitle = line("enter queues, tab moves, esc cancels")
-            yield Static(line(one, "bold"))
-            with Horizontal(classes="row"):
-                yield Label(Content("Size"), classes="name")
-                yield self._size_words
-            with Horizontal(classes="row"):
-                yield Label(Content("Licence"), classes="name")
-                yield Static(line(licences or "not stated"))
-            yield self._where
-            yield self._warning
+        yield Static(line(one, "bold"))
+        yield row("Size", self._size_words)
+        yield row("Licence", Static(line(licences or "not stated")))
+        yield self._where
 
     def on_mount(self) -> None:
         """Ask for the sizes."""
@@ -98,28 +81,21 @@ class DownloadScreen(Dialog[DownloadChoice | None]):
                 self._missing.append(ref.label)
             except MLHubException as error:
                 self._unknown.append(ref.label)
-                self._warning.update(content(f"{error.message}\n{error.hint}", "$warning"))
-        self._asked += 1
+                self.warn(f"{error.message}\n{error.hint}", "$warning")
         self._show_size()
 
     def _show_size(self) -> None:
-        words = size(sum(self._sizes.values())) if self._sizes else "unknown"
-        if self._asked < len(self._refs):
+        known = sum(self._sizes.values())
+        words = size(known) if self._sizes else "unknown"
+        if len(self._sizes) + len(self._missing) + len(self._unknown) < len(self._refs):
             words = f"asking… {words if self._sizes else ''}"
         if self._missing:
             words += f"; no archive yet: {', '.join(self._missing)}"
         if self._unknown and self._sizes:
             words += f"; unknown: {', '.join(self._unknown)}"
         self._size_words.update(content(words))
-        self._where.need(sum(self._sizes.values()))
+        self._where.need(known)
 
-    @on(Input.Submitted)
-    def _submitted(self, event: Input.Submitted) -> None:
-        """Go to the next field: Enter in a field starts nothing."""
-        event.stop()
-        self.focus_next()
-
-    def action_queue(self) -> None:
+    def action_submit(self) -> None:
         """Close with the choice."""
-        where = self._where
-        self.dismiss(DownloadChoice(where.folder, where.if_exists, dict(self._sizes)))
+        self.dismiss(DownloadChoice(self._where.folder, self._where.if_exists, dict(self._sizes)))

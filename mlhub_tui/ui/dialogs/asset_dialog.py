@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import on, work
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
-from textual.content import Content
-from textual.widgets import Input, Label, Static
+from textual.widget import Widget
+from textual.widgets import Static
 
 from ...auth import Kind
 from ...errors import MLHubException
@@ -24,11 +22,11 @@ from ...text import count, link_names, one_line, size
 from ..actions.item_supplier import ItemSupplier
 from ..document_cache import Documents, why
 from ..terminal.characters import content, line
-from ..terminal.dispatch import Dialog
 from ..widgets.asset_table import kind
 from ..widgets.form import ChoiceField, field
 from ..widgets.output_options import OutputOptions
 from ..widgets.pick_list import PickLine, PickList
+from .forms import FormDialog, row
 
 if TYPE_CHECKING:
     from ..context import AppContext
@@ -59,8 +57,8 @@ class AssetChoice:
     most: int | None
 
 
-class AssetsScreen(Dialog[AssetChoice | None]):
-    """Asks; space ticks, Enter queues, Esc does not.
+class AssetsScreen(FormDialog[AssetChoice | None]):
+    """Asks; space selects, dismissed with the choice.
 
     Parameters
     ----------
@@ -72,12 +70,12 @@ class AssetsScreen(Dialog[AssetChoice | None]):
         The licence of what the documents belong to.
     documents
         Where the collections of items are looked up for their licences; None where there is no need.
+    keys
+        The assets that are selected at first; those with data or labels where there are none.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss(None)", "cancel", show=False),
-        Binding("enter", "queue", "queue", show=False),
-        Binding("a", "all", "all or none", show=False),
+        Binding("A", "all", "select all", show=False),
         Binding("p", "preview", "preview", show=False),
     ]
     CSS = """
@@ -91,6 +89,7 @@ class AssetsScreen(Dialog[AssetChoice | None]):
     AssetsScreen #of { padding: 0 0 0 1; width: 1fr; color: $muted; }
     """
     AUTO_FOCUS = "PickList"
+    heading, keys = "Download assets", "space selects, A all, p preview, enter queues, esc cancels"
 
     def __init__(
         self,
@@ -98,6 +97,7 @@ class AssetsScreen(Dialog[AssetChoice | None]):
         folder: Path,
         licence: str = "",
         documents: Documents | None = None,
+        keys: Sequence[str] = (),
     ) -> None:
         super().__init__()
         self._documents, self._collections = documents, set[str]()
@@ -106,43 +106,33 @@ class AssetsScreen(Dialog[AssetChoice | None]):
         self._tally = AssetTally()
         self._ticks = RoleSelection(self._tally)
         self._licences: dict[str, None] = {}
-        self._touched = False
+        self._touched = bool(keys)
+        self._ticks.keys |= {*keys}
         self._counting = "looking…"
         self._first: dict[str, Document] = {}
         room = max(72 // len(supplies) - 4, 12)
         self._of_which = ChoiceField([one_line(supply.words, room) for supply in supplies], id="of-what")
         self._counted, self._chosen = Static(id="counted"), Static(id="chosen")
-        self._licence_words, self._warning = Static(id="licence"), Static(id="warning")
+        self._licence_words = Static(id="licence")
         self._picks, self._where = PickList(self._box), OutputOptions(folder)
-        self._most_row, self._most = Horizontal(classes="row", id="most-row"), field("most")
+        self._most = field("most")
+        self._most_row: Widget | None = None
 
-    def compose(self) -> ComposeResult:
-        """Lay out the questions."""
-        with Vertical(classes="dialog") as dialog:
-            dialog.border_title = line("Download assets")
-            dialog.border_subtitle = line("space a tick, p preview, enter queues, esc cancels")
-            if len(self._supplies) == 1:
-                yield Static(line(self._supply.words, "bold"))
-            else:
-                yield self._of_which
-            yield self._counted
-            yield self._picks
-            whole = next((supply for supply in self._supplies if supply.whole), None)
-            if whole is not None:
-                with self._most_row as row:
-                    row.display = self._supply.whole
-                    yield Label(Content("Items at most"), classes="name")
-                    self._most.value = str(min(whole.total or MOST, MOST))
-                    yield self._most
-                    yield Static(content(_of_all(whole)), id="of")
-            with Horizontal(classes="row"):
-                yield Label(Content("Chosen"), classes="name")
-                yield self._chosen
-            with Horizontal(classes="row"):
-                yield Label(Content("Licence"), classes="name")
-                yield self._licence_words
-            yield self._where
-            yield self._warning
+    def rows(self) -> Iterator[Widget]:
+        """Return the assets to select, how many items at most, what that comes to, and where to."""
+        yield Static(line(self._supply.words, "bold")) if len(self._supplies) == 1 else self._of_which
+        yield self._counted
+        yield self._picks
+        whole = next((supply for supply in self._supplies if supply.whole), None)
+        if whole is not None:
+            self._most.value = str(min(whole.total or MOST, MOST))
+            of = Static(content(_of_all(whole)), id="of")
+            self._most_row = row("Items at most", self._most, of, id="most-row")
+            self._most_row.display = self._supply.whole
+            yield self._most_row
+        yield row("Chosen", self._chosen)
+        yield row("Licence", self._licence_words)
+        yield self._where
 
     def on_mount(self) -> None:
         """Begin to count."""
@@ -160,7 +150,8 @@ class AssetsScreen(Dialog[AssetChoice | None]):
             self._ticks = RoleSelection(self._tally)
             self._licences.clear()
             self._collections.clear()
-            self._most_row.display = chosen.whole
+            if self._most_row is not None:
+                self._most_row.display = chosen.whole
             self._show()
             self._count()
 
@@ -289,7 +280,7 @@ class AssetsScreen(Dialog[AssetChoice | None]):
         if barred:
             left = f"{count(barred, 'chosen asset')} cannot be downloaded and will be skipped"
             note = f"{left}: {note or self._first_barrier}"
-        self._warning.update(content(one_line(note, 300), "$warning"))
+        self.warn(one_line(note, 300), "$warning")
 
     @property
     def _first_barrier(self) -> str:
@@ -317,13 +308,7 @@ class AssetsScreen(Dialog[AssetChoice | None]):
     @on(PickList.Picked)
     def _picked(self, message: PickList.Picked) -> None:
         message.stop()
-        self.action_queue()
-
-    @on(Input.Submitted)
-    def _submitted(self, event: Input.Submitted) -> None:
-        """Go to the next field: Enter in a field starts nothing."""
-        event.stop()
-        self.focus_next()
+        self.action_submit()
 
     def action_all(self) -> None:
         """Tick everything, or nothing where everything is ticked."""
@@ -350,19 +335,19 @@ class AssetsScreen(Dialog[AssetChoice | None]):
         else:
             self.notify("Put the cursor on an asset first.", markup=False)
 
-    def action_queue(self) -> None:
+    def action_submit(self) -> None:
         """Close with the choice, if there is one."""
         totals = self._tally.totals(self._ticks.keys, self._ticks.roles)
         if not totals.files:
             words = "nothing is selected that can be downloaded: select some with space"
-            self._warning.update(content(words, "bold $error"))
+            self.warn(words)
             return
         most: int | None = None
         if self._supply.whole:
             typed = self._most.value.strip().replace(",", "").casefold()
             if typed != "all" and not (typed.isascii() and typed.isdigit() and int(typed[:12]) > 0):
                 words = "Items at most: a number, or all"
-                self._warning.update(content(words, "bold $error"))
+                self.warn(words)
                 return
             most = None if typed == "all" else int(typed[:12])
         where = self._where

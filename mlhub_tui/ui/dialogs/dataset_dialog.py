@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
 from textual import on, work
-from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.widgets import Input, Label, Static
+from textual.widget import Widget
+from textual.widgets import Static
 
 from ...cluster import local_cluster as needed
 from ...errors import MLHubException
@@ -24,10 +21,10 @@ from ...sources.base import Source
 from ...text import count, link_names, size
 from ..document_cache import why
 from ..plan.plan_selection import PlanSubject
-from ..terminal.characters import content, line
-from ..terminal.dispatch import Dialog
+from ..terminal.characters import line
 from ..widgets.form import ChoiceField, field
 from ..widgets.output_options import EngineRow, OutputOptions
+from .forms import FormDialog, row
 
 ARCHIVES, ASSETS = "archives", "assets"
 _SHOWN = 160
@@ -64,8 +61,8 @@ class DatasetChoice:
     url: str = ""
 
 
-class DatasetScreen(Dialog[DatasetChoice | None]):
-    """Asks; Enter goes on, Esc does not.
+class DatasetScreen(FormDialog[DatasetChoice | None]):
+    """Asks; dismissed with the choice.
 
     Parameters
     ----------
@@ -79,10 +76,6 @@ class DatasetScreen(Dialog[DatasetChoice | None]):
         The output folder.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss(None)", "cancel", show=False),
-        Binding("enter", "go_on", "continue", show=False),
-    ]
     CSS = """
     DatasetScreen > .dialog { width: 84; }
     DatasetScreen.-short > .dialog { padding: 0 1; }
@@ -91,40 +84,31 @@ class DatasetScreen(Dialog[DatasetChoice | None]):
     DatasetScreen.-short #costs { margin: 0; }
     """
     AUTO_FOCUS = "ChoiceField"
+    heading, keys = "Download dataset", "enter continues, space and tab change, esc cancels"
 
     def __init__(self, subject: PlanSubject, source: Source, ways: Sequence[str], folder: Path) -> None:
         super().__init__()
         self._subject, self._source, self._ways = subject, source, ways
         self._costs: Costs | None = None
         self._way_choice, self._costs_words = ChoiceField(list(ways), id="way"), Static(id="costs")
-        self._where, self._warning = OutputOptions(folder), Static(id="warning")
+        self._where = OutputOptions(folder)
         self._engine = EngineRow() if ASSETS in ways and needed.installed() else None
         self._assets = field("assets", placeholder="another folder for the assets; empty: the same")
 
-    def compose(self) -> ComposeResult:
-        """Lay out the questions."""
+    def rows(self) -> Iterator[Widget]:
+        """Return the ways with their costs, licence and citation, where to and by whom."""
         subject = self._subject
-        with Vertical(classes="dialog") as dialog:
-            dialog.border_title = line("Download dataset")
-            dialog.border_subtitle = line("enter continues, space and tab change, esc cancels")
-            yield Static(line(subject.title, "bold", _SHOWN))
-            if len(self._ways) > 1:
-                with Horizontal(classes="row"):
-                    yield Label(Content("What"), classes="name")
-                    yield self._way_choice
-            yield self._costs_words
-            for name, value in (("Licence", link_names(subject.licence)), ("Citation", subject.citation)):
-                if value or name == "Licence":
-                    with Horizontal(classes="row"):
-                        yield Label(Content(name), classes="name")
-                        yield Static(line(value or "not stated", limit=_SHOWN), classes="stated")
-            yield self._where
-            if self._engine is not None:
-                yield self._engine
-            with Horizontal(classes="row", id="apart"):
-                yield Label(Content("Assets apart"), classes="name")
-                yield self._assets
-            yield self._warning
+        yield Static(line(subject.title, "bold", _SHOWN))
+        if len(self._ways) > 1:
+            yield row("What", self._way_choice)
+        yield self._costs_words
+        for name, value in (("Licence", link_names(subject.licence)), ("Citation", subject.citation)):
+            if value or name == "Licence":
+                yield row(name, Static(line(value or "not stated", limit=_SHOWN), classes="stated"))
+        yield self._where
+        if self._engine is not None:
+            yield self._engine
+        yield row("Assets apart", self._assets, id="apart")
 
     def on_mount(self) -> None:
         """Ask what the ways cost."""
@@ -137,7 +121,7 @@ class DatasetScreen(Dialog[DatasetChoice | None]):
         try:
             self._costs = await costs(self._source, self._subject.id, self._subject.collections)
         except MLHubException as error:
-            self._warning.update(content(f"! {why(error)}", "$warning"))
+            self.warn(f"! {why(error)}", "$warning")
         self._show()
 
     @property
@@ -196,13 +180,7 @@ class DatasetScreen(Dialog[DatasetChoice | None]):
         whole = f"; everything is about {size(found.estimated_size)}" if found.estimated_size else ""
         return f"assets: {catalog}, then choose which, where and when{whole}"
 
-    @on(Input.Submitted)
-    def _submitted(self, event: Input.Submitted) -> None:
-        """Go to the next field: Enter in a field starts nothing."""
-        event.stop()
-        self.focus_next()
-
-    def action_go_on(self) -> None:
+    def action_submit(self) -> None:
         """Close with the choice, if what is chosen is to be had."""
         found, way = self._costs, self.way
         none = found is not None and not found.archives
@@ -227,4 +205,4 @@ class DatasetScreen(Dialog[DatasetChoice | None]):
         return None
 
     def _refuse(self, words: str) -> None:
-        self._warning.update(content(f"! {words}", "bold $error"))
+        self.warn(f"! {words}")

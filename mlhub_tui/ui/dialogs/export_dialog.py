@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 from textual import on, work
-from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
-from textual.content import Content
-from textual.widgets import Input, Label, Static
+from textual.widget import Widget
+from textual.widgets import Static
 
 from ...models import Document
 from ...text import file_name, one_line
 from ..actions.item_supplier import ItemSupplier
-from ..terminal.characters import content, line
-from ..terminal.dispatch import Dialog
+from ..terminal.characters import content
 from ..widgets.form import ChoiceField, PathField, field
 from ..widgets.pick_list import PickLine, PickList
-from .questions import ConfirmScreen
+from .forms import FormDialog, row
+from .questions import confirm
 
 FORMS = {
     "GeoJSON": (".geojson", "the items as received, in one feature collection"),
@@ -57,8 +54,8 @@ class ExportChoice:
     assets: tuple[str, ...] = ()
 
 
-class ExportScreen(Dialog[ExportChoice | None]):
-    """Asks; Enter writes, Esc does not. A file that is there is replaced only after a question.
+class ExportScreen(FormDialog[ExportChoice | None]):
+    """Asks; dismissed with the choice. A file that is there is replaced only after a question.
 
     Parameters
     ----------
@@ -72,10 +69,6 @@ class ExportScreen(Dialog[ExportChoice | None]):
         What it is called at first, without its end.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss(None)", "cancel", show=False),
-        Binding("enter", "write", "write", show=False),
-    ]
     CSS = """
     ExportScreen > .dialog { width: 84; padding: 0 1; }
     ExportScreen PickList { height: auto; min-height: 1; max-height: 5; margin-bottom: 1; }
@@ -83,6 +76,8 @@ class ExportScreen(Dialog[ExportChoice | None]):
     ExportScreen #form-words { margin-left: 14; color: $muted; }
     """
     AUTO_FOCUS = "PickList"
+    heading, keys = "Export", "enter writes, tab moves, esc cancels"
+    enter_submits: ClassVar[bool] = True
 
     def __init__(
         self, supplies: Sequence[ItemSupplier], document: Document | None, folder: Path, name: str
@@ -95,25 +90,14 @@ class ExportScreen(Dialog[ExportChoice | None]):
         self._form_words = Static(id="form-words")
         self._assets = field("assets", placeholder="keys or roles, with commas; empty: all")
         self._path_field = PathField(self._suggested, id="path")
-        self._said = Static(id="said")
 
-    def compose(self) -> ComposeResult:
-        """Lay out the questions."""
-        with Vertical(classes="dialog") as dialog:
-            dialog.border_title = line("Export")
-            dialog.border_subtitle = line("enter writes, tab moves, esc cancels")
-            yield self._picks
-            with Horizontal(classes="row"):
-                yield Label(Content("As"), classes="name")
-                yield self._form_choice
-            yield self._form_words
-            with Horizontal(classes="row"):
-                yield Label(Content("Assets"), classes="name")
-                yield self._assets
-            with Horizontal(classes="row"):
-                yield Label(Content("File"), classes="name")
-                yield self._path_field
-            yield self._said
+    def rows(self) -> Iterator[Widget]:
+        """Return what can be written, as what, and where to."""
+        yield self._picks
+        yield row("As", self._form_choice)
+        yield self._form_words
+        yield row("Assets", self._assets)
+        yield row("File", self._path_field)
 
     def on_mount(self) -> None:
         """Show what there is to write."""
@@ -162,35 +146,32 @@ class ExportScreen(Dialog[ExportChoice | None]):
         except RuntimeError:  # `~nobody`: there is no such home
             return typed.absolute()
 
-    @on(Input.Submitted)
     @on(PickList.Picked)
-    def _submitted(self, event: Input.Submitted | PickList.Picked) -> None:
-        event.stop()
-        self.action_write()
+    def _picked(self, message: PickList.Picked) -> None:
+        message.stop()
+        self.action_submit()
+
+    def action_submit(self) -> None:
+        """Close with the choice; ask before a file that is there is replaced."""
+        self._write()
 
     @work(group="write", exclusive=True)
-    async def action_write(self) -> None:
-        """Close with the choice; ask before a file that is there is replaced."""
+    async def _write(self) -> None:
         current, path = self._picks.current, self._path
         if current is None:
-            self._say("! there is nothing to write")
+            self.warn("! there is nothing to write")
             return
         if not self._path_field.value.strip():
-            self._say("! type the path of a file")
+            self.warn("! type the path of a file")
             return
         there, folder = await asyncio.to_thread(lambda: (path.exists(), path.is_dir()))
         if folder:
-            self._say(f"! {one_line(path)} is a folder: add the name of a file")
+            self.warn(f"! {one_line(path)} is a folder: add the name of a file")
             return
         question = f"Replace {one_line(path)}?"
-        if there and not await self.app.push_screen_wait(
-            ConfirmScreen(question, "There is a file of this name.", yes="Replace")
-        ):
+        if there and not await confirm(self.app, question, "There is a file of this name.", yes="Replace"):
             return
         supply = None if current.key == "document" else self._supplies[int(current.key)]
         typed = self._assets.value.split(",") if self._form in _ASSETS else []
         assets = tuple(part.strip() for part in typed if part.strip())
         self.dismiss(ExportChoice(supply, self._form, path, assets))
-
-    def _say(self, words: str) -> None:
-        self._said.update(content(words, "bold $error"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -12,13 +12,8 @@ from textual.containers import Vertical
 
 from ...metadata.detail import Block, FieldBlock, Paragraph
 from ..detail.detail_view import DetailView
+from ..status import STYLES, Notification
 from ..terminal.dispatch import Dialog
-
-if TYPE_CHECKING:
-    from ..messages import Notification
-
-
-_STYLES = {"error": "$error", "warning": "$warning"}
 
 
 class MessageLogScreen(Dialog[None]):
@@ -57,8 +52,8 @@ def log_blocks(told: Sequence[Notification]) -> list[Block]:
     return [
         FieldBlock(
             time.strftime("%H:%M:%S", time.localtime(one.when)),
-            f"{one.severity}: {one.words}" if one.severity in _STYLES else one.words,
-            _STYLES.get(one.severity, ""),
+            f"{one.severity}: {one.words}" if one.severity in STYLES else one.words,
+            STYLES.get(one.severity, ""),
         )
         for one in reversed(told)
     ]

@@ -14,7 +14,7 @@ from textual.events import Click
 from textual.screen import Screen
 
 from ...auth import for_location
-from ..help_entries import HelpEntry, go, reachable
+from ..help_entries import HelpEntry, reachable, run_entry
 from ..terminal.dispatch import OnceScreen
 
 if TYPE_CHECKING:
@@ -83,19 +83,26 @@ def offered(app: AppContext, screen: Screen[Any]) -> Iterator[SystemCommand]:
     """Yield what can be done on a screen, the nearest to the keys first, and one for each public source."""
     from ...sources.well_known import KNOWN
 
-    ways = [way for section in reachable(app, screen) for way in section.ways]
-    yield from (_offer(app, way) for way in ways if way.palette)
+    entries = [entry for section in reachable(app, screen) for entry in section.entries]
+    yield from (_offer(app, entry) for entry in entries if entry.command.palette)
     yield SystemCommand("Theme", "Change the colours", app.action_change_theme)
     yield SystemCommand("First steps", "Five lines for a first start", app.action_tour)
+    yield SystemCommand("Browse the sample catalog", "45 datasets, no key, no network", partial(_sample, app))
     for known in KNOWN:
         yield SystemCommand(f"Browse {known.title}", known.about, partial(_browse, app, known))
     # Moves of the cursor come last: whoever looks for one has a word of it.
-    yield from (_offer(app, way) for way in ways if not way.palette)
+    yield from (_offer(app, entry) for entry in entries if not entry.command.palette)
 
 
-def _offer(app: AppContext, way: HelpEntry) -> SystemCommand:
-    title = f"{way.title[:1].upper()}{way.title[1:]}  ({way.keys})"
-    return SystemCommand(title, way.words, partial(go, app, way))
+def _offer(app: AppContext, entry: HelpEntry) -> SystemCommand:
+    one = entry.command
+    title = f"{one.title[:1].upper()}{one.title[1:]}  ({one.all_keys})"
+    return SystemCommand(title, one.help, partial(run_entry, app, entry))
+
+
+def _sample(app: AppContext) -> None:
+    app.use_sample()
+    app.action_go("browse")
 
 
 def _browse(app: AppContext, known: WellKnownSource) -> None:

@@ -1,29 +1,34 @@
-"""Dialogs that ask before an action, and show the progress of one."""
+"""Dialogs that ask a question, let one line of a list be chosen, or show the progress of a task."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import ClassVar, Generic, Literal, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
-from textual import work
-from textual.app import ComposeResult
+from textual import on, work
+from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ScreenResultType
+from textual.events import Key
 from textual.timer import Timer
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from ...errors import MLHubException
 from ...text import size
 from ..document_cache import why
 from ..terminal.characters import content, line
 from ..terminal.dispatch import Dialog
+from ..widgets.form import TextField
+from ..widgets.pick_list import PickLine, PickList
+
+Answers = Sequence[tuple[str, str]]
+"""The key and the words of each answer, the safe one last."""
 
 
-class QuestionScreen(Dialog[ScreenResultType]):
-    """Asks; Enter and Esc give the safe answer, every other answer has a letter.
+class QuestionScreen(Dialog[str]):
+    """Asks; dismissed with the key of the answer. Enter, Esc and q give the last answer, the safe one.
 
     Parameters
     ----------
@@ -32,10 +37,10 @@ class QuestionScreen(Dialog[ScreenResultType]):
     detail
         What is lost, or what happens otherwise.
     answers
-        Key and words of each answer, in the order of the bindings; the safe one last.
+        The key and the words of each answer, the safe one last.
     """
 
-    def __init__(self, question: str, detail: str, answers: Sequence[tuple[str, str]]) -> None:
+    def __init__(self, question: str, detail: str, answers: Answers) -> None:
         super().__init__()
         self._question, self._detail, self._answers = question, detail, answers
 
@@ -50,63 +55,175 @@ class QuestionScreen(Dialog[ScreenResultType]):
             ]
             yield Static(Content("\n") + Content("    ").join(words) + Content.styled(" (enter)", "$muted"))
 
-    def action_answer(self, answer: ScreenResultType) -> None:
-        """Close with the answer."""
-        self.dismiss(answer)
+    def on_key(self, event: Key) -> None:
+        """Close with the answer that the key stands for."""
+        safe = self._answers[-1][0]
+        if event.key in ("enter", "escape", "q") or event.key in dict(self._answers):
+            event.stop()
+            self.dismiss(event.key if event.key in dict(self._answers) else safe)
 
 
-class ConfirmScreen(QuestionScreen[bool]):
-    """Asks before an action: `y` is yes; `n`, Enter and Esc are no."""
+async def confirm(app: App[Any], question: str, detail: str = "", *, yes: str = "Yes") -> bool:
+    """Ask before an action, from a worker; only `y` is yes."""
+    return await app.push_screen_wait(QuestionScreen(question, detail, (("y", yes), ("n", "No")))) == "y"
+
+
+def cancel_question(what: str, downloaded: int) -> QuestionScreen:
+    """Return the question before a cancel: `y` deletes what was downloaded, `k` keeps it."""
+    partial = f"the partial download, {size(downloaded)}"
+    return QuestionScreen(
+        f"Cancel {what}?",
+        f"y deletes {partial}; k keeps it, and r resumes it later.",
+        (("y", "Cancel and delete"), ("k", "Cancel and keep"), ("n", "No")),
+    )
+
+
+def leave_question(transfers: int) -> QuestionScreen:
+    """Return the question before the end while transfers run: `y` quits, `b` hands them over."""
+    return QuestionScreen(
+        f"{transfers} transfer{'s are' if transfers > 1 else ' is'} running.",
+        "Progress is saved; downloads resume on next start.\n"
+        "In the background they continue now, without a terminal.",
+        (("y", "Quit"), ("b", "Background"), ("n", "Stay")),
+    )
+
+
+class ListScreen(Dialog[str | None]):
+    """Lets a line be chosen; dismissed with its key. Esc chooses none.
+
+    Parameters
+    ----------
+    title
+        What the lines are.
+    lines
+        The lines; those without a key are headings.
+    none
+        What is shown where there are no lines.
+    about
+        Returns what is said of a line below the list, by its key.
+    remove
+        Removes a line by its key (`x`), unless it returns False; None where lines are not removed.
+    narrows
+        Whether a field above the list narrows it.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "answer(True)", "yes", show=False),
-        Binding("n,escape,q,enter", "answer(False)", "no", show=False),
+        Binding("escape", "dismiss(None)", "close", show=False),
+        Binding("down", "step(1)", "down", show=False, priority=True),
+        Binding("up", "step(-1)", "up", show=False, priority=True),
+        Binding("pagedown", "step(10)", "page down", show=False, priority=True),
+        Binding("pageup", "step(-10)", "page up", show=False, priority=True),
+        Binding("x,delete", "remove", "remove", show=False),
     ]
+    CSS = """
+    ListScreen > .dialog { width: 92; padding: 0 1; }
+    ListScreen PickList { height: auto; min-height: 3; max-height: 16; }
+    ListScreen.-short PickList { max-height: 7; }
+    ListScreen #about { margin-top: 1; height: auto; max-height: 4; color: $muted; }
+    """
+    AUTO_FOCUS = "TextField, PickList"
+    keys: ClassVar[str] = ""
+    """What the frame says of the keys, where that is not what all lists say."""
 
-    def __init__(self, question: str, detail: str = "", *, yes: str = "Yes") -> None:
-        super().__init__(question, detail, (("y", yes), ("n", "No")))
+    def __init__(
+        self,
+        title: str,
+        lines: Sequence[PickLine],
+        none: str = "",
+        about: Callable[[str], str] | None = None,
+        remove: Callable[[str], Awaitable[bool]] | None = None,
+        *,
+        narrows: bool = False,
+    ) -> None:
+        super().__init__()
+        self._title, self._lines, self._none = title, list(lines), none
+        self._about, self._remove, self._narrows = about, remove, narrows
+        self.frame, self.picks, self._words = Vertical(classes="dialog"), PickList(), Static(id="about")
+        self.part = TextField(placeholder="part of a name", id="part")
+
+    def compose(self) -> ComposeResult:
+        """Lay out the list between its filter and what is said of a line."""
+        with self.frame as frame:
+            frame.border_title = line(self._title)
+            keys = "type to narrow, " if self._narrows else "x removes, " if self._remove else ""
+            frame.border_subtitle = line(self.keys or f"{keys}enter chooses, esc closes")
+            if self._narrows:
+                yield self.part
+            yield self.picks
+            if self._about is not None or self._none:
+                yield self._words
+
+    def on_mount(self) -> None:
+        """Show all lines."""
+        self.narrow("")
+
+    def narrow(self, words: str) -> None:
+        """Show the lines in which every word occurs."""
+        terms = words.casefold().split()
+        found = [one for one in self._lines if all(t in f"{one.name} {one.words}".casefold() for t in terms)]
+        self.picks.show(found)
+        self.explain()
+
+    @on(PickList.Moved)
+    def _moved(self, message: PickList.Moved) -> None:
+        message.stop()
+        self.explain()
+
+    def explain(self) -> None:
+        """Say below the list what the line under the cursor is."""
+        current = self.picks.current
+        about = self._about(current.key) if self._about is not None and current is not None else ""
+        self.say(about if current is not None else self._none)
+
+    def say(self, words: str, style: str = "") -> None:
+        """Show words below the list."""
+        self._words.update(content(words, style))
+
+    @on(Input.Changed)
+    def _edited(self, event: Input.Changed) -> None:
+        event.stop()
+        self.narrow(event.value)
+
+    @on(Input.Submitted)
+    @on(PickList.Picked)
+    def _entered(self, message: Input.Submitted | PickList.Picked) -> None:
+        message.stop()
+        self.submit()
+
+    def submit(self) -> None:
+        """Choose the line under the cursor."""
+        if self.picks.current is not None and self.picks.current.key:
+            self.choose(self.picks.current.key)
+
+    def choose(self, key: str) -> None:
+        """Close with a line."""
+        self.dismiss(key)
+
+    def action_step(self, step: int) -> None:
+        """Move the cursor, also while the field has the keys."""
+        self.picks.cursor_line += step
+
+    @work(exclusive=True, group="remove")
+    async def action_remove(self) -> None:
+        """Remove the line under the cursor."""
+        current = self.picks.current
+        if current is None or self._remove is None:
+            return
+        try:
+            removed = await self._remove(current.key)
+        except MLHubException as error:
+            self.say(f"! {why(error)}", "bold $error")
+            return
+        if removed:
+            self._lines.remove(current)
+            self.narrow(self.part.value)
 
 
-CancelAnswer = Literal["keep", "delete", "no"]
-
-
-class CancelScreen(QuestionScreen[CancelAnswer]):
-    """Asks before a cancel: `k` keeps what was downloaded, `y` deletes it, Enter cancels nothing."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "answer('delete')", "cancel and delete", show=False),
-        Binding("k", "answer('keep')", "cancel and keep", show=False),
-        Binding("n,escape,q,enter", "answer('no')", "no", show=False),
-    ]
-
-    def __init__(self, what: str, downloaded: int) -> None:
-        partial = f"the partial download, {size(downloaded)}"
-        super().__init__(
-            f"Cancel {what}?",
-            f"y deletes {partial}; k keeps it, and r resumes it later.",
-            (("y", "Cancel and delete"), ("k", "Cancel and keep"), ("n", "No")),
-        )
-
-
-LeaveAnswer = Literal["quit", "background", "stay"]
-
-
-class LeaveScreen(QuestionScreen[LeaveAnswer]):
-    """Asks before the end while transfers run: `y` quits, `b` hands them over, Enter stays."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "answer('quit')", "quit", show=False),
-        Binding("b", "answer('background')", "background", show=False),
-        Binding("n,escape,q,enter", "answer('stay')", "stay", show=False),
-    ]
-
-    def __init__(self, transfers: int) -> None:
-        super().__init__(
-            f"{transfers} transfer{'s are' if transfers > 1 else ' is'} running.",
-            "Progress is saved; downloads resume on next start.\n"
-            "In the background they continue now, without a terminal.",
-            (("y", "Quit"), ("b", "Background"), ("n", "Stay")),
-        )
+async def choose(
+    app: App[Any], title: str, lines: Sequence[PickLine], none: str = "", *, narrows: bool = False
+) -> str | None:
+    """Let a line be chosen, from a worker; return its key, None where none was."""
+    return await app.push_screen_wait(ListScreen(title, lines, none, narrows=narrows))
 
 
 T = TypeVar("T")
@@ -127,7 +244,7 @@ class ProgressScreen(Dialog[T | None], Generic[T]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "end", "stop", show=False),
-        Binding("r", "again", "try again", show=False),
+        Binding("r", "again", "retry", show=False),
     ]
 
     def __init__(self, title: str, task: Callable[[ProgressScreen[T]], Awaitable[T]]) -> None:
@@ -138,8 +255,6 @@ class ProgressScreen(Dialog[T | None], Generic[T]):
         self._ticker: Timer | None = None
         self._far = Static(content(self._words), id="far")
         self._trouble_words = Static(id="trouble")
-        self.failure: MLHubException | None = None
-        """Why it failed, where it did; None where it was ended by the user."""
 
     def compose(self) -> ComposeResult:
         """Lay out the words."""
@@ -167,12 +282,11 @@ class ProgressScreen(Dialog[T | None], Generic[T]):
         """Ask whether to try once more what failed."""
         self._show()
         self._trouble(f"! {why(error)}\n\nr tries again, esc gives up")
-        self.failure = error
         self._answer = asyncio.get_running_loop().create_future()
         try:
             return await self._answer
         finally:
-            self._answer, self.failure = None, None
+            self._answer = None
             self._trouble("")
 
     def _trouble(self, words: str) -> None:
@@ -183,7 +297,6 @@ class ProgressScreen(Dialog[T | None], Generic[T]):
         try:
             done = await self._job(self)
         except MLHubException as error:
-            self.failure = error
             self._show()
             self._trouble(f"! {why(error)}\n\nesc closes")
             return

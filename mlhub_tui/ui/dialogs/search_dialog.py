@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -12,8 +12,8 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.content import Content
-from textual.widgets import Input, Label, Static
+from textual.widget import Widget
+from textual.widgets import Input, Static
 
 from ...auth import Kind
 from ...errors import InvalidSearch, MLHubException
@@ -27,14 +27,16 @@ from ..search_criteria import ROWS, Reading, box_text, quoted, read, why_not, wr
 from ..terminal.characters import content, line
 from ..terminal.dispatch import Dialog
 from ..widgets.form import PathField, TextButton, TextField
-from ..widgets.pick_list import PickLine, PickList
+from ..widgets.pick_list import PickLine
+from .forms import FormDialog, row
+from .questions import choose
 
 FILE_DELAY = 0.15
 """Seconds after the last key before a file is looked at."""
 
 
-class SearchForm(Dialog[Search | str | None]):
-    """Asks; Enter searches, Esc does not. Dismissed with a search, or `saved` to choose a saved one.
+class SearchForm(FormDialog[Search | str | None]):
+    """Asks; dismissed with a search, or `saved` to choose a saved one.
 
     Parameters
     ----------
@@ -48,11 +50,6 @@ class SearchForm(Dialog[Search | str | None]):
         What collections are called in the form, where that is not what the source knows them by.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss(None)", "cancel", show=False),
-        Binding("down", "app.focus_next", "next", show=False),
-        Binding("up", "app.focus_previous", "previous", show=False),
-    ]
     CSS = """
     SearchForm > .dialog { width: 90; padding: 0 1; }
     SearchForm VerticalScroll { height: auto; max-height: 100%; scrollbar-size-vertical: 1; }
@@ -63,6 +60,8 @@ class SearchForm(Dialog[Search | str | None]):
     SearchForm #said { width: 1fr; height: 1; color: $muted; }
     """
     AUTO_FOCUS = "#text"
+    heading, keys = "Search", "enter searches, tab moves, esc cancels"
+    enter_submits: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -82,39 +81,31 @@ class SearchForm(Dialog[Search | str | None]):
         shown = {identity: name for name, identity in self._names.items()}
         typed["collections"] = ", ".join(one_line(shown.get(c, c)) for c in self._before.collections)
         self._fields = {
-            row.name: (PathField if row.name == "intersects" else TextField)(
-                typed.get(row.name, ""), placeholder=row.example, id=row.name
+            one.name: (PathField if one.name == "intersects" else TextField)(
+                typed.get(one.name, ""), placeholder=one.example, id=one.name
             )
-            for row in ROWS
+            for one in ROWS
         }
-        self._notes = {row.name: Static(id=f"note-{row.name}", classes="note") for row in ROWS}
+        self._notes = {one.name: Static(id=f"note-{one.name}", classes="note") for one in ROWS}
         self._names_press, self._said = TextButton("names", id="names"), Static(id="said")
 
-    def compose(self) -> ComposeResult:
-        """Lay out the fields."""
-        with Vertical(classes="dialog") as dialog:
-            dialog.border_title = line("Search")
-            dialog.border_subtitle = line("enter searches, tab moves, esc cancels")
-            with VerticalScroll(can_focus=False):
-                for row in ROWS:
-                    with Horizontal(classes="row"):
-                        yield Label(Content(row.label), classes="name")
-                        yield self._fields[row.name]
-                        if row.name == "bbox":
-                            yield TextButton("extent", id="extent")
-                            yield TextButton("map", id="map")
-                        if row.name == "filter":
-                            yield self._names_press
-                    yield self._notes[row.name]
-                with Horizontal(id="foot"):
-                    yield self._said
-                    yield TextButton("saved searches", id="saved")
-                    yield TextButton("search", id="search")
+    def rows(self) -> Iterator[Widget]:
+        """Return a row for each criterion with a note below it, and the buttons."""
+        buttons: dict[str, list[Widget]] = {
+            "bbox": [TextButton("extent", id="extent"), TextButton("map", id="map")],
+            "filter": [self._names_press],
+        }
+        lines: list[Widget] = []
+        for one in ROWS:
+            lines += [row(one.label, self._fields[one.name], *buttons.get(one.name, []))]
+            lines += [self._notes[one.name]]
+        saved, search = TextButton("saved searches", id="saved"), TextButton("search", id="search")
+        yield VerticalScroll(*lines, Horizontal(self._said, saved, search, id="foot"), can_focus=False)
 
     def on_mount(self) -> None:
         """Read what stands there; learn what the source can be asked for."""
-        for row in ROWS:
-            self._read(row.name)
+        for one in ROWS:
+            self._read(one.name)
         self._learn()
 
     @work(group="about")
@@ -128,13 +119,13 @@ class SearchForm(Dialog[Search | str | None]):
             return
         self._offered = about.search
         self._say("")
-        for row in ROWS:
-            field = self._fields[row.name]
-            if field.disabled is (row.name in about.search):
+        for one in ROWS:
+            field = self._fields[one.name]
+            if field.disabled is (one.name in about.search):
                 if field.has_focus:
                     self.focus_next()
-                field.disabled = row.name not in about.search
-            self._show_note(row.name)
+                field.disabled = one.name not in about.search
+            self._show_note(one.name)
         self._names_press.disabled = "filter" not in about.search
 
     # Reading
@@ -207,14 +198,6 @@ class SearchForm(Dialog[Search | str | None]):
 
     # Acting
 
-    @on(Input.Submitted)
-    def _submitted(self, event: Input.Submitted) -> None:
-        event.stop()
-        # Keys that came in one go: the news of the last change may still be on its way.
-        if event.input.id not in (None, "intersects"):
-            self._read(str(event.input.id))
-        self.action_search()
-
     @on(TextButton.Pressed)
     def _pressed(self, message: TextButton.Pressed) -> None:
         message.stop()
@@ -228,14 +211,17 @@ class SearchForm(Dialog[Search | str | None]):
             case "saved":
                 self.dismiss("saved")
             case _:
-                self.action_search()
+                self.action_submit()
 
-    def action_search(self) -> None:
+    def action_submit(self) -> None:
         """Close with the search, unless something is wrong: then go there."""
-        for row in ROWS:
-            if self._fault(row.name):
-                self._fields[row.name].focus()
-                self._say(f"! look at {row.label}", bad=True)
+        # Keys that came in one go: the news of the last change may still be on its way.
+        if self.focused is not None and self.focused.id in self._fields and self.focused.id != "intersects":
+            self._read(self.focused.id)
+        for one in ROWS:
+            if self._fault(one.name):
+                self._fields[one.name].focus()
+                self._say(f"! look at {one.label}", bad=True)
                 return
         given: dict[str, Any] = {
             name: reading.value for name, reading in self._readings.items() if reading.value is not None
@@ -287,11 +273,14 @@ class SearchForm(Dialog[Search | str | None]):
             self._say(f"! {why(error)}", bad=True)
             return
         self._say("")
-        name = await self.app.push_screen_wait(NamesScreen(names_of(schema)))
+        name = await self._choose_name(names_of(schema))
         field = self._fields["filter"]
         field.focus()
         if name is not None:
             field.insert_text_at_cursor(quoted(name))
+
+    async def _choose_name(self, names: list[PickLine]) -> str | None:
+        return await choose(self.app, f"Properties: {count(len(names), 'name')}", names, narrows=True)
 
 
 def _geometry(typed: str) -> Reading:
@@ -308,71 +297,6 @@ def _geometry(typed: str) -> Reading:
 
 
 _MOST_WORDS = 8  # values of a property that are named
-
-
-class NamesScreen(Dialog[str | None]):
-    """Asks; what is typed narrows the list, Enter chooses, Esc does not.
-
-    Parameters
-    ----------
-    names
-        The lines, whose keys are the names.
-    """
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss(None)", "cancel", show=False),
-        Binding("down", "step(1)", "down", show=False, priority=True),
-        Binding("up", "step(-1)", "up", show=False, priority=True),
-    ]
-    CSS = """
-    NamesScreen > .dialog { width: 84; padding: 0 1; }
-    NamesScreen PickList { height: auto; min-height: 3; max-height: 16; }
-    NamesScreen.-short PickList { max-height: 8; }
-    """
-    AUTO_FOCUS = "TextField"
-
-    def __init__(self, names: Sequence[PickLine]) -> None:
-        super().__init__()
-        self._names = names
-        self._picks = PickList()
-
-    def compose(self) -> ComposeResult:
-        """Lay out the list below its filter."""
-        with Vertical(classes="dialog") as dialog:
-            dialog.border_title = line(f"Properties: {count(len(self._names), 'name')}")
-            dialog.border_subtitle = line("type to narrow, enter chooses, esc cancels")
-            yield TextField(placeholder="part of a name", id="part")
-            yield self._picks
-
-    def on_mount(self) -> None:
-        """Show all."""
-        self._picks.show(self._names)
-
-    @on(Input.Changed)
-    def _narrow(self, event: Input.Changed) -> None:
-        event.stop()
-        terms = event.value.casefold().split()
-        hits = [one for one in self._names if all(t in f"{one.name} {one.words}".casefold() for t in terms)]
-        self._picks.show(hits)
-
-    @on(Input.Submitted)
-    def _submitted(self, event: Input.Submitted) -> None:
-        event.stop()
-        self._choose()
-
-    @on(PickList.Picked)
-    def _picked(self, message: PickList.Picked) -> None:
-        message.stop()
-        self._choose()
-
-    def _choose(self) -> None:
-        current = self._picks.current
-        if current is not None:
-            self.dismiss(current.key)
-
-    def action_step(self, step: int) -> None:
-        """Move the cursor while the field keeps the keys."""
-        self._picks.cursor_line += step
 
 
 def names_of(schema: JsonDict) -> list[PickLine]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import Input, Label, Static
+from textual.widget import Widget
+from textual.widgets import Input, Static
 from textual.worker import Worker
 
 from ...auth import Credentials, Kind, ProfilesFile, Scheme, SecretDraft, is_url
@@ -20,9 +21,9 @@ from ...text import mask, one_line
 from ..actions.source_entry import SourceEntry, Start, bare, found_words, look, name_for
 from ..source_connection import KIND_NAMES, place
 from ..terminal.characters import content, line
-from ..terminal.dispatch import Dialog
 from ..widgets.form import ChoiceField, PathField, RowChoiceField, TextField
 from ..widgets.secret_rows import SecretRows
+from .forms import FormDialog, row
 
 if TYPE_CHECKING:
     from ...sources.probe import ProbeResult
@@ -43,16 +44,15 @@ class SourceAnswer:
     credentials: Credentials | None
 
 
-class SourceForm(Dialog[SourceAnswer | None]):
-    """Asks for a source; Enter goes on, Esc stops a look or leaves."""
+class SourceForm(FormDialog[SourceAnswer | None]):
+    """Asks for a source; Enter detects or continues, Esc stops detecting or leaves."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "leave", show=False),
-        Binding("enter,ctrl+s", "go_on", "continue", show=False),
+        Binding("ctrl+s", "submit", "save", show=False),
         Binding("ctrl+t", "test", "test", show=False),
-        Binding("down", "app.focus_next", show=False),
-        Binding("up", "app.focus_previous", show=False),
     ]
+    enter_submits: ClassVar[bool] = True
     AUTO_FOCUS = ""
     CSS = """
     SourceForm > .dialog { overflow-y: auto; scrollbar-size-vertical: 1; }
@@ -77,42 +77,33 @@ class SourceForm(Dialog[SourceAnswer | None]):
         self._look: Worker[None] | None = None
         self._seconds = 0
         self._agreed_to = ""
-        self._dialog, self._more = Vertical(classes="dialog"), Vertical(id="more")
+        self._more = Vertical(id="more")
         self._location_field = PathField(
             start.location, placeholder="https://…, a folder, a .tar.gz", id="location"
         )
         self._found_words, self._said = Static(id="found"), Static(id="said")
-        self._kinds_row = Horizontal(classes="row", id="kinds")
         self._kinds = RowChoiceField(list(_KINDS), id="kind")
+        self._kinds_row = row("Kind", self._kinds, id="kinds")
         self._secret = SecretRows(start.secret, id="secret")
-        self._then_row = Horizontal(classes="row", id="thens")
         self._thens = RowChoiceField([SAVE_AND_USE, SAVE, USE_ONCE], id="then")
-        self._name_row = Horizontal(classes="row", id="names")
+        self._then_row = row("Then", self._thens, id="thens")
         self._name_field = TextField(one_line(start.name), placeholder="a name for it", id="name")
+        self._name_row = row("Profile", self._name_field, id="names")
 
     # What is seen
 
-    def compose(self) -> ComposeResult:
-        """Lay out the rows."""
+    def rows(self) -> Iterator[Widget]:
+        """Return the location, what was found there, and the rows that come once that is known."""
         start = self._start
-        with self._dialog as dialog:
-            dialog.border_title = line(f"Edit {start.name}" if start.profile else "Open or add a source")
-            with Horizontal(classes="row"):
-                yield Label(Content("URL or path"), classes="name")
-                yield self._location_field
-            yield self._found_words
-            with self._kinds_row:
-                yield Label(Content("Kind"), classes="name")
-                yield self._kinds
-            with self._more:
-                yield self._secret
-                with self._then_row:
-                    yield Label(Content("Then"), classes="name")
-                    yield self._thens
-                with self._name_row:
-                    yield Label(Content("Profile"), classes="name")
-                    yield self._name_field
-            yield self._said
+        self.frame.border_title = line(f"Edit {start.name}" if start.profile else "Open or add a source")
+        yield row("URL or path", self._location_field)
+        yield self._found_words
+        yield self._kinds_row
+        with self._more:
+            yield self._secret
+            yield self._then_row
+            yield self._name_row
+        yield self._said
 
     def on_mount(self) -> None:
         """Show what is known already, and begin where something is to be typed."""
@@ -181,7 +172,7 @@ class SourceForm(Dialog[SourceAnswer | None]):
         self._then_row.display = known
         self._name_row.display = known and self._then != USE_ONCE
         keys = f"enter {'continues' if known else 'detects'}, {'ctrl+t tests, ' if known else ''}esc cancels"
-        self._dialog.border_subtitle = line("esc stops" if self._looking else keys)
+        self.frame.border_subtitle = line("esc stops" if self._looking else keys)
 
     def _say(self, words: Content) -> None:
         self._said.update(words)
@@ -228,12 +219,7 @@ class SourceForm(Dialog[SourceAnswer | None]):
 
     # Keys
 
-    @on(Input.Submitted)
-    def _submitted(self, event: Input.Submitted) -> None:
-        event.stop()
-        self.action_go_on()
-
-    def action_go_on(self) -> None:
+    def action_submit(self) -> None:
         """Look, or go on to what is still to be said, or finish."""
         if self._looking:
             return

@@ -22,7 +22,7 @@ from textual.message import Message
 from textual.strip import Strip
 
 from ...text import count
-from ..key_bindings import JSON, bindings
+from ..commands import JSON, bindings
 from ..widgets.filter_bar import FindBar
 from ..widgets.line_view import LineView
 from .json_lines import STEP, JsonLines

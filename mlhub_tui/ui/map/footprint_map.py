@@ -29,7 +29,7 @@ from textual.widget import Widget
 
 from ...metadata.places import Box, around, places
 from ...models import BBox
-from ..key_bindings import MAP, bindings
+from ..commands import MAP, bindings
 from ..terminal.characters import ascii_only
 from ..terminal.tty import lacks_braille
 from .canvas import Picture, Scene, draw

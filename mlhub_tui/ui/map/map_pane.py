@@ -16,7 +16,7 @@ from ...metadata.places import parts, place_words, time_words
 from ...models import BBox, Collection, Dataset, Document, Entry, Interval, Item, MLModel
 from ...text import count
 from ..catalog.tree_listing import lean
-from ..key_bindings import MAP, bindings
+from ..commands import MAP, bindings
 from .footprint_map import FootprintMap
 from .footprints import Footprint, footprint_of
 from .time_histogram import TimeHistogram, days_of

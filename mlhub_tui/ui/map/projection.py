@@ -259,7 +259,7 @@ class Frame:
         """Return the box as people type it, and what keys do here."""
         box = self.taken(view)
         degrees = ",".join(f"{value:g}" for value in (box.west, box.south, box.east, box.north))
-        return f"{degrees}  enter takes, o other corner, esc cancels"
+        return f"{degrees}  enter takes, space other corner, esc cancels"
 
     def moved(self, view: MapView, across: int, down: int) -> tuple[Frame, MapView]:
         """Return the frame with its corner so many cells further, and a view in which it is seen."""

@@ -30,7 +30,7 @@ from ...metadata.places import MONTHS, time_words
 from ...models import Interval
 from ...models.when import span_of
 from ...text import count
-from ..key_bindings import DATES, bindings
+from ..commands import DATES, bindings
 from ..terminal.characters import ascii_only
 
 _BLOCKS = " ▁▂▃▄▅▆▇█"

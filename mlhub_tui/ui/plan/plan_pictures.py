@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ...planning.selection import Grid, Timeline
 from ...text import count
+from ..map.time_histogram import TimeBins, axis, bars
 
 Picture = tuple[tuple[str, str], ...]
 """Lines, each with its style."""
@@ -23,7 +24,6 @@ _DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
 """The bits of a braille cell (Unicode, 2800 to 28FF), by column and row."""
 _ORDER = ((0, 4, 2, 6), (5, 1, 7, 3))
 """In which order the dots of a cell are set as it gets denser."""
-_BARS = " ▁▂▃▄▅▆▇█"
 _ELSEWHERE = "·"
 _LEAST_BARS, _MOST_BARS = 3, 8
 
@@ -105,56 +105,24 @@ def _degrees(value: float, letters: str, digits: int) -> str:
     return f"{text}°{letters[value < 0] if float(text) else ''}"
 
 
-def draw_months(
-    selected: Mapping[Month, int], everything: Mapping[Month, int], columns: int, rows: int
-) -> list[str]:
-    """Return the lines of a histogram: bars of months, or of several where there is no room for each.
+def month_bins(selected: Mapping[Month, int], everything: Mapping[Month, int], most: int) -> TimeBins | None:
+    """Return the selected items by month, or by several where there are more months than `most`.
 
     What is not selected has its place on the axis, so that a narrower time does not move the bars.
-
-    Parameters
-    ----------
-    selected, everything
-        Numbers of items by year and month.
-    columns, rows
-        Its size in cells.
     """
-    numbers = {year * 12 + month - 1: items for (year, month), items in selected.items()}
-    axis = {year * 12 + month - 1 for year, month in (everything or selected)}
-    if not axis or columns < 1 or rows < 1:
-        return [" " * columns for _ in range(rows)]
-    first, last = min(axis), max(axis)
-    each, bars, wide = _columns(last - first + 1, columns)
-    sums = [0] * bars
-    for month, items in numbers.items():
-        if first <= month <= last:
-            sums[(month - first) // each] += items
-    most = max(sums, default=0)
-    eighths = [max(round(total * rows * 8 / most), 1) if total else 0 for total in sums]
-    lines = []
-    for row in range(rows - 1, -1, -1):
-        drawn = "".join(_BARS[min(max(height - row * 8, 0), 8)] * wide for height in eighths)
-        lines.append(drawn[:columns].ljust(columns))
-    return lines
-
-
-def month_ends(everything: Mapping[Month, int], columns: int) -> str:
-    """Return the line below a histogram: its first and its last month, at either end."""
-    if not everything:
-        return ""
-    first, last = (f"{year:04}-{month:02}" for year, month in (min(everything), max(everything)))
-    if first == last:
-        return first
-    (y0, m0), (y1, m1) = min(everything), max(everything)
-    _, bars, wide = _columns((y1 - y0) * 12 + m1 - m0 + 1, columns)
-    return f"{first}{last:>{max(bars * wide - len(first), len(last) + 1)}}"
-
-
-def _columns(months: int, columns: int) -> tuple[int, int, int]:
-    """Return how many months a bar stands for, how many bars there are, and how wide each is in cells."""
-    each = -(-months // columns)
-    bars = -(-months // each)
-    return each, bars, max(columns // bars, 1)
+    axis_of = everything or selected
+    if not axis_of or most < 1:
+        return None
+    (y0, m0), (y1, m1) = min(axis_of), max(axis_of)
+    low, high = y0 * 12 + m0 - 1, y1 * 12 + m1 - 1
+    step = -(-(high - low + 1) // most)
+    while high // step - low // step >= most:
+        step += 1
+    counts = [0] * (high // step - low // step + 1)
+    for (year, month), number in selected.items():
+        if low <= year * 12 + month - 1 <= high:
+            counts[(year * 12 + month - 1) // step - low // step] += number
+    return TimeBins("month", step, low // step, tuple(counts), (0, len(counts) - 1))
 
 
 def picture(
@@ -179,11 +147,11 @@ def picture(
         lines.append((f"Where: {edge}", "$muted"))
         lines += [(row, "$primary") for row in where]
     lines.append((_without("a place", selected.placeless), "$muted"))
-    if bars := bar_rows(everything, rows):
+    bins = month_bins(selected.months, everything.months, columns)
+    if bins is not None and (height := bar_rows(everything, rows)):
         lines.append((f"When: {_span(selected.months)}", "$muted"))
-        drawn = draw_months(selected.months, everything.months, columns, bars)
-        lines += [(row, "$secondary") for row in drawn]
-        lines.append((month_ends(everything.months, columns), "$muted"))
+        lines += [(row, "$secondary") for row in bars(bins, columns, height)]
+        lines.append((axis(bins, columns), "$muted"))
     lines.append((_without("a time", selected.timeless), "$muted"))
     return tuple(lines)
 

@@ -18,8 +18,8 @@ from ...errors import MLHubException
 from ...models import Item
 from ...sources.static.document_loader import LRUCache
 from ...text import one_line, size
+from ..commands import PREVIEW, bindings
 from ..document_cache import why
-from ..key_bindings import PREVIEW, bindings
 from ..terminal import tty
 from ..terminal.characters import content, line
 from ..terminal.dispatch import Dialog

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -16,27 +17,30 @@ from textual.widgets import Static
 
 from ...errors import APIKeyNotFound, AuthenticationError, MLHubException
 from ...metadata.detail import Block, Heading, Paragraph
-from ...models import Asset, BBox, Catalog, Collection, Document, Entry, EntryKind, Item
+from ...models import Catalog, Collection, Document, Entry, EntryKind, Item
 from ..catalog.nodes import TreeEntry, entry_id
+from ..commands import DOCUMENT, bindings
 from ..detail.detail_view import DetailView
 from ..detail.entry_detail import entry_detail
 from ..document_cache import Documents
 from ..json.json_view import JsonPane
-from ..key_bindings import DOCUMENT, JSON, AppCommand, bindings, hints
-from ..map.map_pane import MapPane
 from ..terminal.characters import line
 from ..widgets.asset_table import AssetTable, shown_href
 from ..widgets.item_table import ItemTable
-from .items_on_map import ItemsOnMap
+from .items_screen import ItemsScreen
+
+if TYPE_CHECKING:
+    from ...models import Asset
 
 SHORTEST_ID = 10
 """Cells; less of an id tells nothing."""
 SIDE_BY_SIDE = 6
 """Documents of items in sight that are asked for at a time."""
 PANES = {"overview": "Overview", "items": "Items", "map": "Map", "assets": "Assets", "json": "JSON"}
+_DOCUMENT_ONLY = ("document.items", "document.mark", "document.sort")
 
 
-class DocumentScreen(ItemsOnMap):
+class DocumentScreen(ItemsScreen):
     """One catalog, collection, item or model. Wide terminals show the overview beside the other panes."""
 
     place = DOCUMENT
@@ -49,12 +53,13 @@ class DocumentScreen(ItemsOnMap):
 
     def __init__(self, subject: TreeEntry, documents: Documents, pane: str = "overview") -> None:
         super().__init__()
-        self._subject = subject
+        self.whole = subject
+        """The document that the screen is of."""
         self._entry = subject.entry
         self._documents = documents
         self._holds_items = self._entry.kind in (EntryKind.COLLECTION, EntryKind.CATALOG)
         self._panes = [name for name in PANES if name != "items" or self._holds_items]
-        self._pane = pane
+        self.pane = pane
         self._shown_json: Document | None = None
         self._validity: list[Block] = []
         self._strip, self._overview = Static(id="strip"), DetailView(id="overview")
@@ -73,53 +78,85 @@ class DocumentScreen(ItemsOnMap):
         with Horizontal(id="document"):
             yield self._overview
             with Container(id="rest"):
-                if "items" in self._panes:
-                    yield self.table
-                yield self.map_pane
-                yield self._assets
-                yield self._json
+                for name in self._panes[1:]:
+                    yield self._targets[name]
 
     def on_mount(self) -> None:
         """Show what is in memory, fetch the rest."""
         super().on_mount()
-        if self.closing:
-            return
-        self._fill()
-        self.recall_order()
-        self._show_pane(self._pane)
-        self._complete()
+        if not self.closing:
+            self._fill()
+            self.recall_order()
+            self._show_pane(self.pane)
+            self._complete()
+
+    def unavailable(self) -> Sequence[str]:
+        """Return what this document has not."""
+        gone = (f"document.{self.pane}", *(() if self._holds_items else _DOCUMENT_ONLY))
+        gone = gone if self.pane == "items" else (*gone, "document.mark")
+        has_some = self._entry.kind in (EntryKind.COLLECTION, EntryKind.ITEM)
+        downloads = not self._documents.has_archives or has_some
+        return gone if downloads else (*gone, "document.download")
+
+    # What is under the cursor
 
     @property
-    def source_kind(self) -> str:
-        """The kind of source that the items come from."""
-        return self._documents.kind.value
+    def documents(self) -> Documents:
+        """What was loaded of the source."""
+        return self._documents
 
     @property
     def document(self) -> Document | None:
         """The document, as far as it is loaded."""
         return self._documents.of(self._entry)
 
-    def hint_commands(self) -> list[AppCommand]:
-        """Leave out what this document has not; among its JSON name what is done there."""
-        if self._pane == "json":
-            return hints(JSON)
-        gone = [] if self._holds_items else ["document.items", "document.mark", "document.sort"]
-        has_some = self._entry.kind in (EntryKind.COLLECTION, EntryKind.ITEM)
-        downloads = not self._documents.has_archives or has_some
-        return hints(DOCUMENT, gone if downloads else [*gone, "document.download"])
+    @property
+    def subject(self) -> TreeEntry:
+        """The item under the cursor of the table or the map; the document itself in the other panes."""
+        if self.pane == "items" or (self.pane == "map" and self._holds_items):
+            item = self.table.current if self.pane == "items" else self.map_pane.current
+            if item is not None:
+                return TreeEntry(item, None, self.whole.dataset)
+        return self.whole
+
+    @property
+    def chosen(self) -> list[TreeEntry]:
+        """The items that are selected."""
+        return [TreeEntry(entry, None, self.whole.dataset) for entry in self.table.marked.values()]
+
+    @property
+    def asset_key(self) -> str:
+        """The key of the asset under the cursor."""
+        shown = self._assets.current if self.pane == "assets" else None
+        return shown.key if shown is not None else ""
+
+    @property
+    def search_subject(self) -> TreeEntry:
+        """The document."""
+        return self.whole
+
+    @property
+    def around(self) -> TreeEntry | None:
+        """The collection or catalog, where an item of it is under the cursor."""
+        return self.whole if self.subject is not self.whole else None
+
+    @property
+    def beside(self) -> Sequence[Entry]:
+        """The items of the table."""
+        return self.table.shown if self.subject is not self.whole else ()
 
     # Content
 
     @work(exclusive=True, group="document")
     async def _complete(self) -> None:
-        async for _ in self._documents.complete(self._subject):
+        async for _ in self._documents.complete(self.whole):
             self._fill()
 
     def _fill(self) -> None:
         if self.closing:
             return
         document = self.document
-        self._overview.show([*entry_detail(self._subject, self._documents), *self._validity], keep_place=True)
+        self._overview.show([*entry_detail(self.whole, self._documents), *self._validity], keep_place=True)
         if document is not None:
             self._assets.show(_assets(document))
             self.map_pane.show(document)
@@ -139,44 +176,43 @@ class DocumentScreen(ItemsOnMap):
     @work(exclusive=True, group="document")
     async def action_reload(self) -> None:
         """Fetch the document again."""
-        await self._documents.reload(self._subject)
-        if self._pane == "items":
+        await self._documents.reload(self.whole)
+        if self.pane == "items":
             self.table.reset()
             self.map_pane.reset()
-            self._load_items()
+            self.more_items()
         self._fill()
 
     # Panes
 
     def _show_pane(self, pane: str) -> None:
-        self._pane = pane
+        self.pane = pane
         for name in PANES:
             self.set_class(name == pane, f"-{name}")
-        self._draw_strip()
+        self.show_amount()
+        self._targets[pane].focus()
         self.refresh_hints()
-        target = self._targets[pane]
-        target.focus()
         if pane in ("items", "map") and self._holds_items:
             table = self.table
             if pane == "map":
                 self.map_pane.highlight(table.current)
             if table.pager.wants_more and not (pane == "map" and table.rows):
-                self._load_items()
+                self.more_items()
 
-    def _draw_strip(self) -> None:
+    def show_amount(self) -> None:
+        """Draw the strip: the id, the panes, and how many items or assets there are."""
         parts: list[Content] = []
         for name in self._panes:
-            style = "bold $foreground on $primary-muted" if name == self._pane else "$muted"
+            style = "bold $foreground on $primary-muted" if name == self.pane else "$muted"
             parts.append(Content.styled(f" {PANES[name]} ", style))
-        target = self._targets[self._pane]
-        status = getattr(target, "status", "")
+        status = getattr(self._targets[self.pane], "status", "")
         table = self.table
-        if self._pane == "items" and table.narrowed:
+        if self.pane == "items" and table.narrowed:
             status = f"{table.line_count:,} match, {status}"
         if table.dates:
             parts.append(Content(" ") + line(f"[{table.dates}, esc]", "bold $warning"))
-        if self._pane == "items" and self._chosen:
-            status = f"{len(self._chosen):,} selected, {status}"
+        if self.pane == "items" and table.marked:
+            status = f"{len(table.marked):,} selected, {status}"
         tabs = Content("").join(parts)
         words = line(status, "$muted", limit=max(self.size.width - tabs.cell_length - 3, 0))
         room = self.size.width - tabs.cell_length - words.cell_length - 5
@@ -189,29 +225,37 @@ class DocumentScreen(ItemsOnMap):
     def on_resize(self) -> None:
         """Fit the strip to the new width."""
         if self.is_mounted:
-            self._draw_strip()
+            self.show_amount()
 
-    @on(ItemTable.StatusChanged)
     @on(JsonPane.StatusChanged)
-    def _status_changed(self, message: Message) -> None:
+    def _json_changed(self, message: Message) -> None:
         message.stop()
-        self._draw_strip()
+        self.show_amount()
 
     def action_pane(self, pane: str) -> None:
-        """Show a pane."""
-        if pane in self._panes:
+        """Show a pane; of an item under the cursor its own."""
+        if pane in ("assets", "json") and self.subject is not self.whole:
+            self.open_item(self.subject.entry, pane)
+        elif pane in self._panes:
             self._show_pane(pane)
+        else:
+            self.refuse("Only collections and catalogs have items.")
 
     def action_next_pane(self, step: int) -> None:
         """Show the next or previous pane."""
-        index = self._panes.index(self._pane)
+        index = self._panes.index(self.pane)
         self._show_pane(self._panes[(index + step) % len(self._panes)])
 
     # Items
 
-    @on(ItemTable.MoreWanted)
-    def _more(self, message: ItemTable.MoreWanted) -> None:
-        message.stop()
+    def open_item(self, entry: Entry, pane: str = "overview") -> None:
+        """Open an item."""
+        self.app.push_screen(
+            DocumentScreen(TreeEntry(entry, None, self.whole.dataset), self._documents, pane)
+        )
+
+    def more_items(self) -> None:
+        """Load the next page."""
         self._load_items()
 
     @work(exclusive=True, group="items")
@@ -251,139 +295,36 @@ class DocumentScreen(ItemsOnMap):
             self.table.learn(number, entry, document)
             self.map_pane.add([(entry, document)])
 
-    @on(ItemTable.Opened)
-    def _item_opened(self, message: ItemTable.Opened) -> None:
-        message.stop()
-        self.open_item(message.entry)
-
-    # The map
-
-    @on(MapPane.StatusChanged)
-    def _map_changed(self, message: MapPane.StatusChanged) -> None:
-        message.stop()
-        self._draw_strip()
-
-    def open_item(self, entry: Entry) -> None:
-        """Open an item."""
-        subject = TreeEntry(entry, None, self._subject.dataset)
-        self.app.push_screen(DocumentScreen(subject, self._documents))
-
-    def more_items(self) -> None:
-        """Load the next page."""
-        self._load_items()
-
-    def narrowed_by_dates(self) -> None:
-        """Say so in the strip."""
-        self._draw_strip()
+    # Keys
 
     async def action_step_back(self) -> None:
         """Show the items of all times again, else go back."""
         if not self.clear_dates():
             await self.context.action_back()
 
-    def search_within(self, box: BBox | None, when: str) -> None:
-        """Ask for a search in the collection."""
-        self._search_within(box, when)
+    def action_mark(self) -> None:
+        """Select the item under the cursor."""
+        if self.pane == "items":
+            self.table.toggle_mark()
+        else:
+            self.refuse("Items are selected in the Items pane (i).")
 
-    @work(group="search", exclusive=True)
-    async def _search_within(self, box: BBox | None, when: str) -> None:
-        from ..actions.search_actions import search
-
-        await search(self.context, self._subject, self._documents, box, when)
+    def action_copy_id(self) -> None:
+        """Copy the id of the document or the item under the cursor; of an asset its link."""
+        shown = self._assets.current if self.pane == "assets" else None
+        if shown is not None:
+            self.context.copy_text(shown_href(shown), "Link (without keys)")
+        else:
+            super().action_copy_id()
 
     @on(AssetTable.Chosen)
     def _asset_chosen(self, message: AssetTable.Chosen) -> None:
         message.stop()
-        if (asset := self._assets.current) is not None:
-            self.context.copy_text(shown_href(asset), "Link (without keys)")
-
-    # Commands
-
-    @work(group="download", exclusive=True)
-    async def action_download(self) -> None:
-        """Queue the archive of the collection; where there are none, choose among the assets."""
-        from ..actions.item_download import download
-
-        if await download(self.context, self._chosen or [self._subject], self._documents):
-            self.table.clear_marks()
-
-    @property
-    def _chosen(self) -> list[TreeEntry]:
-        """The items that are selected."""
-        return [TreeEntry(entry, None, self._subject.dataset) for entry in self.table.marked.values()]
-
-    def action_mark(self) -> None:
-        """Select the item under the cursor."""
-        if self._pane == "items":
-            self.table.toggle_mark()
-
-    @work(group="download", exclusive=True)
-    async def action_plan(self) -> None:
-        """Choose asset keys, area and time of the collection."""
-        from ..actions.dataset_download import plan
-
-        await plan(self.context, [self._subject], self._documents)
-
-    @work(group="preview", exclusive=True)
-    async def action_preview(self) -> None:
-        """Show the image under the cursor: of the asset, of the item, else the one that shows it best."""
-        from ..preview.preview_action import preview
-
-        table = self.table
-        if self._pane == "items" and table.current is not None:
-            seen = await preview(self.context, self._documents, table.shown, table.current)
-            if seen is not None:
-                table.go_to(seen)
-            return
-        shown = self._assets.current if self._pane == "assets" else None
-        key = shown.key if shown is not None else ""
-        await preview(self.context, self._documents, [], self._entry, key)
-
-    @work(group="search", exclusive=True)
-    async def action_search(self) -> None:
-        """Ask for a search in the collection."""
-        from ..actions.search_actions import search
-
-        await search(self.context, self._subject, self._documents)
-
-    @work(group="export", exclusive=True)
-    async def action_export(self) -> None:
-        """Write the document, its items, or those that are selected, to a file."""
-        from ..actions.item_export import export_subjects
-
-        await export_subjects(self.context, self._chosen or [self._subject], self._documents)
-
-    def action_copy_id(self) -> None:
-        """Copy the id."""
-        self.context.copy_text(entry_id(self._entry), "ID")
-
-    def action_copy_citation(self) -> None:
-        """Copy the citation."""
-        from ..actions.item_export import copy_citation
-
-        copy_citation(self.context, self.document, self._subject.dataset)
-
-    def action_copy_bibtex(self) -> None:
-        """Copy the entry for BibTeX."""
-        from ..actions.item_export import copy_bibtex
-
-        copy_bibtex(self.context, self.document, self._subject.dataset)
-
-    def action_open_page(self) -> None:
-        """Show the page of the document."""
-        document = self.document
-        if document is not None and document.doi:
-            in_registry = isinstance(document, Collection) and self._documents.has_archives
-            registry = document.registry_url if isinstance(document, Collection) and in_registry else None
-            self.context.show_page(registry or f"https://doi.org/{document.doi}")
-        else:
-            self.notify("No page is known for this.", markup=False)
+        self.action_copy_id()
 
 
 def _assets(document: Document) -> tuple[Asset, ...]:
-    if isinstance(document, Collection | Item):
-        return document.assets
-    return ()
+    return document.assets if isinstance(document, Collection | Item) else ()
 
 
 def _refusal(document: Document) -> str:

@@ -1,32 +1,45 @@
-"""What the screens share: the bar above, the hints below, and a sentence where the terminal is too small."""
+"""The frame of every screen: the bar above, the status line and the hints below."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.widgets import Static
 
 from ...errors import MLHubException
-from ..key_bindings import COMMANDS, EVERYWHERE, AppCommand, hints
+from ..commands import EVERYWHERE, FILTER, LISTS, AppCommand, command, hints
 from ..messages import ConnectionChanged, QueueChanged
+from ..status import NewsLine
 from ..terminal.first_paint import FirstPaintScreen
 from ..widgets.bars import HintBar, TopBar
+from ..widgets.filter_bar import FindBar
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from textual.events import DescendantBlur, DescendantFocus
+    from textual.widget import Widget
+
     from ..context import AppContext
+
+_TYPING = ("app.help", "app.open", "app.quit")
+"""Commands of the footer whose keys are letters in a field."""
 
 
 class PlaceScreen(FirstPaintScreen):
-    """A screen with a top bar and a hint bar; `place` names its commands."""
+    """A screen with a top bar, a status line and a hint bar; `place` names its commands."""
 
     place: ClassVar[str] = ""
     mode: ClassVar[str] = ""
 
     def __init__(self) -> None:
         super().__init__()
-        self.top_bar, self.hint_bar = TopBar(), HintBar()
+        self.top_bar, self.hint_bar, self.status_line = TopBar(), HintBar(), NewsLine()
+        self.find_bar: FindBar | None = None
+        """The line in which a filter is typed, while it is."""
 
     @property
     def context(self) -> AppContext:
@@ -45,6 +58,7 @@ class PlaceScreen(FirstPaintScreen):
         with Container(id="body"):
             yield from self.compose_body()
         yield Static("mlhub-tui needs 40 columns and 10 rows", id="too-small")
+        yield self.status_line
         self.refresh_hints()
         yield self.hint_bar
 
@@ -52,61 +66,120 @@ class PlaceScreen(FirstPaintScreen):
         """Lay out what is between the bars."""
         yield from ()
 
-    def hint_commands(self) -> list[AppCommand]:
-        """Return the commands for the hint bar."""
-        return hints(self.place)
-
     def on_mount(self) -> None:
         """Fill the bars."""
         self.top_bar.active = self.mode
-        self.show_source()
-        self.show_activity()
+        self._catch_up()
 
     def on_screen_resume(self) -> None:
         """Catch up with what changed while another screen was in front."""
-        self.show_source()
-        self.show_activity()
+        self._catch_up()
 
-    def show_source(self) -> None:
-        """Name the source in the top bar."""
-        context = self.context
-        name = (
-            context.connection.name
-            if context.connection
-            else "connecting…"
-            if context.connecting
-            else "no source"
-        )
-        self.top_bar.source = name
-
-    def show_activity(self) -> None:
-        """Say in the top bar how far the transfers are."""
+    def _catch_up(self) -> None:
+        self._show_source()
         self.top_bar.activity = self.context.activity
+        self.status_line.show(self.context.news)
+
+    def _show_source(self) -> None:
+        context = self.context
+        none = "connecting…" if context.connecting else "no source"
+        self.top_bar.source = context.connection.name if context.connection else none
 
     def on_connection_changed(self, _: ConnectionChanged) -> None:
         """Name the new source."""
-        self.show_source()
+        self._show_source()
 
     def on_queue_changed(self, message: QueueChanged) -> None:
         """Show how far the transfers are; the news came from the app and goes no further."""
         message.stop()
         if self.is_current:
-            self.show_activity()
+            self.top_bar.activity = self.context.activity
+
+    def refuse(self, words: str) -> None:
+        """Say in the status line why a key cannot act."""
+        self.notify(words, markup=False)
 
     async def offer_profiles(self, words: str, error: MLHubException) -> None:
         """Offer the profile screen, from a worker: a missing or refused key is no failure."""
-        from ..dialogs.questions import ConfirmScreen
+        from ..dialogs.questions import confirm
 
-        if await self.app.push_screen_wait(ConfirmScreen(words, error.message, yes="Open profiles")):
+        if await confirm(self.app, words, error.message, yes="Open profiles"):
             self.context.action_go("profiles")
+
+    # The filter, of screens that have one
+
+    async def type_filter(self, words: str, placeholder: str = "id, title, tag or DOI") -> None:
+        """Open the line in which a filter is typed, with what it is now."""
+        if self.find_bar is None:
+            self.find_bar = FindBar(words, placeholder)
+        await self.find_bar.open_in(self, before=self.status_line)
+
+    def apply_filter(self, words: str) -> None:
+        """Filter by other words."""
+
+    def end_filter(self, *, keep: bool) -> None:
+        """Take the line away; the filter stays, or does not."""
+        if self.find_bar is not None:
+            self.find_bar.remove()
+            self.find_bar = None
+        if not keep:
+            self.apply_filter("")
+
+    @on(FindBar.Edited)
+    def _filter_edited(self, message: FindBar.Edited) -> None:
+        message.stop()
+        self.apply_filter(message.value)
+
+    @on(FindBar.Closed)
+    def _filter_closed(self, message: FindBar.Closed) -> None:
+        message.stop()
+        self.end_filter(keep=message.keep)
+
+    # The footer
+
+    def unavailable(self) -> Collection[str]:
+        """Return the ids of the commands that cannot act now."""
+        return ()
+
+    def focused_places(self) -> list[str]:
+        """Return the places whose keys act before the screen's: those of the focused widget."""
+        places: list[str] = []
+        for node in self.focused.ancestors_with_self if self.focused is not None else ():
+            if node is self:
+                break
+            for binding in vars(type(node)).get("BINDINGS", ()):
+                known = command(getattr(binding, "id", None))
+                if known is not None and known.where not in (LISTS, self.place, *places):
+                    places.append(known.where)
+        return places
+
+    def hint_commands(self) -> list[AppCommand]:
+        """Return the commands for the footer: those of the focused pane and mode first."""
+        inner = self.focused_places() if self.is_mounted else []
+        if FILTER in inner:
+            return hints((FILTER,), _TYPING)
+        return hints((*inner, self.place), self.unavailable() if self.is_mounted else ())
 
     def refresh_hints(self) -> None:
         """Show the hints again where what is possible has changed."""
         self.hint_bar.show(self.hint_commands())
 
+    def on_descendant_focus(self, _: DescendantFocus) -> None:
+        """Show the keys of the pane that has the focus now."""
+        self.refresh_hints()
+
+    def on_descendant_blur(self, _: DescendantBlur) -> None:
+        """Show the keys of the screen again."""
+        self.refresh_hints()
+
     async def action_run_command(self, identity: str) -> None:
         """Run a command by its id: a click on its hint."""
-        for command in COMMANDS:
-            if command.id == identity:
-                target: Any = self.app if command.where == EVERYWHERE else self
-                await self.app.run_action(command.action, target)
+        known = command(identity)
+        if known is None:
+            return
+        target: Widget | Any = self.app if known.where == EVERYWHERE else self
+        for node in self.focused.ancestors_with_self if self.focused is not None else ():
+            if hasattr(node, f"action_{known.action.partition('(')[0]}"):
+                target = node
+                break
+        await self.app.run_action(known.action, target)

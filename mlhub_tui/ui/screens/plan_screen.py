@@ -20,8 +20,8 @@ from ...models.when import Span
 from ...planning.filters import Filters
 from ...planning.index import Index
 from ...text import count
+from ..commands import PLAN, bindings
 from ..document_cache import why
-from ..key_bindings import PLAN, AppCommand, bindings, hints
 from ..map.picture_view import PictureView
 from ..plan.plan_counter import PlanCounter, SelectionCount
 from ..plan.plan_selection import (
@@ -123,13 +123,11 @@ class PlanScreen(PlaceScreen):
         self._tree.focus()
         self._read()
 
-    def hint_commands(self) -> list[AppCommand]:
-        """Leave out what is of no use yet, or here."""
+    def unavailable(self) -> list[str]:
+        """Return what is of no use yet, or here."""
         ready = self._counting is not None
-        gone = [] if ready else ["plan.queue", "plan.tick", "plan.all", "plan.key"]
-        gone += ["plan.again"] if ready else []
-        gone += ["plan.pictures"] if self.has_class("-wide") else []
-        return hints(PLAN, gone)
+        gone = ["plan.again"] if ready else ["plan.queue", "plan.tick", "plan.all", "plan.key"]
+        return [*gone, "plan.pictures"] if self.has_class("-wide") else gone
 
     # Reading
 

@@ -16,12 +16,14 @@ from textual.widgets import Static
 from ... import paths
 from ...auth import ANONYMOUS, Credentials, NoKeyAnywhere, Profile, ProfilesFile, for_location, for_profile
 from ...errors import MLHubException
+from ...sources.source_names import choose
 from ...sources.well_known import ServiceEnded
 from ...text import mask, redact
 from .. import profile_rows
-from ..key_bindings import PROFILES, AppCommand, bindings, hints
+from ..commands import PROFILES, bindings
 from ..messages import ConnectionChanged
 from ..profile_rows import ProfileRow
+from ..source_connection import SAMPLE
 from ..terminal.characters import content, line
 from ..widgets.profile_list import ProfileList
 from .place_screen import PlaceScreen
@@ -92,10 +94,12 @@ class ProfilesScreen(PlaceScreen):
             return
         connection, here = self.context.connection, self._list.current
         in_use = profile_rows.row_in_use(connection)
-        root = profile_rows.no_key_root(self.context.options.root_url, os.environ)
-        shown = profile_rows.profile_lines(self._profiles.values(), connection, root, os.environ)
+        options = self.context.options
+        root = profile_rows.no_key_root(options.root_url, options.api_key, os.environ)
+        recent = self.context.memory.recent
+        shown = profile_rows.profile_lines(self._profiles.values(), connection, root, os.environ, recent)
         keys = _keys(shown)
-        first = profile_rows.SAMPLE if isinstance(self.context.start_error, ServiceEnded) else None
+        first = SAMPLE if isinstance(self.context.start_error, ServiceEnded) else None
         stays = here.key if here is not None and self._settled else None
         wanted = next((key for key in (self._wanted, stays, in_use, first) if key in keys), None)
         self._settled = self._read
@@ -149,13 +153,13 @@ class ProfilesScreen(PlaceScreen):
     def _chosen(self) -> ProfileRow | None:
         return self._list.current
 
-    def hint_commands(self) -> list[AppCommand]:
-        """Leave out what the place cannot do."""
-        chosen = self._chosen if self.is_mounted else None
+    def unavailable(self) -> list[str]:
+        """Return what the source under the cursor cannot do."""
+        chosen = self._chosen
         if chosen is None or chosen.profile is not None:
-            return hints(PROFILES)
+            return []
         without = ["profiles.edit", "profiles.delete"]
-        return hints(PROFILES, without if chosen.known is not None else [*without, "profiles.test"])
+        return without if chosen.known is not None else [*without, "profiles.test"]
 
     @on(ProfileList.Chosen)
     def _selected(self, message: ProfileList.Chosen) -> None:
@@ -169,16 +173,20 @@ class ProfilesScreen(PlaceScreen):
         match self._chosen:
             case None:
                 return
-            case ProfileRow(key=profile_rows.SAMPLE):
-                self.action_sample()
+            case ProfileRow(key=profile_rows.SAMPLE_ROW):
+                self.context.use_sample()
+                self.context.action_go("browse")
             case ProfileRow(key=profile_rows.NO_KEY):
-                self.action_anonymous()
+                root = self.context.options.root_url
+                self._use(lambda: for_profile(ANONYMOUS, root_url=root))
             case ProfileRow(key=profile_rows.OPEN):
-                self.action_look()
+                self.context.show_source_form()
             case ProfileRow(key=profile_rows.CURRENT):
                 self.context.action_go("browse")
             case ProfileRow(profile=Profile(name=name)):
                 self._use(lambda: for_profile(name))
+            case ProfileRow(entry=entry) if entry:
+                self._use(lambda: choose(entry))
             case ProfileRow(known=known) if known is not None:
                 self._use(
                     lambda: for_location(
@@ -192,24 +200,10 @@ class ProfilesScreen(PlaceScreen):
         try:
             credentials = await asyncio.to_thread(find)
         except MLHubException as error:
-            self._say(error)
+            self.context.report(error)
             return
         self.context.use(credentials)
         self.context.action_go("browse")
-
-    def action_sample(self) -> None:
-        """Browse the sample catalog."""
-        self.context.use_sample()
-        self.context.action_go("browse")
-
-    def action_anonymous(self) -> None:
-        """Browse without a key."""
-        root = self.context.options.root_url
-        self._use(lambda: for_profile(ANONYMOUS, root_url=root))
-
-    def action_look(self) -> None:
-        """Open, or add, what is at a URL or path."""
-        self.context.show_source_form()
 
     def action_new(self) -> None:
         """Save the source under the cursor as a profile, or any other."""
@@ -229,6 +223,8 @@ class ProfilesScreen(PlaceScreen):
 
         if self._chosen is not None and self._chosen.profile is not None:
             self.context.show_source_form(of_profile(self._chosen.profile))
+        else:
+            self.refuse("Only profiles can be edited: ctrl+s saves a source as one.")
 
     def settle_on(self, name: str) -> None:
         """Put the cursor on a profile that was just saved."""
@@ -238,16 +234,14 @@ class ProfilesScreen(PlaceScreen):
     @work(group="form", exclusive=True)
     async def action_delete(self) -> None:
         """Delete the profile under the cursor, after a question."""
-        from ..dialogs.questions import ConfirmScreen
+        from ..dialogs.questions import confirm
 
         chosen = self._chosen
         if chosen is None or chosen.profile is None:
+            self.refuse("Only profiles can be deleted.")
             return
-        name = chosen.profile.name
-        question = ConfirmScreen(
-            f"Delete the profile {chosen.name}?", "Its key is removed from the file.", yes="Delete"
-        )
-        if not await self.app.push_screen_wait(question):
+        name, detail = chosen.profile.name, "Its key is removed from the file."
+        if not await confirm(self.app, f"Delete the profile {chosen.name}?", detail, yes="Delete"):
             return
         try:
             await asyncio.to_thread(_delete, name)
@@ -262,6 +256,7 @@ class ProfilesScreen(PlaceScreen):
 
         chosen = self._chosen
         if chosen is None or (chosen.profile is None and chosen.known is None):
+            self.refuse("Only profiles and public sources can be verified.")
             return
         self._tell(chosen.key, line("asking…", "$muted"))
         try:
@@ -269,7 +264,7 @@ class ProfilesScreen(PlaceScreen):
             await check_credentials(credentials)
         except MLHubException as error:
             self._tell(chosen.key, line(f"! {error.message}: {error.hint}", "bold $error"))
-            self._say(error)
+            self.context.report(error)
             return
         where = redact(credentials.root_url)
         told = (
@@ -279,9 +274,6 @@ class ProfilesScreen(PlaceScreen):
         )
         self._tell(chosen.key, line(f"✓ it {told}", "$success"))
         self.notify(content(f"{where} {told}.").plain, markup=False)
-
-    def _say(self, error: MLHubException) -> None:
-        self.context.report(error)
 
     def _tell(self, key: str, words: Content) -> None:
         """Say something of a place below the list, as long as the screen is there."""

@@ -12,7 +12,7 @@ from textual.reactive import reactive
 from textual.style import Style
 from textual.widget import Widget
 
-from ..key_bindings import AppCommand, fitting
+from ..commands import AppCommand, fitting
 from ..terminal.characters import line
 
 TABS = (("1", "Browse", "browse"), ("2", "Downloads", "downloads"), ("3", "Profiles", "profiles"))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult, RenderResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.message import Message
@@ -15,6 +15,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from ...text import one_line
+from ..commands import FILTER, bindings
 from ..terminal.characters import line
 from ..terminal.terminal_app import is_closing
 
@@ -25,10 +26,7 @@ if TYPE_CHECKING:
 class FindBar(Horizontal):
     """An input with the count of what it found beside it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "close(False)", show=False),
-        Binding("down", "close(True)", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings(FILTER)
     DEFAULT_CSS = """
     FindBar { height: 1; background: $panel; }
     FindBar > #slash { width: 2; color: $accent; padding-left: 1; }

@@ -13,7 +13,7 @@ from textual.reactive import var
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from ..key_bindings import LINE_ACTIONS, LISTS, bindings
+from ..commands import LINE_ACTIONS, LISTS, bindings
 from ..terminal.terminal_app import set_content_size
 
 

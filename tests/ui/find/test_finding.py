@@ -11,8 +11,8 @@ from mlhub_tui.models import EntryKind
 from mlhub_tui.options import AppOptions
 from mlhub_tui.ui.catalog.catalog_tree import CatalogTree
 from mlhub_tui.ui.dialogs.facet_dialog import FacetScreen
-from mlhub_tui.ui.dialogs.favourite_dialog import FavouriteScreen
 from mlhub_tui.ui.dialogs.goto import GotoScreen
+from mlhub_tui.ui.dialogs.questions import ListScreen
 from mlhub_tui.ui.screens.browse import BrowseScreen
 from mlhub_tui.ui.screens.document_screen import DocumentScreen
 from mlhub_tui.ui.state import AppState
@@ -45,7 +45,7 @@ async def ready(driver: Driver) -> CatalogTree:
 
 async def goto(driver: Driver, typed: str) -> None:
     """Ask for an id, and take the first line."""
-    await driver.press("t")
+    await driver.press("ctrl+g")
     await driver.until(lambda: isinstance(driver.app.screen, GotoScreen))
     screen = driver.app.screen
     assert isinstance(screen, GotoScreen)
@@ -247,14 +247,15 @@ async def test_what_is_not_there_is_said_and_can_be_mended(options: AppOptions) 
 async def test_an_id_may_be_typed_right_behind_the_key(options: AppOptions) -> None:
     async with driven(options) as driver:
         await ready(driver)
-        packet(driver, "tsn7_train_labels\r")
+        driver.app.post_message(Key("ctrl+g", "\x07"))
+        packet(driver, "sn7_train_labels\r")
         await driver.until(lambda: is_at(driver, "sn7_train_labels"))
 
 
 async def test_tab_completes_an_id(options: AppOptions) -> None:
     async with driven(options) as driver:
         await ready(driver)
-        await driver.press("t")
+        await driver.press("ctrl+g")
         await driver.until(lambda: isinstance(driver.app.screen, GotoScreen))
         packet(driver, "sn7_train_s")
         await driver.until("sn7_train_source")
@@ -283,7 +284,7 @@ async def test_a_favourite_is_marked_remembered_at_once_and_gone_to(
     async with driven(options) as driver:
         tree = await ready(driver)
         await driver.press("g", "F")
-        await driver.until(lambda: isinstance(driver.app.screen, FavouriteScreen), "sn7_train_labels")
+        await driver.until(lambda: isinstance(driver.app.screen, ListScreen), "sn7_train_labels")
         await driver.press("enter")
         await driver.until(lambda: is_at(driver, "sn7_train_labels"))
         await driver.press("asterisk")
@@ -324,12 +325,12 @@ async def test_one_goes_back_to_where_one_was_and_forward_again(options: AppOpti
         await driver.until(lambda: is_at(driver, KENYA))
         await goto(driver, "sn7_train_labels")
         await driver.until(lambda: is_at(driver, "sn7_train_labels"))
-        await driver.press("left_square_bracket")
+        await driver.press("ctrl+o")
         await driver.until(lambda: is_at(driver, KENYA))
-        await driver.press("right_square_bracket")
+        await driver.press("ctrl+y")
         await driver.until(lambda: is_at(driver, "sn7_train_labels"))
-        await driver.press("right_square_bracket")
-        await driver.until(lambda: any("where you were last" in told.words for told in driver.app.told))
+        await driver.press("ctrl+y")
+        await driver.until(lambda: any("Nothing further forward" in told.words for told in driver.app.told))
 
 
 async def test_documents_that_were_open_are_places_too(options: AppOptions) -> None:
@@ -364,6 +365,6 @@ async def test_one_goes_back_to_another_source(options: AppOptions) -> None:
         driver.app.use_sample()
         await driver.until("sample catalog", lambda: not is_at(driver, KENYA))
         await driver.until("BigEarthNet")
-        await driver.press("left_square_bracket")
+        await driver.press("ctrl+o")
         await driver.until(lambda: "sample catalog" not in driver.screen())
         await driver.until(lambda: is_at(driver, KENYA))

@@ -3,36 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from textual import on, work
-from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Vertical
 from textual.events import DescendantFocus
 from textual.widget import Widget
-from textual.widgets import Input, Label, Static
+from textual.widgets import Input, Static
 
 from ... import paths
 from ...config import Config, Setting, settings
 from ...errors import ConfigFileError
 from ...text import rate
 from ..terminal.characters import content, line
-from ..terminal.dispatch import Dialog
 from ..widgets.form import RowChoiceField, field
+from .forms import FormDialog, row
 
 _WORDS = {True: "yes", False: "no"}
 
 
-class SettingsScreen(Dialog[bool | None]):
-    """One line for each setting; Enter writes what changed, Esc does not. Keys are set in the file."""
+class SettingsScreen(FormDialog[bool | None]):
+    """One line for each setting; Enter writes what changed. Keys are set in the file."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss(None)", "cancel", show=False),
-        Binding("enter", "write", "write", show=False),
-        Binding("down", "app.focus_next", "next", show=False),
-        Binding("up", "app.focus_previous", "previous", show=False),
-    ]
+    heading, keys = "Settings", "enter writes, arrows choose, esc cancels"
+    enter_submits: ClassVar[bool] = True
     CSS = """
     SettingsScreen > .dialog { height: 92%; max-height: 27; padding: 0 1; }
     SettingsScreen #rows { height: 1fr; overflow: hidden auto; scrollbar-size-vertical: 1; }
@@ -46,22 +41,15 @@ class SettingsScreen(Dialog[bool | None]):
         super().__init__()
         self._before = {one.name: _shown(one.name, getattr(config, one.name)) for one in _offered()}
         self._controls = {one.name: self._control(one) for one in _offered()}
-        self._about, self._warning = Static(id="about"), Static(id="warning")
+        self._about = Static(id="about")
 
-    def compose(self) -> ComposeResult:
-        """Lay out a line for each setting."""
-        with Vertical(classes="dialog") as dialog:
-            dialog.border_title = line("Settings")
-            dialog.border_subtitle = line("enter writes, arrows choose, esc cancels")
-            # No VerticalScroll: its keys would scroll where they are to go from line to line.
-            with Vertical(id="rows"):
-                for one in _offered():
-                    with Horizontal(classes="row"):
-                        yield Label(line(one.name.replace("_", " ")), classes="name")
-                        yield self._controls[one.name]
-            yield self._about
-            yield Static(line(f"{paths.config()}: keys are set there, under [keys]"), id="path")
-            yield self._warning
+    def rows(self) -> Iterator[Widget]:
+        """Return a line for each setting, and what the one with the focus is for."""
+        names = {one.name: line(one.name.replace("_", " ")).plain for one in _offered()}
+        # No VerticalScroll: its keys would scroll where they are to go from line to line.
+        yield Vertical(*(row(names[name], self._controls[name]) for name in names), id="rows")
+        yield self._about
+        yield Static(line(f"{paths.config()}: keys are set there, under [keys]"), id="path")
 
     def _control(self, one: Setting) -> Widget:
         value = self._before[one.name]
@@ -77,12 +65,7 @@ class SettingsScreen(Dialog[bool | None]):
         if one is not None:
             self._about.update(content(one.about, "$muted"))
 
-    @on(Input.Submitted)
-    def _submitted(self, event: Input.Submitted) -> None:
-        event.stop()
-        self.action_write()
-
-    def action_write(self) -> None:
+    def action_submit(self) -> None:
         """Write what changed; a value that will not do is said, and nothing is written."""
         changes: dict[str, Any] = {}
         for one in _offered():
@@ -91,7 +74,7 @@ class SettingsScreen(Dialog[bool | None]):
                 try:
                     changes[one.name] = _as_toml(one, typed)
                 except ValueError as error:
-                    self._warn(f"{one.name}: {error}")
+                    self.warn(f"{one.name}: {error}", "$warning")
                     self._controls[one.name].focus()
                     return
         if changes:
@@ -106,12 +89,9 @@ class SettingsScreen(Dialog[bool | None]):
         try:
             await asyncio.to_thread(change, changes)
         except ConfigFileError as error:
-            self._warn(f"{error.message}; {error.hint}" if error.hint else error.message)
+            self.warn(f"{error.message}; {error.hint}" if error.hint else error.message, "$warning")
             return
         self.dismiss(True)
-
-    def _warn(self, words: str) -> None:
-        self._warning.update(content(words, "$warning"))
 
     def _typed(self, one: Setting) -> str:
         control = self._controls[one.name]

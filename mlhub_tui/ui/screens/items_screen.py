@@ -1,21 +1,23 @@
-"""What a table of items and a map of them do to each other: footprints follow it, dates narrow it."""
+"""Screens with a table of items and a map of them: footprints follow the table, dates narrow it."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from textual import on
 from textual.timer import Timer
 
-from ...models import BBox, Entry
+from ...models import Entry
 from ..map.map_pane import MapPane
 from ..widgets.item_table import ItemTable
-from .place_screen import PlaceScreen
+from .entry_screen import EntryScreen
 
 FOLLOWS = 0.12
 """Seconds the cursor rests among the items before the map beside them follows it."""
 
 
-class ItemsOnMap(PlaceScreen):
-    """A screen with a `ItemTable` and a `MapPane`."""
+class ItemsScreen(EntryScreen):
+    """A screen with a table of items and a map of them: footprints follow the table, dates narrow it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -29,21 +31,34 @@ class ItemsOnMap(PlaceScreen):
     # What the screen does
 
     def open_item(self, entry: Entry) -> None:
-        """Open an item of the map."""
+        """Open an item."""
 
     def more_items(self) -> None:
         """Load more items, as the last one on the map is reached."""
 
-    def search_within(self, box: BBox | None, when: str) -> None:
-        """Ask for a search in a box, and dates, of the map."""
+    def show_amount(self) -> None:
+        """Say how many items are shown."""
 
-    def narrowed_by_dates(self) -> None:
-        """Say that other items are shown."""
+    def item_rests(self) -> None:
+        """Do what else follows the cursor."""
+
+    @property
+    def beside(self) -> Sequence[Entry]:
+        """The items of the table."""
+        return self.table.shown
+
+    def go_beside(self, entry: Entry) -> None:
+        """Put the cursor on an item of the table."""
+        self.table.go_to(entry)
+
+    def clear_chosen(self) -> None:
+        """Select nothing."""
+        self.table.clear_marks()
 
     @property
     def source_kind(self) -> str:
         """The kind of source that the items come from."""
-        return ""
+        return self.documents.kind.value
 
     def recall_order(self) -> None:
         """Sort the items as those of such a source were sorted last."""
@@ -57,17 +72,25 @@ class ItemsOnMap(PlaceScreen):
         self.table.sort_by(order)
         self.context.memory.item_orders[self.source_kind] = order
 
-    # From the map
+    # Between table and map
 
     @on(MapPane.Opened)
-    def _footprint_opened(self, message: MapPane.Opened) -> None:
+    @on(ItemTable.Opened)
+    def _opened(self, message: MapPane.Opened | ItemTable.Opened) -> None:
         message.stop()
         self.open_item(message.entry)
 
     @on(MapPane.MoreWanted)
-    def _more_footprints(self, message: MapPane.MoreWanted) -> None:
+    @on(ItemTable.MoreWanted)
+    def _more_wanted(self, message: MapPane.MoreWanted | ItemTable.MoreWanted) -> None:
         message.stop()
         self.more_items()
+
+    @on(MapPane.StatusChanged)
+    @on(ItemTable.StatusChanged)
+    def _status_changed(self, message: MapPane.StatusChanged | ItemTable.StatusChanged) -> None:
+        message.stop()
+        self.show_amount()
 
     @on(MapPane.Wanted)
     def _place_chosen(self, message: MapPane.Wanted) -> None:
@@ -80,7 +103,7 @@ class ItemsOnMap(PlaceScreen):
         message.stop()
         if self.table.is_attached:
             self.table.apply_dates(message.when, message.words)
-        self.narrowed_by_dates()
+        self.show_amount()
 
     def clear_dates(self) -> bool:
         """Show the items of all times again; False where they are shown already."""
@@ -88,8 +111,6 @@ class ItemsOnMap(PlaceScreen):
             return False
         self.map_pane.leave_range()
         return True
-
-    # From the table
 
     @on(ItemTable.Moved)
     def _item_moved(self, message: ItemTable.Moved) -> None:
@@ -106,6 +127,3 @@ class ItemsOnMap(PlaceScreen):
         if pane.display and table.display and not pane.has_focus_within:
             pane.highlight(table.current)
         self.item_rests()
-
-    def item_rests(self) -> None:
-        """Do what else follows the cursor."""

@@ -1,0 +1,76 @@
+"""The model of a form dialog: rows of a label and fields, one warning, Enter and Esc."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ScreenResultType
+from textual.widget import Widget
+from textual.widgets import Input, Label, Static
+
+from ..terminal.characters import content, line
+from ..terminal.dispatch import Dialog
+
+
+def row(label: str, *fields: Widget, id: str | None = None) -> Horizontal:
+    """Return a row of a form: a label and what stands behind it."""
+    return Horizontal(Label(Content(label), classes="name"), *fields, classes="row", id=id)
+
+
+class FormDialog(Dialog[ScreenResultType]):
+    """A dialog that asks for several things; Enter on a choice submits it, Esc dismisses it with None.
+
+    Attributes
+    ----------
+    heading, keys
+        What stands in its frame: what it is for, and its keys.
+    enter_submits
+        Whether Enter in a field submits the form; else it goes to the next field.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", "cancel", show=False),
+        Binding("enter", "submit", "continue", show=False),
+        Binding("down", "app.focus_next", "next", show=False),
+        Binding("up", "app.focus_previous", "previous", show=False),
+    ]
+    heading: ClassVar[str] = ""
+    keys: ClassVar[str] = "enter continues, tab moves, esc cancels"
+    enter_submits: ClassVar[bool] = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.frame, self.warning = Vertical(classes="dialog"), Static(id="warning")
+
+    def rows(self) -> Iterable[Widget]:
+        """Return what the form consists of, from top to bottom."""
+        return ()
+
+    def compose(self) -> ComposeResult:
+        """Lay out the rows above the warning."""
+        with self.frame as frame:
+            frame.border_title = line(self.heading)
+            frame.border_subtitle = line(self.keys)
+            yield from self.rows()
+            yield self.warning
+
+    @on(Input.Submitted)
+    def _entered(self, event: Input.Submitted) -> None:
+        event.stop()
+        if self.enter_submits:
+            self.action_submit()
+        else:
+            self.focus_next()
+
+    def action_submit(self) -> None:
+        """Close with what was entered, unless something is wrong with it."""
+
+    def warn(self, words: str, style: str = "bold $error") -> None:
+        """Show what is wrong, below the rows; empty words show nothing."""
+        self.warning.update(content(words, style))

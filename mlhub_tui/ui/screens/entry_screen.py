@@ -1,0 +1,228 @@
+"""Screens of documents: their commands act on the selection, else on what is under the cursor in any pane."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from textual import work
+
+from .place_screen import PlaceScreen
+
+if TYPE_CHECKING:
+    from ...models import BBox, Dataset, Document, Entry
+    from ..catalog.nodes import TreeEntry
+    from ..document_cache import Documents
+
+COPY_FORMS = {
+    "id": "Id",
+    "title": "Title",
+    "citation": "Citation",
+    "bibtex": "BibTeX entry",
+    "url": "URL of the document",
+    "page": "Web page",
+}
+"""What `c` offers to copy."""
+
+
+class EntryScreen(PlaceScreen):
+    """A screen whose commands act on documents."""
+
+    # What a screen says of itself
+
+    @property
+    def documents(self) -> Documents:
+        """What was loaded of the source."""
+        raise NotImplementedError
+
+    @property
+    def subject(self) -> TreeEntry | None:
+        """What is under the cursor in the pane that has the focus."""
+        raise NotImplementedError
+
+    @property
+    def chosen(self) -> list[TreeEntry]:
+        """What is selected."""
+        return []
+
+    @property
+    def dataset(self) -> Dataset | None:
+        """The MLHub dataset of what is under the cursor."""
+        return self.subject.dataset if self.subject is not None else None
+
+    @property
+    def asset_key(self) -> str:
+        """The key of the asset under the cursor; empty in panes without assets."""
+        return ""
+
+    @property
+    def to_download(self) -> list[TreeEntry]:
+        """What a download is about."""
+        return self.chosen or ([self.subject] if self.subject is not None else [])
+
+    @property
+    def around(self) -> TreeEntry | None:
+        """What all of may be downloaded in place of the item under the cursor."""
+        return None
+
+    @property
+    def beside(self) -> Sequence[Entry]:
+        """The entries that stand beside the one under the cursor, to leaf through."""
+        return ()
+
+    def go_beside(self, entry: Entry) -> None:
+        """Put the cursor on an entry that stands beside the one under it."""
+
+    def clear_chosen(self) -> None:
+        """Select nothing."""
+
+    def open_subject(self, subject: TreeEntry, pane: str = "overview") -> None:
+        """Open a document on a screen of its own."""
+        self.context.show_document(subject, self.documents, pane)
+
+    # Commands
+
+    def action_pane(self, pane: str) -> None:
+        """Open what is under the cursor with a pane in front."""
+        if self.subject is not None and self.subject.is_document:
+            self.open_subject(self.subject, pane)
+        else:
+            self.refuse("Put the cursor on a collection or an item first.")
+
+    @work(group="download", exclusive=True)
+    async def action_download(self) -> None:
+        """Ask about the archives, or the assets, of the selection or what is under the cursor; queue them."""
+        from ..actions.item_download import choose_assets, download
+
+        subjects, documents = self.to_download, self.documents
+        if self.asset_key:
+            await choose_assets(self.context, subjects, documents, keys=[self.asset_key])
+        elif await download(self.context, subjects, documents, self.around):
+            self.clear_chosen()
+
+    @work(group="download", exclusive=True)
+    async def action_plan(self) -> None:
+        """Choose collections, asset keys, area and time of the selection or what is under the cursor."""
+        from ..actions.dataset_download import plan
+
+        await plan(self.context, self.to_download, self.documents)
+
+    def action_search(self) -> None:
+        """Ask for a search, in what is under the cursor at first."""
+        self.search_within(None, "")
+
+    def search_within(self, box: BBox | None, when: str) -> None:
+        """Ask for a search that begins with a box, and dates, that were chosen on a map."""
+        self._search(box, when)
+
+    @work(group="search", exclusive=True)
+    async def _search(self, box: BBox | None, when: str) -> None:
+        from ..actions.search_actions import search
+
+        await search(self.context, self.search_subject, self.documents, box, when)
+
+    @property
+    def search_subject(self) -> TreeEntry | None:
+        """What a search begins with."""
+        return self.subject
+
+    @work(group="preview", exclusive=True)
+    async def action_preview(self) -> None:
+        """Show an image of what is under the cursor, and of what stands beside it."""
+        from ..preview.preview_action import preview
+
+        current = self.subject.entry if self.subject is not None else None
+        seen = await preview(self.context, self.documents, self.beside, current, self.asset_key)
+        if seen is not None:
+            self.go_beside(seen)
+
+    @work(group="export", exclusive=True)
+    async def action_export(self) -> None:
+        """Write the selection, or what is under the cursor, to a file."""
+        from ..actions.item_export import export_subjects
+
+        chosen = self.chosen or ([self.subject] if self.subject is not None else [])
+        await export_subjects(self.context, chosen, self.documents)
+
+    # Copying
+
+    def action_copy_id(self) -> None:
+        """Copy the id of what is under the cursor."""
+        self._copy("id")
+
+    def action_copy_citation(self) -> None:
+        """Copy the citation of what is under the cursor."""
+        self._copy("citation")
+
+    def action_copy_bibtex(self) -> None:
+        """Copy the entry for BibTeX of what is under the cursor."""
+        self._copy("bibtex")
+
+    def action_open_page(self) -> None:
+        """Show the page of what is under the cursor: its dataset's in the registry, else that of its DOI."""
+        self._copy("page")
+
+    @work(group="copy-as", exclusive=True)
+    async def action_copy_as(self) -> None:
+        """Ask as what to copy what is under the cursor."""
+        from ..dialogs.questions import choose
+        from ..widgets.pick_list import PickLine
+
+        if self.subject is None:
+            self.refuse("Put the cursor on a document first.")
+            return
+        document = await self._document(self.subject)
+        lines = [
+            PickLine(name, words, key=form)
+            for form, name in COPY_FORMS.items()
+            if (words := copied(form, self.subject, document, self.dataset))
+        ]
+        if form := await choose(self.app, "Copy as", lines):
+            self._copy(form)
+
+    @work(group="copy", exclusive=True)
+    async def _copy(self, form: str) -> None:
+        """Copy what is under the cursor, once it is loaded: before, its dataset would be cited."""
+        subject, dataset = self.subject, self.dataset
+        if subject is None:
+            self.refuse("Put the cursor on a dataset, a collection or an item first.")
+            return
+        document = None if form == "id" else await self._document(subject)
+        words = copied(form, subject, document, dataset)
+        why = self.documents.why_not(subject.entry) if document is None else ""
+        if form in ("citation", "bibtex") and why:
+            self.notify(f"Nothing was copied: {why}", severity="error", markup=False)
+        elif not words:
+            self.refuse(f"Nothing to copy: no {COPY_FORMS[form]} here.")
+        elif form == "page":
+            self.context.show_page(words)
+        else:
+            self.context.copy_text(words, "ID" if form == "id" else COPY_FORMS[form])
+
+    async def _document(self, subject: TreeEntry) -> Document | None:
+        return self.documents.of(subject.entry) or await self.documents.load(subject.entry)
+
+
+def copied(form: str, subject: TreeEntry, document: Document | None, dataset: Dataset | None) -> str:
+    """Return a form of an entry for the clipboard; empty where it has none."""
+    from ...metadata.bibtex import bibtex, text_citation
+    from ...models import Collection
+    from ...text import redact
+
+    lacks = document is None or (isinstance(document, Collection) and not (document.citation or document.doi))
+    cited = dataset if lacks and dataset is not None else document
+    match form:
+        case "id":
+            return subject.label
+        case "title":
+            return "" if subject.entry.title == subject.entry.id else subject.entry.title
+        case "citation":
+            return text_citation(cited) if cited is not None else ""
+        case "bibtex":
+            return bibtex(cited) if cited is not None else ""
+        case "url":
+            return redact(document.url) if document is not None else ""
+    url = (dataset.registry_url if dataset is not None else "") or ""
+    if not url and document is not None and document.doi:
+        url = f"https://doi.org/{document.doi}"
+    return url if url.startswith(("https://", "http://")) else ""

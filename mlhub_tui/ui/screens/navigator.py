@@ -1,0 +1,188 @@
+"""Ways to a place in the tree of Browse: go to, favourites, and the history of visited places."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from ...errors import MLHubException
+from ..navigation.favourites import HistoryEntry
+
+if TYPE_CHECKING:
+    from ..catalog.catalog_tree import CatalogTree
+    from ..catalog.nodes import TreeEntry
+    from ..navigation.lookup import Goal
+    from ..source_connection import Connection
+    from .entry_screen import EntryScreen
+
+_MOMENT = 0.02
+"""Seconds between two looks whether a source that was opened is shown."""
+_PATIENCE = 60.0
+_GROUP = "travel"
+
+
+class Navigator:
+    """Moves the cursor of a Browse screen to entries, in whatever source they are.
+
+    Attributes
+    ----------
+    shown
+        The connection whose entries the tree shows.
+    """
+
+    def __init__(self, screen: EntryScreen, tree: CatalogTree) -> None:
+        self._screen, self._tree = screen, tree
+        self.shown: Connection | None = None
+
+    def stop(self) -> bool:
+        """Stop what is looked for on the way to a place; False where nothing is."""
+        going = [one for one in self._screen.workers if one.group == _GROUP and not one.is_finished]
+        for worker in going:
+            worker.cancel()
+        return bool(going)
+
+    # Go to
+
+    def ask(self) -> None:
+        """Ask for an id, a DOI or a URL, and go there."""
+        from ..dialogs.goto import GotoScreen
+
+        screen = self._screen
+        connection = screen.context.connection
+        if connection is None:
+            screen.refuse("No source is open yet.")
+            return
+
+        def arrive(goal: Goal) -> None:
+            screen.run_worker(self._go(goal), group=_GROUP, exclusive=True)
+
+        # At once, not from a worker: what is typed behind the key is for the field.
+        screen.app.push_screen(GotoScreen(self._tree.branches, connection.source, arrive))
+
+    async def _go(self, goal: Goal) -> None:
+        """Go to something; what has no place in the tree, or one too far back in it, is shown by itself."""
+        self.note_place()
+        if not await self._walk(goal.path) and goal.entry.kind != "dataset":
+            from ..catalog.nodes import TreeEntry
+
+            self._screen.refuse("It is not in the loaded part of the tree: shown by itself.")
+            self._screen.open_subject(TreeEntry(goal.entry))
+        self.note_place()
+
+    async def _walk(self, path: tuple[str, ...]) -> bool:
+        from ..navigation.reveal import walk
+
+        screen = self._screen
+        try:
+            return bool(path) and await walk(screen.documents, self._tree, path, screen.refuse)
+        except MLHubException as error:
+            screen.context.report(error)
+            return False
+
+    # Favourites
+
+    def toggle_favourite(self) -> None:
+        """Mark what is under the cursor as a favourite, or no more."""
+        from ..navigation.favourites import Favourite
+
+        screen, tree = self._screen, self._tree
+        subject, row = tree.subject, tree.cursor_row
+        if self.shown is None or subject is None or row is None:
+            screen.refuse("Put the cursor on a dataset, a collection or an item first.")
+            return
+        one = Favourite.of(subject.entry, tree.branches.path(row), self.here().place)
+        if screen.context.memory.favourites.toggle(self.shown.job_source, one) is None:
+            screen.refuse("Too many favourites: remove one first (F).")
+        else:
+            self._favourites_changed()
+
+    def _favourites_changed(self) -> None:
+        self._screen.context.save_state()
+        self.show_favourites()
+
+    def show_favourites(self) -> None:
+        """Mark the favourites of the source in the tree."""
+        memory, tree = self._screen.context.memory, self._tree
+        known = memory.favourites.of(self.shown.job_source) if self.shown is not None else {}
+        tree.favourites = frozenset(known)
+        tree.refresh()
+
+    async def choose_favourite(self) -> None:
+        """List the favourites; go to the one that is chosen, in whatever source it is."""
+        from ...text import one_line
+        from ..dialogs.questions import ListScreen
+        from ..navigation.lookup import Goal
+        from ..widgets.pick_list import PickLine
+
+        context = self._screen.context
+        here = self.shown.job_source if self.shown is not None else ""
+        known = sorted(context.memory.favourites.all(), key=lambda one: one[0] != here)
+        by_key = {f"{source}\n{one.key}": (source, one) for source, one in known}
+
+        def about(key: str) -> str:
+            source, one = by_key[key]
+            where = "this source" if source == here else one_line(one.place or source)
+            return f"{one_line(one.id or one.url)}\nin {where}"
+
+        async def remove(key: str) -> bool:
+            source, one = by_key[key]
+            context.memory.favourites.remove(source, one.key)
+            self._favourites_changed()
+            return True
+
+        lines = [PickLine(one.label, "", one.kind, key) for key, (_, one) in by_key.items()]
+        screen = ListScreen("Favourites", lines, "None yet: * marks what is under the cursor.", about, remove)
+        chosen = await context.push_screen_wait(screen)
+        if chosen is not None:
+            source, one = by_key[chosen]
+            self.note_place()
+            if source == here or await self._use(one.place):
+                await self._go(Goal(one.entry(), one.path))
+
+    async def _use(self, place: str) -> bool:
+        """Open another source, and wait until the tree is its own; False where that does not come about."""
+        from ..actions.search_actions import open_entry
+
+        context = self._screen.context
+        if not await open_entry(context, place):
+            return False
+        for _ in range(int(_PATIENCE / _MOMENT)):
+            if self.shown is context.connection:
+                return self.shown is not None
+            await asyncio.sleep(_MOMENT)
+        return False
+
+    # History
+
+    def here(self, subject: TreeEntry | None = None) -> HistoryEntry:
+        """Return the place one is at, with what is open there."""
+        tree, row = self._tree, self._tree.cursor_row
+        path = tree.branches.path(row) if tree.started and row is not None else ()
+        place = self.shown.entry if self.shown is not None else ""
+        return HistoryEntry(place, path, subject, subject is not None)
+
+    def note_place(self, subject: TreeEntry | None = None) -> None:
+        """Remember the place one is at, to come back to."""
+        if self.shown is not None and self._tree.started:
+            self._screen.context.trail.visit(self.here(subject))
+
+    def travel(self, here: HistoryEntry, step: int) -> None:
+        """Go to the place before or behind another."""
+        self._screen.run_worker(self._travel(here, step), group=_GROUP, exclusive=True)
+
+    async def _travel(self, here: HistoryEntry, step: int) -> None:
+        from .document_screen import DocumentScreen
+
+        screen = self._screen
+        stop = screen.context.trail.go(here, step)
+        if stop is None:
+            screen.refuse("Nothing further back." if step < 0 else "Nothing further forward.")
+            return
+        if isinstance(screen.app.screen, DocumentScreen):
+            screen.app.pop_screen()
+        if stop.place != here.place and not await self._use(stop.place):
+            return
+        if not await self._walk(stop.path):
+            screen.refuse("That entry is gone, or further back than is loaded.")
+        elif stop.subject is not None:
+            screen.context.show_document(stop.subject, screen.documents)

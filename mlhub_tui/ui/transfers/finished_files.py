@@ -1,0 +1,159 @@
+"""Files of finished transfers verified and unpacked, each in a thread, and what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+from ...errors import MLHubException
+from ...planning.requests import DatasetRequest
+from ...queue.job import Job, JobState
+from ...queue.job_files import VerificationResult, remedy, verify_job
+from ...text import count, size
+from ...threads import in_thread
+from ...transfer.engine import TransferCancelled
+from ...unpack.archive import Unpacked, half_unpacked, unpack
+
+T = TypeVar("T")
+_EVERY = 0.5
+_GRACE = 2.0
+_NAMED = 3  # skipped members
+_ENDS = (".tar.gz", ".tgz", ".tar")
+
+
+class FileWork:
+    """One kind of work on files; one at a time, the others wait.
+
+    Parameters
+    ----------
+    changed
+        Called when there is something else to show.
+
+    Attributes
+    ----------
+    words
+        By the id of a transfer, what came of it, or how far it is.
+    """
+
+    def __init__(self, changed: Callable[[], None]) -> None:
+        self._changed = changed
+        self._running: dict[int, threading.Event] = {}
+        self._turn = asyncio.Lock()
+        self.words: dict[int, str] = {}
+
+    def stop(self, job: Job) -> bool:
+        """Stop the work on a transfer's file; False where there is none."""
+        stop = self._running.pop(job.id, None)
+        if stop is not None:
+            stop.set()
+        return stop is not None
+
+    def say(self, job: Job, words: str) -> None:
+        """Show how far the work is, or what came of it."""
+        self.words[job.id] = words
+        self._changed()
+
+    async def run(
+        self, job: Job, work: Callable[[threading.Event], T], progress: Callable[[], str]
+    ) -> T | None:
+        """Work on a file in a thread; None if it was stopped.
+
+        Parameters
+        ----------
+        progress
+            Asked twice a second how far it is.
+        """
+        stop = self._running[job.id] = threading.Event()
+
+        async def report() -> None:
+            while True:
+                self.say(job, progress())
+                await asyncio.sleep(_EVERY)
+
+        self.say(job, "waiting for another file")
+        try:
+            async with self._turn:
+                reporter = asyncio.create_task(report())
+                try:
+                    return await in_thread(lambda: work(stop), interrupt=stop.set, grace=_GRACE)
+                finally:
+                    reporter.cancel()
+        except TransferCancelled:
+            return None
+        finally:
+            if self._running.get(job.id) is stop:
+                del self._running[job.id]
+
+
+async def verify(checks: FileWork, job: Job) -> VerificationResult | None:
+    """Read the file of a transfer again; return what came of it, None if it was stopped."""
+    read = 0
+
+    def tell(done: int) -> None:
+        nonlocal read
+        read = done
+
+    def progress() -> str:
+        total = job.bytes_total or 0
+        return f"reading, {read * 100 // total} %; v stops" if total else "reading; v stops"
+
+    found = await checks.run(job, lambda stop: verify_job(job, tell, stop), progress)
+    if found is not None and found.trouble:
+        found = VerificationResult((), f"{found.trouble}; {remedy(job)}")
+    checks.say(job, str(found) if found is not None else "stopped")
+    return found
+
+
+def is_archive(job: Job) -> bool:
+    """Whether a transfer has brought an archive that can be unpacked here."""
+    whole = job.state is JobState.DONE and not isinstance(job.request, DatasetRequest)
+    return whole and job.name.lower().endswith(_ENDS)
+
+
+def unpack_question(job: Job) -> tuple[str, str]:
+    """Return what is asked before an archive is unpacked, and what comes of it; may block."""
+    again = "Its last unpacking was not finished; this one completes it. " if half_unpacked(job.path) else ""
+    what = f"Into {job.path.parent}; files there of another size or time are replaced."
+    return f"Unpack {job.name}?", f"{again}{what}"
+
+
+async def unpack_archive(unpacking: FileWork, job: Job) -> None:
+    """Unpack the archive of a transfer into its folder, and show what came of it.
+
+    Raises
+    ------
+    DamagedArchive, OutputFolderError, TargetBusy
+        As `unpack`.
+    """
+    far: tuple[int, int, int | None] = (0, 0, None)
+
+    def show(files: int, read: int, whole: int | None) -> None:
+        nonlocal far
+        far = files, read, whole
+
+    def progress() -> str:
+        files, read, whole = far
+        part = f", {read * 100 // whole} %" if whole else ""
+        return f"unpacking, {count(files, 'file')}{part}; u stops"
+
+    try:
+        done = await unpacking.run(
+            job, lambda stop: unpack(job.path, job.path.parent, show=show, stopped=stop), progress
+        )
+    except MLHubException as error:
+        unpacking.say(job, f"{error.message}: {error.hint}" if error.hint else error.message)
+        raise
+    unpacking.say(job, "stopped; u resumes it" if done is None else _outcome(done))
+
+
+def _outcome(done: Unpacked) -> str:
+    """Return what was unpacked, in words."""
+    there = f", {done.kept:,} of them were there" if done.kept else ""
+    words = f"{count(done.files, 'file')} unpacked{there}, {size(done.bytes)} written"
+    if not done.skipped:
+        return words
+    more = done.skipped - len(done.notes[:_NAMED])
+    named = (*done.notes[:_NAMED], f"and {count(more, 'more member')}") if more else done.notes
+    return f"{words}; skipped {count(done.skipped, 'member')}: {'; '.join(named)}"

@@ -1,0 +1,159 @@
+"""Keys and news that a user can foresee: one status line, a footer that follows, sources that come back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mlhub_tui.options import AppOptions
+from mlhub_tui.sample.server import SampleServer
+from mlhub_tui.ui.screens.document_screen import DocumentScreen
+from mlhub_tui.ui.state import AppState
+
+from .conftest import Driver, driven, use_sample
+from .test_browse import find
+
+SMALL = "ref_african_crops_kenya_02_source"
+
+
+def footer(driver: Driver) -> str:
+    """Return the last line of the screen."""
+    return driver.screen().splitlines()[-1]
+
+
+def asset_key(driver: Driver) -> str:
+    """Return the key of the asset under the cursor of the screen in front."""
+    screen = driver.app.screen
+    return screen.asset_key if isinstance(screen, DocumentScreen) else ""
+
+
+def status(driver: Driver) -> str:
+    """Return the line above the footer."""
+    return driver.screen().splitlines()[-2]
+
+
+@pytest.mark.parametrize(
+    ("keys", "why"),
+    [
+        (["x"], "x (cancel) does nothing here; it works in Downloads, Profiles."),
+        (["i"], "Put the cursor on a collection first."),
+        (["n"], "No filter is set"),
+        (["2", "r"], "Put the cursor on a transfer first."),
+        (["2", "i"], "i (items) does nothing here"),
+        (["3", "E"], "Only profiles can be edited"),
+        (["ctrl+c"], "q quits"),
+    ],
+)
+async def test_a_key_that_cannot_act_says_why_in_the_status_line(
+    keys: list[str], why: str, options: AppOptions
+) -> None:
+    async with driven(options) as driver:
+        await driver.until("BigEarthNet")
+        for key in keys:
+            await driver.press(key)
+        await driver.until(lambda: why in status(driver))
+        assert "quit" in footer(driver), "the hints stay"
+
+
+async def test_news_are_one_line_errors_two_and_both_are_in_the_history(options: AppOptions) -> None:
+    async with driven(options, toasts=True) as driver:
+        await driver.until("BigEarthNet")
+        driver.app.notify("some news\nof two lines", markup=False)
+        await driver.until(lambda: "some news of two lines" in status(driver))
+        driver.app.notify("it failed " * 30 + "\nfix it " * 30, severity="error", markup=False)
+        await driver.until("it failed it failed", "fix it fix it")
+        lines = [line for line in driver.screen().splitlines() if "it failed" in line or "fix it" in line]
+        assert len(lines) == 2
+        assert "quit" in footer(driver)
+        assert "some news" in status(driver), "an error covers neither news nor hints"
+        await driver.press("exclamation_mark")
+        await driver.until("some news")
+
+
+async def test_the_footer_follows_the_pane_that_has_the_focus(options: AppOptions) -> None:
+    async with driven(options, (100, 30)) as driver:
+        await find(driver, SMALL)
+        await driver.until(lambda: "d download" in footer(driver))
+        await driver.press("slash")
+        await driver.until(lambda: "enter apply" in footer(driver), lambda: "esc clear" in footer(driver))
+        assert "d download" not in footer(driver)
+        await driver.press("escape")
+        await find(driver, SMALL)
+        await driver.press("tab")
+        await driver.until(lambda: "tab back to tree" in footer(driver))
+        await driver.press("tab", "enter")
+        await driver.until(lambda: "next pane" in footer(driver))
+        await driver.press("m")
+        await driver.until(lambda: "+ zoom in" in footer(driver))
+        await driver.press("t")
+        await driver.until(lambda: "b range" in footer(driver))
+        await driver.press("J")
+        await driver.until(lambda: "enter fold" in footer(driver))
+        await driver.press("i")
+        await driver.until(lambda: "d download" in footer(driver))
+
+
+async def test_d_is_about_the_row_under_the_cursor_in_every_pane(options: AppOptions) -> None:
+    async with driven(options, (100, 30)) as driver:
+        await find(driver, SMALL)
+        await driver.press("i")
+        screen = driver.app.screen
+        assert isinstance(screen, DocumentScreen)
+        await driver.until(lambda: screen.table.current is not None)
+        item = screen.subject.entry.id
+        assert item != SMALL
+        await driver.press("d")
+        await driver.until("Download assets", f"[item {item}"[:20], "all items of")
+        await driver.press("escape", "y")
+        await driver.until(lambda: driver.app.clipboard == item)
+        await driver.press("a")
+        await driver.until(
+            lambda: isinstance(driver.app.screen, DocumentScreen) and driver.app.screen.asset_key
+        )
+        key = driver.app.screen.asset_key  # type: ignore[attr-defined] # of the screen of the item
+        await driver.press("d")
+        await driver.until("Download assets", "1 file,")
+        chosen = [line for line in driver.screen().splitlines() if "[x]" in line]
+        assert len(chosen) >= 1 and any(key in line for line in chosen)
+
+
+async def test_a_restart_reopens_the_last_source_at_the_last_place(tmp_path: Path) -> None:
+    started = AppOptions(output_dir=tmp_path)
+    async with driven(started) as driver:
+        await driver.until("Welcome")
+        await use_sample(driver)
+        await find(driver, SMALL)
+        await driver.until(lambda: AppState.load().recent == ["sample"])
+        await driver.press("q")
+    async with driven(started) as driver:
+        await driver.until(lambda: "sample catalog" in driver.screen().splitlines()[0])
+        tree = driver.app.screen.query_one("#tree")
+        await driver.until(lambda: tree.current is not None and getattr(tree.current, "id", "") == SMALL)  # type: ignore[attr-defined] # it is the tree
+
+
+async def test_a_source_that_is_named_is_opened_in_place_of_the_last(
+    sample: SampleServer, tmp_path: Path, mlhub_home: Path
+) -> None:
+    state = AppState(recent=["sample"])
+    state.write()
+    named = AppOptions(root_url=sample.root_url, api_key=sample.key, output_dir=tmp_path)
+    async with driven(named) as driver:
+        await driver.until("BigEarthNet")
+        assert "MLHub 127.0.0.1" in driver.screen().splitlines()[0]
+        await driver.press("3")
+        await driver.until("Recent")
+        lines = driver.screen().splitlines()
+        recent, first = (
+            next(n for n, line in enumerate(lines) if word in line) for word in ("Recent", "sample c")
+        )
+        assert first == recent + 1
+    (mlhub_home / "config.toml").write_text("restore = false\n")
+    async with driven(AppOptions(output_dir=tmp_path)) as driver:
+        await driver.until("Welcome")
+
+
+async def test_a_last_source_that_is_gone_is_no_obstacle(tmp_path: Path) -> None:
+    AppState(recent=["a profile that was deleted"]).write()
+    async with driven(AppOptions(output_dir=tmp_path)) as driver:
+        await driver.until("Welcome")
