@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import os
 import platform
@@ -33,17 +32,14 @@ from mlhub_tui.options import IfExists
 from mlhub_tui.planning.filters import Filters
 from mlhub_tui.planning.requests import ArchiveRequest, AssetRequest, DatasetRequest
 from mlhub_tui.queue import runner as process
-from mlhub_tui.queue.admission import ConcurrencyLimiter, heard, no_way_out
+from mlhub_tui.queue.admission import heard, no_way_out
 from mlhub_tui.queue.client import QueueClient
-from mlhub_tui.queue.database import Database, QueueUnusable, is_locked, unusable
+from mlhub_tui.queue.database import Database, QueueUnusable, unusable
 from mlhub_tui.queue.job import Job, JobAction, JobState
 from mlhub_tui.queue.repository import JobRepository, safe, with_own_name
 from mlhub_tui.queue.run_job import refusal
-from mlhub_tui.queue.runner import Process, QueueSettings
-from mlhub_tui.queue.scheduler import failure_message, success_message
-from mlhub_tui.transfer.config import DownloadResult
-from mlhub_tui.transfer.engine import BandwidthLimiter
-from mlhub_tui.transfer.failures import Failure, FailureAction, judge
+from mlhub_tui.queue.runner import Process
+from mlhub_tui.transfer.failures import judge
 
 from .support import wish
 
@@ -120,14 +116,6 @@ def test_a_program_is_gone_that_was_silent_for_as_long_as_it_may() -> None:
 
 
 @pytest.mark.parametrize(
-    ("message", "locked"),
-    [("database is locked", True), ("the disk is busy", True), ("disk I/O error", False)],
-)
-def test_only_another_program_s_transaction_is_a_lock(message: str, locked: bool) -> None:
-    assert is_locked(sqlite3.OperationalError(message)) is locked
-
-
-@pytest.mark.parametrize(
     ("error", "name", "said", "hint"),
     [
         (sqlite3.OperationalError("database is locked"), "", "database is locked", "close the program"),
@@ -173,62 +161,6 @@ def test_a_queue_that_lost_a_file_is_left_as_it_is(
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {name: content}
 
 
-def test_a_database_of_another_program_or_version_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "queue.db"
-    with sqlite3.connect(path) as other:
-        other.execute("CREATE TABLE runners (id)")
-    with pytest.raises(QueueUnusable, match="the database of another program"):
-        Database(path)
-    path.unlink()
-    Database(path).close()
-    with sqlite3.connect(path) as other:
-        version = other.execute("PRAGMA user_version").fetchone()[0]
-        other.execute(f"PRAGMA user_version={version + 1}")
-    with pytest.raises(QueueUnusable, match="written by a newer version") as caught:
-        Database(path)
-    assert "start the newer version" in caught.value.hint
-
-
-@pytest.mark.parametrize(
-    ("after", "delay", "failures", "words"),
-    [
-        (None, None, 3, "failed: why"),
-        (90.0, None, 1, "failed: why with Retry-After 1 min 30 s"),
-        (None, 9.4, 1, "why; next try in 9.4 s"),
-        (None, 9.5, 2, "why; next try in 10 s, 2 tries without progress"),
-        (None, 0.0, 1, "why; next try in 0.1 s"),
-    ],
-)
-def test_the_log_says_when_the_next_try_is(
-    after: float | None, delay: float | None, failures: int, words: str
-) -> None:
-    state = JobState.FAILED if delay is None else JobState.RETRYING
-    error = ServerError("x", status=503, retry_after=after)
-    assert failure_message(error, Failure(FailureAction(state), "why", "", delay), failures) == words
-
-
-@pytest.mark.parametrize(
-    ("outcome", "fetched", "seconds", "words"),
-    [
-        (DownloadResult(HERE, 5, fetched=False), None, 1.0, "done: already there"),
-        (DownloadResult(HERE, 5, fetched=False, note="kept"), None, 1.0, "done: kept"),
-        (DownloadResult(HERE, 5000, fetched=True), None, 1.0, "done: 5.0 kB"),
-        (DownloadResult(HERE, 5000, fetched=True), 5000, 2.0, "done: 5.0 kB, in 2.0 s, 2.5 kB/s on average"),
-        (
-            DownloadResult(HERE, 5000, fetched=True),
-            4000,
-            2.0,
-            "done: 5.0 kB, 4.0 kB of them in 2.0 s, 2.0 kB/s on average",
-        ),
-        (DownloadResult(HERE, 5000, fetched=True), 0, 60.0, "done: 5.0 kB, 0 B of them in 1 min"),
-    ],
-)
-def test_the_log_says_how_much_came_and_how_fast(
-    outcome: DownloadResult, fetched: int | None, seconds: float, words: str
-) -> None:
-    assert success_message(outcome, fetched, seconds) == words
-
-
 @pytest.mark.parametrize(
     ("words", "kept"),
     [
@@ -242,71 +174,6 @@ def test_the_log_says_how_much_came_and_how_fast(
 )
 def test_the_log_keeps_words_and_drops_keys(words: str, kept: str) -> None:
     assert safe(words) == kept
-
-
-async def test_a_limit_is_paid_by_waiting_and_lifted_at_once() -> None:
-    now = [100.0]
-    limit = BandwidthLimiter(1000, lambda: now[0])
-    assert (limit.chunk_size(1 << 20), limit.chunk_size(10)) == (512, 10)
-    assert (BandwidthLimiter(1e6).chunk_size(1 << 20), BandwidthLimiter().chunk_size(7)) == (100_000, 7)
-    assert (limit.consume(500), limit.consume(500)) == (100.5, 101.0)
-    waiting = asyncio.create_task(limit.wait(101.0))
-    await asyncio.sleep(0)
-    assert not waiting.done()
-    now[0] = 101.0
-    await waiting
-    limit.set_rate(0)
-    await limit.wait(1e9)
-    assert (limit.consume(10**9), limit.rate) == (0.0, None)
-
-
-class Starts:
-    """Takes jobs that are to be started, and says whether they are."""
-
-    def __init__(self, started: bool = True) -> None:
-        self.ids: list[int] = []
-        self._started = started
-
-    def __call__(self, one: Job) -> bool:
-        self.ids.append(one.id)
-        return self._started
-
-
-@pytest.mark.parametrize(
-    ("settings", "total", "per_host", "mine", "started"),
-    [
-        (QueueSettings(transfers=2, per_host=2), None, None, [], [1, 2]),
-        (QueueSettings(transfers=4, per_host=2), None, None, [], [1, 2, 4]),
-        (QueueSettings(transfers=4, per_host=4), 1, None, [], [1]),
-        (QueueSettings(transfers=4, per_host=4), None, 1, [], [1, 4]),
-        (QueueSettings(transfers=2, per_host=4), None, None, ["http://x/"], [1]),
-        (QueueSettings(transfers=2, per_host=4), None, None, ["http://x/"] * 2, []),
-        (QueueSettings(transfers=3, per_host=2), None, None, ["http://a/"], [1, 4]),
-    ],
-)
-def test_jobs_start_while_there_are_places_and_a_host_has_some(
-    settings: QueueSettings, total: int | None, per_host: int | None, mine: list[str], started: list[int]
-) -> None:
-    jobs = [job(n, source="http://b/" if n == 4 else "http://a/") for n in range(1, 5)]
-    places, found = ConcurrencyLimiter(total, per_host), Starts()
-    places.fill(settings, [job(9, JobState.PAUSED), *jobs], mine, found)
-    assert found.ids == started
-
-
-@pytest.mark.parametrize(("transfers", "started"), [(4, [1]), (5, [1, 2]), (1, [1])])
-def test_other_programs_take_places_but_never_the_last_one(transfers: int, started: list[int]) -> None:
-    theirs = [job(n, JobState.DOWNLOADING, elsewhere=True) for n in (7, 8, 9)]
-    jobs, found = [*theirs, *(job(n, source=f"http://{n}/") for n in (1, 2, 3))], Starts()
-    settings = QueueSettings(transfers=transfers, per_host=9)
-    ConcurrencyLimiter(None, None).fill(settings, jobs, [], found)
-    assert found.ids == started
-
-
-def test_a_source_is_known_by_the_host_that_its_bytes_came_from() -> None:
-    places = ConcurrencyLimiter(None, None)
-    assert places.host(job(1), "") == "http://a/"
-    assert places.host(job(1), "store.test") == "store.test"
-    assert (places.host(job(2)), places.host(job(3, source="http://b/"))) == ("store.test", "http://b/")
 
 
 def caused(error: Exception, cause: Exception) -> Exception:
