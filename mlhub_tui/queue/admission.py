@@ -34,6 +34,10 @@ class ConcurrencyLimiter:
         self._total, self._per_host = total, per_host
         self._hosts: dict[str, str] = {}
 
+    def total(self, settings: QueueSettings) -> int:
+        """Return how many may run here at a time, if no other program runs any."""
+        return settings.transfers if self._total is None else self._total
+
     def fill(
         self, settings: QueueSettings, jobs: Sequence[Job], mine: Sequence[str], start: Callable[[Job], bool]
     ) -> None:
@@ -42,11 +46,10 @@ class ConcurrencyLimiter:
         `jobs` are those of all programs in the order of the queue, `mine` the hosts of those that run here;
         `start` starts a job if it may, and returns whether it did.
         """
-        total = settings.transfers if self._total is None else self._total
         per_host = settings.per_host if self._per_host is None else self._per_host
         theirs = [job for job in jobs if job.elsewhere and job.state in ACTIVE_STATES]
         busy = Counter((*mine, *map(self.host, theirs)))
-        running, total = len(mine), max(total - len(theirs), 1)
+        running, total = len(mine), max(self.total(settings) - len(theirs), 1)
         for job in jobs:
             if running >= total:
                 return

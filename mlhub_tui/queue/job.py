@@ -218,15 +218,19 @@ class JobTable:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._jobs: dict[int, Job] = {}
-        self._sorted: tuple[Job, ...] | None = ()
+        self._jobs: dict[int, Job] = {}  # in the order of the queue, unless it is to be sorted
+        self._sorted = True
+        self._view: tuple[Job, ...] | None = ()
 
     def snapshot(self) -> tuple[Job, ...]:
         """Return all jobs in the order of the queue."""
         with self._lock:
-            if self._sorted is None:
-                self._sorted = tuple(sorted(self._jobs.values(), key=lambda job: (job.position, job.id)))
-            return self._sorted
+            if not self._sorted:
+                pairs = sorted(self._jobs.items(), key=lambda pair: (pair[1].position, pair[0]))
+                self._jobs, self._sorted = dict(pairs), True
+            if self._view is None:
+                self._view = tuple(self._jobs.values())
+            return self._view
 
     def get(self, job_id: int) -> Job | None:
         """Return one job."""
@@ -235,15 +239,18 @@ class JobTable:
     def put(self, *jobs: Job) -> None:
         """Add or replace jobs."""
         with self._lock:
-            self._jobs.update((job.id, job) for job in jobs)
-            self._sorted = None
+            for job in jobs:
+                known = self._jobs.get(job.id)
+                self._sorted &= known is not None and known.position == job.position
+                self._jobs[job.id] = job
+            self._view = None
 
     def remove(self, job_ids: Iterable[int]) -> None:
         """Forget jobs."""
         with self._lock:
             for job_id in job_ids:
                 self._jobs.pop(job_id, None)
-            self._sorted = None
+            self._view = None
 
     @property
     def ids(self) -> frozenset[int]:

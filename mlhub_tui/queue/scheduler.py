@@ -168,6 +168,9 @@ class Scheduler:
             self.store.move(job_id, JobState.QUEUED, "", next_try=None)
 
     def _start_jobs(self, group: asyncio.TaskGroup) -> None:
+        if len(self._running) >= self._limiter.total(self.store.settings):
+            return  # before thousands of jobs are looked at
+
         def start(job: Job) -> bool:
             mine = job.id in self.store.owned_ids and job.id not in self._running
             return mine and self._start(group, job)
