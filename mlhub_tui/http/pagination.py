@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, quote_plus, urlencode, urlsplit
 
 from ..errors import AnswerTooLarge, RequestError, ServerTimeout, UnexpectedAnswer
 from ..models import JsonDict
+from ..models.document import links_of
 from .errors import ConnectTimeout
 from .urls import resolve_href, shown, without_key
 
@@ -143,8 +144,7 @@ def following(
     - `step`: The request that was sent; a link with `merge` changes it (STAC API, Item Search, "Pagination").
     - `bare`: Takes the key in use out of a URL: servers write it into their links.
     """
-    link = _next_of(page.get("links"))
-    if link is not None:
+    for link in links_of(page, "next"):
         try:
             found = _of_link(link, page_url, step, bare)
         except UnexpectedAnswer as error:
@@ -158,18 +158,6 @@ def following(
                 "next", token
             ), ""
     return None, ""
-
-
-def _next_of(links: Any) -> JsonDict | None:
-    """Return the link whose relation is `next`; relations are compared without case (RFC 8288, 2.1.1)."""
-    for link in links if isinstance(links, list) else []:
-        if not isinstance(link, dict) or not isinstance(link.get("rel"), str):
-            continue
-        href, kind = link.get("href"), link.get("type")
-        page = isinstance(kind, str) and "html" in kind.lower()  # the same page, to be looked at
-        if link["rel"].strip().lower() == "next" and isinstance(href, str) and href.strip() and not page:
-            return link
-    return None
 
 
 def _of_link(link: JsonDict, page_url: str, step: PageRequest, bare: Bare) -> PageRequest:

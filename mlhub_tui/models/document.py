@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +11,7 @@ from ..errors import UnexpectedAnswer
 from ..text import clean, one_line
 
 JsonDict = dict[str, Any]
+_NO_DATA = re.compile(r"html|xml|^image/|^text/plain")  # media types
 
 
 def identity(value: object) -> str:
@@ -18,6 +20,21 @@ def identity(value: object) -> str:
         value = int(value)
     number = isinstance(value, int | float) and not isinstance(value, bool)
     return str(value) if number or isinstance(value, str) else ""
+
+
+def links_of(raw: Mapping[str, Any], *relations: str) -> list[JsonDict]:
+    """Return the links of a document that lead to data; pages for browsers and the like are left out.
+
+    Relations are compared without case (RFC 8288, section 2.1.1).
+    """
+    links = raw.get("links")
+    return [
+        link
+        for link in (links if isinstance(links, list) else ())
+        if isinstance(link, dict) and str(link.get("rel")).strip().lower() in relations
+        if isinstance(href := link.get("href"), str) and href.strip()
+        if not _NO_DATA.search(str(link.get("type")).lower())
+    ]
 
 
 @dataclass(frozen=True, slots=True)

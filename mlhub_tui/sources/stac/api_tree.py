@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from dataclasses import replace
 from urllib.parse import unquote, urlsplit
 
@@ -13,7 +14,7 @@ from ...http.cache import CachingClient, DocumentCache
 from ...http.pagination import FetchedPage, PageRequest, Params, absolute, with_params
 from ...http.urls import join, segment, shown_id
 from ...models import Catalog, Collection, Document, Entry, EntryKind, Item, Search
-from ...models.document import identity
+from ...models.document import identity, links_of
 from ...text import one_line
 from ..base import COLLECTION_IDS, Page
 from ..static.document_loader import DocumentLoader
@@ -255,27 +256,16 @@ class APITree:
 
     def _linked(self, raw: dict[str, object], url: str) -> tuple[Entry, ...]:
         """Return the entries that the links of a document name, each place once."""
-        links = raw.get("links")
         found: dict[str, Entry] = {}
-        for link in links if isinstance(links, list) else []:
-            if (entry := self._entry(link, url)) is not None:
-                found.setdefault(entry.url, entry)
+        for link in links_of(raw, *_KINDS):
+            try:
+                place = below_root(link["href"], url, self._root, self._client.session.bare)
+            except UnexpectedAnswer:
+                continue
+            collection = self._collection_at(place)
+            kind = EntryKind.COLLECTION if collection else _KINDS[link["rel"].strip().lower()]
+            found.setdefault(place, Entry(kind, collection, one_line(link.get("title"), 200), place))
         return tuple(found.values())
-
-    def _entry(self, link: object, url: str) -> Entry | None:
-        if not isinstance(link, dict) or not isinstance(link.get("href"), str):
-            return None
-        kind = _KINDS.get(str(link.get("rel")).strip().lower())
-        if kind is None or "html" in str(link.get("type")).lower():
-            return None
-        try:
-            place = below_root(link["href"], url, self._root, self._client.session.bare)
-        except UnexpectedAnswer:
-            return None
-        collection = self._collection_at(place)
-        return Entry(
-            EntryKind.COLLECTION if collection else kind, collection, one_line(link.get("title"), 200), place
-        )
 
     def _collection_at(self, url: str) -> str:
         """Return the id of the collection that a URL of this API is the place of; empty where it is none."""
@@ -306,11 +296,7 @@ def _holds(found: FetchedPage, collection_id: str) -> bool:
 
 def _href(document: Document, relation: str) -> str:
     """Return where a link of a document leads; empty where there is none."""
-    for link in document.links:
-        href, kind = link.get("href"), str(link.get("type") or "json").lower()
-        if str(link.get("rel")).strip().lower() == relation and isinstance(href, str) and "json" in kind:
-            try:
-                return absolute(href, document.url)
-            except UnexpectedAnswer:
-                continue
+    for link in links_of(document.raw, relation):
+        with suppress(UnexpectedAnswer):
+            return absolute(link["href"], document.url)
     return ""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 from ...errors import UnexpectedAnswer
 from ...http.pagination import Bare, absolute
-from ...http.urls import is_absolute, join, without_key
+from ...http.urls import is_absolute, join, origin_of, without_key
 from ...models import Catalog, JsonDict
+from ...models.document import links_of
 
 SORTABLES = ("http://www.opengis.net/def/rel/ogc/1.0/sortables", "sortables")
 QUERYABLES = ("http://www.opengis.net/def/rel/ogc/1.0/queryables", "queryables")
@@ -61,22 +61,11 @@ class Landing:
 
     def href(self, *relations: str, method: str = "GET") -> str | None:
         """Return where the first JSON link of a relation leads; None where there is none."""
-        return next(self._hrefs(relations, method), None)
-
-    def _hrefs(self, relations: tuple[str, ...], method: str) -> Iterator[str]:
-        links = self.raw.get("links")
-        for link in links if isinstance(links, list) else []:
-            if not isinstance(link, dict) or not isinstance(link.get("href"), str):
-                continue
-            kind = str(link.get("type") or "json").lower()
-            if str(link.get("rel")).strip().lower() not in relations or "json" not in kind:
-                continue
-            if str(link.get("method") or "GET").upper() != method:
-                continue
-            try:
-                yield below_root(link["href"], self.url, self.root_url)
-            except UnexpectedAnswer:
-                continue
+        for link in links_of(self.raw, *relations):
+            if str(link.get("method") or "GET").upper() == method:
+                with suppress(UnexpectedAnswer):
+                    return below_root(link["href"], self.url, self.root_url)
+        return None
 
     @property
     def collections_url(self) -> str:
@@ -91,7 +80,7 @@ class Landing:
         href = self.href("search", method=method)
         if href is None and method == "GET" and self.may_search:
             href = self.href("search", method="POST") or join(self.root_url, "search")
-        if href is not None and not self.literal and _origin(href) != _origin(self.root_url):
+        if href is not None and not self.literal and origin_of(href) != origin_of(self.root_url):
             return join(self.root_url, "search")
         return href
 
@@ -157,8 +146,3 @@ def below_root(href: str, page_url: str, root_url: str, bare: Bare = without_key
     if f"{page_url}/" != root_url or not relative or strict.startswith(root_url):
         return strict
     return absolute(href, root_url, bare)
-
-
-def _origin(url: str) -> tuple[str, str]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.netloc.lower()
