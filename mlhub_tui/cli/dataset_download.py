@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import EntityDoesNotExist, InvalidSearch, NotOffered
-from ..text import count, one_line, size
+from ..text import one_line, size
 from .completion import collection_ids, dataset_ids
 from .connection import Choice, credentials, opened, output_place
 from .failures import end
@@ -31,9 +31,8 @@ if TYPE_CHECKING:
     from ..auth import Credentials
     from ..options import ClusterConfig
     from ..planning.filters import Filters
-    from ..planning.index import Index
     from ..planning.requests import DatasetRequest, DownloadRequest
-    from ..planning.selection import Amount, Counts
+    from ..planning.selection import Amount
     from ..sources.base import Source
 
 _ADDRESS = "DASK_SCHEDULER_ADDRESS"
@@ -382,7 +381,7 @@ class _DryRun:
     async def _print_assets(self, source: Source, found: Credentials, identity: str) -> None:
         from ..planning.dataset_plan import plan_dataset
         from ..planning.requests import CHOOSE_KEYS
-        from ..planning.selection import count_files
+        from ..planning.selection import count_files, notes
         from ..queue.run_job import job_context
         from .progress import StatusLine
 
@@ -398,7 +397,9 @@ class _DryRun:
             unknown = index.unknown_keys(filters.collections)
             if unknown and counts.empty:
                 raise InvalidSearch("; ".join(unknown), hint=CHOOSE_KEYS)
-            for line in (*unknown, *_notes(counts, filters, index)):
+            if counts.empty and not counts.paid:
+                note("nothing matches: widen the area or the time, or choose others")
+            for line in (*unknown, *notes(counts, filters), *index.facts["notes"]):
                 note(line)
         if self._as_json:
             print_json(counts.to_json())
@@ -434,23 +435,3 @@ def _size(amount: Amount) -> str:
     if amount.bytes is not None:
         return size(amount.bytes)
     return f"{size(amount.known)} or more" if amount.known else "not stated"
-
-
-def _notes(counts: Counts, filters: Filters, index: Index) -> list[str]:
-    """Return what a person should know of a selection."""
-    from ..planning.selection import paid_words
-
-    notes = []
-    if counts.paid:
-        notes.append(paid_words(counts))
-    elif counts.empty:
-        notes.append("nothing matches: widen the area or the time, or choose others")
-    if not counts.empty and counts.no_items and filters.selects_items:
-        notes.append("no item matches: these are the collections' own files")
-    if filters.when is not None and counts.timeless:
-        notes.append(f"{count(counts.timeless, 'item')} without a time that can be read: included")
-    if (filters.bbox or filters.intersects) and counts.placeless:
-        notes.append(f"{count(counts.placeless, 'item')} without a place: included")
-    if counts.faults:
-        notes.append(f"{count(counts.faults, 'asset')} of the catalog without an href")
-    return [*notes, *(one_line(line, 300) for line in index.facts["notes"])]

@@ -38,7 +38,7 @@ from .manifest_queue import HrefOf, LinkOf, ManifestQueue, open_link
 from .report import write_report
 from .requests import CHOOSE_KEYS, SAMPLE, DatasetRequest
 from .resolver import JobContext, cluster_package, links_of, say_waits
-from .selection import PAID_HINT, Counts, PlannedFile, count_files, files, paid_words
+from .selection import PAID_HINT, PlannedFile, count_files, files, notes, paid_words
 
 _CHECK_EVERY = 500  # files between two checks for a stop
 
@@ -274,6 +274,7 @@ class _DatasetJobRunner:
         """Choose the files and save them; a choice that is interrupted leaves nothing."""
         request, own, filters = self.request, self.own, self.request.filters
         counts, unknown = count_files(index, filters), index.unknown_keys(filters.collections)
+        namesakes: int = index.facts["namesakes"]
         if counts.empty:
             name = request.title or request.dataset_id
             if unknown:
@@ -289,24 +290,11 @@ class _DatasetJobRunner:
             self._queue().verify(cluster_package().ObjectStore(request.asset_place).sizes())
         else:
             self._queue().verify()
-        own.set_checkpoint("told", "; ".join((*unknown, *self._notes(counts, index.facts["namesakes"]))))
+        apart = f"{count(namesakes, 'item')} with the id of another, in a folder apart" if namesakes else ""
+        told = filter(None, (*unknown, *notes(counts, filters), apart))
+        own.set_checkpoint("told", "; ".join(told))
         own.set_checkpoint("noted", "\n".join(index.facts["notes"]))
         own.set_checkpoint("listed")
-
-    def _notes(self, counts: Counts, namesakes: int) -> list[str]:
-        """Return what to know of the selection."""
-        filters, notes = self.request.filters, []
-        if counts.no_items and filters.selects_items:
-            notes.append("no item matches, these are the collections' own")
-        if counts.faults:
-            notes.append(f"{count(counts.faults, 'asset')} without an href")
-        if namesakes:
-            notes.append(f"{count(namesakes, 'item')} with the id of another, in a folder apart")
-        if counts.timeless and filters.when is not None:
-            notes.append(f"{count(counts.timeless, 'item')} without a readable time included")
-        if counts.paid:
-            notes.append(paid_words(counts))
-        return notes
 
     def _unpack(self, stop: threading.Event) -> None:
         """Unpack the catalog to disk, and to the URL."""
@@ -377,14 +365,14 @@ class _DatasetJobRunner:
         live.words = ""
         failed = await in_thread(lambda: _write_report(request, own))
         live.done = live.total = self.before + saved.bytes_done
-        notes = "" if catalog_only else own.get_checkpoint("noted")
+        noted = "" if catalog_only else own.get_checkpoint("noted")
         skipped = [own.get_checkpoint("left out"), own.get_checkpoint("skipped")]
         if failed:
             there = f"{saved.done:,} of {count(saved.files, 'file')} are there"
             words = "; ".join(filter(None, (f"done with {failed:,} failed: {there}", *skipped)))
-            raise FilesFailed("\n".join(filter(None, (words, notes))))
+            raise FilesFailed("\n".join(filter(None, (words, noted))))
         done = ["the catalog"] if catalog_only else [count(saved.files, "file"), own.get_checkpoint("told")]
-        note = "\n".join(filter(None, ("; ".join(filter(None, (*done, *skipped))), notes)))
+        note = "\n".join(filter(None, ("; ".join(filter(None, (*done, *skipped))), noted)))
         await in_thread(lambda: own.set_checkpoint("ended"))
         return DownloadResult(request.folder / request.name, live.done, self.fetched, note=note)
 

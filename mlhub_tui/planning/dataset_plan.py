@@ -38,7 +38,7 @@ from ..text import count
 from ..threads import in_thread
 from ..transfer.config import DownloadResult, DownloadSpec, TransferProgress
 from .index import Index, IndexProgress
-from .index_cache import Show, index_of_archive, index_of_pages
+from .index_cache import Show, index_of_archive, index_of_pages, shrink
 from .requests import SAMPLE, DatasetRequest
 from .resolver import JobContext, OneSource, Resolver, already_there, keys_of
 
@@ -194,9 +194,7 @@ def catalog_cache() -> Path:
 
 def clear_catalogs() -> None:
     """Remove them."""
-    for path in catalog_cache().glob("*"):
-        with suppress(OSError):
-            path.unlink()
+    shrink(catalog_cache(), -1)
 
 
 def cached_catalog(request: DatasetRequest) -> Path:
@@ -228,18 +226,12 @@ def copy_catalog(request: DatasetRequest, target: Path) -> bool:
 
 
 def _make_room(saved: Path) -> None:
-    """Remove the oldest catalog archives where all of them take too much room."""
+    """Make the cache of catalogs, and room in it."""
     try:
         make_private_folder(saved.parent)
-        stats = [(path, path.stat()) for path in saved.parent.iterdir()]
     except OSError as error:
         raise OutputFolderError(f"the cache cannot be used: {error.strerror}") from error
-    total = 0
-    for path, status in sorted(stats, key=lambda found: -found[1].st_mtime):
-        total += status.st_size
-        if total > _MAX_CATALOGS and path != saved:
-            with suppress(OSError):
-                path.unlink()
+    shrink(saved.parent, _MAX_CATALOGS, keep=saved)
 
 
 @dataclass(frozen=True, slots=True)

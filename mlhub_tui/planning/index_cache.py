@@ -27,7 +27,7 @@ from ..threads import in_thread
 from .index import BUILDING, Index, IndexBuilder, IndexProgress, NoIndex
 
 MAX_BYTES = 4 * 1024**3
-"""Of all indexes together; the least recently used are removed first."""
+"""Of all indexes together."""
 _ENDS = 1 << 16  # bytes at both ends of an archive
 _SHOW_EVERY = 256  # documents
 
@@ -70,7 +70,7 @@ class IndexKey:
         for path in folder().glob(f"{self._stem}-*"):
             if not path.name.startswith(self.path.name):
                 _remove(path)
-        shrink(keep=self.path)
+        shrink(folder(), keep=self.path)
 
 
 def folder() -> Path:
@@ -78,9 +78,12 @@ def folder() -> Path:
     return paths.cache() / "plans"
 
 
-def shrink(*, most: int = MAX_BYTES, keep: Path | None = None) -> int:
-    """Remove the least recently used indexes until the rest is small enough; return bytes freed."""
-    ended = (*folder().glob("*.db"), *folder().glob(f"*.db{BUILDING}"))
+def shrink(within: Path, most: int = MAX_BYTES, keep: Path | None = None) -> int:
+    """Remove the least recently used files of a cache until the rest is small enough; return bytes freed.
+
+    These are indexes, complete or not, or catalog archives; `keep` stays, whatever its state is.
+    """
+    ended = [path for path in within.glob("*") if path.suffix in (".db", BUILDING, ".gz")]
     found = sorted(((p.stat().st_mtime, p.stat().st_size, p) for p in ended), reverse=True)
     total = freed = 0
     for _, size, path in found:
@@ -93,7 +96,7 @@ def shrink(*, most: int = MAX_BYTES, keep: Path | None = None) -> int:
 
 def clear() -> int:
     """Remove all indexes; return bytes freed."""
-    return shrink(most=-1)
+    return shrink(folder(), -1)
 
 
 def cached(key: IndexKey) -> Index | None:

@@ -119,6 +119,20 @@ def paid_words(counts: Counts) -> str:
     return f"{count(counts.paid, 'asset')} left out: {counts.paid_why}"
 
 
+def notes(counts: Counts, filters: Filters) -> list[str]:
+    """Return what a person should know of a selection, a line each: what is in it all the same, gaps."""
+    found = [paid_words(counts)] if counts.paid else []
+    if counts.no_items and filters.selects_items and not counts.empty:
+        found.append("no item matches: these are the collections' own files")
+    if counts.timeless and filters.when is not None:
+        found.append(f"{count(counts.timeless, 'item')} without a time that can be read: included")
+    if counts.placeless and (filters.bbox or filters.intersects):
+        found.append(f"{count(counts.placeless, 'item')} without a place: included")
+    if counts.faults:
+        found.append(f"{count(counts.faults, 'asset')} without an href")
+    return found
+
+
 def count_files(index: Index, filters: Filters) -> Counts:
     """Return what a selection comes to; blocks, some tenths of a second for 300,000 assets at most.
 

@@ -113,11 +113,11 @@ def test_indexes_that_were_not_used_for_longest_make_room(mlhub_home: Path) -> N
     def left() -> set[str]:
         return {path.name for path in place.folder().iterdir()} - {"c.db.lock"}
 
-    assert (place.shrink(most=300), left()) == (0, {"a.db", "b.db", "c.db.building"})
-    assert (place.shrink(most=299, keep=place.folder() / "c.db"), len(left())) == (0, 3)
+    assert (place.shrink(place.folder(), 300), left()) == (0, {"a.db", "b.db", "c.db.building"})
+    assert (place.shrink(place.folder(), 299, place.folder() / "c.db"), len(left())) == (0, 3)
     os.utime(place.folder() / "b.db")
-    assert (place.shrink(most=299), left()) == (100, {"a.db", "b.db"})
-    assert (place.shrink(most=100), left()) == (100, {"b.db"})
+    assert (place.shrink(place.folder(), 299), left()) == (100, {"a.db", "b.db"})
+    assert (place.shrink(place.folder(), 100), left()) == (100, {"b.db"})
     assert (place.clear(), left()) == (100, set())
 
 

@@ -189,7 +189,7 @@ async def test_planning_keeps_the_catalog_and_drops_old_ones_that_take_too_much_
 ) -> None:
     stock(server, tmp_path, 4)
     catalog_cache().mkdir(parents=True)
-    for name, size, age in (("new", 1 << 30, 1), ("middle", 1 << 30, 2), ("old", 1, 3)):
+    for name, size, age in (("new.gz", 1 << 30, 1), ("middle.gz", 1 << 30, 2), ("old.gz", 1, 3)):
         with (catalog_cache() / name).open("wb") as file:
             file.truncate(size)  # a hole takes no room
         os.utime(catalog_cache() / name, (time.time() - age * 1000,) * 2)
@@ -198,8 +198,8 @@ async def test_planning_keeps_the_catalog_and_drops_old_ones_that_take_too_much_
     with index:
         assert index.contents()[0].items == 2
     assert {path.name for path in catalog_cache().iterdir()} == {
-        "new",
-        "middle",
+        "new.gz",
+        "middle.gz",
         cached_catalog(request).name,
     }
     assert said[0][0] == "the catalog"
