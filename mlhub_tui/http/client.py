@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 from ..errors import MLHubException, UnexpectedAnswer
 from ..text import one_line
 from .connect import open_connection
-from .connection import DEFAULT_TIMEOUTS, BodySink, HTTP11Connection, Response
-from .connection import Timeouts as Timeouts
+from .connection import BodySink, HTTP11Connection, Response
 from .cookies import CookieJar
 from .credentials import OriginCredentials, may_cross_origins, netrc_authorization, user_agent
 from .decoding import BodyCollector, DecodingSink, codings, decoder, decoder_of
 from .errors import BodyNotWanted, ConnectionLost, ProtocolError
 from .proxies import Proxy, ProxySettings, trusted_context
+from .retry import DEFAULT_TIMEOUTS, Timeouts
 from .urls import Origin, RequestURL, address, parse_url, redirect_target
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})

@@ -13,6 +13,7 @@ from typing import Protocol, cast
 from ..errors import RequestError, ServerTimeout
 from ..text import one_line, redact
 from .errors import ConnectionLost, ProtocolError
+from .retry import DEFAULT_TIMEOUTS, Timeouts
 from .urls import address, host_label
 
 MAX_HEAD = 64 << 10  # bytes of a response head, and of the buffer that holds a small response as a whole
@@ -34,27 +35,6 @@ class BodySink(Protocol):
 
         Never called with an empty view; not called at all for an empty body. Called on the event loop.
         """
-
-
-@dataclass(frozen=True, slots=True)
-class Timeouts:
-    """Patience of one request, in seconds; time in which the event loop itself is held up does not count.
-
-    Parameters
-    ----------
-    first_byte
-        From the request to the end of the response's head.
-    low_speed_time, low_speed_limit
-        A body that brings fewer than `low_speed_limit` bytes a second over `low_speed_time` seconds is
-        stalled (curl's --speed-time and --speed-limit).
-    """
-
-    first_byte: float = 120.0
-    low_speed_time: float = 30.0
-    low_speed_limit: float = 100.0
-
-
-DEFAULT_TIMEOUTS = Timeouts()
 
 
 @dataclass(slots=True)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import importlib
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from .. import text
 from ..errors import VerificationFailed
-from .connection import BodySink
 from .errors import BodyNotWanted
+
+if TYPE_CHECKING:
+    from .connection import BodySink
 
 _ALIASES = {"x-gzip": "gzip", "x-compress": "compress"}
 _KNOWN = frozenset({"gzip", "deflate", "compress", "br", "zstd"})

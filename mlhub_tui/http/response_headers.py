@@ -7,9 +7,12 @@ import binascii
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from .connection import Response
 from .decoding import codings
+
+if TYPE_CHECKING:
+    from .connection import Response
 
 _CONTENT_RANGE = re.compile(r"bytes[ =]+(?:(\d{1,18})-(\d{1,18})|\*)/(\d{1,18}|\*)", re.IGNORECASE)
 _DIGEST_FIELD = re.compile(r"([a-z0-9-]+)\s*=\s*:?([A-Za-z0-9+/=_-]+):?", re.IGNORECASE)
@@ -18,7 +21,6 @@ _ALIASES = {"sha": "sha-1", "sha1": "sha-1", "sha256": "sha-256", "sha512": "sha
 _AMAZON = "x-amz-checksum-"
 _ANNOUNCING = frozenset({"repr-digest", "digest", "content-md5", "x-ms-blob-content-md5", "x-goog-hash"})
 _HEX_MD5 = re.compile(r'(?:W/)?"?([0-9a-fA-F]{32})"?')
-_PLAIN_REASON = re.compile(r"[A-Za-z'-]{1,15}(?: [A-Za-z'-]{1,15}){0,5}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,27 @@ class RetryPolicy:
         return any(limit is not None and failures >= limit for limit in limits)
 
 
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Patience of one request, in seconds; time in which the event loop itself is held up does not count.
+
+    Parameters
+    ----------
+    first_byte
+        From the request to the end of the response's head.
+    low_speed_time, low_speed_limit
+        A body that brings fewer than `low_speed_limit` bytes a second over `low_speed_time` seconds is
+        stalled (curl's --speed-time and --speed-limit).
+    """
+
+    first_byte: float = 120.0
+    low_speed_time: float = 30.0
+    low_speed_limit: float = 100.0
+
+
+DEFAULT_TIMEOUTS = Timeouts()
+
+
 NO_RETRIES = RetryPolicy(tries=1)
 COMMAND_RETRIES = RetryPolicy(
     tries=6, doubtful_tries=4, base=1.0, cap=20.0, longest_wait=120.0, shorten_long_waits=True, budget=None

@@ -32,14 +32,13 @@ from ..transfer.config import (
     TransferProgress,
 )
 from ..transfer.engine import SharedLimits, TransferCancelled, shared_engine
-from ..transfer.part_file import PartJournal
-from ..transfer.single_file import fetch_file, is_settled
 from .assets import asset_now, entry_of, renewed
 from .requests import SAMPLE, ArchiveRequest, AssetRequest, DatasetRequest, DownloadRequest
 
 if TYPE_CHECKING:
     from ..models import ArchiveInfo, Document
     from ..sources.base import Source  # not needed before the first request of a download
+    from ..transfer.part_file import PartJournal
 
 T = TypeVar("T")
 
@@ -221,6 +220,9 @@ class JobContext:
         """Fetch one file on the loop of the transfer engine; see `transfer.single_file.fetch_file`."""
 
         async def work() -> DownloadResult:
+            # Start-up time: not needed before the first request of a command.
+            from ..transfer.single_file import fetch_file
+
             return await fetch_file(spec, self.context(), progress, reserve=reserve)
 
         return await shared_engine().run(work())
@@ -233,7 +235,7 @@ class JobContext:
 
 def already_there(spec: DownloadSpec) -> DownloadResult | None:
     """Return the result where nobody has to be asked; blocks."""
-    if is_settled(spec):
+    if spec.is_settled():
         return DownloadResult(spec.target, spec.target.stat().st_size, fetched=False)
     return None
 

@@ -7,12 +7,14 @@ import threading
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ..errors import VerificationFailed
-from ..http.connection import BodySink
 from ..http.response_headers import Checksum
 from ..text import one_line
+
+if TYPE_CHECKING:
+    from ..http.connection import BodySink
 
 _CHUNK = 1 << 20
 _POLL = 0.05  # seconds between looks at a file that grows

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ..http.client import HTTPClient, Timeouts
-from ..http.cookies import CookieJar
-from ..http.exchange import Exchange
-from ..http.link import Link
-from ..http.response_headers import Checksum
-from ..http.retry import COMMAND_RETRIES, RetryPolicy
+from ..errors import OutputFolderError
+from ..http.retry import COMMAND_RETRIES, RetryPolicy, Timeouts
 from ..options import IfExists
-from .content_checks import Expected
+from ..text import one_line
 from .engine import MAX_READ, SharedLimits
-from .part_file import PartJournal
+
+if TYPE_CHECKING:  # needed by transfers only, not before the first request of a command
+    from ..http.client import HTTPClient
+    from ..http.cookies import CookieJar
+    from ..http.exchange import Exchange
+    from ..http.link import Link
+    from ..http.response_headers import Checksum
+    from .part_file import PartJournal
+
+GZIP_SUFFIXES = (".gz", ".tgz", ".taz", ".bgz", ".svgz")
+"""Ends of names whose files are gzip data themselves."""
 
 _MAX_EVENTS = 200  # events between two readings of the log; older ones are dropped
 _MEMORY = 4.0  # seconds after which a change of speed shows to about two thirds
@@ -107,10 +115,30 @@ class TransferContext:
         allowed: frozenset[int] = frozenset(),
     ) -> Exchange:
         """Return a request of a file within the limits."""
+        from ..http.exchange import Exchange  # start-up time: needed by transfers only
+
         timeouts, read_size = self.config.timeouts, self.limits.bandwidth.chunk_size(MAX_READ)
         return Exchange(
             self.client, link, name, headers, cookies, timeouts, read_size=read_size, allowed=allowed
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What is known of a file before it is fetched: its name, whose end tells the format, and its size.
+
+    `archive` is whether the API promises a gzip-compressed tar archive, `page` whether it may be a web page.
+    """
+
+    name: str
+    size: int | None = None
+    archive: bool = False
+    page: bool = False
+
+    @property
+    def gzip(self) -> bool:
+        """Whether the file is gzip data itself, by its name."""
+        return self.name.lower().endswith(GZIP_SUFFIXES)
 
 
 ReserveSpace = Callable[[int, int], None]
@@ -143,6 +171,15 @@ class DownloadSpec:
     def expected(self) -> Expected:
         """What is known of the file's content."""
         return Expected(self.target.name, self.size, self.archive, self.page)
+
+    def is_settled(self) -> bool:
+        """Return whether nothing is to be fetched, as far as can be told without the server; blocks.
+
+        Raises OutputFolderError if a folder stands under the name.
+        """
+        if self.target.is_dir():
+            raise OutputFolderError(f"{one_line(self.target, 200)} is a folder")
+        return self.if_exists is IfExists.SKIP and os.path.lexists(self.target)
 
 
 @dataclass(frozen=True, slots=True)

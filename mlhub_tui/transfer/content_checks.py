@@ -11,12 +11,12 @@ import re
 import threading
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from .. import errors, text
 from ..http.decoding import RAW_DEFLATE, decoder_of
+from .config import Expected
 from .engine import TransferCancelled
 
 MAGIC = b"\x1f\x8b"
@@ -24,9 +24,6 @@ MAGIC = b"\x1f\x8b"
 
 START = 4096
 """How many bytes of a file's beginning are looked at."""
-
-GZIP_SUFFIXES = (".gz", ".tgz", ".taz", ".bgz", ".svgz")
-"""Ends of names whose files are gzip data themselves."""
 
 _CHUNK = 1 << 20
 _TAIL = 1024  # decompressed bytes: a tar's two last blocks
@@ -72,24 +69,6 @@ class ContentKind(StrEnum):
 
 
 _DOCUMENTS = frozenset({ContentKind.PAGE, ContentKind.XML, ContentKind.JSON})
-
-
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """What is known of a file before it is fetched: its name, whose end tells the format, and its size.
-
-    `archive` is whether the API promises a gzip-compressed tar archive, `page` whether it may be a web page.
-    """
-
-    name: str
-    size: int | None = None
-    archive: bool = False
-    page: bool = False
-
-    @property
-    def gzip(self) -> bool:
-        """Whether the file is gzip data itself, by its name."""
-        return self.name.lower().endswith(GZIP_SUFFIXES)
 
 
 def recognise(start: bytes, media_type: str = "") -> ContentKind:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..threads import DaemonExecutor, shielded
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # needed by transfers only, not before the first request of a command
     import ssl
 
     from ..http.client import HTTPClient

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from .. import errors, text
 from ..errors import MLHubException, RequestError
@@ -24,11 +24,13 @@ from ..http.errors import (
     LoginRequired,
     TLSFailure,
 )
-from ..http.link import Link
 from ..http.retry import RetryPolicy
-from ..http.urls import Origin
 from .engine import HostLimits
-from .work_source import BatchStats, FileResult, FileTask, origin_of
+
+if TYPE_CHECKING:  # needed by batches only
+    from ..http.link import Link
+    from ..http.urls import Origin
+    from .work_source import BatchStats, FileResult, FileTask
 
 
 class JournalNotWritable(errors.DownloadError):
@@ -333,13 +335,12 @@ class RetryHandler:
         if link is None or link.url == task.link.url:
             return self._record(task, task.failed(task.rejection))
         try:
-            origin = origin_of(link)
+            moved = task.moved_to(link)
         except RequestError as error:
             return self._record(task, task.failed(error))
         self._scheduler.host(task.origin).dismiss(task)
-        self._scheduler.host(origin).admit(task)
-        task.link, task.origin = link, origin
-        return self._scheduler.add(task)
+        self._scheduler.host(moved.origin).admit(moved)
+        return self._scheduler.add(moved)
 
     def show(self, stats: BatchStats) -> None:
         """Report the reason and time of the next request while all files have to wait."""

@@ -21,10 +21,10 @@ from enum import Enum, auto
 from pathlib import Path
 from typing import TypeVar
 
-from .. import errors, text
+from .. import errors
 from ..fileio import check_free_space, check_writable, translate_os_error
 from ..http.client import HTTPClient
-from ..http.connection import DEFAULT_TIMEOUTS, BodySink, Response, Timeouts
+from ..http.connection import BodySink, Response
 from ..http.cookies import CookieJar
 from ..http.decoding import DecodingSink, codings, decoder
 from ..http.errors import ConnectionLost
@@ -36,6 +36,7 @@ from ..http.response_headers import (
     remote_version,
     version_difference,
 )
+from ..http.retry import DEFAULT_TIMEOUTS, Timeouts
 from ..http.status_errors import raise_for_response
 from ..http.urls import address, host_label, parse_url
 from ..options import IfExists
@@ -46,12 +47,13 @@ from .checksums import HashingSink, compare, new_hash, verifiable
 from .config import (
     DownloadResult,
     DownloadSpec,
+    Expected,
     ReserveSpace,
     TransferContext,
     TransferPhase,
     TransferProgress,
 )
-from .content_checks import ContentKind, Expected, Undecodable, recognise
+from .content_checks import ContentKind, Undecodable, recognise
 from .parallel import (
     ENDLESS,
     OVERLAP,
@@ -103,7 +105,7 @@ async def fetch_file(
     try:
         folder = spec.target.parent
         await in_thread_to_end(lambda: check_writable(folder))
-        if await in_thread_to_end(lambda: is_settled(spec)):
+        if await in_thread_to_end(spec.is_settled):
             return DownloadResult(spec.target, spec.target.stat().st_size, fetched=False)
         room = reserve or (lambda needed, _: check_free_space(folder, needed))
         if is_local(spec.link.url):
@@ -114,16 +116,6 @@ async def fetch_file(
     finally:
         if _writers.get(part) is task:
             del _writers[part]
-
-
-def is_settled(spec: DownloadSpec) -> bool:
-    """Return whether nothing is to be fetched, as far as can be told without the server.
-
-    Raises OutputFolderError if a folder stands under the name.
-    """
-    if spec.target.is_dir():
-        raise errors.OutputFolderError(f"{text.one_line(spec.target, 200)} is a folder")
-    return spec.if_exists is IfExists.SKIP and os.path.lexists(spec.target)
 
 
 async def fetch_version(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from .. import errors
@@ -13,8 +13,7 @@ from ..http.link import Link, is_local
 from ..http.response_headers import Checksum
 from ..http.urls import Origin, parse_url
 from ..options import IfExists
-from .config import TransferContext, TransferProgress
-from .content_checks import Expected
+from .config import Expected, TransferContext, TransferProgress
 
 LOCAL = Origin("file", "", 0)
 """The origin of files of this machine."""
@@ -138,6 +137,10 @@ class FileTask:
     def replaces(self) -> bool:
         """Whether a file of its name is to be replaced."""
         return self.replaces_other or self.request.if_exists is IfExists.OVERWRITE
+
+    def moved_to(self, link: Link) -> FileTask:
+        """Return it with another link; RequestError if that has no origin."""
+        return replace(self, link=link, origin=origin_of(link))
 
     def already_there(self, size: int) -> FileResult:
         """Return the result where nothing had to be fetched."""

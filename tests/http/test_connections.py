@@ -11,10 +11,11 @@ from collections.abc import Callable
 import pytest
 
 from mlhub_tui.errors import MLHubException, ServerTimeout, ServerUnreachable
-from mlhub_tui.http.client import ClientConfig, HTTPClient, Timeouts
+from mlhub_tui.http.client import ClientConfig, HTTPClient
 from mlhub_tui.http.connection import Response
 from mlhub_tui.http.errors import BodyNotWanted, ConnectionLost
 from mlhub_tui.http.proxies import ProxySettings
+from mlhub_tui.http.retry import Timeouts
 from tests.support.waiting import until
 
 from .scripted import Peer, Request, answering, response, serving

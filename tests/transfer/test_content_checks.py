@@ -13,9 +13,9 @@ import pytest
 
 from mlhub_tui.errors import UnexpectedAnswer, VerificationFailed
 from mlhub_tui.http.decoding import codings, decoded, decoder
+from mlhub_tui.transfer.config import Expected
 from mlhub_tui.transfer.content_checks import (
     ContentKind,
-    Expected,
     check_whole,
     contradiction,
     first_line,

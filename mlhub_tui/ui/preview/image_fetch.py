@@ -93,7 +93,7 @@ async def cost(source: Source, document: Document, asset: Asset) -> Cost:
 
 async def _asked(link: Link, asset: Asset) -> int | None:
     """Ask the server how large an image is, without its bytes."""
-    from ...transfer.content_checks import Expected
+    from ...transfer.config import Expected
     from ...transfer.engine import shared_engine
     from ...transfer.single_file import fetch_version
 
