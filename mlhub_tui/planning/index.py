@@ -279,7 +279,8 @@ def _separate_namesakes(db: sqlite3.Connection) -> int:
     found = db.execute(_NAMESAKES).fetchall()
     if found:
         db.execute("CREATE INDEX asset_item ON asset (item)")
-    separated, last, known = 0, None, set[str]()
+        db.execute("CREATE INDEX shared_item ON shared (item)")
+    separated, last, known = 0, None, dict[str, int]()
     for item, *place in found:
         hrefs = db.execute("SELECT href FROM asset WHERE item = ? AND scope = 0 ORDER BY id", (item,))
         # Of the same item only the signatures of its links may differ.
@@ -287,16 +288,19 @@ def _separate_namesakes(db: sqlite3.Connection) -> int:
         if not identity:
             continue
         if place != last:
-            last, known = place, {identity}
+            last, known = place, {identity: item}
         elif identity in known:
             for table, column in (("asset", "scope = 0 AND item"), ("item", "id"), ("place", "id")):
                 db.execute(f"DELETE FROM {table} WHERE {column} = ?", (item,))
+            for table in ("asset", "shared"):  # of what items share
+                db.execute(f"UPDATE OR REPLACE {table} SET item = ? WHERE item = ?", (known[identity], item))
         else:
-            known.add(identity)
+            known[identity] = item
             folder = namesake_folder(place[1], identity)
             db.execute("UPDATE item SET folder = ? WHERE id = ?", (folder, item))
             separated += 1
     db.execute("DROP INDEX IF EXISTS asset_item")
+    db.execute("DROP INDEX IF EXISTS shared_item")
     return separated
 
 

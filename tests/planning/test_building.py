@@ -328,6 +328,24 @@ def test_two_files_have_two_names_whatever_they_share(tmp_path: Path) -> None:
     assert [file.path for file in few if file.item == "twice"] == [found[1][0]], "whatever is selected"
 
 
+def test_an_item_that_is_listed_twice_is_there_once_with_all_that_it_shares(tmp_path: Path) -> None:
+    own = {"B01": asset("a.tif?sig=1")}
+    documents = [
+        item("a", assets=own),
+        item("a", assets={"B01": asset("a.tif?sig=2"), "readme": asset("readme.txt")}),
+        item("b", assets={"B01": asset("b.tif"), "readme": asset("readme.txt")}),
+    ]
+    with built(tmp_path / "plan.db", documents) as index:
+        found = {file.path: file.item for file in files(index, Filters())}
+        counts = count_files(index, Filters())
+    assert found == {
+        "fields/a/B01.tif": "a",
+        "fields/_common/readme.txt": "a",
+        "fields/b/B01.tif": "b",
+    }
+    assert (counts.all.files, counts.items["fields"].all, index.facts["namesakes"]) == (3, 2, 0)
+
+
 @pytest.mark.parametrize("part", ["collection", "item", "key"])
 def test_where_a_file_system_ignores_case_two_names_stay_two(tmp_path: Path, part: str) -> None:
     one, other = {"collection": ("Fields", "fields"), "item": ("Tile_a", "tile_A"), "key": ("B1", "b1")}[part]
