@@ -18,6 +18,7 @@ from ..text import count
 
 if TYPE_CHECKING:
     from ..http.link import Link
+    from ..http.session import Session
     from ..models import (
         ArchiveInfo,
         CatalogInfo,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
         MLModel,
         Search,
     )
+    from .asset_links import AssetLinks
 
 T = TypeVar("T")
 COLLECTION_IDS = "`mlhub-tui list collections` shows the ids there are"
@@ -198,6 +200,13 @@ class Source(ABC):
     """The kind of source in messages: `a STAC API`."""
     kind: Kind
     """What the source speaks."""
+    session: Session
+    """The session with its server."""
+    asset_links: AssetLinks
+    """What makes links of the hrefs of its assets."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({shown(self.root_url)!r})"
 
     @property
     @abstractmethod
@@ -229,13 +238,13 @@ class Source(ABC):
     ) -> Page[Item]:
         """Return one page of the items that a search finds; NotOffered for what cannot be asked for."""
 
-    @abstractmethod
     async def asset_link(self, href: str, *, fresh: bool = False) -> Link:
         """Return where the bytes of an asset can be requested now, signed where the store wants that.
 
         - `href`: Absolute; resolved against the URL of its document.
         - `fresh`: Whether the last link was refused, so that no signature that was saved counts.
         """
+        return await self.asset_links.link(href, fresh=fresh)
 
     @abstractmethod
     def walk_collections(self) -> AsyncIterator[Collection]:
@@ -260,9 +269,9 @@ class Source(ABC):
     async def item(self, collection_id: str, item_id: str) -> Item:
         """Return one item."""
 
-    @abstractmethod
     async def aclose(self) -> None:
         """Close the connections."""
+        await self.session.aclose()
 
     async def collections(self) -> list[Collection]:
         """Return all collections."""

@@ -56,10 +56,7 @@ class MLHubSource(Source):
     def __init__(self, session: Session) -> None:
         self.session = session
         self.skipped = 0
-        self._asset_links = AssetLinks(session.root_url, session)
-
-    def __repr__(self) -> str:
-        return f"MLHubSource({self.session!r})"
+        self.asset_links = AssetLinks(session.root_url, session)
 
     @property
     def root_url(self) -> str:
@@ -113,10 +110,6 @@ class MLHubSource(Source):
         Raises NotOffered if the search names no collection, or has a filter.
         """
         return await search_locally(search, self.items_page, link=link, page_size=page_size, item=self.item)
-
-    async def asset_link(self, href: str, *, fresh: bool = False) -> Link:
-        """Return where the bytes of an asset are; the key goes along only to the API's own origin."""
-        return await self._asset_links.link(href, fresh=fresh)
 
     async def datasets(self, *, tags: Sequence[str] = (), text: Sequence[str] = ()) -> list[Dataset]:
         """Return all datasets that carry every tag and match every text phrase."""
@@ -239,10 +232,6 @@ class MLHubSource(Source):
             except EntityDoesNotExist:
                 continue
             return
-
-    async def aclose(self) -> None:
-        """Close the session."""
-        await self.session.aclose()
 
     async def _listing(
         self, path: str, make: Callable[..., D], key: str | None = None, params: dict[str, Any] | None = None

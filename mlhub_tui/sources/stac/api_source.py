@@ -8,7 +8,6 @@ from dataclasses import replace
 
 from ...auth import Kind
 from ...errors import EntityDoesNotExist, NotOffered, RequestError
-from ...http.link import Link
 from ...http.pagination import PageRequest
 from ...http.session import Session
 from ...http.urls import join, segment, shown_id
@@ -44,10 +43,7 @@ class STACAPISource(Source):
         self._tree = APITree(self._client)
         self._has_no_search = False
         self._names: dict[str, frozenset[str]] = {}
-        self._asset_links = AssetLinks(session.root_url, session)
-
-    def __repr__(self) -> str:
-        return f"STACAPISource({self.session!r})"
+        self.asset_links = AssetLinks(session.root_url, session)
 
     @property
     def root_url(self) -> str:
@@ -216,10 +212,6 @@ class STACAPISource(Source):
                 raise
         raise NotOffered("this API does not say what a filter may name")
 
-    async def asset_link(self, href: str, *, fresh: bool = False) -> Link:
-        """Return where the bytes of an asset can be asked for now, signed where the store wants that."""
-        return await self._asset_links.link(href, fresh=fresh)
-
     async def walk_collections(self) -> AsyncGenerator[Collection, None]:
         """Yield all collections, page after page; where they are not listed, those that links lead to."""
 
@@ -313,7 +305,7 @@ class STACAPISource(Source):
 
     async def aclose(self) -> None:
         """Close the session and the cache."""
-        await self.session.aclose()
+        await super().aclose()
         await self._tree.aclose()
 
     async def _listed(self, collection_id: str) -> Collection | None:

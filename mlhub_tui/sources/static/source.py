@@ -13,7 +13,7 @@ from ...auth import Auth, Kind
 from ...errors import EntityDoesNotExist, RequestError
 from ...http.cache import CachingClient, DocumentCache
 from ...http.session import Session
-from ...http.urls import shown, shown_id
+from ...http.urls import shown_id
 from ...models import Catalog, Collection, Document, Entry, EntryKind, Item, Search
 from ...text import count
 from ..asset_links import AssetLinks
@@ -58,10 +58,7 @@ class StaticSource(Source):
         self._opened: _Opened | None = None
         self._former: list[_Opened] = []
         self._web: CachingClient | None = None
-        self._asset_links = AssetLinks(location, self.session, local=not is_web(location))
-
-    def __repr__(self) -> str:
-        return f"StaticSource({shown(self.location)!r})"
+        self.asset_links = AssetLinks(location, self.session, local=not is_web(location))
 
     @property
     def root_url(self) -> str:
@@ -131,7 +128,7 @@ class StaticSource(Source):
             members = (await self._open()).members
             if members is not None and href.startswith("file:"):
                 return members.link(href)
-        return await self._asset_links.link(href, fresh=fresh)
+        return await super().asset_link(href, fresh=fresh)
 
     async def walk_collections(self) -> AsyncGenerator[Collection, None]:
         """Yield all collections of the tree as they are found, nearest first."""
@@ -171,7 +168,7 @@ class StaticSource(Source):
 
     async def aclose(self) -> None:
         """Close the session, the archive and the cache."""
-        await self.session.aclose()
+        await super().aclose()
         for opened in (self._opened, *self._former):
             if opened is not None and opened.members is not None:
                 await asyncio.to_thread(opened.members.close)
