@@ -102,7 +102,7 @@ def as_bbox(box: Box, digits: int = 6) -> BBox:
 
 MOST_BOXES = 60
 """Boxes that are looked at, evenly chosen among more."""
-MOST_NAMED, MOST_OTHERS = 3, 7
+MOST_NAMED, MOST_OTHERS, MOST_REGIONS = 3, 7, 30
 _LEAST_SHARE = 0.05
 """Of the land in a box: less of a country is not worth its name (and may be the map's own coarseness)."""
 _OWN_SHARE = 0.3
@@ -139,33 +139,64 @@ def where_and_when(extent: Extent) -> str:
 
 def places(boxes: Sequence[Box]) -> str:
     """Return the countries or continents that boxes lie in, or `ocean`."""
-    if not boxes:
-        return ""
-    boxes = boxes[:: -(-len(boxes) // MOST_BOXES)]
-    pieces = [half for box in boxes for half in halves(box)]
-    if any(box[2] - box[0] >= 300 and box[3] - box[1] >= 100 for box in boxes):
-        return "worldwide"
-    size = sum(max(box[2] - box[0], 1e-9) * max(box[3] - box[1], 1e-9) for box in pieces)
-    areas = _countries(pieces)
-    if not areas and size < _LARGE * len(pieces):
-        areas = _nearby(pieces)
-    if not areas or (size > _LARGE and sum(areas.values()) < _WATER * size):
-        return "ocean"
+    boxes = boxes[:: max(-(-len(boxes) // MOST_BOXES), 1)]
+    areas = _areas(boxes)
+    if isinstance(areas, str):
+        return areas
     # Where the map is too coarse, a neighbour that is no small island is not there for certain.
-    small = size <= _SMALL * len(pieces) and all(
+    small = _size(boxes) <= _SMALL * len(boxes) and all(
         area < _OWN_SHARE * country.area for country, area in areas.items()
     )
     return _names(areas, _MAIN_OF_SMALL if small else _MAIN_SHARE)
 
 
-def _names(areas: dict[Country, float], main: float) -> str:
-    """Return the names of countries whose areas in some boxes are given, or how many there are, and where."""
+def regions(boxes: Sequence[BBox]) -> list[str]:
+    """Return the countries that boxes lie in, the largest part first, then the continents.
+
+    One that has nearly all of the land stands alone, as in words; of more than `MOST_REGIONS` none stands.
+    """
+    found = plain_boxes(parts(boxes))
+    found = found[:: max(-(-len(found) // MOST_BOXES), 1)]
+    areas, main = _areas(found), places(found)
+    if isinstance(areas, str):
+        return [areas] if areas else []
+    worth = sorted(_worth(areas).items(), key=lambda one: -one[1])
+    countries = [country for country, _ in worth if country.name == main] or [country for country, _ in worth]
+    names = [country.name for country in countries] if len(countries) <= MOST_REGIONS else []
+    return [*names, *dict.fromkeys(country.continent for country in countries)]
+
+
+def _size(boxes: Sequence[Box]) -> float:
+    return sum(max(box[2] - box[0], 1e-9) * max(box[3] - box[1], 1e-9) for box in boxes)
+
+
+def _areas(boxes: Sequence[Box]) -> dict[Country, float] | str:
+    """Return the square degrees of each country in boxes; a word where they are everywhere, or in none."""
+    if any(box[2] - box[0] >= 300 and box[3] - box[1] >= 100 for box in boxes):
+        return "worldwide"
+    pieces = [half for box in boxes for half in halves(box)]
+    size = _size(pieces)
+    areas = _countries(pieces)
+    if not areas and size < _LARGE * len(pieces):
+        areas = _nearby(pieces)
+    if not areas or (size > _LARGE and sum(areas.values()) < _WATER * size):
+        return "ocean" if boxes else ""
+    return areas
+
+
+def _worth(areas: dict[Country, float]) -> dict[Country, float]:
+    """Return the countries that are worth their names."""
     land = sum(areas.values())
-    worth = {
+    return {
         country: area
         for country, area in areas.items()
         if area >= _LEAST_SHARE * land or area >= _OWN_SHARE * country.area
     }
+
+
+def _names(areas: dict[Country, float], main: float) -> str:
+    """Return the names of countries whose areas in some boxes are given, or how many there are, and where."""
+    land, worth = sum(areas.values()), _worth(areas)
     if max(worth.values()) >= main * land:
         return max(worth, key=lambda country: worth[country]).name
     names = [country.name for country in sorted(worth, key=lambda country: -worth[country])]

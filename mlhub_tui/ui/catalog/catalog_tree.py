@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from textual import work
 from textual.message import Message
 
 from .nodes import ActionNode, GroupNode, MoreNode, NoteNode, word_pieces
@@ -15,10 +17,11 @@ from .tree_filter import FilteredTree
 if TYPE_CHECKING:
     from ...auth import Kind
     from ...errors import MLHubException
-    from ...models import Dataset, Entry
+    from ...models import BBox, Dataset, Entry
     from ..state import TreeState
     from .nodes import Node, TreeEntry
     from .tree_filter import TreeFilter
+    from .tree_listing import TreeListing
     from .tree_model import NodeRow, Path
 
 
@@ -170,6 +173,31 @@ class CatalogTree(FilteredTree):
         self._note_place()
         self.branches.add(row, entries)
         self._listed()
+        self._find_places(row, entries)
+
+    def _find_places(self, row: NodeRow, entries: Sequence[Entry]) -> None:
+        """Have the places of entries named in a thread: about a millisecond each."""
+        from ..navigation.matching import boxes_of
+
+        listing = self.branches.grown[row]
+        boxes = [boxes_of(entry) for entry in entries]
+        if listing is not None and any(boxes):
+            self._name_places(listing, listing.loaded - len(entries), boxes)
+
+    @work(group="places")
+    async def _name_places(self, listing: TreeListing, start: int, boxes: Sequence[tuple[BBox, ...]]) -> None:
+        from ...metadata.places import regions
+        from ..navigation.matching import with_places
+
+        found = await asyncio.to_thread(lambda: [regions(several) for several in boxes])
+        for number, places in enumerate(found, start):
+            if number < listing.loaded:
+                known = listing.hays[number], listing.traits[number]
+                listing.hays[number], listing.traits[number] = with_places(*known, places)
+        if self.filter:
+            self.apply_filter(self.filter, to_first=False)
+        else:
+            self.post_message(self.Filtered(0))  # there is more to narrow by
 
     def settle(self, row: NodeRow) -> None:
         """Say anew how the listing of a row stands."""

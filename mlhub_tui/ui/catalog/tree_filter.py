@@ -382,6 +382,7 @@ class FilteredTree(NodeView):
         next((row for row in lineage if self.move_to(row)), None)
         if sift is not None and self._to_first:
             self.first_match()
+        self.post_message(self.Moved())  # at least the group's own line is another one
         self.post_message(self.Filtered(len(sift.matched) if sift is not None else 0))
 
     def _tell(self) -> None:

@@ -1,4 +1,4 @@
-"""What the tree can be narrowed by, to select: tags and keywords, types, licences, with their numbers."""
+"""What the tree can be narrowed by, to select: types, places, years, tags, licences, with their numbers."""
 
 from __future__ import annotations
 
@@ -51,19 +51,18 @@ class FacetScreen(ListScreen):
 
     def narrow(self, words: str) -> None:
         """Show the facets in whose names every word occurs."""
-        terms, lines = words.casefold().split(), list[PickLine]()
+        terms, lines, chosen = words.casefold().split(), list[PickLine](), list[PickLine]()
         self._facets = {}
         for name, title in TITLES.items():
-            found = [
-                one
-                for one in self._offers.get(name, ())
-                if all(term in f"{title} {one.words}".casefold() for term in terms)
-            ]
-            lines += [PickLine(title)] if found else []
-            for one in found:
-                key = one.facet.written().casefold()
-                self._facets[key] = one.facet
-                lines.append(PickLine(one.words, figures=f"{one.number:,}", key=key))
+            offered: list[PickLine] = []
+            for one in self._offers.get(name, ()):
+                if all(term in f"{title} {one.words}".casefold() for term in terms):
+                    key = one.facet.written().casefold()
+                    self._facets[key] = one.facet
+                    into = chosen if key in self._chosen else offered
+                    into.append(PickLine(one.words, figures=f"{one.number:,}", key=key))
+            lines += [PickLine(title), *offered] if offered else []
+        lines = [PickLine("Chosen"), *chosen, *lines] if chosen else lines
         self.picks.show(lines or [PickLine("nothing to narrow by")])
 
     @on(PickList.Ticked)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from ...models import Collection, Dataset, Entry, EntryKind
+from ...models import BBox, Collection, Dataset, Entry, EntryKind
 from ...text import date, link_names, one_line
 from ..catalog.outline import LabelPiece, Pieces
 
@@ -14,14 +14,20 @@ if TYPE_CHECKING:
 
 
 TITLE, DOI, TAG, KEYWORD, PART, TYPE, LICENCE, DAY = "\x01\x02\x03\x04\x05\x06\x07\x08"
+PLACE, YEAR, SENSOR, TASK = "\x0e\x0f\x10\x11"
 """The first character of a field's line; the first line, without one, is the id. Nobody can type them."""
 NAMES = {TITLE: "title", DOI: "doi", TAG: "tag", KEYWORD: "keyword", PART: "collection"}
+NAMES |= {PLACE: "place", YEAR: "year"}
 FACETS = {"tag": TAG, "type": TYPE, "licence": LICENCE}
+FACETS |= {"place": PLACE, "year": YEAR, "sensor": SENSOR, "task": TASK}
 """What entries are narrowed by, with the mark of its lines; keywords count as tags."""
+
+MOST_YEARS, MOST_INTERVALS = 60, 20
+"""Years of a collection that are looked for, and intervals that are looked at."""
 
 
 def search_text(entry: Entry) -> str:
-    """Return what the filter looks at: id, title, DOI, tags, keywords, ids of collections.
+    """Return what the filter looks at: id, title, DOI, tags, keywords, years, ids of collections.
 
     In lower case, a line for each, so that no word is found across two of them.
     """
@@ -35,6 +41,7 @@ def search_text(entry: Entry) -> str:
     if isinstance(document, Dataset):
         lines += [f"{TAG}{tag}" for tag in document.tags]
     lines += [f"{KEYWORD}{keyword}" for keyword in document.lines("keywords")]
+    lines += [f"{YEAR}{year}" for year in _years(document)]
     if isinstance(document, Dataset):
         lines += [f"{PART}{_line(ref.id)}" for ref in document.collections]
     return "\n".join(filter(None, lines)).casefold()
@@ -59,9 +66,49 @@ def traits(entry: Entry) -> str:
         *(f"{TYPE}{kind}" for kind in types),
         *(f"{LICENCE}{name}" for name in named if name),
     ]
+    lines += [f"{YEAR}{year}" for year in _years(document)]
+    lines += [f"{SENSOR}{name}" for name in _summarised(document, "platform", "constellation", "instruments")]
+    lines += [f"{TASK}{name}" for name in _summarised(document, "label:tasks", "label:type")]
     if day := _day(document):
         lines.append(f"{DAY}{day}")
     return "".join(f"{line}\n" for line in dict.fromkeys(lines))
+
+
+def with_places(hay: str, traits: str, places: Sequence[str]) -> tuple[str, str]:
+    """Return what a filter looks at of an entry, and its traits, with the places that it lies in."""
+    lines = [f"{PLACE}{place}\n" for place in places]
+    at = hay.find(f"\n{PART}")
+    head, tail = (hay, "") if at < 0 else (hay[:at], hay[at:])
+    return f"{head}\n{''.join(lines).casefold().rstrip()}{tail}" if lines else hay, traits + "".join(lines)
+
+
+def boxes_of(entry: Entry) -> tuple[BBox, ...]:
+    """Return the boxes in which an entry lies, as far as it tells by itself."""
+    document = entry.document
+    if isinstance(document, Collection):
+        return document.extent.bboxes
+    return (document.bbox,) if isinstance(document, Dataset) and document.bbox is not None else ()
+
+
+def _years(document: Document) -> list[str]:
+    """Return the years of a collection's data, as far as they are few enough to be looked for."""
+    found: dict[str, None] = {}
+    for interval in document.extent.intervals[:MOST_INTERVALS] if isinstance(document, Collection) else ():
+        start, end = date(interval.start)[:4], date(interval.end)[:4]
+        if start.isdigit() and (not end or end.isdigit()):
+            last = int(end) if end else int(start)
+            found |= dict.fromkeys(
+                f"{year}" for year in range(int(start), min(last, int(start) + MOST_YEARS) + 1)
+            )
+    return [*found][:MOST_YEARS]
+
+
+def _summarised(document: Document, *keys: str) -> list[str]:
+    """Return the words that the summaries of a collection list under some keys."""
+    summaries = document.summaries if isinstance(document, Collection) else {}
+    lists = (summaries.get(key) for key in keys)
+    words = [one_line(word, 60) for values in lists if isinstance(values, list) for word in values[:20]]
+    return [word for word in dict.fromkeys(words) if word]
 
 
 def day_of(traits: str) -> str:

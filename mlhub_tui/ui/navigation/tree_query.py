@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from .matching import FACETS, LICENCE, TAG, TYPE
+from .matching import FACETS
 
 if TYPE_CHECKING:
     pass
 
 
-_TOKEN = re.compile(r"""(?:tag|type|licen[cs]e)[=:](?:"[^"]*"?|\S*)|\S+""", re.IGNORECASE)
-_FACET = re.compile(r"""(tag|type|licen[cs]e)([=:])"?([^"]*)"?$""", re.IGNORECASE)
+_NAME = "tag|type|licen[cs]e|place|year|sensor|task"
+_TOKEN = re.compile(rf"""(?:{_NAME})[=:](?:"[^"]*"?|\S*)|\S+""", re.IGNORECASE)
+_FACET = re.compile(rf"""({_NAME})([=:])"?([^"]*)"?$""", re.IGNORECASE)
 _DOI = re.compile(r"^(?:doi:|(?:https?://)?(?:dx\.)?doi\.org/)")
 LABELS = {"type": {"source_imagery": "source imagery"}}
 """How values are written for people where they are not as received."""
@@ -29,7 +30,7 @@ class Facet:
     Parameters
     ----------
     name
-        `tag`, `type` or `licence`.
+        `tag`, `type`, `licence`, `place`, `year`, `sensor` or `task`.
     value
         What it is, without quotes.
     exact
@@ -117,8 +118,16 @@ def _same(one: Facet | None, other: Facet) -> bool:
     )
 
 
-TITLES = {"type": "Type", "tag": "Tag or keyword", "licence": "Licence"}
-_NAMES = {TYPE: "type", TAG: "tag", LICENCE: "licence"}
+TITLES = {
+    "type": "Type",
+    "task": "Task or kind of label",
+    "place": "Country or continent",
+    "year": "Year",
+    "sensor": "Sensor",
+    "tag": "Tag or keyword",
+    "licence": "Licence",
+}
+_NAMES = {mark: name for name, mark in FACETS.items()}
 _WORDS = {("type", "source_imagery"): "source imagery"}
 MOST = 500
 """Values of a kind that are offered, the most frequent first."""

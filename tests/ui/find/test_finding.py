@@ -126,7 +126,7 @@ async def test_facets_narrow_the_tree_and_say_how_many_are_left(options: AppOpti
     async with driven(options) as driver:
         tree = await ready(driver)
         await driver.press("f")
-        await driver.until("source imagery", "segmentation", "40")
+        await driver.until("source imagery", "Country or continent", "Africa")
         picked = driver.app.screen.query_one(PickList)
         packet(driver, "sentinel-1")
         await driver.until(lambda: picked.current is not None and picked.current.name == "sentinel-1")
@@ -141,6 +141,16 @@ async def test_facets_narrow_the_tree_and_say_how_many_are_left(options: AppOpti
         assert 0 < len(shown_datasets(tree)) < 13
         await driver.press("escape")
         await driver.until(lambda: tree.filter == "" and len(shown_datasets(tree)) == 45)
+
+
+async def test_places_are_found_that_only_the_extent_tells(options: AppOptions) -> None:
+    async with driven(options) as driver:
+        tree = await ready(driver)
+        packet(driver, "/uzbekistan\r")
+        await driver.until(lambda: [one.id for one in shown_datasets(tree)][:1] == ["idiv_asia_crop_type"])
+        await driver.press("escape")
+        packet(driver, "/place=Kenya\r")
+        await driver.until(lambda: tree.filter == "place=Kenya" and 0 < len(shown_datasets(tree)) < 9)
 
 
 async def test_a_facet_that_was_ticked_is_unticked(options: AppOptions) -> None:

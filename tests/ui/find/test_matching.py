@@ -21,6 +21,7 @@ from mlhub_tui.ui.navigation.matching import (
     pieces_allowed,
     search_text,
     traits,
+    with_places,
 )
 from mlhub_tui.ui.navigation.tree_query import Facet, facets_of, parse, toggled
 
@@ -215,3 +216,27 @@ def test_what_is_said_of_a_long_value_holds_the_match(before: int, after: int) -
     said = MatchHighlighter(("needle",)).unseen(f"id\n\x03{value}", "id")
     assert LabelPiece("needle", "found") in said
     assert sum(len(piece.text) for piece in said[2:]) <= LONGEST
+
+
+def test_years_sensors_and_tasks_of_a_collection_are_found_and_narrowed_by() -> None:
+    entry = Entry.of(
+        Collection(
+            {
+                "id": "c",
+                "extent": {"temporal": {"interval": [["2017-05-01T00:00:00Z", "2019-01-01T00:00:00Z"]]}},
+                "summaries": {"platform": ["sentinel-2a"], "label:tasks": ["segmentation"]},
+            }
+        )
+    )
+    assert "2018" in search_text(entry)
+    for words in ("year=2018", "sensor=Sentinel-2A", "task:segment", "year=2017 task=segmentation"):
+        assert parse(words).fits(traits(entry)), words
+    assert not parse("year=2020").fits(traits(entry))
+
+
+def test_places_stand_before_the_collections_of_a_dataset() -> None:
+    dataset = Entry.of(Dataset({"id": "d", "collections": [{"id": "kenya_source"}]}))
+    hay, narrowed = with_places(search_text(dataset), traits(dataset), ["Kenya", "Africa"])
+    assert parts(hay).endswith("kenya_source") and "africa" not in parts(hay)
+    assert ("place", "kenya") in fields(hay)
+    assert parse("place=kenya").fits(narrowed) and not parse("place=Asia").fits(narrowed)

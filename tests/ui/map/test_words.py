@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlhub_tui.metadata.places import place_words, time_words, where_and_when
+from mlhub_tui.metadata.places import place_words, regions, time_words, where_and_when
 from mlhub_tui.models import BBox, Extent, Interval
 
 
@@ -44,6 +44,20 @@ def test_a_box_has_a_name(box: tuple[float, float, float, float], words: str) ->
 def test_of_several_boxes_the_first_is_around_the_others() -> None:
     parts = [BBox(36, -1, 37, 0), BBox(32, 1, 33, 2)]
     assert place_words([BBox(32, -1, 37, 2), *parts]) == "Uganda and Kenya"
+
+
+@pytest.mark.parametrize(
+    ("box", "names"),
+    [
+        ((34.18, 0.47, 34.37, 0.71), ["Kenya", "Africa"]),
+        ((103.6, 1.2, 104.0, 1.45), ["Malaysia", "Singapore", "Asia"]),
+        ((-18, -35, 52, 38), ["Africa", "Asia", "Europe"]),
+        ((-180, -90, 180, 90), ["worldwide"]),
+    ],
+)
+def test_a_box_is_found_by_its_countries_and_continents(box: tuple[float, ...], names: list[str]) -> None:
+    found = regions([BBox(*box)])
+    assert found == names or set(found) <= set(names)
 
 
 def test_no_box_is_nowhere() -> None:
