@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -34,6 +35,7 @@ class AppOptions:
     `output_dir` is where downloads go unless another folder is chosen, absolute. `source` is a URL, a path or
     the name of a profile or of a public source; it excludes `profile`, `root_url` and `sample`. `mouse` is
     whether the app takes the mouse, unless the settings say that it does not; `theme` overrides theirs.
+    `manual` returns the Markdown of a topic of the manual, with the tables that the command line knows.
     """
 
     profile: str | None = None
@@ -44,6 +46,7 @@ class AppOptions:
     source: str | None = None
     mouse: bool = True
     theme: str = ""
+    manual: Callable[[str], str] | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

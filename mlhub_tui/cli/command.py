@@ -158,8 +158,25 @@ def _start_app(*, mouse: bool, theme: str) -> int:
         raise no_such("theme", theme, names, click.get_current_context())
     from ..options import AppOptions
 
-    connection = (choice.profile, choice.api_key, choice.root_url, choice.sample)
-    options = AppOptions(*connection, output_dir(), choice.source, mouse, theme)
+    root = click.get_current_context().find_root().command
+    assert isinstance(root, click.Group)
+
+    def manual(topic: str) -> str:
+        from .manual import text_of
+
+        return text_of(topic, root)
+
+    options = AppOptions(
+        profile=choice.profile,
+        api_key=choice.api_key,
+        root_url=choice.root_url,
+        sample=choice.sample,
+        output_dir=output_dir(),
+        source=choice.source,
+        mouse=mouse,
+        theme=theme,
+        manual=manual,
+    )
     gc.disable()  # what is imported from here on stays; the app searches again from its first paint on
     from ..ui.app import run
 

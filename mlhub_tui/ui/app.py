@@ -416,6 +416,14 @@ class MLHubApp(AppContext):
     def _say_wait(self, words: str) -> None:
         self.notify(clean(words), severity="warning", markup=False, timeout=8)
 
+    def action_manual(self) -> None:
+        """Show the manual."""
+        from ..manual import source
+        from .dialogs.manual import ManualScreen
+
+        if not isinstance(self.screen, ManualScreen):
+            self.push_screen(ManualScreen(self.options.manual or source))
+
     def action_help(self) -> None:
         """Show the keys of the screen in front, and do what is chosen of them."""
         from .dialogs.help import HelpScreen

@@ -78,7 +78,7 @@ MAY_IMPORT = {
         "transfer",
         "unpack",
     }
-    | {"jsontree", "metadata", "cluster", "preview_cache"},
+    | {"jsontree", "manual", "metadata", "cluster", "preview_cache"},
     "__main__": {"cli"},
 }
 """For each part of the package, the parts it may import; itself always."""

@@ -111,7 +111,7 @@ async def test_what_is_searched_for_is_found_and_done_on_the_screen_below(option
     async with driven(options) as driver:
         await driver.until("BigEarthNet")
         await driver.press("question_mark")
-        await driver.until("esc closes")
+        await driver.until("esc close")
         keys = help_screen(driver)
         total = keys.found
         await driver.press("slash", *"queue")
@@ -203,7 +203,7 @@ async def test_the_first_steps_are_shown_once_and_the_key_that_ends_them_counts(
         await driver.press("j")
         await driver.until(lambda: not driver.app.screen.query(Tour))
         assert tree.cursor_line == 1  # type: ignore[attr-defined] # it is the tree
-        assert json.loads((mlhub_home / "state.json").read_text())["toured"] is True
+        await driver.until(lambda: json.loads((mlhub_home / "state.json").read_text())["toured"])
     async with driven(options) as driver:
         await driver.until("BigEarthNet")
         assert not driver.app.screen.query(Tour)

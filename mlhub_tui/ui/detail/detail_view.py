@@ -37,10 +37,11 @@ class DetailView(ScrollView, can_focus=True):
         self._strips: list[Strip] = []
         self._texts = MarkdownCache()
         self._width = 0
+        self._sought: tuple[str, int] | None = None
 
     def show(self, blocks: Sequence[Block], *, keep_place: bool = False) -> None:
         """Show other blocks, from the top unless the place is kept."""
-        self._blocks = blocks
+        self._blocks, self._sought = blocks, None
         if not keep_place and self.scroll_offset.y:
             self.scroll_to(y=0, animate=False)
         self._set()
@@ -51,6 +52,20 @@ class DetailView(ScrollView, can_focus=True):
         if self._width > 0:
             more = typeset(blocks, self._width, self._texts)
             self._draw([*self._strips, *Visual.to_strips(self, more, self._width, None, self.visual_style)])
+
+    def seek(self, word: str, number: int = 0) -> None:
+        """Scroll to the line with a word, or the next of such lines by number, once all text is set."""
+        self._sought = (word.casefold(), number)
+        self._arrive()
+
+    def _arrive(self) -> None:
+        if self._sought is None or self._width <= 0 or not self.settled:
+            return
+        word, number = self._sought
+        self._sought = None
+        found = [y for y, strip in enumerate(self._strips) if word in strip.text.casefold()]
+        if found:
+            self.scroll_to(y=max(found[min(number, len(found) - 1)] - 2, 0), animate=False)
 
     @property
     def settled(self) -> bool:
@@ -89,6 +104,7 @@ class DetailView(ScrollView, can_focus=True):
             self._load(unset, width)
         text = typeset(self._blocks, width, self._texts)
         self._draw(Visual.to_strips(self, text, width, None, self.visual_style))
+        self._arrive()
 
     def _draw(self, strips: list[Strip]) -> None:
         """Take up other lines, and draw those in sight that differ."""

@@ -30,7 +30,7 @@ class HelpScreen(Dialog[HelpEntry | Literal["tour"] | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "step_back", show=False),
-        Binding("q,question_mark,f1", "dismiss(None)", show=False),
+        Binding("q,question_mark", "dismiss(None)", show=False),
         Binding("slash", "search", show=False),
         # Of the field, whose own key it is, where it came right behind what was typed.
         Binding("down", "to_list", show=False),
@@ -56,7 +56,7 @@ class HelpScreen(Dialog[HelpEntry | Literal["tour"] | None]):
         """Lay out the list above what is said of the key under the cursor."""
         with self._dialog as dialog:
             dialog.border_title = line("Keys")
-            dialog.border_subtitle = line("enter runs, / searches, t first steps, esc closes")
+            dialog.border_subtitle = line("enter run, / search, F1 manual, t first steps, esc close")
             yield self._list
             yield self._about
 

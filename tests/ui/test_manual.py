@@ -1,0 +1,53 @@
+"""The manual in the app: topics, their text, and a search that leads to the line."""
+
+from __future__ import annotations
+
+import pytest
+
+from mlhub_tui import manual
+from mlhub_tui.options import AppOptions
+from mlhub_tui.ui.detail.detail_view import DetailView
+from mlhub_tui.ui.dialogs.manual import ManualScreen
+
+from .conftest import driven
+
+
+@pytest.mark.parametrize("size", [(80, 24), (60, 15)])
+async def test_topics_are_read_searched_and_left_again(options: AppOptions, size: tuple[int, int]) -> None:
+    async with driven(options, size) as driver:
+        await driver.press("f1")
+        await driver.until(lambda: isinstance(driver.app.screen, ManualScreen), "Install from PyPI")
+        await driver.press("end")
+        await driver.until("Changelog", "0.2.0")
+        await driver.press("slash", *"resume")
+        await driver.until(" lines", "downloads: ")
+        await driver.press("enter", "down", "enter")
+        await driver.until(lambda: isinstance(driver.app.focused, DetailView), "resume")
+        await driver.press("escape")
+        await driver.until("Getting started", "Browsing")
+        await driver.press("escape")
+        await driver.until(lambda: not isinstance(driver.app.screen, ManualScreen))
+
+
+async def test_a_search_scrolls_to_the_line_that_was_found(options: AppOptions) -> None:
+    hits = [
+        hit
+        for topic in manual.TOPICS
+        for hit in manual.found(iter([(topic, manual.source(topic))]), "NO_PROXY")
+    ]
+    assert [hit.topic for hit in hits] == ["configuration"]
+    async with driven(options, (140, 40)) as driver:
+        await driver.press("f1")
+        await driver.until("Getting started")
+        await driver.press("slash", *"no_proxy")
+        await driver.until("1 lines", "hosts, domains")
+
+
+async def test_a_word_that_is_nowhere_says_so_and_the_topics_come_back(options: AppOptions) -> None:
+    async with driven(options, (140, 40)) as driver:
+        await driver.press("f1")
+        await driver.until("Getting started")
+        await driver.press("slash", *"qqqq")
+        await driver.until("0 lines")
+        await driver.press("backspace", "backspace", "backspace")
+        await driver.until("Changelog")
