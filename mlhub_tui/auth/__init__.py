@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .credentials import for_profile as for_profile
     from .credentials import resolve as resolve
     from .credentials import resolve_or_anonymous as resolve_or_anonymous
+    from .credentials import unsaved_key as unsaved_key
     from .kind import ANONYMOUS as ANONYMOUS
     from .kind import DEFAULT_PROFILE as DEFAULT_PROFILE
     from .kind import Auth as Auth
@@ -38,7 +39,8 @@ else:
     __getattr__, __all__ = lazy(
         __name__,
         {
-            "credentials": "Credentials NoKeyAnywhere for_location for_profile resolve resolve_or_anonymous",
+            "credentials": "Credentials NoKeyAnywhere for_location for_profile resolve resolve_or_anonymous"
+            " unsaved_key",
             "kind": "ANONYMOUS DEFAULT_PROFILE Auth Kind Scheme",
             "location": "DEFAULT_ROOT_URL checked_root_url is_url normalise_root_url"
             " other_spelling same_root",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..errors import APIKeyNotFound, InvalidRootURL, ProfilesFileError
+from ..errors import APIKeyNotFound, InvalidRootURL, MLHubException, ProfilesFileError
 from ..text import one_line
 from .kind import (
     ANONYMOUS,
@@ -18,9 +18,9 @@ from .kind import (
     Auth,
     Kind,
 )
-from .location import DEFAULT_ROOT_URL, behind_browser, location, normalise_root_url, split_key
+from .location import DEFAULT_ROOT_URL, behind_browser, location, normalise_root_url, same_root, split_key
 from .profiles import Profile, ProfilesFile
-from .secrets import SecretDraft
+from .secrets import SecretDraft, SecretNotSet
 
 _ARGUMENT = "--api-key argument"
 
@@ -259,3 +259,30 @@ def _no_key(file: ProfilesFile) -> NoKeyAnywhere:
         where = f"{file.path} {'holds no profiles' if file.exists else 'does not exist'}"
         hint = None
     return NoKeyAnywhere(f"no API key: none given, {API_KEY_VARIABLE} is not set and {where}", hint=hint)
+
+
+def unsaved_key(credentials: Credentials) -> str:
+    """Return why a program that runs the queue later would not find this key, in one line; empty if it would.
+
+    The queue saves the name of a profile, never a key.
+    """
+    if not credentials.api_key:
+        return ""
+    not_saved = f"the key ({credentials.key_origin}) is not saved with the queue:"
+    if credentials.profile is None:
+        if credentials.kind is Kind.MLHUB:
+            return f"{not_saved} what runs the queue needs it in MLHUB_API_KEY"
+        return f"{not_saved} save the source under a name, `mlhub-tui sources add`"
+    try:
+        # Without this program's environment, which another one may not have.
+        later = for_profile(credentials.profile, environ={})
+    except SecretNotSet:
+        return f"{not_saved} what runs the queue needs that variable too"
+    except MLHubException as error:
+        return error.message
+    if later.secret != credentials.secret:
+        return f"{not_saved} the profile has another one"
+    if not same_root(later.root_url, credentials.root_url):
+        origin = f"the root URL ({credentials.root_origin}) is not that of profile {credentials.profile}:"
+        return f"{origin} what runs the queue needs it in MLHUB_ROOT_URL"
+    return ""

@@ -122,7 +122,7 @@ def _credentials(choice: Choice) -> Credentials:
 
 
 def _note_key(found: Credentials) -> None:
-    from ..queue.run_job import unsaved_key
+    from ..auth import unsaved_key
 
     if not found.api_key:
         note("there is no API key: archives need one when they are fetched; run `mlhub-tui configure`")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import fileio, paths, text
-from ..auth import Credentials, Kind, SecretNotSet, for_profile, same_root
+from ..auth import Credentials, for_profile, same_root
 from ..errors import (
     AccessDenied,
     AuthenticationError,
@@ -75,33 +75,6 @@ def credentials_for(
     return Credentials(
         api_key=None, root_url=request.source, profile=None, key_origin="no key", kind=request.kind
     )
-
-
-def unsaved_key(credentials: Credentials) -> str:
-    """Return why a program that runs the queue later would not find this key, in one line; empty if it would.
-
-    The queue saves the name of a profile, never a key.
-    """
-    if not credentials.api_key:
-        return ""
-    not_saved = f"the key ({credentials.key_origin}) is not saved with the queue:"
-    if credentials.profile is None:
-        if credentials.kind is Kind.MLHUB:
-            return f"{not_saved} what runs the queue needs it in MLHUB_API_KEY"
-        return f"{not_saved} save the source under a name, `mlhub-tui sources add`"
-    try:
-        # Without this program's environment, which another one may not have.
-        later = for_profile(credentials.profile, environ={})
-    except SecretNotSet:
-        return f"{not_saved} what runs the queue needs that variable too"
-    except MLHubException as error:
-        return error.message
-    if later.secret != credentials.secret:
-        return f"{not_saved} the profile has another one"
-    if not same_root(later.root_url, credentials.root_url):
-        origin = f"the root URL ({credentials.root_origin}) is not that of profile {credentials.profile}:"
-        return f"{origin} what runs the queue needs it in MLHUB_ROOT_URL"
-    return ""
 
 
 async def open_for_job(request: DownloadRequest, choose: Callable[[], Credentials]) -> Source:

@@ -14,12 +14,11 @@ from typing import Any
 import httpx
 import pytest
 
-from mlhub_tui.auth import Kind, ProfilesFile, SecretNotSet, for_location, for_profile
+from mlhub_tui.auth import Kind, ProfilesFile, SecretNotSet, for_location, for_profile, unsaved_key
 from mlhub_tui.auth.location import location
 from mlhub_tui.errors import InvalidRootURL, ProfileNotFound
 from mlhub_tui.options import AppOptions
 from mlhub_tui.queue import background
-from mlhub_tui.queue.run_job import unsaved_key
 from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.sources.source_names import choose
 from mlhub_tui.sources.well_known import KNOWN, by_name, by_url
