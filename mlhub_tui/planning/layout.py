@@ -109,11 +109,6 @@ def catalog_folder(out: Path, dataset: str) -> Path:
     return out / component(dataset)
 
 
-def asset_folder(assets: Path, dataset: str) -> Path:
-    """Return the folder that the save paths of a dataset's assets are relative to."""
-    return assets / component(dataset)
-
-
 def _short_hash(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
 

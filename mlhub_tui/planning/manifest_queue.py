@@ -30,6 +30,7 @@ HrefOf = Callable[[str, str | None, str], str]
 Sizes = Callable[[Sequence[str]], Sequence[int | None]]
 """Returns the bytes of files by their paths; None for those that do not exist."""
 _LONGEST = 500
+_PAGE = 5000  # files that are checked at a time
 _AT_ONCE = 500  # ids in one statement; SQLite takes 999 at least
 _NO_LINKS = frozenset(
     {errno.EPERM, errno.EACCES, errno.EXDEV, errno.EMLINK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
@@ -103,14 +104,15 @@ class ManifestQueue:
 
         Returns how many.
         """
-        rows = self._manifest.rows(_DONE)
-        if sizes is not None and rows:
-            there = sizes([path for _, path, _, _ in rows])
-            lost = [row[0] for row, size in zip(rows, there, strict=True) if size != row[2]]
-        elif self._tree is not None:
-            lost = [number for number, path, size, mtime in rows if self._stat(path) != (size, mtime)]
-        else:
-            return 0
+        lost: list[int] = []
+        last = 0
+        while rows := self._manifest.rows(_DONE, (last, _PAGE)):
+            last = rows[-1][0]
+            if sizes is not None:
+                there = sizes([path for _, path, _, _ in rows])
+                lost += [row[0] for row, size in zip(rows, there, strict=True) if size != row[2]]
+            elif self._tree is not None:
+                lost += [number for number, path, size, mtime in rows if self._stat(path) != (size, mtime)]
         with self._manifest.transaction() as db:
             db.executemany("UPDATE fate SET state = 1 WHERE id = ?", [(number,) for number in lost])
         return len(lost)
@@ -270,7 +272,10 @@ _ASSET = """
 SELECT href, c.name, item, k.name FROM file JOIN label AS c ON c.id = collection JOIN label AS k ON k.id = key
 WHERE file.id = ?
 """
-_DONE = "SELECT file.id, path, bytes, mtime FROM fate JOIN file ON file.id = fate.id WHERE state = 2 AND job"
+_DONE = """
+SELECT file.id, path, bytes, mtime FROM file JOIN fate ON fate.id = file.id
+WHERE state = 2 AND job AND file.id > ? ORDER BY file.id LIMIT ?
+"""
 _DUPLICATES = """
 SELECT own.id, own.path, leader.path, coalesce(done.bytes, leader.size), own.leader
 FROM file AS own JOIN fate AS state ON state.id = own.id

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 
 from ..csv_cells import csv_line
@@ -15,7 +16,7 @@ from ..storage import write_atomic
 from ..text import count, one_line, redact
 from ..transfer.engine import TransferCancelled
 from .layout import REPORT
-from .manifest import FileStatus, Manifest, ManifestEntry, manifest_path
+from .manifest import FileStatus, Manifest, manifest_path
 from .manifest_queue import Sizes
 from .requests import DatasetRequest
 from .resolver import cluster_package
@@ -27,15 +28,13 @@ def write_report(manifest: Manifest, folder: Path, dataset: str, unfetched: str 
     """Write the report of a job's failed files, empty where none failed; return their number.
 
     Columns are error, dataset, collection, item, asset key and URL, without keys; there is no header
-    (radiant_mlhub 0.5.5, `CatalogDownloader`).
-
-    - `folder`: Of the dataset's assets; created if missing.
-    - `unfetched`: Why the files that are still wanted were not fetched; empty where they are not to be
-      reported.
+    (radiant_mlhub 0.5.5, `CatalogDownloader`). `folder` is that of the dataset's assets; with `unfetched`,
+    the files that are still wanted are in the report too, and why they were not fetched.
     """
     folder.mkdir(parents=True, exist_ok=True)
     lines = []
-    for entry in _reported(manifest, bool(unfetched)):
+    wanted = manifest.all_entries(FileStatus.WANTED) if unfetched else ()
+    for entry in chain(manifest.all_entries(FileStatus.FAILED), wanted):
         file = entry.file
         why = f"{entry.error} ({entry.hint})" if entry.hint else entry.error
         why = why or f"not fetched, as the download ended: {redact(unfetched)}"
@@ -47,17 +46,10 @@ def write_report(manifest: Manifest, folder: Path, dataset: str, unfetched: str 
     return len(lines)
 
 
-def _reported(manifest: Manifest, unfetched: bool) -> Iterator[ManifestEntry]:
-    yield from manifest.all_entries(FileStatus.FAILED)
-    if unfetched:
-        yield from manifest.all_entries(FileStatus.WANTED)
-
-
 def verify_files(request: DatasetRequest, tell: Callable[[int], None], stop: threading.Event) -> str:
     """Return in one line which files of a finished dataset are gone or changed in size; empty if none is.
 
-    - `tell`: Called with the bytes of the files checked so far.
-    - `stop`: Ends it, with `TransferCancelled`.
+    `tell` is called with the bytes of the files checked so far; `stop` ends it, with `TransferCancelled`.
 
     Raises DownloadError if the manifest cannot be read; MLHubException if the files are in a store that
     cannot be listed.

@@ -97,4 +97,4 @@ def test_the_folder_of_what_is_shared_is_no_items() -> None:
 def test_catalog_and_assets_may_be_apart() -> None:
     assert layout.catalog_file(Path("/o"), "crops") == Path("/o/crops.tar.gz")
     assert layout.catalog_folder(Path("/o"), "crops") == Path("/o/crops")
-    assert layout.asset_folder(Path("/a"), "../up") != Path("/a/../up")
+    assert layout.catalog_folder(Path("/a"), "../up") != Path("/a/../up")

@@ -126,7 +126,7 @@ def ours(server: SampleServer, wish: dict[str, Any], folder: Path) -> int:
     answer = httpx.get(f"{server.root_url}catalog/{dataset}?key={server.key}", follow_redirects=True)
     archive.write_bytes(answer.raise_for_status().content)
     unpack(archive, out, top=dataset)
-    target = layout.asset_folder(assets, dataset)
+    target = layout.catalog_folder(assets, dataset)
     filters = filters_of(wish)
     with (
         index_of_archive(archive, source=server.root_url, dataset=dataset) as index,
