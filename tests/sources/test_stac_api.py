@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -104,9 +105,10 @@ async def test_what_is_no_api_at_all_is_said() -> None:
             await source.collections()
 
 
-async def test_a_root_that_is_known_without_its_slash_only_is_found() -> None:
+@pytest.mark.parametrize("with_slash", [MISSING, page_of_html(), Answer(405)])
+async def test_a_root_that_is_known_without_its_slash_only_is_found(with_slash: Answer) -> None:
     def handler(asked: Request) -> Answer:
-        return landing(SEARCH, title="here") if asked.path == "/stac" else MISSING
+        return landing(SEARCH, title="here") if asked.path == "/stac" else with_slash
 
     async with api(handler) as (source, _):
         assert (await source.about()).title == "here"
@@ -197,6 +199,21 @@ async def test_items_are_found_by_the_collections_link_or_by_a_search() -> None:
         assert [i.id async for i in source.items("c", page_size=5)] == ["b"]
         page = await source.entries(Entry(EntryKind.COLLECTION, "c"), page_size=5)
         assert [(e.id, e.collection_id) for e in page.entries] == [("b", "c")]
+
+
+async def test_items_that_a_collection_links_are_listed_where_the_api_lists_none(mlhub_home: Path) -> None:
+    linked = {"id": "c", "type": "Collection", "extent": {}, "links": [{"rel": "item", "href": "../i.json"}]}
+    places: dict[str, Answer | Handler] = {
+        "": landing(FEATURES, links=[{"rel": "child", "href": "collections/c"}]),
+        "collections/c": as_json(linked),
+        "i.json": as_json(item("i")),
+    }
+    async with api(places) as (source, _):
+        assert [i.id async for i in source.items("c")] == ["i"]
+        (child,) = (await source.entries()).entries
+        for parent in (child, Entry.of(await source.document(child))):
+            (entry,) = (await source.entries(parent)).entries
+            assert (await source.document(entry)).id == "i"
 
 
 async def test_a_page_size_that_is_refused_is_left_out() -> None:
@@ -542,7 +559,7 @@ async def test_a_landing_page_behind_a_login_is_asked_for_again() -> None:
         assert about.title == "here"
         assert "sort" in about.search
         await source.about()
-        assert len(server.requests) == 2
+        assert [asked.path for asked in server.requests] == ["/stac/", "/stac", "/stac/"]
 
 
 async def test_sort_fields_that_a_link_to_an_inner_host_lists_are_read_at_the_apis_own_place() -> None:

@@ -80,7 +80,7 @@ class APIClient:
             return await self.object(root)
         except RequestError as error:
             other = other_spelling(root)
-            if not other or not may_be_spelled_otherwise(error):
+            if not other or not (may_be_spelled_otherwise(error) or isinstance(error, UnexpectedAnswer)):
                 raise
             try:
                 return await self.object(other)
