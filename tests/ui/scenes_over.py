@@ -70,7 +70,7 @@ async def favourites(driver: Driver) -> None:
     """Two favourites."""
     await find(driver, "kenya_02_s")
     await driver.press("asterisk", "k", "k", "asterisk", "F")
-    await driver.until("x forgets")
+    await driver.until("x removes")
 
 
 async def saving(driver: Driver) -> None:

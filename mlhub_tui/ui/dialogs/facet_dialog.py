@@ -27,10 +27,16 @@ class FacetScreen(ListScreen):
         Called with the words of the filter to use.
     """
 
+    CSS = """
+    FacetScreen > .dialog { width: 64; padding: 0 1; }
+    FacetScreen PickList { height: 16; }
+    FacetScreen.-short PickList { height: 8; }
+    """
     keys = "type to narrow the list, enter selects, esc closes"
 
     def __init__(self, tree: CatalogTree, apply: Callable[[str], None]) -> None:
         super().__init__("Narrow", (), narrows=True)
+        self.part.placeholder = "part of a tag, type or licence"
         self._tree, self._apply = tree, apply
         self._offers: dict[str, list[FacetCount]] = {}
         self._facets: dict[str, Facet] = {}

@@ -48,8 +48,10 @@ class GotoScreen(ListScreen):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "cancel", show=False)]
     CSS = """
+    GotoScreen > .dialog { width: 88; padding: 0 1; }
     GotoScreen PickList { height: 10; }
     GotoScreen.-short PickList { height: 4; }
+    GotoScreen #about { height: auto; max-height: 3; color: $muted; }
     """
     keys = "tab completes, enter goes there, esc cancels"
 
