@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -13,6 +12,8 @@ import click
 from .printing import META, Writer, given, note
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ..auth import Credentials
     from ..config import Loaded
     from ..sources.base import Source
@@ -82,6 +83,8 @@ def settings() -> Loaded:
 
 def output_place() -> Path | str:
     """Return the output folder or URL that was chosen, else that of the settings, else the current folder."""
+    from pathlib import Path  # not for a help page
+
     chosen: Path | str | None = given("output_dir")
     return chosen or settings().config.download_folder or Path.cwd()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import re
-import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -69,7 +68,9 @@ def _hint(error: MLHubException) -> str:
     except click.UsageError:
         return error.hint
     named = {"source": choice.source, "profile": choice.profile, "root-url": choice.root_url}
-    options = [f"--{option} {shlex.quote(value)}" for option, value in named.items() if value]
+    from shlex import quote
+
+    options = [f"--{option} {quote(value)}" for option, value in named.items() if value]
     hint = _ASKS.sub(lambda found: " ".join(["`mlhub-tui", *options, found[1]]), error.hint)
     return f"{guessed} {hint}".strip()
 

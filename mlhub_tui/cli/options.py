@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from .completion import did_you_mean, profile_names, source_names
 from .connection import OPTIONS as CONNECTION
 from .printing import META
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 Option = Callable[[_F], _F]
@@ -60,6 +62,8 @@ def all_of(*options: Option[Any]) -> Option[Any]:
 
 def _folder(value: str) -> Path | str:
     """Return an absolute folder, or the URL of a store."""
+    from pathlib import Path  # not for a help page
+
     if "://" in value or "::" in value:
         from .. import output_url
         from ..errors import MLHubException

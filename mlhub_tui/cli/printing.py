@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, quote_plus
 
 import click
 
@@ -60,6 +58,8 @@ def note(words: str) -> None:
 
 def print_json(value: Any) -> None:
     """Print a value as JSON in ASCII, on many lines."""
+    import json  # not for a help page
+
     click.echo(json.dumps(value, indent=2))
 
 
@@ -145,6 +145,10 @@ class Writer:
     """
 
     def __init__(self, key: str | None, auth: Auth | None = None) -> None:
+        import json  # not for a help page
+        from urllib.parse import quote, quote_plus
+
+        self._dumps = json.dumps
         forms = {key, quote(key, safe=""), quote_plus(key)} if key else set()
         known = "|".join(re.escape(form) for form in forms)
         name = re.escape((auth.name if auth else "") or "key")
@@ -152,11 +156,11 @@ class Writer:
 
     def line(self, document: Document) -> str:
         """Return a document on one line."""
-        return self._key.sub("", json.dumps(document.raw))
+        return self._key.sub("", self._dumps(document.raw))
 
     def sheet(self, document: Document) -> str:
         """Return a document on many lines, to be read."""
-        return self._key.sub("", json.dumps(document.raw, indent=2))
+        return self._key.sub("", self._dumps(document.raw, indent=2))
 
     def array(self, documents: Iterable[Document], *, whole: bool = True) -> str:
         """Return documents as an array, one on a line; without its end where it is not `whole`."""
