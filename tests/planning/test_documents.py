@@ -260,3 +260,33 @@ def test_an_index_counts_what_it_takes(tmp_path: Path) -> None:
         found = {file.path: file.item for file in files(index, Filters())}
         assert found["fields/_common/documentation.pdf"] == "a"
         assert found["fields/legend.csv"] is None
+
+
+def test_assets_whose_reader_pays_are_left_out_and_counted_where_they_are_wanted(tmp_path: Path) -> None:
+    paid = {"paid": {"href": "s3://usgs-landsat/x.tif"}, "free": asset("x.tif")}
+    documents = [
+        item("a", assets=paid),
+        item("b", assets=paid | {"free": asset("y.tif")}),
+        item("c", "trees"),
+    ]
+    stated = {
+        "type": "Feature",
+        "id": "d",
+        "collection": "trees",
+        "assets": {"x": asset("https://b.s3.amazonaws.com/x")},
+    }
+    documents.append(stated | {"properties": {"storage:requester_pays": True}})
+    with built(tmp_path / "plan.db", documents) as index:
+        assert {file.key for file in files(index, Filters())} == {"free", "B01"}
+        counts = count_files(index, Filters())
+        assert (counts.paid, counts.faults) == (3, 0)
+        assert "usgs-landsat" in counts.paid_why
+        wanted = {"trees": [], "fields": ["paid"], "free": ["free"]}
+        found = [
+            count_files(index, Filters(Filters.keys({name: keys}))).paid for name, keys in wanted.items()
+        ]
+        assert found == [1, 2, 0]
+        assert count_files(index, Filters(Filters.keys({"fields": ["free"]}))).paid == 0
+        assert index.unknown_keys([("fields", {"paid", "no"})]) == [
+            "fields has no asset 'no'; there are: free, paid"
+        ]

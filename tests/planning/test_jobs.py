@@ -107,7 +107,10 @@ def test_failures_are_reported_and_only_they_are_tried_again(worklist: Manifest,
         run(worklist, out)
         standing = worklist.stats()
         assert (standing.done, standing.failed, standing.wanted) == (11, 2, 0)
+        out.mkdir(exist_ok=True)
+        (out / ".err_report.csv.killed").write_text("of a program that was killed")
         assert write_report(worklist, out, "crops") == 2
+        assert [path.name for path in out.iterdir() if path.is_file()] == ["err_report.csv"]
         text = (out / "err_report.csv").read_text()
         rows = list(csv.reader(text.splitlines()))
         named = [["crops", "fields", "2", "f0002"], ["crops", "fields", "i", "nothing"]]
