@@ -22,7 +22,7 @@ from .guide import GuidedApp
 from .status import NewsLine, Notification, two_lines
 from .terminal import tty
 from .terminal.characters import AsciiFilter
-from .terminal.cursor import caret_of
+from .terminal.terminal_app import caret_of
 from .theme import DARK, LIGHT, PLAIN
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ from mlhub_tui.ui.app import MLHubApp
 from mlhub_tui.ui.commands import COMMANDS
 from mlhub_tui.ui.dialogs.help import HelpScreen
 from mlhub_tui.ui.screens.browse import BrowseScreen
-from mlhub_tui.ui.terminal.type_ahead import IN_ONE_GO
+from mlhub_tui.ui.terminal.dispatch import IN_ONE_GO
 
 from .closed_world import confined_to
 from .conftest import Driver, driven

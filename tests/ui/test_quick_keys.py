@@ -13,7 +13,7 @@ from mlhub_tui.ui.dialogs.message_log import MessageLogScreen
 from mlhub_tui.ui.dialogs.palette import Palette
 from mlhub_tui.ui.dialogs.questions import QuestionScreen
 from mlhub_tui.ui.screens.browse import BrowseScreen
-from mlhub_tui.ui.terminal.type_ahead import IN_ONE_GO
+from mlhub_tui.ui.terminal.dispatch import IN_ONE_GO
 
 from .conftest import Driver, driven
 from .test_browse import find

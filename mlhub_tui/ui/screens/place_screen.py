@@ -13,7 +13,7 @@ from ...errors import MLHubException
 from ..commands import EVERYWHERE, FILTER, LISTS, AppCommand, command, hints
 from ..messages import ConnectionChanged, QueueChanged
 from ..status import NewsLine
-from ..terminal.first_paint import FirstPaintScreen
+from ..terminal.terminal_app import FirstPaintScreen
 from ..widgets.bars import HintBar, TopBar
 from ..widgets.filter_bar import FindBar
 

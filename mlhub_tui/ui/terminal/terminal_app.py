@@ -1,24 +1,103 @@
-"""The app beneath ours: dispatch, rendering and input together, and what Textual offers in private alone."""
+"""The app beneath ours: first paint, sizes, dispatch and rendering, and what is private in Textual."""
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from textual._compositor import Compositor, CompositorMap, ReflowResult
 from textual._context import active_app
+from textual.app import App
+from textual.dom import DOMNode
+from textual.geometry import Offset, Size
+from textual.screen import Screen
+from textual.widget import Widget
 
 from .diff_rendering import DiffRenderingApp
-from .dispatch import DispatchApp
-from .first_paint import FirstPaintApp
-from .resize import ResizeApp
-from .type_ahead import TypeAheadApp
+from .dispatch import DispatchApp, OnceScreen, TypeAheadApp
 
 if TYPE_CHECKING:
-    from textual.app import App
-    from textual.geometry import Size
-    from textual.screen import Screen
     from textual.scroll_view import ScrollView
-    from textual.widget import Widget
+
+
+class FirstPaintApp(App[int]):
+    """An app that reads its style sheets once before the first paint, and looks for garbage after it.
+
+    Whoever starts it stops the garbage collector before the imports: what they make stays.
+    """
+
+    def on_ready(self) -> None:
+        """Look for garbage from the first paint on, but never again in what was there by then."""
+        if not gc.isenabled():
+            self.call_after_refresh(gc.freeze)
+            self.call_after_refresh(gc.enable)
+
+    def refresh_css(self, animate: bool = True) -> None:
+        """Take up new colours and rules.
+
+        Until the first screen is laid out there is nothing to take up again: what is mounted has its styles
+        from the rules that are there by then, and the stylesheet parses new ones as they come.
+        """
+        sheet, variables = self.stylesheet, self.get_css_variables()
+        if self._dom_ready or (sheet._rules and sheet._variables != variables):
+            super().refresh_css(animate)
+        elif sheet._variables != variables:
+            sheet.set_variables(variables)
+
+
+class FirstPaintScreen(OnceScreen[None]):
+    """A screen that knows its size's classes before it is laid out, and is drawn where it is seen."""
+
+    def take_up_size(self) -> None:
+        """Have the classes of the terminal's size, which Textual gives once it has laid out everything."""
+        app = self.app
+        points = app.HORIZONTAL_BREAKPOINTS or [], app.VERTICAL_BREAKPOINTS or []
+        for dimension, classes in zip(app.size, points, strict=True):
+            self._classes.update(self._get_breakpoint_classes(dimension, classes))
+
+    def _compositor_refresh(self) -> None:
+        if self.app._batch_count:
+            return  # it would be drawn, thrown away, and taken for drawn
+        if self._repaint_required and self.size.region in self._compositor._dirty_regions:
+            self._repaint_required = False  # all of it is drawn now
+        changed = self._compositor._dirty_regions.copy()
+        super()._compositor_refresh()
+        # Textual tells the dialog in front that something changed behind it, but not one between the two.
+        stack = self.app.screen_stack
+        if changed and self in stack:
+            for between in stack[stack.index(self) + 1 : -1]:
+                between.refresh(*changed)
+
+
+class ResizeCompositor(Compositor):
+    """Tells widgets of their sizes by what they were told before.
+
+    Textual 8.2 compares a new layout with the places it knows of. Where a widget is mounted, and something
+    asks for the place of any widget before the screen is laid out, the new one is among these already: it is
+    never told its size, nor drawn.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._told: CompositorMap = {}
+
+    def reflow(self, parent: Widget, size: Size) -> ReflowResult:
+        """Lay out, and return who is to be told of it."""
+        self._full_map = self._told
+        result = super().reflow(parent, size)
+        self._told = self._full_map
+        return result
+
+
+class ResizeApp(App[int]):
+    """An app whose screens are all laid out so."""
+
+    def _register(self, parent: DOMNode, *widgets: Widget, **more: Any) -> list[Widget]:
+        for widget in widgets if parent is self else ():
+            if isinstance(widget, Screen):
+                widget._compositor = ResizeCompositor()
+        return super()._register(parent, *widgets, **more)
 
 
 class TerminalApp(DispatchApp, FirstPaintApp, ResizeApp, DiffRenderingApp, TypeAheadApp):
@@ -38,7 +117,7 @@ class TerminalApp(DispatchApp, FirstPaintApp, ResizeApp, DiffRenderingApp, TypeA
     @property
     def has_screen(self) -> bool:
         """Whether there is a screen already, and still."""
-        return bool(self._screen_stack)
+        return bool(self.screen_stack)
 
     def screens_of(self, mode: str) -> list[Screen[Any]]:
         """Return the screens of a mode, the one in front last."""
@@ -82,3 +161,19 @@ def set_content_size(view: ScrollView, size: Size) -> None:
 def is_closing(widget: Widget) -> bool:
     """Tell whether a widget is being taken down."""
     return widget._pruning
+
+
+def caret_of(screen: Screen[Any]) -> Offset:
+    """Return the cell that the keys act on: of the focused widget, else of the dialog in front."""
+    focused = screen.focused
+    if focused is not None:
+        at = getattr(focused, "cursor_screen_offset", None)
+        return at if isinstance(at, Offset) else _start(focused)
+    for dialog in screen.query(".dialog"):
+        return next((_start(part) for part in dialog.children if part.region), _start(dialog))
+    return Offset(0, 0)
+
+
+def _start(widget: Widget) -> Offset:
+    """Return the first cell of what a widget holds, without its frame."""
+    return widget.content_region.offset
