@@ -14,7 +14,7 @@ from .connect import open_connection
 from .connection import BodySink, HTTP11Connection, Response
 from .cookies import CookieJar
 from .credentials import OriginCredentials, may_cross_origins, netrc_authorization, user_agent
-from .decoding import BodyCollector, DecodingSink, codings, decoder, decoder_of
+from .decoding import BodyCollector, DecodingSink, codings
 from .errors import BodyNotWanted, ConnectionLost, ProtocolError
 from .proxies import Proxy, ProxySettings, trusted_context
 from .retry import DEFAULT_TIMEOUTS, Timeouts
@@ -193,8 +193,8 @@ class HTTPClient:
             nonlocal decoding, opened
             opened = response
             found = codings(response.headers)[::-1] if decode else ()
-            if found and all(map(decoder_of, found)):
-                decoding = DecodingSink(collector, decoder(found))
+            if found and {"gzip", "deflate"} >= set(found):
+                decoding = DecodingSink(collector, found)
             return decoding or collector
 
         try:

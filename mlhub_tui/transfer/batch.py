@@ -18,7 +18,7 @@ from typing import Any
 from .. import errors, text
 from ..errors import MLHubException, UnexpectedAnswer
 from ..http.connection import BodySink, Response
-from ..http.decoding import BodyCollector, codings
+from ..http.decoding import BodyCollector, codings, is_ambiguous
 from ..http.errors import BodyNotWanted, ConnectionLost
 from ..http.response_headers import Checksum, checksums
 from ..http.status_errors import raise_for_response
@@ -353,7 +353,7 @@ class _BatchRunner:
                 return False
             response = head.require_file()
             found = codings(response.headers)
-            encoded = found and not content_checks.is_ambiguous(found, task.request.expected)
+            encoded = found and not is_ambiguous(found, task.name)
             if encoded or response.content_length != task.existing:
                 return False
             self._record(task, task.already_there(task.existing))

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import OutputFolderError
+from ..http.decoding import is_gzip_name
 from ..http.retry import COMMAND_RETRIES, RetryPolicy, Timeouts
 from ..options import IfExists
 from ..text import one_line
@@ -25,9 +26,6 @@ if TYPE_CHECKING:  # needed by transfers only, not before the first request of a
     from ..http.link import Link
     from ..http.response_headers import Checksum
     from .part_file import PartJournal
-
-GZIP_SUFFIXES = (".gz", ".tgz", ".taz", ".bgz", ".svgz")
-"""Ends of names whose files are gzip data themselves."""
 
 _MAX_EVENTS = 200  # events between two readings of the log; older ones are dropped
 _MEMORY = 4.0  # seconds after which a change of speed shows to about two thirds
@@ -138,7 +136,7 @@ class Expected:
     @property
     def gzip(self) -> bool:
         """Whether the file is gzip data itself, by its name."""
-        return self.name.lower().endswith(GZIP_SUFFIXES)
+        return is_gzip_name(self.name)
 
 
 ReserveSpace = Callable[[int, int], None]

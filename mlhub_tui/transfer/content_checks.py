@@ -10,12 +10,10 @@ import os
 import re
 import threading
 import zlib
-from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 
 from .. import errors, text
-from ..http.decoding import RAW_DEFLATE, decoder_of
 from .config import Expected
 from .engine import TransferCancelled
 
@@ -47,12 +45,6 @@ _BINARY = frozenset(
 )
 _JSON_NAMES = frozenset({".json", ".geojson", ".topojson", ".ndjson"})
 _XML_NAMES = frozenset({".xml", ".kml", ".gml", ".svg", ".vrt", ".qml", ".sld", ".xsd"})
-
-
-IDENTITY = {"Accept-Encoding": "identity, gzip;q=0.5, *;q=0"}
-"""Headers that ask once more for the file as it is, where a coding came that nobody here can undo."""
-
-_MAGICS = {"gzip": MAGIC, "compress": b"\x1f\x9d", "zstd": b"\x28\xb5\x2f\xfd"}
 
 
 class ContentKind(StrEnum):
@@ -294,57 +286,3 @@ def _in_utf8(start: bytes) -> bytes:
     if start.startswith((b"\xff\xfe", b"\xfe\xff")):
         return start[: len(start) & ~1].decode("utf-16", "replace").encode()
     return start
-
-
-class Undecodable(errors.UnexpectedAnswer):
-    """An answer has a content coding that cannot be undone here."""
-
-    default_hint = "retry later, or report it to the owner"
-
-    def __init__(self, coding: str, expected: Expected) -> None:
-        what = text.one_line(coding, 20)
-        super().__init__(f"the server sent {expected.name} compressed as {what}, which was not asked for")
-
-
-def is_ambiguous(found: Sequence[str], expected: Expected) -> bool:
-    """Return whether only the first bytes tell if codings are those of the stored file itself."""
-    return bool(found) and set(found) == {"gzip"} and expected.gzip
-
-
-def to_undo(found: Sequence[str], expected: Expected, start: bytes, size: int | None) -> tuple[str, ...]:
-    """Return the codings that are to be undone so that the file is left, the last applied one first.
-
-    `found` are those of the answer, `start` the first bytes of its body, `size` the bytes of the whole body,
-    None if not known. Raises Undecodable if one of them cannot be undone.
-    """
-    undone: list[str] = []
-    if expected.gzip and size is not None and size == expected.size:
-        return ()
-    for coding in reversed(found):
-        magic = _MAGICS.get(coding)
-        if not start or (magic is not None and not start.startswith(magic)):
-            continue  # a label without the coding
-        if coding == "compress" and expected.name.lower().endswith(".z"):
-            continue
-        name, inner = _begun(coding, start, expected)
-        if name is None:
-            continue
-        if coding == "gzip" and expected.gzip and not inner.startswith(MAGIC):
-            continue  # the label of what is stored
-        undone.append(name)
-        start = inner
-    return tuple(undone)
-
-
-def _begun(coding: str, start: bytes, expected: Expected) -> tuple[str | None, bytes]:
-    """Return how a coding is undone, with the first bytes without it; None where they do not have it."""
-    for name in (coding, RAW_DEFLATE) if coding == "deflate" else (coding,):
-        decoder = decoder_of(name)
-        if decoder is None:
-            raise Undecodable(coding, expected)
-        try:
-            decoder.feed(start)
-            return name, decoder.take(START)
-        except errors.VerificationFailed:
-            continue
-    return None, b""

@@ -26,7 +26,7 @@ from ..fileio import check_free_space, check_writable, translate_os_error
 from ..http.client import HTTPClient
 from ..http.connection import BodySink, Response
 from ..http.cookies import CookieJar
-from ..http.decoding import DecodingSink, codings, decoder
+from ..http.decoding import IDENTITY, DecodingSink, Undecodable, codings, is_ambiguous, to_undo
 from ..http.errors import ConnectionLost
 from ..http.exchange import PEEK, Exchange
 from ..http.link import Link, is_local
@@ -53,7 +53,7 @@ from .config import (
     TransferPhase,
     TransferProgress,
 )
-from .content_checks import ContentKind, Undecodable, recognise
+from .content_checks import ContentKind, recognise
 from .parallel import (
     ENDLESS,
     OVERLAP,
@@ -149,7 +149,7 @@ async def fetch_version(
         response, body = await ask("GET", {"Range": "bytes=0-0"}, PEEK)
     raise_for_response(response, expected.name, page=expected.page, body=body)
     version, found = remote_version(response), codings(response.headers)
-    ambiguous = content_checks.is_ambiguous(found, expected) and expected.size in (None, version.total)
+    ambiguous = is_ambiguous(found, expected.name) and expected.size in (None, version.total)
     return replace(version, total=None, checksums=()) if found and not ambiguous else version
 
 
@@ -232,7 +232,7 @@ class _Download:
                 if self._accept:
                     raise
                 self._progress.log(f"{error.message}: requests it as it is")
-                self._accept = content_checks.IDENTITY
+                self._accept = IDENTITY
             self._alone = True
             await self._forget_progress()
         raise errors.RemoteChanged(f"{self._name} keeps changing on the server")
@@ -434,13 +434,10 @@ class _Download:
         else:
             # Looked at before anything is given up for it: an error's page may not say that it is one.
             beginning = bytes(exchange.first[: content_checks.START])
-            undone = self._codings(response, version, beginning)
+            undone, beginning = self._codings(response, version, beginning)
             if undone:
                 progress.log(f"sent as {', '.join(undone)}: it is decoded")
                 version = replace(version, total=None, checksums=())
-                decoding = decoder(undone)
-                decoding.feed(beginning)
-                beginning = decoding.take(content_checks.START)
             if beginning or not undone:
                 self._refuse_other(response, beginning, version.total)
             fresh = PartRecord(self._url, version, inode=inode(part.status))
@@ -477,20 +474,22 @@ class _Download:
         """Write a body without its content codings; its checksums are those of what is sent."""
         announced = verifiable(sent.checksums)
         hashes = [new_hash(each.algorithm) for each in announced]
-        decoding = DecodingSink(sink, decoder(undone))
+        decoding = DecodingSink(sink, undone)
         await exchange.pour(HashingSink(decoding, hashes))
         decoding.finish()
         compare(announced, hashes)
 
-    def _codings(self, response: Response, version: RemoteVersion, start: bytes) -> tuple[str, ...]:
-        """Return the content codings of a response that are to be undone."""
+    def _codings(
+        self, response: Response, version: RemoteVersion, start: bytes
+    ) -> tuple[tuple[str, ...], bytes]:
+        """Return the content codings of a response that are to be undone, and its first bytes then."""
         found = codings(response.headers)
-        return content_checks.to_undo(found, self._spec.expected, start, version.total) if found else ()
+        return to_undo(found, self._name, start, version.total, self._spec.size) if found else ((), start)
 
     def _check_coding(self, response: Response, record: PartRecord, part: PartFile) -> None:
         """Raise RestartRequired if the rest of a file has a content coding that the part does not have."""
         try:
-            undone = self._codings(response, record.version, part.read(0, content_checks.START))
+            undone, _ = self._codings(response, record.version, part.read(0, content_checks.START))
         except Undecodable as error:
             raise RestartRequired(error.message) from error
         if undone:
