@@ -269,7 +269,7 @@ async def test_detail_items_map_and_json_of_a_hostile_catalog(tmp_path: Path) ->
         await driver.press("enter")
         await front(driver, DocumentScreen)
         await look(driver, "licence[/]", wide=True)
-        for key in ("i", "m", "a", "J", "v"):
+        for key in ("i", "m", "a", "J", "O"):
             await driver.press(key)
             await look(driver)
         await driver.press("i")

@@ -107,6 +107,8 @@ async def test_d_is_about_the_row_under_the_cursor_in_every_pane(options: AppOpt
         await driver.until("Download assets", f"[item {item}"[:20], "all items of")
         await driver.press("escape", "y")
         await driver.until(lambda: driver.app.clipboard == item)
+        await driver.press("enter")
+        await driver.until(lambda: driver.app.screen is not screen)
         await driver.press("a")
         await driver.until(
             lambda: isinstance(driver.app.screen, DocumentScreen) and driver.app.screen.asset_key

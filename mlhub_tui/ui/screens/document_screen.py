@@ -233,10 +233,8 @@ class DocumentScreen(ItemsScreen):
         self.show_amount()
 
     def action_pane(self, pane: str) -> None:
-        """Show a pane; of an item under the cursor its own."""
-        if pane in ("assets", "json") and self.subject is not self.whole:
-            self.open_item(self.subject.entry, pane)
-        elif pane in self._panes:
+        """Show a pane."""
+        if pane in self._panes:
             self._show_pane(pane)
         else:
             self.refuse("Only collections and catalogs have items.")
