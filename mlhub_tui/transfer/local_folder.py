@@ -138,6 +138,7 @@ class LocalFolder:
     ) -> FileResult:
         """Fetch it as any single file; its part stays when it is cancelled."""
         request = task.request
+        self._tree.make(task.target)  # no link on the way leads outside
         spec = DownloadSpec(
             task.link, Path(task.target), request.if_exists, request.size, request.checksums, request.page
         )

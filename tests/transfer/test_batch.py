@@ -255,14 +255,15 @@ def test_two_wishes_with_one_path_are_never_written_at_once(
         "x" * 300,
     ],
 )
+@pytest.mark.parametrize("size", [None, 1 << 30], ids=["small", "large"])
 def test_no_path_leads_outside_the_folder(
-    server: FaultServer, folder: Path, shared: JobContext, tmp_path: Path, path: str
+    server: FaultServer, folder: Path, shared: JobContext, tmp_path: Path, path: str, size: int | None
 ) -> None:
     folder.mkdir()
     (folder / "link").symlink_to(tmp_path)
     (folder / "plain").write_bytes(b"file")
     before = sorted(tmp_path.rglob("*"))
-    results = fetched([FileRequest(7, Link(origin(server) + BAD), path)], folder, shared)
+    results = fetched([FileRequest(7, Link(origin(server) + BAD), path, size)], folder, shared)
     assert errors_of(results) == {7: "OutputFolderError"}
     assert sorted(p for p in tmp_path.rglob("*") if "home" not in p.parts) == [
         p for p in before if "home" not in p.parts
