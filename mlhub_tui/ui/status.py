@@ -79,6 +79,6 @@ class NewsLine(Widget):
             return Content()
         words = one_line(self._news.words)
         room = self.size.width - 2
-        end = "… !" if len(words) > room else ""
+        end = " !" if len(words) > room else ""
         shown = line(words, STYLES.get(self._news.severity, ""), max(room - len(end), 1))
         return Content(" ") + shown + Content.styled(end, "bold $accent")
