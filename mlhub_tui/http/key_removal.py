@@ -104,8 +104,9 @@ class KeyRemoval:
                 return text
         pattern = _pattern(self.secrets)
         assert pattern is not None  # else nothing would be held
-        found = next(stage for stage in _stages(text, as_written=True) if pattern.search(stage))
-        return pattern.sub(REMOVED, found)
+        stages = _stages(text, as_written=True)
+        # Letters whose small forms are several (`İ`) may be found in small letters alone.
+        return next((pattern.sub(REMOVED, stage) for stage in stages if pattern.search(stage)), REMOVED)
 
     def _is_own(self, base: str, url: str) -> bool:
         try:
