@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -96,12 +97,7 @@ class TableView(LineView):
         room = width - 1 - GAP
         while len(least) > 1 and sum(least) + GAP * len(least) > room:
             least.pop()
-        over = sum(wanted[: len(least)]) + GAP * (len(least) - 1) - room
-        for number in range(len(least)):
-            less = min(max(over, 0), max(wanted[number] - least[number], 0))
-            wanted[number] -= less
-            over -= less
-        return [w if number < len(least) else 0 for number, w in enumerate(wanted)]
+        return [*fitted(tuple(wanted[: len(least)]), tuple(least), room), *[0] * (len(columns) - len(least))]
 
     # Drawing
 
@@ -127,3 +123,15 @@ class TableView(LineView):
         ]
         text = f"{mark} " + (" " * GAP).join(parts)
         return Strip([Segment(text, style)]).adjust_cell_length(width, style)
+
+
+@lru_cache(maxsize=64)
+def fitted(wanted: tuple[int, ...], least: tuple[int, ...], room: int) -> tuple[int, ...]:
+    """Return the cells of columns that stand in a room with gaps between them: the widest give way first."""
+    found = [*wanted]
+    while sum(found) + GAP * (len(found) - 1) > room:
+        spare = [width if width > least[number] else 0 for number, width in enumerate(found)]
+        if not any(spare):
+            break
+        found[spare.index(max(spare))] -= 1
+    return tuple(found)
