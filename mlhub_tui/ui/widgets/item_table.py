@@ -259,16 +259,23 @@ class ItemTable(TableView):
 
     def _sort(self, numbers: list[int]) -> None:
         """Sort rows by a column: those without anything in it come last; dates the newest first."""
-        rows, key = self.rows, self.order
-        place = next((number for number, column in enumerate(FACTS) if column.key == key), None)
-        if key == DATES.key:
-            numbers.sort(key=lambda n: (rows[n].dates[:1].isdigit(), rows[n].dates), reverse=True)
-        elif key == ITEM.key:
-            numbers.sort(key=lambda n: rows[n].entry.id)
-        elif place is None:
-            numbers.sort(key=lambda n: rows[n].entry.collection_id)
+        place = next((number for number, column in enumerate(FACTS) if column.key == self.order), None)
+        if place is not None:
+            texts = [row.facts[place] if row.facts else "" for row in self.rows]
+        elif self.order == DATES.key:
+            texts = [row.dates for row in self.rows]
         else:
-            numbers.sort(key=lambda n: _sortable(rows[n].facts[place] if rows[n].facts else ""))
+            names = [row.entry.id if self.order == ITEM.key else row.entry.collection_id for row in self.rows]
+            numbers.sort(key=names.__getitem__)
+            return
+        # Most texts of a hundred thousand are the same few: those are compared, once.
+        distinct = list(set(texts))
+        if self.order == DATES.key:
+            distinct.sort(key=lambda text: (text[:1].isdigit(), text), reverse=True)
+        else:
+            distinct.sort(key=_sortable)
+        ranks = {text: rank for rank, text in enumerate(distinct)}
+        numbers.sort(key=[ranks[text] for text in texts].__getitem__)
 
     def _matches(self, start: int) -> list[int]:
         found = list(range(start, len(self._hays)))
