@@ -19,7 +19,7 @@ from .text import clean, redact
 from .version import __version__
 
 BYTES, FILES = 2_000_000, 4
-"""The size of a log file, and how many old ones are kept."""
+"""The size of a log file, and the number of old ones to keep."""
 _SHORTEST = 4
 """Characters; a shorter secret is in too many innocent words to be cut out of them."""
 _HEADERS = re.compile(
@@ -59,7 +59,7 @@ def file_handler(
 ) -> logging.Handler | None:
     """Return what writes records without keys to a file of the user's own; None where that cannot be written.
 
-    It is renamed at `most` bytes, and `files` old ones are kept; `secrets` are those of `Clean`.
+    It is rotated at `most` bytes, and `files` old ones stay; `secrets` are those of `Clean`.
     """
     try:
         make_private_folder(path.parent)
@@ -84,14 +84,14 @@ class Clean(logging.Formatter):
 
     def __init__(self, secrets: Iterable[str | None] = ()) -> None:
         super().__init__("%(asctime)s %(process)d %(threadName)s %(levelname)s %(name)s: %(message)s")
-        self._told = {secret for secret in secrets if secret}
+        self._given = {secret for secret in secrets if secret}
         self._read: tuple[float, frozenset[str]] = (-1.0, frozenset())
         self._cut: re.Pattern[str] | None = None
 
     def hide(self, secret: str | None) -> None:
         """Cut another secret out of what comes."""
-        if secret and secret not in self._told:
-            self._told.add(secret)
+        if secret and secret not in self._given:
+            self._given.add(secret)
             self._cut = None
 
     def format(self, record: logging.LogRecord) -> str:
@@ -103,7 +103,7 @@ class Clean(logging.Formatter):
         return written.replace("\n", "\n    ")
 
     def _pattern(self) -> re.Pattern[str] | None:
-        """Return what finds secrets, made anew where the profiles file has changed."""
+        """Return the pattern that finds secrets, compiled again when the profiles file has changed."""
         try:
             changed = paths.profiles().stat().st_mtime
         except OSError:
@@ -111,7 +111,7 @@ class Clean(logging.Formatter):
         if changed != self._read[0]:
             self._read, self._cut = (changed, frozenset(_stored())), None
         if self._cut is None:
-            known = {*self._told, *self._read[1]}
+            known = {*self._given, *self._read[1]}
             forms = {form for secret in known if len(secret) >= _SHORTEST for form in _forms(secret)}
             # The longest first: one may be a part of another.
             longest = sorted(forms, key=len, reverse=True)

@@ -212,7 +212,7 @@ class RemoteChanged(DownloadError):
 
 
 class VerificationFailed(DownloadError):
-    """What arrived is not what the server said it would be."""
+    """A file is damaged, or does not match the size or checksum that was announced."""
 
     default_hint = "retry to fetch it again"
 

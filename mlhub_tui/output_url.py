@@ -30,7 +30,7 @@ def is_url(text: str) -> bool:
 def parse(text: str) -> tuple[Path | None, str]:
     """Return an output folder as a path, or as an fsspec URL: its scheme in small letters, no `/` at its end.
 
-    URLs of files of this machine are paths. Credentials have no place in a URL: it is kept in the queue and
+    URLs of files of this machine are paths. Credentials have no place in a URL: it is saved in the queue and
     shown; fsspec takes them from its own configuration and the environment (fsspec, "Configuration").
 
     Raises

@@ -14,7 +14,7 @@ from .storage import make_private_folder
 MOST_FILES = 200
 MOST_BYTES = 200_000_000
 FRESH = 24 * 3600.0
-"""Seconds within which nobody is asked whether an image is still the same."""
+"""Seconds for which a cached image is used without revalidation."""
 
 
 def folder() -> Path:
@@ -43,7 +43,7 @@ def found(where: Path) -> Path | None:
 
 
 def make(where: Path) -> None:
-    """Make the folder of an image, new or anew, after those that are too many are gone."""
+    """Create the folder of an image, or mark it as just used, after deleting the oldest over the limit."""
     shrink()
     make_private_folder(where)
     os.utime(where)
@@ -63,10 +63,10 @@ def shrink(most_files: int = MOST_FILES, most_bytes: int = MOST_BYTES) -> int:
                 # A part of a large file has holes, which take no room.
                 room = min(status.st_size, getattr(status, "st_blocks", 1 << 40) * 512)
                 files.append((status.st_mtime, room, path))
-    kept = gone = 0
+    total = gone = 0
     for number, (_, size, path) in enumerate(sorted(files, reverse=True)):
-        kept += size
-        if number >= most_files or kept > most_bytes:
+        total += size
+        if number >= most_files or total > most_bytes:
             with contextlib.suppress(OSError):
                 path.unlink()
                 gone += size

@@ -195,7 +195,7 @@ def for_location(
     A key in the query of the URL is taken out of it and sent as that parameter. The address of a page of
     STAC Browser stands for what it shows.
 
-    - `kind`: What is there; None leaves it to be found out.
+    - `kind`: The kind of source; None to detect it.
     - `api_key`: A secret that was given for this very place.
     - `auth`: How it is sent; default the query parameter `key`.
     - `origin`: Where the location was given, in words.

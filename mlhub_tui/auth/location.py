@@ -29,7 +29,7 @@ def location(text: str, kind: Kind | None, origin: str = "", *, base: Path | Non
     from `/stac/`. A path is absolute; `~` and `file://` are resolved.
 
     - `text`: A URL or a path.
-    - `kind`: What is there; None where that is not known.
+    - `kind`: The kind of source; None if unknown.
     - `origin`: Where it was given, for the message: `--source argument`, `profile project1`, ...
     - `base`: What a relative path is relative to; None refuses one, as a file read from anywhere must.
 

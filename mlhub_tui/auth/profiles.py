@@ -38,7 +38,7 @@ class Profile:
 
     @property
     def kind(self) -> Kind | None:
-        """What the source speaks: an MLHub API where nothing is said; None where the word is not known."""
+        """The kind of source: an MLHub API where the profile names none; None where the word is unknown."""
         word = self.kind_word
         return Kind(word) if word in tuple(Kind) else None
 

@@ -24,7 +24,7 @@ OPTIONS = ("source", "profile", "api_key", "root_url", "sample")
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What the command line says of the connection; nothing is resolved yet."""
+    """The connection options of the command line; nothing is resolved yet."""
 
     profile: str | None = None
     api_key: str | None = field(default=None, repr=False)

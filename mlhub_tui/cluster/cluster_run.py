@@ -31,7 +31,7 @@ from .sharding import RunConfig, Shard, ShardResult, shard_files, shards
 
 _TICK = 0.5  # seconds between two looks at the cluster
 _WINDOW = 3  # shards with the scheduler for each thread of a worker
-_GRACE = 6.0  # seconds in which shards that were told to stop report what they have done
+_GRACE = 6.0  # seconds in which cancelled shards report the files that they have finished
 _LOST = 10.0  # seconds after which a result that does not come is waited for as any other
 _TRIES, _BREAKS = 3, 8  # of a shard that its host, or its worker, let down
 _COPIES = 500  # at a time, in the store
@@ -96,7 +96,7 @@ class ClusterRun:
         self._looked = 0.0
 
     def abort(self) -> None:
-        """End it soon: shards are told to stop, and what they report within some seconds is kept."""
+        """Cancel the shards in flight; results that they report within `_GRACE` seconds are recorded."""
         self._stop.set()
         self._events.put(lambda: None)
 
@@ -246,7 +246,7 @@ class ClusterRun:
     def _count(self, results: Sequence[FileResult]) -> None:
         if results:
             self._files.settle(results)
-            self.stats.heard = time.monotonic()
+            self.stats.last_byte = time.monotonic()
             for result in results:
                 self.stats.count(result)
 
@@ -262,15 +262,15 @@ class ClusterRun:
 
     def _hear(self, news: dict[str, Any]) -> None:
         """Take the news of a worker: how far its shards are, or that a host wants a rest."""
-        for key, told in news.get("shards", {}).items():
+        for key, progress in news.get("shards", {}).items():
             if (pending := self._pending.get(key)) is None:
                 continue
             if pending.progress is None:
                 pending.progress = self.stats.large[key] = TransferProgress()
-            if told["bytes"] != pending.progress.done:
-                pending.progress.wrote(told["bytes"])
-                self.stats.heard = time.monotonic()
-            pending.reason = told["reason"]
+            if progress["bytes"] != pending.progress.done:
+                pending.progress.wrote(progress["bytes"])
+                self.stats.last_byte = time.monotonic()
+            pending.reason = progress["reason"]
         if "host" in news:
             self._block(news["host"], news["seconds"])
         self._show_reason()

@@ -92,7 +92,7 @@ class DaskClient:
         return bool(joined)
 
     def leave_out(self, worker: str, error: MLHubException) -> None:
-        """Give a worker no more shards."""
+        """Exclude a worker from further shards, for the reason `error`."""
         words = f"worker {one_line(worker, 60)}: {error.message}"
         self.left_out.setdefault(worker, type(error)(words, hint=error.hint))
         self.workers.pop(worker, None)

@@ -88,8 +88,8 @@ class RunMarker:
         except (OSError, KeyError, ImportError):  # no entry in the password database
             user = "somebody"
         who = f"{user}@{socket.gethostname()} (process {os.getpid()})"
-        told = {"run": self._run, "who": who, "home": _home(), "since": self._since, "seen": time.time()}
-        return self._store.put(self._path, json.dumps(told).encode())
+        marker = {"run": self._run, "who": who, "home": _home(), "since": self._since, "seen": time.time()}
+        return self._store.put(self._path, json.dumps(marker).encode())
 
     def _keep_away(self) -> None:
         """Keep away from another run that began earlier; remove the markers of those that have ended."""
@@ -98,9 +98,9 @@ class RunMarker:
             if not name.startswith(_PREFIX) or not name.endswith(".json") or name == self.name:
                 continue
             try:
-                told = json.loads(self._store.read(path))
-                run, who, home = (str(told[key]) for key in ("run", "who", "home"))
-                since, age = float(told["since"]), time.time() - float(told["seen"])
+                marker = json.loads(self._store.read(path))
+                run, who, home = (str(marker[key]) for key in ("run", "who", "home"))
+                since, age = float(marker["since"]), time.time() - float(marker["seen"])
             except (FileNotFoundError, ValueError, KeyError, TypeError):
                 continue
             if home == _home() or age > _STALE:

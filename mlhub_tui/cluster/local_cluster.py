@@ -1,7 +1,7 @@
 """Cluster on this machine, in a program of its own, and the packages that any cluster needs.
 
 Its processes have no terminal, write to a log, end with the program that started them, and talk to each other
-over TLS with a certificate made for this once: whoever reaches a scheduler can have it run anything.
+over TLS with a certificate made for this run: any client that reaches a scheduler can have it run anything.
 """
 
 from __future__ import annotations
@@ -111,8 +111,8 @@ def main(workers: int) -> None:
     ) as cluster:
         names = {"tls_ca_file": "ca_file", "tls_client_cert": "cert", "tls_client_key": "key"}
         config = security.get_tls_config_for_role("client")
-        told = {name: config[key] for name, key in names.items()} | {"require_encryption": True}
-        print(json.dumps({"scheduler": cluster.scheduler_address, "security": told}), flush=True)  # noqa: T201
+        options = {name: config[key] for name, key in names.items()} | {"require_encryption": True}
+        print(json.dumps({"scheduler": cluster.scheduler_address, "security": options}), flush=True)  # noqa: T201
         sys.stdin.buffer.read()
 
 

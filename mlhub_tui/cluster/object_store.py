@@ -100,7 +100,7 @@ class ObjectStore:
         self.system.rm_file(path)
 
     def names(self, path: str) -> list[str]:
-        """Return what lies directly below a path, asking for no more than that folder."""
+        """Return the paths directly below a path, listing only that folder."""
         self.system.invalidate_cache()
         with suppress(FileNotFoundError):
             return [str(name) for name in self.system.ls(path, detail=False)]

@@ -1,1 +1,1 @@
-"""What is wrong here, and how to mend it: findings on program, terminal, files, queue, network and source."""
+"""Problems and how to fix them: findings on program, terminal, files, queue, network and source."""

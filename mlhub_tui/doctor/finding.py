@@ -33,7 +33,7 @@ class Finding:
     state
         How it stands with it.
     hint
-        How to mend it, in a line.
+        How to fix it, in a line.
     """
 
     part: str

@@ -24,7 +24,7 @@ _SLOW = 3.0
 
 
 def look(environ: Mapping[str, str] = os.environ) -> Iterator[Finding]:
-    """Yield the proxies and certificates in use; nobody is asked for anything."""
+    """Yield the proxies and certificates in use; no server is contacted."""
     proxies = urllib.request.getproxies()
     for scheme, proxy in sorted(proxies.items()):
         if scheme == "no":
@@ -72,7 +72,7 @@ def _certificates(environ: Mapping[str, str]) -> Iterator[Finding]:
 
 
 async def ask(credentials: Credentials) -> AsyncIterator[Finding]:
-    """Ask a source whether it answers and takes the key; yield that, with the time taken."""
+    """Check that a source answers and accepts the key; yield the result, with the time taken."""
     from ..sources.open_source import check
     from ..sources.probe import open_any
 

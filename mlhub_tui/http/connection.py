@@ -49,7 +49,7 @@ class Response:
         Bytes of the body as announced; None if chunked or delimited by the end of the connection. For HEAD
         what a GET would announce.
     url
-        The URL of this response after redirects, with its query: show no more of it than `urls.address`.
+        The URL of this response after redirects, with its query: show only `urls.address` of it.
     complete
         False if the body may be truncated: only the end of TLS without close_notify delimits it.
     method
@@ -133,7 +133,7 @@ def _add_field(headers: dict[str, str], name: str, value: str) -> None:
 
 
 class HTTP11Connection(asyncio.BufferedProtocol):
-    """One HTTP/1.1 connection, plain or TLS, for one request at a time; of no more use once `closed`.
+    """One HTTP/1.1 connection, plain or TLS, for one request at a time; not to be used once `closed`.
 
     Attributes
     ----------

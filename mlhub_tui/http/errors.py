@@ -35,7 +35,7 @@ class ProtocolError(errors.UnexpectedAnswer):
 
 
 class BodyNotWanted(Exception):
-    """Raised by a sink that needs no more of a body; closes the connection, as the rest is on its way."""
+    """Raised by a sink to stop reading a body; closes the connection, as the rest is on its way."""
 
 
 class TLSFailure(errors.ServerUnreachable):
@@ -76,7 +76,7 @@ def may_pass(error: errors.RequestError) -> bool:
 
 
 def connect_error(error: Exception, url: str, proxy: str = "") -> errors.RequestError:
-    """Return our error for what kept a connection from being opened.
+    """Return our error for a connection that could not be opened.
 
     - `url`: What was requested.
     - `proxy`: Host and port of the proxy that was to be connected to, where it is the one that failed.
@@ -175,5 +175,5 @@ def _network_reason(error: Exception) -> str:
 
 def _reason(error: BaseException) -> str:
     while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]  # a group says of itself no more than how many it holds
+        error = error.exceptions[0]  # the message of a group has only the number of its errors
     return redact(one_line(error, 160)) or type(error).__name__

@@ -19,7 +19,7 @@ PEEK = 512
 
 
 class Exchange:
-    """A GET of which the first bytes of the body are in `first`, and no more are read until `pour`.
+    """A GET of which the first bytes of the body are in `first`; the rest is read by `pour`.
 
     Statuses beside 200, 206 and the `allowed` ones are raised when it is entered; leaving it ends the
     request. `name` is the file as the user knows it, `read_size` the bytes read at once at first.

@@ -144,7 +144,7 @@ def text_of(content: bytes) -> str:
 
 
 def too_large(found: int | None, most: int = MAX_DOCUMENT) -> str:
-    """Return what is said of a document that is larger than is read; `found` is its size, where known."""
+    """Return the message for a document that is larger than `most` bytes; `found` is its size, if known."""
     if found is None:
         return f"more than {size(most)} of JSON is not read at once"
     return f"{size(found)} of JSON, more than the {size(most)} that are read at once"

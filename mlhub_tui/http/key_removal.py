@@ -56,7 +56,7 @@ class KeyRemoval:
         return without
 
     def from_document(self, document: Any, url: str) -> None:
-        """Take the key out of a JSON document in place: URLs as `from_url`, other texts wherever it stands.
+        """Remove the key from a JSON document in place: from URLs as `from_url`, from other texts anywhere.
 
         In a URL of another origin that would keep it, `REMOVED` stands for it, so that it is nowhere saved,
         shown or exported; such a URL is not asked for.

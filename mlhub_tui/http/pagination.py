@@ -142,7 +142,7 @@ def following(
     - `page`: The answer.
     - `page_url`: Where it came from; relative links resolve against it (RFC 3986, section 5.2).
     - `step`: The request that was sent; a link with `merge` changes it (STAC API, Item Search, "Pagination").
-    - `bare`: Takes the key in use out of a URL: servers write it into their links.
+    - `bare`: Removes the key in use from a URL: servers write it into their links.
     """
     for link in links_of(page, "next"):
         try:

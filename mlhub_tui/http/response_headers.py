@@ -171,7 +171,7 @@ def _etag_md5(headers: Mapping[str, str]) -> str:
     """Return the MD5 that S3 uses as ETag of what was uploaded in one piece and not encrypted with a key.
 
     AWS documents this for plain and SSE-S3 objects only; "-N" ends the tag of a multipart upload. Servers
-    that speak its protocol use other sums, so it is no more than a guess.
+    that speak its protocol use other sums, so it is only a guess.
     """
     match = _HEX_MD5.fullmatch(headers.get("etag", ""))
     if match is None or not ("x-amz-request-id" in headers or headers.get("server") == "AmazonS3"):

@@ -217,8 +217,8 @@ class Session:
         read
             Whether to read the body; without, it is empty.
         repeatable
-            Whether it is tried again where it fails; by default that depends on the method, but a POST may
-            do no more than ask, as a search does.
+            Whether it is tried again where it fails; by default that depends on the method, but some POSTs
+            change nothing, as a search.
 
         Raises
         ------
@@ -246,7 +246,7 @@ class Session:
     def _wait(self, error: RequestError, failures: int, elapsed: float) -> float | None:
         """Return the seconds to wait before the next try; None to give up.
 
-        A wait that the policy refuses is still waited for where the server asks for it and somebody is told.
+        A wait longer than the policy allows is accepted where the server asks for it and the user can see it.
         """
         if not may_pass(error):
             return None
@@ -373,7 +373,7 @@ class Session:
 
     @property
     def keys(self) -> KeyRemoval | None:
-        """What takes the key out of URLs of other origins and out of documents; None without a key."""
+        """Removes the key from URLs of other origins and from documents; None without a key."""
         return self._credentials.key_removal()
 
     def is_own(self, url: str | httpx.URL) -> bool:

@@ -139,7 +139,7 @@ def raise_for_response(
 
 
 def server_words(headers: Mapping[str, str], body: bytes, hidden: Iterable[str] = ()) -> str:
-    """Return what a server says of its refusal: cleaned, redacted, on one line; empty if nothing.
+    """Return the message of a server's error response: cleaned, redacted, on one line; empty if none.
 
     FastAPI's `detail` is a string, a list of objects with `loc` and `msg`, or an object with `code` and
     `description`; stac-fastapi sends the latter bare. Stores send XML with a `Message`; others plain text.

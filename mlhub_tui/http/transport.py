@@ -50,7 +50,7 @@ class OriginAuthTransport(httpx.AsyncBaseTransport):
     """Adds the key to requests to its own origin, below everything that logs, redirects or reports.
 
     httpx logs each URL and saves it in its exceptions; what it sees has no key, because the key is added
-    here. Each hop of a redirect passes through here too, so no hop can take the key along.
+    here. Each hop of a redirect passes through here too, so no other origin gets the key.
     """
 
     def __init__(self, inner: httpx.AsyncBaseTransport, credentials: OriginCredentials) -> None:
@@ -156,7 +156,7 @@ class ProxyTransport(httpx.AsyncBaseTransport):
 
 
 MAX_REDIRECTS = 10
-_OF_ERRORS = 1_000_000  # bytes that are read of what a server says of its refusal
+_OF_ERRORS = 1_000_000  # bytes that are read of an error response
 
 
 async def exchange(

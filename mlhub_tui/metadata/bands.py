@@ -1,4 +1,4 @@
-"""Bands: what a document says of them in its many places, merged into one table."""
+"""Bands: the metadata of a document's bands from its many places, merged into one table."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MOST = 400
 
 @dataclass(slots=True)
 class Band:
-    """A band; texts are cleaned, and empty where nothing is said.
+    """A band; texts are cleaned, and empty where the document has no value.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class Band:
     about: str = ""
 
     def take(self, name: str, value: str) -> None:
-        """Take up what is said of the band, where nothing was said before."""
+        """Set an attribute of the band, unless it has a value already."""
         if value and not getattr(self, name):
             setattr(self, name, value)
 
@@ -53,8 +53,8 @@ def bands(document: Document) -> list[Band]:
     """Return the bands of a collection, an item or a model, each once, in the order they are named.
 
     Merged are `bands` (STAC 1.1), `eo:bands` and `raster:bands` of summaries or properties, of the assets and
-    of `item_assets`. What is said of the bands themselves counts first, then what files with one band say,
-    then what files with several say: an image for the eye has other types than the bands it is made of.
+    of `item_assets`. Values of the bands themselves come first, then those of files with one band, then those
+    of files with several: an image for the eye has other types than the bands it is made of.
     """
     found: dict[str, Band] = {}
     fields: Mapping[str, Any] = {}
@@ -87,7 +87,7 @@ def _described(fields: Mapping[str, Any]) -> list[JsonDict]:
 
 
 def _gather(found: dict[str, Band], entries: list[JsonDict], file: JsonDict, key: str) -> None:
-    """Take up the bands of one place: what they say, else what is said of the whole file."""
+    """Merge the bands of one place: their own values, else those of the whole file."""
     for number, entry in enumerate(entries):
         name = one_line(_scalar(entry.get("name")), 60) or one_line(_scalar(_of(entry, "common_name")), 60)
         if not name:

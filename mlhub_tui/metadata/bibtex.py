@@ -1,4 +1,4 @@
-"""A document as an entry of BibTeX, of what its metadata says; nobody is asked."""
+"""BibTeX entry of a document, from its metadata alone; no server is contacted."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def bibtex(document: Document) -> str:
     """Return the entry of a document: `@dataset`, for a model `@software`.
 
     Authors, year, title, version and publisher are those of its citation where they can be read from it,
-    else the providers (the producers first) and what else it says of itself. The key is its id, as far as
+    else the providers (the producers first) and its other metadata. The key is its id, as far as
     BibTeX takes it: it stays the same whenever it is made.
     """
     known = read(document.citation, _bodies(document))
@@ -64,7 +64,7 @@ def bibtex(document: Document) -> str:
 
 
 def text_citation(document: Document) -> str:
-    """Return the citation of a document as one line: its own, else one made of what it says of itself."""
+    """Return the citation of a document as one line: its own, else one made from its metadata."""
     if document.citation:
         return document.citation
     authors = [f"{a.family}, {a.given}" if a.given else a.family for a in _providers(document)]
@@ -103,7 +103,7 @@ def _bodies(document: Document) -> frozenset[str]:
 
 
 def _providers(document: Document) -> list[Author]:
-    """Return who made it: the producers, else whoever is named first; of a dataset its creator."""
+    """Return the authors: the producers, else the first provider; of a dataset its creator."""
     providers = [provider for provider in document.providers if provider.name]
     producers = [provider for provider in providers if "producer" in provider.roles]
     named = [provider.name for provider in producers or providers[:1]]

@@ -104,7 +104,7 @@ def document_detail(
     dataset: str = "",
     above: Sequence[Document] = (),
 ) -> list[Block]:
-    """Return what there is to show of a document of any kind.
+    """Return the blocks that show a document of any kind.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Labels: what a document says of classes and how many of each there are, as rows of a table."""
+"""Labels: the classes of a document and the number of each, as rows of a table."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class LabelClass:
     count
         How many there are; None where nobody says.
     value
-        The pixel value that stands for it; empty where that is not said.
+        The pixel value that stands for it; empty if unknown.
     """
 
     of: str

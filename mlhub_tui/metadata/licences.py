@@ -21,7 +21,7 @@ class Licence:
     name
         Its full name; empty where it is not known.
     asks
-        What it asks of whoever uses the data, in a few words and no more than that; empty where unsure.
+        The conditions for the use of the data, in a few words; empty where unsure.
     url
         Where to read it; empty where that is not known.
     """

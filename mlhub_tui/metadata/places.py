@@ -229,7 +229,7 @@ def _countries(boxes: Sequence[Box]) -> dict[Country, float]:
     for country in earth.countries:
         area = 0.0
         for ring in country.rings:
-            # Rings that cross the antimeridian go on beyond 180 degrees.
+            # Rings that cross the antimeridian continue beyond 180 degrees.
             for turn in (0, 360 * UNITS) if ring.east > 180 * UNITS else (0,):
                 for west, south, east, north in scaled:
                     beside = west + turn > ring.east or east + turn < ring.west
@@ -261,20 +261,20 @@ def _cut(
     points: Sequence[tuple[float, float]], axis: int, limit: float, sign: int
 ) -> list[tuple[float, float]]:
     """Return what of a polygon lies on one side of a line (Sutherland and Hodgman)."""
-    kept: list[tuple[float, float]] = []
+    inside: list[tuple[float, float]] = []
     before = points[-1]
     was_in = sign * (before[axis] - limit) >= 0
     for point in points:
         is_in = sign * (point[axis] - limit) >= 0
         if is_in != was_in:
             part = (limit - before[axis]) / (point[axis] - before[axis])
-            kept.append(
+            inside.append(
                 (before[0] + part * (point[0] - before[0]), before[1] + part * (point[1] - before[1]))
             )
         if is_in:
-            kept.append(point)
+            inside.append(point)
         before, was_in = point, is_in
-    return kept
+    return inside
 
 
 def _nearby(boxes: Sequence[Box]) -> dict[Country, float]:

@@ -28,7 +28,7 @@ _FILE = Path(__file__).with_name("world.bin")
 class WorldLine(NamedTuple):
     """A line of points, in hundredths of a degree, and the box around it.
 
-    Longitudes go on beyond 180 degrees where it crosses the antimeridian.
+    Longitudes continue beyond 180 degrees where it crosses the antimeridian.
     """
 
     xs: list[int]

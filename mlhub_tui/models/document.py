@@ -153,7 +153,7 @@ class Document:
 UNREADABLE = "(unreadable id)"
 """What is drawn of an id of which nothing may be drawn."""
 LARGEST_SIZE = 2**63 - 1
-"""Bytes; no file is larger, and what counts bytes (a database, a disk) takes no more."""
+"""Bytes; no file is larger, and it is the largest integer of SQLite and of file systems."""
 
 
 def _size(value: object) -> int | None:

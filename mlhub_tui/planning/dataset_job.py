@@ -76,7 +76,7 @@ class BatchProgress:
         )
         live.total = None if saved.bytes_total is None else self._before + saved.bytes_total
         live.connections = max(1, len(large))
-        live.last_byte = max([live.last_byte, stats.heard, *(each.last_byte for each in large)])
+        live.last_byte = max([live.last_byte, stats.last_byte, *(each.last_byte for each in large)])
         failed = f", {live.files_failed:,} failed" if live.files_failed else ""
         where = f", {stats.where}" if stats.where else ""
         waiting = f"; waiting: {stats.reason}" if stats.reason else ""

@@ -45,7 +45,7 @@ _PLAIN = re.compile(r"https?://[!-~]+").fullmatch
 class DocumentRecord:
     """An item, or a collection (whose `item` is None), with its assets.
 
-    `geometry` is JSON, empty where it is no more than the box; `faults` are assets without a usable href,
+    `geometry` is JSON, empty where it equals the box; `faults` are assets without a usable href,
     `paid` says by key why assets are left out as their reader has to pay.
     """
 

@@ -192,7 +192,7 @@ class IndexBuilder:
         self._db.execute("BEGIN")
 
     def listings(self) -> dict[str, str | None]:
-        """Return the listings that were begun: the link to the next page, None where no more come."""
+        """Return the listings that were begun: the link to the next page, None after the last one."""
         return dict(self._db.execute("SELECT name, next FROM listing"))
 
     def _commit(self) -> None:

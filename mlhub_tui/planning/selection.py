@@ -194,7 +194,7 @@ def files(index: Index, filters: Filters, same: Callable[[str], str] = str) -> I
     if filters.catalog_only:
         return
     wanted = dict(filters.collections)
-    with Index(index.path) as own, _chosen(own, filters) as db:  # a connection of its own: others go on
+    with Index(index.path) as own, _chosen(own, filters) as db:  # a connection of its own: others stay usable
         alike: set[tuple[int, str]] = set()
         if same is not str:
             db.create_function("same", 1, same, deterministic=True)

@@ -88,7 +88,7 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def heard(error: BaseException) -> bool:
+def server_answered(error: BaseException) -> bool:
     """Return whether a server answered, though not as it should."""
     if isinstance(error, ServerUnreachable | ServerTimeout):
         return False

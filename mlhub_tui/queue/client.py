@@ -1,4 +1,4 @@
-"""Client of the queue, for a program that runs no jobs: lists, adds, and commands whoever runs them."""
+"""Client of the queue, for a program that runs no jobs: lists, adds, and sends commands to the runner."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class QueueClient:
             return self._repository.change_settings(changes)
 
     def add(self, requests: Sequence[DownloadRequest]) -> list[Job]:
-        """Queue requests for whoever runs the queue; see `JobRepository.add` for those that have a job."""
+        """Queue requests for the process that runs the queue; see `JobRepository.add` for known ones."""
         wanted = [replace(request, folder=fileio.absolute(request.folder)) for request in requests]
         with _writing():
             jobs = self._repository.add(wanted)

@@ -304,7 +304,7 @@ class JobRepository:
     def post(self, action: JobAction, job_ids: Iterable[int], *, delete_part: bool = False) -> list[int]:
         """Post commands for the programs that run jobs; return their ids.
 
-        A command stays with the job: if the program that ran it is gone, whoever adopts the job finds it.
+        Commands stay with the job: a program that adopts it finds them.
         """
         author, now = f"{self.identity.pid}@{self.identity.host}", time.time()
         sql = "INSERT INTO commands (job, verb, delete_part, author, at) VALUES (?, ?, ?, ?, ?)"

@@ -152,8 +152,8 @@ async def _fetch_asset(
             live.log(f"{error.message}: looks the asset up again")
     found = await context.resolver.again(request)
     if refused is not None:
-        told = (found.request.size, found.request.checksum)
-        if found.link.url == link.url and told == (request.size, request.checksum):  # nothing new
+        announced = (found.request.size, found.request.checksum)
+        if found.link.url == link.url and announced == (request.size, request.checksum):  # nothing new
             raise refusal(refused, request, link) from refused
         live.log(_RENEWED)
     try:

@@ -22,7 +22,14 @@ from ..transfer.checksums import digests_to_text
 from ..transfer.config import DownloadResult, RateEstimator, TransferPhase, TransferProgress
 from ..transfer.engine import SharedLimits
 from ..transfer.failures import Failure, FailureAction, FailureCounter, judge
-from .admission import ConcurrencyLimiter, DiskSpaceWaiters, has_space, heard, no_way_out, reserved_space
+from .admission import (
+    ConcurrencyLimiter,
+    DiskSpaceWaiters,
+    has_space,
+    no_way_out,
+    reserved_space,
+    server_answered,
+)
 from .job import ACTIVE_STATES, FILE_COUNTS, Job, JobState, JobTable
 from .job_store import JobStore
 from .run_job import report_failed, run_job
@@ -108,7 +115,7 @@ class Scheduler:
         self._wake.set()
 
     def wake(self) -> None:
-        """Check again what there is to do."""
+        """Check again for jobs to start or stop."""
         self._wake.set()
         self._announce_now()
 
@@ -225,7 +232,7 @@ class Scheduler:
     def _done(self, job: Job, live: TransferProgress, outcome: DownloadResult) -> None:
         self._failures.pop(job.id, None)
         if outcome.fetched:
-            self._heard(job)
+            self._server_answered(job)
         fields = progress_fields(live, job) | {
             "bytes_done": outcome.size,
             "bytes_total": outcome.size,
@@ -240,8 +247,8 @@ class Scheduler:
         failure = judge(error, failures, self._retries, job.path)
         if failure.action is FailureAction.FAILED:
             await report_failed(job.request, error)
-        if heard(error):
-            self._heard(job)
+        if server_answered(error):
+            self._server_answered(job)
         elif no_way_out(error):
             self._cut_off.add(job.id)
         self._running[job.id].flush_events()
@@ -258,8 +265,8 @@ class Scheduler:
         if moved is not None and failure.delay is not None:
             self._due[job.id] = self._loop.time() + failure.delay
 
-    def _heard(self, job: Job) -> None:
-        """Take note that a server was heard: where several jobs found no way out, try them again at once."""
+    def _server_answered(self, job: Job) -> None:
+        """Record that a server answered: where several jobs found no way out, try them again at once."""
         if job.near:
             return
         if len(self._cut_off) > 1:
@@ -309,7 +316,7 @@ class Scheduler:
             if moved is None:
                 return True
             if state in (JobState.DOWNLOADING, JobState.VERIFYING):
-                self._heard(job)
+                self._server_answered(job)
             if job.state is not JobState.STALLED:
                 running.rate = RateEstimator(now, live.done)
             job = moved
@@ -398,11 +405,11 @@ def progress_fields(progress: TransferProgress, job: Job) -> dict[str, Any]:
 def failure_message(error: BaseException, failure: Failure, failures: int) -> str:
     """Return the message for a try that ended by an error, the last of so many failures in a row."""
     after = error.retry_after if isinstance(error, RequestError) else None
-    told = f" with Retry-After {duration(after)}" if after else ""
+    asked = f" with Retry-After {duration(after)}" if after else ""
     if failure.delay is None:
-        return f"{failure.action}: {failure.reason}{told}"
+        return f"{failure.action}: {failure.reason}{asked}"
     row = f", {count(failures, 'try', 'tries')} without progress" if failures > 1 else ""
-    return f"{failure.reason}{told}; next try in {_moment(failure.delay)}{row}"
+    return f"{failure.reason}{asked}; next try in {_moment(failure.delay)}{row}"
 
 
 def success_message(outcome: DownloadResult, fetched: int | None, seconds: float) -> str:

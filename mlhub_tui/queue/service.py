@@ -182,7 +182,7 @@ class QueueService:
         await self.order(JobAction.RETRY, [job_id])
 
     async def cancel(self, job_id: int, *, delete_part: bool = True) -> None:
-        """Cancel a job; what was fetched of it is deleted unless it is to be kept."""
+        """Cancel a job; its part file is deleted unless `delete_part` is false."""
         await self.order(JobAction.CANCEL, [job_id], delete_part=delete_part)
 
     @_in_loop

@@ -1,8 +1,8 @@
 """Archives whose bytes can be read at any place: a tar of members made when read, in a gzip of stored blocks.
 
 Nothing is compressed (RFC 1951, RFC 1952), so the place of every byte follows from arithmetic and no build of
-zlib can change it. Each gzip member carries the checksum of its own megabyte only, so that a range costs what
-it holds and no more.
+zlib can change it. Each gzip member carries the checksum of its own megabyte only, so that a range costs only
+what it holds.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def whole(content: bytes) -> Reader:
 
 
 def lazily(make: Callable[[], bytes]) -> Reader:
-    """Return a reader of bytes that are made anew for each read."""
+    """Return a reader of bytes that are generated again for each read."""
     return lambda offset, length: make()[offset : offset + length]
 
 

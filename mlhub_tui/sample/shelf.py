@@ -41,7 +41,7 @@ class Shelf:
     Parameters
     ----------
     catalog
-        What there is.
+        The datasets, collections and items to serve.
     store_url
         The store's own address with a slash at its end: dataset catalogs name it.
     """

@@ -29,7 +29,7 @@ _UPDATES = 20
 
 @dataclass(frozen=True, slots=True)
 class StoreRequest:
-    """One request that the store saw; whether a key came with it is kept, the key is not."""
+    """One request that the store saw; it records whether a key came with it, not the key."""
 
     method: str
     path: str
@@ -172,7 +172,7 @@ def range_still_holds(if_range: str | None, etag: str, modified: str) -> bool:
 
 
 def failed_condition(headers: Mapping[str, str], etag: str, modified: str) -> int | None:
-    """Return 304 or 412 where a precondition says so, in the order of section 13.2.2; None to go on."""
+    """Return 304 or 412 where a precondition fails, in the order of section 13.2.2; None to continue."""
     if "if-match" in headers:
         if not _names(headers["if-match"], etag):
             return 412

@@ -171,7 +171,7 @@ def check_search(search: Search, offered: frozenset[str], what: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What a source says of itself.
+    """Description of a source.
 
     - `kind`: What it speaks.
     - `title`: What it calls itself, cleaned, on one line; may be empty.
@@ -215,7 +215,7 @@ class Source(ABC):
 
     @abstractmethod
     async def about(self) -> About:
-        """Return what the source says of itself; requested once."""
+        """Return the description of the source; requested once."""
 
     @abstractmethod
     async def entries(

@@ -44,7 +44,7 @@ class Exporter:
         return ""
 
     def broken_off(self) -> str:
-        """Return what is still to be written where no more items come; it shows that they are not all."""
+        """Return the text to write when the items end early; it shows that they are not all."""
         return ""
 
     def notes(self) -> list[str]:
@@ -337,18 +337,18 @@ class URLs(Exporter):
 
     def notes(self) -> list[str]:
         """Return what of the choice there is not, and how many assets have no address or are paid for."""
-        said = self.unknown()
+        lines = self.unknown()
         if self._nowhere:
-            said.append(f"assets without an address that can be asked for, left out: {self._nowhere:,}")
+            lines.append(f"assets without an address that can be asked for, left out: {self._nowhere:,}")
         if self._paid:
-            said.append(f"assets whose reader pays for the transfer: {self._paid:,}")
+            lines.append(f"assets whose reader pays for the transfer: {self._paid:,}")
         if self._unsigned:
-            said.append(
+            lines.append(
                 "URLs of the Planetary Computer without the signature that its stores require:"
                 f" {self._unsigned:,};"
                 f" `mlhub-tui download` signs them, or add a token from {ENDPOINT}ACCOUNT/CONTAINER"
             )
-        return said
+        return lines
 
 
 def _named(names: Iterable[str]) -> str:

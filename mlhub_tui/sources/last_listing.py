@@ -15,7 +15,7 @@ from ..models import Dataset, Entry, EntryKind
 from ..text import redact
 
 MOST = 500
-"""Entries that are kept: more than a screen shows before the source has answered."""
+"""Entries cached of one listing: more than a screen shows before the source has answered."""
 
 
 class LastListing:
@@ -27,17 +27,17 @@ class LastListing:
         self._clock = clock
 
     def load(self) -> tuple[list[Entry], float]:
-        """Return the entries and their age in seconds; none where nothing is kept."""
+        """Return the cached entries and their age in seconds; none where nothing is cached."""
         with closing(DocumentCache()) as cache:
-            (kept,) = cache.get([self._key])
-        if kept is None:
+            (cached,) = cache.get([self._key])
+        if cached is None:
             return [], 0.0
         try:
-            raw = json.loads(kept.content)
+            raw = json.loads(cached.content)
         except (ValueError, RecursionError):
             return [], 0.0
         found = [_entry(one) for one in raw[:MOST]] if isinstance(raw, list) else []
-        return [entry for entry in found if entry is not None], max(self._clock() - kept.checked, 0.0)
+        return [entry for entry in found if entry is not None], max(self._clock() - cached.checked, 0.0)
 
     def save(self, entries: Sequence[Entry]) -> None:
         """Keep what was listed now."""
@@ -56,7 +56,7 @@ def _plain(entry: Entry) -> dict[str, Any]:
 
 
 def _entry(plain: Any) -> Entry | None:
-    """Return an entry of what was kept; None where it is none."""
+    """Return an entry from its cached JSON; None where that is malformed."""
     try:
         kind = EntryKind(plain["kind"])
         if kind is EntryKind.DATASET:

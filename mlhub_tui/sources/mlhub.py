@@ -64,7 +64,7 @@ class MLHubSource(Source):
         return self.session.root_url
 
     async def about(self) -> About:
-        """Return what the source says of itself: an MLHub API has no landing document."""
+        """Return the description of the source: an MLHub API has no landing document."""
         return About(Kind.MLHUB, search=FIELDS)
 
     async def entries(
@@ -249,7 +249,7 @@ class MLHubSource(Source):
         return made
 
     def _archive(self, collection_id: str) -> tuple[str, str]:
-        """Return where the archive of a collection is, and what is said where it is not there."""
+        """Return the path of a collection's archive, and the message for when it does not exist."""
         identity = self.id_of(collection_id, "collection")
         words = f"the archive of collection {shown_id(identity)} does not exist; it may still be generating"
         return f"archive/{segment(identity, 'collection')}", words
@@ -302,7 +302,7 @@ class MLHubSource(Source):
 
 
 def _catalog(dataset_id: str) -> tuple[str, str]:
-    """Return where the catalog archive of a dataset is, and what is said where it is not there."""
+    """Return the path of a dataset's catalog archive, and the message for when it does not exist."""
     words = f"the catalog of dataset {shown_id(dataset_id)} does not exist; it may still be generating"
     return f"catalog/{segment(dataset_id, 'dataset')}", words
 

@@ -192,7 +192,7 @@ async def _cached(credentials: Credentials) -> Credentials | None:
 
 @dataclass(frozen=True)
 class _Response:
-    """A response: JSON of some kind, or what there is instead, in words."""
+    """A response: JSON of some kind, or a description of what came instead."""
 
     url: str
     value: Any = None
@@ -354,7 +354,7 @@ class _URLProbe:
         return _Response(final, value, kind, str(kind))
 
     def _refused(self, seen: _Response, url: str) -> ProbeResult:
-        """Return that a key is required, or raise what is there instead of a source."""
+        """Return that a key is required, or raise the error that says why this is no source."""
         error, where = seen.error, shown(url)
         if isinstance(error, AuthenticationError | AccessDenied) and not self._session.secret:
             return ProbeResult(None, url, host(url), needs_key=True, notes=(error.message,))
@@ -365,8 +365,8 @@ class _URLProbe:
             raise error
         if seen.kind is DocumentKind.ERROR:
             words = (seen.value.get(name) for name in ("detail", "description", "message", "error"))
-            said = [one_line(word, 160) for word in words if isinstance(word, str) and word.strip()]
-            raise NotASource(f"{where} answers with {seen.what}: {said[0] if said else 'no message'}")
+            messages = [one_line(word, 160) for word in words if isinstance(word, str) and word.strip()]
+            raise NotASource(f"{where} answers with {seen.what}: {messages[0] if messages else 'no message'}")
         if seen.kind in (DocumentKind.ITEM, DocumentKind.ITEMS):
             return self._static(seen, url)
         raise NotASource(f"{where} is {seen.what}, and no STAC document is beside it")

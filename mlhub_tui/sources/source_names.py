@@ -45,7 +45,7 @@ def choose(
     well-known public source of that name. MLHUB_API_KEY does not count: it is for the API it was meant for.
 
     - `text`: What was typed.
-    - `api_key`: A secret that was typed with it; it goes before the profile's, and is sent the same way.
+    - `api_key`: A secret that was typed with it; it overrides the profile's, and is sent the same way.
     - `environ`: The environment, for the variables that a profile names; default `os.environ`.
     - `path`: The profiles file; default `profiles` in MLHUB_HOME.
     - `base`: What a relative path is relative to; default the current folder.

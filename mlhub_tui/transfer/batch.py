@@ -152,7 +152,7 @@ class _BodyReceiver:
     def write(self, view: memoryview, /) -> None:
         """Write bytes of the body."""
         assert self._file is not None
-        self._runner.stats.heard = time.monotonic()
+        self._runner.stats.last_byte = time.monotonic()
         if len(self._start) < content_checks.START:
             self._start += bytes(view[: content_checks.START - len(self._start)])
         for each in self._hashes:
@@ -283,7 +283,7 @@ class _BatchRunner:
             self._notify()
 
     async def _take_requests(self) -> None:
-        """Keep enough requests at hand, until the work source has no more."""
+        """Keep enough requests at hand, until the work source is exhausted."""
         exhausted = False
         while True:
             waiting, self._waiting = self._waiting, []

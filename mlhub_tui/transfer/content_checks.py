@@ -236,9 +236,9 @@ def check_whole(expected: Expected, path: Path, stop: threading.Event, media_typ
         _check_gzip(expected, path, size, stop)
     elif not _ends_as_tar(path, size):
         raise errors.VerificationFailed(_short(expected, size))
-    told = "" if expected.size is None else f"the API announces {text.size(expected.size)}"
+    announced = "" if expected.size is None else f"the API announces {text.size(expected.size)}"
     return "; ".join(
-        filter(None, [told, "" if kind is ContentKind.GZIP else "a tar archive without compression"])
+        filter(None, [announced, "" if kind is ContentKind.GZIP else "a tar archive without compression"])
     )
 
 

@@ -58,7 +58,7 @@ class BandwidthLimiter:
         return most if rate is None else min(most, max(_MIN_CHUNK, int(rate * _SLICE)))
 
     def consume(self, count: int) -> float:
-        """Pay for bytes that were read; return the monotonic time before which no more may be read."""
+        """Count bytes that were read; return the monotonic time before which the next read must wait."""
         rate = self.rate
         if rate is None:
             return 0.0
@@ -182,7 +182,7 @@ class SharedLimits:
 
 
 class TransferCancelled(Exception):
-    """Blocking work was told to stop."""
+    """Blocking work was cancelled."""
 
 
 class TransferEngine:

@@ -226,7 +226,7 @@ class HostState:
 class HostScheduler:
     """Files by host, served in turn: files that failed come after those that were not tried yet.
 
-    `ready` files wait for a slot; `complete` is whether the work source has no more files.
+    `ready` files wait for a slot; `complete` is whether the work source is exhausted.
     """
 
     def __init__(

@@ -105,7 +105,7 @@ async def copy_file(
 ) -> DownloadResult:
     """Copy a file of this machine as a transfer: part, checksums, name.
 
-    It restarts each time: reading what is there to compare it takes as long as copying it.
+    It restarts each time: reading an existing part to compare it takes as long as copying it.
     """
     stop, journal = threading.Event(), context.journal
 
@@ -175,7 +175,7 @@ def _copy(
 
 
 class _StoppableFile(io.FileIO):
-    """A file whose reads end when the transfer was told to stop: a member may be far back in an archive."""
+    """A file whose reads end when the transfer is cancelled: a member may be far back in an archive."""
 
     def __init__(self, path: Path, stop: threading.Event) -> None:
         # A pipe without a writer would hold the opening for ever.

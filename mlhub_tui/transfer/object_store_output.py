@@ -55,7 +55,7 @@ class Budget:
 
     @property
     def full(self) -> bool:
-        """Whether no more is to be requested for now."""
+        """Whether requests must wait until bytes are uploaded."""
         return self._held >= self._most
 
     def take(self, count: int) -> None:
@@ -110,7 +110,7 @@ class ObjectStoreOutput:
         return self._budget.full or self._away >= _FILES or self._store.waits
 
     def examine(self, requests: Sequence[FileRequest]) -> Sequence[FileTask | FileResult]:
-        """Ask the store for what is there, of all requests at the same time."""
+        """Look up the existing objects of all requests in the store, at the same time."""
         found: list[FileTask | FileResult] = []
         asked: list[tuple[int, FileTask, Future[int | None]]] = []
         for request in requests:
@@ -193,7 +193,7 @@ class ObjectStoreOutput:
         self._idle.set()
 
     async def _record_all(self) -> None:
-        """Record what there is, in a thread, until nothing is left."""
+        """Record the waiting results in a thread, until none are left."""
         while self._results:
             results, self._results = self._results, []
             try:

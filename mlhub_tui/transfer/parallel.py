@@ -107,7 +107,7 @@ class SegmentTable:
         return self.done >= self.total
 
     def written(self) -> Extents:
-        """Return what is there."""
+        """Return the byte ranges that are written."""
         return merge([*self._there, *((segment.start, segment.position) for segment in self.segments)])
 
     def known_before(self, start: int, most: int) -> int:
@@ -506,7 +506,7 @@ class ParallelDownloader:
             self._doubted(error)
 
     async def _fetch(self, segment: Segment) -> None:
-        """Request a segment, what is there before it, and a little of what comes after it."""
+        """Request a segment, with an overlap of written bytes before it and a little after it."""
         file, version = self._file, self._file.record.version
         known = file.table.known_before(segment.start, self._config.resume_overlap)
         first, last = segment.start - known, min(segment.end + OVERLAP, file.table.total) - 1

@@ -30,7 +30,7 @@ _flush = getattr(os, "fdatasync", os.fsync)
 
 
 class RestartRequired(Exception):
-    """What is there cannot be continued; the message says why."""
+    """The part cannot be resumed; the message says why."""
 
 
 class PartFile:
@@ -347,7 +347,7 @@ class PartJournal:
                 raise
 
     def forget(self, part: Path) -> None:
-        """Drop the record of a part that is no more."""
+        """Delete the record of a part that was removed."""
         self._hashers.pop(part, None)
         with contextlib.suppress(sqlite3.Error), self._database.transaction(_PATIENCE) as db:
             db.execute("DELETE FROM parts WHERE path = ?", (_key(part),))

@@ -2,7 +2,7 @@
 
 On disk::
 
-    NAME.part    what is there of the file, locked by its writer; with holes while several connections
+    NAME.part    the bytes fetched so far, locked by their writer; with holes while several connections
                  fetch it, and then one byte longer than the file, so that it is never taken for a whole one
     NAME         the whole file, verified
 
@@ -126,7 +126,7 @@ async def fetch_version(
     cookies: CookieJar | None = None,
     timeouts: Timeouts = DEFAULT_TIMEOUTS,
 ) -> RemoteVersion:
-    """Return what the server says of a file; no size where it would be that of an encoded form.
+    """Return the version of a file on the server; without a size where that would be of an encoded form.
 
     A store may refuse HEAD (a link signed for GET only): then one byte is requested. RequestError if there
     is no good response.
@@ -237,7 +237,7 @@ class _Download:
             await self._forget_progress()
         raise errors.RemoteChanged(f"{self._name} keeps changing on the server")
 
-    # What is there already
+    # Existing files
 
     async def _examine_existing(self) -> Existing:
         """Return what the file under the final name is; one that is half done becomes the part.

@@ -59,7 +59,7 @@ class WorkSource(Protocol):
     """
 
     def take(self, most: int) -> Sequence[FileRequest]:
-        """Return the next requests, `most` at most; none when there are no more."""
+        """Return the next requests, `most` at most; none when exhausted."""
         ...
 
     def settle(self, results: Sequence[FileResult]) -> None:
@@ -82,7 +82,7 @@ class BatchStats:
         Why nothing is requested at the moment, and until when; else empty and None.
     where
         Who fetches, where that is not this program alone; in words.
-    heard
+    last_byte
         When bytes came last.
     large
         The large files in progress, by path; copy it before iterating.
@@ -95,7 +95,7 @@ class BatchStats:
     reason: str = ""
     where: str = ""
     next_try: float | None = None
-    heard: float = field(default_factory=time.monotonic)
+    last_byte: float = field(default_factory=time.monotonic)
     large: dict[str, TransferProgress] = field(default_factory=dict)
 
     def count(self, result: FileResult) -> None:
@@ -214,7 +214,7 @@ class OutputBackend(Protocol):
         """Do what is due by time; called several times a second."""
 
     def flush(self) -> None:
-        """Settle what there is, as nothing comes after it for now."""
+        """Settle the results received so far, as none follow for now."""
 
     async def aclose(self) -> None:
         """Store and record all that was handed over."""

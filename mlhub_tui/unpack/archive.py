@@ -46,7 +46,7 @@ class Unpacked:
     """What was done."""
 
     files: int = 0  # of the archive that are in the folder now
-    kept: int = 0  # of these, those that existed before
+    existed: int = 0  # of these, those that existed before
     bytes: int = 0  # of those that were written
     skipped: int = 0  # members that were refused
     notes: tuple[str, ...] = ()  # the first of those, a line each, with the reason
@@ -85,8 +85,8 @@ def unpack(
         link to a folder elsewhere: the user's own, since no member can be one.
     if_exists
         What to do with files and links that exist: `skip` keeps them, `resume` keeps files of the size and
-        the time of their members, and links that say the same, `overwrite` keeps none. Folders are always
-        kept.
+        the time of their members, and links with the same target, `overwrite` keeps none. Existing folders
+        always stay.
 
     Raises
     ------
@@ -171,15 +171,15 @@ class _Unpacker:
         self._refusals = Refusals()
         self._links = Links(folders, top or "", if_exists is not IfExists.SKIP, self._refusals, self._look_up)
         self._read: tuple[int, int | None] = (0, None)
-        self._members = self._files = self._kept = self._bytes = 0
+        self._members = self._files = self._existed = self._bytes = 0
 
     def run(self, data: TarStream) -> Unpacked:
         """Unpack everything."""
         self._walk(data)
         self._links.create()
         self._look_up()
-        noted = self._refusals
-        return Unpacked(self._files, self._kept, self._bytes, noted.total, noted.lines())
+        refused = self._refusals
+        return Unpacked(self._files, self._existed, self._bytes, refused.total, refused.lines())
 
     def note_read(self, done: int, whole: int | None) -> None:
         """Take note of how much of the archive is read."""
@@ -295,10 +295,10 @@ class _Unpacker:
         if there is not None and stat.S_ISDIR(there.st_mode):
             raise Refused(refusals.FOLDER_IN_WAY)
         if self._if_exists is IfExists.SKIP:
-            self._kept += 1
+            self._existed += 1
             return self._pass(data, size)
         if self._if_exists is IfExists.RESUME and _is_as_unpacked(there, size, moment):
-            self._kept += 1
+            self._existed += 1
             return self._pass(data, size)
         with suppress(FileNotFoundError):
             folder.remove(_TEMPORARY)

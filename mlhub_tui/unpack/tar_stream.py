@@ -21,7 +21,7 @@ class TarStream:
         self.at = 0
 
     def header(self) -> bytes | None:
-        """Return the next block, None at the end: a block of zeros, or no more data."""
+        """Return the next block, None at the end: a block of zeros, or the end of the data."""
         start = self._next
         block = self._piece[start : start + BLOCK]
         if len(block) == BLOCK:

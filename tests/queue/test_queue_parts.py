@@ -32,7 +32,7 @@ from mlhub_tui.options import IfExists
 from mlhub_tui.planning.filters import Filters
 from mlhub_tui.planning.requests import ArchiveRequest, AssetRequest, DatasetRequest
 from mlhub_tui.queue import runner as process
-from mlhub_tui.queue.admission import heard, no_way_out
+from mlhub_tui.queue.admission import no_way_out, server_answered
 from mlhub_tui.queue.client import QueueClient
 from mlhub_tui.queue.database import Database, QueueUnusable, unusable
 from mlhub_tui.queue.job import Job, JobAction, JobState
@@ -197,7 +197,7 @@ def caused(error: Exception, cause: Exception) -> Exception:
 def test_a_lost_network_is_told_from_a_server_that_answers(
     error: Exception, nowhere: bool, answered: bool
 ) -> None:
-    assert (no_way_out(error), heard(error)) == (nowhere, answered)
+    assert (no_way_out(error), server_answered(error)) == (nowhere, answered)
 
 
 @pytest.mark.parametrize(

@@ -193,7 +193,7 @@ def test_a_file_of_the_size_and_the_time_of_its_member_is_kept(
     os.utime(tmp_path / "out/a", (moment, moment + 0.5))
     done = unpack(path, tmp_path / "out")
     assert (tmp_path / "out/a").read_bytes() == expected
-    assert done.kept == (expected == b"y")
+    assert done.existed == (expected == b"y")
     assert (tmp_path / "out/a").stat().st_mtime // 1 == (moment and 1_600_000_000)
 
 
@@ -209,7 +209,7 @@ def test_a_stop_leaves_a_mark_and_the_next_run_makes_it_good(tmp_path: Path) -> 
         unpack(path, tmp_path / "out", show=show, stopped=stop)
     assert half_unpacked(path)
     assert 100 < len(found(tmp_path / "out")) < 300
-    assert unpack(path, tmp_path / "out").kept > 100
+    assert unpack(path, tmp_path / "out").existed > 100
     assert not half_unpacked(path)
     assert len(found(tmp_path / "out")) == 500
 

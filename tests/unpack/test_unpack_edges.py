@@ -194,16 +194,16 @@ def test_what_was_written_and_what_was_kept_is_counted(tmp_path: Path) -> None:
     path = archive(tmp_path / "a.tar.gz", [file("c/a", b"12345"), file("c/b", b"123"), file("c/e", b"")])
     told: list[tuple[int, int, int | None]] = []
     done = unpack(path, tmp_path / "out", show=lambda *now: told.append(now))
-    assert (done.files, done.kept, done.bytes) == (3, 0, 8)
+    assert (done.files, done.existed, done.bytes) == (3, 0, 8)
     assert told[0][0] == 0
     assert told[-1][0] == 3
     (tmp_path / "out/c/b").write_bytes(b"1234")
     done = unpack(path, tmp_path / "out")
-    assert (done.files, done.kept, done.bytes) == (3, 2, 3)
+    assert (done.files, done.existed, done.bytes) == (3, 2, 3)
     done = unpack(path, tmp_path / "out", if_exists=IfExists.SKIP)
-    assert (done.files, done.kept, done.bytes) == (3, 3, 0)
+    assert (done.files, done.existed, done.bytes) == (3, 3, 0)
     done = unpack(path, tmp_path / "out", if_exists=IfExists.OVERWRITE)
-    assert (done.files, done.kept, done.bytes) == (3, 0, 8)
+    assert (done.files, done.existed, done.bytes) == (3, 0, 8)
 
 
 @pytest.mark.parametrize(

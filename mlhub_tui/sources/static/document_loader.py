@@ -237,7 +237,7 @@ def open_file(url: str) -> BinaryIO:
 
 
 def system_error(error: OSError, url: str) -> RequestError:
-    """Return our error for what the system says of a file."""
+    """Return our error for an OSError of a file."""
     where = shown(url)
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         return EntityDoesNotExist(f"not found: {where}", url=where, hint="check the path")

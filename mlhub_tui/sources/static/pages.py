@@ -55,8 +55,8 @@ class Tree:
         if not isinstance(holder, ItemList) and not holder.has(Role.LIST):
             matched = len(holder.links)
         following = f"{part.next[0]}:{part.next[1]}" if part.next else None
-        said = tuple(dict.fromkeys(notes))[:_MAX_NOTES]
-        return Page(tuple(entries), following, matched, part.skipped, notes=said)
+        shown = tuple(dict.fromkeys(notes))[:_MAX_NOTES]
+        return Page(tuple(entries), following, matched, part.skipped, notes=shown)
 
     def _entry(self, found: DocumentLink, parent: str, belongs: str) -> Entry:
         title = found.title or one_line(name_of(found.url), 200)  # what is unquoted may hold anything

@@ -73,7 +73,7 @@ class StaticSource(Source):
         return (*offline, *opened.notes, *opened.index.notes) if opened else offline
 
     def refresh(self) -> None:
-        """Ask for everything again from now on: what is kept counts once the server says it still does."""
+        """Request every document again from now on; cached ones are used once the server confirms them."""
         if self._web is not None:
             self._web.refresh()
         if self._opened is not None:
@@ -81,7 +81,7 @@ class StaticSource(Source):
             self._opened = None
 
     async def about(self) -> About:
-        """Return what the root document says of the catalog, and what is to be known of reading it."""
+        """Return the description of the catalog from its root document, and warnings about reading it."""
         opened = await self._open()
         document = await opened.document(opened.url)
         return About(Kind.STATIC, document.title, document.description, FIELDS, self.troubles, document)

@@ -150,7 +150,7 @@ async def unpack_archive(unpacking: FileWork, job: Job) -> None:
 
 def _outcome(done: Unpacked) -> str:
     """Return what was unpacked, in words."""
-    there = f", {done.kept:,} of them were there" if done.kept else ""
+    there = f", {done.existed:,} of them were there" if done.existed else ""
     words = f"{count(done.files, 'file')} unpacked{there}, {size(done.bytes)} written"
     if not done.skipped:
         return words
