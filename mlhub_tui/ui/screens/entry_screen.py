@@ -172,10 +172,11 @@ class EntryScreen(PlaceScreen):
             self.refuse("Put the cursor on a document first.")
             return
         document = await self._document(self.subject)
+        registry = self.documents.has_archives
         lines = [
             PickLine(name, words, key=form)
             for form, name in COPY_FORMS.items()
-            if (words := copied(form, self.subject, document, self.dataset))
+            if (words := copied(form, self.subject, document, self.dataset, in_registry=registry))
         ]
         if form := await choose(self.app, "Copy as", lines):
             self._copy(form)
@@ -188,7 +189,7 @@ class EntryScreen(PlaceScreen):
             self.refuse("Put the cursor on a dataset, a collection or an item first.")
             return
         document = None if form == "id" else await self._document(subject)
-        words = copied(form, subject, document, dataset)
+        words = copied(form, subject, document, dataset, in_registry=self.documents.has_archives)
         why = self.documents.why_not(subject.entry) if document is None else ""
         if form in ("citation", "bibtex") and why:
             self.notify(f"Nothing was copied: {why}", severity="error", markup=False)
@@ -203,8 +204,21 @@ class EntryScreen(PlaceScreen):
         return self.documents.of(subject.entry) or await self.documents.load(subject.entry)
 
 
-def copied(form: str, subject: TreeEntry, document: Document | None, dataset: Dataset | None) -> str:
-    """Return a form of an entry for the clipboard; empty where it has none."""
+def copied(
+    form: str,
+    subject: TreeEntry,
+    document: Document | None,
+    dataset: Dataset | None,
+    *,
+    in_registry: bool,
+) -> str:
+    """Return a form of an entry for the clipboard; empty where it has none.
+
+    Parameters
+    ----------
+    in_registry
+        Whether collections have a page in the MLHub registry.
+    """
     from ...metadata.bibtex import bibtex, text_citation
     from ...models import Collection
     from ...text import redact
@@ -222,7 +236,9 @@ def copied(form: str, subject: TreeEntry, document: Document | None, dataset: Da
             return bibtex(cited) if cited is not None else ""
         case "url":
             return redact(document.url) if document is not None else ""
-    url = (dataset.registry_url if dataset is not None else "") or ""
+    in_it = in_registry and isinstance(document, Collection) and document.doi
+    url = (document.registry_url if in_it and isinstance(document, Collection) else "") or ""
+    url = url or (dataset.registry_url if dataset is not None else "") or ""
     if not url and document is not None and document.doi:
         url = f"https://doi.org/{document.doi}"
     return url if url.startswith(("https://", "http://")) else ""
