@@ -61,7 +61,7 @@ async def walk(driver: Driver) -> None:
     await driver.press("enter", "escape")
     await driver.press("i")
     await driver.until("250 items of 300, more below")
-    await driver.until("c0-0003       2020-01-01  1")
+    await driver.until("c0-0003  2020-01-01  1")
     await driver.press("G")
     await driver.until("300 items of 300")
 
