@@ -254,9 +254,9 @@ class CatalogTree(FilteredTree):
         """Whether what a row stands for was marked."""
         return self.started and self.branches.key(row) in self.favourites
 
-    def keeps_end(self, row: NodeRow) -> bool:
-        """Whether an id is shown, whose end tells it from its neighbours."""
-        return self.started and self.branches.keeps_end(row)
+    def cuts_middle(self, row: NodeRow) -> bool:
+        """Whether it is the title or id of an entry."""
+        return not isinstance(row.data, GroupNode | ActionNode | MoreNode | NoteNode)
 
     # Jumps
 

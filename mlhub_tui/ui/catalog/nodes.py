@@ -165,24 +165,15 @@ def entry_pieces(
     # Not measured in cells: a title wider than it is long leaves no room for more.
     if more and len(name) + 2 + len(more) > room:
         more = ""
-    end = keeps_end(entry, kind)
     unseen = lens.unseen(hay, name, more) if hay and lens.terms else []
     space = room - sum(cell_len(text) for text, _ in unseen)
     if unseen and space < cell_len(name) and (not whole or space < room // 3):
         unseen = unseen[:1]  # the name of the field alone
         space = room - cell_len(unseen[0].text)
-    pieces = fitted(lens.marked(name), space, keep_end=end) if unseen else lens.marked(name)
+    pieces = fitted(lens.marked(name), space, middle=True) if unseen else lens.marked(name)
     if more and len(name) + 2 + len(more) <= space:
         pieces += [LabelPiece("  "), *lens.marked(more, "quiet")]
     return [*pieces, *unseen, *([LabelPiece(f"  ! {one_line(entry.note)}", "strong")] if entry.note else [])]
-
-
-def keeps_end(node: Node, kind: Kind) -> bool:
-    """Whether a label is an id, whose end tells it from its neighbours."""
-    if not isinstance(node, Entry):
-        return False
-    by_id = kind is Kind.MLHUB or not node.title
-    return bool(node.id) and (node.kind is EntryKind.ITEM or (node.kind is EntryKind.COLLECTION and by_id))
 
 
 def entry_id(entry: Entry) -> str:

@@ -10,6 +10,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from ..terminal.characters import tail_room
 from ..widgets.line_view import LineView
 
 T = TypeVar("T")
@@ -186,8 +187,8 @@ class OutlineView(LineView, Generic[T]):
         """Return what stands before the label and is never cut."""
         return ""
 
-    def keeps_end(self, row: OutlineRow[T]) -> bool:
-        """Whether the end of a label tells more than its beginning, as that of an id."""
+    def cuts_middle(self, row: OutlineRow[T]) -> bool:
+        """Whether a label that is too long is cut in the middle, as names that begin alike end apart."""
         return False
 
     # Rows
@@ -300,7 +301,7 @@ class OutlineView(LineView, Generic[T]):
         arrow = ("▾ " if row.is_open else "▸ ") if row.foldable else "  "
         arrow += self.badge(row)
         room = width - len(guides) - len(arrow)
-        pieces = fitted(self.label(row, room), room, keep_end=self.keeps_end(row))
+        pieces = fitted(self.label(row, room), room, middle=self.cuts_middle(row))
         base = ground + self.look("cursor") if number == self.cursor_line else ground
         segments = [Segment(guides, ground + self.look("guides")), Segment(arrow, ground)]
         quiet = base if number == self.cursor_line else base + self.look("quiet")
@@ -322,33 +323,27 @@ class OutlineView(LineView, Generic[T]):
         return guides if len(guides) <= width // 2 else f"…{guides[1 - width // 2 :]}"
 
 
-def fitted(pieces: Pieces, room: int, *, keep_end: bool) -> Pieces:
-    """Return a label that fits into some cells; of an id the end is kept, which tells it from its likes."""
+def fitted(pieces: Pieces, room: int, *, middle: bool) -> Pieces:
+    """Return a label that fits into some cells, cut at its end or in the middle."""
     text = "".join(piece.text for piece in pieces)
     if len(text) <= room and cell_len(text) <= room:
         return pieces
     if room < 2:
         return []
-    if keep_end and cell_len(text) == len(text):
-        return [LabelPiece("…"), *_from(pieces, len(text) - room + 1)]
-    kept: Pieces = []
-    left = room - 1
-    for piece, look in pieces:
-        taken = _start(piece, left)
-        kept.append(LabelPiece(taken, look))
-        left -= cell_len(taken)
-        if len(taken) < len(piece):
-            break
-    return [*kept, LabelPiece("…")]
+    end = _end(text, tail_room(room)) if middle else ""
+    start = _start(text, room - 1 - cell_len(end))
+    return [*_part(pieces, 0, len(start)), LabelPiece("…"), *_part(pieces, len(text) - len(end), len(text))]
 
 
-def _from(pieces: Pieces, start: int) -> Pieces:
-    """Return pieces without their first `start` characters."""
-    kept: Pieces = []
+def _part(pieces: Pieces, start: int, stop: int) -> Pieces:
+    """Return pieces from one character to another."""
+    found: Pieces = []
+    at = 0
     for text, look in pieces:
-        kept.append(LabelPiece(text[start:], look))
-        start = max(start - len(text), 0)
-    return kept
+        if part := text[max(start - at, 0) : max(stop - at, 0)]:
+            found.append(LabelPiece(part, look))
+        at += len(text)
+    return found
 
 
 def _start(text: str, room: int) -> str:
@@ -356,4 +351,12 @@ def _start(text: str, room: int) -> str:
     text = text[: max(room, 0)]
     while cell_len(text) > room:
         text = text[:-1]
+    return text
+
+
+def _end(text: str, room: int) -> str:
+    """Return as much of the end of a text as fits into some cells."""
+    text = text[-room:] if room > 0 else ""
+    while cell_len(text) > room:
+        text = text[1:]
     return text

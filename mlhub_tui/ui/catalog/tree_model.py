@@ -22,7 +22,6 @@ from .nodes import (
     TypeNode,
     entry_pieces,
     identity,
-    keeps_end,
     node_key,
     word_pieces,
 )
@@ -336,10 +335,6 @@ class CatalogTreeModel:
         if isinstance(row.data, Entry):
             return entry_pieces(row.data, lens, hay, self.kind, room, whole=whole)
         return word_pieces(row.data)
-
-    def keeps_end(self, row: NodeRow) -> bool:
-        """Whether the end of a row's label tells more than its beginning."""
-        return keeps_end(row.data, self.kind)
 
     def mark(self, row: NodeRow) -> str:
         """Return by what an entry is marked for a download; empty where it is not downloaded as one.

@@ -90,13 +90,19 @@ def line(value: object, style: str = "", limit: int | None = None) -> Content:
     return Content.styled(text, style) if style else Content(text)
 
 
-def fit(text: str, room: int, *, keep_end: bool = False) -> str:
-    """Return a text in exactly so many cells; of an id that is longer its end, which tells it from others."""
+def tail_room(room: int) -> int:
+    """Return how many of some cells the end of a text has that is cut in the middle."""
+    return (room - 1) * 2 // 5
+
+
+def fit(text: str, room: int, *, middle: bool = False) -> str:
+    """Return a text in exactly so many cells; a longer one is cut at its end or in the middle."""
     length = cell_len(text)
     if length <= room:
         return text + " " * (room - length)
     if room < 1:
         return ""
-    if keep_end and length == len(text):
-        return f"…{text[length - room + 1 :]}"
+    if middle and length == len(text):
+        tail = tail_room(room)
+        return f"{text[: room - 1 - tail]}…{text[length - tail :]}"
     return f"{set_cell_size(text, room - 1)}…"

@@ -14,9 +14,9 @@ COLUMNS = (
     Column("size", "Size", least=8, to_right=True),
     Column("bands", "Bands", most=24, least=6),
     Column("gsd", "GSD", least=4, to_right=True),
-    Column("title", "Title or file", most=60, least=12, keep_end=True),
+    Column("title", "Title or file", most=60, least=12, middle=True),
     Column("roles", "Roles", most=24, least=6),
-    Column("link", "Link", least=16, keep_end=True),
+    Column("link", "Link", least=16, middle=True),
 )
 
 

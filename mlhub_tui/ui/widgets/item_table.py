@@ -27,8 +27,8 @@ AT_A_TIME = 2_000
 """Items of a page taken up in one go."""
 LOOK_DELAY = 0.15
 """Seconds that the view rests before the dates of items known by a link only are asked for."""
-ITEM = Column("id", "Item", keep_end=True)
-COLLECTION = Column("collection", "Collection", most=24, least=8, keep_end=True)
+ITEM = Column("id", "Item", middle=True)
+COLLECTION = Column("collection", "Collection", most=24, least=8, middle=True)
 DATES = Column("dates", "Dates", least=10)
 ASSETS = Column("assets", "Assets", least=6)
 FACTS = (

@@ -34,8 +34,8 @@ class Column:
         Cells at most.
     least
         Cells at least: below it the column goes.
-    keep_end
-        Whether the end of its texts tells more than their beginning, as that of an id.
+    middle
+        Whether texts that are too long are cut in the middle, as names that begin alike end apart.
     to_right
         Whether it holds numbers, that stand below each other.
     """
@@ -44,7 +44,7 @@ class Column:
     title: str
     most: int = 200
     least: int = 4
-    keep_end: bool = False
+    middle: bool = False
     to_right: bool = False
 
 
@@ -117,7 +117,7 @@ class TableView(LineView):
         parts = [
             (" " * (room - cell_len(text)) + text)
             if column.to_right and cell_len(text) <= room
-            else fit(text, room, keep_end=column.keep_end)
+            else fit(text, room, middle=column.middle)
             for column, text, room in zip(columns, cells, self._widths(columns, width), strict=True)
             if room
         ]
