@@ -111,7 +111,7 @@ async def test_what_is_searched_for_is_found_and_done_on_the_screen_below(option
     async with driven(options) as driver:
         await driver.until("BigEarthNet")
         await driver.press("question_mark")
-        await driver.until("esc close")
+        await driver.until("esc closes")
         keys = help_screen(driver)
         total = keys.found
         await driver.press("slash", *"queue")

@@ -56,7 +56,7 @@ class HelpScreen(Dialog[HelpEntry | Literal["tour"] | None]):
         """Lay out the list above what is said of the key under the cursor."""
         with self._dialog as dialog:
             dialog.border_title = line("Keys")
-            dialog.border_subtitle = line("enter run, / search, F1 manual, t first steps, esc close")
+            dialog.border_subtitle = line("enter runs, / searches, F1 manual, t first steps, esc closes")
             yield self._list
             yield self._about
 

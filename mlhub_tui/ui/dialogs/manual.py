@@ -64,7 +64,7 @@ class ManualScreen(Dialog[None]):
         """Lay out the topics beside the text."""
         with self._dialog as dialog:
             dialog.border_title = line("Manual")
-            dialog.border_subtitle = line("/ search, tab next pane, esc close")
+            dialog.border_subtitle = line("/ searches, tab next pane, esc closes")
             with Horizontal():
                 yield self._topics
                 yield self._page
