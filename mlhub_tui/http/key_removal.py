@@ -125,8 +125,8 @@ class KeyRemoval:
         if at and (self._is_key("key", user) or any(self._is_key("key", part) for part in user.split(":"))):
             path = scheme + slashes + place + rest[len(user) + 1 + len(place) :]
         if mark:
-            kept = [part for part in query.split("&") if not self._is_key_parameter(part)]
-            query = "&".join(kept)
+            remaining = [part for part in query.split("&") if not self._is_key_parameter(part)]
+            query = "&".join(remaining)
             mark = mark if query else ""
         if hash_mark and (self._is_key("key", fragment) or self._holds(fragment)):
             hash_mark = fragment = ""

@@ -79,7 +79,7 @@ class Api:
             "models/{id}": self._model,
             "download/{token}": self._download,
         }
-        kept: dict[str, Handler] = {
+        protected: dict[str, Handler] = {
             "collections/{id}/items": self._items,
             "collections/{id}/items/{item:path}": self._item,
             "archive/{id}": self._archive,
@@ -88,7 +88,7 @@ class Api:
             "catalog/{id}/info": self._catalog_info,
         }
         routes = [self._route(path, handler, needs_key=False) for path, handler in free.items()]
-        routes += [self._route(path, handler, needs_key=True) for path, handler in kept.items()]
+        routes += [self._route(path, handler, needs_key=True) for path, handler in protected.items()]
         routes.append(self._route("{path:path}", _not_found, needs_key=False))
         return Router(routes, redirect_slashes=False)
 

@@ -70,7 +70,7 @@ def _profiles() -> Screen[Any]:
 
 
 _HAND_OVER = 2.0
-"""Seconds for the transfers to end before the queue goes on in the background; usually a tenth is enough."""
+"""Seconds for the transfers to end before the queue moves to the background; usually a tenth is enough."""
 _HELP_KEYS = frozenset({"question_mark", "f1"})
 
 
@@ -266,7 +266,7 @@ class MLHubApp(AppContext):
 
     @work(group="queue")
     async def start_queue(self) -> None:
-        """Open the download queue; what was unfinished goes on."""
+        """Open the download queue; unfinished downloads resume."""
         try:
             queue = self.queue = await asyncio.to_thread(self.make_queue)
         except (MLHubException, OSError) as error:
@@ -392,7 +392,7 @@ class MLHubApp(AppContext):
         self.action_leave()
 
     async def on_unmount(self) -> None:
-        """Stop what runs; whatever is not done goes on at the next start."""
+        """Stop the queue and the sample; unfinished downloads resume at the next start."""
         await asyncio.to_thread(self.memory.write)
         if self.queue is not None:
             with contextlib.suppress(MLHubException):
@@ -401,7 +401,7 @@ class MLHubApp(AppContext):
         await asyncio.to_thread(self.sample.stop)
 
     def took_fault(self, error: Exception) -> bool:
-        """End on a fault of our own with one line; the traceback is kept in a file, without keys."""
+        """Exit on a bug with one line; the traceback is saved to a file, without keys."""
         from .crash_report import keep_traceback, missed_while_closing
 
         if missed_while_closing(self, error):
@@ -456,11 +456,11 @@ class MLHubApp(AppContext):
             self.notify(f"{known.key} quits; transfers resume at the next start.", markup=False)
 
     def action_messages(self) -> None:
-        """List what was said."""
+        """Show the message history."""
         from .dialogs.message_log import MessageLogScreen
 
         if not isinstance(self.screen, MessageLogScreen):
-            self.push_screen(MessageLogScreen(list(self.told)))
+            self.push_screen(MessageLogScreen(list(self.message_history)))
 
     def action_settings(self) -> None:
         """Change the settings."""

@@ -427,14 +427,14 @@ def hints(places: Sequence[str], without: Iterable[str] = ()) -> list[AppCommand
 
 def fitting(commands: Sequence[AppCommand], width: int) -> list[AppCommand]:
     """Return those that fit `width` cells beside each other; help and quit always stay."""
-    kept = [c for c in commands if c.hint >= _ALWAYS]
-    used = sum(_cells(c) for c in kept)
+    always = [c for c in commands if c.hint >= _ALWAYS]
+    used = sum(_cells(c) for c in always)
     first: list[AppCommand] = []
     for one in commands:
         if one.hint < _ALWAYS and used + _cells(one) <= width:
             first.append(one)
             used += _cells(one)
-    return first + kept
+    return first + always
 
 
 def _cells(command: AppCommand) -> int:
@@ -498,18 +498,18 @@ def is_key(key: str) -> bool:
 
 def _without_clashes(good: dict[str, str], problems: list[str]) -> dict[str, str]:
     """Return the keys without those that are another command's on the same screen already."""
-    kept = dict(good)
+    valid = dict(good)
     for identity in good:
         one = _BY_ID[identity]
         fresh = set(good[identity].split(",")) - set(one.keys.split(","))
         for other in _beside(one):
-            taken = fresh & set(kept.get(other.id, other.keys).split(","))
+            taken = fresh & set(valid.get(other.id, other.keys).split(","))
             if taken:
                 key = show_key(min(taken))
                 problems.append(f"keys: {identity}: {key} is the key of {other.id} there; its own keys count")
-                del kept[identity]
+                del valid[identity]
                 break
-    return kept
+    return valid
 
 
 def _beside(one: AppCommand) -> list[AppCommand]:

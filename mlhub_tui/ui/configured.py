@@ -1,4 +1,4 @@
-"""The app as it is set: colours, characters, motion, mouse, keys, and the list of what was said."""
+"""App with the settings applied: colours, characters, motion, mouse, keys, and the message history."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from ..options import AppOptions
 
 
-MOST_TOLD = 200
-"""Messages kept for the list of them."""
+MAX_MESSAGES = 200
+"""Messages in the message history."""
 NEWS_TIME = 6.0
 """Seconds for which the status line shows news, unless they say another time."""
 
@@ -50,7 +50,7 @@ class ConfiguredApp(GuidedApp):
             self.__dict__["DEFAULT_MODE"] = self.memory.screen
         # Without the terminal's own colours, NO_COLOR would make greys of ours: dark ones on dark.
         super().__init__(ansi_color=True if _plain(config) else None)
-        self.told: deque[Notification] = deque(maxlen=MOST_TOLD)
+        self.message_history: deque[Notification] = deque(maxlen=MAX_MESSAGES)
         self.problems: list[str] = []
         self.draws_ascii = False
         self.shows_cursor = config.cursor
@@ -197,14 +197,14 @@ class ConfiguredApp(GuidedApp):
             self._show_news()
 
     def _add_message(self, words: str, severity: str, seconds: float) -> None:
-        self.told.append(Notification(words, severity, time.monotonic() + seconds))
+        self.message_history.append(Notification(words, severity, time.monotonic() + seconds))
         level = {"error": logging.ERROR, "warning": logging.WARNING}.get(severity, logging.INFO)
         _log.log(level, "said: %s", words)
 
     @property
     def news(self) -> Notification | None:
         """The last news; None where there were none. An error is shown elsewhere."""
-        return next((one for one in reversed(self.told) if one.severity != "error"), None)
+        return next((one for one in reversed(self.message_history) if one.severity != "error"), None)
 
     def _show_news(self) -> None:
         """Show the news on the screen in front, and on the one that it is a dialog over."""

@@ -110,7 +110,7 @@ class AppContext(ConfiguredApp):
 
     @property
     def activity(self) -> str:
-        """The work that goes on, for the top bar: `↓2 41%`."""
+        """Number and progress of the running downloads, for the top bar: `↓2 41%`."""
         running = [job for job in self.jobs if job.state.running]
         if not running:
             return ""

@@ -29,11 +29,11 @@ def keep_traceback(error: BaseException) -> str:
     try:
         storage.make_private_folder(path.parent)
         storage.write_atomic(path, written)
-        kept = f"details: {path}"
+        details = f"details: {path}"
     except OSError as trouble:
-        kept = f"details could not be written to {path}: {trouble.strerror}"
-    said = f"mlhub-tui: error: this should not have happened: {what}"
-    return f"{said}\nDownloads resume on next start; {kept}"
+        details = f"details could not be written to {path}: {trouble.strerror}"
+    headline = f"mlhub-tui: error: this should not have happened: {what}"
+    return f"{headline}\nDownloads resume on next start; {details}"
 
 
 def missed_while_closing(app: App[int], error: BaseException) -> bool:

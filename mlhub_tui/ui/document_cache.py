@@ -17,7 +17,7 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 DOCUMENTS_KEPT = 300
-"""Documents kept in memory: a few pages; the tree itself remembers ids and titles only."""
+"""Documents cached in memory: a few pages; the tree itself stores ids and titles only."""
 
 
 class Recent(OrderedDict[K, V], Generic[K, V]):

@@ -81,7 +81,7 @@ class GuidedApp(TerminalApp):
 
     @work(group="tour", exclusive=True)
     async def _keep_toured(self) -> None:
-        """Remember it at once: whoever loses the connection is not shown them again."""
+        """Save at once that the first steps were shown, in case the connection is lost."""
         await asyncio.to_thread(self.memory.write)
 
     @work(group="show-tour", exclusive=True)

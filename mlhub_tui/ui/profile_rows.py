@@ -33,7 +33,7 @@ class ProfileRow:
     name, kind, secret, where
         The columns; nothing of them is a secret.
     detail
-        What is said of it below the list, a line each.
+        The lines that describe it below the list.
     profile, known
         What the row stands for, where it is one of these.
     entry
@@ -83,19 +83,19 @@ def profile_lines(
     recent
         What opens the sources that were used last.
     """
-    kept = {row.key: row for row in (_profile(profile, environ) for profile in profiles)}
+    saved = {row.key: row for row in (_profile(profile, environ) for profile in profiles)}
     known = {row.key: row for row in map(_known, KNOWN)}
     bare = [_sample(), _open(), *([_no_key(no_key_root)] if no_key_root else [])]
     without = {row.key: row for row in bare}
     if connection is not None and row_in_use(connection) == CURRENT:
         without = {CURRENT: _current(connection), **without}
     in_use = connection.entry if connection is not None else ""
-    used = [_recent(entry, {**kept, **known, **without}) for entry in recent if entry != in_use]
+    used = [_recent(entry, {**saved, **known, **without}) for entry in recent if entry != in_use]
     last = {row.key: row for row in used if row is not None}
     sections = (
         ("Recent", last),
-        ("Profiles" if last else "", {key: row for key, row in kept.items() if key not in last}),
-        ("Without a profile" if kept or last else "", {k: r for k, r in without.items() if k not in last}),
+        ("Profiles" if last else "", {key: row for key, row in saved.items() if key not in last}),
+        ("Without a profile" if saved or last else "", {k: r for k, r in without.items() if k not in last}),
         (
             "Public sources: none is asked for anything before it is chosen",
             {key: row for key, row in known.items() if key not in last},

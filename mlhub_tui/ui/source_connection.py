@@ -160,7 +160,7 @@ def _resolve(asked: AppOptions) -> Credentials:
 
 
 async def check_credentials(credentials: Credentials) -> None:
-    """Return if the source takes the key; one that needs none, if it answers.
+    """Return if the source accepts the key; one that needs none, if it answers.
 
     Raises
     ------
@@ -182,7 +182,7 @@ async def check_credentials(credentials: Credentials) -> None:
 
 
 def last_listing(connection: Connection) -> LastListing | None:
-    """Return the last listing of a source; None where none is kept: static documents have their own cache."""
+    """Return the cached last listing of a source; None for static documents, which have their own cache."""
     if connection.is_sample or connection.source.kind is Kind.STATIC:
         return None
     from ..sources.last_listing import LastListing  # after the first paint: it needs SQLite
@@ -195,7 +195,7 @@ def last_listing(connection: Connection) -> LastListing | None:
 async def load_listing(
     connection: Connection, documents: Documents, tree: CatalogTree
 ) -> MLHubException | None:
-    """Load what a source lists first, and what it says of itself; return why its top was refused, if so.
+    """Load the top level of a source and its description; return the error if the top level was refused.
 
     What was listed last time is shown until the source answers.
     """
@@ -219,13 +219,13 @@ async def load_listing(
 async def _load_group(documents: Documents, tree: CatalogTree, row: NodeRow) -> None:
     from .catalog.page_loader import load_next
 
-    # Whoever is refused at the top is led to the profiles once all has answered.
+    # A user whose key is refused at the top level gets the profiles once all requests have ended.
     with contextlib.suppress(AuthenticationError, APIKeyNotFound):
         await load_next(documents, tree, row)
 
 
 async def introduce(source: Source, tree: CatalogTree) -> None:
-    """Take up what a source says of itself; where it does not, its listing says why."""
+    """Load and set the description of a source; if that fails, its listing shows why."""
     groups = tree.branches.groups
     with contextlib.suppress(MLHubException):
         about = await source.about()
@@ -238,7 +238,7 @@ async def save_last_listing(last: LastListing, tree: CatalogTree) -> None:
     from ..sources.last_listing import MOST
 
     top = tree.branches.top
-    if top.failure is None and top.loaded and not top.kept:
+    if top.failure is None and top.loaded and not top.cached_age:
         rows = (tree.branches.groups[0].children or [])[:MOST]
         entries = [row.data for row in rows if isinstance(row.data, Entry)]
         await asyncio.to_thread(last.save, entries)

@@ -106,7 +106,7 @@ class AppState:
         return self.views.get(redact(source), TreeState())
 
     def copy(self) -> AppState:
-        """Return the same, to write while this goes on changing."""
+        """Return a copy, to write while this changes."""
         return replace(self, recent=[*self.recent], views=dict(self.views), favourites=self.favourites.copy())
 
     def write(self, path: Path | None = None) -> None:

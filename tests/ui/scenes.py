@@ -404,11 +404,11 @@ async def messages(driver: Driver) -> None:
     """What was said; the time of day is left out."""
     await listed(driver)
     noon = time.mktime((2024, 2, 1, 12, 0, 0, 0, 0, -1))
-    driver.app.told.clear()
-    driver.app.told.append(
+    driver.app.message_history.clear()
+    driver.app.message_history.append(
         Notification("the server did not answer\nretry, or check whether it is up", "error", when=noon)
     )
-    driver.app.told.append(
+    driver.app.message_history.append(
         Notification("ID copied: ref_african_crops_kenya_02_labels", "information", when=noon)
     )
     await driver.press("exclamation_mark")

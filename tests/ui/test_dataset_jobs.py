@@ -104,14 +104,14 @@ async def test_only_pages_in_sight_are_asked_for_and_few_are_kept(request_: Data
     async with app.run_test(size=(80, 24)) as pilot:
         await app.push_screen(screen)
         files = screen.query_one(FileList)
-        files.show(300_000, anew=True)
+        files.show(300_000, reset=True)
         files.focus()
         await asked(screen, [0])
         await pilot.press("G")
         await asked(screen, [0, 300_000 // PAGE - 1])
         for page in range(20):
             files.fill(page, [])
-        assert len(files.kept) <= 6
+        assert len(files.cached_pages) <= 6
     await screen.pages.close()
 
 

@@ -84,7 +84,9 @@ async def test_z_sorts_with_the_cursor_on_the_same_transfer_and_is_remembered(
         await driver.until("State↓", "by state")
         assert current(listed) == before
         await driver.press("shift+down")
-        await driver.until(lambda: any("The list is sorted" in one.words for one in driver.app.told))
+        await driver.until(
+            lambda: any("The list is sorted" in one.words for one in driver.app.message_history)
+        )
         assert told.asked == []
     assert AppState.load().sort == "state"
     async with driven(options, kind=app_over(told)) as driver:
@@ -195,7 +197,9 @@ async def test_of_a_filter_h_and_c_act_on_what_is_shown(options: AppOptions, tol
         await driver.press("H")
         await driver.until(lambda: told.asked == [("pause", [11, 12, 13, 14])])
         await driver.press("c")
-        await driver.until(lambda: "no finished transfers" in "".join(told.words for told in driver.app.told))
+        await driver.until(
+            lambda: "no finished transfers" in "".join(one.words for one in driver.app.message_history)
+        )
 
 
 async def test_marks_go_with_their_transfers(options: AppOptions, told: ToldQueue) -> None:

@@ -32,7 +32,7 @@ def keyless(sample: SampleServer, folder: Path) -> AppOptions:
 
 def told(driver: Driver) -> str:
     """Return what the app notified of; nothing of it is drawn under Pilot."""
-    return "\n".join(told.words for told in driver.app.told)
+    return "\n".join(one.words for one in driver.app.message_history)
 
 
 async def test_without_a_key_the_items_pane_offers_the_profiles(sample: SampleServer, tmp_path: Path) -> None:

@@ -137,7 +137,7 @@ async def test_messages_of_what_a_server_says(harm: AppOptions) -> None:
         await loaded(driver)
         driver.app.notify(nasty("title") + LONG, title=nasty("note"), severity="error", markup=False)
         await look(driver)
-        driver.app.told.append(Notification(nasty("kept") + LONG, "warning"))
+        driver.app.message_history.append(Notification(nasty("kept") + LONG, "warning"))
         await driver.press("exclamation_mark")
         await front(driver, MessageLogScreen)
         await look(driver, "kept[/]")

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlhub_tui.metadata.detail import Block, GridBlock, Heading, Paragraph, Prose
-from mlhub_tui.ui.detail.markdown import KEPT, LONGEST, QUICK, MarkdownCache
+from mlhub_tui.ui.detail.markdown import LONGEST, MAX_CACHED, QUICK, MarkdownCache
 from mlhub_tui.ui.detail.markdown import lines as set_lines
 from mlhub_tui.ui.detail.typesetting import typeset
 
@@ -174,7 +174,7 @@ async def test_what_was_read_is_kept_and_long_texts_are_read_elsewhere() -> None
     await read.load([long, "short"], 40)
     assert read.get(long, 40) is not None
     assert read.get("another short one", 40) is not None, "at once, now that the reader is there"
-    await read.load([f"text {n}" for n in range(KEPT)], 40)
+    await read.load([f"text {n}" for n in range(MAX_CACHED)], 40)
     assert read.get(long, 40) is None, "what was not asked for in a while is forgotten"
 
 

@@ -86,7 +86,7 @@ def ids(screen: ResultsScreen) -> list[str]:
 
 def said(driver: Driver) -> str:
     """Return what was said aside."""
-    return "\n".join(told.words for told in driver.app.told)
+    return "\n".join(one.words for one in driver.app.message_history)
 
 
 # What is typed

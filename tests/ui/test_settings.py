@@ -94,8 +94,8 @@ async def test_mistakes_are_said_in_a_line_and_listed(options: AppOptions, mlhub
     write(mlhub_home, 'theme = "nrd"\nunit = "IEC"\n[keys]\n"browse.items" = "q"\n')
     async with driven(options, (120, 40)) as driver:
         await driver.until("BigEarthNet")
-        await driver.until(lambda: any("and 2 more" in one.words for one in driver.app.told))
-        said = "\n".join(one.words for one in driver.app.told)
+        await driver.until(lambda: any("and 2 more" in one.words for one in driver.app.message_history))
+        said = "\n".join(one.words for one in driver.app.message_history)
         for words in ("did you mean nord?", "did you mean units?", "q is the key of app.quit", "config.toml"):
             assert words in said
         await driver.press("exclamation_mark")

@@ -268,7 +268,7 @@ class STACAPISource(Source):
     ) -> Page[Item]:
         """Return one page of a collection's items: the first, or the one `link` (a `Page.next`) leads to.
 
-        Raises NotOffered if `extensions` are named: only the MLHub API sifts by them.
+        Raises NotOffered if `extensions` are named: only the MLHub API filters by them.
         """
         if extensions:
             raise self.not_offered("items by their extensions")

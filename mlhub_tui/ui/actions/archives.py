@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def opened(app: AppContext) -> tuple[Connection, QueueService] | None:
-    """Return the source and the queue; None, which is said, while one of them is not open."""
+    """Return the source and the queue; None, with a message shown, while one of them is not open."""
     if app.connection is not None and app.queue is not None:
         return app.connection, app.queue
     why = app.queue_error.message if app.queue_error else "the download queue is not open yet: try again"
@@ -60,7 +60,7 @@ async def queue_archives(
     if_exists: IfExists,
     sizes: Mapping[str, int | None],
 ) -> bool:
-    """Queue the archives of collections; False where that failed, which is said."""
+    """Queue the archives of collections; False, with a message shown, if that failed."""
     there = opened(app)
     if there is None:
         return False

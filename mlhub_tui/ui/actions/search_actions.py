@@ -165,7 +165,7 @@ def _line(saved: SavedSearch) -> PickLine:
 
 
 async def _all(app: AppContext) -> Sequence[SavedSearch] | None:
-    """Return the saved searches; None, once that was said, where the file cannot be read."""
+    """Return the saved searches; None, with a message shown, if the file cannot be read."""
     try:
         return await asyncio.to_thread(SavedSearches().all)
     except MLHubException as error:

@@ -43,7 +43,7 @@ class SourceEntry:
     location
         The URL or path; empty only for an MLHub API: then it is the hosted service.
     kind
-        What is there; None where only a look can tell.
+        The kind of source; None to detect it.
     secret
         Its secret and how that is sent.
     """
@@ -129,7 +129,7 @@ class Start:
     location
         The URL or path.
     kind
-        What is there, where that is known: then nothing is asked before it is used.
+        The kind of source, if known: then it is used without detection.
     secret
         How its secret is sent, with the secret if that is stored.
     name
@@ -137,7 +137,7 @@ class Start:
     profile
         The profile that is edited; None for a new one.
     words
-        What is said of it.
+        A description, shown in the form.
     error
         What went wrong before; said in the form.
     look
@@ -175,7 +175,7 @@ def of_place(used: Credentials, error: MLHubException) -> Start:
 
 
 def of_profile(profile: Profile) -> Start:
-    """Return the start for a profile that is edited; what is wrong with its section is said."""
+    """Return the start for a profile that is edited, with the error in its section, if any."""
     try:
         secret, error = SecretDraft.of(profile), None
     except MLHubException as wrong:
@@ -225,7 +225,7 @@ def _slug(text: str) -> str:
 
 
 def found_words(found: ProbeResult) -> str:
-    """Return what is said of what was found: kind, title and counts; then a note a line."""
+    """Return the text for a detected source: kind, title and counts; then a note a line."""
     title = f" “{one_line(found.title, 80)}”" if found.title else ""
     counts = f", {found.counts_words}" if found.counts else ""
     return "\n".join([f"{found.kind_words}{title}{counts}", *(one_line(note, 200) for note in found.notes)])

@@ -62,7 +62,7 @@ class CatalogTree(FilteredTree):
         self.cursor_line = 0
 
     def start_over(self) -> None:
-        """List the top anew; the cursor comes back to what it is on."""
+        """Reload the top level; the cursor returns to the same entry."""
         row = self.cursor_row
         self._goal, self._placed = (self.branches.path(row), row) if row is not None else ((), None)
         self.branches.start_over()
@@ -200,7 +200,7 @@ class CatalogTree(FilteredTree):
             self.post_message(self.Filtered(0))  # there is more to narrow by
 
     def settle(self, row: NodeRow) -> None:
-        """Say anew how the listing of a row stands."""
+        """Show the state of a row's listing after a page has come or failed."""
         self._note_place()
         self.branches.settle(row)
         self._listed()

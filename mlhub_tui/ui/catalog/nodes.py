@@ -144,7 +144,7 @@ def entry_pieces(
 ) -> Pieces:
     """Return the pieces of an entry's label; what the filter found is marked without colours.
 
-    Where it found something that the label does not show, that is said behind it.
+    A match in a field that the label does not show follows the label.
 
     Parameters
     ----------
@@ -159,7 +159,7 @@ def entry_pieces(
     room
         Cells for the label.
     whole
-        Whether what was found is said in full though the label is cut for it.
+        Whether to show such a match in full though the label is cut for it.
     """
     name, more = entry_words(entry, kind)
     # Not measured in cells: a title wider than it is long leaves no room for more.

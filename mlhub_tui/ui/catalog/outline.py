@@ -111,7 +111,7 @@ class OutlineRows(Generic[T]):
     def put(self, row: OutlineRow[T], rows: Iterable[OutlineRow[T]], start: int = 0) -> None:
         """Put other children in the place of those from `start` on: the whole, or the tail, of a row's.
 
-        Where a filter chooses among the children of the row, what is shown stays until it chooses anew.
+        Where a filter selects among the children of the row, the shown ones stay until it runs again.
         """
         fresh = list(rows)
         for child in fresh:
@@ -121,7 +121,7 @@ class OutlineRows(Generic[T]):
             self.lay_out()
 
     def lay_out(self) -> None:
-        """Make the list anew; without recursion: catalogs are nested to any depth."""
+        """Rebuild the list of rows; without recursion: catalogs are nested to any depth."""
         before, found = self.rows, []
         stack = [iter(self.root.visible)]
         while stack:

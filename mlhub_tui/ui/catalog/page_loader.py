@@ -37,10 +37,10 @@ async def load_next(documents: Documents, tree: CatalogTree, row: NodeRow) -> No
     try:
         tree.settle(row)
         page = await _page(source, row, listing.next)
-        if tree.branches.grown.get(row) is listing:  # else the tree began anew meanwhile
+        if tree.branches.grown.get(row) is listing:  # else the tree was reloaded meanwhile
             documents.keep(page.entries)
             if not page.notes:
-                tree.branches.mend(row)
+                tree.branches.clear_note(row)
             await _take(tree, row, listing, page)
     except MLHubException as error:
         listing.fail(error)

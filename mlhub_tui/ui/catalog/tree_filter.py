@@ -226,15 +226,15 @@ def rank(words: str, hay: str) -> int:
     return HOLDS
 
 
-def show_all(branches: CatalogTreeModel, opened: set[NodeRow], kept: set[NodeRow]) -> None:
-    """Take the filter away; what it had opened is closed again, but for the rows that are kept.
+def show_all(branches: CatalogTreeModel, opened: set[NodeRow], still_open: set[NodeRow]) -> None:
+    """Remove the filter; close the rows that it had opened, except those in `still_open`.
 
     The outline is to be laid out then.
     """
     branches.outline.root.shown = None
     for row in branches.grown:
         row.shown = None
-    for row in opened - kept:
+    for row in opened - still_open:
         row.is_open = False
 
 
@@ -365,14 +365,14 @@ class FilteredTree(NodeView):
         self.is_looking = False
         lineage = list(self.cursor_row.lineage()) if self.cursor_row is not None else []
         before = self._sift.opened if self._sift is not None else set()
-        kept: set[NodeRow] = set()
+        still_open: set[NodeRow] = set()
         if sift is None:
             # What the filter opened above the cursor stays open when the filter goes.
-            kept = before.intersection(lineage[1:])
-            for row in kept:
+            still_open = before.intersection(lineage[1:])
+            for row in still_open:
                 self.branches.unfolding(row)
         if self._sift is not None or self._arranged:
-            show_all(self.branches, before, kept)
+            show_all(self.branches, before, still_open)
         if sift is not None:
             sift.apply()
         self._sift, self._arranged = sift, bool(self.order)
@@ -405,7 +405,7 @@ class FilteredTree(NodeView):
             self._show(None)
 
     def arrange_again(self) -> None:
-        """Filter and sort what there is now."""
+        """Filter and sort the current entries."""
         if self.filter or self.order:
             self.sort(self.order)
 

@@ -82,7 +82,7 @@ WAYS_OUT = (
 
 
 class TreeListing(Pager):
-    """The entries below one row, as far as they were loaded; their documents are kept elsewhere.
+    """The entries below one row, as far as they were loaded; their documents are cached in `Documents`.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ class TreeListing(Pager):
         self.traits: list[str] = []
         """What the entries are narrowed and sorted by, likewise."""
         self.failure: MLHubException | None = None
-        self.kept = ""
+        self.cached_age = ""
         """How old what is shown is, where it is not what the source says now: `as of 2 h ago`."""
         self.before: TreeListing | None = None
         """The listing that this one takes the place of, while its entries still stand."""
@@ -137,7 +137,7 @@ class TreeListing(Pager):
         """Return the lines below the entries: what is missing, why, and the way on."""
         lines: list[Words] = []
         if self.error:
-            if self.at_top and self.failure is not None and (self.kept or not self.loaded):
+            if self.at_top and self.failure is not None and (self.cached_age or not self.loaded):
                 return [NoteNode(self.failure.message, error=True), *WAYS_OUT]
             # On a line of its own: the reason may be longer than the tree is wide.
             lines = [NoteNode(self.error, error=True, retry=True), NoteNode("try again (enter)", retry=True)]
@@ -158,7 +158,7 @@ class TreeListing(Pager):
 def lean(entry: Entry, collection_id: str = "") -> Entry:
     """Return an entry as the tree keeps it: without its document, unless that is an MLHub record.
 
-    A hundred thousand are kept: what says nothing new is not kept twice.
+    A hundred thousand are in memory: nothing is stored twice.
     """
     if entry.kind in (EntryKind.DATASET, EntryKind.MODEL):
         return entry

@@ -95,12 +95,12 @@ class CatalogTreeModel:
         self.start_over()
 
     def start_over(self) -> None:
-        """List the top anew; what is there stays until the answer comes."""
+        """Reload the top level; the existing entries stay until the response comes."""
         for row, (_, _, noun) in zip(self.groups, _TOPS[self.kind], strict=True):
             before = self.grown.get(row)
             self.grown[row] = fresh = TreeListing(noun, at_top=True)
             if before is not None:
-                fresh.kept, fresh.before = before.kept, before.standing
+                fresh.cached_age, fresh.before = before.cached_age, before.standing
             self.tell(row)
 
     @property
@@ -122,7 +122,7 @@ class CatalogTreeModel:
         return self.kind is Kind.MLHUB
 
     def introduce(self, about: About) -> None:
-        """Take up what the source says of itself."""
+        """Set the description of the source."""
         self.about = about
         self.tell(self.groups[0])
 
@@ -135,8 +135,8 @@ class CatalogTreeModel:
         title, detail = node.title, ""
         if not listing.loaded and not listing.complete:
             note = "not loaded" if listing.failure is not None else "loading…"
-        if listing.kept:
-            note = f"{self.found.get(row) or f'{listing.standing.loaded:,}'}, {listing.kept}"
+        if listing.cached_age:
+            note = f"{self.found.get(row) or f'{listing.standing.loaded:,}'}, {listing.cached_age}"
         if self.order:
             note = f"{note}  {ORDERS[self.order]}"
         if listing.failure is not None:
@@ -229,7 +229,7 @@ class CatalogTreeModel:
     # Listings
 
     def add(self, row: NodeRow, entries: Sequence[Entry]) -> None:
-        """Append entries to the listing of a row; those of a listing begun anew take the place of the old."""
+        """Append entries to the listing of a row; those of a reloaded listing replace the old ones."""
         listing = self.grown[row]
         assert listing is not None
         if not listing.loaded:
@@ -244,7 +244,7 @@ class CatalogTreeModel:
         ]
         start, listing.before = listing.loaded, None
         if listing.failure is None:
-            listing.kept = ""
+            listing.cached_age = ""
         listing.hays += map(search_text, entries)
         listing.traits += map(traits, entries)
         self._put(row, rows, listing.tail(), start)
@@ -254,21 +254,21 @@ class CatalogTreeModel:
         """Show what the source listed last time, until it answers."""
         row, listing = self.groups[0], self.top
         self._last = [*entries]
-        listing.complete = True  # there is no more of it to be had
+        listing.complete = True  # a cached listing has no next page
         self.add(row, entries)
         self.grown[row] = fresh = TreeListing(listing.noun, at_top=True)
-        fresh.kept, fresh.before = age, listing
+        fresh.cached_age, fresh.before = age, listing
         self.tell(row)
 
     def settle(self, row: NodeRow) -> None:
-        """Say anew below the entries of a row how its listing stands."""
+        """Show the state of a row's listing below its entries."""
         listing = self.grown.get(row)
         if listing is not None:
-            if listing.kept and listing.failure is not None and not listing.loaded:
+            if listing.cached_age and listing.failure is not None and not listing.loaded:
                 if _is_away(listing.failure):
                     self.add(row, self._last)
                 else:
-                    listing.kept = ""
+                    listing.cached_age = ""
             if not listing.loaded and not listing.loading:
                 listing.before = None
                 self._forget_below(row)
@@ -280,8 +280,8 @@ class CatalogTreeModel:
         for other in [r for r in self.grown if r is not row and row in r.lineage()]:
             del self.grown[other]
 
-    def mend(self, row: NodeRow) -> None:
-        """Take back what was said to be wrong with an entry: what is below it came."""
+    def clear_note(self, row: NodeRow) -> None:
+        """Remove the error note of an entry, as its children were loaded."""
         if isinstance(row.data, Entry) and row.data.note:
             row.data = replace(row.data, note="")
             self._changed(row)

@@ -40,14 +40,14 @@ class DetailView(ScrollView, can_focus=True):
         self._sought: tuple[str, int] | None = None
 
     def show(self, blocks: Sequence[Block], *, keep_place: bool = False) -> None:
-        """Show other blocks, from the top unless the place is kept."""
+        """Show other blocks, scrolled to the top unless `keep_place`."""
         self._blocks, self._sought = blocks, None
         if not keep_place and self.scroll_offset.y:
             self.scroll_to(y=0, animate=False)
         self._set()
 
     def add(self, blocks: Sequence[Block]) -> None:
-        """Add blocks at the end: a long sheet grows without being set anew."""
+        """Append blocks; a long sheet is not laid out again."""
         self._blocks = [*self._blocks, *blocks]
         if self._width > 0:
             more = typeset(blocks, self._width, self._texts)

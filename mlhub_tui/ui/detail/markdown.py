@@ -193,9 +193,9 @@ def _shown(tokens: list[Token]) -> list[Token]:
     return found
 
 
-KEPT = 8
+MAX_CACHED = 8
 QUICK = 2_000
-"""Characters that are set at once: they take no more than a key press may."""
+"""Characters that are laid out at once, within the time budget of a key press."""
 
 
 class MarkdownCache:
@@ -219,6 +219,6 @@ class MarkdownCache:
 
     def _keep(self, text: str, width: int, found: list[Content]) -> list[Content]:
         self._known[text, width] = found
-        while len(self._known) > KEPT:
+        while len(self._known) > MAX_CACHED:
             self._known.popitem(last=False)
         return found

@@ -141,7 +141,7 @@ class AssetsScreen(FormDialog[AssetChoice | None]):
 
     @on(ChoiceField.Changed)
     def _of_what(self, message: ChoiceField.Changed) -> None:
-        """Begin anew with other documents."""
+        """Restart with other documents."""
         message.stop()
         chosen = self._supplies[self._of_which.chosen]
         if chosen is not self._supply:
@@ -163,7 +163,7 @@ class AssetsScreen(FormDialog[AssetChoice | None]):
 
     @work(group="count", exclusive=True)
     async def _count(self) -> None:
-        """Look at the documents, a page in memory at a time, and say what there is as it comes."""
+        """Count the assets of the documents, a page in memory at a time; update the list after each."""
         most = COUNTED if self._supply.whole else None
         notes: dict[str, None] = {}
         try:
@@ -390,7 +390,7 @@ class RoleSelection:
     Parameters
     ----------
     tally
-        What there is.
+        The counted assets.
     """
 
     def __init__(self, tally: AssetTally) -> None:

@@ -23,7 +23,7 @@ from ..messages import QueueChanged
 from ..terminal.characters import content, line
 from ..terminal.dispatch import Dialog
 from ..transfers.file_list import FileList, FilePages, FileQuery
-from ..transfers.statistics import KEPT
+from ..transfers.statistics import HISTORY_LENGTH
 from ..widgets.form import ChoiceField
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class DatasetJobScreen(Dialog[None]):
         self._choice.can_focus = False
         self._choice.choose("failed" if self._job.files_failed else "all")
         self._show()
-        self._read(anew=True)
+        self._read(reset=True)
         self.set_interval(_EVERY, self._again)
 
     def on_resize(self) -> None:
@@ -98,7 +98,7 @@ class DatasetJobScreen(Dialog[None]):
 
     def _show(self) -> None:
         width = min(max(self.size.width * 98 // 100, 20), 100) - 4
-        speeds = cast("AppContext", self.app).transfers.rates.of(self._job.id).last(KEPT)
+        speeds = cast("AppContext", self.app).transfers.rates.of(self._job.id).last(HISTORY_LENGTH)
         speed = speed_words(self._job, speeds, width - NAME_WIDTH)
         self._facts.update(typeset(dataset_blocks(self._job, speed), width))
 
@@ -111,7 +111,7 @@ class DatasetJobScreen(Dialog[None]):
     def _again(self) -> None:
         """Look again while the job is at work, and once after it has ended."""
         if time.monotonic() >= self._due and (self._job.state.running or self._is_behind):
-            self._read(anew=False)
+            self._read(reset=False)
 
     @property
     def _is_behind(self) -> bool:
@@ -122,24 +122,24 @@ class DatasetJobScreen(Dialog[None]):
         return self._job.files_total is not None and known != (self._job.files_done, self._job.files_failed)
 
     @work(group="files", exclusive=True)
-    async def _read(self, *, anew: bool) -> None:
+    async def _read(self, *, reset: bool) -> None:
         began = time.monotonic()
         try:
             look = await self._files.look(self._fate)
-            pages = {} if anew else {n: await self._files.page(look, n) for n in self._in_sight}
+            pages = {} if reset else {n: await self._files.page(look, n) for n in self._in_sight}
         except MLHubException as error:
             self._say(f"! {error.message}")
             return
         ended = time.monotonic()
         self._look, self._due = look, ended + _RARELY * (ended - began)
-        self._list.show(look.count, anew=anew)
+        self._list.show(look.count, reset=reset)
         for number, entries in pages.items():
             self._list.fill(number, entries)
         self._explain()
 
     @property
     def _in_sight(self) -> list[int]:
-        return self._list.kept[-2:]
+        return self._list.cached_pages[-2:]
 
     @on(FileList.Wanted)
     def _wanted(self, message: FileList.Wanted) -> None:
@@ -169,7 +169,7 @@ class DatasetJobScreen(Dialog[None]):
     def _filtered(self, message: ChoiceField.Changed) -> None:
         message.stop()
         if self._look is not None:
-            self._read(anew=True)
+            self._read(reset=True)
 
     def _explain(self) -> None:
         """Say why the file under the cursor failed, and where its bytes are."""

@@ -100,7 +100,7 @@ class ExportScreen(FormDialog[ExportChoice | None]):
         yield row("File", self._path_field)
 
     def on_mount(self) -> None:
-        """Show what there is to write."""
+        """Show the items and formats to choose from."""
         lines = [PickLine(supply.words, key=str(number)) for number, supply in enumerate(self._supplies)]
         if self._document is not None:
             lines.append(PickLine(f"the JSON of {self._document.label}", key="document"))

@@ -44,7 +44,7 @@ class FacetScreen(ListScreen):
         self.picks = PickList(lambda key: "[x]" if key in self._chosen else "[ ]")
 
     def on_mount(self) -> None:
-        """Show what there is."""
+        """Show the facets and their counts."""
         self.count_facets()
 
     def count_facets(self) -> None:
@@ -77,6 +77,6 @@ class FacetScreen(ListScreen):
         self.choose(message.key)
 
     def choose(self, key: str) -> None:
-        """Narrow by a facet, or no more."""
+        """Toggle a facet."""
         if (facet := self._facets.get(key)) is not None:
             self._apply(toggled(self._tree.filter, facet))

@@ -86,7 +86,7 @@ class GotoScreen(ListScreen):
         lines = [self._line(number, one.goal) for number, one in enumerate(self._known)]
         if typed:
             ask = PickLine(f"look up {one_line(typed, 60)}", "at the source", key=_ASK)
-            # Whoever types a whole name means that, not what happens to hold it.
+            # A whole name that is typed means that entry, not one that happens to contain it.
             named = doi_of(typed) or is_url(typed) or "/" in typed
             known = self._known and self._known[0].rank < HOLDS
             lines = [ask, *lines] if named and not known else [*lines, ask]

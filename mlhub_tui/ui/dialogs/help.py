@@ -53,7 +53,7 @@ class HelpScreen(Dialog[HelpEntry | Literal["tour"] | None]):
         self._bar: FindBar | None = None
 
     def compose(self) -> ComposeResult:
-        """Lay out the list above what is said of the key under the cursor."""
+        """Lay out the list above the description of the key under the cursor."""
         with self._dialog as dialog:
             dialog.border_title = line("Keys")
             dialog.border_subtitle = line("enter runs, / searches, F1 manual, t first steps, esc closes")
@@ -133,7 +133,7 @@ class HelpScreen(Dialog[HelpEntry | Literal["tour"] | None]):
 
     @on(FindBar.Closed)
     def _search_ended(self, message: FindBar.Closed) -> None:
-        """Go on in the list; Esc shows all keys again."""
+        """Return to the list; Esc shows all keys again."""
         message.stop()
         if not message.keep:
             if self._bar is not None:
@@ -143,7 +143,7 @@ class HelpScreen(Dialog[HelpEntry | Literal["tour"] | None]):
         self._list.focus()
 
     def action_to_list(self) -> None:
-        """Go on in the list with what was found."""
+        """Return to the list with the matches."""
         self._list.focus()
 
     def action_step_back(self) -> None:

@@ -21,7 +21,7 @@ from ..detail.job_detail import all_of, speed_words
 from ..messages import QueueChanged
 from ..terminal.characters import line
 from ..terminal.dispatch import Dialog
-from ..transfers.statistics import KEPT
+from ..transfers.statistics import HISTORY_LENGTH
 
 if TYPE_CHECKING:
     from ..context import AppContext
@@ -76,7 +76,7 @@ class JobScreen(Dialog[None]):
 
     @property
     def _speeds(self) -> list[float]:
-        return cast("AppContext", self.app).transfers.rates.of(self._job.id).last(KEPT)
+        return cast("AppContext", self.app).transfers.rates.of(self._job.id).last(HISTORY_LENGTH)
 
     def action_log(self) -> None:
         """Show what happened to it."""
@@ -133,21 +133,21 @@ class JobLogScreen(Dialog[None]):
             fresh = await queue.log(self._job.id, self._events[-1].number if self._events else 0)
         except MLHubException as error:
             self._events = []
-            self._show([Paragraph(f"! {error.message}", "$error")], anew=True)
+            self._show([Paragraph(f"! {error.message}", "$error")], reset=True)
             return
         before, self._events = self._events, self._events + fresh
         if len(self._events) > MOST:
             before, self._events = [], self._events[-MOST // 2 :]
         if before and fresh:
-            self._show(event_blocks(fresh, before[-1]), anew=False)
+            self._show(event_blocks(fresh, before[-1]), reset=False)
         elif not before:
-            self._show(event_blocks(self._events), anew=True)
+            self._show(event_blocks(self._events), reset=True)
 
-    def _show(self, blocks: Sequence[Block], *, anew: bool) -> None:
+    def _show(self, blocks: Sequence[Block], *, reset: bool) -> None:
         """Show other blocks, or more; the end stays in sight where it was."""
         sheet = self._sheet
         at_end = sheet.scroll_offset.y >= sheet.max_scroll_y
-        if anew:
+        if reset:
             sheet.show(blocks, keep_place=True)
         else:
             sheet.add(blocks)
@@ -162,7 +162,7 @@ class JobLogScreen(Dialog[None]):
 
 
 def event_blocks(events: Sequence[Event], before: Event | None = None) -> list[Block]:
-    """Return a log by days, in local time; what was left out of a long one is said.
+    """Return a log by days, in local time; a long one is shortened and says by how much.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The list of what was said: every toast stays readable here, the last first."""
+"""Message history: every toast stays readable here, the last first."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..terminal.dispatch import Dialog
 
 
 class MessageLogScreen(Dialog[None]):
-    """What was said, with its time."""
+    """The message history, with times."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,exclamation_mark", "dismiss(None)", "close", show=False)
@@ -26,9 +26,9 @@ class MessageLogScreen(Dialog[None]):
     MessageLogScreen > .dialog { width: 90; height: 94%; padding: 0 0 0 1; }
     """
 
-    def __init__(self, told: Sequence[Notification]) -> None:
+    def __init__(self, messages: Sequence[Notification]) -> None:
         super().__init__()
-        self._told = told
+        self._messages = messages
         self._sheet = DetailView()
 
     def compose(self) -> ComposeResult:
@@ -41,13 +41,13 @@ class MessageLogScreen(Dialog[None]):
     def on_mount(self) -> None:
         """Show the list."""
         sheet = self._sheet
-        sheet.show(log_blocks(self._told))
+        sheet.show(log_blocks(self._messages))
         sheet.focus()
 
 
-def log_blocks(told: Sequence[Notification]) -> list[Block]:
-    """Return what was said, the last first, with its time of day; what went wrong says so in a word too."""
-    if not told:
+def log_blocks(messages: Sequence[Notification]) -> list[Block]:
+    """Return the messages, the last first, with time of day; errors and warnings are also marked in words."""
+    if not messages:
         return [Paragraph("No messages yet.")]
     return [
         FieldBlock(
@@ -55,5 +55,5 @@ def log_blocks(told: Sequence[Notification]) -> list[Block]:
             f"{one.severity}: {one.words}" if one.severity in STYLES else one.words,
             STYLES.get(one.severity, ""),
         )
-        for one in reversed(told)
+        for one in reversed(messages)
     ]

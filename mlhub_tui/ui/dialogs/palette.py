@@ -1,4 +1,4 @@
-"""What the palette finds: commands by a word of their name, or of what is said of them; the nearest first."""
+"""Search of the palette: commands by a word of their name or description; the best match first."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def offered(app: AppContext, screen: Screen[Any]) -> Iterator[SystemCommand]:
     yield SystemCommand("Browse the sample catalog", "45 datasets, no key, no network", partial(_sample, app))
     for known in KNOWN:
         yield SystemCommand(f"Browse {known.title}", known.about, partial(_browse, app, known))
-    # Moves of the cursor come last: whoever looks for one has a word of it.
+    # Moves of the cursor come last: a user who looks for one types a word of it.
     yield from (_offer(app, entry) for entry in entries if not entry.command.palette)
 
 

@@ -100,7 +100,7 @@ class ListScreen(Dialog[str | None]):
     none
         What is shown where there are no lines.
     about
-        Returns what is said of a line below the list, by its key.
+        Returns the description of a line, shown below the list, by its key.
     remove
         Removes a line by its key (`x`), unless it returns False; None where lines are not removed.
     narrows
@@ -123,7 +123,7 @@ class ListScreen(Dialog[str | None]):
     """
     AUTO_FOCUS = "TextField, PickList"
     keys: ClassVar[str] = ""
-    """What the frame says of the keys, where that is not what all lists say."""
+    """Key hints in the frame, where they differ from those of all lists."""
 
     def __init__(
         self,
@@ -142,7 +142,7 @@ class ListScreen(Dialog[str | None]):
         self.part = TextField(placeholder="part of a name", id="part")
 
     def compose(self) -> ComposeResult:
-        """Lay out the list between its filter and what is said of a line."""
+        """Lay out the list between its filter and the description of a line."""
         with self.frame as frame:
             frame.border_title = line(self._title)
             keys = "type to narrow, " if self._narrows else "x removes, " if self._remove else ""
@@ -228,7 +228,7 @@ async def choose(
 
 T = TypeVar("T")
 EVERY = 0.5
-"""Seconds between two words on how far it is: no more than a slow line takes."""
+"""Seconds between two progress messages, few enough for a slow line."""
 
 
 class ProgressScreen(Dialog[T | None], Generic[T]):

@@ -75,7 +75,7 @@ class SearchForm(FormDialog[Search | str | None]):
         self._before = before or Search()
         self._names = dict(names or {})
         self._readings: dict[str, Reading] = {}
-        self._kept = self._before.intersects
+        self._previous = self._before.intersects
         self._offered: frozenset[str] | None = None
         typed = written(self._before)
         shown = {identity: name for name, identity in self._names.items()}
@@ -152,9 +152,13 @@ class SearchForm(FormDialog[Search | str | None]):
         """Read the file that was typed, once the keys rest: a disk far away takes its time."""
         typed = self._typed("intersects").strip()
         if not typed:
-            kept = self._kept
-            words = f"a {one_line(kept.get('type'), 30)} from before; a file takes its place" if kept else ""
-            self._take("intersects", Reading(kept, words))
+            previous = self._previous
+            words = (
+                f"a {one_line(previous.get('type'), 30)} from before; a file takes its place"
+                if previous
+                else ""
+            )
+            self._take("intersects", Reading(previous, words))
             return
         self._take("intersects", Reading(words="looking at the file…", bad=True))
         await asyncio.sleep(FILE_DELAY)

@@ -1,4 +1,4 @@
-"""The settings: changed here, written to config.toml with its comments kept, taken up at once."""
+"""Settings dialog: writes changes to config.toml, preserving its comments, and applies them at once."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class SettingsScreen(FormDialog[bool | None]):
             self._about.update(content(one.about, "$muted"))
 
     def action_submit(self) -> None:
-        """Write what changed; a value that will not do is said, and nothing is written."""
+        """Write the changed settings; an invalid value is reported, and nothing is written."""
         changes: dict[str, Any] = {}
         for one in _offered():
             typed = self._typed(one)

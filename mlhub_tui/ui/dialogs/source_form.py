@@ -1,4 +1,4 @@
-"""The form for a source: takes a URL or path, looks what is there, and opens it or saves it as a profile."""
+"""Form for a source: takes a URL or path, detects its kind, and opens it or saves it as a profile."""
 
 from __future__ import annotations
 
@@ -220,7 +220,7 @@ class SourceForm(FormDialog[SourceAnswer | None]):
     # Keys
 
     def action_submit(self) -> None:
-        """Look, or go on to what is still to be said, or finish."""
+        """Detect the source, or move to the next field to fill in, or finish."""
         if self._looking:
             return
         forced = _KINDS[self._kinds.value] is not None
@@ -322,7 +322,7 @@ class SourceForm(FormDialog[SourceAnswer | None]):
 
     @work(exclusive=True, group="form")
     async def action_test(self) -> None:
-        """Ask the source whether it answers, and takes the key."""
+        """Test whether the source answers and accepts the key."""
         from ..source_connection import check_credentials
 
         if self._kind is None:
@@ -334,13 +334,13 @@ class SourceForm(FormDialog[SourceAnswer | None]):
         except MLHubException as error:
             self._complain(error)
             return
-        told = f"accepts the key {mask(credentials.secret)}" if credentials.secret else "answers"
-        self._say(content(f"{place(credentials.root_url)} {told}.", "$success"))
+        result = f"accepts the key {mask(credentials.secret)}" if credentials.secret else "answers"
+        self._say(content(f"{place(credentials.root_url)} {result}.", "$success"))
 
     @work(exclusive=True, group="form")
     async def _finish(self) -> None:
         """Save, or use, what was entered."""
-        if self._secret.kept and not self._agrees():
+        if self._secret.uses_stored and not self._agrees():
             return
         entry, then, name = self._entry(), self._then, self._name_field.value
         try:

@@ -70,7 +70,7 @@ class JsonLines:
         return row in self._folded
 
     def shows_text(self, row: int) -> bool:
-        """Tell whether a long text goes on below its row."""
+        """Return whether a long text continues below its row."""
         return row in self._texts
 
     def line_of(self, row: int) -> int | None:
@@ -79,7 +79,7 @@ class JsonLines:
         return line if line < len(self.lines) and self.lines[line] == row else None
 
     def fold(self, row: int) -> None:
-        """Put an object or array on one line, or hide how a long text goes on."""
+        """Fold an object or array to one line, or hide the rest of a long text."""
         if self._texts.pop(row, None) is None and self.rows.opens(row):
             self._folded.add(row)
         self._lay_out()

@@ -13,7 +13,7 @@ from ...text import clean, count, redact
 LEAF, OBJECT, ARRAY, END, CUT = range(5)
 """What a row is: a value, the start of an object or of an array, the end of either, the end of patience."""
 MOST_ROWS = 2_000_000
-"""Rows that are kept: some 30 bytes each, beside the document itself."""
+"""Rows in memory at most: some 30 bytes each, beside the document itself."""
 Key = str | int | None
 """The name of a member, the place in an array, nothing for the document itself."""
 
@@ -162,7 +162,7 @@ def folded(value: Any, room: int) -> str:
 
 
 def _pieces(value: Any) -> Iterator[str]:
-    """Yield a value as compact JSON, piece by piece; whoever has enough stops, so no depth is too deep."""
+    """Yield a value as compact JSON, piece by piece; the caller stops when it has enough, at any depth."""
     if isinstance(value, dict) and value:
         yield "{"
         for number, (key, member) in enumerate(value.items()):

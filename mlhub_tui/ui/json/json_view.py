@@ -38,7 +38,7 @@ _FOUND = Style(underline=True, bold=True)
 
 
 class JsonView(LineView):
-    """The lines of a document without the keys in its links; long texts go on below."""
+    """The lines of a document without the keys in its links; long texts continue below."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(JSON)
     DEFAULT_CSS = """

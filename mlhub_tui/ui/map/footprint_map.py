@@ -111,7 +111,7 @@ class FootprintMap(Widget, can_focus=True):
     def show(
         self, extents: Sequence[BBox], footprints: Sequence[Footprint] = (), *, keep_view: bool = False
     ) -> None:
-        """Show other boxes and footprints, all of them in sight unless the view is kept."""
+        """Show other boxes and footprints; zoom to all of them unless `keep_view`."""
         self.boxes = tuple(extents)
         self.extents, self.footprints = footprints_of(extents), list(footprints)
         self.current = None
@@ -168,7 +168,7 @@ class FootprintMap(Widget, can_focus=True):
         self.redraw()
 
     def redraw(self) -> None:
-        """Draw the map anew, once somebody looks."""
+        """Redraw the map, once it is visible."""
         self._strips = []
         width, height = self.size
         if width >= 2 and height >= 2:
@@ -281,7 +281,7 @@ class FootprintMap(Widget, can_focus=True):
         self.redraw()
 
     def action_zoom(self, direction: int) -> None:
-        """Look closer or see more; the current footprint, or the corner, comes to the middle."""
+        """Zoom in or out; the current footprint, or the corner, moves to the middle."""
         if self._view is None:
             return
         if direction > 0:
@@ -343,7 +343,7 @@ class FootprintMap(Widget, can_focus=True):
     # The mouse
 
     def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
-        """Look closer."""
+        """Zoom in."""
         event.stop()
         self.action_zoom(1)
 
@@ -377,7 +377,7 @@ def caption(view: MapView, words: str, box: Box | None, width: int, *, ascii_onl
     words
         What to say first.
     box
-        What it is said of: it is named, and its place given.
+        The box to describe by its place and its middle; None for the whole view.
     width
         Cells.
     ascii_only
@@ -386,14 +386,14 @@ def caption(view: MapView, words: str, box: Box | None, width: int, *, ascii_onl
     bar = scale_bar(view, ascii_only=ascii_only)
     parts = [words, places([box]) if box is not None else "", degrees(view, box, ascii_only=ascii_only)]
     room = width - len(bar) - 3
-    kept = ""
+    line = ""
     for part in filter(None, parts):
-        longer = f"{kept}  {part}" if kept else part
+        longer = f"{line}  {part}" if line else part
         if len(longer) <= room:
-            kept = longer
-        elif not kept and room >= _LEAST_WORDS:
-            kept = f"{part[: room - 1]}…"
-    return f" {kept:<{max(room, 0)}} {bar} "[:width]
+            line = longer
+        elif not line and room >= _LEAST_WORDS:
+            line = f"{part[: room - 1]}…"
+    return f" {line:<{max(room, 0)}} {bar} "[:width]
 
 
 def degrees(view: MapView, box: Box | None, *, ascii_only: bool = False) -> str:

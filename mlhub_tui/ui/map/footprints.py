@@ -15,7 +15,7 @@ _MOST_RINGS = 20
 
 
 class Outline(NamedTuple):
-    """A closed line in degrees; longitudes go on beyond 180 where it crosses the antimeridian."""
+    """A closed line in degrees; longitudes continue beyond 180 where it crosses the antimeridian."""
 
     xs: tuple[float, ...]
     ys: tuple[float, ...]

@@ -110,7 +110,7 @@ def make_bins(days: Mapping[date, int], interval: Interval | None, most: int) ->
     days
         Items by day.
     interval
-        When there should be items: what the collection says of itself.
+        The interval that the collection states for its items.
     most
         Bins at most, which is the width in cells.
     """
@@ -347,7 +347,7 @@ class TimeHistogram(Widget, can_focus=True):
 
     @property
     def words(self) -> str:
-        """What is said below: of the range, of the bin under the cursor, or of all."""
+        """The caption: for the range, for the bin under the cursor, or for all."""
         if self.bins is None:
             return ""
         if self.range is not None:

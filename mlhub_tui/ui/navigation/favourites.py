@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 Place = tuple[str, ...]
 MAX_FAVOURITES = 200
-"""Favourites kept of one source."""
+"""Favourites stored for one source."""
 MOST_SOURCES = 50
 _LONGEST, _DEEPEST = 400, 30
 _KINDS = frozenset({"dataset", "catalog", "collection", "item", "model"})
@@ -145,7 +145,7 @@ class Favourites:
         return True
 
     def remove(self, source: str, key: str) -> None:
-        """Mark an entry no more."""
+        """Remove an entry from the favourites."""
         self._put(redact(source), key, None)
 
     def _put(self, source: str, key: str, one: Favourite | None) -> None:
@@ -165,7 +165,7 @@ class Favourites:
         return merged
 
     def copy(self) -> Favourites:
-        """Return the same favourites and changes, to write while these go on changing."""
+        """Return a copy of the favourites and changes, to write while these change."""
         copied = Favourites(self._known)
         copied._changes = dict(self._changes)
         return copied

@@ -35,7 +35,7 @@ def search_text(entry: Entry) -> str:
     if document is None or entry.kind is EntryKind.ITEM:
         text = identity if entry.title in ("", entry.id) else f"{identity}\n{TITLE}{entry.title}"
         lower = text.casefold()
-        # Most ids are lower case: they need not be kept twice.
+        # Most ids are lower case: they need not be stored twice.
         return entry.id if lower == entry.id else lower
     lines = [identity, f"{TITLE}{entry.title}", f"{DOI}{document.doi}" if document.doi else ""]
     if isinstance(document, Dataset):
@@ -234,9 +234,9 @@ def _next_places(text: str, letter: str, at: int, starts: dict[str, list[int]]) 
 
 
 LONGEST = 26
-"""Characters of what is said of a match that the label does not show."""
+"""Characters shown of a match in a field that the label does not show."""
 _BEFORE = 6
-"""Characters that are kept before a match that stands far back."""
+"""Characters shown before a match that is far back in the text."""
 
 
 class MatchHighlighter:
@@ -322,7 +322,7 @@ def _folded(text: str) -> tuple[str, list[int]]:
 
 
 def _cut(value: str, at: int, length: int) -> str:
-    """Return as much of a value as is said, with what was found in it."""
+    """Return a value cut to `LONGEST` characters, the match included."""
     value = one_line(value)
     if len(value) <= LONGEST:
         return value

@@ -68,7 +68,7 @@ async def walk(
         if listing is None:
             if not _is_gone(tree, row):
                 break
-            row, keys = tree.branches.outline.root, [*path]  # the tree began anew meanwhile
+            row, keys = tree.branches.outline.root, [*path]  # the tree was reloaded meanwhile
         elif _is_awaited(listing):
             await asyncio.sleep(_MOMENT)
         elif listing.wants_more and pages < MOST_PAGES:

@@ -13,7 +13,7 @@ from ...errors import MLHubException
 from ...text import count, one_line
 
 SIDE = 1024
-"""Pixels of the longer side that are kept: about what a large terminal shows."""
+"""Pixels of the longer side after scaling down: about what a large terminal shows."""
 MOST_PIXELS = 36_000_000
 """Pixels of an image that is decoded whole: some 150 MB of memory for a moment."""
 _FRAMES = 12

@@ -129,7 +129,7 @@ class ImageView(Widget):
         self._covered = True
 
     def take_off(self) -> None:
-        """Remove a graphic: kitty's by name, sixels by the cells below them, which are written anew."""
+        """Remove a graphic: kitty's by name, sixels by rewriting the cells below them."""
         app = self.app
         if self._placed and isinstance(app, TerminalApp):
             app.write_terminal(KITTY_GONE)

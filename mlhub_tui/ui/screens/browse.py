@@ -187,7 +187,7 @@ class BrowseScreen(EntryScreen):
 
     @work(exclusive=True, group="listing")
     async def _load(self, connection: Connection) -> None:
-        """Load what the source lists first, and what it says of itself, side by side."""
+        """Load the top level of the source and its description, concurrently."""
         from ..source_connection import load_listing
 
         refused = await load_listing(connection, self.documents, self.tree_view)

@@ -29,7 +29,7 @@ from ..transfers.finished_files import FileWork, is_archive, unpack_archive, unp
 from ..transfers.job_commands import STUCK, unavailable_for
 from ..transfers.job_list import JobList
 from ..transfers.job_order import JobGroup, JobOrder, JobSort
-from ..transfers.statistics import KEPT
+from ..transfers.statistics import HISTORY_LENGTH
 from .place_screen import PlaceScreen
 
 UNDO_TIME = 10.0
@@ -130,7 +130,7 @@ class DownloadsScreen(PlaceScreen):
         if self.find_bar is not None:
             self.find_bar.say(f"{len(listed.jobs):,} of {len(jobs):,}")
         limit = queue.settings.limit if queue is not None and queue.settings is not None else None
-        speeds = self.context.transfers.rates.total.last(KEPT)
+        speeds = self.context.transfers.rates.total.last(HISTORY_LENGTH)
         self._say("totals", content(totals(jobs, self.size.width - 1, limit, speeds)))
         self.refresh_hints()
 
@@ -166,7 +166,7 @@ class DownloadsScreen(PlaceScreen):
         texts = [work.words.get(job.id, "") for work in (self._checks, self._unpacking)] if job else []
         details = typeset(job_blocks(job, *texts) if job else [], width)
         self._say("job", details)
-        speeds = self.context.transfers.rates.of(job.id).last(KEPT) if job else []
+        speeds = self.context.transfers.rates.of(job.id).last(HISTORY_LENGTH) if job else []
         words = speed_words(job, speeds, width - NAME_WIDTH) if job else ""
         room = self._texts["job"].size.height - len(details.split("\n"))
         self._texts["speed"].set_class(bool(words) and room > 0, "-on")
@@ -208,7 +208,7 @@ class DownloadsScreen(PlaceScreen):
         self._show()
 
     def action_mark(self) -> None:
-        """Select the transfer under the cursor, or no more, and go on to the next."""
+        """Toggle the selection of the transfer under the cursor, and move to the next."""
         listed = self._list
         if listed.current is None:
             self.refuse(NONE)
@@ -265,7 +265,7 @@ class DownloadsScreen(PlaceScreen):
 
     @work(group="cancel", exclusive=True)
     async def action_cancel(self) -> None:
-        """Cancel, after a question: what was downloaded is deleted, or kept for a later retry."""
+        """Cancel, after a question: the part files are deleted, or left for a later retry."""
         from ..dialogs.questions import cancel_question, confirm
 
         jobs = [job for job in self._list.chosen if not job.state.finished]
@@ -396,7 +396,7 @@ class DownloadsScreen(PlaceScreen):
         if self._checks.stop(job) or (found := await verify(self._checks, job)) is None:
             return
         if self.context.queue is not None:
-            with contextlib.suppress(MLHubException):  # it was said on the screen
+            with contextlib.suppress(MLHubException):  # the screen shows the result in any case
                 await self.context.queue.tell(job.id, f"read again: {found}")
         severity = "error" if found.trouble else "information"
         self.notify(f"{job.name}: {found}", severity=severity, markup=False)  # type: ignore[arg-type] # either

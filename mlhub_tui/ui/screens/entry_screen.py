@@ -28,7 +28,7 @@ COPY_FORMS = {
 class EntryScreen(PlaceScreen):
     """A screen whose commands act on documents."""
 
-    # What a screen says of itself
+    # What a screen provides
 
     @property
     def documents(self) -> Documents:

@@ -82,7 +82,7 @@ class Navigator:
     # Favourites
 
     def toggle_favourite(self) -> None:
-        """Mark what is under the cursor as a favourite, or no more."""
+        """Toggle whether the entry under the cursor is a favourite."""
         from ..navigation.favourites import Favourite
 
         screen, tree = self._screen, self._tree

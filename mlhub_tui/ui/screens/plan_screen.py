@@ -133,7 +133,7 @@ class PlanScreen(PlaceScreen):
 
     @work(group="read", exclusive=True)
     async def _read(self) -> None:
-        """Come by the index; what was read so far is kept where that fails or is stopped."""
+        """Load or build the index; documents read so far stay in it if that fails or is stopped."""
         self.set_class(True, "-reading")
         self._words = "…"
         ticker = self.set_interval(_EVERY, self._show_reading)
@@ -191,7 +191,7 @@ class PlanScreen(PlaceScreen):
             pictures.show(await self._counting.draw(counted.filters, pictures.room))
 
     async def _count(self) -> SelectionCount | None:
-        """Count what is selected and show it; None where it cannot be, which is said."""
+        """Count the selection and show it; None, with a message shown, if it cannot be counted."""
         if self._counting is None or self.closing:
             return None
         try:
@@ -208,7 +208,7 @@ class PlanScreen(PlaceScreen):
         return counted
 
     async def _filters(self) -> Filters | None:
-        """Return what is typed and ticked; None where something typed cannot be read, which is said."""
+        """Return the filters entered; None, with a message shown, if a field is invalid."""
         area = await self._reading("area", read_area, SearchArea())
         when, _ = await self._reading("time", read_when, (None, ""))
         if area is None or self._faults:

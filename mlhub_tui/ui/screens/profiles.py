@@ -251,7 +251,7 @@ class ProfilesScreen(PlaceScreen):
 
     @work(group="test", exclusive=True)
     async def action_test(self) -> None:
-        """Ask the source under the cursor whether it answers, and takes the key."""
+        """Test whether the source under the cursor answers and accepts the key."""
         from ..source_connection import check_credentials
 
         chosen = self._chosen

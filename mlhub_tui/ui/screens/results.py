@@ -133,7 +133,7 @@ class ResultsScreen(ItemsScreen):
 
     @work(exclusive=True, group="items")
     async def _load(self) -> None:
-        """Ask for pages until there is something new to show; where items are sifted many find nothing."""
+        """Load pages until there is a new row to show: with local filters, many pages have no match."""
         table = self.table
         if self._progress.closed or table.pager.complete:
             self.show_amount()
@@ -176,7 +176,7 @@ class ResultsScreen(ItemsScreen):
             self._load()
 
     def action_again(self) -> None:
-        """Ask again for the page that failed, go on where it was stopped, or else search anew."""
+        """Request the page that failed again, resume a stopped search, or else search again."""
         if self._progress.failure or self._progress.stopped:
             self._load()
         else:

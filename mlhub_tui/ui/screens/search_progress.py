@@ -1,4 +1,4 @@
-"""Progress of a search: how many items came, of how many, and why no more."""
+"""Progress of a search: how many items came, of how many, and why it ended."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class SearchProgress:
     stopped
         Whether the user stopped it.
     closed
-        Whether the source is in use no more.
+        Whether the source was closed.
     """
 
     table: ItemTable

@@ -52,7 +52,7 @@ class DispatchApp(App[int]):
 
 
 class OnceScreen(Screen[ScreenResultType], Generic[ScreenResultType]):
-    """A screen that is dismissed once, whoever does it and how often."""
+    """A screen that is dismissed once, however often `dismiss` is called."""
 
     _outcome: tuple[ScreenResultType | None] | None = None
     """What it was dismissed with while another screen was in front of it."""

@@ -105,7 +105,7 @@ class TerminalDriver(LinuxDriver):
     def stop_application_mode(self) -> None:
         """Give the terminal back, with the title that it had."""
         if self._title:
-            # Where titles cannot be kept (XTWINOPS 22 and 23) it is empty now, which is better than ours.
+            # Where titles cannot be saved (XTWINOPS 22 and 23) it is empty now, which is better than ours.
             self.write("\x1b]2;\a\x1b[23;0t")
             self._titled = False
         super().stop_application_mode()

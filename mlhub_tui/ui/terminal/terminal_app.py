@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class FirstPaintApp(App[int]):
     """An app that reads its style sheets once before the first paint, and looks for garbage after it.
 
-    Whoever starts it stops the garbage collector before the imports: what they make stays.
+    The caller disables the garbage collector before the imports: the objects they create stay.
     """
 
     def on_ready(self) -> None:
@@ -71,7 +71,7 @@ class FirstPaintScreen(OnceScreen[None]):
 
 
 class ResizeCompositor(Compositor):
-    """Tells widgets of their sizes by what they were told before.
+    """Sends a Resize to widgets whose size differs from the last one sent.
 
     Textual 8.2 compares a new layout with the places it knows of. Where a widget is mounted, and something
     asks for the place of any widget before the screen is laid out, the new one is among these already: it is

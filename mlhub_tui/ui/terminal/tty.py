@@ -76,7 +76,7 @@ def let_threads_go() -> None:
 def on_end_signals(act: Callable[[int], None]) -> None:
     """Call `act` with the signal's number on SIGTERM and SIGHUP, and insist on the end.
 
-    A SIGHUP that was ignored before (nohup) stays ignored. A terminal that takes no more output (a stalled
+    A SIGHUP that was ignored before (nohup) stays ignored. A terminal that accepts no output (a stalled
     connection) holds up the event loop: then the process ends without it.
     """
     loop = asyncio.get_running_loop()

@@ -60,14 +60,14 @@ class FileList(LineView):
         return self._entry(self.cursor_line)
 
     @property
-    def kept(self) -> list[int]:
+    def cached_pages(self) -> list[int]:
         """The pages that are in memory."""
         return list(self._pages)
 
-    def show(self, count: int, *, anew: bool) -> None:
-        """Show another number of files; `anew` forgets all pages and begins at the top."""
+    def show(self, count: int, *, reset: bool) -> None:
+        """Show another number of files; `reset` drops all pages and scrolls to the top."""
         self._count = count
-        if anew:
+        if reset:
             self._pages.clear()
             self._asked.clear()
             self.cursor_line = 0
@@ -114,7 +114,7 @@ class FileList(LineView):
 
 
 def _row(state: str, bytes_: str, name: str, width: int) -> str:
-    """Return the cells of a line; of a path that is too long the end is kept."""
+    """Return the cells of a line; a path that is too long is cut at its start."""
     room = max(width - _STATE - _SIZE - 2, 1)
     name = name[-_LONGEST:]
     while cell_len(name) > room:

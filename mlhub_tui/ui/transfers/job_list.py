@@ -95,7 +95,7 @@ def job_line(job: Job, columns: Columns, *, marked: bool = False) -> list[str]:
 
 
 def _note(job: Job) -> str:
-    """Return how far a transfer is that does not go on, and why; empty for the others."""
+    """Return the progress of a stopped transfer, and why it stopped; empty for the others."""
     if job.state is JobState.DOWNLOADING or job.state is JobState.DONE or not (words := one_line(why(job))):
         return ""
     percent = f"{_percent(job)} " if job.bytes_done and fraction(job) is not None else ""
@@ -142,7 +142,7 @@ def _fit(text: str, width: int) -> str:
 
 
 def _fit_end(text: str, width: int) -> str:
-    """Return an id in a column: its end is kept, which is what tells it from its neighbours."""
+    """Return an id in a column, cut at its start: its end distinguishes it from its neighbours."""
     if cell_len(text) == len(text) > width - 1:
         text = "…" + text[len(text) - width + 2 :]
     return _fit(text, width)
@@ -224,7 +224,7 @@ class JobList(LineView):
         return bool(waiting)
 
     def _refresh_job(self, number: int, before: Job | None) -> None:
-        """Draw a line again; where it is known what it showed before, no more of it than has changed."""
+        """Redraw a line; if its previous job is given, only the cells that changed."""
         y, width = number + 1 - self.scroll_offset.y, self.size.width
         if before is None or number >= len(self.jobs) or before.id != self.jobs[number].id:
             self.refresh_from(number, 1)

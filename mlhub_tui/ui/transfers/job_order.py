@@ -98,7 +98,7 @@ _RESTLESS = frozenset({JobSort.PROGRESS, JobSort.SPEED})
 class JobOrder:
     """The choice and the order of transfers that are shown, from one look to the next.
 
-    Sorting is stable in the order of the queue; by what changes all the time it is sorted anew every few
+    Sorting is stable in the order of the queue; by what changes all the time it is sorted again every few
     seconds at most, so that lines stay where they are while one reads them.
 
     Attributes

@@ -173,7 +173,7 @@ EVERY = 1.0
 
 
 def title_of(standing: GroupProgress) -> str:
-    """Return the title while something goes on, and after it; empty before anything did."""
+    """Return the title during and after transfers; empty before the first."""
     if not standing.total:
         return ""
     failed = f", {standing.failed:,} failed" if standing.failed else ""
@@ -237,11 +237,11 @@ class TransferMonitor:
         self._call_user(jobs)
         self._name_window()
         if self._endings.look(jobs, seen=seen) and self._saying is None:
-            # A moment later, so that what ends with it is said with it: thousands may.
+            # A moment later, so that one notification covers all that end together: thousands may.
             self._saying = self._app.set_timer(0.5, self._say_endings)
 
     def take_up_settings(self) -> None:
-        """Name the window, or no more."""
+        """Set or clear the window title, as the settings say."""
         self._name_window()
 
     def _say_endings(self) -> None:

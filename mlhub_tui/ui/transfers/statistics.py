@@ -67,10 +67,10 @@ def _part(jobs: list[Job]) -> float:
     return sum(part for _, part in parts) / len(parts)
 
 
-KEPT = 240
+HISTORY_LENGTH = 240
 """Samples of a history: so many seconds."""
 MOST_JOBS = 64
-"""Transfers whose histories are kept."""
+"""Transfers with a history in memory."""
 BARS = "▁▂▃▄▅▆▇█"
 """From hardly anything to the most; nothing is a blank. ASCII has its own for them, see `glyphs`."""
 
@@ -79,7 +79,7 @@ class RateHistory:
     """Samples a second apart, the last at the end; what was not fed is 0."""
 
     def __init__(self) -> None:
-        self._values: deque[float] = deque(maxlen=KEPT)
+        self._values: deque[float] = deque(maxlen=HISTORY_LENGTH)
         self._last = 0
 
     def feed(self, now: float, value: float) -> None:
@@ -89,7 +89,7 @@ class RateHistory:
         if missed <= 0:
             self._values[-1] = value
             return
-        self._values.extend([0.0] * min(missed - 1, KEPT))
+        self._values.extend([0.0] * min(missed - 1, HISTORY_LENGTH))
         self._values.append(value)
         self._last = second
 

@@ -19,7 +19,7 @@ TABS = (("1", "Browse", "browse"), ("2", "Downloads", "downloads"), ("3", "Profi
 
 
 class TopBar(Widget):
-    """The screens with their keys, the work that goes on, and the source in use."""
+    """The screens with their keys, the running downloads, and the source in use."""
 
     DEFAULT_CSS = "TopBar { height: 1; background: $panel; color: $foreground; }"
     active: reactive[str] = reactive("")

@@ -42,7 +42,7 @@ class FindBar(Horizontal):
 
     @dataclass
     class Closed(Message):
-        """Typing ended, with the filter kept or not."""
+        """Typing ended; `keep` is whether the filter stays."""
 
         keep: bool
 

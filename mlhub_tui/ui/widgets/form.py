@@ -100,7 +100,7 @@ class PathField(TextField):
         super().__init__(value, placeholder=placeholder, id=id, suggester=_Paths(self))
 
     def action_complete(self) -> None:
-        """Complete what is typed; go on to the next field where there is nothing to complete."""
+        """Complete what is typed; move to the next field where there is nothing to complete."""
         if self.value and self.cursor_at_end:
             self._complete()
         else:

@@ -52,7 +52,7 @@ class ItemRow(NamedTuple):
 
 
 class ItemTable(TableView):
-    """Rows of items with marks, filtered and sorted; the documents are kept elsewhere."""
+    """Rows of items with marks, filtered and sorted; the documents are cached elsewhere."""
 
     DEFAULT_CSS = "ItemTable { height: 1fr; }"
 
@@ -243,7 +243,7 @@ class ItemTable(TableView):
             self.keep_in_sight()
 
     def _narrow(self) -> None:
-        """Choose anew what is shown, and in which order."""
+        """Filter and sort the rows again."""
         current = self._number(self.cursor_line) if self.cursor_line < self.line_count else 0
         self._shown = self._matches(0) if self._is_arranged else None
         if self._shown is not None and self.order:
@@ -296,7 +296,7 @@ class ItemTable(TableView):
     # The cursor
 
     def watch_cursor_line(self, before: int, after: int) -> None:
-        """Ask for the next page in time; while a filter is on, only where somebody goes on at the end."""
+        """Request the next page ahead of the cursor; while a filter is on, only at the end of the table."""
         super().watch_cursor_line(before, after)
         if self.rows and self.near_end and self.pager.wants_more:
             self.post_message(self.MoreWanted())
@@ -338,7 +338,7 @@ class ItemTable(TableView):
     # Marks
 
     def toggle_mark(self) -> None:
-        """Select the item under the cursor, or do so no more, and go on to the next."""
+        """Toggle the selection of the item under the cursor, and move to the next."""
         entry = self.current
         if entry is None:
             return

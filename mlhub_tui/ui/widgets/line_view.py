@@ -18,7 +18,7 @@ from ..terminal.terminal_app import set_content_size
 
 
 class LineView(ScrollView, can_focus=True):
-    """A scrolling list of lines; whatever a key does costs what is seen, not what there is.
+    """A scrolling list of lines; the cost of a key press depends on the visible lines, not on all lines.
 
     A subclass says how many lines there are (`line_count`) and draws one (`draw_line`); `header` lines at
     the top stay (`draw_header`).

@@ -157,7 +157,7 @@ class OutputOptions(Vertical):
 
 
 def look_at(folder: Path) -> tuple[str, int | None]:
-    """Return what is wrong with a folder, empty where nothing is, and the bytes free there."""
+    """Return what is wrong with a folder, empty if nothing, and its free space in bytes."""
     from ...fileio import check_writable, free_space
 
     try:

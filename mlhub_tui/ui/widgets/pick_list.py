@@ -61,7 +61,7 @@ class PickList(LineView):
 
     @dataclass
     class Ticked(Message):
-        """A line is to be ticked, or to be so no more."""
+        """A line is to be ticked or unticked."""
 
         key: str
 

@@ -33,7 +33,7 @@ _SECRETS = {
 
 
 class SecretRows(Vertical):
-    """Asks how a secret is sent, and for it; one that is stored is never shown, and kept if left empty."""
+    """Asks how a secret is sent, and for it; a stored one is never shown, and stays if left empty."""
 
     DEFAULT_CSS = "SecretRows { height: auto; width: 1fr; }"
 
@@ -83,7 +83,7 @@ class SecretRows(Vertical):
         return _WAYS[self._way.value]
 
     def draft(self, *, stored: bool = True) -> SecretDraft:
-        """Return what was entered; with what is stored where that is kept, unless `stored` is false."""
+        """Return what was entered; an empty field uses the stored secret, unless `stored` is false."""
         scheme = self.scheme
         name, typed = self._value("named"), self._value("typed")
         if not typed and stored and self._keeps:
@@ -92,7 +92,7 @@ class SecretRows(Vertical):
         return SecretDraft(scheme, "" if user else name, user, typed, self._value("variable"))
 
     @property
-    def kept(self) -> bool:
+    def uses_stored(self) -> bool:
         """Whether what is stored is what will be sent."""
         return not self._value("typed") and self._keeps and bool(self._stored.typed)
 

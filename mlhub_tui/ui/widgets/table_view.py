@@ -78,7 +78,7 @@ class TableView(LineView):
     # Widths
 
     def forget_widths(self) -> None:
-        """Begin anew with the widths of the columns."""
+        """Reset the widths of the columns."""
         self._widest.clear()
 
     def measure(self, numbers: Sequence[int]) -> None:

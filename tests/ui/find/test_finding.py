@@ -340,7 +340,9 @@ async def test_one_goes_back_to_where_one_was_and_forward_again(options: AppOpti
         await driver.press("ctrl+y")
         await driver.until(lambda: is_at(driver, "sn7_train_labels"))
         await driver.press("ctrl+y")
-        await driver.until(lambda: any("Nothing further forward" in told.words for told in driver.app.told))
+        await driver.until(
+            lambda: any("Nothing further forward" in one.words for one in driver.app.message_history)
+        )
 
 
 async def test_documents_that_were_open_are_places_too(options: AppOptions) -> None:

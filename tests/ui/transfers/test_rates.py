@@ -6,7 +6,14 @@ from mlhub_tui.queue.job import JobState
 from mlhub_tui.ui.detail.job_detail import speed_words, totals
 from mlhub_tui.ui.terminal.characters import to_ascii
 from mlhub_tui.ui.transfers.job_list import bar
-from mlhub_tui.ui.transfers.statistics import BARS, KEPT, MOST_JOBS, RateHistory, RateSampler, sparkline
+from mlhub_tui.ui.transfers.statistics import (
+    BARS,
+    HISTORY_LENGTH,
+    MOST_JOBS,
+    RateHistory,
+    RateSampler,
+    sparkline,
+)
 
 from .test_order import JOBS, job
 
@@ -22,10 +29,10 @@ def test_a_history_has_a_sample_a_second_and_none_where_nothing_was_fed() -> Non
 
 def test_a_history_is_bounded() -> None:
     history = RateHistory()
-    for second in range(3 * KEPT):
+    for second in range(3 * HISTORY_LENGTH):
         history.feed(second, second)
     history.feed(1e9, 1.0)
-    assert len(history.last(10**6)) == KEPT
+    assert len(history.last(10**6)) == HISTORY_LENGTH
     rates = RateSampler()
     for number in range(3 * MOST_JOBS):
         rates.feed(number, [job(number, JobState.DOWNLOADING, rate=1e6)])
