@@ -192,8 +192,8 @@ class CatalogTree(FilteredTree):
         found = await asyncio.to_thread(lambda: [regions(several) for several in boxes])
         for number, places in enumerate(found, start):
             if number < listing.loaded:
-                known = listing.hays[number], listing.traits[number]
-                listing.hays[number], listing.traits[number] = with_places(*known, places)
+                known = listing.search_texts[number], listing.traits[number]
+                listing.search_texts[number], listing.traits[number] = with_places(*known, places)
         if self.filter:
             self.apply_filter(self.filter, to_first=False)
         else:

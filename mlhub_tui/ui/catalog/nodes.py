@@ -140,7 +140,7 @@ def entry_words(entry: Entry, kind: Kind) -> tuple[str, str]:
 
 
 def entry_pieces(
-    entry: Entry, lens: MatchHighlighter, hay: str, kind: Kind, room: int, *, whole: bool
+    entry: Entry, lens: MatchHighlighter, searched: str, kind: Kind, room: int, *, whole: bool
 ) -> Pieces:
     """Return the pieces of an entry's label; what the filter found is marked without colours.
 
@@ -152,7 +152,7 @@ def entry_pieces(
         The entry.
     lens
         Knows what the filter looks for.
-    hay
+    searched
         What it looked at; empty where the entry does not match.
     kind
         What the source speaks.
@@ -165,7 +165,7 @@ def entry_pieces(
     # Not measured in cells: a title wider than it is long leaves no room for more.
     if more and len(name) + 2 + len(more) > room:
         more = ""
-    unseen = lens.unseen(hay, name, more) if hay and lens.terms else []
+    unseen = lens.unseen(searched, name, more) if searched and lens.terms else []
     space = room - sum(cell_len(text) for text, _ in unseen)
     if unseen and space < cell_len(name) and (not whole or space < room // 3):
         unseen = unseen[:1]  # the name of the field alone

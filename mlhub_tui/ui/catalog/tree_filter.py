@@ -80,13 +80,13 @@ class TreeFilter:
 
     def _look_into(self, row: NodeRow, listing: TreeListing) -> Iterator[None]:
         standing = listing.standing
-        children, hays, traits = row.children or [], standing.hays, standing.traits
+        children, search_texts, traits = row.children or [], standing.search_texts, standing.traits
         hits = self._hits[row] = []
         step = FEW if self.lens.closely else STEP
-        for start in range(0, len(hays), step):
+        for start in range(0, len(search_texts), step):
             stop = start + step
-            held = self._among(children[start:stop], hays[start:stop], traits[start:stop])
-            found = [(child, hay) for child, hay, _ in held]
+            held = self._among(children[start:stop], search_texts[start:stop], traits[start:stop])
+            found = [(child, searched) for child, searched, _ in held]
             self.traits += [trait for _, _, trait in held if trait]
             self.matched.update(found)
             hits += [child for child, _ in found]
@@ -96,9 +96,9 @@ class TreeFilter:
                 yield from self._look_at_names(found)
 
     def _among(
-        self, rows: Sequence[NodeRow], hays: Sequence[str], traits: Sequence[str]
+        self, rows: Sequence[NodeRow], search_texts: Sequence[str], traits: Sequence[str]
     ) -> list[tuple[NodeRow, str, str]]:
-        together: Iterable[tuple[NodeRow, str, str]] = zip(rows, hays, traits, strict=False)
+        together: Iterable[tuple[NodeRow, str, str]] = zip(rows, search_texts, traits, strict=False)
         if self.query.facets:
             together = [one for one in together if self.query.fits(one[2])]
         if self.lens.closely:
@@ -107,10 +107,10 @@ class TreeFilter:
             together = [one for one in together if term in one[1]]
         return list(together)
 
-    def _comes_near(self, hay: str) -> bool:
-        values = [value for _, value in fields(hay)]
+    def _comes_near(self, searched: str) -> bool:
+        values = [value for _, value in fields(searched)]
         return all(
-            term in hay or any(fuzzy_match(term, value) is not None for value in values)
+            term in searched or any(fuzzy_match(term, value) is not None for value in values)
             for term in self.query.terms
         )
 
@@ -119,25 +119,25 @@ class TreeFilter:
         words = " ".join(self.query.terms)
         if not words or self.lens.closely:
             return
-        for row, hay in found:
-            if words in hay and (how := rank(words, hay)) <= self._best_rank and how < HOLDS:
+        for row, searched in found:
+            if words in searched and (how := rank(words, searched)) <= self._best_rank and how < HOLDS:
                 if how < self._best_rank:
                     self._best_rank, self.best = how, set()
                 self.best.add(row)
 
     def _look_at_names(self, found: Sequence[tuple[NodeRow, str]]) -> Iterator[None]:
         """Give the place of a dataset found by a collection's id to that collection."""
-        for number, (row, hay) in enumerate(found):
+        for number, (row, searched) in enumerate(found):
             document = row.data.document if isinstance(row.data, Entry) else None
-            if isinstance(document, Dataset) and self._may_name(hay):
+            if isinstance(document, Dataset) and self._may_name(searched):
                 self._look_at_collections(row, document)
             if number % FEW == FEW - 1:
                 yield
 
-    def _may_name(self, hay: str) -> bool:
+    def _may_name(self, searched: str) -> bool:
         """Whether it was for its collections that a dataset was found, not for itself."""
-        named = parts(hay)
-        own = hay[: len(hay) - len(named)] if named else hay
+        named = parts(searched)
+        own = searched[: len(searched) - len(named)] if named else searched
         if not named or not (self.lens.closely or all(term in named for term in self.query.terms)):
             return False
         return not self._holds(own)
@@ -161,10 +161,10 @@ class TreeFilter:
     def _fits(self, identity: str) -> bool:
         return self._holds(identity.casefold())
 
-    def _holds(self, hay: str) -> bool:
+    def _holds(self, searched: str) -> bool:
         if self.lens.closely:
-            return self._comes_near(hay)
-        return all(term in hay for term in self.query.terms)
+            return self._comes_near(searched)
+        return all(term in searched for term in self.query.terms)
 
     # Showing
 
@@ -215,14 +215,14 @@ class TreeFilter:
         return sum(isinstance(child.data, Entry) for child in row.shown or ())
 
 
-def rank(words: str, hay: str) -> int:
+def rank(words: str, searched: str) -> int:
     """Return how well an entry matches some words that it holds."""
-    if hay.startswith(words):
-        return EQUAL if hay[len(words) : len(words) + 1] in ("", "\n") else BEGINS
+    if searched.startswith(words):
+        return EQUAL if searched[len(words) : len(words) + 1] in ("", "\n") else BEGINS
     for mark in (TITLE, DOI):
-        at = hay.find(f"\n{mark}{words}")
+        at = searched.find(f"\n{mark}{words}")
         if at >= 0:
-            return EQUAL if hay[at + 2 + len(words) :][:1] in ("", "\n") else BEGINS
+            return EQUAL if searched[at + 2 + len(words) :][:1] in ("", "\n") else BEGINS
     return HOLDS
 
 

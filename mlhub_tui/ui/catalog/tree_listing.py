@@ -95,7 +95,7 @@ class TreeListing(Pager):
     def __init__(self, noun: str, *, at_top: bool = False) -> None:
         super().__init__()
         self.noun, self.at_top = noun, at_top
-        self.hays: list[str] = []
+        self.search_texts: list[str] = []
         """What the filter looks at, one for each entry, in order."""
         self.traits: list[str] = []
         """What the entries are narrowed and sorted by, likewise."""
@@ -108,7 +108,7 @@ class TreeListing(Pager):
     @property
     def loaded(self) -> int:
         """How many entries there are."""
-        return len(self.hays)
+        return len(self.search_texts)
 
     @property
     def standing(self) -> TreeListing:

@@ -245,7 +245,7 @@ class CatalogTreeModel:
         start, listing.before = listing.loaded, None
         if listing.failure is None:
             listing.cached_age = ""
-        listing.hays += map(search_text, entries)
+        listing.search_texts += map(search_text, entries)
         listing.traits += map(traits, entries)
         self._put(row, rows, listing.tail(), start)
         self.tell(row)
@@ -298,7 +298,7 @@ class CatalogTreeModel:
         listing = self.grown.get(parent) if parent is not None else None
         if listing is not None and parent is not None and parent.children is not None:
             number = parent.children.index(row)
-            listing.hays[number], listing.traits[number] = search_text(entry), traits(entry)
+            listing.search_texts[number], listing.traits[number] = search_text(entry), traits(entry)
         self._changed(row)
 
     # What a row is
@@ -330,10 +330,12 @@ class CatalogTreeModel:
             ref = next((ref for ref in dataset.collections if ref.id == row.data.id), None)
         return TreeEntry(row.data, ref, dataset)
 
-    def pieces(self, row: NodeRow, lens: MatchHighlighter, hay: str, room: int, *, whole: bool) -> Pieces:
+    def pieces(
+        self, row: NodeRow, lens: MatchHighlighter, searched: str, room: int, *, whole: bool
+    ) -> Pieces:
         """Return the label of a row; of one that matches a filter with what that looked at."""
         if isinstance(row.data, Entry):
-            return entry_pieces(row.data, lens, hay, self.kind, room, whole=whole)
+            return entry_pieces(row.data, lens, searched, self.kind, room, whole=whole)
         return word_pieces(row.data)
 
     def mark(self, row: NodeRow) -> str:

@@ -74,12 +74,14 @@ def traits(entry: Entry) -> str:
     return "".join(f"{line}\n" for line in dict.fromkeys(lines))
 
 
-def with_places(hay: str, traits: str, places: Sequence[str]) -> tuple[str, str]:
+def with_places(searched: str, traits: str, places: Sequence[str]) -> tuple[str, str]:
     """Return what a filter looks at of an entry, and its traits, with the places that it lies in."""
     lines = [f"{PLACE}{place}\n" for place in places]
-    at = hay.find(f"\n{PART}")
-    head, tail = (hay, "") if at < 0 else (hay[:at], hay[at:])
-    return f"{head}\n{''.join(lines).casefold().rstrip()}{tail}" if lines else hay, traits + "".join(lines)
+    at = searched.find(f"\n{PART}")
+    head, tail = (searched, "") if at < 0 else (searched[:at], searched[at:])
+    return f"{head}\n{''.join(lines).casefold().rstrip()}{tail}" if lines else searched, traits + "".join(
+        lines
+    )
 
 
 def boxes_of(entry: Entry) -> tuple[BBox, ...]:
@@ -116,17 +118,19 @@ def day_of(traits: str) -> str:
     return traits.partition(f"\n{DAY}")[2][:10] or (traits[1:11] if traits[:1] == DAY else "")
 
 
-def fields(hay: str) -> list[tuple[str, str]]:
+def fields(searched: str) -> list[tuple[str, str]]:
     """Return the fields of what the filter looks at, each by its name."""
     return [
-        (NAMES[line[0]], line[1:]) if line[:1] in NAMES else ("id", line) for line in hay.split("\n") if line
+        (NAMES[line[0]], line[1:]) if line[:1] in NAMES else ("id", line)
+        for line in searched.split("\n")
+        if line
     ]
 
 
-def parts(hay: str) -> str:
+def parts(searched: str) -> str:
     """Return what the filter looks at of the ids of a dataset's collections; empty where it names none."""
-    at = hay.find(f"\n{PART}")
-    return hay[at:] if at >= 0 else ""
+    at = searched.find(f"\n{PART}")
+    return searched[at:] if at >= 0 else ""
 
 
 def _day(document: Document) -> str:
@@ -287,12 +291,12 @@ class MatchHighlighter:
                 start = at
         return pieces
 
-    def unseen(self, hay: str, *shown: str) -> Pieces:
+    def unseen(self, searched: str, *shown: str) -> Pieces:
         """Return where the first term was found that none of the texts shown holds; empty for none.
 
         Parameters
         ----------
-        hay
+        searched
             What the filter looked at.
         shown
             What is to be seen of the entry.
@@ -301,7 +305,7 @@ class MatchHighlighter:
         for term in self.terms:
             if any(self._of(term, text) for text in seen):
                 continue
-            for name, value in fields(hay):
+            for name, value in fields(searched):
                 if places := self._of(term, value):
                     alone = MatchHighlighter((term,), closely=self.closely)
                     said = alone.marked(_cut(value, places[0], len(term)), "note")

@@ -162,8 +162,8 @@ def placed(branches: CatalogTreeModel, goal: Goal) -> Goal:
     row, listing = branches.groups[0], branches.top.standing
     identity = collection.partition(":")[2]
     line = f"\n{PART}{identity.casefold()}\n"
-    for child, hay in zip(row.children or [], listing.hays, strict=False):
-        if line in f"{hay}\n":
+    for child, searched in zip(row.children or [], listing.search_texts, strict=False):
+        if line in f"{searched}\n":
             at = goal.path.index(collection)
             return replace(goal, path=(*branches.path(child), *goal.path[at:]))
     return goal
@@ -197,23 +197,25 @@ class Suggestions:
         for row, listing in list(self._branches.grown.items()):
             if listing is None:
                 continue
-            children, hays = row.children or [], listing.standing.hays
-            for start in range(0, len(hays), _STEP):
-                pairs = zip(children[start : start + _STEP], hays[start : start + _STEP], strict=False)
-                for child, hay in pairs:
-                    if self._words in hay:
-                        self._take(child, hay)
+            children, search_texts = row.children or [], listing.standing.search_texts
+            for start in range(0, len(search_texts), _STEP):
+                pairs = zip(
+                    children[start : start + _STEP], search_texts[start : start + _STEP], strict=False
+                )
+                for child, searched in pairs:
+                    if self._words in searched:
+                        self._take(child, searched)
                 self._found = self.best
                 yield
 
-    def _take(self, row: NodeRow, hay: str) -> None:
+    def _take(self, row: NodeRow, searched: str) -> None:
         entry = row.data
         if not isinstance(entry, Entry):
             return
-        how = rank(self._words, hay)
-        if how < HOLDS or any(name in _IN_NAMES and self._words in value for name, value in fields(hay)):
+        how = rank(self._words, searched)
+        if how < HOLDS or any(name in _IN_NAMES and self._words in value for name, value in fields(searched)):
             self._found.append(Suggestion(Goal(entry, self._branches.path(row)), how))
-        if isinstance(entry.document, Dataset) and self._words in parts(hay):
+        if isinstance(entry.document, Dataset) and self._words in parts(searched):
             above = self._branches.path(row)
             for ref in entry.document.collections:
                 if self._words in (lower := ref.id.casefold()):

@@ -115,7 +115,7 @@ class JobOrder:
     group: JobGroup = JobGroup.ALL
     words: str = ""
     clock: Callable[[], float] = time.monotonic
-    _hays: dict[int, str] = field(default_factory=dict)
+    _search_texts: dict[int, str] = field(default_factory=dict)
     _places: dict[int, int] = field(default_factory=dict)
     _sorted_by: tuple[JobSort, float] = (JobSort.QUEUE, 0.0)
 
@@ -148,15 +148,15 @@ class JobOrder:
         return not terms or all(term in self._hay(job) for term in terms)
 
     def _hay(self, job: Job) -> str:
-        hay = self._hays.get(job.id)
-        if hay is None:
+        searched = self._search_texts.get(job.id)
+        if searched is None:
             request = job.request
             kind = "dataset" if isinstance(request, DatasetRequest) else ""
-            hay = " ".join((job.name, request.title, request.collection_id, kind)).casefold()
-            if len(self._hays) > 50_000:
-                self._hays.clear()
-            self._hays[job.id] = hay
-        return f"{hay} {job.state} {_GROUPS[job.state]}"
+            searched = " ".join((job.name, request.title, request.collection_id, kind)).casefold()
+            if len(self._search_texts) > 50_000:
+                self._search_texts.clear()
+            self._search_texts[job.id] = searched
+        return f"{searched} {job.state} {_GROUPS[job.state]}"
 
     def next_group(self, jobs: Iterable[Job]) -> JobGroup:
         """Return the group to show after this one: the next of which there are any."""

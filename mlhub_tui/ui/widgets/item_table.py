@@ -87,7 +87,7 @@ class ItemTable(TableView):
         self.order = ""
         """The column that items are sorted by; empty for the order of the listing."""
         self._days = ("", "")
-        self._hays: list[str] = []
+        self._search_texts: list[str] = []
         self._shown: list[int] | None = None
         self._collections: set[str] = set()
         self._facts: set[int] = set()
@@ -99,7 +99,7 @@ class ItemTable(TableView):
         """Forget all pages, and what was selected; filter and order stay."""
         self.rows, self.pager = [], Pager()
         self.marked.clear()
-        self._hays.clear()
+        self._search_texts.clear()
         self._collections.clear()
         self._facts.clear()
         self.forget_widths()
@@ -144,10 +144,10 @@ class ItemTable(TableView):
         self.look_around()
 
     def _append(self, rows: Sequence[ItemRow]) -> None:
-        start = len(self._hays)
+        start = len(self._search_texts)
         self.rows += rows
         for row in self.rows[start:]:
-            self._hays.append(search_text(row.entry))
+            self._search_texts.append(search_text(row.entry))
             self._collections.add(row.entry.collection_id)
             self._facts.update(number for number, fact in enumerate(row.facts) if fact)
         if self._shown is not None and self.order:
@@ -278,11 +278,11 @@ class ItemTable(TableView):
         numbers.sort(key=[ranks[text] for text in texts].__getitem__)
 
     def _matches(self, start: int) -> list[int]:
-        found = list(range(start, len(self._hays)))
+        found = list(range(start, len(self._search_texts)))
         if self.dates:
             found = [number for number in found if self._in_time(number)]
         for term in self.filter.casefold().split():
-            found = [number for number in found if term in self._hays[number]]
+            found = [number for number in found if term in self._search_texts[number]]
         return found
 
     def _in_time(self, number: int) -> bool:

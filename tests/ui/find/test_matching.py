@@ -199,13 +199,13 @@ def test_a_match_is_marked_in_letters_that_grow_in_lower_case() -> None:
 
 
 def test_a_match_that_is_not_shown_is_named_where_it_is() -> None:
-    hay = search_text(DATASET)
-    unseen = MatchHighlighter(("kenya", "segment")).unseen(hay, "Kenya Crop Type")
+    searched = search_text(DATASET)
+    unseen = MatchHighlighter(("kenya", "segment")).unseen(searched, "Kenya Crop Type")
     assert "".join(piece.text for piece in unseen) == "  tag: segmentation"
     assert LabelPiece("segment", "found") in unseen
-    assert MatchHighlighter(("kenya",)).unseen(hay, "Kenya Crop Type") == []
+    assert MatchHighlighter(("kenya",)).unseen(searched, "Kenya Crop Type") == []
     assert (
-        "".join(p.text for p in MatchHighlighter(("dw605",)).unseen(hay, "Kenya"))
+        "".join(p.text for p in MatchHighlighter(("dw605",)).unseen(searched, "Kenya"))
         == "  doi: 10.34911/rdnt.dw605x"
     )
 
@@ -236,7 +236,7 @@ def test_years_sensors_and_tasks_of_a_collection_are_found_and_narrowed_by() -> 
 
 def test_places_stand_before_the_collections_of_a_dataset() -> None:
     dataset = Entry.of(Dataset({"id": "d", "collections": [{"id": "kenya_source"}]}))
-    hay, narrowed = with_places(search_text(dataset), traits(dataset), ["Kenya", "Africa"])
-    assert parts(hay).endswith("kenya_source") and "africa" not in parts(hay)
-    assert ("place", "kenya") in fields(hay)
+    searched, narrowed = with_places(search_text(dataset), traits(dataset), ["Kenya", "Africa"])
+    assert parts(searched).endswith("kenya_source") and "africa" not in parts(searched)
+    assert ("place", "kenya") in fields(searched)
     assert parse("place=kenya").fits(narrowed) and not parse("place=Asia").fits(narrowed)
