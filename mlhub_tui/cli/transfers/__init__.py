@@ -1,0 +1,1 @@
+"""What the command line does with transfers: downloads, the queue, and their progress."""
