@@ -189,14 +189,6 @@ class InvalidSearch(MLHubException):
     """What was given for a search (a date, a box, a geometry) cannot be understood."""
 
 
-class SavedSearchError(MLHubException):
-    """The file of saved searches cannot be read or written, or has no such search."""
-
-
-class NoSuchSearch(SavedSearchError, InvalidSearch):
-    """There is no saved search of that name."""
-
-
 class DownloadError(MLHubException):
     """A transfer that ended without its file."""
 

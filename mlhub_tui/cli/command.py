@@ -14,7 +14,7 @@ import click
 from ..text import use_units
 from ..version import __version__
 from .completion import completer
-from .connection import Choice, settings
+from .connection import Choice, output_dir, settings
 from .failures import failures
 from .options import Group, connection_options, no_such, option, output_option
 from .printing import is_terminal, note
@@ -50,19 +50,19 @@ Exit codes:
 
 
 COMMANDS = {
-    "configure": ("sources_command", "Store an API key in a profile."),
-    "list": ("list_command", "List datasets, collections, models or items."),
-    "show": ("show_command", "Show a dataset, collection, item or model."),
-    "search": ("search_command", "Search a source for items."),
-    "download": ("download_command", "Download archives, assets, datasets."),
-    "queue": ("queue_command", "Add to the download queue, list, control and run it."),
-    "sources": ("sources_command", "Add, list, remove and test sources."),
-    "cache": ("maintenance_commands", "Show the size of the cache, or clear it."),
-    "locate": ("maintenance_commands", "Print where settings, profiles, queue, logs and cache are."),
-    "doctor": ("maintenance_commands", "Check program, files, network and source."),
-    "sample": ("maintenance_commands", "Serve the built-in sample catalog."),
-    "completion": ("maintenance_commands", "Print the completion script of a shell."),
-    "help": ("help_command", "Read the manual."),
+    "configure": ("sources", "Store an API key in a profile."),
+    "list": ("listing", "List datasets, collections, models or items."),
+    "show": ("showing", "Show a dataset, collection, item or model."),
+    "search": ("searching", "Search a source for items."),
+    "download": ("downloading", "Download archives, assets, datasets."),
+    "queue": ("queueing", "Add to the download queue, list, control and run it."),
+    "sources": ("sources", "Add, list, remove and test sources."),
+    "cache": ("maintenance", "Show the size of the cache, or clear it."),
+    "locate": ("maintenance", "Print where settings, profiles, queue, logs and cache are."),
+    "doctor": ("maintenance", "Check program, files, network and source."),
+    "sample": ("maintenance", "Serve the built-in sample catalog."),
+    "completion": ("maintenance", "Print the completion script of a shell."),
+    "help": ("manual", "Read the manual."),
 }
 """The module and description of each subcommand; imported when called, and not for the help."""
 
@@ -78,9 +78,7 @@ class Root(Group):
         """Return a subcommand: the one that its module calls `NAME_command`."""
         if cmd_name not in COMMANDS:
             return None
-        command = getattr(
-            import_module(f".commands.{COMMANDS[cmd_name][0]}", __package__), f"{cmd_name}_command"
-        )
+        command = getattr(import_module(f".{COMMANDS[cmd_name][0]}", __package__), f"{cmd_name}_command")
         return command if isinstance(command, click.Command) else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -159,7 +157,6 @@ def _start_app(*, mouse: bool, theme: str) -> int:
     if theme and theme not in (names := [name for name, _ in _themes()]):
         raise no_such("theme", theme, names, click.get_current_context())
     from ..options import AppOptions
-    from .output_folder import output_dir
 
     root = click.get_current_context().find_root().command
     assert isinstance(root, click.Group)

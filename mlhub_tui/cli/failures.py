@@ -7,7 +7,6 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from shlex import quote
 
 import click
 
@@ -19,10 +18,10 @@ from ..errors import (
     InvalidRootURL,
     InvalidSearch,
     MLHubException,
-    NoSuchSearch,
     ProfileNotFound,
 )
 from ..text import one_line, redact
+from .completion import guess
 from .connection import Choice
 from .printing import META
 
@@ -60,7 +59,7 @@ def _hint(error: MLHubException) -> str:
     if context is None:
         return error.hint
     context = context.meta.get(META + "command", context)
-    from .guesses import guess  # not for a help page
+    from ..sources.saved_searches import NoSuchSearch
 
     wrong_name = isinstance(error, EntityDoesNotExist | NoSuchSearch)
     guessed = guess(context, error.message) if wrong_name else ""
@@ -69,6 +68,8 @@ def _hint(error: MLHubException) -> str:
     except click.UsageError:
         return error.hint
     named = {"source": choice.source, "profile": choice.profile, "root-url": choice.root_url}
+    from shlex import quote
+
     options = [f"--{option} {quote(value)}" for option, value in named.items() if value]
     hint = _ASKS.sub(lambda found: " ".join(["`mlhub-tui", *options, found[1]]), error.hint)
     return f"{guessed} {hint}".strip()

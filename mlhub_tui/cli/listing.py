@@ -1,36 +1,64 @@
-"""Listings of datasets, collections, models and items, as a table or as JSON."""
+"""`mlhub-tui list`: datasets, collections, models and items, as a table or as JSON."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..auth import Kind
-from ..errors import InvalidSearch, MLHubException
-from ..models import Collection, Dataset, Document, Entry, Item, MLModel
-from ..sources.base import ENOUGH, Listing, Page, Source, without_time
-from ..sources.last_listing import COMMANDS, LastListing
+from ..errors import MLHubException
 from ..text import count, link_names
-from .connection import Choice
-from .json_writer import Writer
-from .printing import Row, Table, note, print_table, terminal_width
-from .source_access import run
+from .completion import collection_ids, remember
+from .connection import Choice, run
+from .options import Group, all_of, connection_options, json_option, limit_option, option
+from .printing import (
+    ListingNotes,
+    Row,
+    Table,
+    Writer,
+    note,
+    note_broken_off,
+    print_table,
+    terminal_width,
+)
+
+if TYPE_CHECKING:
+    from ..models import Document, Item
+    from ..sources.base import Page, Source
 
 _LAYOUT_ROWS = 50
-_MOST_NOTES = 12
 _HEADERS = {
     "dataset": ("ID", "COLLECTIONS", "TITLE", "TAGS"),
     "collection": ("ID", "YEARS", "LICENCE", "TITLE"),
     "model": ("ID", "PREDICTS", "ARCHITECTURE", "TITLE"),
 }
+EPILOG = """\b
+Examples:
+  mlhub-tui list datasets --tag segmentation --text kenya
+  mlhub-tui list collections --json | jq -r '.[].id'
+  mlhub-tui --sample list items ref_african_crops_kenya_02_labels --limit 5
+  mlhub-tui --source earth-search list collections
+"""
+_filters = all_of(
+    option("--tag TAG", "With this tag; repeatable.", name="tags", multiple=True),
+    option("--text TEXT", "With this phrase; repeatable.", name="text", multiple=True),
+    json_option,
+    connection_options,
+)
 
 
-def print_datasets(tags: Sequence[str], text: Sequence[str], as_json: bool) -> None:
-    """Print the datasets that have every tag and phrase."""
+@click.group("list", cls=Group, epilog=EPILOG)
+@connection_options
+def list_command() -> None:
+    """List datasets, collections, models or items."""
+
+
+@list_command.command("datasets", short_help="List the datasets; works without a key.")
+@_filters
+def list_datasets(tags: tuple[str, ...], text: tuple[str, ...], as_json: bool) -> None:
+    """List the datasets that have every tag and phrase; works without a key."""
 
     async def walk(source: Source) -> AsyncIterator[Document]:
         for entry in await source.datasets(tags=tags, text=text):
@@ -39,13 +67,17 @@ def print_datasets(tags: Sequence[str], text: Sequence[str], as_json: bool) -> N
     _list("dataset", walk, as_json)
 
 
-def print_collections(tags: Sequence[str], text: Sequence[str], as_json: bool) -> None:
-    """Print the collections that have every keyword and phrase."""
+@list_command.command("collections", short_help="List the collections; works without a key.")
+@_filters
+def list_collections(tags: tuple[str, ...], text: tuple[str, ...], as_json: bool) -> None:
+    """List the collections that have every keyword and phrase; works without a key."""
     _list("collection", lambda source: source.walk_collections(), as_json, tags, text)
 
 
-def print_models(tags: Sequence[str], text: Sequence[str], as_json: bool) -> None:
-    """Print the models that have every keyword and phrase."""
+@list_command.command("models", short_help="List the models; works without a key.")
+@_filters
+def list_models(tags: tuple[str, ...], text: tuple[str, ...], as_json: bool) -> None:
+    """List the models that have every keyword and phrase; works without a key."""
 
     async def walk(source: Source) -> AsyncIterator[Document]:
         for entry in await source.models():
@@ -77,7 +109,7 @@ def _list(
                 note_broken_off(count(came, noun), cut=as_json and bool(found))
             raise
         if found and noun != "model":
-            _remember(source.root_url, found)
+            remember(source.root_url, found)
         _print(noun, found, writer if as_json else None)
         if skipped := getattr(source, "skipped", 0):  # not every kind of source has broken records to count
             note(f"{count(skipped, 'entry', 'entries')} without an ID left out")
@@ -94,8 +126,16 @@ def _print(noun: str, found: Sequence[Document], writer: Writer | None, *, whole
         print_table(_HEADERS[noun], [_row(entry) for entry in found])
 
 
-def print_items(collection: str, limit: int | None, page_size: int | None, as_json: bool) -> None:
-    """Print the items of a collection as their pages arrive."""
+@list_command.command("items", short_help="List the items of a collection; needs a key.")
+@click.argument("collection", shell_complete=collection_ids)
+@limit_option
+@option("--page-size N", "Ask for N items at a time.", type=click.IntRange(min=1))
+@json_option
+@connection_options
+def list_items(collection: str, limit: int | None, page_size: int | None, as_json: bool) -> None:
+    """List the items of a COLLECTION, page by page; needs a key."""
+    from ..auth import Kind
+    from ..sources.base import Listing
 
     async def ask(source: Source, writer: Writer) -> None:
         notes = ListingNotes()
@@ -114,14 +154,6 @@ def print_items(collection: str, limit: int | None, page_size: int | None, as_js
     run(Choice.made(), ask, key_needed=True)
 
 
-def _remember(root_url: str, found: Sequence[Document]) -> None:
-    """Save what a command listed, for the completion of its ids; not of the sample, whose port changes."""
-    if Choice.made().sample:
-        return
-    with suppress(MLHubException, OSError):
-        LastListing(root_url, COMMANDS).save([Entry.of(document) for document in found])
-
-
 def matches(document: Document, tags: Iterable[str], phrases: Iterable[str]) -> bool:
     """Whether every tag is among a document's keywords and every phrase in its text; case does not count."""
     keywords = {keyword.casefold() for keyword in document.lines("keywords")}
@@ -134,6 +166,8 @@ def matches(document: Document, tags: Iterable[str], phrases: Iterable[str]) -> 
 
 def _row(entry: Document) -> Row:
     """Return the cells of a dataset, a collection or a model."""
+    from ..models import Collection, Dataset, MLModel
+
     match entry:
         case Dataset():
             return entry.label, len(entry.collections), entry.title, ", ".join(entry.tags)
@@ -192,54 +226,3 @@ async def stream_table(found: AsyncIterator[Item]) -> None:
         flush()
     if not total or terminal_width():
         click.echo(count(total, "item") if total else "no items", err=True)
-
-
-class ListingNotes:
-    """Collects what the pages of a listing left out, and prints it behind the entries."""
-
-    def __init__(self) -> None:
-        self._looked = self._skipped = self._timeless = 0
-        self._notes: dict[str, None] = {}
-
-    def take(self, page: Page[Any]) -> None:
-        """Take note of a page."""
-        self._looked += page.looked or 0
-        self._timeless += page.timeless
-        self._notes.update(dict.fromkeys(page.notes))
-        if not page.notes:  # which say themselves what of their page was left out
-            self._skipped += page.skipped
-
-    @contextmanager
-    def broken_off(self, listing: Listing[Any], *, cut: bool) -> Iterator[None]:
-        """Print the notes when the listing ends, or fails: then also how much of it came.
-
-        `cut` is whether what was printed needs an end, which it has not got.
-        """
-        try:
-            yield
-        except MLHubException as error:
-            self._print(listing.loaded, "")
-            if listing.loaded and not isinstance(error, InvalidSearch):
-                note_broken_off(count(listing.loaded, "item"), cut=cut)
-            raise
-        self._print(listing.loaded, listing.stopped)
-
-    def _print(self, found: int, stopped: str) -> None:
-        lines = list(self._notes)[:_MOST_NOTES]
-        if len(self._notes) > _MOST_NOTES:
-            lines.append(f"and {count(len(self._notes) - _MOST_NOTES, 'note')} like these")
-        if self._looked > found:
-            lines.append(f"{count(self._looked, 'item')} looked at on this side")
-        if self._timeless:
-            lines.append(without_time(self._timeless))
-        if self._skipped:
-            lines.append(f"{count(self._skipped, 'entry', 'entries')} without an ID left out")
-        if stopped and stopped != ENOUGH:
-            lines.append(f"there may be more: {stopped}")
-        for line in lines:
-            note(line)
-
-
-def note_broken_off(came: str, *, cut: bool) -> None:
-    """Note how much of a listing came; `cut`: that the JSON that was printed of it has no end."""
-    note(f"the listing broke off after {came}{': the JSON has no end' if cut else ''}")

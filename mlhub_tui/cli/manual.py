@@ -1,4 +1,4 @@
-"""The manual on a terminal, as Markdown in a pipe, and as man pages."""
+"""`mlhub-tui help`: the manual on a terminal, as Markdown in a pipe, and as man pages."""
 
 from __future__ import annotations
 
@@ -10,17 +10,31 @@ from pathlib import Path
 import click
 
 from .. import manual
-from ..config.config import table
 from ..text import one_line
 from ..version import __version__
-from .options import no_such
+from .options import Command, no_such, option
 from .printing import is_terminal, terminal_width
 
+EPILOG = """\b
+Examples:
+  mlhub-tui help
+  mlhub-tui help downloads
+  mlhub-tui help --search proxy
+  mlhub-tui help --man ~/.local/share/man/man1
+"""
 _WIDEST = 100
 
 
-def read(context: click.Context, topic: str | None, word: str | None, man: Path | None) -> None:
-    """Show a topic, the help of a command, or the list of topics; or search, or write man pages."""
+@click.command("help", cls=Command, epilog=EPILOG, short_help="Read the manual.")
+@click.argument("topic", required=False)
+@option("--search WORD", "List the lines of the manual that contain WORD.", name="word")
+@option("--man DIR", "Write man pages to DIR.", type=click.Path(file_okay=False, path_type=Path))
+@click.pass_context
+def help_command(context: click.Context, topic: str | None, word: str | None, man: Path | None) -> None:
+    """Read the manual: a TOPIC, or the help of a command; without one, list the topics.
+
+    On a terminal it is shown in a pager; piped, it is plain Markdown.
+    """
     root = context.find_root().command
     assert isinstance(root, click.Group)
     if man is not None:
@@ -61,7 +75,7 @@ def _show(text: str) -> None:
     if not is_terminal(sys.stdout):
         click.echo(text, nl=False)
         return
-    from rich.console import Console  # not for a pipe
+    from rich.console import Console
     from rich.markdown import Markdown
 
     width = min(terminal_width() or 80, _WIDEST)
@@ -75,10 +89,12 @@ def text_of(topic: str, root: click.Group) -> str:
     """Return the Markdown of a topic with its tables filled in."""
     text = manual.source(topic)
     if "{{keys}}" in text:
-        from ..ui.commands import key_table  # Textual
+        from ..ui.commands import key_table
 
         text = text.replace("{{keys}}", key_table())
     if "{{settings}}" in text:
+        from ..config.config import table
+
         text = text.replace("{{settings}}", table())
     if "{{commands}}" in text:
         text = text.replace("{{commands}}", "\n\n".join(_reference(root)))

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from ..text import one_line
-from .completion import profile_names, source_names
+from .completion import did_you_mean, profile_names, source_names
 from .connection import OPTIONS as CONNECTION
 from .printing import META
 
@@ -62,9 +61,28 @@ def all_of(*options: Option[Any]) -> Option[Any]:
 
 
 def _folder(value: str) -> Path | str:
-    from .output_folder import parse_folder  # not for a help page
+    """Return an absolute folder, or the URL of a store."""
+    from pathlib import Path  # not for a help page
 
-    return parse_folder(value)
+    if "://" in value or "::" in value:
+        from .. import output_url
+        from ..errors import MLHubException
+
+        try:
+            path, url = output_url.parse(value)
+        except MLHubException as error:
+            raise click.BadParameter(f"{error.message}: {error.hint}") from None
+        if path is None:
+            return url
+        value = str(path)
+    try:
+        folder = Path(value).expanduser().absolute()
+        in_the_way = folder.exists() and not folder.is_dir()
+    except (RuntimeError, ValueError, OSError) as error:
+        raise click.BadParameter(f"{value!r}: {error}") from None
+    if in_the_way:
+        raise click.BadParameter(f"{folder} is a file, not a folder")
+    return folder
 
 
 json_option = option("--json", "Print JSON, nothing else.", name="as_json")
@@ -141,7 +159,7 @@ class Group(click.Group):
 
 def no_such(what: str, name: str, known: Iterable[str], context: click.Context) -> click.UsageError:
     """Return the error for a name that does not exist, with the nearest that does."""
-    from .guesses import did_you_mean  # not for a help page
+    from ..text import one_line
 
     near = did_you_mean(name, known)
     guess = f" {near[0].upper()}{near[1:]}" if near else ""

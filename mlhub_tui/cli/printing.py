@@ -1,20 +1,29 @@
-"""What commands print: tables, and notes beside them."""
+"""What commands print: tables, documents as JSON, and notes beside them."""
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..text import one_line
+from ..errors import InvalidSearch, MLHubException
+from ..text import count, one_line
+
+if TYPE_CHECKING:
+    from ..auth import Auth
+    from ..models import Document
+    from ..sources.base import Listing, Page
 
 META = "mlhub_tui.cli."
 """Begins the names of what a command line remembers in click's `Context.meta`."""
 _GAP = "  "
 _NARROWEST = 8
 _COMFORT = 20
+_MOST_NOTES = 12
 Row = Sequence[object]
 
 
@@ -45,6 +54,13 @@ def note(words: str) -> None:
     """Write a note to stderr, unless --quiet is given."""
     if not given("quiet"):
         click.echo(f"note: {one_line(words)}", err=True)
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON in ASCII, on many lines."""
+    import json  # not for a help page
+
+    click.echo(json.dumps(value, indent=2))
 
 
 def cells(text: str) -> int:
@@ -119,3 +135,86 @@ def _shrunk(widths: list[int], limit: int) -> list[int]:
 def _total(widths: list[int]) -> int:
     shown = [width for width in widths if width]
     return sum(shown) + len(_GAP) * (len(shown) - 1)
+
+
+class Writer:
+    """Writes documents as JSON in plain ASCII, whatever the terminal's encoding.
+
+    Some servers put the caller's key into links; `key` is taken out of them, where it stands as the
+    parameter that `auth` names, so that it does not end up in a file.
+    """
+
+    def __init__(self, key: str | None, auth: Auth | None = None) -> None:
+        import json  # not for a help page
+        from urllib.parse import quote, quote_plus
+
+        self._dumps = json.dumps
+        forms = {key, quote(key, safe=""), quote_plus(key)} if key else set()
+        known = "|".join(re.escape(form) for form in forms)
+        name = re.escape((auth.name if auth else "") or "key")
+        self._key = re.compile(rf"(?<=[?&]{name}=)(?:{known})(?=[&#\"])" if known else r"(?!)")
+
+    def line(self, document: Document) -> str:
+        """Return a document on one line."""
+        return self._key.sub("", self._dumps(document.raw))
+
+    def sheet(self, document: Document) -> str:
+        """Return a document on many lines, to be read."""
+        return self._key.sub("", self._dumps(document.raw, indent=2))
+
+    def array(self, documents: Iterable[Document], *, whole: bool = True) -> str:
+        """Return documents as an array, one on a line; without its end where it is not `whole`."""
+        return "[" + ",".join(f"\n{self.line(document)}" for document in documents) + ("\n]" if whole else "")
+
+
+class ListingNotes:
+    """Collects what the pages of a listing left out, and prints it behind the entries."""
+
+    def __init__(self) -> None:
+        self._looked = self._skipped = self._timeless = 0
+        self._notes: dict[str, None] = {}
+
+    def take(self, page: Page[Any]) -> None:
+        """Take note of a page."""
+        self._looked += page.looked or 0
+        self._timeless += page.timeless
+        self._notes.update(dict.fromkeys(page.notes))
+        if not page.notes:  # which say themselves what of their page was left out
+            self._skipped += page.skipped
+
+    @contextmanager
+    def broken_off(self, listing: Listing[Any], *, cut: bool) -> Iterator[None]:
+        """Print the notes when the listing ends, or fails: then also how much of it came.
+
+        `cut` is whether what was printed needs an end, which it has not got.
+        """
+        try:
+            yield
+        except MLHubException as error:
+            self._print(listing.loaded, "")
+            if listing.loaded and not isinstance(error, InvalidSearch):
+                note_broken_off(count(listing.loaded, "item"), cut=cut)
+            raise
+        self._print(listing.loaded, listing.stopped)
+
+    def _print(self, found: int, stopped: str) -> None:
+        from ..sources.base import ENOUGH, without_time
+
+        lines = list(self._notes)[:_MOST_NOTES]
+        if len(self._notes) > _MOST_NOTES:
+            lines.append(f"and {count(len(self._notes) - _MOST_NOTES, 'note')} like these")
+        if self._looked > found:
+            lines.append(f"{count(self._looked, 'item')} looked at on this side")
+        if self._timeless:
+            lines.append(without_time(self._timeless))
+        if self._skipped:
+            lines.append(f"{count(self._skipped, 'entry', 'entries')} without an ID left out")
+        if stopped and stopped != ENOUGH:
+            lines.append(f"there may be more: {stopped}")
+        for line in lines:
+            note(line)
+
+
+def note_broken_off(came: str, *, cut: bool) -> None:
+    """Note how much of a listing came; `cut`: that the JSON that was printed of it has no end."""
+    note(f"the listing broke off after {came}{': the JSON has no end' if cut else ''}")

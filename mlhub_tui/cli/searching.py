@@ -1,33 +1,79 @@
-"""The items of a source that a search finds, as a table or for another program, and saved searches."""
+"""`mlhub-tui search`: the items of a source that a search finds, as a table or for another program."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..errors import InvalidSearch
-from ..models import Item, Search
-from ..models.area import parse_bbox, read_geometry
-from ..models.when import parse_when
-from ..planning.aria2 import Aria2
-from ..sources.base import Listing, Page, Source
-from ..sources.export import Chosen, CSVTable, Exporter, GeoJSON, URLs, export
-from ..sources.saved_searches import SavedSearch, SavedSearches, check_name
 from ..text import count, now, one_line
-from .connection import Choice
-from .json_writer import Writer
-from .listing import ListingNotes, stream_json, stream_table
-from .printing import note, print_table
-from .source_access import run
+from .completion import collection_ids, saved_names, source_names
+from .connection import Choice, run
+from .listing import stream_json, stream_table
+from .options import Command, all_of, connection_options, limit_option, option
+from .printing import ListingNotes, Writer, note, print_table
+
+if TYPE_CHECKING:
+    from ..models import Item, Search
+    from ..sources.base import Page, Source
+    from ..sources.export import Exporter, URLs
+    from ..sources.saved_searches import SavedSearch
 
 _SAMPLE = "sample"
 _PAGE = 100  # items; what most APIs give at most, and a good deal less than they send in a second
+_FORMS = {
+    "json": "Print the items as an array, as received.",
+    "geojson": "Print a GeoJSON feature collection of the items, as received.",
+    "csv": "Print CSV: identity, dates, box, properties.",
+    "urls": "Print the URLs of the items' assets.",
+    "aria2": "Print an input file for aria2 with the items' assets.",
+}
+EPILOG = """\b
+Examples:
+  mlhub-tui search planetary-computer -c naip --datetime 2021 --limit 20
+  mlhub-tui search ./catalog.tar.gz --bbox 33.9,-0.4,35.2,0.9 --geojson > items.geojson
+  mlhub-tui search earth-search -c naip --datetime 2021 --limit 9 --asset image --urls
+  mlhub-tui search earth-search -c naip --datetime 2021 --save "naip 2021"
+  mlhub-tui search --saved "naip 2021" --csv
+"""
+_criteria = all_of(
+    option(
+        "-c, --collection ID",
+        "Search this one; repeatable.",
+        name="collections",
+        multiple=True,
+        shell_complete=collection_ids,
+    ),
+    option("--bbox W,S,E,N", "Touching this box, in degrees."),
+    option("--intersects FILE", "Touching what is in this GeoJSON file.", type=click.Path(path_type=Path)),
+    option("--datetime WHEN", "A day, month or year, or two: 2018-04/2018-06, 2018/..", name="when"),
+    option("--filter CQL2", 'In CQL2 text: "eo:cloud_cover" < 10', name="expression"),
+    option("--ids ID,...", "With one of these IDs; repeatable.", multiple=True),
+    option("--text WORDS", "With all of these words."),
+    option("--sort FIELD,...", "In this order; -FIELD for descending.", multiple=True),
+    limit_option,
+)
+_forms = all_of(
+    *(option(f"--{name}", about, name=f"as_{name}") for name, about in _FORMS.items()),
+    option("--asset KEY", "Only this asset of each item; repeatable.", name="keys", multiple=True),
+    option("--role ROLE", "Only assets of this role; repeatable.", name="roles", multiple=True),
+)
 
 
-def search(
+@click.command("search", cls=Command, epilog=EPILOG, short_help="Search a source for items.")
+@click.argument("place", required=False, metavar="[SOURCE]", shell_complete=source_names)
+@_criteria
+@_forms
+@option("--save NAME", "Save the search and its count under a name.")
+@option("--saved NAME", "Run a saved search; options override what was saved.", shell_complete=saved_names)
+@option("--list", "List the saved searches.", name="list_saved")
+@option("--forget NAME", "Forget a saved search.", shell_complete=saved_names)
+@connection_options
+def search_command(
     place: str | None,
     save: str | None,
     saved: str | None,
@@ -35,7 +81,15 @@ def search(
     forget: str | None,
     **given: Any,
 ) -> None:
-    """Do what the options of `search` say: search, or list and remove saved searches."""
+    """Search a SOURCE for items.
+
+    SOURCE is the URL or path of a STAC API or catalog, the name of a profile or of a public source, or
+    `sample`; without one the options of the connection say which. A source that has no search of its own is
+    walked, and its items are filtered locally.
+    """
+    from ..models import Search
+    from ..sources.saved_searches import SavedSearch, SavedSearches, check_name
+
     store = SavedSearches()
     if list_saved or forget is not None:
         _list(store.all()) if forget is None else store.remove(forget)
@@ -60,6 +114,9 @@ def _wanted(before: Search, given: Mapping[str, Any]) -> Search:
     InvalidSearch
         If a date, a box or a file cannot be understood, or a box and a file are both given.
     """
+    from ..models.area import parse_bbox, read_geometry
+    from ..models.when import parse_when
+
     box, file, when = given["bbox"], given["intersects"], given["when"]
     if box is not None and file is not None:
         raise InvalidSearch("a search takes a box or a geometry, not both", hint="leave one of them out")
@@ -108,6 +165,8 @@ def _where(choice: Choice) -> str:
 
 async def _search(source: Source, writer: Writer, sought: Search, given: Mapping[str, Any]) -> int | None:
     """Print what a search finds and return how many items there are; None where that is not known."""
+    from ..sources.base import Listing
+
     notes = ListingNotes()
 
     async def page(link: str | None) -> Page[Item]:
@@ -131,7 +190,7 @@ def _form(given: Mapping[str, Any]) -> str:
     click.UsageError
         If there are several, or assets are chosen of a form that has none.
     """
-    forms = [name.removeprefix("as_") for name, value in given.items() if name.startswith("as_") and value]
+    forms = [name for name in _FORMS if given[f"as_{name}"]]
     if len(forms) > 1:
         raise click.UsageError(f"choose one of {', '.join(f'--{name}' for name in forms)}")
     form = forms[0] if forms else ""
@@ -148,6 +207,8 @@ async def _print(
     if form in ("", "json"):
         await (stream_json(writer, items) if form else stream_table(items))
         return
+    from ..sources.export import export
+
     exporter, urls = _exporter(form, source, writer, given)
     refused = False
     try:
@@ -164,6 +225,9 @@ def _exporter(
     form: str, source: Source, writer: Writer, given: Mapping[str, Any]
 ) -> tuple[Exporter, URLs | None]:
     """Return what writes a form, and what chooses the assets where it is about them."""
+    from ..planning.aria2 import Aria2
+    from ..sources.export import Chosen, CSVTable, GeoJSON, URLs
+
     if form == "geojson":
         return GeoJSON(writer.line), None
     if form == "csv":

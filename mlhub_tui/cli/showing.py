@@ -1,61 +1,104 @@
-"""Documents as sheets to read, as the JSON that was received, or as they are cited."""
+"""`mlhub-tui show`: documents as sheets to read, as the JSON that was received, or as they are cited."""
 
 from __future__ import annotations
 
-import asyncio
 import textwrap
-import warnings
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..errors import APIKeyNotFound, AuthenticationError, EntityDoesNotExist, NotOffered, RequestError
-from ..metadata.bibtex import bibtex, text_citation
-from ..metadata.detail import (
-    Block,
-    FieldBlock,
-    GridBlock,
-    Heading,
-    Identity,
-    Paragraph,
-    Prose,
-    Title,
-    document_detail,
-)
-from ..models import Collection, Dataset, Document, Item
-from ..sources.base import Source
-from ..sources.mlhub import MLHubSource
 from ..text import one_line, size
-from .connection import Choice
-from .json_writer import Writer
-from .printing import note, table, terminal_width
-from .source_access import run
+from .completion import collection_ids, dataset_ids
+from .connection import Choice, run
+from .options import Group, all_of, connection_options, option
+from .printing import Writer, note, table, terminal_width
+
+if TYPE_CHECKING:
+    from ..metadata.detail import Block
+    from ..models import Collection, Document
+    from ..sources.base import Source
 
 _WIDEST = 100
 _AT_ONCE = 4
 _LABEL = 14
 _NARROWEST = 40
+EPILOG = """\b
+Examples:
+  mlhub-tui show dataset ref_african_crops_kenya_02
+  mlhub-tui show dataset 10.34911/rdnt.dw605x --json
+  mlhub-tui show dataset ref_african_crops_kenya_02 --bibtex >> data.bib
+  mlhub-tui show item ref_african_crops_kenya_02_labels ITEM_ID
+"""
+_forms = all_of(
+    *(
+        option(f"--{form}", about, name="form", flag_value=form, default=None)
+        for form, about in (
+            ("json", "Print JSON as received, nothing else."),
+            ("bibtex", "Print its entry for BibTeX."),
+            ("citation", "Print how it is cited, one line each."),
+        )
+    ),
+    connection_options,
+)
 
 
-def show_documents(kind: str, ids: Sequence[str], form: str | None, collection: str = "") -> None:
+@click.group("show", cls=Group, epilog=EPILOG)
+@connection_options
+def show_command() -> None:
+    """Show a dataset, collection, item or model."""
+
+
+@show_command.command("dataset")
+@click.argument("ids", nargs=-1, required=True, metavar="ID_OR_DOI...", shell_complete=dataset_ids)
+@_forms
+def show_dataset(ids: tuple[str, ...], form: str | None) -> None:
+    """Show datasets by ID or DOI; works without a key."""
+    _show(ids, lambda source, name: source.dataset(name), form)
+
+
+@show_command.command("collection")
+@click.argument("ids", nargs=-1, required=True, metavar="ID...", shell_complete=collection_ids)
+@_forms
+def show_collection(ids: tuple[str, ...], form: str | None) -> None:
+    """Show collections by ID; works without a key."""
+    _show(ids, lambda source, name: source.collection(name), form)
+
+
+@show_command.command("item")
+@click.argument("collection", shell_complete=collection_ids)
+@click.argument("ids", nargs=-1, required=True, metavar="ID...")
+@_forms
+def show_item(collection: str, ids: tuple[str, ...], form: str | None) -> None:
+    """Show items of a COLLECTION by ID; needs a key."""
+    _show(ids, lambda source, name: source.item(collection, name), form, key_needed=True)
+
+
+@show_command.command("model")
+@click.argument("ids", nargs=-1, required=True, metavar="ID...")
+@_forms
+def show_model(ids: tuple[str, ...], form: str | None) -> None:
+    """Show models by ID; works without a key."""
+    _show(ids, lambda source, name: source.model(name), form)
+
+
+def _show(
+    ids: Sequence[str],
+    fetch: Callable[[Source, str], Awaitable[Document]],
+    form: str | None,
+    *,
+    key_needed: bool = False,
+) -> None:
     """Fetch documents and print them as `json` (one is an object, several an array), `bibtex`, `citation`.
 
-    Without a `form` they are printed as sheets. `kind` is what they are: dataset, collection, item (of a
-    `collection`, needs a key), model.
+    Without a `form` they are printed as sheets.
     """
-
-    async def fetch(source: Source, name: str) -> Document:
-        match kind:
-            case "dataset":
-                return await source.dataset(name)
-            case "collection":
-                return await source.collection(name)
-            case "item":
-                return await source.item(collection, name)
-        return await source.model(name)
+    import asyncio
 
     async def ask(source: Source, writer: Writer) -> None:
+        from ..metadata.detail import document_detail
+
         found = [await fetch(source, name) for name in ids]
         if form == "json":
             click.echo(writer.sheet(found[0]) if len(found) == 1 else writer.array(found))
@@ -69,11 +112,13 @@ def show_documents(kind: str, ids: Sequence[str], form: str | None, collection: 
                 if why := await asyncio.to_thread(_not_valid, entry):
                     note(f"{entry.label}: {why}")
 
-    run(Choice.made(), ask, key_needed=kind == "item")
+    run(Choice.made(), ask, key_needed=key_needed)
 
 
 def _cite(found: Sequence[Document], form: str) -> None:
     """Print how documents are cited, and note of which the citation had to be made."""
+    from ..metadata.bibtex import bibtex, text_citation
+
     made = bibtex if form == "bibtex" else text_citation
     click.echo(("\n\n" if form == "bibtex" else "\n").join(map(made, found)))
     for entry in found:
@@ -82,8 +127,11 @@ def _cite(found: Sequence[Document], form: str) -> None:
 
 
 def _not_valid(entry: Document) -> str:
-    """Return why pystac refuses a document; empty where it does not."""
-    from ..models.pystac_view import NotValidSTAC  # pystac takes a while to import
+    """Return why pystac refuses a document; empty where it does not. It takes a while to import."""
+    import warnings
+
+    from ..models import Collection, Item
+    from ..models.pystac_view import NotValidSTAC
 
     try:
         with warnings.catch_warnings():
@@ -97,10 +145,15 @@ def _not_valid(entry: Document) -> str:
 
 async def _archives(source: Source, document: Document) -> dict[str, Any]:
     """Return what a sheet shows of archives: their sizes in bytes for a dataset, words for a collection."""
+    from ..models import Collection, Dataset
+    from ..sources.mlhub import MLHubSource
+
     if isinstance(document, Collection):
         return {"archive": await _archive(source, document)}
     if not isinstance(document, Dataset) or not isinstance(source, MLHubSource) or not source.session.secret:
         return {}
+    import asyncio
+
     gate = asyncio.Semaphore(_AT_ONCE)
 
     async def one(collection_id: str) -> int | None:
@@ -130,6 +183,8 @@ async def _archive(source: Source, collection: Collection) -> str:
 
 def sheet_lines(blocks: Iterable[Block], width: int | None) -> Iterator[str]:
     """Yield the lines of a document, those of its sections indented; `width` None wraps and cuts nothing."""
+    from ..metadata.detail import FieldBlock, GridBlock, Heading, Identity, Paragraph, Prose, Title
+
     indent, title = "", ""
     for block in blocks:
         match block:

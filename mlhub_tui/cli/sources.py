@@ -1,30 +1,26 @@
-"""Places to browse and their secrets, each a profile: save, list, remove and test them."""
+"""`mlhub-tui sources` and `configure`: places to browse and their secrets, each a profile."""
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from .. import auth
-from ..auth import Credentials
+from .. import auth  # its names are loaded when they are used
 from ..errors import AuthenticationError, MLHubException
-from ..sources.base import About
-from ..sources.open_source import check
-from ..sources.probe import probe
-from ..sources.source_names import address_of
-from ..sources.well_known import KNOWN, by_name
 from ..text import mask, one_line, redact
-from .connection import Choice
-from .guesses import did_you_mean
-from .json_writer import print_json
-from .printing import is_terminal, note, print_table, terminal_width
-from .source_access import chosen, opened
+from .completion import did_you_mean, profile_names, source_names
+from .connection import Choice, chosen, opened
+from .options import Command, Group, all_of, api_key_option, json_option, option, remembered
+from .printing import is_terminal, note, print_json, print_table, terminal_width
+
+if TYPE_CHECKING:
+    from ..auth import Credentials
+    from ..sources.base import About
 
 # For each way of sending a secret: the options that ask for it, and what it is called.
 _WAYS = {
@@ -33,10 +29,53 @@ _WAYS = {
     auth.Scheme.HEADER: (("header", "header_env"), "Secret"),
     auth.Scheme.BASIC: (("user", "password_env"), "Password"),
 }
+CONFIGURE_EPILOG = """\b
+Examples:
+  mlhub-tui configure
+  mlhub-tui configure --profile project1 --root-url https://example.org/v1/
+  pass show mlhub | mlhub-tui configure --profile project1
+"""
+EPILOG = """\b
+Examples:
+  mlhub-tui sources list --known
+  mlhub-tui sources add earth-search
+  mlhub-tui sources add mine https://stac.example.org/ --token-env MINE_TOKEN
+  mlhub-tui sources add saved ~/data/catalog.tar.gz
+  mlhub-tui sources test mine
+  mlhub-tui --source mine list collections
+"""
+ADD_EPILOG = """\b
+Examples:
+  mlhub-tui sources add planetary-computer         by its well-known name
+  mlhub-tui sources add mine https://stac.example.org/ --token-env MINE_TOKEN
+  mlhub-tui sources add mine https://stac.example.org/ --header X-API-Key
+  pass show mine | mlhub-tui sources add mine https://stac.example.org/ --token
+  mlhub-tui sources add saved ./catalog.json
+"""
+_secret_options = all_of(
+    option("--key", "Ask for a key, sent as a query parameter."),
+    option("--key-param PARAM", "Its parameter.  [default: key]"),
+    option("--key-env VAR", "The key is in this environment variable."),
+    option("--token", "Ask for a bearer token."),
+    option("--token-env VAR", "The token is in this environment variable."),
+    option("--header HEADER", "Ask for a secret, sent in this header."),
+    option("--header-env VAR", "The header's secret is in this variable."),
+    option("--user USER", "Ask for a password, for basic authentication."),
+    option("--password-env VAR", "The password is in this variable."),
+    api_key_option,
+)
 
 
-def configure() -> None:
-    """Store an API key, and a root URL if one is given, in a profile."""
+@click.command("configure", cls=Command, epilog=CONFIGURE_EPILOG, short_help="Store an API key in a profile.")
+@remembered("--profile NAME", "The profile to write.  [default: default]")
+@remembered("--api-key KEY", "The key; better typed or piped in: others can see it in `ps`.")
+@remembered("--root-url URL", "The API that the key is for.  [default: as it is]")
+def configure_command() -> None:
+    """Store an API key, and a root URL if one is given, in a profile.
+
+    Without --profile it is the profile "default"; without --api-key the key is asked for and not shown. The
+    profiles file is in ~/.mlhub, or in MLHUB_HOME.
+    """
     choice = Choice.made()
     if choice.sample:
         raise click.UsageError("the sample catalog needs no profile")
@@ -64,10 +103,29 @@ def _typed(what: str) -> str:
     return sys.stdin.readline() if sys.stdin else ""
 
 
-def add_source(
-    name: str, location: str | None, kind: str | None, over: bool, as_json: bool, **how: Any
-) -> None:
-    """Detect what is at a URL or path, and save it as the source NAME."""
+@click.group("sources", cls=Group, epilog=EPILOG, short_help="Add, list, remove and test sources.")
+def sources_command() -> None:
+    """Add, list, remove and test sources: MLHub APIs, STAC APIs, static catalogs.
+
+    A source is a profile, a section of the profiles file with a kind and a root_url.
+    """
+
+
+@sources_command.command("add", epilog=ADD_EPILOG, short_help="Detect a source and save it under a name.")
+@click.argument("name", shell_complete=source_names)
+@click.argument("location", required=False, metavar="[URL|PATH]")
+@option(
+    "--kind", "Give the kind, instead of detecting it.", type=click.Choice(["mlhub", "stac-api", "static"])
+)
+@option("--replace", "Write over a profile of that name.", name="over")
+@_secret_options
+@json_option
+def add(name: str, location: str | None, kind: str | None, over: bool, as_json: bool, **how: Any) -> None:
+    """Detect what is at a URL or path, and save it as the source NAME.
+
+    The kind is found out; what is no source is refused. Secrets are asked for, or read from a pipe, or
+    stay in an environment variable that is only named.
+    """
     name = auth.check_name(name)
     file = auth.ProfilesFile.load()
     if name in file.names() and not over:
@@ -130,6 +188,9 @@ def _located(
     name: str, location: str | None, kind: auth.Kind | None, draft: auth.SecretDraft
 ) -> tuple[Credentials, str]:
     """Return where the source is and what it speaks, detected where that is needed, and its title."""
+    from ..sources.source_names import address_of
+    from ..sources.well_known import KNOWN, by_name
+
     known = by_name(location or name)
     if location is None and auth.is_url(name):
         raise click.UsageError(f"it needs a name before its URL: mlhub-tui sources add NAME {name}")
@@ -148,6 +209,10 @@ def _located(
 
 def _detected(place: Credentials, draft: auth.SecretDraft) -> tuple[Credentials, str]:
     """Print what is at a place, and return it with its kind and title; refuse what is no source."""
+    import asyncio
+
+    from ..sources.probe import probe
+
     seen = asyncio.run(probe(place))
     title = f' "{seen.title}"' if seen.title else ""
     counts = f", {seen.counts_words}" if seen.counts else ""
@@ -163,7 +228,10 @@ def _detected(place: Credentials, draft: auth.SecretDraft) -> tuple[Credentials,
     return replace(place, kind=seen.kind, root_url=seen.location), seen.title
 
 
-def print_sources(known: bool, as_json: bool) -> None:
+@sources_command.command("list", short_help="List the saved sources, or well-known public ones.")
+@option("--known", "List well-known public sources instead; none is contacted.")
+@json_option
+def list_sources(known: bool, as_json: bool) -> None:
     """List the saved sources, which are the profiles, or well-known public ones to add."""
     file = auth.ProfilesFile.load()
     records = _known() if known else [_record(file.get(name)) for name in file.names()]
@@ -193,6 +261,8 @@ def _record(profile: auth.Profile) -> dict[str, str]:
 
 
 def _known() -> list[dict[str, str]]:
+    from ..sources.well_known import KNOWN
+
     return [
         {
             "name": known.name,
@@ -205,7 +275,10 @@ def _known() -> list[dict[str, str]]:
     ]
 
 
-def remove_source(name: str, yes: bool) -> None:
+@sources_command.command("remove", short_help="Remove a source, with its secret.")
+@click.argument("name", shell_complete=profile_names)
+@option("--yes", "Do not ask.")
+def remove(name: str, yes: bool) -> None:
     """Remove the source NAME from the profiles file, with its secret."""
     file = auth.ProfilesFile.load()
     words = auth.secret_words(file.get(name), {})
@@ -215,8 +288,14 @@ def remove_source(name: str, yes: bool) -> None:
     click.echo(f"Removed profile {one_line(name)} from {file.path}")
 
 
-def test_source(source: str, as_json: bool) -> None:
+@sources_command.command("test", short_help="Test whether a source answers and accepts the key.")
+@click.argument("source", metavar="NAME|URL|PATH", shell_complete=source_names)
+@api_key_option
+@json_option
+def test(source: str, as_json: bool) -> None:
     """Test whether a source answers as one of its kind, and accepts its key."""
+    import asyncio
+
     found = chosen(Choice(source=source, api_key=Choice.made().api_key))
     place = one_line(redact(found.root_url), 400)
     record = {"kind": found.kind, "root_url": place, "key": found.key_origin}
@@ -237,6 +316,8 @@ def test_source(source: str, as_json: bool) -> None:
 
 
 async def _about(found: Credentials) -> About:
+    from ..sources.open_source import check
+
     async with opened(found) as source:
         await check(source)
         return await source.about()

@@ -16,8 +16,6 @@ from ..text import redact
 
 MOST = 500
 """Entries cached of one listing: more than a screen shows before the source has answered."""
-COMMANDS = "listing"
-"""The name under which commands save what they listed."""
 
 
 class LastListing:

@@ -9,12 +9,20 @@ from pathlib import Path
 from typing import Any
 
 from .. import paths
-from ..errors import NoSuchSearch, SavedSearchError
+from ..errors import InvalidSearch, MLHubException
 from ..models import BBox, Search
 from ..storage import make_private_folder, write_atomic
 from ..text import one_line
 
 _VERSION = 1
+
+
+class SavedSearchError(MLHubException):
+    """The file of saved searches cannot be read or written, or has no such search."""
+
+
+class NoSuchSearch(SavedSearchError, InvalidSearch):
+    """There is no saved search of that name."""
 
 
 @dataclass(frozen=True, slots=True)

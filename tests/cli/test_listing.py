@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from mlhub_tui.cli.json_writer import Writer
 from mlhub_tui.cli.listing import matches
-from mlhub_tui.cli.printing import cells, table
+from mlhub_tui.cli.printing import Writer, cells, table
 from mlhub_tui.cli.showing import sheet_lines as lines_of
 from mlhub_tui.metadata.detail import document_detail
 from mlhub_tui.models import Collection, Dataset, Item, MLModel

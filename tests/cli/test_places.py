@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.cli.commands.maintenance_commands import PLACES
+from mlhub_tui.cli.maintenance import PLACES
 from mlhub_tui.http.cache import CachedResponse, DocumentCache
 from mlhub_tui.planning import index_cache as place
 from mlhub_tui.sample.server import SampleServer

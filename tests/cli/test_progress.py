@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from mlhub_tui.cli.transfers.bars import Bars
-from mlhub_tui.cli.transfers.progress import Lines
+from mlhub_tui.cli.progress import Bars, Lines
 from mlhub_tui.options import IfExists
 from mlhub_tui.planning.requests import ArchiveRequest
 from mlhub_tui.queue.job import Job, JobState

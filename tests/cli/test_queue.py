@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from mlhub_tui.auth import Credentials
-from mlhub_tui.cli.transfers.queue_run import open_log
+from mlhub_tui.cli.queue_run import open_log
 from mlhub_tui.queue import background
 from mlhub_tui.queue.database import Database
 from mlhub_tui.queue.repository import JobRepository

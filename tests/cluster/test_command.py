@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from mlhub_tui.cli import root
 from mlhub_tui.cli.connection import Choice
-from mlhub_tui.cli.transfers.dataset_arguments import cluster_of
+from mlhub_tui.cli.dataset_download import cluster_of
 from mlhub_tui.options import ClusterConfig
 
 from .support import KEY, PROFILE, Bucket, DaskCluster, Field, write_profile

@@ -49,7 +49,7 @@ OF_TRANSFERS = {
 
 
 @pytest.mark.parametrize(
-    ("command", "own"), [("x", 92), ("item x y", 89), ("dataset x", 67)], ids=["archive", "item", "dataset"]
+    ("command", "own"), [("x", 90), ("item x y", 88), ("dataset x", 66)], ids=["archive", "item", "dataset"]
 )
 def test_little_is_imported_before_the_first_request_of_a_download(
     command: str, own: int, tmp_path: Path

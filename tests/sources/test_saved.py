@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlhub_tui.errors import SavedSearchError
 from mlhub_tui.models import BBox, Search
-from mlhub_tui.sources.saved_searches import SavedSearch, SavedSearches
+from mlhub_tui.sources.saved_searches import SavedSearch, SavedSearchError, SavedSearches
 
 texts = st.text(max_size=6)
 tuples = st.lists(texts, max_size=3).map(tuple)

@@ -13,24 +13,24 @@ from typing import TYPE_CHECKING, Unpack
 
 import click
 
-from ... import paths
-from ...auth import Credentials
-from ...errors import MLHubException, TargetBusy
-from ...http.retry import COMMAND_RETRIES
-from ...planning.requests import CHOOSE_KEYS, DatasetRequest, DownloadRequest
-from ...planning.resolver import Resolver
-from ...queue.job import IDLE_STATES, Job, JobState
-from ...queue.run_job import credentials_for, open_for_job
-from ...queue.runner import EngineConfig, RunnerKind, transfer_config
-from ...queue.service import QueueService
-from ...sample.on_demand import SampleOnDemand
-from ...text import count, one_line
-from ..failures import FAILED, NO_CREDENTIALS, USAGE, exit_code, report
-from ..printing import given, note
+from .. import paths
+from ..auth import Credentials
+from ..errors import MLHubException, TargetBusy
+from ..http.retry import COMMAND_RETRIES
+from ..planning.requests import CHOOSE_KEYS, DatasetRequest, DownloadRequest
+from ..planning.resolver import Resolver
+from ..queue.job import IDLE_STATES, Job, JobState
+from ..queue.run_job import credentials_for, open_for_job
+from ..queue.runner import EngineConfig, RunnerKind, transfer_config
+from ..queue.service import QueueService
+from ..sample.on_demand import SampleOnDemand
+from ..text import count, one_line
+from .failures import FAILED, NO_CREDENTIALS, USAGE, exit_code, report
+from .printing import given, note
 from .progress import Lines, Reporter, reporter
 
 if TYPE_CHECKING:
-    from ...sources.base import Source
+    from ..sources.base import Source
 
 _REDRAW = 0.25
 _PAUSE_LIMIT = 1.0
@@ -325,8 +325,8 @@ def open_log(key: str | None) -> Iterator[logging.Logger]:
 
     The `key` in use is cut out of whatever is written, as all that profiles and environment hold.
     """
-    from ...debug import file_handler  # no download needs to load it
-    from ...queue.background import log_file
+    from ..debug import file_handler  # no download needs to load it
+    from ..queue.background import log_file
 
     log = logging.Logger("mlhub_tui.queue", logging.INFO)
     handler = file_handler(log_file(), [key], most=_LOG_BYTES, files=_LOG_FILES) or logging.NullHandler()

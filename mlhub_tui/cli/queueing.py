@@ -1,56 +1,97 @@
-"""The download queue of the app, without the app: add to it, list, control, run and verify it."""
+"""`mlhub-tui queue`: the download queue of the app, without the app."""
 
 from __future__ import annotations
 
-import asyncio
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, replace
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from ... import paths
-from ...auth import Credentials, Kind, unsaved_key
-from ...errors import MLHubException
-from ...options import IfExists
-from ...planning.requests import (
-    SAMPLE,
-    ArchiveRequest,
-    AssetRequest,
-    DatasetRequest,
-    DownloadRequest,
-    dataset_request,
+from .. import paths
+from ..errors import MLHubException
+from ..text import count, duration, local_time, one_line, parse_rate, rate, redact, size
+from .completion import job_ids, queue_words
+from .connection import Choice, chosen, output_dir
+from .failures import FAILED, end, report
+from .options import (
+    Group,
+    all_of,
+    connection_options,
+    if_exists_option,
+    json_option,
+    option,
+    output_option,
+    progress_options,
 )
-from ...queue import background
-from ...queue.client import CommandResult, QueueClient
-from ...queue.database import exists
-from ...queue.job import IDLE_STATES, TRANSITIONS, Event, Job, JobAction, JobState
-from ...queue.job_files import remedy, verify_job
-from ...queue.runner import QueueSettings
-from ...text import count, duration, local_time, one_line, rate, redact, size
-from ..connection import Choice
-from ..failures import FAILED, end, report
-from ..json_writer import print_json
-from ..output_folder import output_dir
-from ..printing import note, print_table
-from ..source_access import chosen
-from .progress import reporter
+from .printing import note, print_json, print_table
+
+if TYPE_CHECKING:
+    from ..auth import Credentials
+    from ..planning.requests import DownloadRequest
+    from ..queue.client import CommandResult, QueueClient
+    from ..queue.job import Event, Job
+    from ..queue.runner import QueueSettings
 
 _ANSWER = 3.0  # seconds in which a program that runs obeys
 _EVERY = 0.5  # seconds between two looks into a log
 _REDRAW = 0.25
+_COUNT = click.IntRange(1, 64)
 _HEADERS = ("ID", "NAME", "STATE", "DONE", "SPEED", "NOTE")
+EPILOG = """\b
+Examples:
+  mlhub-tui queue add ref_african_crops_kenya_02_labels --output-dir ~/data
+  mlhub-tui queue add --dataset ref_african_crops_kenya_02
+  mlhub-tui queue run --until-empty
+  mlhub-tui queue run --detach        continue after logging out
+  mlhub-tui queue list --json | jq -r '.[] | select(.state == "done").path'
+  mlhub-tui queue pause 3 4
+  mlhub-tui queue resume              all that is paused or stuck
+  mlhub-tui queue limit 5M            while it runs; `off` lifts it
+  mlhub-tui queue set --transfers 4 --connections 1
+  mlhub-tui queue verify              read what is done again
+  mlhub-tui queue log 3               what happened to it; -f follows it
+"""
+_ids = all_of(
+    click.argument("ids", nargs=-1, type=click.INT, metavar="[ID...]", shell_complete=job_ids),
+    json_option,
+)
+
+
+@click.group(
+    "queue", cls=Group, epilog=EPILOG, short_help="Add to the download queue, list, control and run it."
+)
+def queue_command() -> None:
+    """Add to the download queue, list, control and run it.
+
+    It is the queue of the app: commands act on transfers wherever they run.
+    """
 
 
 def _open() -> QueueClient:
+    from ..queue.client import QueueClient
+
     return QueueClient(paths.queue())
 
 
-def add_jobs(collections: tuple[str, ...], datasets: bool, if_exists: str, as_json: bool) -> None:
-    """Queue the archives of collections, or datasets; whatever runs the queue fetches them."""
+@queue_command.command("add", short_help="Queue archives; the app or `queue run` fetches them.")
+@click.argument("collections", nargs=-1, required=True, metavar="COLLECTION...", shell_complete=queue_words)
+@option("--dataset", "They are IDs of datasets: catalogs and all their assets.", name="datasets")
+@output_option
+@if_exists_option
+@json_option
+@connection_options
+def add(collections: tuple[str, ...], datasets: bool, if_exists: str, as_json: bool) -> None:
+    """Queue the archives of collections, or datasets; whatever runs the queue fetches them.
+
+    The queue saves the root URL and the name of the profile, never a key.
+    """
+    from ..auth import Kind
+    from ..options import IfExists
+    from ..planning.requests import SAMPLE, ArchiveRequest, dataset_request
+
     choice, folder = Choice.made(), output_dir()
     source, profile, kind = SAMPLE, None, Kind.MLHUB
     if not choice.sample:
@@ -63,11 +104,11 @@ def add_jobs(collections: tuple[str, ...], datasets: bool, if_exists: str, as_js
             raise click.UsageError(
                 f"{name!r} is a DOI: the queue takes the dataset's ID, which `show` prints"
             )
-        known = IfExists(if_exists)
+        exists = IfExists(if_exists)
         requests.append(
-            dataset_request(name, folder, source=source, profile=profile, kind=kind, if_exists=known)
+            dataset_request(name, folder, source=source, profile=profile, kind=kind, if_exists=exists)
             if datasets
-            else ArchiveRequest(source, profile, name, folder, known, title=name)
+            else ArchiveRequest(source, profile, name, folder, exists, title=name)
         )
     with _open() as client:
         _print_jobs(client.add(requests), as_json)
@@ -81,14 +122,20 @@ def _credentials(choice: Choice) -> Credentials:
 
 
 def _note_key(found: Credentials) -> None:
+    from ..auth import unsaved_key
+
     if not found.api_key:
         note("there is no API key: archives need one when they are fetched; run `mlhub-tui configure`")
     elif why := unsaved_key(found):
         note(why)
 
 
-def print_queue(as_json: bool) -> None:
+@queue_command.command("list", short_help="List what is queued, running and finished.")
+@json_option
+def list_jobs(as_json: bool) -> None:
     """List what is queued, running and finished, wherever it runs."""
+    from ..queue.database import exists
+
     jobs: Sequence[Job] = ()
     if exists(paths.queue()):
         with _open() as client:
@@ -114,6 +161,9 @@ def _row(job: Job) -> tuple[object, ...]:
 
 def document(job: Job) -> dict[str, Any]:
     """Return a job as JSON; the manual documents the fields (topic `downloads`)."""
+    from ..planning.requests import AssetRequest, DatasetRequest
+    from ..queue.job import JobState
+
     asset = job.request if isinstance(job.request, AssetRequest) else None
     whole = isinstance(job.request, DatasetRequest)
     stuck = job.state in (JobState.RETRYING, JobState.NEEDS_KEY, JobState.NO_SPACE, JobState.FAILED)
@@ -149,14 +199,35 @@ def _print_jobs(jobs: Sequence[Job], as_json: bool) -> None:
         click.echo(f"{job.id}\t{job.state}\t{one_line(job.place, 4096)}")
 
 
-def order(name: str, ids: Sequence[int], as_json: bool) -> None:
-    """Do an action that needs no question to jobs; to all without IDs."""
-    with _open() as client:
-        _finish(client, name, client.order(JobAction(name), ids or None), as_json)
+def _action(name: str, about: str) -> None:
+    """Add the command of an action that needs no question."""
+
+    @queue_command.command(name, help=about, short_help=about)
+    @_ids
+    def command(ids: tuple[int, ...], as_json: bool) -> None:
+        from ..queue.job import JobAction
+
+        with _open() as client:
+            _finish(client, name, client.order(JobAction(name), ids or None), as_json)
 
 
-def cancel_jobs(ids: tuple[int, ...], as_json: bool, keep_part: bool, yes: bool) -> None:
+_action("pause", "Pause transfers; all without an ID.")
+_action("resume", "Resume transfers that are paused or stuck; all without an ID.")
+_action(
+    "retry",
+    "Try again what failed, was cancelled or waits for its next try, all without an ID;"
+    " a finished dataset that is named is completed.",
+)
+
+
+@queue_command.command("cancel", short_help="Cancel transfers; all without an ID.")
+@_ids
+@option("--keep-part", "Leave the partial files.")
+@option("--yes", "Do not ask.")
+def cancel(ids: tuple[int, ...], as_json: bool, keep_part: bool, yes: bool) -> None:
     """Cancel transfers, and delete their partial files; all without an ID."""
+    from ..queue.job import TRANSITIONS, JobAction
+
     with _open() as client:
         jobs = [job for job in client.jobs() if job.state in TRANSITIONS[JobAction.CANCEL].starts]
         wanted = [job for job in jobs if not ids or job.id in ids]
@@ -168,7 +239,9 @@ def cancel_jobs(ids: tuple[int, ...], as_json: bool, keep_part: bool, yes: bool)
         _finish(client, "cancel", result, as_json)
 
 
-def clear_jobs(ids: tuple[int, ...], as_json: bool) -> None:
+@queue_command.command("clear", short_help="Remove what is finished from the list; no file is touched.")
+@_ids
+def clear(ids: tuple[int, ...], as_json: bool) -> None:
     """Remove what is done, failed or cancelled from the list; no file is touched."""
     with _open() as client:
         result = client.clear(ids or None)
@@ -205,26 +278,72 @@ def _missing(job_id: int) -> MLHubException:
     return MLHubException(f"there is no job {job_id}", hint="`mlhub-tui queue list` shows all")
 
 
-def run_here_or_detached(until_empty: bool, detach: bool, in_background: bool) -> None:
-    """Run the queue without the app, until Ctrl+C."""
+@queue_command.command("run", short_help="Run the queue in this terminal, or in the background.")
+@option("--until-empty", "End when there is nothing left to do.")
+@option("--detach", "Run in the background, until there is nothing left to do.")
+@option("--in-background", "", hidden=True)
+@progress_options
+@connection_options
+def run(until_empty: bool, detach: bool, in_background: bool) -> None:
+    """Run the queue without the app, until Ctrl+C.
+
+    On stdout are the paths of whole files, one per line. What is interrupted resumes the next time. The key
+    of a transfer is that of the profile it was queued with; for others the connection given here counts.
+    """
     choice = Choice.made()
     current = None if choice.sample else _credentials(choice)
     if detach:
+        from ..queue import background
+
         pid, words = background.start(current)
         click.echo(f"the queue runs in the background, pid {pid}\n  log: {background.log_file()}", err=True)
         if words:
             note(words)
         return
-    from .queue_run import run_queue  # the engine, which no other command of the queue needs
+    import asyncio
+
+    from .queue_run import run_queue
 
     end(asyncio.run(run_queue(current, until_empty=until_empty, background=in_background)))
 
 
-def change_settings(as_json: bool, **given: int | None) -> None:
-    """Change the settings of the queue that are given, and print those that are in force."""
-    changes = {name: value for name, value in given.items() if value is not None}
+def _speed(context: click.Context, parameter: click.Parameter, typed: str | None) -> int | None:
+    """Return bytes per second, 0 for no limit; None where nothing was typed."""
+    try:
+        return None if typed is None else parse_rate(typed) or 0
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+@queue_command.command("set", short_help="Change speed and places while it runs; without options show them.")
+@option("--limit RATE", "Speed of all transfers together: 5M, 500k, off.", callback=_speed)
+@option("--transfers N", "Transfers at a time.", type=_COUNT)
+@option("--per-host N", "Transfers at a time from one host.", type=_COUNT)
+@option("--connections N", "Connections to one file at most.", type=_COUNT)
+@json_option
+def set_settings(as_json: bool, **given: int | None) -> None:
+    """Change how fast the queue is and how much it does at a time; without options show what is in force.
+
+    The settings are stored with the queue. The app and whatever else runs it apply a change within a second;
+    transfers that run are not interrupted. Programs that fetch at the same time share the speed limit.
+    """
+    _change({name: value for name, value in given.items() if value is not None}, as_json)
+
+
+@queue_command.command("limit", short_help="Limit the speed of all transfers together: 5M, 500k, off.")
+@click.argument("speed", required=False, callback=_speed, metavar="[RATE|off]")
+@json_option
+def limit(speed: int | None, as_json: bool) -> None:
+    """Limit the speed of all transfers together; without RATE show what is in force.
+
+    RATE is in bytes per second: 5M, 500k, 1.5MB/s, or off. The same as `queue set --limit RATE`.
+    """
+    _change({} if speed is None else {"limit": speed}, as_json)
+
+
+def _change(changes: dict[str, int], as_json: bool) -> None:
     with _open() as client:
-        settings = client.change(changes) if changes else client.settings()
+        settings = client.change({**changes}) if changes else client.settings()
         running = client.runners() if changes else []
     _show(settings, as_json)
     if running:
@@ -234,6 +353,8 @@ def change_settings(as_json: bool, **given: int | None) -> None:
 
 def _show(settings: QueueSettings, as_json: bool) -> None:
     if as_json:
+        from dataclasses import asdict
+
         print_json(asdict(settings))
         return
     click.echo(f"speed limit          {rate(settings.limit) or 'off'}")
@@ -242,8 +363,17 @@ def _show(settings: QueueSettings, as_json: bool) -> None:
     click.echo(f"connections a file   {settings.connections}")
 
 
-def verify_jobs(ids: tuple[int, ...], as_json: bool) -> None:
-    """Read the files of finished transfers again and show whether they are whole; all without an ID."""
+@queue_command.command("verify", short_help="Read finished files again: are they whole?")
+@_ids
+@progress_options
+def verify(ids: tuple[int, ...], as_json: bool) -> None:
+    """Read the files of finished transfers again and show whether they are whole; all without an ID.
+
+    What is compared: the size, the checksums that the server or the catalog gave, and the CRC that every
+    gzip archive carries in itself. Ends with 1 if a file is damaged or gone.
+    """
+    from ..queue.job import JobState
+
     with _open() as client:
         jobs = client.jobs()
     wanted = [job for job in jobs if (job.id in ids if ids else job.state is JobState.DONE)]
@@ -263,6 +393,11 @@ def verify_jobs(ids: tuple[int, ...], as_json: bool) -> None:
 
 def _verify(jobs: Sequence[Job], as_json: bool) -> list[dict[str, Any]]:
     """Read the files one after the other; print each result as it comes, or all of them as JSON."""
+    import threading
+
+    from ..queue.job_files import remedy, verify_job
+    from .progress import reporter
+
     shown, found = reporter(), []
     for job in jobs:
         result = verify_job(job, _reading(job, shown.update), threading.Event())
@@ -281,6 +416,8 @@ def _verify(jobs: Sequence[Job], as_json: bool) -> list[dict[str, Any]]:
 
 def _reading(job: Job, show: Callable[[Sequence[Job]], None]) -> Callable[[int], None]:
     """Return what shows how many bytes of a file were read, a few times a second."""
+    from ..queue.job import JobState
+
     shown = replace(job, state=JobState.DOWNLOADING, bytes_done=0)
     start = drawn = time.monotonic()
 
@@ -296,8 +433,18 @@ def _reading(job: Job, show: Callable[[Sequence[Job]], None]) -> Callable[[int],
     return update
 
 
-def print_log(job_id: int, follow: bool, as_json: bool) -> None:
-    """Print what happened to a transfer since it was queued, whichever program ran it."""
+@queue_command.command("log", short_help="Print what happened to a transfer.")
+@click.argument("job_id", type=click.INT, metavar="ID", shell_complete=job_ids)
+@option("-f, --follow", "Continue until the transfer has ended.")
+@json_option
+def log(job_id: int, follow: bool, as_json: bool) -> None:
+    """Print what happened to a transfer since it was queued, whichever program ran it.
+
+    A line an entry, with its local time; keys and links are never in it. Of a long log the middle is left
+    out. With --json, a line is an object: `number`, `at` in seconds since the epoch, `words`.
+    """
+    from ..queue.database import exists
+
     if not exists(paths.queue()):
         raise _missing(job_id)
     with _open() as client:
@@ -314,6 +461,8 @@ def print_log(job_id: int, follow: bool, as_json: bool) -> None:
 
 
 def _events(client: QueueClient, job_id: int, follow: bool) -> Iterator[Event]:
+    from ..queue.job import IDLE_STATES
+
     last = 0
     while True:
         job = next((job for job in client.jobs() if job.id == job_id), None)

@@ -1,18 +1,24 @@
-"""The declarations of `mlhub-tui cache`, `locate`, `doctor`, `sample` and `completion`."""
+"""Commands about the program itself: `cache`, `locate`, `doctor`, `sample` and `completion`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from ... import paths
-from ...sample import DEFAULT_RATE
-from ...text import parse_rate, size
-from ..failures import end
-from ..options import Command, Group, connection_options, json_option, option
+from .. import paths
+from ..text import one_line, redact, size
+from .connection import Choice, credentials, settings
+from .failures import FAILED, end
+from .options import Command, Group, connection_options, json_option, option
+from .printing import print_json
+
+if TYPE_CHECKING:
+    from ..doctor.finding import Finding
+    from ..sample.server import SampleServer
 
 PLACES: dict[str, tuple[Callable[[], Path], str]] = {
     "config": (paths.config, "settings"),
@@ -24,6 +30,7 @@ PLACES: dict[str, tuple[Callable[[], Path], str]] = {
     "searches": (paths.searches, "saved searches"),
     "home": (paths.home, "the folder of all these (MLHUB_HOME)"),
 }
+_MARKS = {"ok": " ", "note": "!", "wrong": "x"}
 SAMPLE_EPILOG = """\b
 Examples:
   mlhub-tui sample serve
@@ -50,9 +57,7 @@ def cache_command() -> None:
 @json_option
 def cache_size(as_json: bool) -> None:
     """Show how much room each part of the cache takes."""
-    from ..cache_parts import print_cache_sizes
-
-    print_cache_sizes(as_json)
+    _print_sizes({name: _taken(folder) for name, (folder, _) in _parts().items()}, as_json)
 
 
 @cache_command.command("clear", short_help="Remove all that can be fetched again.")
@@ -62,9 +67,51 @@ def cache_clear(as_json: bool) -> None:
 
     Programs that run may do so meanwhile: they fetch again what they need.
     """
-    from ..cache_parts import clear_cache
+    gone = {}
+    for name, (folder, clear) in _parts().items():
+        before = _taken(folder)
+        clear()
+        gone[name] = max(before - _taken(folder), 0)
+    _print_sizes(gone, as_json, " removed")
 
-    clear_cache(as_json)
+
+def _parts() -> dict[str, tuple[Path, Callable[[], object]]]:
+    """Return the parts of the cache: what each takes room with, and how it is cleared."""
+    from contextlib import closing
+
+    from .. import preview_cache
+    from ..http.cache import DocumentCache
+    from ..planning import dataset_plan, index_cache
+    from ..sources.static import archive_index
+
+    def clear_documents() -> None:
+        with closing(DocumentCache()) as cache:
+            cache.clear()
+
+    return {
+        "documents": (DocumentCache().path, clear_documents),
+        "archives": (archive_index.folder(), archive_index.clear),
+        "plans": (index_cache.folder(), index_cache.clear),
+        "previews": (preview_cache.folder(), preview_cache.clear),
+        "catalogs": (dataset_plan.catalog_cache(), dataset_plan.clear_catalogs),
+    }
+
+
+def _taken(path: Path) -> int:
+    """Return the bytes of a folder's files, or of a database with the files beside it."""
+    from ..storage import bytes_of
+
+    beside = path.parent.glob(f"{path.name}-*") if path.suffix else ()
+    return bytes_of(path) + sum(bytes_of(one) for one in beside)
+
+
+def _print_sizes(parts: dict[str, int], as_json: bool, verb: str = "") -> None:
+    parts = {**parts, "total": sum(parts.values())}
+    if as_json:
+        print_json(parts)
+        return
+    for name, taken in parts.items():
+        click.echo(f"{name:9}  {size(taken)}{verb}")
 
 
 @click.command("locate", cls=Command, short_help="Print where settings, profiles, queue, logs and cache are.")
@@ -77,8 +124,6 @@ def locate_command(what: str | None, as_json: bool) -> None:
     """
     found = {name: str(path().absolute()) for name, (path, _) in PLACES.items() if what in (None, name)}
     if as_json:
-        from ..json_writer import print_json
-
         print_json(found)
         return
     for name, path in found.items():
@@ -96,9 +141,71 @@ def doctor_command(offline: bool, as_json: bool) -> None:
     `default`); it is asked once. Secrets are not printed: at most the last 4 characters of a key. Ends
     with 1 if something is wrong.
     """
-    from ..doctor_report import print_findings
+    found = list(_findings(offline))
+    wrong = [finding for finding in found if finding.state == "wrong"]
+    if as_json:
+        from dataclasses import asdict
 
-    print_findings(offline, as_json)
+        print_json([asdict(finding) for finding in found])
+    else:
+        part = ""
+        for finding in found:
+            if finding.part != part:
+                click.echo(part := finding.part)
+            click.echo(f"{_MARKS[finding.state]} {finding.name:18} {finding.value}".rstrip())
+            if finding.hint:
+                click.echo(f"{'':20} -> {finding.hint}")
+        names = ", ".join(f"{finding.part} {finding.name}" for finding in wrong)
+        click.echo(f"\nwrong: {names}" if wrong else "\nnothing is wrong")
+    end(FAILED if wrong else 0)
+
+
+def _findings(offline: bool) -> Iterator[Finding]:
+    from ..doctor import files, network, program, queue, terminal
+
+    loaded = settings()
+    yield from program.look()
+    yield from terminal.look(loaded.config)
+    yield from files.look(loaded)
+    yield from queue.look()
+    yield from network.look()
+    yield from _of_source(Choice.made(), offline)
+
+
+def _of_source(choice: Choice, offline: bool) -> list[Finding]:
+    """Return how the source is; offline, what a name stands for. The hosted service is not asked."""
+    import asyncio
+
+    from ..doctor import network
+    from ..doctor.finding import Finding, note, wrong
+    from ..errors import APIKeyNotFound, MLHubException, ProfileNotFound
+    from ..sources.well_known import ServiceEnded, is_hosted
+
+    named = choice.source or choice.profile or choice.root_url or choice.sample
+    if offline and (choice.sample or not (named or os.environ.get("MLHUB_PROFILE"))):
+        return []
+    try:
+        if offline:
+            used = choice.credentials()
+            where = one_line(redact(used.root_url), 300)
+            return [
+                Finding(network.SOURCE, "location", where),
+                Finding(network.SOURCE, "key", used.key_origin),
+            ]
+        with credentials(choice, key_needed=not named) as used:
+            if is_hosted(used.root_url):
+                gone = ServiceEnded()
+                return [note(network.SOURCE, "location", gone.message, gone.hint)]
+
+            async def ask() -> list[Finding]:
+                return [finding async for finding in network.ask(used)]
+
+            return asyncio.run(ask())
+    except MLHubException as error:
+        no_key = isinstance(error, APIKeyNotFound)
+        level: Callable[..., Finding] = note if no_key and not named else wrong
+        what = "name" if isinstance(error, ProfileNotFound) else "key" if no_key else "location"
+        return [level(network.SOURCE, what, error.message, error.hint)]
 
 
 @click.group("sample", cls=Group)
@@ -108,6 +215,8 @@ def sample_command() -> None:
 
 def _rate(context: click.Context, option: click.Parameter, value: str | None) -> int | None:
     """Return bytes per second, 0 for no limit; None where nothing is given."""
+    from ..text import parse_rate
+
     try:
         return None if value is None else parse_rate(value) or 0
     except ValueError as error:
@@ -122,7 +231,8 @@ def serve(port: int, rate: int | None) -> None:
 
     It speaks the MLHub API, so that other clients can be tried against it.
     """
-    from ...sample.server import SampleServer, serve_forever
+    from ..sample import DEFAULT_RATE
+    from ..sample.server import serve_forever
 
     limit = DEFAULT_RATE if rate is None else rate or None
 

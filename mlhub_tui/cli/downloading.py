@@ -1,0 +1,215 @@
+"""`mlhub-tui download`: archives of collections and assets of items, through the engine of the app."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from ..errors import InvalidSearch
+from ..text import one_line
+from .completion import collection_ids, did_you_mean, download_words
+from .connection import Choice, credentials, opened, output_dir
+from .dataset_download import dataset
+from .failures import FAILED, end
+from .options import (
+    Command,
+    Group,
+    all_of,
+    connection_options,
+    if_exists_option,
+    option,
+    output_option,
+    patience_option,
+    progress_options,
+    write_options,
+)
+from .printing import note
+
+if TYPE_CHECKING:
+    from ..auth import Credentials, Kind
+    from ..models import Document
+    from ..planning.assets import AssetSelection
+
+_options = all_of(output_option, if_exists_option, patience_option, progress_options, connection_options)
+EPILOG = """\b
+Examples:
+  mlhub-tui download ref_african_crops_kenya_02_labels
+  mlhub-tui download COLLECTION1 COLLECTION2 --output-dir ~/data
+  mlhub-tui download COLLECTION | xargs -n 1 tar xzf
+  mlhub-tui download item COLLECTION ITEM --asset B04
+  mlhub-tui download dataset DATASET --dry-run
+
+\b
+On stdout are the paths of whole files, one per line, and nothing else. A
+transfer that was interrupted resumes when the command is given again.
+"""
+ITEM_EPILOG = """\b
+Examples:
+  mlhub-tui download item COLLECTION ITEM --asset B04 --asset B08
+  mlhub-tui download item COLLECTION ITEM1 ITEM2 --role data --output-dir ~/data
+  mlhub-tui download item COLLECTION --asset thumbnail   of the collection itself
+
+\b
+The files are COLLECTION/ITEM/KEY.EXT in the output folder. On stdout are the
+paths of whole files, one per line, and nothing else.
+"""
+
+
+class Download(Group):
+    """A group that takes what names none of its commands for collections."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put the name of a command first: the one that stands behind options, or that for archives."""
+        if not args or (args[0] not in self.commands and args[0] not in ctx.help_option_names):
+            first = self._first(ctx, args)
+            name = first if first in self.commands else "archives"
+            rest = [*args]
+            if name == first:
+                rest.remove(name)
+            args = [name, *rest]
+        return super().parse_args(ctx, args)
+
+    def _first(self, ctx: click.Context, args: list[str]) -> str:
+        """Return the first word that is no option nor an option's value; empty where there is none."""
+        try:
+            found, _, _ = archives.make_parser(ctx).parse_args([*args])
+        except click.UsageError:
+            return ""
+        words = found.get("collections")  # of click's own kind where there are none
+        return words[0] if isinstance(words, tuple) and words else ""
+
+    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write how it is called without a command's name."""
+        formatter.write_usage(ctx.command_path, "[OPTIONS] COLLECTION... | COMMAND ...")
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options for archives, then the commands."""
+        write_options(archives, ctx, formatter)
+        self.format_commands(ctx, formatter)
+
+
+@click.group("download", cls=Download, epilog=EPILOG, short_help="Download archives, assets, datasets.")
+def download_command() -> None:
+    """Download the archives of collections, two at a time; needs a key.
+
+    A collection whose ID is the name of a command goes with `download archives ID`.
+    """
+
+
+@download_command.command("archives", epilog=EPILOG, short_help="The same: archives of collections.")
+@click.argument(
+    "collections", nargs=-1, required=True, metavar="COLLECTION...", shell_complete=download_words
+)
+@_options
+def archives(collections: tuple[str, ...], if_exists: str) -> None:
+    """Download the archives of collections, two at a time; needs a key."""
+    import asyncio
+
+    from ..options import IfExists
+    from ..planning.requests import SAMPLE, ArchiveRequest
+    from .queue_run import transfer
+
+    choice, folder = Choice.made(), output_dir()
+    with credentials(choice, key_needed=True) as found:
+        source = SAMPLE if choice.sample else found.root_url
+        requests = [
+            ArchiveRequest(source, found.profile, name, folder, IfExists(if_exists), title=name)
+            for name in dict.fromkeys(collections)
+        ]
+        code = asyncio.run(transfer(requests, found))
+    end(code)
+
+
+@download_command.command("item", cls=Command, epilog=ITEM_EPILOG, short_help="Download assets of items.")
+@click.argument("collection", shell_complete=collection_ids)
+@click.argument("items", nargs=-1, metavar="[ITEM]...")
+@option("--asset KEY", "An asset's key; may be repeated.", name="keys", multiple=True)
+@option("--role ROLE", "All assets of a role; may be repeated.", name="roles", multiple=True)
+@_options
+def item(
+    collection: str, items: tuple[str, ...], keys: tuple[str, ...], roles: tuple[str, ...], if_exists: str
+) -> None:
+    """Download assets of items: all of them, or those of a key or a role.
+
+    Without an ITEM it is the collection's own assets. Works with sources of every kind.
+    """
+    import asyncio
+
+    from .queue_run import transfer
+
+    output_dir()  # refuses a URL before anything is asked
+
+    async def fetch(found: Credentials) -> int:
+        async with opened(found) as source:
+            names = dict.fromkeys(items)
+            documents: list[Document] = [await source.item(collection, name) for name in names]
+            documents = documents or [await source.collection(collection)]
+            kind = source.kind
+        selection = _selection(documents, collection, keys, roles, if_exists, found, kind)
+        unknown = list(_unknown(documents, keys, roles))
+        if unknown and not selection.requests and not selection.left_out:
+            raise InvalidSearch("; ".join(unknown), hint="choose from these with --asset or --role")
+        complaints = [*_left_out(selection), *unknown]
+        for line in complaints:
+            note(line)
+        if not selection.requests:
+            click.echo("nothing to download", err=True)
+            return FAILED
+        return await transfer(selection.requests, found) or (FAILED if complaints else 0)
+
+    with credentials(Choice.made(), key_needed=True) as found:
+        code = asyncio.run(fetch(found))
+    end(code)
+
+
+download_command.add_command(dataset)
+
+
+def _selection(
+    documents: Sequence[Document],
+    collection: str,
+    keys: Sequence[str],
+    roles: Sequence[str],
+    if_exists: str,
+    found: Credentials,
+    kind: Kind,
+) -> AssetSelection:
+    from ..options import IfExists
+    from ..planning.assets import DocumentOrigin, requests_for
+    from ..planning.requests import SAMPLE
+
+    return requests_for(
+        DocumentOrigin(SAMPLE if Choice.made().sample else found.root_url, kind, found.profile),
+        documents,
+        output_dir(),
+        keys=keys,
+        roles=roles,
+        if_exists=IfExists(if_exists),
+        collection_id=collection,
+    )
+
+
+def _unknown(documents: Sequence[Document], keys: Sequence[str], roles: Sequence[str]) -> Iterator[str]:
+    """Yield a line for each key and role that none of the documents has."""
+    from ..planning.assets import AssetTally
+
+    tally = AssetTally()
+    for document in documents:
+        tally.add(document)
+    found = tally.by_key()
+    known_roles = list(dict.fromkeys(role for choice in found for role in choice.roles))
+    known_keys = [choice.key for choice in found]
+    for what, wanted, known in (("asset", keys, known_keys), ("role", roles, known_roles)):
+        for name in wanted:
+            if name not in known:
+                others = ", ".join(one_line(other, 60) for other in known) or "none"
+                near = f"{guess} " if (guess := did_you_mean(name, known)) else ""
+                yield f"there is no {what} {one_line(name, 60)!r}; {near}there are: {others}"
+
+
+def _left_out(selection: AssetSelection) -> Iterator[str]:
+    for entry in selection.left_out:
+        name = f"{one_line(entry.document_id, 80)} {one_line(entry.key, 60)}"
+        yield f"{name} is left out: {one_line(entry.why, 200)}"
