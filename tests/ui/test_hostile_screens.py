@@ -305,7 +305,7 @@ async def test_a_plan_of_a_hostile_catalog(tmp_path: Path) -> None:
 async def test_the_form_for_sources_takes_anything(tmp_path: Path, place: str) -> None:
     async with driven(AppOptions(output_dir=tmp_path)) as driver:
         await driver.until("Welcome")
-        await driver.press("n")
+        await driver.press("o")
         await driver.until("Open or add a source")
         await paste(driver, place)
         await look(driver)
@@ -317,7 +317,7 @@ async def test_the_form_for_sources_takes_anything(tmp_path: Path, place: str) -
 async def test_a_hostile_place_is_named_in_the_form(tmp_path: Path) -> None:
     async with driven(AppOptions(output_dir=tmp_path)) as driver:
         await driver.until("Welcome")
-        await driver.press("n")
+        await driver.press("o")
         await driver.until("Open or add a source")
         await paste(driver, str(plant(tmp_path / "catalog").parent))
         await driver.press("enter")

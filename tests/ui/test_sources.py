@@ -219,7 +219,7 @@ async def test_a_public_source_is_added_without_being_asked(
     monkeypatch.setattr("socket.getaddrinfo", refuse)
     async with driven(AppOptions(output_dir=tmp_path), (100, 30)) as driver:
         await driver.until("planetary-computer")
-        await driver.press("j", "j", "j")
+        await driver.press("j", "j")
         await driver.until("Microsoft Planetary Computer: Sentinel")
         await driver.press("ctrl+s")
         await driver.until("not asked for anything yet")

@@ -255,8 +255,9 @@ class CatalogTree(FilteredTree):
         return self.started and self.branches.key(row) in self.favourites
 
     def cuts_middle(self, row: NodeRow) -> bool:
-        """Whether it is the title or id of an entry."""
-        return not isinstance(row.data, GroupNode | ActionNode | MoreNode | NoteNode)
+        """Whether it is the title or id of an entry, without a note behind it."""
+        words = isinstance(row.data, GroupNode | ActionNode | MoreNode | NoteNode)
+        return not words and not getattr(row.data, "note", "")
 
     # Jumps
 
