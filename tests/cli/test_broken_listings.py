@@ -46,6 +46,7 @@ def test_a_table_of_what_came_is_shown_before_the_error(
     assert f"the listing broke off after {came} items" in result.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("searches", [("GET", "POST"), ()], ids=["on the server", "on this side"])
 def test_csv_and_urls_of_what_came_are_whole_lines(run: Run, searches: tuple[str, ...]) -> None:
     with api(problem(500, "boom"), searches=searches) as server:

@@ -102,6 +102,7 @@ def test_the_sample_catalogue_serves_the_download_itself(command: Command, tmp_p
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interruption_keeps_the_part_and_the_next_run_goes_on(
@@ -132,6 +133,7 @@ def test_an_interruption_keeps_the_part_and_the_next_run_goes_on(
     assert any(request.range for request in slow.store_requests)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
 def test_a_terminal_gets_bars(slow: SampleServer, tmp_path: Path) -> None:
     import pexpect

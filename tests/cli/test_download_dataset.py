@@ -211,6 +211,7 @@ def test_a_static_catalog_is_downloaded_from_too(run: Run, hostile: FaultServer,
     assert dataset(run, "fields", *source, "--archives")[0] == 1
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_what_came_and_the_command_goes_on(
     mlhub_home: Path, on_sample: SampleServer, command: Command, tmp_path: Path
 ) -> None:

@@ -73,6 +73,7 @@ def test_a_server_names_no_file_of_this_machine_by_gdal_either(run: Run, tmp_pat
     assert not list((tmp_path / "out").rglob("*.tif"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("written", ["plain", "encoded"])
 @pytest.mark.parametrize("name", ["a b", "a%20b", "50%", "ä+b", "x%2Fy"])
 def test_names_with_percent_signs_are_found_however_they_are_written(

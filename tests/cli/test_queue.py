@@ -192,6 +192,7 @@ def test_jobs_of_the_sample_catalogue_bring_their_own_server(command: Command, t
     assert (done.returncode, done.stdout) == (0, f"{tmp_path / LABELS}.tar.gz\n"), done.stderr
 
 
+@pytest.mark.slow
 @posix
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
@@ -218,6 +219,7 @@ def test_a_signal_stops_a_runner_and_the_next_one_goes_on(
     assert tarfile.is_tarfile(job["path"])
 
 
+@pytest.mark.slow
 @posix
 def test_commands_reach_a_runner_in_another_process(
     run: Run, slow: SampleServer, tmp_path: Path, runner: Any
@@ -237,6 +239,7 @@ def test_commands_reach_a_runner_in_another_process(
     assert process.poll() is None
 
 
+@pytest.mark.slow
 @posix
 def test_a_killed_runner_is_succeeded_and_no_file_has_two_writers(
     run: Run, slow: SampleServer, tmp_path: Path, runner: Any
@@ -262,6 +265,7 @@ def test_a_killed_runner_is_succeeded_and_no_file_has_two_writers(
     assert not list(tmp_path.glob("*.part"))
 
 
+@pytest.mark.slow
 @posix
 def test_a_detached_runner_survives_a_hang_up_and_ends_by_itself(
     run: Run, slow: SampleServer, tmp_path: Path, mlhub_home: Path
@@ -369,6 +373,7 @@ def test_finished_files_are_verified_and_a_damaged_one_is_found(
     assert "overwrite" in run("queue", "verify", "2").stderr
 
 
+@pytest.mark.slow
 def test_until_empty_waits_for_what_another_program_runs_too(
     runner: Callable[..., subprocess.Popen[str]], run: Run, slow: SampleServer, tmp_path: Path
 ) -> None:

@@ -94,6 +94,7 @@ def queue(run: Run, mlhub_home: Path, tmp_path: Path) -> Path:
     return mlhub_home / "queue.db"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", SPOILT)
 def test_every_command_names_a_file_that_cannot_be_used_and_leaves_it_as_it_is(
     kind: str, queue: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -170,6 +171,7 @@ def test_a_home_that_cannot_be_made_stops_the_queue_and_not_a_download(
     assert (tmp_path / "out" / f"{LABELS}.tar.gz").stat().st_size
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder in which nobody can make one")
 def test_where_the_home_cannot_be_written_downloads_work_after_one_warning(
     command: Command, tmp_path: Path

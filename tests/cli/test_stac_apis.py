@@ -209,6 +209,7 @@ def test_without_a_list_of_collections_those_that_links_lead_to_are_listed(
         assert 'collection "nowhere" does not exist' in missing.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("post", [True, False])
 @pytest.mark.parametrize("status", [404, 405, 501])
 def test_an_api_that_has_a_search_alone_is_called_that_and_searched(

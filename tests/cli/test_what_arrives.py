@@ -205,6 +205,7 @@ def test_codings_that_nobody_asked_for_are_undone(
     assert found == {name: wanted[name] for name in found}
 
 
+@pytest.mark.slow
 def test_a_coding_that_nothing_here_undoes_is_named_after_it_was_asked_for_as_it_is(
     hub: Hub, run: Run, tmp_path: Path
 ) -> None:
@@ -218,6 +219,7 @@ def test_a_coding_that_nothing_here_undoes_is_named_after_it_was_asked_for_as_it
     assert not list((tmp_path / "out").rglob("*.tif"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["item c1 i1", "dataset ds"])
 def test_documents_that_are_assets_arrive_and_errors_in_place_of_images_do_not(
     hub: Hub, run: Run, tmp_path: Path, command: str

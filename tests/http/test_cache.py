@@ -128,6 +128,7 @@ def test_a_folder_that_cannot_be_written_keeps_nothing(tmp_path: Path) -> None:
     assert cache.size() == (0, 0)
 
 
+@pytest.mark.slow
 def test_a_locked_cache_does_not_fail(cache: DocumentCache) -> None:
     put(cache, "a", kept())
     other = sqlite3.connect(cache.path, isolation_level=None)

@@ -191,6 +191,7 @@ async def test_a_response_that_does_not_begin_is_given_up(trusting: Callable[[],
             await until(server.ended.is_set)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("framing", ["length", "chunked"])
 async def test_what_a_slow_body_brings_is_written_before_it_stalls(
@@ -232,6 +233,7 @@ async def test_a_body_that_is_made_on_demand_may_begin_as_late_as_a_head(
     assert bytes(sink) == b"late"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("transport", TRANSPORTS)
 async def test_a_paused_body_holds_the_server_back_and_is_not_stalled(
     transport: str, trusting: Callable[[], ssl.SSLContext], server_context: Contexts

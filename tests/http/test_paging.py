@@ -73,6 +73,7 @@ async def test_empty_pages_are_passed_over_but_not_for_ever() -> None:
         assert await ids_of(server) == ["a"]
 
 
+@pytest.mark.slow
 async def test_a_page_that_does_not_come_in_time_is_requested_in_smaller_ones() -> None:
     released = threading.Event()
 

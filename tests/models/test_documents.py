@@ -60,6 +60,7 @@ raws = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @given(raws, st.sampled_from([Dataset, Collection, Item, MLModel]))
 def test_whatever_is_in_the_fields_is_shown_safely(raw: dict[str, Any], kind: type[Document]) -> None:
     document = kind(raw)

@@ -103,6 +103,7 @@ def test_a_stop_while_sorting_leaves_no_index(tmp_path: Path) -> None:
     assert list(folder().glob("*.db")) == []
 
 
+@pytest.mark.slow
 def test_a_kill_leaves_no_index_that_lies(tmp_path: Path) -> None:
     path = archive_of(tmp_path, many(4000))
     code = (

@@ -66,6 +66,7 @@ async def test_a_dataset_is_one_job_with_its_catalog_and_all_its_files(
     assert len(queue.snapshot()) == 1
 
 
+@pytest.mark.slow
 async def test_a_job_tells_what_it_is_at(queue: QueueService, server: FaultServer, tmp_path: Path) -> None:
     stock(server, tmp_path, MANY)
     server.plan = lambda request: slow(request) or Answer(pace=0.02, piece=100)
@@ -160,6 +161,7 @@ async def test_the_catalog_alone_and_assets_apart(
     assert (apart / CROPS / "err_report.csv").is_file()
 
 
+@pytest.mark.slow
 async def test_pause_and_resume_go_on_where_it_was(
     queue: QueueService, server: FaultServer, tmp_path: Path
 ) -> None:
@@ -183,6 +185,7 @@ def slow(request: Request) -> Answer | None:
     return Answer(pace=0.05, piece=60) if request.target != CATALOG else None
 
 
+@pytest.mark.slow
 async def test_a_catalog_that_is_gone_meanwhile_is_fetched_again(
     queue: QueueService, server: FaultServer, tmp_path: Path
 ) -> None:
@@ -213,6 +216,7 @@ async def test_pauses_at_any_moment_never_lock_the_job_out(
     assert assets_in(out / CROPS) == contents
 
 
+@pytest.mark.slow
 async def test_a_cancel_keeps_what_came_and_says_where(
     queue: QueueService, server: FaultServer, tmp_path: Path
 ) -> None:
@@ -227,6 +231,7 @@ async def test_a_cancel_keeps_what_came_and_says_where(
     assert len(assets_in(tmp_path / "out" / CROPS)) >= 5
 
 
+@pytest.mark.slow
 async def test_what_nobody_runs_is_cancelled_with_a_word_on_its_files(
     mlhub_home: Path, server: FaultServer, tmp_path: Path
 ) -> None:
@@ -242,6 +247,7 @@ async def test_what_nobody_runs_is_cancelled_with_a_word_on_its_files(
     assert done.reason.endswith(f"files are saved in {tmp_path / 'out' / CROPS}")
 
 
+@pytest.mark.slow
 async def test_a_program_that_ends_leaves_it_to_the_next_one(
     mlhub_home: Path, server: FaultServer, tmp_path: Path
 ) -> None:
@@ -264,6 +270,7 @@ async def test_a_program_that_ends_leaves_it_to_the_next_one(
     assert gets(server).count(CATALOG) == 1
 
 
+@pytest.mark.slow
 async def test_another_program_can_list_the_files_of_a_running_job_and_pause_it(
     queue: QueueService, mlhub_home: Path, server: FaultServer, tmp_path: Path
 ) -> None:
@@ -334,6 +341,7 @@ async def test_room_is_kept_for_what_is_known_to_come(
     assert assets_in(out / CROPS) == contents
 
 
+@pytest.mark.slow
 async def test_overwrite_replaces_all_once_even_when_it_is_paused(
     queue: QueueService, server: FaultServer, tmp_path: Path
 ) -> None:

@@ -80,6 +80,7 @@ def disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Disk]:
     disk.unmount()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tuning", [QUICK, WIDE], ids=["one connection", "many"])
 @pytest.mark.parametrize("disk", [(8 << 20, 100)], indirect=True)
 async def test_a_disk_full_at_the_part_keeps_what_there_is_and_goes_on_when_there_is_room(
@@ -178,6 +179,7 @@ async def test_a_disk_that_is_full_when_the_queue_is_opened_costs_its_memory_onl
         queue.stop(60)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("disk", [(4 << 20, 100)], indirect=True)
 async def test_a_folder_made_read_only_fails_with_a_kept_part_and_goes_on_later(
     server: FaultServer, disk: Disk, make_queue: Make
@@ -284,6 +286,7 @@ def test_of_a_program_on_another_machine_only_the_heartbeat_tells(tmp_path: Path
     assert [job.name for job in near.adopt()] == ["file.tar.gz"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="needs signals")
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
 @pytest.mark.parametrize("wide", [False, True], ids=["one connection", "many"])

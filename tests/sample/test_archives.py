@@ -77,6 +77,7 @@ def test_archives_have_fingerprints_of_their_own(catalog: SampleCatalog) -> None
     assert len({make(catalog, collection).fingerprint for collection in SAMPLED}) == len(SAMPLED)
 
 
+@pytest.mark.slow
 def test_any_range_is_the_slice_of_the_whole(catalog: SampleCatalog) -> None:
     archive = make(catalog, "sn4_AOI_6_Atlanta")
     content = everything(archive)

@@ -82,6 +82,7 @@ def test_stopping_does_not_wait_for_downloads() -> None:
     assert len(broken) == 4
 
 
+@pytest.mark.slow
 def test_a_client_that_goes_away_ends_its_download() -> None:
     with SampleServer(rate=20_000) as server:
         before, clients = threading.active_count(), 20

@@ -5,9 +5,13 @@ from __future__ import annotations
 import tarfile
 from pathlib import Path
 
+import pytest
+
 from mlhub_tui.sample.server import SampleServer
 
 from .conftest import Starter, is_whole
+
+pytestmark = pytest.mark.terminal
 
 COLLECTION = "ref_african_crops_kenya_02_labels"
 

@@ -90,6 +90,7 @@ def test_a_status_that_may_pass_is_tried_again(
     assert there(folder) == stored(FILES)
 
 
+@pytest.mark.slow
 def test_a_file_that_is_being_prepared_is_waited_for_and_holds_up_no_other(
     server: FaultServer, folder: Path, shared: JobContext
 ) -> None:
@@ -119,6 +120,7 @@ def test_a_file_that_is_being_prepared_without_an_end_in_sight_fails_alone(
     assert there(folder) == stored({path: data for path, data in FILES.items() if path != ODD})
 
 
+@pytest.mark.slow
 def test_the_first_byte_may_take_longer_than_the_next_ones(
     server: FaultServer, folder: Path, shared: JobContext
 ) -> None:

@@ -132,6 +132,7 @@ def test_a_host_that_is_gone_does_not_hold_up_the_others(
     assert there(folder) == stored(FILES)
 
 
+@pytest.mark.slow
 def test_a_file_whose_server_thinks_too_long_fails_alone(
     server: FaultServer, folder: Path, shared: JobContext
 ) -> None:
@@ -321,6 +322,7 @@ batch(Noted(requests(Server, shelf(600))), Path(sys.argv[2]), kit(Path(sys.argv[
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="kill -9")
 def test_kill_9_at_random_moments_leaves_no_wrong_file_and_no_wrong_record(
     server: FaultServer, folder: Path, shared: JobContext, tmp_path: Path

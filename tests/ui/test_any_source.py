@@ -318,6 +318,7 @@ def nested(parent: Entry | None, link: str | None) -> Page[Entry]:
     return Page((below, leaf))
 
 
+@pytest.mark.slow
 async def test_catalogs_are_opened_to_any_depth(tmp_path: Path) -> None:
     async with on(FakeSource(Kind.STATIC, nested), tmp_path, (100, 30)) as driver:
         await driver.until("Level 1")
@@ -390,6 +391,7 @@ async def at_rest(driver: Driver, drawn: list[int]) -> None:
             return
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("painted")
 async def test_a_hundred_thousand_entries_cost_no_more_a_key_than_ten(tmp_path: Path) -> None:
     """What is drawn for a key is counted, not timed: two lines in sight, whatever there is."""
@@ -415,6 +417,7 @@ async def test_a_hundred_thousand_entries_cost_no_more_a_key_than_ten(tmp_path: 
         await driver.until("10 found, filtering the 100,001 loaded")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("painted")
 async def test_a_table_of_a_hundred_thousand_items_draws_what_is_seen(tmp_path: Path) -> None:
     many = Page(tuple(Entry(EntryKind.ITEM, f"i{n:06}", url=f"https://h/{n}") for n in range(100_000)))

@@ -213,6 +213,7 @@ async def test_marks_go_with_their_transfers(options: AppOptions, told: ToldQueu
         assert listed.marked == {2}
 
 
+@pytest.mark.slow
 async def test_the_log_is_shown_goes_on_and_is_copied(
     options: AppOptions, told: ToldQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -232,6 +233,7 @@ async def test_the_log_is_shown_goes_on_and_is_copied(
         await driver.until("starts in the app, pid 7")
 
 
+@pytest.mark.slow
 async def test_a_long_log_follows_its_end_until_one_scrolls_up(options: AppOptions, told: ToldQueue) -> None:
     told.events = [Event(n, 1000.0 + n, f"event {n} happened") for n in range(1, 100)]
     async with driven(options, kind=app_over(told)) as driver:

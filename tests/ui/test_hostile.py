@@ -101,6 +101,7 @@ def copied(driver: Driver) -> str:
     return driver.app.clipboard
 
 
+@pytest.mark.slow
 async def test_every_node_of_the_tree_is_drawn_as_text(harm: AppOptions) -> None:
     async with driven(harm) as driver:
         await loaded(driver)
@@ -168,6 +169,7 @@ async def panes(driver: Driver) -> str:
     return seen
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(80, 24), (140, 40)])
 async def test_every_pane_of_a_collection(harm: AppOptions, size: tuple[int, int]) -> None:
     async with driven(harm, size) as driver:
@@ -188,6 +190,7 @@ async def test_every_pane_of_a_collection(harm: AppOptions, size: tuple[int, int
         look(driver)
 
 
+@pytest.mark.slow
 async def test_every_pane_of_an_item_and_of_a_model(harm: AppOptions) -> None:
     async with driven(harm) as driver:
         await loaded(driver)
@@ -213,6 +216,7 @@ async def test_every_pane_of_an_item_and_of_a_model(harm: AppOptions) -> None:
         assert "stolen-key" not in seen
 
 
+@pytest.mark.slow
 async def test_what_is_copied_is_clean_and_one_line(harm: AppOptions) -> None:
     """A line break in what is pasted into a shell is a command that runs."""
     async with driven(harm) as driver:
@@ -237,6 +241,7 @@ async def test_what_is_copied_is_clean_and_one_line(harm: AppOptions) -> None:
         look(driver)
 
 
+@pytest.mark.slow
 async def test_the_dialog_the_queue_and_the_toasts_of_hostile_archives(
     harm: AppOptions, tmp_path: Path
 ) -> None:
@@ -278,6 +283,7 @@ async def test_the_dialog_the_queue_and_the_toasts_of_hostile_archives(
     assert sorted(p.name for p in tmp_path.iterdir()) == ["mlhub-home", "out"]
 
 
+@pytest.mark.slow
 async def test_a_hostile_refusal_leads_to_a_question_in_plain_text(harm: AppOptions) -> None:
     async with driven(harm) as driver:
         await loaded(driver)
@@ -295,6 +301,7 @@ async def test_a_hostile_refusal_leads_to_a_question_in_plain_text(harm: AppOpti
         look(driver)
 
 
+@pytest.mark.slow
 async def test_help_and_palette_over_hostile_data(harm: AppOptions) -> None:
     async with driven(harm) as driver:
         await loaded(driver)
@@ -307,6 +314,7 @@ async def test_help_and_palette_over_hostile_data(harm: AppOptions) -> None:
             await driver.until(lambda: len(driver.app.screen_stack) == 1)
 
 
+@pytest.mark.slow
 async def test_profiles_with_hostile_names_and_urls(
     harm: AppOptions, mlhub_home: Path, tmp_path: Path
 ) -> None:

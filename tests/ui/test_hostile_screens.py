@@ -116,6 +116,7 @@ async def test_search_results_choice_of_assets_export_and_favourites(harm: AppOp
         assert driver.app.is_running
 
 
+@pytest.mark.slow
 async def test_dataset_dialog_plan_and_help_of_a_hostile_dataset(harm: AppOptions) -> None:
     async with driven(harm) as driver:
         await loaded(driver)
@@ -151,6 +152,7 @@ async def test_messages_of_what_a_server_says(harm: AppOptions) -> None:
         await look(driver, "2 transfers are running")
 
 
+@pytest.mark.slow
 async def test_jobs_their_files_and_what_went_wrong(harm: AppOptions, tmp_path: Path) -> None:
     wish = dataset_request(nasty("dataset"), tmp_path, source="https://x.example/", title=nasty("t") + LONG)
     with Manifest(manifest_path(wish)) as work:
@@ -286,6 +288,7 @@ async def test_detail_items_map_and_json_of_a_hostile_catalog(tmp_path: Path) ->
         assert driver.app.is_running
 
 
+@pytest.mark.slow
 async def test_a_plan_of_a_hostile_catalog(tmp_path: Path) -> None:
     async with on_disk(tmp_path) as driver:
         await driver.press("D")

@@ -104,6 +104,7 @@ def seen(lines: JsonLines, closed: set[int]) -> list[tuple[int, int]]:
     return found
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(documents, st.data())
 def test_folding_leaves_in_sight_what_is_in_nothing_folded(document: Any, data: st.DataObject) -> None:

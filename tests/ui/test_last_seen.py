@@ -75,6 +75,7 @@ def listing_of(driver: Driver) -> LastListing:
     return last
 
 
+@pytest.mark.slow
 async def test_a_source_that_is_away_shows_what_it_listed_last(tmp_path: Path) -> None:
     with SampleServer() as server:
         options = AppOptions(api_key=server.key, root_url=server.root_url, output_dir=tmp_path)

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
+import pytest
 from textual.widgets import Input
 
 from mlhub_tui.options import AppOptions
@@ -20,6 +21,8 @@ from mlhub_tui.ui.widgets.form import ChoiceField
 
 from .conftest import Driver, driven
 from .test_browse import find
+
+pytestmark = pytest.mark.slow
 
 DATASET = "ref_african_crops_kenya_02"
 LABELS, SOURCE = f"{DATASET}_labels", f"{DATASET}_source"

@@ -27,6 +27,7 @@ async def plan(driver: Driver) -> None:
     await driver.until(lambda: isinstance(driver.app.screen, PlanScreen))
 
 
+@pytest.mark.slow
 async def test_a_collection_of_an_api_is_read_planned_and_fetched(tmp_path: Path) -> None:
     async with at(Service(number=250), tmp_path) as driver:
         await plan(driver)

@@ -71,6 +71,7 @@ async def test_news_are_one_line_errors_two_and_both_are_in_the_history(options:
         await driver.until("some news")
 
 
+@pytest.mark.slow
 async def test_the_footer_follows_the_pane_that_has_the_focus(options: AppOptions) -> None:
     async with driven(options, (100, 30)) as driver:
         await find(driver, SMALL)
@@ -94,6 +95,7 @@ async def test_the_footer_follows_the_pane_that_has_the_focus(options: AppOption
         await driver.until(lambda: "d download" in footer(driver))
 
 
+@pytest.mark.slow
 async def test_d_is_about_the_row_under_the_cursor_in_every_pane(options: AppOptions) -> None:
     async with driven(options, (100, 30)) as driver:
         await find(driver, SMALL)

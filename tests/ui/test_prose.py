@@ -158,6 +158,7 @@ BOMBS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BOMBS)
 def test_no_text_takes_long_and_none_is_without_end(name: str) -> None:
     began = time.thread_time()

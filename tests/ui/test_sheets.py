@@ -183,11 +183,13 @@ def recorded_documents(folder: Path) -> Iterator[Document]:
             yield from (Item(f) for f in part.get("features") or [] if isinstance(f.get("id"), str))
 
 
+@pytest.mark.slow
 def test_every_recorded_dataset_collection_model_and_item_is_drawn(recorded: Path) -> None:
     drawn = draw_all(recorded_documents(recorded))
     assert drawn >= 180
 
 
+@pytest.mark.slow
 def test_every_recorded_document_of_stac_services_is_drawn(stac_recorded: Path) -> None:
     drawn = draw_all(recorded_documents(stac_recorded))
     assert drawn >= 150
@@ -206,6 +208,7 @@ def draw_all(documents: Iterator[Document]) -> int:
     return drawn
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [1, 10, 36, 78])
 def test_hostile_documents_are_drawn_as_text(width: int) -> None:
     began = time.thread_time()
@@ -269,6 +272,7 @@ async def test_a_collection_without_a_citation_is_cited_as_its_dataset(options: 
         await driver.until(lambda: driver.app.clipboard.startswith("@dataset{bigearthnet_v1"))
 
 
+@pytest.mark.slow
 async def test_a_long_description_is_read_while_keys_are_answered(options: AppOptions) -> None:
     from textual.app import App, ComposeResult
 

@@ -105,6 +105,7 @@ _JSON = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(st.fixed_dictionaries({"version": st.just(1), "theme": _JSON, "screen": _JSON, "views": _JSON}))
 def test_a_file_from_elsewhere_is_taken_for_what_it_is_worth(
     tmp_path_factory: Any, raw: dict[str, Any]

@@ -37,6 +37,7 @@ async def limits(driver: Driver, *fields: str) -> None:
     await driver.press("enter")
 
 
+@pytest.mark.slow
 async def test_the_speed_is_limited_while_it_runs_and_the_limit_is_shown(
     slow_sample: SampleServer, tmp_path: Path
 ) -> None:
@@ -99,6 +100,7 @@ async def test_every_stuck_transfer_says_why_in_its_line(options: AppOptions) ->
             await driver.until(job.reason[:20])
 
 
+@pytest.mark.slow
 async def test_the_wait_for_the_next_try_is_counted_down(options: AppOptions) -> None:
     waiting = replace(JOBS[2], next_try=time.time() + 50)
 

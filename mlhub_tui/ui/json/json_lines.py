@@ -172,7 +172,8 @@ class JsonLines:
         value = self.rows.values[row]
         if self.rows.opens(row) or not isinstance(value, str):
             return False
-        return cell_len(leaf(value)) > self._room(row, self._name(row)) - 1
+        comma = 0 if self.rows.is_last(row) else 1
+        return cell_len(leaf(value)) + comma > self._room(row, self._name(row))
 
     def _long(self) -> list[int]:
         """Return the rows whose texts are shown whole at first: those that a person would read."""

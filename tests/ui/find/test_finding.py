@@ -345,6 +345,7 @@ async def test_one_goes_back_to_where_one_was_and_forward_again(options: AppOpti
         )
 
 
+@pytest.mark.slow
 async def test_documents_that_were_open_are_places_too(options: AppOptions) -> None:
     async with driven(options) as driver:
         await ready(driver)
