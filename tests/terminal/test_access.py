@@ -65,7 +65,7 @@ def test_the_terminals_cursor_is_on_what_the_keys_act_on(start: Starter, sample:
     terminal.press("i")
     terminal.until("more below")
     follows(terminal, DOWN, DOWN)
-    assert at_cursor(terminal).lstrip().startswith("ref_african_crops_…_00_")
+    assert at_cursor(terminal).lstrip().startswith("ref_african_…2_tile_00_")
     terminal.press("\r")
     terminal.until("Properties")
     terminal.press("a")
