@@ -18,6 +18,8 @@ WIDEST_NAME = 26
 LONGEST_LINE = 1_000
 LONGEST_TEXT = 20_000
 """Characters of a title or field, and of running text: more would hold up the keyboard while it is set."""
+LONGEST_CELL, MOST_ROWS = 200, 200
+"""Characters of a cell and rows of a table: the detail is set again at each step of the cursor."""
 GAP = 2
 NARROWEST = 8
 """Cells of a column; in less a column of running text is no longer read."""
@@ -90,7 +92,7 @@ def _grid(block: GridBlock, room: int) -> list[Content]:
     from rich.table import Table
     from rich.text import Text
 
-    rows = [[one_line(cell) for cell in row] for row in block.rows]
+    rows = [[one_line(cell, LONGEST_CELL) for cell in row] for row in block.rows[:MOST_ROWS]]
     used = [n for n in range(len(block.headers)) if any(row[n] for row in rows)]
     widest = [max(cell_len(text) for text in column) for column in zip(block.headers, *rows, strict=True)]
     while len(used) > 1 and sum(min(widest[n], NARROWEST) + GAP for n in used) - GAP > room:
@@ -106,4 +108,7 @@ def _grid(block: GridBlock, room: int) -> list[Content]:
         table.add_column(Text(block.headers[n], "magenta"), overflow="fold")
     for row in rows:
         table.add_row(*(Text(row[n]) for n in used))
-    return rendered(table, room) if used else []
+    found = rendered(table, room) if used else []
+    if len(block.rows) > MOST_ROWS:
+        found += line(f"… and {len(block.rows) - MOST_ROWS:,} more, in the JSON", "$muted").wrap(room)
+    return found
