@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,6 +22,8 @@ MOST_SOURCES, MOST_OPENED = 20, 40
 """How many sources are remembered, and how many open rows of each: all of them are asked for at a start."""
 _LARGEST, _DEEPEST, _LONGEST = 16_000_000, 30, 400
 _VERSION = 1
+_WRITING = threading.Lock()
+"""Held from reading the file to replacing it: threads write side by side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,15 +118,19 @@ class AppState:
         Favourites that another program marked meanwhile stay, and so do trees that were left there.
         """
         path = path or paths.state()
-        now = AppState.load(path)
-        merged = replace(self, views=now.views, favourites=self.favourites.onto(now.favourites))
-        for source, view in self.views.items():
-            merged.keep(source, view)
-        try:
-            make_private_folder(path.parent)
-            write_atomic(path, merged._text())
-        except OSError:
-            return
+        with _WRITING:
+            now = AppState.load(path)
+            toured = self.toured or now.toured  # this may be a copy from before the first steps
+            merged = replace(
+                self, toured=toured, views=now.views, favourites=self.favourites.onto(now.favourites)
+            )
+            for source, view in self.views.items():
+                merged.keep(source, view)
+            try:
+                make_private_folder(path.parent)
+                write_atomic(path, merged._text())
+            except OSError:
+                return
 
     def _text(self) -> str:
         raw: dict[str, Any] = {
