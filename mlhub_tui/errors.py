@@ -152,7 +152,7 @@ class ServerTimeout(RequestError):
 class ServerError(HTTPError):
     """The server failed or is overloaded (429, 5xx)."""
 
-    default_hint = "nothing is wrong on this side: retry later"
+    default_hint = "the fault is the server's: retry later"
 
 
 class UnexpectedAnswer(RequestError):

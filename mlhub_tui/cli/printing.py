@@ -158,7 +158,7 @@ class Writer:
         """Return a document on one line."""
         return self._key.sub("", self._dumps(document.raw))
 
-    def sheet(self, document: Document) -> str:
+    def detail(self, document: Document) -> str:
         """Return a document on many lines, to be read."""
         return self._key.sub("", self._dumps(document.raw, indent=2))
 
@@ -204,7 +204,7 @@ class ListingNotes:
         if len(self._notes) > _MOST_NOTES:
             lines.append(f"and {count(len(self._notes) - _MOST_NOTES, 'note')} like these")
         if self._looked > found:
-            lines.append(f"{count(self._looked, 'item')} looked at on this side")
+            lines.append(f"{count(self._looked, 'item')} filtered locally")
         if self._timeless:
             lines.append(without_time(self._timeless))
         if self._skipped:

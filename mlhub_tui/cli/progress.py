@@ -209,7 +209,7 @@ class Lines:
             return []
         self._last[job.id] = (job.state, now, self._clock())
         if job.state in IDLE_STATES:
-            # What is done is no news, unless there is something to say of it.
+            # What is done is no news, unless it has a note.
             said = self._steps or job.state is not JobState.DONE or (self._waits and job.reason)
             return end_lines(job) if said else []
         if job.state in (JobState.RETRYING, JobState.STALLED):

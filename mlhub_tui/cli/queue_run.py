@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import signal
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
 from io import StringIO
@@ -49,7 +50,7 @@ async def transfer(requests: Sequence[DownloadRequest], credentials: Credentials
         return await open_for_job(request, lambda: credentials)
 
     config = transfer_config(given("first_byte_timeout"))
-    run = _Download(reporter(), click.echo, opened, only_own=True, retries=COMMAND_RETRIES, config=config)
+    run = _DownloadRun(reporter(), click.echo, opened, only_own=True, retries=COMMAND_RETRIES, config=config)
     run.requests = requests
     return await run.run()
 
@@ -93,7 +94,7 @@ async def run_queue(current: Credentials | None, *, until_empty: bool, backgroun
         return code
 
 
-class _Run:
+class _Run(ABC):
     """Runs the queue until its work is done or a signal comes, and shows its jobs meanwhile.
 
     `say` takes the path of each file that is whole, `opened` returns the source of a job, and `options` are
@@ -147,20 +148,21 @@ class _Run:
             click.echo(words, err=True)
         return 128 + self._signal
 
+    @abstractmethod
     async def begin(self) -> None:
         """Do what comes first."""
 
+    @abstractmethod
     def jobs(self) -> list[Job]:
         """Return the jobs that this run is about."""
-        raise NotImplementedError
 
+    @abstractmethod
     def is_done(self) -> bool:
         """Whether nothing is left to do."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def interrupted(self) -> str:
         """Prepare the end after a signal, and return what it means for the user."""
-        raise NotImplementedError
 
     def note(self, words: str) -> None:
         """Write a note to stderr."""
@@ -210,7 +212,7 @@ class _Run:
             await self.queue.add_many([])
 
 
-class _Download(_Run):
+class _DownloadRun(_Run):
     """The transfers of one command; jobs of others in the queue are not touched."""
 
     requests: Sequence[DownloadRequest] = ()

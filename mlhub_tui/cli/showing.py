@@ -101,7 +101,7 @@ def _show(
 
         found = [await fetch(source, name) for name in ids]
         if form == "json":
-            click.echo(writer.sheet(found[0]) if len(found) == 1 else writer.array(found))
+            click.echo(writer.detail(found[0]) if len(found) == 1 else writer.array(found))
         elif form is not None:
             _cite(found, form)
         else:
@@ -144,7 +144,7 @@ def _not_valid(entry: Document) -> str:
 
 
 async def _archives(source: Source, document: Document) -> dict[str, Any]:
-    """Return what a sheet shows of archives: their sizes in bytes for a dataset, words for a collection."""
+    """Return what a detail shows of archives: their sizes in bytes for a dataset, words for a collection."""
     from ..models import Collection, Dataset
     from ..sources.mlhub import MLHubSource
 

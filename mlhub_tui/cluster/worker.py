@@ -21,7 +21,7 @@ from distributed import Event, Semaphore, WorkerPlugin, get_worker
 from .. import errors, fileio
 from ..auth import resolve_or_anonymous
 from ..errors import DownloadError, MLHubException, NotOffered
-from ..http.link import Link
+from ..http.credentials import Link
 from ..http.retry import QUEUE_RETRIES
 from ..http.urls import Origin
 from ..options import IfExists

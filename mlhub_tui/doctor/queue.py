@@ -52,8 +52,8 @@ def _content() -> Iterator[Finding]:
     from ..queue.client import QueueClient
     from ..queue.job import JobState
 
-    with QueueClient(paths.queue()) as desk:
-        jobs, runners, settings = desk.jobs(), desk.runners(), desk.settings()
+    with QueueClient(paths.queue()) as client:
+        jobs, runners, settings = client.jobs(), client.runners(), client.settings()
     if runners:
         yield Finding(PART, "run by", ", ".join(f"{kind} (pid {pid})" for kind, pid in runners))
     states = Counter(str(job.state) for job in jobs)

@@ -1,11 +1,11 @@
-"""Credentials bound to one origin: how a secret is sent there, and that it is sent nowhere else."""
+"""Credentials bound to one origin, and links: where bytes can be requested and what is sent along."""
 
 from __future__ import annotations
 
 import base64
 import os
 import platform
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import quote
@@ -14,7 +14,7 @@ from ..auth.kind import Auth, Scheme
 from ..text import mask
 from ..version import __version__
 from .key_removal import KeyRemoval
-from .urls import Origin, RequestURL, is_loopback, origin_of, parse_url, without_key
+from .urls import Origin, RequestURL, address, is_loopback, origin_of, parse_url, without_key
 
 # Request headers that hold no secrets and that the server which has the bytes needs, wherever it is.
 _HARMLESS = frozenset(
@@ -153,3 +153,33 @@ def netrc_authorization(origin: Origin) -> str:
     except (OSError, RuntimeError, ValueError, netrc.NetrcParseError):
         return ""
     return f"Basic {_basic(found[0], found[2] or '')}" if found else ""
+
+
+def is_local(url: str) -> bool:
+    """Return whether a URL names a file of this machine."""
+    return url[:7].lower() == "file://"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Where bytes can be requested.
+
+    - `url`: http, https, or `file:` (a file of this machine, or a member of an archive on it), without the
+      API key; it may hold a store's own signature, so it is redacted before it is shown.
+    - `headers`: What the store needs, no secrets: a recent `x-ms-version` makes Azure quote its ETags and
+      take open ranges.
+    - `credentials`: Sent to their own origin only, and taken out of any URL of another one; None where there
+      are none.
+    """
+
+    url: str = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    credentials: OriginCredentials | None = field(default=None, repr=False)
+
+    @property
+    def sends_key(self) -> bool:
+        """Whether the link is on the origin of its credentials."""
+        return self.credentials is not None and self.credentials.is_home(origin_of(self.url))
+
+    def __repr__(self) -> str:
+        return f"Link({address(self.url)!r})"

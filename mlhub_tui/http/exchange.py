@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from .client import HTTPClient
 from .connection import BodySink, Response
 from .cookies import CookieJar
+from .credentials import Link
 from .decoding import BodyCollector
 from .errors import BodyNotWanted
-from .link import Link
 from .retry import Timeouts
 from .status_errors import raise_for_response
 

@@ -1,4 +1,4 @@
-"""What response headers say of a file: size, validators, ranges, checksums, codings, refusals."""
+"""Response headers of a file: size, validators, ranges, checksums, codings, refusals."""
 
 from __future__ import annotations
 

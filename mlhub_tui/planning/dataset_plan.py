@@ -27,8 +27,8 @@ from ..errors import (
     OutputFolderError,
     TargetBusy,
 )
+from ..http.credentials import Link
 from ..http.errors import LinkRejected
-from ..http.link import Link
 from ..http.urls import shown_id
 from ..models import CatalogInfo, Search
 from ..options import IfExists

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 from ..errors import FileConflict, KeyWithheld, MLHubException, NotOffered
 from ..fileio import translate_os_error
+from ..http.credentials import Link
 from ..http.key_removal import REMOVED
-from ..http.link import Link
 from ..http.urls import shown
 from ..options import IfExists
 from ..output_tree import OutputTree

@@ -23,8 +23,8 @@ from ..errors import (
     RemoteChanged,
     VerificationFailed,
 )
+from ..http.credentials import Link
 from ..http.errors import LinkRejected
-from ..http.link import Link
 from ..http.response_headers import Checksum
 from ..http.retry import COMMAND_RETRIES, RetryPolicy
 from ..http.urls import shown_id

@@ -26,7 +26,7 @@ from .sensors import CSV, DOCUMENTATION, SENSORS, AssetKind
 Json = dict[str, Any]
 _GZIP_HEADER = b"\x1f\x8b\x08\x10\0\0\0\0\x02\xff"
 _STEP, _REMAINDER = 128, 15
-"""Bytes: a catalog's size is a multiple of the one and the other, as its first versions were."""
+"""Bytes: a catalog's size is a multiple of the one and the other, which documented examples count on."""
 _FILE_EXTENSION = "https://stac-extensions.github.io/file/v2.1.0/schema.json"
 
 LEGEND = AssetKind("legend", CSV, ("metadata",), "Classes and their numbers")

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 from weakref import WeakKeyDictionary
 
 from ..errors import NotOffered, UnexpectedAnswer
-from ..http.link import Link
+from ..http.credentials import Link
 from ..http.urls import host, resolve_href, shown
 from ..models import Asset, Document, Item
 from ..text import one_line
@@ -197,7 +197,7 @@ def _why_paid(bucket: tuple[str, str] | None, stated: bool | None) -> str:
 
 
 def _stated(document: Document, asset: Mapping[str, Any]) -> bool | None:
-    """Return what the documents say of who pays; None if nothing."""
+    """Return who pays by the documents; None where they do not state it."""
     places, refs = (document.fields, document.raw), asset.get("storage:refs")
     flags = []
     for schemes in (place.get("storage:schemes") for place in places):

@@ -17,7 +17,7 @@ from ..http.urls import is_absolute, resolve_href, shown
 from ..text import count
 
 if TYPE_CHECKING:
-    from ..http.link import Link
+    from ..http.credentials import Link
     from ..http.session import Session
     from ..models import (
         ArchiveInfo,

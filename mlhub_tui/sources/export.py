@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,16 +29,16 @@ Dump = Callable[[Item], str]
 Bare = Callable[[str], str]
 
 
-class Exporter:
+class Exporter(ABC):
     """Makes text of items, piece by piece."""
 
     def begin(self) -> str:
         """Return what stands before the first item."""
         return ""
 
+    @abstractmethod
     def add(self, item: Item) -> str:
         """Return what is to be written now that an item is added; empty where it waits."""
-        raise NotImplementedError
 
     def end(self) -> str:
         """Return what stands after the last item."""

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..auth import Kind
 from ..errors import APIKeyNotFound, EntityDoesNotExist, NotOffered, RequestError, UnexpectedAnswer
+from ..http.credentials import Link
 from ..http.errors import HOSTED, HOSTED_HINT
 from ..http.json_document import PORTAL_HINT, as_list, as_object, is_web_page
-from ..http.link import Link
 from ..http.pagination import REPEATED, PageRequest, with_params
 from ..http.session import Session
 from ..http.urls import doi_path, host, segment, shown, shown_id

@@ -22,8 +22,8 @@ from .engine import MAX_READ, SharedLimits
 if TYPE_CHECKING:  # needed by transfers only, not before the first request of a command
     from ..http.client import HTTPClient
     from ..http.cookies import CookieJar
+    from ..http.credentials import Link
     from ..http.exchange import Exchange
-    from ..http.link import Link
     from ..http.response_headers import Checksum
     from .part_file import PartJournal
 

@@ -28,7 +28,7 @@ from ..http.retry import RetryPolicy
 from .engine import HostLimits
 
 if TYPE_CHECKING:  # needed by batches only
-    from ..http.link import Link
+    from ..http.credentials import Link
     from ..http.urls import Origin
     from .work_source import BatchStats, FileResult, FileTask
 

@@ -19,9 +19,9 @@ from typing import Any
 from .. import errors, text
 from ..errors import MLHubException
 from ..http.cookies import CookieJar
+from ..http.credentials import is_local
 from ..http.decoding import BodyCollector, codings
 from ..http.exchange import Exchange
-from ..http.link import is_local
 from ..http.response_headers import RemoteVersion, parse_content_range, remote_version
 from ..options import IfExists
 from ..threads import in_thread_to_end

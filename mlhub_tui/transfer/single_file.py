@@ -26,10 +26,10 @@ from ..fileio import check_free_space, check_writable, translate_os_error
 from ..http.client import HTTPClient
 from ..http.connection import BodySink, Response
 from ..http.cookies import CookieJar
+from ..http.credentials import Link, is_local
 from ..http.decoding import IDENTITY, DecodingSink, Undecodable, codings, is_ambiguous, to_undo
 from ..http.errors import ConnectionLost
 from ..http.exchange import PEEK, Exchange
-from ..http.link import Link, is_local
 from ..http.response_headers import (
     RemoteVersion,
     parse_content_range,

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from .. import errors
 from ..errors import MLHubException
-from ..http.link import Link, is_local
+from ..http.credentials import Link, is_local
 from ..http.response_headers import Checksum
 from ..http.urls import Origin, parse_url
 from ..options import IfExists

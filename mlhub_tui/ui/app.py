@@ -336,7 +336,7 @@ class MLHubApp(AppContext):
         elif screen is browse and isinstance(browse, BrowseScreen):
             browse.navigator.travel(browse.navigator.here(), step)
         elif len(stack) == 2 and isinstance(screen, DocumentScreen) and isinstance(browse, BrowseScreen):
-            browse.navigator.travel(self.trail.current or browse.navigator.here(), step)
+            browse.navigator.travel(self.history.current or browse.navigator.here(), step)
         elif step < 0:
             self.pop_screen()
 
@@ -366,7 +366,7 @@ class MLHubApp(AppContext):
         self.exit(0, message=words)
 
     async def _hand_over(self) -> str | None:
-        """Hand the queue to a background program; return what to say of it, None if it stays here."""
+        """Hand the queue to a background program; return a message, None if it stays here."""
         from ..queue import background
 
         connection, queue = self.connection, self.queue

@@ -49,7 +49,7 @@ class AppContext(ConfiguredApp):
     def __init__(self, options: AppOptions) -> None:
         super().__init__(options)
         self.options = options
-        self.trail = NavigationHistory()
+        self.history = NavigationHistory()
         self.sample = SampleOnDemand()
         self.connection: Connection | None = None
         self.connection_error: MLHubException | None = None

@@ -199,21 +199,21 @@ async def load_listing(
 
     What was listed last time is shown until the source answers.
     """
-    last, branches = last_listing(connection), tree.branches
-    groups = branches.groups
+    last, tree_model = last_listing(connection), tree.tree_model
+    groups = tree_model.groups
     if last is not None:
         entries, age = await asyncio.to_thread(last.load)
-        if entries and branches.groups is groups and not (groups[0].children or branches.top.loaded):
+        if entries and tree_model.groups is groups and not (groups[0].children or tree_model.top.loaded):
             tree.show_last(entries, f"as of {duration(age)} ago")
     async with asyncio.TaskGroup() as loads:
         loads.create_task(introduce(connection.source, tree))
         for row in groups:
             loads.create_task(_load_group(documents, tree, row))
-    if branches.groups is not groups:
+    if tree_model.groups is not groups:
         return None
     if last is not None:
         await save_last_listing(last, tree)
-    return branches.top.failure
+    return tree_model.top.failure
 
 
 async def _load_group(documents: Documents, tree: CatalogTree, row: NodeRow) -> None:
@@ -226,19 +226,19 @@ async def _load_group(documents: Documents, tree: CatalogTree, row: NodeRow) -> 
 
 async def introduce(source: Source, tree: CatalogTree) -> None:
     """Load and set the description of a source; if that fails, its listing shows why."""
-    groups = tree.branches.groups
+    groups = tree.tree_model.groups
     with contextlib.suppress(MLHubException):
         about = await source.about()
-        if tree.is_attached and tree.branches.groups is groups:
-            tree.branches.introduce(about)
+        if tree.is_attached and tree.tree_model.groups is groups:
+            tree.tree_model.introduce(about)
 
 
 async def save_last_listing(last: LastListing, tree: CatalogTree) -> None:
     """Save what is listed now, if that came from the source."""
     from ..sources.last_listing import MOST
 
-    top = tree.branches.top
+    top = tree.tree_model.top
     if top.failure is None and top.loaded and not top.cached_age:
-        rows = (tree.branches.groups[0].children or [])[:MOST]
+        rows = (tree.tree_model.groups[0].children or [])[:MOST]
         entries = [row.data for row in rows if isinstance(row.data, Entry)]
         await asyncio.to_thread(last.save, entries)

@@ -92,7 +92,7 @@ def _text(field: bytes) -> str:
 
 
 class ExtendedHeader(NamedTuple):
-    """What extended headers say of the next member; None where they say nothing."""
+    """The fields of extended headers for the next member; None where they have none."""
 
     name: str | None = None
     size: int | None = None

@@ -33,7 +33,7 @@ import os, sqlite3, sys, time
 from pathlib import Path
 from mlhub_tui.queue.database import Database
 from mlhub_tui.queue.repository import JobRepository
-from mlhub_tui.http.link import Link
+from mlhub_tui.http.credentials import Link
 from mlhub_tui.transfer.config import BatchConfig
 from mlhub_tui.transfer.batch import BatchDownload
 from mlhub_tui.transfer.config import TransferContext

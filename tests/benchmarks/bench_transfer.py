@@ -31,7 +31,7 @@ from pathlib import Path
 start_cpu = time.process_time()
 from mlhub_tui.queue.database import Database
 from mlhub_tui.queue.repository import JobRepository
-from mlhub_tui.http.link import Link
+from mlhub_tui.http.credentials import Link
 from mlhub_tui.transfer.config import *
 from mlhub_tui.transfer.engine import TransferEngine
 from mlhub_tui.transfer.part_file import PartJournal

@@ -205,7 +205,7 @@ def test_a_search_is_saved_listed_run_again_and_forgotten(
 def test_the_sample_catalogue_is_searched_by_its_name(run: Run) -> None:
     result = run("search", "sample", "-c", LABELS, "--text", "tile_02", "--json")
     assert [item["id"] for item in json.loads(result.stdout)] == ["ref_african_crops_kenya_02_tile_02_label"]
-    assert "4 items looked at on this side" in result.stderr
+    assert "4 items filtered locally" in result.stderr
     refused = run("search", "sample")
     assert (refused.exit_code, refused.stdout) == (1, "")
     assert "requires a collection" in refused.stderr

@@ -21,7 +21,7 @@ PHRASES = {
     r"anew": "again, re-",
     r"mend(s|ed|ing)?": "fix",
     r"(is|are|was|were) (said|told)": "shows, reports",
-    r"says of": "shows, reports",
+    r"(say|says|said|saying) of": "shows, reports",
     r"what (is there|there is)": "existing files, contents",
     r"is kept|are kept|kept": "saved, cached",
     r"takes? the key": "accept the key",

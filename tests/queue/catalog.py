@@ -7,7 +7,7 @@ from typing import Any
 
 from mlhub_tui.auth import Kind
 from mlhub_tui.errors import EntityDoesNotExist
-from mlhub_tui.http.link import Link
+from mlhub_tui.http.credentials import Link
 from mlhub_tui.models import Collection, Document, Entry, EntryKind, Item
 from mlhub_tui.sources.asset_links import AssetLinks
 from tests.support.bare_source import BareSource

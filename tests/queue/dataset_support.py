@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mlhub_tui.errors import EntityDoesNotExist
-from mlhub_tui.http.link import Link
+from mlhub_tui.http.credentials import Link
 from mlhub_tui.models import ArchiveInfo, CatalogInfo
 from mlhub_tui.options import IfExists
 from mlhub_tui.planning.filters import Filters

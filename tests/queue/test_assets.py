@@ -17,7 +17,7 @@ from mlhub_tui.errors import (
     UnexpectedAnswer,
     VerificationFailed,
 )
-from mlhub_tui.http.link import Link
+from mlhub_tui.http.credentials import Link
 from mlhub_tui.http.session import Session
 from mlhub_tui.options import IfExists
 from mlhub_tui.planning.assets import DocumentOrigin, requests_for

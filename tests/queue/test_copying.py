@@ -24,7 +24,7 @@ from mlhub_tui.errors import (
     RemoteChanged,
     VerificationFailed,
 )
-from mlhub_tui.http.link import Link
+from mlhub_tui.http.credentials import Link
 from mlhub_tui.http.response_headers import Checksum
 from mlhub_tui.options import IfExists
 from mlhub_tui.planning.assets import DocumentOrigin, requests_for

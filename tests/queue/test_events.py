@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from mlhub_tui.errors import ServerError
 from mlhub_tui.http.connection import Response
-from mlhub_tui.http.link import Link
+from mlhub_tui.http.credentials import Link
 from mlhub_tui.http.status_errors import raise_for_response
 from mlhub_tui.queue.client import QueueClient
 from mlhub_tui.queue.database import Database

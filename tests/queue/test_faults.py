@@ -26,8 +26,7 @@ from mlhub_tui.errors import (
     UnexpectedAnswer,
     VerificationFailed,
 )
-from mlhub_tui.http.credentials import OriginCredentials
-from mlhub_tui.http.link import Link
+from mlhub_tui.http.credentials import Link, OriginCredentials
 from mlhub_tui.options import IfExists
 from mlhub_tui.planning.requests import DownloadRequest
 from mlhub_tui.queue.run_job import fetch

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mlhub_tui.errors import VerificationFailed
-from mlhub_tui.http.link import Link
+from mlhub_tui.http.credentials import Link
 from mlhub_tui.http.response_headers import Checksum
 from mlhub_tui.queue.database import Database
 from mlhub_tui.queue.repository import JobRepository

@@ -20,8 +20,7 @@ from mlhub_tui.errors import (
     EntityDoesNotExist,
     ServerUnreachable,
 )
-from mlhub_tui.http.credentials import OriginCredentials
-from mlhub_tui.http.link import Link
+from mlhub_tui.http.credentials import Link, OriginCredentials
 from mlhub_tui.options import IfExists
 from mlhub_tui.queue.database import QueueUnusable
 from mlhub_tui.queue.job import Job, JobAction, JobState

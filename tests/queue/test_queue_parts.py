@@ -23,9 +23,8 @@ from mlhub_tui.errors import (
     ServerError,
     ServerUnreachable,
 )
-from mlhub_tui.http.credentials import OriginCredentials
+from mlhub_tui.http.credentials import Link, OriginCredentials
 from mlhub_tui.http.errors import LinkRejected
-from mlhub_tui.http.link import Link
 from mlhub_tui.http.retry import QUEUE_RETRIES
 from mlhub_tui.models import Asset, Item
 from mlhub_tui.options import IfExists

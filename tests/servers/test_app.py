@@ -25,7 +25,7 @@ async def test_the_app_goes_from_the_collections_to_the_document_of_an_item(
         await driver.until("▸ ")
         await driver.until(lambda: "STAC API 127.0.0.1" in driver.screen().splitlines()[0])
         await driver.press("G")
-        while not tree_of(driver).branches.top.complete:
+        while not tree_of(driver).tree_model.top.complete:
             await driver.pilot.pause(0.05)
             await driver.press("G")
         await driver.press("slash")

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from mlhub_tui.auth import Kind
 from mlhub_tui.errors import EntityDoesNotExist, NotOffered
-from mlhub_tui.http.link import Link
+from mlhub_tui.http.credentials import Link
 from mlhub_tui.models import Collection, Document, Entry, Item, Search
 from mlhub_tui.sources.base import About, Page, Source
 

@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 
 from mlhub_tui.errors import MLHubException
-from mlhub_tui.http.link import Link
+from mlhub_tui.http.credentials import Link
 from mlhub_tui.http.retry import RetryPolicy
 from mlhub_tui.planning.resolver import JobContext
 from mlhub_tui.queue.database import Database

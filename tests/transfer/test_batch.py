@@ -15,8 +15,7 @@ from pathlib import Path
 import pytest
 
 from mlhub_tui import fileio
-from mlhub_tui.http.credentials import OriginCredentials
-from mlhub_tui.http.link import Link
+from mlhub_tui.http.credentials import Link, OriginCredentials
 from mlhub_tui.http.response_headers import Checksum
 from mlhub_tui.options import IfExists
 from mlhub_tui.planning.resolver import JobContext

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.http.link import Link
+from mlhub_tui.http.credentials import Link
 from mlhub_tui.planning.resolver import JobContext
 from mlhub_tui.transfer.work_source import FileRequest
 from tests.queue.support import ENDLESS, HASTY, QUICK

@@ -21,8 +21,7 @@ import trustme
 
 from mlhub_tui.errors import AuthenticationError, NoSpaceError, ServerError, ServerUnreachable
 from mlhub_tui.http.client import HTTPClient
-from mlhub_tui.http.credentials import OriginCredentials
-from mlhub_tui.http.link import Link
+from mlhub_tui.http.credentials import Link, OriginCredentials
 from mlhub_tui.planning.resolver import JobContext
 from mlhub_tui.transfer.batch import BatchDownload
 from mlhub_tui.transfer.config import TransferContext
@@ -365,7 +364,7 @@ def test_a_feed_that_gives_one_wish_twice_ends_the_run(
 _HANGING = """
 import socket, sys, threading, time
 from pathlib import Path
-from mlhub_tui.http.link import Link
+from mlhub_tui.http.credentials import Link
 from mlhub_tui.transfer.work_source import FileRequest
 from tests.transfer.batch_support import batch, kit
 

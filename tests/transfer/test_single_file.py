@@ -29,8 +29,8 @@ from mlhub_tui.errors import (
     VerificationFailed,
 )
 from mlhub_tui.http.connection import Response
+from mlhub_tui.http.credentials import Link
 from mlhub_tui.http.errors import BeingPrepared, LinkRejected
-from mlhub_tui.http.link import Link
 from mlhub_tui.http.response_headers import Checksum, RemoteVersion
 from mlhub_tui.options import IfExists
 from mlhub_tui.queue.database import Database

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 
 from mlhub_tui.auth import Kind
 from mlhub_tui.errors import EntityDoesNotExist, NotOffered
-from mlhub_tui.http.link import Link
+from mlhub_tui.http.credentials import Link
 from mlhub_tui.models import (
     ArchiveInfo,
     CatalogInfo,

@@ -105,7 +105,7 @@ def depth_of_cursor(driver: Driver) -> int:
 
 def amount(driver: Driver) -> str:
     """Return how much is loaded at the top, as its line says."""
-    return tree_of(driver).branches.top.amount
+    return tree_of(driver).tree_model.top.amount
 
 
 # STAC APIs
@@ -175,7 +175,7 @@ async def test_a_source_that_repeats_its_pages_is_stopped(tmp_path: Path) -> Non
         await driver.until("3 collections loaded")
         await driver.press("G")
         await driver.until("stopped: the server repeats its pages")
-        assert tree_of(driver).branches.top.loaded == 3
+        assert tree_of(driver).tree_model.top.loaded == 3
 
 
 async def test_what_the_source_says_of_itself_stands_in_the_groups_line_and_detail(tmp_path: Path) -> None:

@@ -166,7 +166,7 @@ def listing_of(driver: Driver) -> Any:
     """Return the state of the datasets' listing."""
     screen = driver.app.get_screen_stack("browse")[0]
     assert isinstance(screen, BrowseScreen)
-    return screen.tree_view.branches.top
+    return screen.tree_view.tree_model.top
 
 
 async def test_a_certificate_that_nobody_vouches_for_is_said(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ def browse(driver: Driver) -> BrowseScreen:
 
 def shown_datasets(tree: CatalogTree) -> list[Dataset]:
     """Return the datasets that the tree shows."""
-    rows = tree.branches.groups[0].visible
+    rows = tree.tree_model.groups[0].visible
     return [d for row in rows if isinstance(row.data, Entry) and isinstance(d := row.data.document, Dataset)]
 
 
@@ -40,7 +40,7 @@ def row_of(tree: CatalogTree, kind: EntryKind, identity: str) -> NodeRow:
     """Return the first row of an entry."""
     return next(
         row
-        for parent in tree.branches.grown
+        for parent in tree.tree_model.grown
         for row in parent.children or []
         if isinstance(row.data, Entry) and (row.data.kind, row.data.id) == (kind, identity)
     )
@@ -137,7 +137,7 @@ async def test_items_come_page_by_page_as_the_cursor_goes_down(options: AppOptio
         await driver.press("l")
         tree = browse(driver).tree_view
         collection = row_of(tree, EntryKind.COLLECTION, "ref_african_crops_kenya_02_source")
-        items = tree.branches.grown[collection]
+        items = tree.tree_model.grown[collection]
         assert items is not None
         await driver.until(lambda: items.loaded and not items.loading)
         first = items.loaded
@@ -210,13 +210,13 @@ async def test_reload_keeps_the_cursor_and_what_was_open(options: AppOptions) ->
         await driver.press("j", "j", "l", "j", "j")
         row, line = tree.cursor_row, tree.cursor_line
         assert row is not None
-        path = tree.branches.path(row)
+        path = tree.tree_model.path(row)
         assert current(tree).kind is EntryKind.COLLECTION
         await driver.press("r")
-        await driver.until(lambda: tree.branches.top.complete)
+        await driver.until(lambda: tree.tree_model.top.complete)
         assert tree.cursor_row is not None
         assert tree.cursor_row is not row, "it is another tree"
-        assert tree.branches.path(tree.cursor_row) == path
+        assert tree.tree_model.path(tree.cursor_row) == path
         assert tree.cursor_line == line
 
 

@@ -70,8 +70,8 @@ def browse(driver: Driver) -> BrowseScreen:
 async def loaded(driver: Driver) -> None:
     """Wait for the listings."""
     tree = browse(driver).tree_view
-    await driver.until(lambda: tree.started and tree.branches.groups)
-    listings = [tree.branches.grown[group] for group in tree.branches.groups]
+    await driver.until(lambda: tree.started and tree.tree_model.groups)
+    listings = [tree.tree_model.grown[group] for group in tree.tree_model.groups]
     await driver.until(lambda: all(listing and (listing.complete or listing.error) for listing in listings))
     await driver.pilot.pause()
 
@@ -79,7 +79,7 @@ async def loaded(driver: Driver) -> None:
 async def go_to(driver: Driver, wanted: EntryKind, identity: str) -> None:
     """Put the cursor on a node; its parents are opened."""
     tree = browse(driver).tree_view
-    tree.unfold(tree.branches.groups[1])
+    tree.unfold(tree.tree_model.groups[1])
     tree.unfold(row_of(tree, EntryKind.DATASET, nasty("0 dataset")))
     await driver.pilot.pause()
     assert tree.move_to(row_of(tree, wanted, identity))
@@ -116,7 +116,7 @@ async def test_every_node_of_the_tree_is_drawn_as_text(harm: AppOptions) -> None
             inner = entry is not None and collection and entry.id not in (NASTY_ID, "CON")
             if row.foldable and not row.is_open and not inner:
                 tree.expand_current()
-            listings = tree.branches.grown.values()
+            listings = tree.tree_model.grown.values()
             await driver.until(lambda: not any(held and held.loading for held in listings))  # noqa: B023
             kinds |= {entry.kind} if entry is not None else set()
             seen += look(driver)

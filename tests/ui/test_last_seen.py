@@ -145,7 +145,7 @@ async def test_the_cursor_stays_on_what_was_found_when_the_source_answers(
             await driver.until(lambda: tree.subject is not None and tree.subject.entry.id == found)
             before = tree.cursor_row
             gate.set()
-            await driver.until(lambda: not tree.branches.top.cached_age and not tree.is_looking, "1 of 45")
+            await driver.until(lambda: not tree.tree_model.top.cached_age and not tree.is_looking, "1 of 45")
             await driver.until(lambda: tree.subject is not None and tree.subject.entry.id == found)
             assert tree.cursor_row is not before, "the row is that of the answer"
             await driver.press("k")

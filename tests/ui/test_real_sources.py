@@ -100,9 +100,9 @@ async def test_a_recorded_stac_api_is_browsed(stac_recorded: Path, tmp_path: Pat
         options = AppOptions(source=f"{server.url}/api/stac/v1/", output_dir=tmp_path)
         async with driven(options, (120, 40)) as driver:
             await driver.until("Collections  ")
-            await driver.until(lambda: tree_of(driver).started and tree_of(driver).branches.top.complete)
+            await driver.until(lambda: tree_of(driver).started and tree_of(driver).tree_model.top.complete)
             await driver.until(lambda: "STAC API" in driver.screen().splitlines()[0])
-            assert tree_of(driver).branches.top.loaded > 30
+            assert tree_of(driver).tree_model.top.loaded > 30
             await driver.press("slash")
             await driver.type("naip")
             await driver.until("found, filtering the")

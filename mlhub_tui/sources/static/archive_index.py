@@ -20,8 +20,8 @@ from pathlib import Path
 
 from ... import paths
 from ...errors import EntityDoesNotExist, MLHubException, NotOffered, RequestError
+from ...http.credentials import Link
 from ...http.json_document import MAX_DOCUMENT
-from ...http.link import Link
 from ...http.urls import shown
 from ...storage import make_private_folder
 from ...text import one_line

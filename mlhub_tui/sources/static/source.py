@@ -28,7 +28,7 @@ from .pages import AGAIN, ItemPages, Tree
 from .root import CatalogRoot, catalog_of, find_root
 
 if TYPE_CHECKING:
-    from ...http.link import Link
+    from ...http.credentials import Link
 
 _LISTINGS = 32
 

@@ -140,7 +140,7 @@ def _show_plan(app: AppContext, subject: PlanSubject, choice: DatasetChoice) -> 
     if connection is None or queue is None:
         return
 
-    def wish(filters: Filters | None = None) -> DatasetRequest:
+    def requested(filters: Filters | None = None) -> DatasetRequest:
         return dataset_request(
             subject.id,
             choice.folder,
@@ -160,12 +160,12 @@ def _show_plan(app: AppContext, subject: PlanSubject, choice: DatasetChoice) -> 
         def tell(words: str, done: int, total: int | None) -> None:
             say(reading_words(words, done, total))
 
-        return await plan_dataset(wish(), connection.source, job_context, tell)
+        return await plan_dataset(requested(), connection.source, job_context, tell)
 
     async def queueing(counted: SelectionCount) -> bool:
         target = choice.url or str(choice.assets or choice.folder)
         return await _confirmed(app, counted, target) and await _queue_job(
-            app, queue, wish(counted.filters), counted
+            app, queue, requested(counted.filters), counted
         )
 
     assets = choice.assets or choice.folder

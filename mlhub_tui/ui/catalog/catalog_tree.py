@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class CatalogTree(FilteredTree):
-    """Shows the branches of a source; asks for what is opened, and for more where the end is reached."""
+    """Shows the tree of a source; asks for what is opened, and for more where the end is reached."""
 
     DEFAULT_CSS = "CatalogTree { padding: 0 0 0 1; }"
 
@@ -58,44 +58,44 @@ class CatalogTree(FilteredTree):
         self.order = ""
         self.marked.clear()
         self._goal = ()
-        self.branches.start(kind)
+        self.tree_model.start(kind)
         self.cursor_line = 0
 
     def start_over(self) -> None:
         """Reload the top level; the cursor returns to the same entry."""
         row = self.cursor_row
-        self._goal, self._placed = (self.branches.path(row), row) if row is not None else ((), None)
-        self.branches.start_over()
+        self._goal, self._placed = (self.tree_model.path(row), row) if row is not None else ((), None)
+        self.tree_model.start_over()
 
     def view(self) -> TreeState:
         """Return how the tree is left: what is open, where the cursor is or is on its way to, the filter."""
         from ..state import TreeState
 
-        row, (opened, closed) = self.cursor_row, self.branches.folds()
+        row, (opened, closed) = self.cursor_row, self.tree_model.folds()
         waits = self._goal and row is self._placed
-        cursor = self._goal if waits or row is None else self.branches.path(row)
+        cursor = self._goal if waits or row is None else self.tree_model.path(row)
         return TreeState(tuple(opened), tuple(closed), cursor, self.filter, self.order)
 
     def recall(self, view: TreeState) -> None:
         """Come, as entries come, to how the tree was left; the cursor, unless it is moved meanwhile."""
-        self.branches.recall(view.opened, view.closed)
+        self.tree_model.recall(view.opened, view.closed)
         if view.order:
             self.sort(view.order)
         self._goal, self._placed = view.cursor, self.cursor_row
 
     def show_last(self, entries: Sequence[Entry], age: str) -> None:
         """Show what the source listed last time, until it answers."""
-        self.branches.show_last(entries, age)
+        self.tree_model.show_last(entries, age)
         if not self._goal and self.cursor_row is not None:
-            self._goal, self._placed = self.branches.path(self.cursor_row), self.cursor_row
+            self._goal, self._placed = self.tree_model.path(self.cursor_row), self.cursor_row
         self._listed()
 
     def fail(self, error: MLHubException) -> None:
         """Say why there is no source, and the way on."""
-        for row in self.branches.groups:
-            if (listing := self.branches.grown[row]) is not None:
+        for row in self.tree_model.groups:
+            if (listing := self.tree_model.grown[row]) is not None:
                 listing.fail(error)
-            self.branches.settle(row)
+            self.tree_model.settle(row)
 
     def want(self, row: NodeRow) -> None:
         """Ask for the next page below a row."""
@@ -106,14 +106,14 @@ class CatalogTree(FilteredTree):
     @property
     def amount(self) -> str:
         """How much is shown: `45 datasets`, `2 of 45 datasets`."""
-        top = self.branches.top if self.started else None
+        top = self.tree_model.top if self.started else None
         return self.found_words or (top.words(top.loaded, top.noun) if top is not None else "")
 
     def traits(self) -> list[str]:
         """Return what the entries that are shown can be narrowed by."""
         if self._sift is not None:
             return self._sift.traits
-        listings = self.branches.grown.values() if self.started else ()
+        listings = self.tree_model.grown.values() if self.started else ()
         return [
             trait for listing in listings if listing is not None for trait in listing.standing.traits if trait
         ]
@@ -128,7 +128,7 @@ class CatalogTree(FilteredTree):
     @property
     def subject(self) -> TreeEntry | None:
         """The entry under the cursor, with what is known around it."""
-        return self.branches.subject(self.cursor_row) if self.started else None
+        return self.tree_model.subject(self.cursor_row) if self.started else None
 
     @property
     def beside(self) -> list[Entry]:
@@ -152,26 +152,26 @@ class CatalogTree(FilteredTree):
     @property
     def holder(self) -> TreeEntry | None:
         """What holds items and is under the cursor, or what is under it belongs to."""
-        return self.branches.holder(self.cursor_row) if self.started else None
+        return self.tree_model.holder(self.cursor_row) if self.started else None
 
     @property
     def dataset(self) -> Dataset | None:
         """The MLHub dataset that the row under the cursor is, or belongs to."""
-        return self.branches.dataset(self.cursor_row) if self.started else None
+        return self.tree_model.dataset(self.cursor_row) if self.started else None
 
     @property
     def to_download(self) -> list[TreeEntry]:
         """What a download is about: the selection, else what is under the cursor, or what that belongs to."""
         if self.marked:
             return list(self.marked.values())
-        return self.branches.to_download(self.cursor_row) if self.started else []
+        return self.tree_model.to_download(self.cursor_row) if self.started else []
 
     # Listings
 
     def add(self, row: NodeRow, entries: Sequence[Entry]) -> None:
         """Append entries to the listing of a row."""
         self._note_place()
-        self.branches.add(row, entries)
+        self.tree_model.add(row, entries)
         self._listed()
         self._find_places(row, entries)
 
@@ -179,7 +179,7 @@ class CatalogTree(FilteredTree):
         """Have the places of entries named in a thread: about a millisecond each."""
         from ..navigation.matching import boxes_of
 
-        listing = self.branches.grown[row]
+        listing = self.tree_model.grown[row]
         boxes = [boxes_of(entry) for entry in entries]
         if listing is not None and any(boxes):
             self._name_places(listing, listing.loaded - len(entries), boxes)
@@ -202,7 +202,7 @@ class CatalogTree(FilteredTree):
     def settle(self, row: NodeRow) -> None:
         """Show the state of a row's listing after a page has come or failed."""
         self._note_place()
-        self.branches.settle(row)
+        self.tree_model.settle(row)
         self._listed()
 
     def _note_place(self) -> None:
@@ -211,8 +211,8 @@ class CatalogTree(FilteredTree):
         if self._goal and row is not self._placed:
             self._goal, self._placed = (), None
             lasts = row is not None and not isinstance(row.data, NoteNode | MoreNode | ActionNode)
-            if row is not None and lasts and self.branches.is_replaced_soon:
-                self._goal, self._placed = self.branches.path(row), row
+            if row is not None and lasts and self.tree_model.is_replaced_soon:
+                self._goal, self._placed = self.tree_model.path(row), row
 
     def _listed(self) -> None:
         self._is_listing = True
@@ -230,8 +230,8 @@ class CatalogTree(FilteredTree):
     def _come_to_place(self) -> None:
         """Put the cursor where it was, or on its way to, as far as that is there by now."""
         row = self._placed
-        if self._goal and not (row is self.cursor_row and row and self.branches.path(row) == self._goal):
-            self._placed = self.branches.find(self._goal) or self.cursor_row
+        if self._goal and not (row is self.cursor_row and row and self.tree_model.path(row) == self._goal):
+            self._placed = self.tree_model.find(self._goal) or self.cursor_row
             if self._placed is not None:
                 self.move_to(self._placed)
             self._placed = self.cursor_row
@@ -243,16 +243,16 @@ class CatalogTree(FilteredTree):
         if not self.started:
             return word_pieces(row.data) if isinstance(row.data, GroupNode) else []
         under = row is self.cursor_row
-        return self.branches.pieces(row, self.lens, self.found_in(row), room, whole=under)
+        return self.tree_model.pieces(row, self.highlighter, self.found_in(row), room, whole=under)
 
     def badge(self, row: NodeRow) -> str:
         """Return the marks of what was selected, and of what is a favourite."""
-        chosen = "✓ " if self.marked and self.branches.mark(row) in self.marked else ""
+        chosen = "✓ " if self.marked and self.tree_model.mark(row) in self.marked else ""
         return f"{chosen}★ " if self.favourites and self.is_favourite(row) else chosen
 
     def is_favourite(self, row: NodeRow) -> bool:
         """Whether what a row stands for was marked."""
-        return self.started and self.branches.key(row) in self.favourites
+        return self.started and self.tree_model.key(row) in self.favourites
 
     def cuts_middle(self, row: NodeRow) -> bool:
         """Whether it is the title or id of an entry, without a note behind it."""
@@ -281,13 +281,13 @@ class CatalogTree(FilteredTree):
     def unfold(self, row: NodeRow) -> None:
         """Open a row whose children stand at once, so that a key that follows fast finds them."""
         if row.foldable and self.started:
-            self.branches.unfolding(row)
+            self.tree_model.unfolding(row)
             super().unfold(row)
 
     def fold(self, row: NodeRow) -> None:
         """Close a row."""
         if self.started:
-            self.branches.folded(row)
+            self.tree_model.folded(row)
             super().fold(row)
 
     def watch_cursor_line(self, before: int, after: int) -> None:
@@ -317,7 +317,7 @@ class CatalogTree(FilteredTree):
                 self.toggle(row)
 
     def _retry(self, row: NodeRow) -> None:
-        listing = self.branches.grown.get(row.parent) if row.parent is not None else None
+        listing = self.tree_model.grown.get(row.parent) if row.parent is not None else None
         if listing is not None and row.parent is not None:
             listing.retry()
             self.want(row.parent)
@@ -329,7 +329,7 @@ class CatalogTree(FilteredTree):
         row = self.cursor_row
         if row is None:
             return
-        subject, mark = self.subject, self.branches.mark(row) if self.started else ""
+        subject, mark = self.subject, self.tree_model.mark(row) if self.started else ""
         if subject is not None and mark:
             if self.marked.pop(mark, None) is None:
                 self.marked[mark] = subject

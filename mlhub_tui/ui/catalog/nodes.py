@@ -140,7 +140,7 @@ def entry_words(entry: Entry, kind: Kind) -> tuple[str, str]:
 
 
 def entry_pieces(
-    entry: Entry, lens: MatchHighlighter, searched: str, kind: Kind, room: int, *, whole: bool
+    entry: Entry, highlighter: MatchHighlighter, searched: str, kind: Kind, room: int, *, whole: bool
 ) -> Pieces:
     """Return the pieces of an entry's label; what the filter found is marked without colours.
 
@@ -150,7 +150,7 @@ def entry_pieces(
     ----------
     entry
         The entry.
-    lens
+    highlighter
         Knows what the filter looks for.
     searched
         What it looked at; empty where the entry does not match.
@@ -165,14 +165,14 @@ def entry_pieces(
     # Not measured in cells: a title wider than it is long leaves no room for more.
     if more and len(name) + 2 + len(more) > room:
         more = ""
-    unseen = lens.unseen(searched, name, more) if searched and lens.terms else []
+    unseen = highlighter.unseen(searched, name, more) if searched and highlighter.terms else []
     space = room - sum(cell_len(text) for text, _ in unseen)
     if unseen and space < cell_len(name) and (not whole or space < room // 3):
         unseen = unseen[:1]  # the name of the field alone
         space = room - cell_len(unseen[0].text)
-    pieces = fitted(lens.marked(name), space, middle=True) if unseen else lens.marked(name)
+    pieces = fitted(highlighter.marked(name), space, middle=True) if unseen else highlighter.marked(name)
     if more and len(name) + 2 + len(more) <= space:
-        pieces += [LabelPiece("  "), *lens.marked(more, "quiet")]
+        pieces += [LabelPiece("  "), *highlighter.marked(more, "quiet")]
     return [*pieces, *unseen, *([LabelPiece(f"  ! {one_line(entry.note)}", "strong")] if entry.note else [])]
 
 

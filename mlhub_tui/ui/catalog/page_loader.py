@@ -30,17 +30,17 @@ async def load_next(documents: Documents, tree: CatalogTree, row: NodeRow) -> No
     AuthenticationError, APIKeyNotFound
         If the listing needs a key; the listing says so too.
     """
-    listing, source = tree.branches.grown.get(row), documents.source
+    listing, source = tree.tree_model.grown.get(row), documents.source
     if listing is None or source is None or not listing.wants_more:
         return
     listing.loading = True
     try:
         tree.settle(row)
         page = await _page(source, row, listing.next)
-        if tree.branches.grown.get(row) is listing:  # else the tree was reloaded meanwhile
+        if tree.tree_model.grown.get(row) is listing:  # else the tree was reloaded meanwhile
             documents.keep(page.entries)
             if not page.notes:
-                tree.branches.clear_note(row)
+                tree.tree_model.clear_note(row)
             await _take(tree, row, listing, page)
     except MLHubException as error:
         listing.fail(error)
@@ -48,7 +48,7 @@ async def load_next(documents: Documents, tree: CatalogTree, row: NodeRow) -> No
             raise
     finally:
         listing.loading = False
-        if tree.branches.grown.get(row) is listing:
+        if tree.tree_model.grown.get(row) is listing:
             tree.settle(row)
 
 
@@ -61,7 +61,7 @@ async def _take(tree: CatalogTree, row: NodeRow, listing: TreeListing, page: Pag
     for start in range(0, len(entries), AT_A_TIME):
         tree.add(row, entries[start : start + AT_A_TIME])
         await asyncio.sleep(0)
-        if tree.branches.grown.get(row) is not listing:
+        if tree.tree_model.grown.get(row) is not listing:
             return
 
 

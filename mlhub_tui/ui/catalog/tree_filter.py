@@ -36,17 +36,17 @@ class TreeFilter:
 
     Parameters
     ----------
-    branches
+    tree_model
         The tree.
     words
         What is searched for, in any case, and facets; all must be found.
     """
 
-    def __init__(self, branches: CatalogTreeModel, words: str) -> None:
-        self._branches = branches
+    def __init__(self, tree_model: CatalogTreeModel, words: str) -> None:
+        self._tree_model = tree_model
         self.words = words
         self.query = parse(words)
-        self.lens = MatchHighlighter(self.query.terms)
+        self.highlighter = MatchHighlighter(self.query.terms)
         self.matched: dict[NodeRow, str] = {}
         """What matches, each with what was looked at of it."""
         self.traits: list[str] = []
@@ -62,7 +62,7 @@ class TreeFilter:
     @property
     def only_near(self) -> bool:
         """Whether nothing holds the words, and what is shown comes near them."""
-        return self.lens.closely
+        return self.highlighter.closely
 
     # Looking
 
@@ -70,11 +70,11 @@ class TreeFilter:
         """Look; pauses after every step, and nothing is shown differently yet."""
         yield from self._look()
         if not self.matched and self.query.terms:
-            self.lens = MatchHighlighter(self.query.terms, closely=True)
+            self.highlighter = MatchHighlighter(self.query.terms, closely=True)
             yield from self._look()
 
     def _look(self) -> Iterator[None]:
-        for row, listing in list(self._branches.grown.items()):
+        for row, listing in list(self._tree_model.grown.items()):
             if listing is not None:
                 yield from self._look_into(row, listing)
 
@@ -82,7 +82,7 @@ class TreeFilter:
         standing = listing.standing
         children, search_texts, traits = row.children or [], standing.search_texts, standing.traits
         hits = self._hits[row] = []
-        step = FEW if self.lens.closely else STEP
+        step = FEW if self.highlighter.closely else STEP
         for start in range(0, len(search_texts), step):
             stop = start + step
             held = self._among(children[start:stop], search_texts[start:stop], traits[start:stop])
@@ -101,7 +101,7 @@ class TreeFilter:
         together: Iterable[tuple[NodeRow, str, str]] = zip(rows, search_texts, traits, strict=False)
         if self.query.facets:
             together = [one for one in together if self.query.fits(one[2])]
-        if self.lens.closely:
+        if self.highlighter.closely:
             return [one for one in together if self._comes_near(one[1])]
         for term in self.query.terms:
             together = [one for one in together if term in one[1]]
@@ -117,7 +117,7 @@ class TreeFilter:
     def _rank(self, found: Sequence[tuple[NodeRow, str]]) -> None:
         """Take note of what matches best so far."""
         words = " ".join(self.query.terms)
-        if not words or self.lens.closely:
+        if not words or self.highlighter.closely:
             return
         for row, searched in found:
             if words in searched and (how := rank(words, searched)) <= self._best_rank and how < HOLDS:
@@ -138,14 +138,14 @@ class TreeFilter:
         """Whether it was for its collections that a dataset was found, not for itself."""
         named = parts(searched)
         own = searched[: len(searched) - len(named)] if named else searched
-        if not named or not (self.lens.closely or all(term in named for term in self.query.terms)):
+        if not named or not (self.highlighter.closely or all(term in named for term in self.query.terms)):
             return False
         return not self._holds(own)
 
     def _look_at_collections(self, row: NodeRow, document: Dataset) -> None:
         if not any(self._fits(ref.id) for ref in document.collections):
             return
-        self._branches.fill(row)
+        self._tree_model.fill(row)
         self._named.add(row)
         self.matched.pop(row, None)
         self.best.discard(row)
@@ -162,7 +162,7 @@ class TreeFilter:
         return self._holds(identity.casefold())
 
     def _holds(self, searched: str) -> bool:
-        if self.lens.closely:
+        if self.highlighter.closely:
             return self._comes_near(searched)
         return all(term in searched for term in self.query.terms)
 
@@ -170,7 +170,7 @@ class TreeFilter:
 
     def apply(self) -> None:
         """Let the rows show what was found; the outline is to be laid out then."""
-        grown, whole = self._branches.grown, self._named.union(self.matched)
+        grown, whole = self._tree_model.grown, self._named.union(self.matched)
         for row in grown:
             if row.parent in whole:
                 whole.add(row)
@@ -195,7 +195,7 @@ class TreeFilter:
             self.opened.add(row)
 
     def _chosen(self, row: NodeRow, hits: list[NodeRow], inner: list[NodeRow]) -> list[NodeRow]:
-        children, listing, found = row.children or [], self._branches.grown[row], hits
+        children, listing, found = row.children or [], self._tree_model.grown[row], hits
         if inner:
             wanted = {*hits, *inner}
             found = [child for child in children if child in wanted]
@@ -203,12 +203,12 @@ class TreeFilter:
 
     def _choose_groups(self) -> None:
         """Leave out groups in which nothing was found; the first stays and says so."""
-        first, *others = self._branches.groups
-        if not first.shown and self._branches.top.standing.loaded:
+        first, *others = self._tree_model.groups
+        if not first.shown and self._tree_model.top.standing.loaded:
             note: NodeRow = OutlineRow(NoteNode("nothing matches the filter"))
             note.parent, note.depth = first, first.depth + 1
             first.shown = [note]
-        self._branches.outline.root.shown = [first, *(group for group in others if group.shown)]
+        self._tree_model.outline.root.shown = [first, *(group for group in others if group.shown)]
 
     def count(self, row: NodeRow) -> int:
         """Return how many of a listing's entries are shown."""
@@ -226,13 +226,13 @@ def rank(words: str, searched: str) -> int:
     return HOLDS
 
 
-def show_all(branches: CatalogTreeModel, opened: set[NodeRow], still_open: set[NodeRow]) -> None:
+def show_all(tree_model: CatalogTreeModel, opened: set[NodeRow], still_open: set[NodeRow]) -> None:
     """Remove the filter; close the rows that it had opened, except those in `still_open`.
 
     The outline is to be laid out then.
     """
-    branches.outline.root.shown = None
-    for row in branches.grown:
+    tree_model.outline.root.shown = None
+    for row in tree_model.grown:
         row.shown = None
     for row in opened - still_open:
         row.is_open = False
@@ -252,9 +252,9 @@ AT_ONCE = 0.008
 
 
 class FilteredTree(NodeView):
-    """An outline of branches; where there is much to look at, the filter looks between the keys.
+    """The tree of a source; where there is much to look at, the filter looks between the keys.
 
-    Until the first source is there it shows a line that says so: branches know models and sources, whose
+    Until the first source is there it shows a line that says so: the model knows models and sources, whose
     import the first paint does not wait for.
     """
 
@@ -269,7 +269,7 @@ class FilteredTree(NodeView):
         waiting: NodeRow = OutlineRow(GroupNode("datasets", "Datasets", "loading…"), foldable=True)
         waiting.is_open = True
         self.outline.put(self.outline.root, [waiting])
-        self._branches: CatalogTreeModel | None = None
+        self._tree_model: CatalogTreeModel | None = None
         self.filter = ""
         self.order = ""
         """In which order the entries stand, by its name in `ORDERS`."""
@@ -282,16 +282,16 @@ class FilteredTree(NodeView):
     @property
     def started(self) -> bool:
         """Whether there is a source."""
-        return self._branches is not None
+        return self._tree_model is not None
 
     @property
-    def branches(self) -> CatalogTreeModel:
-        """The branches of the source in use."""
-        if self._branches is None:
+    def tree_model(self) -> CatalogTreeModel:
+        """The model of the source in use."""
+        if self._tree_model is None:
             from .tree_model import CatalogTreeModel
 
-            self._branches = CatalogTreeModel(self.outline, self.want, self.row_changed)
-        return self._branches
+            self._tree_model = CatalogTreeModel(self.outline, self.want, self.row_changed)
+        return self._tree_model
 
     def want(self, row: NodeRow) -> None:
         """Ask for the next page below a row."""
@@ -301,28 +301,30 @@ class FilteredTree(NodeView):
         return self._sift.matched.get(row, "") if self._sift is not None else ""
 
     @property
-    def lens(self) -> MatchHighlighter:
+    def highlighter(self) -> MatchHighlighter:
         """What labels are looked at with."""
         from ..navigation.matching import NOTHING
 
-        return self._sift.lens if self._sift is not None else NOTHING
+        return self._sift.highlighter if self._sift is not None else NOTHING
 
     @property
     def found_words(self) -> str:
         """What was found among what: `2 of 45 datasets`, `3 found, filtering the 200 loaded of 2,365`."""
         if self._sift is None:
             return ""
-        branches, near = self.branches, " near" if self._sift.only_near and self._sift.matched else ""
-        if branches.by_dataset:
-            return f"{self._sift.count(branches.groups[0])}{near} of {branches.top.standing.loaded} datasets"
-        return f"{len(self._sift.matched):,}{near or ' found'}, filtering {branches.scope}"
+        tree_model, near = self.tree_model, " near" if self._sift.only_near and self._sift.matched else ""
+        if tree_model.by_dataset:
+            return (
+                f"{self._sift.count(tree_model.groups[0])}{near} of {tree_model.top.standing.loaded} datasets"
+            )
+        return f"{len(self._sift.matched):,}{near or ' found'}, filtering {tree_model.scope}"
 
     def forget_filter(self) -> None:
         """Filter nothing from now on."""
         self.workers.cancel_group(self, "filter")
         self.filter, self._sift, self.is_looking = "", None, False
-        if self._branches is not None:
-            self._branches.found.clear()
+        if self._tree_model is not None:
+            self._tree_model.found.clear()
 
     def apply_filter(self, words: str, *, to_first: bool = True) -> None:
         """Show what matches some words among all that is loaded; without words, everything.
@@ -343,7 +345,7 @@ class FilteredTree(NodeView):
             return
         pass  # with the models, which the first paint does not wait for
 
-        sift = TreeFilter(self.branches, self.filter)
+        sift = TreeFilter(self.tree_model, self.filter)
         # Of this program alone: others that keep the machine busy are no reason to answer later still.
         steps, began = sift.steps(), time.thread_time()
         for _ in steps:
@@ -370,13 +372,13 @@ class FilteredTree(NodeView):
             # What the filter opened above the cursor stays open when the filter goes.
             still_open = before.intersection(lineage[1:])
             for row in still_open:
-                self.branches.unfolding(row)
+                self.tree_model.unfolding(row)
         if self._sift is not None or self._arranged:
-            show_all(self.branches, before, still_open)
+            show_all(self.tree_model, before, still_open)
         if sift is not None:
             sift.apply()
         self._sift, self._arranged = sift, bool(self.order)
-        arrange(self.branches, self.order)
+        arrange(self.tree_model, self.order)
         self._tell()
         self.outline.lay_out()
         next((row for row in lineage if self.move_to(row)), None)
@@ -387,18 +389,18 @@ class FilteredTree(NodeView):
 
     def _tell(self) -> None:
         """Say in the groups' lines what was found in each."""
-        self.branches.found.clear()
-        for row in self.branches.groups:
-            listing = self.branches.grown.get(row)
+        self.tree_model.found.clear()
+        for row in self.tree_model.groups:
+            listing = self.tree_model.grown.get(row)
             if self._sift is not None and listing is not None:
                 among = f"{listing.standing.loaded:,}{'' if listing.standing.complete else ' loaded'}"
                 near = " near" if self._sift.only_near and self._sift.matched else ""
-                self.branches.found[row] = f"{self._sift.count(row):,}{near} of {among}  /{self.filter}"
-            self.branches.tell(row)
+                self.tree_model.found[row] = f"{self._sift.count(row):,}{near} of {among}  /{self.filter}"
+            self.tree_model.tell(row)
 
     def sort(self, order: str) -> None:
         """Show the entries of every listing in another order, see `ORDERS`; the cursor stays on its entry."""
-        self.order = self.branches.order = order if order in ORDERS else ""
+        self.order = self.tree_model.order = order if order in ORDERS else ""
         if self.filter:
             self.apply_filter(self.filter, to_first=False)
         else:
@@ -430,14 +432,14 @@ class FilteredTree(NodeView):
                 return
 
 
-def arrange(branches: CatalogTreeModel, order: str) -> None:
+def arrange(tree_model: CatalogTreeModel, order: str) -> None:
     """Let the rows of all listings show their entries in an order; the outline is to be laid out then.
 
     What a filter chose is arranged too. What is no entry, as the line that loads more, stays at the end.
     """
     if order not in ORDERS or order == LISTED:
         return
-    for row, listing in branches.grown.items():
+    for row, listing in tree_model.grown.items():
         if listing is None or not (standing := listing.standing).loaded:
             continue
         rows = row.visible

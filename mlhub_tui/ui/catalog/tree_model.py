@@ -70,7 +70,7 @@ class CatalogTreeModel:
         self.grown: dict[NodeRow, TreeListing | None] = {}
         """The rows that have their children, with the listing they come from; parents before children."""
         self.found: dict[NodeRow, str] = {}
-        """What to say of the groups instead of how much they list: what a filter found in them."""
+        """The words behind the groups in place of their counts: what a filter found in them."""
         self.order = ""
         """In which order the entries stand, by its name in `ORDERS`; said in the first group's line."""
         self._opened: dict[Path, set[str]] = {}
@@ -331,11 +331,11 @@ class CatalogTreeModel:
         return TreeEntry(row.data, ref, dataset)
 
     def pieces(
-        self, row: NodeRow, lens: MatchHighlighter, searched: str, room: int, *, whole: bool
+        self, row: NodeRow, highlighter: MatchHighlighter, searched: str, room: int, *, whole: bool
     ) -> Pieces:
         """Return the label of a row; of one that matches a filter with what that looked at."""
         if isinstance(row.data, Entry):
-            return entry_pieces(row.data, lens, searched, self.kind, room, whole=whole)
+            return entry_pieces(row.data, highlighter, searched, self.kind, room, whole=whole)
         return word_pieces(row.data)
 
     def mark(self, row: NodeRow) -> str:

@@ -68,15 +68,15 @@ def _unknown(subject: TreeEntry, documents: Documents) -> list[Block]:
     return [*blocks, Paragraph(f"\n{why or 'loading…'}")]
 
 
-def line_detail(node: Node | None, branches: CatalogTreeModel) -> list[Block]:
+def line_detail(node: Node | None, tree_model: CatalogTreeModel) -> list[Block]:
     """Return the sheet of a line that is no entry."""
     match node:
         case TypeNode(kind, number):
             return [Title(TYPE_TITLES.get(kind, kind)), Paragraph(f"{number} in this dataset")]
         case GroupNode(key, title, note, detail):
-            about = branches.about
-            first = bool(branches.groups) and branches.groups[0].data is node
-            if about is None or not first or branches.by_dataset:
+            about = tree_model.about
+            first = bool(tree_model.groups) and tree_model.groups[0].data is node
+            if about is None or not first or tree_model.by_dataset:
                 return [Title(title), Paragraph(note), Paragraph(f"\n{detail}" if detail else "")]
             known = document_detail(about.document)[2:] if about.document else [Prose(about.description)]
             where = [FieldBlock("Source", about.kind.value), FieldBlock("Notes", detail)]

@@ -69,7 +69,7 @@ def all_of(job: Job, check: str = "", speed: str = "") -> list[Block]:
     check
         What came of reading the file again, or how far that is.
     speed
-        That of the last seconds, where there is more to say of it than how fast it is now.
+        That of the last seconds, where more than its current speed is known.
     """
     request = job.request
     retrying = job.state is JobState.RETRYING and job.next_try is not None

@@ -38,7 +38,7 @@ class GotoScreen(ListScreen):
 
     Parameters
     ----------
-    branches
+    tree_model
         What is loaded.
     source
         Where the rest is looked up.
@@ -55,9 +55,9 @@ class GotoScreen(ListScreen):
     """
     keys = "tab completes, enter goes there, esc cancels"
 
-    def __init__(self, branches: CatalogTreeModel, source: Source, arrive: Callable[[Goal], None]) -> None:
+    def __init__(self, tree_model: CatalogTreeModel, source: Source, arrive: Callable[[Goal], None]) -> None:
         super().__init__("Go to", (), " ", narrows=True)
-        self._branches, self._source, self._arrive = branches, source, arrive
+        self._tree_model, self._source, self._arrive = tree_model, source, arrive
         self._known: list[Suggestion] = []
         self._listed = ""
         """What was typed when the list was made."""
@@ -79,7 +79,7 @@ class GotoScreen(ListScreen):
     @work(exclusive=True, group="suggest")
     async def _suggest(self, typed: str) -> None:
         """Find what is known by that; between the keys."""
-        found = Suggestions(self._branches, typed)
+        found = Suggestions(self._tree_model, typed)
         for _ in found.steps():
             await asyncio.sleep(0)
         self._known = found.best
@@ -134,7 +134,7 @@ class GotoScreen(ListScreen):
         except MLHubException as error:
             self.say(f"! {why(error)}", "bold $error")
             return
-        self._close(placed(self._branches, found))
+        self._close(placed(self._tree_model, found))
 
     def action_cancel(self) -> None:
         """Stop looking something up, else close."""

@@ -48,18 +48,18 @@ class JobScreen(Dialog[None]):
     def __init__(self, job: Job, checks: dict[int, str]) -> None:
         super().__init__()
         self._job, self._checks = job, checks
-        self._sheet = DetailView()
+        self._detail = DetailView()
 
     def compose(self) -> ComposeResult:
         """Lay out the sheet."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = line("Transfer")
             dialog.border_subtitle = line("j k scroll, l log, y copies the path, esc closes")
-            yield self._sheet
+            yield self._detail
 
     def on_mount(self) -> None:
         """Show it, and how long it waits from second to second."""
-        self._sheet.focus()
+        self._detail.focus()
         self._show()
         self.set_interval(1.0, self._show)
 
@@ -71,8 +71,8 @@ class JobScreen(Dialog[None]):
     def _show(self) -> None:
         known = {job.id: job for job in cast("AppContext", self.app).jobs}
         self._job = known.get(self._job.id, self._job)
-        speed = speed_words(self._job, self._speeds, self._sheet.size.width - 14)
-        self._sheet.show(all_of(self._job, self._checks.get(self._job.id, ""), speed), keep_place=True)
+        speed = speed_words(self._job, self._speeds, self._detail.size.width - 14)
+        self._detail.show(all_of(self._job, self._checks.get(self._job.id, ""), speed), keep_place=True)
 
     @property
     def _speeds(self) -> list[float]:
@@ -108,18 +108,18 @@ class JobLogScreen(Dialog[None]):
         super().__init__()
         self._job = job
         self._events: list[Event] = []
-        self._sheet = DetailView()
+        self._detail = DetailView()
 
     def compose(self) -> ComposeResult:
         """Lay out the sheet."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = line(f"Log of {self._job.name}", limit=70)
             dialog.border_subtitle = line("j k scroll, G follows, y copies, esc closes")
-            yield self._sheet
+            yield self._detail
 
     def on_mount(self) -> None:
         """Show it, and look for more from second to second."""
-        self._sheet.focus()
+        self._detail.focus()
         self._look()
         self.set_interval(EVERY, self._look)
 
@@ -145,7 +145,7 @@ class JobLogScreen(Dialog[None]):
 
     def _show(self, blocks: Sequence[Block], *, reset: bool) -> None:
         """Show other blocks, or more; the end stays in sight where it was."""
-        sheet = self._sheet
+        sheet = self._detail
         at_end = sheet.scroll_offset.y >= sheet.max_scroll_y
         if reset:
             sheet.show(blocks, keep_place=True)

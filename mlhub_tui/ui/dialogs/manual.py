@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -72,6 +72,13 @@ class ManualScreen(Dialog[None]):
     def on_mount(self) -> None:
         """List the topics; the first is shown as the cursor is on it."""
         self._list_topics()
+        self._load()
+
+    @work(thread=True)
+    def _load(self) -> None:
+        """Fill the tables of all topics, for a search: the help of every command takes a while."""
+        for topic in manual.TOPICS:
+            self._text(topic)
 
     def _list_topics(self) -> None:
         self._hits, self._word = [], ""

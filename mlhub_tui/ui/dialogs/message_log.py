@@ -29,18 +29,18 @@ class MessageLogScreen(Dialog[None]):
     def __init__(self, messages: Sequence[Notification]) -> None:
         super().__init__()
         self._messages = messages
-        self._sheet = DetailView()
+        self._detail = DetailView()
 
     def compose(self) -> ComposeResult:
         """Lay out the list."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = "Messages"
             dialog.border_subtitle = "j k scroll, esc closes"
-            yield self._sheet
+            yield self._detail
 
     def on_mount(self) -> None:
         """Show the list."""
-        sheet = self._sheet
+        sheet = self._detail
         sheet.show(log_blocks(self._messages))
         sheet.focus()
 

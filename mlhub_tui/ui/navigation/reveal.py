@@ -56,7 +56,7 @@ async def walk(
         If a listing on the way needs a key.
     """
     keys, pages = [*path], 0
-    row = tree.branches.outline.root
+    row = tree.tree_model.outline.root
     while keys:
         hit = await _below(tree, row, keys)
         if hit is not None:
@@ -64,11 +64,11 @@ async def walk(
             if keys:
                 tree.reveal(row)
             continue
-        listing = tree.branches.grown.get(row)
+        listing = tree.tree_model.grown.get(row)
         if listing is None:
             if not _is_gone(tree, row):
                 break
-            row, keys = tree.branches.outline.root, [*path]  # the tree was reloaded meanwhile
+            row, keys = tree.tree_model.outline.root, [*path]  # the tree was reloaded meanwhile
         elif _is_awaited(listing):
             await asyncio.sleep(_MOMENT)
         elif listing.wants_more and pages < MOST_PAGES:
@@ -89,7 +89,7 @@ def _is_awaited(listing: TreeListing) -> bool:
 
 
 def _is_gone(tree: CatalogTree, row: NodeRow) -> bool:
-    top = tree.branches.outline.root
+    top = tree.tree_model.outline.root
     while row.parent is not None:
         if row not in (row.parent.children or ()):
             return True
@@ -105,7 +105,7 @@ async def _below(tree: CatalogTree, row: NodeRow, keys: Sequence[str]) -> tuple[
     for number, child in enumerate(_candidates(row)):
         if number % _AT_A_TIME == _AT_A_TIME - 1:
             await asyncio.sleep(0)
-        found = _place_in(child.data, wanted, names, tree.branches.kind)
+        found = _place_in(child.data, wanted, names, tree.tree_model.kind)
         if found is not None and (best is None or found > best[0]):
             best = (found, child)
     return (best[1], [*keys[best[0] + 1 :]]) if best is not None else None
@@ -154,18 +154,18 @@ class Suggestion:
     rank: int
 
 
-def placed(branches: CatalogTreeModel, goal: Goal) -> Goal:
+def placed(tree_model: CatalogTreeModel, goal: Goal) -> Goal:
     """Return what was looked up with the dataset that MLHub's collections stand below on its way."""
     collection = next((key for key in goal.path if key.startswith(f"{EntryKind.COLLECTION}:")), "")
-    if not branches.by_dataset or not collection:
+    if not tree_model.by_dataset or not collection:
         return goal
-    row, listing = branches.groups[0], branches.top.standing
+    row, listing = tree_model.groups[0], tree_model.top.standing
     identity = collection.partition(":")[2]
     line = f"\n{PART}{identity.casefold()}\n"
     for child, searched in zip(row.children or [], listing.search_texts, strict=False):
         if line in f"{searched}\n":
             at = goal.path.index(collection)
-            return replace(goal, path=(*branches.path(child), *goal.path[at:]))
+            return replace(goal, path=(*tree_model.path(child), *goal.path[at:]))
     return goal
 
 
@@ -174,14 +174,14 @@ class Suggestions:
 
     Parameters
     ----------
-    branches
+    tree_model
         The tree.
     typed
         Part of an id, a title or a DOI.
     """
 
-    def __init__(self, branches: CatalogTreeModel, typed: str) -> None:
-        self._branches = branches
+    def __init__(self, tree_model: CatalogTreeModel, typed: str) -> None:
+        self._tree_model = tree_model
         self._words = plain(typed).casefold()
         self._found: list[Suggestion] = []
 
@@ -194,7 +194,7 @@ class Suggestions:
         """Look; pauses after every step."""
         if not self._words:
             return
-        for row, listing in list(self._branches.grown.items()):
+        for row, listing in list(self._tree_model.grown.items()):
             if listing is None:
                 continue
             children, search_texts = row.children or [], listing.standing.search_texts
@@ -214,9 +214,9 @@ class Suggestions:
             return
         how = rank(self._words, searched)
         if how < HOLDS or any(name in _IN_NAMES and self._words in value for name, value in fields(searched)):
-            self._found.append(Suggestion(Goal(entry, self._branches.path(row)), how))
+            self._found.append(Suggestion(Goal(entry, self._tree_model.path(row)), how))
         if isinstance(entry.document, Dataset) and self._words in parts(searched):
-            above = self._branches.path(row)
+            above = self._tree_model.path(row)
             for ref in entry.document.collections:
                 if self._words in (lower := ref.id.casefold()):
                     collection = Entry(EntryKind.COLLECTION, ref.id)

@@ -19,7 +19,7 @@ from .image_sequence import is_tiff
 
 if TYPE_CHECKING:
     from ...http.connection import Response
-    from ...http.link import Link
+    from ...http.credentials import Link
     from ...sources.base import Source
 
 

@@ -63,9 +63,9 @@ async def _show(
         _none(app, documents, current, document)
         return None
     places = [number for number, entry in enumerate(entries) if entry is current or entry == current]
-    reel = ImageSequence(entries if places else [current], documents, places[0] if places else 0, key)
-    await app.push_screen_wait(PreviewScreen(documents.source, reel))
-    return reel.entry
+    sequence = ImageSequence(entries if places else [current], documents, places[0] if places else 0, key)
+    await app.push_screen_wait(PreviewScreen(documents.source, sequence))
+    return sequence.entry
 
 
 def _none(app: AppContext, documents: Documents, current: Entry, document: Document | None) -> None:

@@ -47,7 +47,7 @@ class PreviewScreen(Dialog[None]):
     ----------
     source
         Where the images are fetched.
-    reel
+    sequence
         The documents to go through, at the first one.
     """
 
@@ -70,9 +70,9 @@ class PreviewScreen(Dialog[None]):
         Binding("escape,q,p", "close", "close", show=False),
     ]
 
-    def __init__(self, source: Source, reel: ImageSequence) -> None:
+    def __init__(self, source: Source, sequence: ImageSequence) -> None:
         super().__init__()
-        self._source, self._reel = source, reel
+        self._source, self._sequence = source, sequence
         self._pictures: LRUCache[tuple[Picture, ImageFile]] = LRUCache(IN_MEMORY)
         self._agreed = 0 if tty.over_ssh() else ASK_FROM
         self._answer: asyncio.Future[None] | None = None
@@ -111,11 +111,11 @@ class PreviewScreen(Dialog[None]):
     @work(exclusive=True, group="picture")
     async def _load(self) -> None:
         """Show the document in turn: its image, or why there is none."""
-        self._frame(self._reel.entry.label)
+        self._frame(self._sequence.entry.label)
         self._clear("loading…")
         try:
-            await self._reel.load()
-            await self._show(self._reel.document, self._reel.image)
+            await self._sequence.load()
+            await self._show(self._sequence.document, self._sequence.image)
         except MLHubException as error:
             self._name_images()
             self._say(f"! {why(error)}", "bold $error")
@@ -125,7 +125,7 @@ class PreviewScreen(Dialog[None]):
         """Show another image of the same document."""
         self._clear("…")
         try:
-            await self._show(self._reel.document, self._reel.image)
+            await self._show(self._sequence.document, self._sequence.image)
         except MLHubException as error:
             self._say(f"! {why(error)}", "bold $error")
 
@@ -195,18 +195,21 @@ class PreviewScreen(Dialog[None]):
 
     def _frame(self, title: str) -> None:
         self._box.border_title = line(title)
-        at, of = self._reel.place
-        ways = [f"{at:,} of {of:,}: j k" if of > 1 else "", "n N image" if len(self._reel.images) > 1 else ""]
+        at, of = self._sequence.place
+        ways = [
+            f"{at:,} of {of:,}: j k" if of > 1 else "",
+            "n N image" if len(self._sequence.images) > 1 else "",
+        ]
         self._box.border_subtitle = line(", ".join([*filter(None, ways), "esc closes"]))
 
     def _name_images(self) -> None:
         """Name the images of the document on a line, the one that is shown marked and in sight."""
-        reel = self._reel
-        names = [one_line(asset.key, 30) for asset in reel.images] if len(reel.images) > 1 else []
-        first, last = _around(reel.chosen, names, self.app.size.width * 9 // 10 - 6)
+        sequence = self._sequence
+        names = [one_line(asset.key, 30) for asset in sequence.images] if len(sequence.images) > 1 else []
+        first, last = _around(sequence.chosen, names, self.app.size.width * 9 // 10 - 6)
         parts = []
         for number in range(first, last):
-            chosen = number == reel.chosen
+            chosen = number == sequence.chosen
             style = "bold $foreground on $primary-muted" if chosen else "$muted"
             parts.append(line(f"[{names[number]}]" if chosen else names[number], style))
         if last < len(names):
@@ -230,14 +233,14 @@ class PreviewScreen(Dialog[None]):
 
     def action_image(self, step: int) -> None:
         """Show another image of the document."""
-        if self._reel.next_image(step):
+        if self._sequence.next_image(step):
             self._load_image()
 
     def action_document(self, step: int) -> None:
         """Show an image of another document."""
-        if self._reel.next_document(step):
+        if self._sequence.next_document(step):
             self._load()
-        elif self._reel.place[1] > 1:
+        elif self._sequence.place[1] > 1:
             self.notify("That is the last one loaded." if step > 0 else "That is the first.", markup=False)
 
     def action_fetch(self) -> None:

@@ -78,7 +78,7 @@ class BrowseScreen(EntryScreen):
         """Return what the node under the cursor cannot do."""
         tree = self.tree_view
         without = [] if tree.holder is not None else ["browse.items"]
-        if not (tree.started and tree.cursor_row is not None and tree.branches.mark(tree.cursor_row)):
+        if not (tree.started and tree.cursor_row is not None and tree.tree_model.mark(tree.cursor_row)):
             without.append("browse.mark")
         return without if tree.to_download else [*without, "browse.download"]
 
@@ -178,7 +178,7 @@ class BrowseScreen(EntryScreen):
         connection = self.context.connection
         if connection is None:
             self.context.action_go("profiles")
-        elif self.tree_view.branches.groups:  # else the first listing has not begun: it comes by itself
+        elif self.tree_view.tree_model.groups:  # else the first listing has not begun: it comes by itself
             self._store = None
             if (refresh := getattr(connection.source, "refresh", None)) is not None:
                 refresh()  # what a static catalog keeps counts once its server says it still does
@@ -210,10 +210,10 @@ class BrowseScreen(EntryScreen):
         documents = self.documents
         try:
             await load_next(documents, self.tree_view, row)
-            if documents.source is not None and not self.tree_view.branches.by_dataset:
+            if documents.source is not None and not self.tree_view.tree_model.by_dataset:
                 await introduce(documents.source, self.tree_view)  # it may be offline by now, or back
         except (AuthenticationError, APIKeyNotFound) as error:
-            subject = self.tree_view.branches.subject(row)
+            subject = self.tree_view.tree_model.subject(row)
             if subject is not None:
                 self._offer_profiles_once(subject.entry.label, error)
 
@@ -318,7 +318,7 @@ class BrowseScreen(EntryScreen):
             self.refuse("No source is open yet.")
             return
         order = following(tree.order)
-        if order == "title" and tree.branches.by_dataset:
+        if order == "title" and tree.tree_model.by_dataset:
             order = following(order)  # so they are listed
         tree.sort(order)
         if tree.scroll_offset.y:  # else the first line says it
@@ -375,7 +375,7 @@ class BrowseScreen(EntryScreen):
         """Select a collection, or an item, for a download of several."""
         tree = self.tree_view
         row = tree.cursor_row
-        if row is not None and (row.foldable or (tree.started and tree.branches.mark(row))):
+        if row is not None and (row.foldable or (tree.started and tree.tree_model.mark(row))):
             tree.toggle_mark()
         else:
             self.refuse("Put the cursor on a collection or an item to select it.")

@@ -46,7 +46,7 @@ class DetailPane(Vertical):
         tree, documents = self._tree, self._browse.documents
         subject, self._wanted = tree.subject, tree.cursor_row
         if subject is None:
-            self.detail.show(line_detail(tree.current, tree.branches))
+            self.detail.show(line_detail(tree.current, tree.tree_model))
         else:
             self.detail.show(entry_detail(subject, documents))
             self._complete(subject, documents, tree.cursor_row)
@@ -64,7 +64,7 @@ class DetailPane(Vertical):
             self.draw_map()
         document = documents.of(subject.entry)
         if document is not None and not self._browse.closing:
-            self._tree.branches.learn(row, document)
+            self._tree.tree_model.learn(row, document)
 
     def draw_map(self) -> None:
         """Show on the map, on a wide terminal, where that lies which is under the cursor."""

@@ -57,7 +57,7 @@ class Navigator:
             screen.run_worker(self._go(goal), group=_GROUP, exclusive=True)
 
         # At once, not from a worker: what is typed behind the key is for the field.
-        screen.app.push_screen(GotoScreen(self._tree.branches, connection.source, arrive))
+        screen.app.push_screen(GotoScreen(self._tree.tree_model, connection.source, arrive))
 
     async def _go(self, goal: Goal) -> None:
         """Go to something; what has no place in the tree, or one too far back in it, is shown by itself."""
@@ -90,7 +90,7 @@ class Navigator:
         if self.shown is None or subject is None or row is None:
             screen.refuse("Put the cursor on a dataset, a collection or an item first.")
             return
-        one = Favourite.of(subject.entry, tree.branches.path(row), self.here().place)
+        one = Favourite.of(subject.entry, tree.tree_model.path(row), self.here().place)
         if screen.context.memory.favourites.toggle(self.shown.job_source, one) is None:
             screen.refuse("Too many favourites: remove one first (F).")
         else:
@@ -157,14 +157,14 @@ class Navigator:
     def here(self, subject: TreeEntry | None = None) -> HistoryEntry:
         """Return the place one is at, with what is open there."""
         tree, row = self._tree, self._tree.cursor_row
-        path = tree.branches.path(row) if tree.started and row is not None else ()
+        path = tree.tree_model.path(row) if tree.started and row is not None else ()
         place = self.shown.entry if self.shown is not None else ""
         return HistoryEntry(place, path, subject, subject is not None)
 
     def note_place(self, subject: TreeEntry | None = None) -> None:
         """Remember the place one is at, to come back to."""
         if self.shown is not None and self._tree.started:
-            self._screen.context.trail.visit(self.here(subject))
+            self._screen.context.history.visit(self.here(subject))
 
     def travel(self, here: HistoryEntry, step: int) -> None:
         """Go to the place before or behind another."""
@@ -174,7 +174,7 @@ class Navigator:
         from .document_screen import DocumentScreen
 
         screen = self._screen
-        stop = screen.context.trail.go(here, step)
+        stop = screen.context.history.go(here, step)
         if stop is None:
             screen.refuse("Nothing further back." if step < 0 else "Nothing further forward.")
             return

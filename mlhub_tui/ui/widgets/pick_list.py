@@ -34,7 +34,7 @@ class PickLine:
     key
         What it stands for; empty for a heading, which cannot be ticked.
     note
-        What to say of it while the cursor is on it.
+        Words shown while the cursor is on it.
     """
 
     name: str
