@@ -1,4 +1,4 @@
-"""What is remembered between starts: theme, screen, favourites, and how the tree of each source was left."""
+"""What is remembered between starts: theme, screen, split, favourites, and how each tree was left."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ MOST_RECENT = 10
 MOST_SOURCES, MOST_OPENED = 20, 40
 """How many sources are remembered, and how many open rows of each: all of them are asked for at a start."""
 _LARGEST, _DEEPEST, _LONGEST = 16_000_000, 30, 400
+_MOST_STEPS = 20
 _VERSION = 1
 _WRITING = threading.Lock()
 """Held from reading the file to replacing it: threads write side by side."""
@@ -66,6 +67,10 @@ class AppState:
     favourites: Favourites = field(default_factory=Favourites, compare=False)
     toured: bool = False
     """Whether the first steps were shown."""
+    split: int = 0
+    """Steps by which the split of Browse was moved, to the right if positive."""
+    zoom: bool = False
+    """Whether one pane of Browse fills the screen."""
     sort: str = ""
     """What the transfers of the Downloads screen are sorted by."""
 
@@ -90,6 +95,8 @@ class AppState:
             views={key: _view(value) for key, value in views.items() if isinstance(value, dict)},
             favourites=Favourites.read(raw.get("favourites")),
             toured=raw.get("toured") is True,
+            split=_steps(raw.get("split")),
+            zoom=raw.get("zoom") is True,
         )
 
     def use(self, entry: str) -> None:
@@ -141,6 +148,8 @@ class AppState:
             "item_orders": self.item_orders,
             "recent": self.recent,
             "toured": self.toured,
+            "split": self.split,
+            "zoom": self.zoom,
             "favourites": self.favourites.plain(),
             "views": {key: _plain(view) for key, view in self.views.items()},
         }
@@ -229,6 +238,10 @@ def _named(raw: Any) -> dict[str, str]:
     """Return words by name; empty for anything else."""
     known = [*raw.items()][:MOST_SOURCES] if isinstance(raw, dict) else []
     return {_word(key): _word(word) for key, word in known if _word(word)}
+
+
+def _steps(raw: Any) -> int:
+    return min(max(raw, -_MOST_STEPS), _MOST_STEPS) if isinstance(raw, int) else 0
 
 
 def _word(raw: Any) -> str:

@@ -10,6 +10,7 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
+from textual.events import DescendantFocus
 from textual.timer import Timer
 
 from ...errors import APIKeyNotFound, AuthenticationError, MLHubException
@@ -21,6 +22,7 @@ from ..widgets.filter_bar import FilterLine
 from .detail_pane import DetailPane
 from .entry_screen import EntryScreen
 from .navigator import Navigator
+from .pane_split import BESIDE, PaneSplit
 
 if TYPE_CHECKING:
     from ...models import Dataset, Entry
@@ -31,8 +33,6 @@ if TYPE_CHECKING:
 
 DETAIL_DELAY = 0.12
 """Seconds the cursor rests before the detail follows it."""
-BESIDE = 170
-"""Columns from which on the map stands beside the detail, not below it."""
 
 
 class BrowseScreen(EntryScreen):
@@ -49,7 +49,8 @@ class BrowseScreen(EntryScreen):
         super().__init__()
         self._store: Documents | None = None
         self.tree_view = CatalogTree(id="tree")
-        self._right = DetailPane(self, self.tree_view)
+        self._left, self._right = Vertical(self.tree_view, id="left"), DetailPane(self, self.tree_view)
+        self._split = PaneSplit(self, self._left, self.context.memory)
         self.detail = self._right.detail
         self.navigator = Navigator(self, self.tree_view)
         self._filter_line = FilterLine()
@@ -60,10 +61,8 @@ class BrowseScreen(EntryScreen):
 
     def compose_body(self) -> ComposeResult:
         """Lay out tree and detail."""
-        with Horizontal(id="panes"):
-            with Vertical(id="left"):
-                yield self.tree_view
-            yield self._right
+        self._split.lay_out(self.app.size)
+        yield Horizontal(self._left, self._right, id="panes")
 
     def on_mount(self) -> None:
         """Show the tree at once; what it holds comes later."""
@@ -240,6 +239,7 @@ class BrowseScreen(EntryScreen):
     def on_resize(self) -> None:
         """Take up the map, or leave it out, for the new width."""
         self.set_class(self.size.width >= BESIDE, "-beside")
+        self._split.lay_out(self.size)
         self.call_after_refresh(self._right.draw_map)
 
     def action_map(self) -> None:
@@ -390,11 +390,35 @@ class BrowseScreen(EntryScreen):
     def action_focus_detail(self) -> None:
         """Move the keys between tree and detail."""
         if self.focused is self.detail:
-            self.remove_class("-detail")
-            self.tree_view.focus()
+            self._show_tree()
         else:
             self.add_class("-detail")
             self.detail.focus()
+
+    def _show_tree(self) -> None:
+        self.remove_class("-detail")
+        self.tree_view.focus()
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        """Where one pane alone is shown, show the one that has the focus."""
+        super().on_descendant_focus(event)
+        if event.widget is self.tree_view or self._right in event.widget.ancestors:
+            self.set_class(event.widget is not self.tree_view, "-detail")
+
+    def action_split(self, step: int) -> None:
+        """Move the split between tree and detail."""
+        self._tell_split(self._split.move(self.size, step))
+
+    def action_zoom(self) -> None:
+        """Let the pane with the focus fill the screen, or show both again."""
+        self._tell_split(self._split.zoom(self.size))
+
+    def _tell_split(self, why_not: str) -> None:
+        if why_not:
+            self.refuse(why_not)
+        else:
+            self.context.save_state()
+            self.call_after_refresh(self._right.draw_map)
 
     def action_step_back(self) -> None:
         """Come back from the detail, else clear the filter, else the selection."""
@@ -404,7 +428,7 @@ class BrowseScreen(EntryScreen):
         elif self.focused is self.detail:
             self.action_focus_detail()
         elif self.focused is not None and self.focused.id == "map":
-            tree.focus()
+            self._show_tree()
         elif self.find_bar is not None:
             self.end_filter(keep=False)
         elif tree.filter:
