@@ -14,8 +14,8 @@ from typing import Any, Self
 from .. import fileio
 from ..errors import DownloadError
 from ..planning.requests import DownloadRequest
-from ..transfer.failures import JournalNotWritable
 from .database import Database
+from .failures import JournalNotWritable
 from .job import TRANSITIONS, Event, Job, JobAction, JobState, applies
 from .job_files import delete_part as delete_part_file
 from .job_files import left_of

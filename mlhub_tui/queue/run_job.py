@@ -37,8 +37,8 @@ from ..sources.asset_links import known_to_pay
 from ..threads import in_thread
 from ..transfer.checksums import multihash, unverified
 from ..transfer.config import DownloadResult, DownloadSpec, ReserveSpace, TransferConfig, TransferProgress
-from ..transfer.failures import FailureCounter, JournalNotWritable, judge, translate
 from .database import Database
+from .failures import FailureCounter, JournalNotWritable, judge, translate
 from .repository import JobRepository
 from .runner import transfer_config
 
@@ -98,7 +98,7 @@ async def open_for_job(request: DownloadRequest, choose: Callable[[], Credential
 async def run_job(
     request: DownloadRequest, context: JobContext, live: TransferProgress, reserve: ReserveSpace | None = None
 ) -> DownloadResult:
-    """Fetch what is requested, or resume it; errors are for `transfer.failures` to judge."""
+    """Fetch what is requested, or resume it; errors are for `queue.failures` to judge."""
     if isinstance(request, DatasetRequest):
         from ..planning.dataset_job import fetch_dataset  # all that plans is needed by datasets alone
 

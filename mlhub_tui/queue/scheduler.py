@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import math
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterable
@@ -19,9 +20,8 @@ from ..planning.resolver import JobContext, Resolver
 from ..text import count, duration, rate, size
 from ..threads import in_thread
 from ..transfer.checksums import digests_to_text
-from ..transfer.config import DownloadResult, RateEstimator, TransferPhase, TransferProgress
+from ..transfer.config import DownloadResult, TransferPhase, TransferProgress
 from ..transfer.engine import SharedLimits
-from ..transfer.failures import Failure, FailureAction, FailureCounter, judge
 from .admission import (
     ConcurrencyLimiter,
     DiskSpaceWaiters,
@@ -30,6 +30,7 @@ from .admission import (
     reserved_space,
     server_answered,
 )
+from .failures import Failure, FailureCounter, judge
 from .job import ACTIVE_STATES, FILE_COUNTS, Job, JobState, JobTable
 from .job_store import JobStore
 from .run_job import report_failed, run_job
@@ -38,6 +39,8 @@ from .runner import EngineConfig, RunnerKind, place, transfer_config
 _BEAT, _IDLE_BEAT = 2.0, 20.0  # looks between two notes of progress and life, for other programs
 _ADOPT = 5.0
 _TRIES = 6  # of a file among many
+_MEMORY = 4.0  # seconds after which a change of speed shows to about two thirds
+_SETTLED = 1.0  # seconds of evidence before an estimate of the time left is worth showing
 
 
 class Scheduler:
@@ -245,7 +248,7 @@ class Scheduler:
     async def _failed(self, job: Job, live: TransferProgress, error: Exception) -> None:
         failures = self._failures.setdefault(job.id, FailureCounter(job.bytes_done)).failed(live.done)
         failure = judge(error, failures, self._retries, job.path)
-        if failure.action is FailureAction.FAILED:
+        if failure.action is JobState.FAILED:
             await report_failed(job.request, error)
         if server_answered(error):
             self._server_answered(job)
@@ -254,7 +257,7 @@ class Scheduler:
         self._running[job.id].flush_events()
         moved = self.store.move(
             job.id,
-            JobState(failure.action),
+            failure.action,
             failure_message(error, failure, failures),
             reason=failure.reason,
             hint=failure.hint,
@@ -428,3 +431,32 @@ def success_message(outcome: DownloadResult, fetched: int | None, seconds: float
 
 def _moment(seconds: float) -> str:
     return duration(seconds) if seconds >= 9.5 else f"{max(seconds, 0.1):.1f} s"
+
+
+class RateEstimator:
+    """Exponentially weighted rate in bytes per second over byte counts at irregular times.
+
+    Begins at a monotonic time in seconds with `done` bytes, which do not count as fetched.
+    """
+
+    def __init__(self, now: float, done: int = 0) -> None:
+        self._start = self._time = now
+        self._done = done
+        self.rate: float | None = None
+
+    def add(self, now: float, done: int) -> None:
+        """Add a sample: `done` bytes at monotonic time `now` in seconds."""
+        passed = now - self._time
+        if passed <= 0:
+            return
+        if done >= self._done:  # else it started over: what was fetched before tells nothing
+            sample = (done - self._done) / passed
+            weight = 1 - math.exp(-passed / _MEMORY)
+            self.rate = sample if self.rate is None else self.rate + weight * (sample - self.rate)
+        self._time, self._done = now, done
+
+    def eta(self, total: int | None) -> float | None:
+        """Return the seconds until `total` bytes are there; None while that is not known."""
+        if total is None or not self.rate or self.rate < 1 or self._time - self._start < _SETTLED:
+            return None
+        return max(0.0, (total - self._done) / self.rate)

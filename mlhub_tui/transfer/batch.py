@@ -28,7 +28,7 @@ from . import content_checks
 from .checksums import Hash, compare, new_hash, verifiable
 from .config import BatchConfig, TransferContext, TransferProgress
 from .engine import Throttle, TransferCancelled, shared_engine
-from .failures import HostScheduler, RetryHandler, SharedBackoff
+from .hosts import HostScheduler, RetryHandler, SharedBackoff
 from .work_source import (
     LOCAL,
     BatchStats,

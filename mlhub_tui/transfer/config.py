@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import time
 from collections import deque
@@ -28,8 +27,6 @@ if TYPE_CHECKING:  # needed by transfers only, not before the first request of a
     from .part_file import PartJournal
 
 _MAX_EVENTS = 200  # events between two readings of the log; older ones are dropped
-_MEMORY = 4.0  # seconds after which a change of speed shows to about two thirds
-_SETTLED = 1.0  # seconds of evidence before an estimate of the time left is worth showing
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,32 +249,3 @@ class TransferProgress:
     def throttled(self) -> None:
         """Record that the transfer waits for the bandwidth limit, not for the server."""
         self.last_byte = time.monotonic()
-
-
-class RateEstimator:
-    """Exponentially weighted rate in bytes per second over byte counts at irregular times.
-
-    Begins at a monotonic time in seconds with `done` bytes, which do not count as fetched.
-    """
-
-    def __init__(self, now: float, done: int = 0) -> None:
-        self._start = self._time = now
-        self._done = done
-        self.rate: float | None = None
-
-    def add(self, now: float, done: int) -> None:
-        """Add a sample: `done` bytes at monotonic time `now` in seconds."""
-        passed = now - self._time
-        if passed <= 0:
-            return
-        if done >= self._done:  # else it started over: what was fetched before tells nothing
-            sample = (done - self._done) / passed
-            weight = 1 - math.exp(-passed / _MEMORY)
-            self.rate = sample if self.rate is None else self.rate + weight * (sample - self.rate)
-        self._time, self._done = now, done
-
-    def eta(self, total: int | None) -> float | None:
-        """Return the seconds until `total` bytes are there; None while that is not known."""
-        if total is None or not self.rate or self.rate < 1 or self._time - self._start < _SETTLED:
-            return None
-        return max(0.0, (total - self._done) / self.rate)

@@ -15,9 +15,9 @@ import pytest
 from mlhub_tui import fileio
 from mlhub_tui.errors import NoSpaceError, OutputFolderError, VerificationFailed
 from mlhub_tui.http.retry import QUEUE_RETRIES, RetryPolicy
-from mlhub_tui.transfer.config import RateEstimator
+from mlhub_tui.queue.failures import FailureCounter
+from mlhub_tui.queue.scheduler import RateEstimator
 from mlhub_tui.transfer.content_checks import gzip_whole
-from mlhub_tui.transfer.failures import FailureCounter
 
 
 def test_a_steady_transfer_has_its_rate_and_eta() -> None:

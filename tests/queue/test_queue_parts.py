@@ -20,11 +20,13 @@ from mlhub_tui.errors import (
     AccessDenied,
     AuthenticationError,
     EntityDoesNotExist,
+    RequestRefused,
     ServerError,
     ServerUnreachable,
+    UnexpectedAnswer,
 )
 from mlhub_tui.http.credentials import Link, OriginCredentials
-from mlhub_tui.http.errors import LinkRejected
+from mlhub_tui.http.errors import BeingPrepared, LinkRejected
 from mlhub_tui.http.retry import QUEUE_RETRIES
 from mlhub_tui.models import Asset, Item
 from mlhub_tui.options import IfExists
@@ -34,11 +36,11 @@ from mlhub_tui.queue import runner as process
 from mlhub_tui.queue.admission import no_way_out, server_answered
 from mlhub_tui.queue.client import QueueClient
 from mlhub_tui.queue.database import Database, QueueUnusable, unusable
+from mlhub_tui.queue.failures import judge
 from mlhub_tui.queue.job import Job, JobAction, JobState
 from mlhub_tui.queue.repository import JobRepository, safe, with_own_name
 from mlhub_tui.queue.run_job import refusal
 from mlhub_tui.queue.runner import Process
-from mlhub_tui.transfer.failures import judge
 
 from .support import wish
 
@@ -273,26 +275,29 @@ def test_what_a_client_cancels_that_nobody_runs_keeps_the_files_of_datasets(
 
 
 @pytest.mark.parametrize(
-    ("error", "failures", "state", "words"),
+    ("error", "failures", "state", "words", "delay"),
     [
-        (PermissionError(errno.EACCES, "Permission denied"), 1, JobState.FAILED, "cannot write"),
-        (OSError(errno.ENOSPC, "full"), 1, JobState.NO_SPACE, "no space left"),
-        (sqlite3.OperationalError("locked"), 1, JobState.RETRYING, "queue cannot be written: locked"),
-        (ZeroDivisionError("x?key=abc"), 1, JobState.FAILED, "n1.tar.gz failed: ZeroDivisionError: x?key=…"),
-        (ServerError("x"), 2, JobState.RETRYING, "x"),
-        (ServerError("x"), 3, JobState.FAILED, "x"),
-        (LinkRejected("x"), 2, JobState.FAILED, "x"),
-        (AuthenticationError("x"), 1, JobState.NEEDS_KEY, "x"),
+        (AuthenticationError("no"), 1, JobState.NEEDS_KEY, "no", None),
+        (OSError(errno.ENOSPC, "full"), 1, JobState.NO_SPACE, "no space left", None),
+        (OSError(errno.EACCES, "denied"), 1, JobState.FAILED, "n1.tar.gz: denied", None),
+        (sqlite3.OperationalError("locked"), 1, JobState.RETRYING, "queue cannot be written: locked", 1.0),
+        (ZeroDivisionError("x?key=abc"), 1, JobState.FAILED, "failed: ZeroDivisionError: x?key=…", None),
+        (RequestRefused("no"), 1, JobState.FAILED, "no", None),
+        (ServerError("no"), 2, JobState.RETRYING, "no", 2.0),
+        (ServerError("no"), 3, JobState.FAILED, "no", None),
+        (ServerError("no", retry_after=4.0), 1, JobState.RETRYING, "no", 5.0),
+        (LinkRejected("no"), 2, JobState.FAILED, "no", None),
+        (UnexpectedAnswer("no"), 1, JobState.RETRYING, "no", 1.0),
+        (BeingPrepared("wait", retry_after=4.0), 9, JobState.RETRYING, "wait", 5.0),
     ],
 )
 def test_an_error_takes_a_job_where_it_belongs(
-    error: Exception, failures: int, state: JobState, words: str
+    error: Exception, failures: int, state: JobState, words: str, delay: float | None
 ) -> None:
     retries = replace(QUEUE_RETRIES, tries=3, doubtful_tries=2, random=lambda: 1.0)
     found = judge(error, failures, retries, job(1).path)
-    assert JobState(found.action) is state
+    assert (found.action, found.delay) == (state, delay)
     assert words in found.reason
-    assert found.delay == (2.0 ** (failures - 1) if state is JobState.RETRYING else None)
 
 
 def test_an_image_is_fresh_for_a_day(mlhub_home: Path) -> None:

@@ -20,11 +20,11 @@ from mlhub_tui import paths
 from mlhub_tui.queue import repository as store_module
 from mlhub_tui.queue import runner as process
 from mlhub_tui.queue.database import VERSION, Database
+from mlhub_tui.queue.failures import JournalNotWritable
 from mlhub_tui.queue.job import ACTIVE_STATES, NEXT_STATES, JobState
 from mlhub_tui.queue.repository import AT_START, JobRepository
 from mlhub_tui.queue.run_job import job_context
 from mlhub_tui.queue.runner import Process
-from mlhub_tui.transfer.failures import JournalNotWritable
 
 from .support import Links, wish
 

@@ -9,7 +9,7 @@ from mlhub_tui.http.errors import ConnectionLost, ConnectTimeout
 from mlhub_tui.http.retry import RetryPolicy
 from mlhub_tui.http.urls import Origin
 from mlhub_tui.transfer.engine import HostLimits
-from mlhub_tui.transfer.failures import HostScheduler, HostState, was_reached
+from mlhub_tui.transfer.hosts import HostScheduler, HostState, was_reached
 
 HERE = Origin("http", "h.test", 80)
 WAITS = RetryPolicy(

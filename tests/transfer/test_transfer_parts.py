@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
-import sqlite3
 import time
 from pathlib import Path
 
 import pytest
 
 from mlhub_tui.errors import (
-    AuthenticationError,
     OutputFolderError,
-    RequestRefused,
     ServerError,
-    UnexpectedAnswer,
     VerificationFailed,
 )
-from mlhub_tui.http.errors import BeingPrepared, LinkRejected
 from mlhub_tui.http.response_headers import Checksum
-from mlhub_tui.http.retry import RetryPolicy
 from mlhub_tui.output_tree import OutputTree
 from mlhub_tui.transfer.checksums import (
     HashingSink,
@@ -34,7 +27,6 @@ from mlhub_tui.transfer.checksums import (
     verifiable,
 )
 from mlhub_tui.transfer.engine import HostLimits
-from mlhub_tui.transfer.failures import FailureAction, FailureCounter, judge
 from mlhub_tui.transfer.parallel import SegmentTable
 from mlhub_tui.transfer.part_file import (
     Extents,
@@ -282,48 +274,3 @@ def test_a_segment_goes_on_where_its_response_does_and_nobody_else_has_begun() -
     only.reach = 31
     assert other.extend(only)
     assert only.end == 31
-
-
-@pytest.mark.parametrize(
-    ("error", "failures", "action", "words", "delay"),
-    [
-        (AuthenticationError("no"), 1, FailureAction.NEEDS_KEY, "no", None),
-        (OSError(errno.ENOSPC, "full"), 1, FailureAction.NO_SPACE, "no space left", None),
-        (OSError(errno.EACCES, "denied"), 1, FailureAction.FAILED, "cannot write /out/x: denied", None),
-        (
-            sqlite3.OperationalError("locked"),
-            1,
-            FailureAction.RETRYING,
-            "queue cannot be written: locked",
-            1.0,
-        ),
-        (
-            ZeroDivisionError("x?key=abc"),
-            1,
-            FailureAction.FAILED,
-            "of x failed: ZeroDivisionError: x?key=…",
-            None,
-        ),
-        (RequestRefused("no"), 1, FailureAction.FAILED, "no", None),
-        (ServerError("no"), 2, FailureAction.RETRYING, "no", 2.0),
-        (ServerError("no"), 3, FailureAction.FAILED, "no", None),
-        (ServerError("no", retry_after=4.0), 1, FailureAction.RETRYING, "no", 5.0),
-        (LinkRejected("no"), 2, FailureAction.FAILED, "no", None),
-        (UnexpectedAnswer("no"), 1, FailureAction.RETRYING, "no", 1.0),
-        (BeingPrepared("wait", retry_after=4.0), 9, FailureAction.RETRYING, "wait", 5.0),
-    ],
-)
-def test_an_error_is_judged_by_what_it_is_and_how_often(
-    error: Exception, failures: int, action: FailureAction, words: str, delay: float | None
-) -> None:
-    retries = RetryPolicy(tries=3, doubtful_tries=2, base=1.0, cap=60.0, budget=None, random=lambda: 1.0)
-    found = judge(error, failures, retries, Path("/out/x"))
-    assert (found.action, found.delay) == (action, delay)
-    assert words in found.reason
-
-
-def test_progress_makes_failures_forgotten_and_a_trickle_does_not() -> None:
-    counter = FailureCounter(100)
-    step = 16 << 10
-    moments = (100, 100 + step - 1, 100 + step, 100 + step, 100 + 3 * step)
-    assert [counter.failed(done) for done in moments] == [1, 2, 1, 2, 1]

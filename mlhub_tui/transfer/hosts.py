@@ -1,29 +1,20 @@
-"""Failures of transfers: what they mean for a job, for a file of a batch, and for its host."""
+"""Hosts of a batch: how their files take turns, and what failures mean for a file, its host and the run."""
 
 from __future__ import annotations
 
 import heapq
 import itertools
-import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from .. import errors, text
 from ..errors import MLHubException, RequestError
 from ..fileio import translate_os_error
-from ..http.errors import (
-    BeingPrepared,
-    ConnectionLost,
-    ConnectTimeout,
-    LinkRejected,
-    LoginRequired,
-    TLSFailure,
-)
+from ..http.errors import BeingPrepared, ConnectionLost, ConnectTimeout, LinkRejected
 from ..http.retry import RetryPolicy
 from .engine import HostLimits
 
@@ -32,90 +23,15 @@ if TYPE_CHECKING:  # needed by batches only
     from ..http.urls import Origin
     from .work_source import BatchStats, FileResult, FileTask
 
-
-class JournalNotWritable(errors.DownloadError):
-    """The record of a transfer cannot be written."""
-
-    default_hint = "free space on the disk of the queue's database, or close the program that locks it"
-
-
-class FailureAction(StrEnum):
-    """What becomes of a job after a failure; the values are those of the job states of the same name."""
-
-    RETRYING = "retrying"
-    NEEDS_KEY = "needs a key"
-    NO_SPACE = "no space"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A failure of a job in words; `delay` is the seconds until the next try where it is retried."""
-
-    action: FailureAction
-    reason: str
-    hint: str
-    delay: float | None = None
-
-
-_KEY = (errors.APIKeyNotFound, errors.AuthenticationError)
-_DOUBTFUL = (errors.UnexpectedAnswer, LinkRejected, TLSFailure)
-_PASSING = (errors.ServerUnreachable, errors.ServerTimeout, errors.ServerError, errors.RemoteChanged)
-_PASSING_FOR_JOBS = (*_PASSING, BeingPrepared, JournalNotWritable, *_DOUBTFUL)
-_PASSING_IN_BATCHES = (*_PASSING, errors.UnexpectedAnswer, errors.TargetBusy)
-
-
-def judge(error: BaseException, failures: int, retries: RetryPolicy, path: Path) -> Failure:
-    """Return what becomes of a job that writes `path` after so many failures in a row without progress."""
-    known = translate(error, path)
-    reason, hint = text.one_line(text.redact(known.message), 300), text.one_line(known.hint, 200)
-    if isinstance(known, _KEY):
-        return Failure(FailureAction.NEEDS_KEY, reason, hint)
-    if isinstance(known, errors.NoSpaceError):
-        return Failure(FailureAction.NO_SPACE, reason, hint)
-    delay = None
-    if isinstance(known, _PASSING_FOR_JOBS) and not isinstance(known, LoginRequired):
-        retry_after = known.retry_after if isinstance(known, RequestError) else None
-        preparing = isinstance(known, BeingPrepared) and retry_after is not None
-        tried = 1 if preparing else failures  # the server works on it, and says when: waiting is no failure
-        delay = retries.wait(tried, retry_after=retry_after, doubtful=isinstance(known, _DOUBTFUL))
-    if delay is None:
-        return Failure(FailureAction.FAILED, reason, hint)
-    if isinstance(known, ConnectionLost):
-        hint = "it resumes by itself where it stopped"
-    return Failure(FailureAction.RETRYING, reason, hint, delay)
-
-
-def translate(error: BaseException, path: Path) -> MLHubException:
-    """Return an error of the package's own tree for any error of a transfer to a path."""
-    if isinstance(error, MLHubException):
-        return error
-    if isinstance(error, OSError):
-        return translate_os_error(error, path)
-    if isinstance(error, sqlite3.Error):
-        return JournalNotWritable(f"the download queue cannot be written: {text.one_line(error, 120)}")
-    what = text.one_line(text.redact(f"{type(error).__name__}: {error}"), 200)
-    return errors.DownloadError(
-        f"the transfer of {path.name} failed: {what}", hint="retry; if it fails again, report it"
-    )
-
-
-class FailureCounter:
-    """Counts failures in a row; bytes that were not there before, `done` of them, reset it."""
-
-    _STEP = 16 << 10  # a trickle that dies again and again is no progress
-
-    def __init__(self, done: int = 0) -> None:
-        self._high, self._failures = done, 0
-
-    def failed(self, done: int) -> int:
-        """Return the failures in a row, this one counted, with so many bytes there at its end."""
-        if done >= self._high + self._STEP:
-            self._high, self._failures = done, 0
-        self._failures += 1
-        return self._failures
-
-
+_ENDING = (errors.NoSpaceError, errors.APIKeyNotFound, errors.AuthenticationError)
+_PASSING = (
+    errors.ServerUnreachable,
+    errors.ServerTimeout,
+    errors.ServerError,
+    errors.RemoteChanged,
+    errors.UnexpectedAnswer,
+    errors.TargetBusy,
+)
 _TRIES = 6  # failures of a file's own after which it has failed
 _GROW = 32  # files in a row after which a host that refused is asked by one more slot
 _SILENT = 3  # rounds without any response after which it looks as if the network were gone
@@ -314,7 +230,7 @@ class RetryHandler:
         """Judge a failure of a file whose request began at a moment."""
         if isinstance(error, OSError):
             error = translate_os_error(error, Path(task.target))
-        if isinstance(error, (errors.NoSpaceError, *_KEY)):
+        if isinstance(error, _ENDING):
             self._end(error)
         elif isinstance(error, BeingPrepared):
             self._await_preparation(task, error)
@@ -324,7 +240,7 @@ class RetryHandler:
         elif isinstance(error, errors.VerificationFailed) and not task.refetched:
             task.refetched = True
             self._scheduler.add(task)
-        elif isinstance(error, _PASSING_IN_BATCHES):
+        elif isinstance(error, _PASSING):
             self._retry(task, error, began)
         else:
             self._record(task, task.failed(error))
