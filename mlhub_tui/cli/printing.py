@@ -16,7 +16,7 @@ from ..text import count, one_line
 if TYPE_CHECKING:
     from ..auth import Auth
     from ..models import Document
-    from ..sources.base import Listing, Page
+    from ..sources.base import Lacking, Listing, Page
 
 META = "mlhub_tui.cli."
 """Begins the names of what a command line remembers in click's `Context.meta`."""
@@ -171,13 +171,14 @@ class ListingNotes:
     """Collects what the pages of a listing left out, and prints it behind the entries."""
 
     def __init__(self) -> None:
-        self._looked = self._skipped = self._timeless = 0
+        self._looked = self._skipped = 0
+        self._lacking: Lacking | None = None
         self._notes: dict[str, None] = {}
 
     def take(self, page: Page[Any]) -> None:
         """Take note of a page."""
         self._looked += page.looked or 0
-        self._timeless += page.timeless
+        self._lacking = self._lacking.plus(page.lacking) if self._lacking else page.lacking
         self._notes.update(dict.fromkeys(page.notes))
         if not page.notes:  # which say themselves what of their page was left out
             self._skipped += page.skipped
@@ -198,15 +199,14 @@ class ListingNotes:
         self._print(listing.loaded, listing.stopped)
 
     def _print(self, found: int, stopped: str) -> None:
-        from ..sources.base import ENOUGH, without_time
+        from ..sources.base import ENOUGH
 
         lines = list(self._notes)[:_MOST_NOTES]
         if len(self._notes) > _MOST_NOTES:
             lines.append(f"and {count(len(self._notes) - _MOST_NOTES, 'note')} like these")
         if self._looked > found:
             lines.append(f"{count(self._looked, 'item')} filtered locally")
-        if self._timeless:
-            lines.append(without_time(self._timeless))
+        lines += self._lacking.notes if self._lacking else ()
         if self._skipped:
             lines.append(f"{count(self._skipped, 'entry', 'entries')} without an ID left out")
         if stopped and stopped != ENOUGH:

@@ -32,8 +32,8 @@ class NoShapely(MLHubException):
 class Filters:
     """What of a dataset is wanted; every condition given must hold.
 
-    Items without a place or a time match every area and time. InvalidSearch if a box and a geometry are
-    given, or the box is upside down.
+    Items without a place are in no area (as in an item search of the STAC API), those without a time match
+    every time. InvalidSearch if a box and a geometry are given, or the box is upside down.
     """
 
     # Collections, each with the wanted asset keys (none: all); empty: all. As radiant_mlhub's

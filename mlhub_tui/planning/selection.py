@@ -43,7 +43,10 @@ class Amount:
 
 @dataclass(frozen=True, slots=True)
 class Items:
-    """Items of a collection: how many, and how many of these without a time and without a place."""
+    """Items of a collection: how many are selected, how many of these have no time.
+
+    `placeless` have no place, whether they are selected (there is no area) or not.
+    """
 
     all: int = 0
     timeless: int = 0
@@ -86,7 +89,7 @@ class Counts:
 
     @property
     def placeless(self) -> int:
-        """Items without a place."""
+        """Items without a place, which are in no area."""
         return sum(items.placeless for items in self.items.values())
 
     def to_json(self) -> JsonDict:
@@ -127,7 +130,7 @@ def notes(counts: Counts, filters: Filters) -> list[str]:
     if counts.timeless and filters.when is not None:
         found.append(f"{count(counts.timeless, 'item')} without a time that can be read: included")
     if counts.placeless and (filters.bbox or filters.intersects):
-        found.append(f"{count(counts.placeless, 'item')} without a place: included")
+        found.append(f"{count(counts.placeless, 'item')} without a place: in no area, left out")
     if counts.faults:
         found.append(f"{count(counts.faults, 'asset')} without an href")
     return found
@@ -143,7 +146,7 @@ def count_files(index: Index, filters: Filters) -> Counts:
         return Counts(faults=facts["faults"])
     with _chosen(index, filters) as db:
         files = db.execute(_COUNTS).fetchall()
-        items = {row[0]: Items(*row[1:]) for row in db.execute(_ITEMS)}
+        items = {row[0]: Items(*row[1:]) for row in db.execute(_ITEMS, _span(filters))}
     wanted = dict(filters.collections)
     names = {number: name for number, name in index.collections.items() if filters.wants(name)}
     by_key: dict[tuple[str, str], Amount] = {}
@@ -229,21 +232,18 @@ def _chosen(index: Index, filters: Filters) -> Iterator[sqlite3.Connection]:
 
 
 def _choose(db: sqlite3.Connection, filters: Filters) -> None:
-    first, last = (None, None) if filters.when is None else bounds(filters.when)
-    then = "(:first IS NULL OR t1 IS NULL OR t1 >= :first) AND (:last IS NULL OR t0 IS NULL OR t0 <= :last)"
-    span = {"first": first, "last": last}
+    span = _span(filters)
     area: Area | None = None
     if filters.bbox is None and filters.intersects is None:
-        db.execute(f"INSERT INTO chosen SELECT id FROM item WHERE {then}", span)
+        db.execute(f"INSERT INTO chosen SELECT id FROM item WHERE {_THEN}", span)
         return
     if filters.bbox is None:
         area = Area(filters.intersects, exact=filters.exact)
     elif filters.exact:
         area = Area.of_box(filters.bbox)
     boxes = area.boxes if area is not None else halves(filters.bbox) if filters.bbox is not None else []
-    db.execute(f"INSERT INTO chosen SELECT id FROM item WHERE w IS NULL AND {then}", span)
     inside = " OR ".join(map(_touches, boxes)) or "0"
-    where = f"id IN (SELECT id FROM place WHERE {inside}) AND ({inside}) AND {then}"
+    where = f"id IN (SELECT id FROM place WHERE {inside}) AND ({inside}) AND {_THEN}"
     if area is None:
         db.execute(f"INSERT INTO chosen SELECT id FROM item WHERE {where}", span)
         return
@@ -251,6 +251,11 @@ def _choose(db: sqlite3.Connection, filters: Filters) -> None:
     found = db.execute(f"SELECT id, w, s, e, n, {geometry} FROM item WHERE {where}", span)
     while rows := found.fetchmany(_BATCH):
         db.executemany("INSERT INTO chosen VALUES (?)", ((number,) for number in area.touching(rows)))
+
+
+def _span(filters: Filters) -> dict[str, int | None]:
+    first, last = (None, None) if filters.when is None else bounds(filters.when)
+    return {"first": first, "last": last}
 
 
 def _touches(box: Box) -> str:
@@ -287,7 +292,7 @@ def timeline(index: Index, filters: Filters) -> Timeline:
     """Count the items of a selection by month; errors as of `count_files`."""
     with _chosen(index, filters) as db:
         found = dict(db.execute(_MONTHS.format(wanted=_wanted(index, filters))))
-        nowhere = db.execute(_PLACELESS.format(wanted=_wanted(index, filters))).fetchone()[0]
+        nowhere = db.execute(_PLACELESS.format(wanted=_wanted(index, filters)), _span(filters)).fetchone()[0]
     timeless = found.pop(None, 0)
     months = {(int(month[:4]), int(month[5:])): number for month, number in sorted(found.items())}
     return Timeline(months, timeless, nowhere)
@@ -342,9 +347,11 @@ _COUNTS = f"""
 SELECT collection, key, scope, count(*), count(size), total(size) FROM asset INDEXED BY asset_key
 WHERE {_SELECTED} GROUP BY collection, key, scope
 """
-_ITEMS = """
-SELECT collection, count(*), sum(t0 IS NULL AND t1 IS NULL), sum(w IS NULL)
-FROM chosen JOIN item USING (id) GROUP BY collection
+_THEN = "(:first IS NULL OR t1 IS NULL OR t1 >= :first) AND (:last IS NULL OR t0 IS NULL OR t0 <= :last)"
+_ITEMS = f"""
+SELECT collection, count(chosen.id), sum(chosen.id IS NOT NULL AND t0 IS NULL AND t1 IS NULL), sum(w IS NULL)
+FROM item LEFT JOIN chosen USING (id) WHERE chosen.id IS NOT NULL OR (w IS NULL AND {_THEN})
+GROUP BY collection
 """
 _FILES = f"""
 SELECT asset.collection, collection.folder, item.name, coalesce(item.folder, item.name), scope, key, file,
@@ -365,7 +372,7 @@ _MONTHS = """
 SELECT strftime('%Y-%m', max(coalesce(t0, t1), -62135596800000000) / 1000000, 'unixepoch'), count(*)
 FROM chosen JOIN item USING (id) WHERE collection IN ({wanted}) GROUP BY 1
 """
-_PLACELESS = "SELECT count(*) FROM chosen JOIN item USING (id) WHERE w IS NULL AND collection IN ({wanted})"
+_PLACELESS = f"SELECT count(*) FROM item WHERE w IS NULL AND {_THEN} AND collection IN ({{wanted}})"
 _BOXES = """
 SELECT CAST((w - :west) / :step AS INTEGER) AS a, CAST((s - :south) / :step AS INTEGER) AS b,
     CAST((e - :west) / :step AS INTEGER) AS c, CAST((n - :south) / :step AS INTEGER) AS d, count(*)

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar
 from urllib.parse import unquote
 
 from ..auth import Kind
@@ -44,6 +44,25 @@ SAME_PAGE = "the same page came again"
 ALL_EMPTY = "too many empty pages came in a row"
 
 
+class Lacking(NamedTuple):
+    """How many items a search by time, or by area, cannot find, as they have no time or place to be read."""
+
+    times: int = 0
+    places: int = 0
+
+    def plus(self, other: Lacking) -> Lacking:
+        """Return both together."""
+        return Lacking(self.times + other.times, self.places + other.places)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user should know of them, a line each."""
+        what = ("a time that can be read", "a place")
+        return tuple(
+            f"{count(n, 'item')} without {one} left out" for n, one in zip(self, what, strict=True) if n
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
     """One page of a listing.
@@ -55,7 +74,7 @@ class Page(Generic[T]):
     - `stopped`: Why the listing ends here although there may be more, in one line; empty where it just ends.
     - `looked`: How many items were read to find these, where they were filtered locally.
     - `notes`: What the user should know of this page, a line each: what could not be shown and why.
-    - `timeless`: How many items were left out of a search by time because none can be read of them.
+    - `lacking`: The items that were left out of a search because they lack what it is by.
     """
 
     entries: tuple[T, ...]
@@ -65,12 +84,7 @@ class Page(Generic[T]):
     stopped: str = ""
     looked: int | None = None
     notes: tuple[str, ...] = ()
-    timeless: int = 0
-
-
-def without_time(items: int) -> str:
-    """Return the note about items that a search by time cannot find."""
-    return f"{count(items, 'item')} without a time that can be read left out"
+    lacking: Lacking = field(default_factory=Lacking)
 
 
 class Listing(Generic[T]):

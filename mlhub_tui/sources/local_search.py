@@ -14,7 +14,7 @@ from ..http.pagination import REPEATED
 from ..models import BBox, Item, Search
 from ..models.extent import geometry_bbox
 from ..models.when import Span, parse_span, span_of
-from .base import ENOUGH, Page, check_search
+from .base import ENOUGH, Lacking, Page, check_search
 
 T = TypeVar("T")
 FIELDS = frozenset({"collections", "ids", "bbox", "intersects", "datetime", "text", "sort", "limit"})
@@ -102,7 +102,8 @@ async def _filtered(
     matches = item_filter(search)
     found: list[Item] = []
     notes: dict[str, None] = {}
-    read = skipped = timeless = 0
+    read = skipped = 0
+    lacking, in_area = Lacking(), search.bbox is not None or search.intersects is not None
     seen = {link}
     stopped = ""
     while True:
@@ -114,7 +115,9 @@ async def _filtered(
             break
         found.extend(filter(matches, page.entries))
         notes.update(dict.fromkeys(page.notes))
-        timeless += sum(time_of(item) is None for item in page.entries) if search.datetime else 0
+        timeless = sum(time_of(item) is None for item in page.entries) if search.datetime else 0
+        placeless = sum(item.bbox is None for item in page.entries) if in_area else 0
+        lacking = lacking.plus(Lacking(timeless, placeless))
         read, skipped, link = read + len(page.entries), skipped + page.skipped, page.next
         if link is None or link in seen:
             link, stopped = None, REPEATED if link is not None else page.stopped
@@ -122,7 +125,7 @@ async def _filtered(
         seen.add(link)
         if len(found) >= wanted or read + skipped >= most:
             break
-    return Page(tuple(found), link, None, skipped, stopped, read, tuple(notes), timeless)
+    return Page(tuple(found), link, None, skipped, stopped, read, tuple(notes), lacking)
 
 
 async def _sorted(search: Search, fetch: Fetch) -> Page[Item]:

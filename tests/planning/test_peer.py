@@ -153,7 +153,10 @@ def test_the_same_filters_leave_the_same_files_with_the_same_bytes(
         assert selected == 0
     else:
         assert outcomes[name] == ""
-    assert tree(tmp_path / "ours") == tree(folder / name)
+    expected = tree(folder / name)
+    if {"bbox", "intersects"} & WISHES[name].keys():  # the peer puts an item without a place in every area
+        expected.pop(f"{LAND}/{LAND_LABELS}/{LAND_LABELS}_00000/labels.tif", None)
+    assert tree(tmp_path / "ours") == expected
 
 
 def test_area_and_time_leave_collections_their_own_assets_and_choose_the_common_ones(
@@ -167,7 +170,3 @@ def test_area_and_time_leave_collections_their_own_assets_and_choose_the_common_
     assert outcomes["no-such-key"] == outcomes["no-time"] == ""  # its own assets are something to download
     assert not any("_common" in path for path in (*no_key, *no_time))
     assert [path for path in split if "_common" in path] == [f"{KENYA}/{LABELS}/_common/train_split.csv"]
-
-
-def test_an_item_without_a_place_is_kept_whatever_the_area_is(theirs: tuple[dict[str, str], Path]) -> None:
-    assert f"{LAND}/{LAND_LABELS}/{LAND_LABELS}_00000/labels.tif" in tree(theirs[1] / "intersects")

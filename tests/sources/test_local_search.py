@@ -155,11 +155,31 @@ async def test_items_that_cannot_be_read_were_looked_at_too() -> None:
     assert (asked, page.skipped, page.next is not None) == (5, 1_000, True)
 
 
-async def test_items_without_a_time_are_counted_where_a_time_is_asked_for() -> None:
-    items = [item("a"), item("b", properties={"datetime": "soon"}), item("c", properties={})]
-    for when, found, timeless in (("2018", "a", 2), ("2019", "", 2), ("", "abc", 0)):
-        (page,) = [page async for page in all_of(Listed(a=items), Search(("a",), datetime=when))]
-        assert ("".join(each.id for each in page.entries), page.timeless) == (found, timeless)
+@pytest.mark.parametrize(
+    ("search", "found", "notes"),
+    [
+        (Search(("a",), datetime="2018"), "a", "2 items without a time that can be read left out"),
+        (Search(("a",), datetime="2019"), "", "2 items without a time that can be read left out"),
+        (Search(("a",), bbox=BBox(0, 0, 1, 1)), "bc", "1 item without a place left out"),
+        (
+            Search(("a",), intersects={"type": "Point", "coordinates": [9, 9]}),
+            "",
+            "1 item without a place left out",
+        ),
+        (Search(("a",)), "abc", ""),
+    ],
+)
+async def test_items_that_lack_what_a_search_is_by_are_left_out_and_counted(
+    search: Search, found: str, notes: str
+) -> None:
+    box = [0, 0, 1, 1]
+    items = [
+        item("a"),
+        item("b", properties={"datetime": "soon"}, bbox=box),
+        item("c", properties={}, bbox=box),
+    ]
+    (page,) = [page async for page in all_of(Listed(a=items), search)]
+    assert ("".join(each.id for each in page.entries), "; ".join(page.lacking.notes)) == (found, notes)
 
 
 async def test_no_more_is_looked_at_than_is_wanted() -> None:

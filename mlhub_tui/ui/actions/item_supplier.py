@@ -194,5 +194,5 @@ def of_several(words: str, supplies: Sequence[ItemSupplier]) -> ItemSupplier:
 
 def _documents(page: Page[Item]) -> Page[Document]:
     entries: tuple[Document, ...] = page.entries
-    seen = page.looked, page.notes, page.timeless
+    seen = page.looked, page.notes, page.lacking
     return Page(entries, page.next, page.matched, page.skipped, page.stopped, *seen)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ...errors import MLHubException
 from ...models import Entry, EntryKind
-from ...sources.base import Page
+from ...sources.base import Lacking, Page
 from ...text import count, one_line
 from .nodes import ActionNode, MoreNode, NoteNode, Words
 
@@ -26,7 +26,8 @@ class Pager:
         self.complete = False
         self.loading = False
         self.error = ""
-        self.skipped = self.timeless = 0
+        self.skipped = 0
+        self.lacking = Lacking()
         self.stopped = ""
         self.notes: dict[str, None] = {}
         """What could not be shown and why, each once, in order."""
@@ -44,12 +45,10 @@ class Pager:
         guard = self._guard = self._guard or PageGuard()
         self.matched = page.matched if page.matched is not None else self.matched
         self.skipped += page.skipped
-        if page.timeless:
-            from ...sources.base import without_time
-
-            self.notes.pop(without_time(self.timeless), None)
-            self.timeless += page.timeless
-            self.notes[without_time(self.timeless)] = None
+        for line in self.lacking.notes:
+            self.notes.pop(line, None)
+        self.lacking = self.lacking.plus(page.lacking)
+        self.notes |= dict.fromkeys(self.lacking.notes)
         self.notes |= dict.fromkeys(map(one_line, page.notes))
         sifted_empty = page.looked is not None and not page.entries
         marks = [(entry.id, entry.url) for entry in page.entries]

@@ -220,11 +220,11 @@ def totals(counts: Counts) -> str:
 
 
 def remarks(counts: Counts, *, by_time: bool, by_place: bool) -> str:
-    """Return what to know of a selection: items that are in it for lack of a time or a place, gaps."""
+    """Return what to know of a selection: items in it without a time, out of it without a place, gaps."""
     timeless, placeless = counts.timeless, counts.placeless
     parts = [
         f"{count(timeless, 'item')} without a time{' included' if by_time else ''}" if timeless else "",
-        f"{count(placeless, 'item')} without a place{' included' if by_place else ''}" if placeless else "",
+        f"{count(placeless, 'item')} without a place{' left out' if by_place else ''}" if placeless else "",
         f"{count(counts.faults, 'asset')} without an address" if counts.faults else "",
         paid_words(counts) if counts.paid else "",
     ]

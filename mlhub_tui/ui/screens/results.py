@@ -165,7 +165,7 @@ class ResultsScreen(ItemsScreen):
         self._documents.keep(entries)
         self._progress.pages += 1
         self._progress.scanned += page.looked or 0
-        rest = (page.next, page.matched, page.skipped, page.stopped, page.looked, page.notes, page.timeless)
+        rest = (page.next, page.matched, page.skipped, page.stopped, page.looked, page.notes, page.lacking)
         if not self.closing:
             await self.table.add_page(Page(entries, *rest))
             self.map_pane.add([(e, e.document) for e in entries if e.document is not None])
