@@ -26,19 +26,19 @@ from ..http.retry import QUEUE_RETRIES
 from ..http.urls import Origin
 from ..options import IfExists
 from ..planning.manifest_queue import LinkOf, Row
+from ..planning.multihash import multihash
 from ..planning.resolver import DatasetLinks, links_of
 from ..queue.database import Database
+from ..queue.part_repository import PartRepository
 from ..queue.repository import JobRepository
 from ..queue.run_job import credentials_for, open_for_job
 from ..queue.runner import transfer_config
 from ..sources.base import Source
 from ..text import one_line, redact
 from ..transfer.batch import BatchDownload
-from ..transfer.checksums import multihash
 from ..transfer.config import BatchConfig, TransferContext
 from ..transfer.engine import BandwidthLimiter, SharedLimits, TransferCancelled, shared_engine
 from ..transfer.object_store_output import Budget, ObjectStoreOutput
-from ..transfer.part_file import PartJournal
 from ..transfer.work_source import BatchStats, FileRequest, FileResult, OutputBackend
 from ..version import __version__
 from .object_store import ObjectStore
@@ -66,7 +66,7 @@ class WorkerState(WorkerPlugin):
         self._blocked: dict[str, float] = {}
         self._reporter: asyncio.Task[None] | None = None
         database = Database(None)  # parts of large files end with the worker, as its local directory does
-        self._journal = PartJournal(database, JobRepository(database))
+        self._journal = PartRepository(database, JobRepository(database))
 
     def teardown(self, worker: Any) -> None:
         """End what is in progress: the worker closes."""

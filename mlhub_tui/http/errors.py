@@ -66,6 +66,10 @@ class BeingPrepared(errors.RequestError):
     default_hint = "the server is preparing the file; retry later"
 
 
+PASSING = (errors.ServerUnreachable, errors.ServerTimeout, errors.ServerError)
+"""Failures that have nothing to do with what was asked for: it may be had a moment later."""
+
+
 def may_pass(error: errors.RequestError) -> bool:
     """Return whether the same request may succeed when it is repeated."""
     if isinstance(error, TLSFailure | LinkRejected):

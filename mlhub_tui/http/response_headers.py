@@ -61,11 +61,15 @@ class RemoteVersion:
     modified: str | None = None
     checksums: tuple[Checksum, ...] = ()
 
-    @property
-    def if_range(self) -> str:
-        """The ETag if it is strong and quoted, as If-Range requires (RFC 9110, 13.1.5), else empty."""
-        etag = self.etag or ""
-        return etag if len(etag) > 2 and etag.startswith('"') and etag.endswith('"') else ""
+    def range_headers(self, first: int, last: int) -> dict[str, str]:
+        """Return the headers that ask for bytes `first` to `last` of it.
+
+        Ranges are closed: old Azure storage versions do not know `bytes=a-`. If-Range only with a strong,
+        quoted ETag (RFC 9110, section 13.1.5), and it is not trusted alone: some servers ignore it.
+        """
+        asked, etag = {"Range": f"bytes={first}-{last}"}, self.etag or ""
+        strong = len(etag) > 2 and etag.startswith('"') and etag.endswith('"')
+        return {**asked, "If-Range": etag} if strong else asked
 
     @property
     def is_identifiable(self) -> bool:

@@ -19,9 +19,9 @@ from ..options import IfExists
 from ..output_tree import OutputTree
 from ..sources.asset_links import azure_headers, https_of
 from ..text import one_line, redact
-from ..transfer.checksums import multihash
 from ..transfer.work_source import BatchStats, FileRequest, FileResult
 from .manifest import FileStatus, Manifest
+from .multihash import multihash
 
 LinkOf = Callable[[str, bool], Link]
 """Returns the link for an href; the flag tells whether the last one was rejected. May block."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from .. import errors, text
 from ..errors import MLHubException, RequestError
 from ..fileio import translate_os_error
-from ..http.errors import BeingPrepared, ConnectionLost, LinkRejected, LoginRequired, TLSFailure
+from ..http.errors import PASSING, BeingPrepared, ConnectionLost, LinkRejected, LoginRequired, TLSFailure
 from ..http.retry import RetryPolicy
 from .job import JobState
 
@@ -32,15 +32,7 @@ class Failure:
 
 _KEY = (errors.APIKeyNotFound, errors.AuthenticationError)
 _DOUBTFUL = (errors.UnexpectedAnswer, LinkRejected, TLSFailure)
-_MAY_PASS = (
-    errors.ServerUnreachable,
-    errors.ServerTimeout,
-    errors.ServerError,
-    errors.RemoteChanged,
-    BeingPrepared,
-    JournalNotWritable,
-    *_DOUBTFUL,
-)
+_MAY_PASS = (*PASSING, errors.RemoteChanged, BeingPrepared, JournalNotWritable, *_DOUBTFUL)
 
 
 def judge(error: BaseException, failures: int, retries: RetryPolicy, path: Path) -> Failure:

@@ -11,11 +11,12 @@ from typing import Any
 from ..errors import MLHubException, VerificationFailed
 from ..planning.requests import DatasetRequest
 from ..text import count, one_line, size
-from ..transfer.checksums import digests_from_text, new_hash
+from ..transfer.checksums import new_hash
 from ..transfer.content_checks import Gzip
 from ..transfer.engine import TransferCancelled
 from ..transfer.part_file import PartFile, PartJournal
 from .job import Job
+from .part_repository import digests_from_text
 
 _CHUNK = 1 << 20
 

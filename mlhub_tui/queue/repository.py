@@ -19,10 +19,10 @@ from ..auth.kind import Kind
 from ..options import IfExists
 from ..planning.requests import ArchiveRequest, AssetRequest, DatasetRequest, DownloadRequest
 from ..text import one_line, redact, size
-from ..transfer.part_file import PartJournal
 from . import runner as runners
 from .database import Database
 from .job import ACTIVE_STATES, FILE_COUNTS, NEXT_STATES, Event, Job, JobAction, JobState
+from .part_repository import PartRepository
 from .runner import NAMES, Process, QueueSettings, RunnerKind
 
 _PROGRESS = ("bytes_done", "bytes_total", *FILE_COUNTS)
@@ -82,7 +82,7 @@ class JobRepository:
         self._database, self._patience, self._clock, self._kind = database, patience, clock, kind
         self.identity = identity or runners.this_process()
         self.runner = uuid.uuid4().hex
-        self.journal = PartJournal(database, self)
+        self.journal = PartRepository(database, self)
         self._owner = None if kind is RunnerKind.CLIENT else self.runner
         self._events: deque[tuple[int, float, str]] = deque(maxlen=_PENDING)
         self._seen = 0

@@ -19,7 +19,6 @@ from ..http.retry import QUEUE_RETRIES
 from ..planning.resolver import JobContext, Resolver
 from ..text import count, duration, rate, size
 from ..threads import in_thread
-from ..transfer.checksums import digests_to_text
 from ..transfer.config import DownloadResult, TransferPhase, TransferProgress
 from ..transfer.engine import SharedLimits
 from .admission import (
@@ -33,6 +32,7 @@ from .admission import (
 from .failures import Failure, FailureCounter, judge
 from .job import ACTIVE_STATES, FILE_COUNTS, Job, JobState, JobTable
 from .job_store import JobStore
+from .part_repository import digests_to_text
 from .run_job import report_failed, run_job
 from .runner import EngineConfig, RunnerKind, place, transfer_config
 

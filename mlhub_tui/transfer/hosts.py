@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from .. import errors, text
 from ..errors import MLHubException, RequestError
 from ..fileio import translate_os_error
-from ..http.errors import BeingPrepared, ConnectionLost, ConnectTimeout, LinkRejected
+from ..http.errors import PASSING, BeingPrepared, ConnectionLost, ConnectTimeout, LinkRejected
 from ..http.retry import RetryPolicy
 from .engine import HostLimits
 
@@ -24,14 +24,7 @@ if TYPE_CHECKING:  # needed by batches only
     from .work_source import BatchStats, FileResult, FileTask
 
 _ENDING = (errors.NoSpaceError, errors.APIKeyNotFound, errors.AuthenticationError)
-_PASSING = (
-    errors.ServerUnreachable,
-    errors.ServerTimeout,
-    errors.ServerError,
-    errors.RemoteChanged,
-    errors.UnexpectedAnswer,
-    errors.TargetBusy,
-)
+_PASSING = (*PASSING, errors.RemoteChanged, errors.UnexpectedAnswer, errors.TargetBusy)
 _TRIES = 6  # failures of a file's own after which it has failed
 _GROW = 32  # files in a row after which a host that refused is asked by one more slot
 _SILENT = 3  # rounds without any response after which it looks as if the network were gone

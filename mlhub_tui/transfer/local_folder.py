@@ -23,7 +23,7 @@ from ..options import IfExists
 from ..output_tree import OutputTree
 from ..threads import in_thread_to_end
 from . import content_checks
-from .config import DownloadSpec, TransferContext, TransferProgress
+from .config import TransferContext, TransferProgress
 from .part_file import PartFile
 from .single_file import fetch_file
 from .work_source import FileRequest, FileResult, FileTask, OutputCallbacks, OutputFile, origin_of
@@ -137,13 +137,10 @@ class LocalFolder:
         self, task: FileTask, context: TransferContext, progress: TransferProgress
     ) -> FileResult:
         """Fetch it as any single file; its part stays when it is cancelled."""
-        request = task.request
         self._tree.make(task.target)  # no link on the way leads outside
-        spec = DownloadSpec(
-            task.link, Path(task.target), request.if_exists, request.size, request.checksums, request.page
-        )
+        spec = task.spec(Path(task.target))
         result = await fetch_file(spec, context, progress, holds_slot=True)
-        return FileResult(request.key, result.size, fetched=result.fetched)
+        return FileResult(task.request.key, result.size, fetched=result.fetched)
 
     def _examine(self, request: FileRequest) -> FileTask | FileResult:
         """Return what is to be done for a request, by what stands under its name.

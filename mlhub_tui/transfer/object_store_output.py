@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
+import itertools
 import tempfile
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +24,17 @@ from ..errors import MLHubException
 from ..http.cookies import CookieJar
 from ..http.credentials import is_local
 from ..http.decoding import BodyCollector, codings
+from ..http.errors import PASSING
 from ..http.exchange import Exchange
 from ..http.response_headers import RemoteVersion, parse_content_range, remote_version
 from ..options import IfExists
 from ..threads import in_thread_to_end
 from . import content_checks
 from .checksums import compare, new_hash, verifiable
-from .config import DownloadSpec, TransferContext, TransferPhase, TransferProgress
+from .config import TransferContext, TransferPhase, TransferProgress
 from .engine import Throttle, TransferCancelled
 from .local_files import open_local
-from .parallel import range_headers, validate_range
+from .parallel import validate_range
 from .part_file import RestartRequired
 from .single_file import fetch_file
 from .work_source import FileRequest, FileResult, FileTask, OutputCallbacks, OutputFile, origin_of
@@ -41,7 +45,6 @@ _PARTS = 9000
 """... and 10,000 parts at most."""
 _WINDOW = 4  # ranges in memory
 _TRIES = 4  # of a range, before all is restarted
-_PASSING = (errors.ServerUnreachable, errors.ServerTimeout, errors.ServerError)
 _MAX_HELD = 64 << 20  # bytes
 _FILES = 16  # of a shard on their way: what is fetched again where a worker dies
 
@@ -176,7 +179,14 @@ class ObjectStoreOutput:
     ) -> FileResult:
         """Fetch a file in ranges, and send them on in their order."""
         window = max(1, min(_WINDOW, self._connections))
-        return await _LargeFile(task, self._store, context, progress, window).run()
+        try:
+            return await _LargeFile(task, self._store, context, progress, window).run()
+        except (MLHubException, TransferCancelled):
+            raise
+        except RestartRequired as error:
+            raise errors.RemoteChanged(f"{task.name} changed while it was fetched: {error}") from error
+        except Exception as error:
+            raise self._store.translate(error) from error
 
     def _stored(self, task: FileTask, size: int, future: Future[None]) -> None:
         self._away -= 1
@@ -222,16 +232,24 @@ class _LargeFile:
         self._cookies = CookieJar()
 
     async def run(self) -> FileResult:
-        try:
-            if is_local(self._task.link.url):
-                return await self._copied(self._task.link.url)
-            return await self._fetch()
-        except (MLHubException, TransferCancelled):
-            raise
-        except RestartRequired as error:
-            raise errors.RemoteChanged(f"{self._task.name} changed while it was fetched: {error}") from error
-        except Exception as error:
-            raise self._store.translate(error) from error
+        if is_local(self._task.link.url):
+            return await self._copied(self._task.link.url)
+        async with self._exchange({"Range": f"bytes=0-{PART - 1}"}, frozenset({416})) as exchange:
+            response = exchange.response
+            version, span = (
+                remote_version(response),
+                parse_content_range(response.headers.get("content-range")),
+            )
+            # In a content coding it is fetched as a whole: the bytes of a range could not be decoded.
+            coded = bool(codings(response.headers))
+            if not coded and response.status != 416 and (there := self._there(version.total)) is not None:
+                return there
+            ranged = response.status == 206 and span is not None and span.first == 0 and not coded
+            if ranged and span is not None and span.last is not None and version.total is not None:
+                first = span.last + 1
+                if first == version.total or version.is_identifiable:  # else two versions look alike
+                    return await self._send(version, self._ranges(exchange, version, first))
+        return await self._through_a_file()
 
     async def _copied(self, url: str) -> FileResult:
         """Send a file of this machine."""
@@ -250,32 +268,11 @@ class _LargeFile:
 
         return await in_thread_to_end(work, stop=stop.set)
 
-    async def _fetch(self) -> FileResult:
-        async with self._exchange({"Range": f"bytes=0-{PART - 1}"}, frozenset({416})) as exchange:
-            response = exchange.response
-            version, span = (
-                remote_version(response),
-                parse_content_range(response.headers.get("content-range")),
-            )
-            # In a content coding it is fetched as a whole: the bytes of a range could not be decoded.
-            coded = bool(codings(response.headers))
-            if not coded and response.status != 416 and (there := self._there(version.total)) is not None:
-                return there
-            ranged = response.status == 206 and span is not None and span.first == 0 and not coded
-            if ranged and span is not None and span.last is not None and version.total is not None:
-                first = span.last + 1
-                if first == version.total or version.is_identifiable:  # else two versions look alike
-                    return await self._send(version, self._ranges(exchange, version, first))
-        return await self._through_a_file()
-
     async def _through_a_file(self) -> FileResult:
         """Fetch what does not come in ranges to a temporary file: it begins again where it breaks off."""
-        task, request = self._task, self._task.request
         with tempfile.TemporaryDirectory(prefix="mlhub-tui-", ignore_cleanup_errors=True) as folder:
-            target = Path(folder) / task.name
-            spec = DownloadSpec(
-                task.link, target, size=request.size, checksums=request.checksums, page=request.page
-            )
+            target = Path(folder) / self._task.name
+            spec = replace(self._task.spec(target), if_exists=IfExists.RESUME)
             await fetch_file(spec, self._context, self._progress, holds_slot=True)
             return await self._copied(target.as_uri())
 
@@ -293,15 +290,15 @@ class _LargeFile:
         sizes = f"{text.size(task.existing)} here, {text.size(total)} on the server"
         raise errors.FileConflict(f"another file {task.name} is there ({sizes})")
 
-    async def _send(self, version: RemoteVersion, pieces: AsyncIterator[bytearray]) -> FileResult:
+    async def _send(self, version: RemoteVersion, pieces: AsyncGenerator[bytearray, None]) -> FileResult:
         """Write the pieces, and have the object be there if it is what it should be."""
         self._progress.total = version.total
         self._progress.enter(TransferPhase.DOWNLOADING)
         upload = _ObjectUpload(self._task, self._store, version)
         try:
-            async with contextlib.aclosing(pieces) as coming:  # type: ignore[type-var]
+            async with contextlib.aclosing(pieces) as coming:
                 async for data in coming:
-                    await in_thread_to_end(lambda data=data: upload.write(data))  # type: ignore[misc]
+                    await in_thread_to_end(functools.partial(upload.write, data))
             return await in_thread_to_end(upload.commit)
         except BaseException:
             await in_thread_to_end(upload.discard)
@@ -309,19 +306,18 @@ class _LargeFile:
 
     async def _ranges(
         self, exchange: Exchange, version: RemoteVersion, first: int
-    ) -> AsyncIterator[bytearray]:
+    ) -> AsyncGenerator[bytearray, None]:
         """Yield the file's ranges in their order, some of them fetched ahead."""
         assert version.total is not None
         yield await self._collected(exchange, first)
-        starts = iter(range(first, version.total, PART))
         flying: deque[asyncio.Task[bytearray]] = deque()
         try:
-            while True:
-                while len(flying) < self._window and (start := next(starts, None)) is not None:
-                    last = min(start + PART, version.total) - 1
-                    flying.append(asyncio.create_task(self._range(version, start, last)))
-                if not flying:
-                    return
+            for start in range(first, version.total, PART):
+                last = min(start + PART, version.total) - 1
+                flying.append(asyncio.create_task(self._range(version, start, last)))
+                if len(flying) == self._window:
+                    yield await flying.popleft()
+            while flying:
                 yield await flying.popleft()
         finally:
             for task in flying:
@@ -330,21 +326,20 @@ class _LargeFile:
 
     async def _range(self, version: RemoteVersion, first: int, last: int) -> bytearray:
         """Return a range, requested again where the server fails."""
-        tries = 0
-        while True:
-            tries += 1
+        for tries in itertools.count(1):
             try:
-                async with self._exchange(range_headers(version, first, last)) as exchange:
+                async with self._exchange(version.range_headers(first, last)) as exchange:
                     response = exchange.response
                     if response.status != 206 or codings(response.headers):
                         raise RestartRequired("the server gives no ranges any more")
                     if validate_range(response, version, first) != last + 1:
                         raise RestartRequired("the server sent another range")
                     return await self._collected(exchange, last - first + 1)
-            except _PASSING as error:
+            except PASSING as error:
                 if tries >= _TRIES:
                     raise
                 await asyncio.sleep(self._context.retries.delay(tries, error.retry_after))
+        raise AssertionError  # the count has no end
 
     async def _collected(self, exchange: Exchange, count: int) -> bytearray:
         """Return so many bytes of a body."""

@@ -13,7 +13,7 @@ from typing import Any
 from .. import errors
 from ..http.connection import BodySink, Response
 from ..http.decoding import codings
-from ..http.errors import BodyNotWanted, ConnectionLost
+from ..http.errors import PASSING, BodyNotWanted, ConnectionLost
 from ..http.exchange import Exchange
 from ..http.response_headers import RemoteVersion, parse_content_range, remote_version, version_difference
 from ..http.urls import parse_url
@@ -30,19 +30,8 @@ ENDLESS = 1 << 62
 FAST = 50e6  # bytes per second of one connection from which on many at once cost more than they may gain
 _TRIAL = 4  # windows that more connections get to prove themselves: servers that limit send in bursts of 1 s
 _PAUSE = 40  # windows after which it is tried again: lines change while 70 GB go by
-_PASSING = (errors.ServerUnreachable, errors.ServerTimeout, errors.ServerError)
 _WORTH = 2.0  # windows that one more connection must have something to do for
 _SETTLE = 0.4  # of a window, after which new connections have found their speed
-
-
-def range_headers(version: RemoteVersion, first: int, last: int) -> dict[str, str]:
-    """Return the headers that ask for bytes `first` to `last` of a version.
-
-    Ranges are closed: old Azure storage versions do not know `bytes=a-`. If-Range only with a strong,
-    quoted ETag (RFC 9110, section 13.1.5), and it is not trusted alone: some servers ignore it.
-    """
-    asked = {"Range": f"bytes={first}-{last}"}
-    return {**asked, "If-Range": version.if_range} if version.if_range else asked
 
 
 def validate_range(response: Response, version: RemoteVersion, first: int) -> int:
@@ -227,10 +216,10 @@ class SegmentedFile:
     async def __aenter__(self) -> SegmentedFile:
         self._flushing = asyncio.create_task(self._flush_periodically(self.context.config.flush_interval))
         if self.checksums:
-            previous = self.context.journal.take_hasher(self.part, self.record.generation)
-            self._hasher = StreamingHasher(
-                self.part.path, self.checksums, lambda: prefix(self.table.written()), previous
-            )
+            path, hashers = self.part.path, self.context.journal.hashers
+            state, previous = hashers.pop(path, ("", None))
+            known = previous if state == self._state else None  # else somebody changed the file since
+            self._hasher = StreamingHasher(path, self.checksums, lambda: prefix(self.table.written()), known)
             self._hasher.start()
         return self
 
@@ -238,8 +227,12 @@ class SegmentedFile:
         if self._hasher is not None:
             self._hasher.stop()
             if not self._checked:
-                self.context.journal.keep_hasher(self.part, self.record.generation, self._hasher)
+                self.context.journal.hashers[self.part.path] = self._state, self._hasher
         await self.flush()
+
+    @property
+    def _state(self) -> str:
+        return f"{self.record.generation} {self.part.status.st_mtime_ns}"
 
     def wrote(self, count: int) -> None:
         """Count bytes that were written; raise what made a flush fail."""
@@ -500,7 +493,7 @@ class ParallelDownloader:
                 if segment is not None:
                     self._workers[task] = segment
                     fetch = self._fetch(segment)
-        except _PASSING as error:
+        except PASSING as error:
             self._failed(error)
         except Exception as error:
             self._doubted(error)
@@ -510,7 +503,7 @@ class ParallelDownloader:
         file, version = self._file, self._file.record.version
         known = file.table.known_before(segment.start, self._config.resume_overlap)
         first, last = segment.start - known, min(segment.end + OVERLAP, file.table.total) - 1
-        async with self._exchange(range_headers(version, first, last)) as exchange:
+        async with self._exchange(version.range_headers(first, last)) as exchange:
             response = exchange.response
             if response.status != 206:
                 raise RestartRequired("the server does not give ranges")

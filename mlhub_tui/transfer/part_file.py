@@ -1,30 +1,24 @@
-"""Part files, and the journal of which version of which file each is a part of and how much is safe on disk.
+"""Part files, and what is recorded of them: which version of which file each is a part of, what is on disk.
 
-A file grows as `NAME.part`, which one writer holds open and locked, and gets its name when it is whole. The
-journal is the table `parts` of the queue's database, in the format of version 0.1.0: `path`, `runner` (the
-program that writes the part), `generation`, `url`, `total`, `etag`, `modified`, `digests` (`md5:hex
-sha-256:hex`), `inode` (`device:number`), `synced` (bytes from the start) and `extents` (`100-200 300-400`,
-what was flushed beyond them).
+A file grows as `NAME.part`, which one writer holds open and locked, and gets its name when it is whole.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import sqlite3
 import threading
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self, TypeAlias
+from typing import Protocol, Self, TypeAlias
 
 from ..errors import FileConflict, TargetBusy
 from ..fileio import make_folder, rename_new, translate_os_error, try_lock
 from ..http.response_headers import RemoteVersion
 from ..storage import sync_folder
-from .checksums import StreamingHasher, digests_from_text, digests_to_text
+from .checksums import StreamingHasher
 
-_PATIENCE = 5.0  # seconds a transfer's thread waits for another program's transaction
 _FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
 _flush = getattr(os, "fdatasync", os.fsync)
 
@@ -224,17 +218,6 @@ def prefix(extents: Extents) -> int:
     return extents[0][1] if extents and extents[0][0] == 0 else 0
 
 
-def extents_to_text(extents: Extents) -> str:
-    """Return extents as one string for the journal: `0-100 200-300`."""
-    return " ".join(f"{start}-{end}" for start, end in extents)
-
-
-def extents_from_text(stored: str) -> Extents:
-    """Return the extents of such a string."""
-    pairs = (word.partition("-") for word in stored.split())
-    return merge((int(start), int(end)) for start, _, end in pairs)
-
-
 @dataclass(frozen=True, slots=True)
 class PartRecord:
     """The record of one part file."""
@@ -252,127 +235,30 @@ class PartRecord:
         return merge([(0, self.synced), *self.more])
 
 
-class PartJournal:
+class PartJournal(Protocol):
     """The records of part files; its methods block and may be called from any thread.
 
-    `database` is the queue's `Database`, `runners` its `JobRepository`, which import this package.
+    `hashers` are, in memory, what hashed parts so far, and which state of them: hashlib's cannot be stored.
     """
 
-    def __init__(self, database: Any, runners: Any) -> None:
-        self._database, self._runners = database, runners
-        self._pending: dict[tuple[str | bytes, int], Extents] = {}
-        self._lock = threading.Lock()
-        self._hashers: dict[Path, tuple[tuple[int, int], StreamingHasher]] = {}
+    hashers: dict[Path, tuple[str, StreamingHasher]]
 
-    def claim(self, part: Path) -> None:
+    def claim(self, part: Path, /) -> None:
         """Become the writer of a part; TargetBusy if another running program is."""
-        key, me = _key(part), self._runners.runner
-        live = self._runners.live()
-        with self._database.transaction(_PATIENCE) as db:
-            row = db.execute("SELECT runner FROM parts WHERE path = ?", (key,)).fetchone()
-            if row is None:
-                db.execute("INSERT INTO parts (path, runner) VALUES (?, ?)", (key, me))
-            elif row["runner"] not in live or row["runner"] == me:
-                db.execute("UPDATE parts SET runner = ? WHERE path = ?", (me, key))
-            else:
-                raise TargetBusy(f"another program is writing {part.name}")
 
-    def release(self, part: Path) -> None:
+    def release(self, part: Path, /) -> None:
         """Stop being the writer; a record that says nothing goes."""
-        key = _key(part)
-        # The transfer has ended, well or not, and that is what counts; a claim that stays is our own.
-        with contextlib.suppress(sqlite3.Error), self._database.transaction(_PATIENCE) as db:
-            db.execute("DELETE FROM parts WHERE path = ? AND generation = 0", (key,))
-            mine = (key, self._runners.runner)
-            db.execute("UPDATE parts SET runner = NULL WHERE path = ? AND runner = ?", mine)
 
-    def load(self, part: Path) -> PartRecord | None:
+    def load(self, part: Path, /) -> PartRecord | None:
         """Return the record of a part; None if nothing is known of it."""
-        rows = self._database.read("SELECT * FROM parts WHERE path = ? AND generation > 0", (_key(part),))
-        if not rows:
-            return None
-        row = rows[0]
-        version = RemoteVersion(row["total"], row["etag"], row["modified"], digests_from_text(row["digests"]))
-        more = extents_from_text(row["extents"])
-        return PartRecord(row["url"], version, row["generation"], row["synced"], row["inode"], more)
+        ...
 
-    def begin(self, part: Path, record: PartRecord) -> PartRecord:
+    def begin(self, part: Path, record: PartRecord, /) -> PartRecord:
         """Record a new beginning of a part before its first byte; return it with its generation."""
-        key, version = _key(part), record.version
-        with self._database.transaction(_PATIENCE) as db:
-            row = db.execute("SELECT generation FROM parts WHERE path = ?", (key,)).fetchone()
-            begun = replace(record, generation=1 + (row["generation"] if row else 0))
-            values = {
-                "path": key,
-                "runner": self._runners.runner,
-                "generation": begun.generation,
-                "url": begun.url,
-                "total": version.total,
-                "etag": version.etag,
-                "modified": version.modified,
-                "digests": digests_to_text(version.checksums),
-                "inode": begun.inode,
-                "synced": begun.synced,
-                "extents": extents_to_text(begun.more),
-            }
-            names, places = ", ".join(values), ", ".join(f":{name}" for name in values)
-            db.execute(f"INSERT OR REPLACE INTO parts ({names}) VALUES ({places})", values)  # noqa: S608
-        return begun
+        ...
 
-    def advance(self, part: Path, generation: int, extents: Extents) -> None:
-        """Record what of a beginning is on disk.
+    def advance(self, part: Path, generation: int, extents: Extents, /) -> None:
+        """Record what of a beginning is on disk, soon."""
 
-        Transfers that flush at the same moment share one transaction, and one that cannot be written now
-        is written with the next.
-        """
-        with self._lock:
-            self._pending[_key(part), generation] = extents
-        with contextlib.suppress(sqlite3.Error):
-            self.flush()
-
-    def flush(self) -> None:
-        """Write what is pending."""
-        with self._database.transaction() as db:
-            with self._lock:
-                pending, self._pending = self._pending, {}
-            self._runners.beat_in(db)
-            try:
-                db.executemany(
-                    "UPDATE parts SET synced = ?, extents = ? WHERE path = ? AND generation = ?",
-                    [(*_columns(extents), *key) for key, extents in pending.items()],
-                )
-            except sqlite3.Error:
-                with self._lock:
-                    self._pending = {**pending, **self._pending}
-                raise
-
-    def forget(self, part: Path) -> None:
+    def forget(self, part: Path, /) -> None:
         """Delete the record of a part that was removed."""
-        self._hashers.pop(part, None)
-        with contextlib.suppress(sqlite3.Error), self._database.transaction(_PATIENCE) as db:
-            db.execute("DELETE FROM parts WHERE path = ?", (_key(part),))
-
-    def keep_hasher(self, part: PartFile, generation: int, hasher: StreamingHasher) -> None:
-        """Keep in memory how far a part was hashed: hashlib cannot write its state down."""
-        self._hashers[part.path] = ((generation, part.status.st_mtime_ns), hasher)
-
-    def take_hasher(self, part: PartFile, generation: int) -> StreamingHasher | None:
-        """Return what hashed the part before, once, if nobody changed the file since."""
-        state, hasher = self._hashers.pop(part.path, (None, None))
-        return hasher if state == (generation, part.status.st_mtime_ns) else None
-
-
-def _columns(extents: Extents) -> tuple[int, str]:
-    """Return the columns of extents: the bytes from the start on, and the rest as text."""
-    synced = prefix(extents)
-    return synced, extents_to_text(extents[1:] if synced else extents)
-
-
-def _key(part: Path) -> str | bytes:
-    """Return the key of a part; a path that is not valid Unicode goes into SQLite as bytes."""
-    path = str(part)
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        return path.encode("utf-8", "surrogatepass")
-    return path

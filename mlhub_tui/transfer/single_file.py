@@ -61,7 +61,6 @@ from .parallel import (
     Segment,
     SegmentedFile,
     SegmentSink,
-    range_headers,
     validate_range,
 )
 from .part_file import PartFile, PartRecord, RestartRequired, covered, gaps, inode, merge, prefix
@@ -382,7 +381,7 @@ class _Download:
         if record is not None:
             start, end, known = self._gap(record)
             total = record.version.total or 0
-            headers = range_headers(record.version, start - known, min(end + OVERLAP, total) - 1)
+            headers = record.version.range_headers(start - known, min(end + OVERLAP, total) - 1)
         allowed = frozenset({416}) if record is not None else frozenset[int]()
         async with self._exchange({**headers, **self._accept}, allowed) as exchange:
             status = exchange.response.status

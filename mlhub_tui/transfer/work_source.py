@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Protocol
 
 from .. import errors
@@ -13,7 +14,7 @@ from ..http.credentials import Link, is_local
 from ..http.response_headers import Checksum
 from ..http.urls import Origin, parse_url
 from ..options import IfExists
-from .config import Expected, TransferContext, TransferProgress
+from .config import DownloadSpec, Expected, TransferContext, TransferProgress
 
 LOCAL = Origin("file", "", 0)
 """The origin of files of this machine."""
@@ -137,6 +138,11 @@ class FileTask:
     def replaces(self) -> bool:
         """Whether a file of its name is to be replaced."""
         return self.replaces_other or self.request.if_exists is IfExists.OVERWRITE
+
+    def spec(self, target: Path) -> DownloadSpec:
+        """Return it as a single file with a final path."""
+        asked = self.request
+        return DownloadSpec(self.link, target, asked.if_exists, asked.size, asked.checksums, asked.page)
 
     def moved_to(self, link: Link) -> FileTask:
         """Return it with another link; RequestError if that has no origin."""

@@ -54,10 +54,10 @@ def fetch(
     from mlhub_tui.planning.resolver import JobContext, Resolver
     from mlhub_tui.planning.selection import PlannedFile
     from mlhub_tui.queue.database import Database
+    from mlhub_tui.queue.part_repository import PartRepository
     from mlhub_tui.queue.repository import JobRepository
     from mlhub_tui.transfer.batch import BatchDownload
     from mlhub_tui.transfer.config import TransferConfig
-    from mlhub_tui.transfer.part_file import PartJournal
 
     async def no_source(_: object) -> Any:
         raise LookupError
@@ -72,7 +72,7 @@ def fetch(
         for i in range(count)
     )
     database = Database(home / "queue.db")
-    kit = JobContext(Resolver(no_source), PartJournal(database, JobRepository(database)), TransferConfig())
+    kit = JobContext(Resolver(no_source), PartRepository(database, JobRepository(database)), TransferConfig())
     feed = ManifestQueue(own, request.asset_folder)
     if files:
         cluster_run.shard_files = lambda *_: files  # type: ignore[attr-defined]  # shards of our size

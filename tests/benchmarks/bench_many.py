@@ -38,7 +38,7 @@ from mlhub_tui.transfer.config import BatchConfig
 from mlhub_tui.transfer.batch import BatchDownload
 from mlhub_tui.transfer.config import TransferContext
 from mlhub_tui.transfer.engine import shared_engine
-from mlhub_tui.transfer.part_file import PartJournal
+from mlhub_tui.queue.part_repository import PartRepository
 from mlhub_tui.transfer.engine import HostLimits, SharedLimits
 from mlhub_tui.transfer.work_source import FileRequest
 
@@ -67,7 +67,7 @@ class Source:
         return None
 
 database = Database(Path(home) / "queue.db")
-journal, limits = PartJournal(database, JobRepository(database)), SharedLimits()
+journal, limits = PartRepository(database, JobRepository(database)), SharedLimits()
 limits.hosts = HostLimits(slots)
 context = lambda: TransferContext(shared_engine().client(), journal, limits=limits)
 began = time.perf_counter()

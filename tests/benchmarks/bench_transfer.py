@@ -34,11 +34,11 @@ from mlhub_tui.queue.repository import JobRepository
 from mlhub_tui.http.credentials import Link
 from mlhub_tui.transfer.config import *
 from mlhub_tui.transfer.engine import TransferEngine
-from mlhub_tui.transfer.part_file import PartJournal
+from mlhub_tui.queue.part_repository import PartRepository
 from mlhub_tui.transfer.config import TransferProgress
 home, url, ca = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
 database = Database(home / "queue.db")
-journal = PartJournal(database, JobRepository(database))
+journal = PartRepository(database, JobRepository(database))
 engine = TransferEngine()
 tls = None
 if url.startswith("https"):

@@ -14,6 +14,7 @@ from mlhub_tui.models import ArchiveInfo
 from mlhub_tui.options import IfExists
 from mlhub_tui.planning.requests import ArchiveRequest, AssetRequest, DownloadRequest
 from mlhub_tui.planning.resolver import RenewedAsset, Resolver
+from mlhub_tui.queue.part_repository import PartRepository
 from mlhub_tui.transfer.config import (
     DownloadResult,
     DownloadSpec,
@@ -23,7 +24,6 @@ from mlhub_tui.transfer.config import (
     TransferProgress,
 )
 from mlhub_tui.transfer.engine import shared_engine
-from mlhub_tui.transfer.part_file import PartJournal
 from mlhub_tui.transfer.single_file import fetch_file
 from tests.support.http_server import Answer
 
@@ -99,7 +99,7 @@ def files(folder: Path) -> dict[str, int]:
 
 def run(
     spec: DownloadSpec,
-    journal: PartJournal,
+    journal: PartRepository,
     config: TransferConfig = QUICK,
     reserve: ReserveSpace | None = None,
 ) -> DownloadResult:

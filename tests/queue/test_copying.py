@@ -31,13 +31,14 @@ from mlhub_tui.planning.assets import DocumentOrigin, requests_for
 from mlhub_tui.planning.resolver import OneSource
 from mlhub_tui.queue.database import Database
 from mlhub_tui.queue.job import JobState
+from mlhub_tui.queue.part_repository import PartRepository as Parts
 from mlhub_tui.queue.repository import JobRepository
 from mlhub_tui.queue.service import QueueService
 from mlhub_tui.sources.static.document_urls import file_url, member_url
 from mlhub_tui.transfer import local_files
 from mlhub_tui.transfer.config import DownloadResult, DownloadSpec
 from mlhub_tui.transfer.engine import TransferCancelled
-from mlhub_tui.transfer.part_file import PartJournal, PartRecord
+from mlhub_tui.transfer.part_file import PartRecord
 from tests.support.waiting import PATIENCE
 
 from .catalog import Catalog, tree
@@ -49,9 +50,9 @@ SHA256 = Checksum("sha-256", hashlib.sha256(DATA).hexdigest())
 
 
 @pytest.fixture
-def journal(tmp_path: Path) -> Iterator[PartJournal]:
+def journal(tmp_path: Path) -> Iterator[Parts]:
     database = Database(tmp_path / "queue.db")
-    yield PartJournal(database, JobRepository(database))
+    yield Parts(database, JobRepository(database))
     database.close()
 
 
@@ -77,7 +78,7 @@ def archive(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
 
 
 def copy(
-    folder: Path, journal: PartJournal, url: str, *known: Checksum, if_exists: IfExists = IfExists.RESUME
+    folder: Path, journal: Parts, url: str, *known: Checksum, if_exists: IfExists = IfExists.RESUME
 ) -> DownloadResult:
     return run(DownloadSpec(Link(url), folder / "x.tif", if_exists, checksums=known), journal)
 
@@ -90,14 +91,14 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     return str(request.param)
 
 
-def test_a_file_is_copied_and_verified(way: str, original: Path, folder: Path, journal: PartJournal) -> None:
+def test_a_file_is_copied_and_verified(way: str, original: Path, folder: Path, journal: Parts) -> None:
     outcome = copy(folder, journal, file_url(original), SHA256)
     assert outcome == DownloadResult(folder / "x.tif", len(DATA), fetched=True, checksums=(SHA256,))
     assert outcome.path.read_bytes() == DATA
     assert tree(folder) == {"x.tif": len(DATA)}
 
 
-def test_a_member_of_an_archive_is_copied(archive: Path, folder: Path, journal: PartJournal) -> None:
+def test_a_member_of_an_archive_is_copied(archive: Path, folder: Path, journal: Parts) -> None:
     url = member_url(file_url(archive), "c/a b.tif")
     assert copy(folder, journal, url, SHA256).path.read_bytes() == DATA
     (folder / "x.tif").unlink()
@@ -106,21 +107,21 @@ def test_a_member_of_an_archive_is_copied(archive: Path, folder: Path, journal: 
 
 @pytest.mark.parametrize("member", ["c/nowhere", "c/link", "c"])
 def test_a_member_that_is_no_file_does_not_exist(
-    archive: Path, folder: Path, journal: PartJournal, member: str
+    archive: Path, folder: Path, journal: Parts, member: str
 ) -> None:
     with pytest.raises(EntityDoesNotExist, match="has no file"):
         copy(folder, journal, member_url(file_url(archive), member))
     assert tree(folder) == {}
 
 
-def test_a_broken_archive_says_so(archive: Path, folder: Path, journal: PartJournal) -> None:
+def test_a_broken_archive_says_so(archive: Path, folder: Path, journal: Parts) -> None:
     archive.write_bytes(archive.read_bytes()[:9000] if archive.suffix == ".tar" else b"\x1f\x8b no gzip")
     with pytest.raises(DownloadError, match="cannot be read"):
         copy(folder, journal, member_url(file_url(archive), "c/a b.tif"))
     assert not (folder / "x.tif").exists()
 
 
-def test_what_is_missing_or_no_file_fails_at_once(tmp_path: Path, folder: Path, journal: PartJournal) -> None:
+def test_what_is_missing_or_no_file_fails_at_once(tmp_path: Path, folder: Path, journal: Parts) -> None:
     with pytest.raises(EntityDoesNotExist, match="nowhere"):
         copy(folder, journal, file_url(tmp_path / "nowhere"))
     os.mkfifo(tmp_path / "pipe")
@@ -130,14 +131,12 @@ def test_what_is_missing_or_no_file_fails_at_once(tmp_path: Path, folder: Path, 
     assert tree(folder) == {}
 
 
-def test_an_empty_file_is_copied(tmp_path: Path, folder: Path, journal: PartJournal) -> None:
+def test_an_empty_file_is_copied(tmp_path: Path, folder: Path, journal: Parts) -> None:
     (tmp_path / "empty").touch()
     assert copy(folder, journal, file_url(tmp_path / "empty")).path.read_bytes() == b""
 
 
-def test_bytes_that_are_not_the_documents_stay_a_part(
-    original: Path, folder: Path, journal: PartJournal
-) -> None:
+def test_bytes_that_are_not_the_documents_stay_a_part(original: Path, folder: Path, journal: Parts) -> None:
     with pytest.raises(VerificationFailed):
         copy(folder, journal, file_url(original), Checksum("md5", "0" * 32))
     assert list(tree(folder)) == ["x.tif.part"]
@@ -146,7 +145,7 @@ def test_bytes_that_are_not_the_documents_stay_a_part(
 
 
 def test_a_part_of_something_else_is_overwritten_and_its_record_too(
-    original: Path, folder: Path, journal: PartJournal
+    original: Path, folder: Path, journal: Parts
 ) -> None:
     part = folder / "x.tif.part"
     folder.mkdir()
@@ -156,9 +155,7 @@ def test_a_part_of_something_else_is_overwritten_and_its_record_too(
     assert journal.load(part) is None
 
 
-def test_what_is_there_is_kept_refused_or_replaced(
-    original: Path, folder: Path, journal: PartJournal
-) -> None:
+def test_what_is_there_is_kept_refused_or_replaced(original: Path, folder: Path, journal: Parts) -> None:
     target = copy(folder, journal, file_url(original)).path
     assert copy(folder, journal, file_url(original)).fetched is False
     target.write_bytes(b"mine")
@@ -170,9 +167,7 @@ def test_what_is_there_is_kept_refused_or_replaced(
     assert target.read_bytes() == DATA
 
 
-def test_a_disk_without_room_is_seen_before_a_byte(
-    original: Path, folder: Path, journal: PartJournal
-) -> None:
+def test_a_disk_without_room_is_seen_before_a_byte(original: Path, folder: Path, journal: Parts) -> None:
     def none(needed: int, size: int) -> None:
         raise NoSpaceError(f"{needed} of {size}")
 
@@ -182,7 +177,7 @@ def test_a_disk_without_room_is_seen_before_a_byte(
 
 
 def test_a_disk_that_fills_up_meanwhile_is_told(
-    original: Path, folder: Path, journal: PartJournal, monkeypatch: pytest.MonkeyPatch
+    original: Path, folder: Path, journal: Parts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> int:
         raise OSError(errno.ENOSPC, "full")
@@ -194,7 +189,7 @@ def test_a_disk_that_fills_up_meanwhile_is_told(
 
 
 def test_a_file_that_is_written_to_while_it_is_copied_is_not_taken(
-    original: Path, folder: Path, journal: PartJournal, monkeypatch: pytest.MonkeyPatch
+    original: Path, folder: Path, journal: Parts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def meanwhile(target: int, source: int) -> bool:
         with original.open("r+b") as file:

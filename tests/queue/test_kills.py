@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from mlhub_tui.queue.job import Job, JobState
+from mlhub_tui.queue.part_repository import extents_from_text
 from mlhub_tui.queue.service import QueueService
-from mlhub_tui.transfer.part_file import Extents, extents_from_text, merge
+from mlhub_tui.transfer.part_file import Extents, merge
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer
 

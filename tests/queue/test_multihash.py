@@ -12,10 +12,10 @@ from mlhub_tui.errors import VerificationFailed
 from mlhub_tui.http.credentials import Link
 from mlhub_tui.http.response_headers import Checksum
 from mlhub_tui.queue.database import Database
+from mlhub_tui.queue.part_repository import PartRepository
 from mlhub_tui.queue.repository import JobRepository
 from mlhub_tui.transfer.checksums import StreamingHasher
 from mlhub_tui.transfer.config import DownloadSpec
-from mlhub_tui.transfer.part_file import PartJournal
 from tests.support.fault_server import FaultServer
 
 from .conftest import DATA
@@ -25,9 +25,9 @@ SHA256 = hashlib.sha256(DATA).hexdigest()
 
 
 @pytest.fixture
-def journal(tmp_path: Path) -> Iterator[PartJournal]:
+def journal(tmp_path: Path) -> Iterator[PartRepository]:
     database = Database(tmp_path / "queue.db")
-    yield PartJournal(database, JobRepository(database))
+    yield PartRepository(database, JobRepository(database))
     database.close()
 
 
@@ -49,20 +49,20 @@ def test_every_algorithm_that_is_read_can_be_computed(tmp_path: Path) -> None:
         wrong.finish(3)
 
 
-def transfer(server: FaultServer, folder: Path, journal: PartJournal, checksum: Checksum) -> Path:
+def transfer(server: FaultServer, folder: Path, journal: PartRepository, checksum: Checksum) -> Path:
     server.md5 = False
     spec = DownloadSpec(Link(server.url), folder / "x", checksums=(checksum,))
     return run(spec, journal).path
 
 
 def test_a_file_is_verified_by_the_catalogues_checksum(
-    server: FaultServer, folder: Path, journal: PartJournal
+    server: FaultServer, folder: Path, journal: PartRepository
 ) -> None:
     assert transfer(server, folder, journal, Checksum("sha-256", SHA256)).read_bytes() == DATA
 
 
 def test_a_file_that_is_not_the_catalogues_is_refused(
-    server: FaultServer, folder: Path, journal: PartJournal
+    server: FaultServer, folder: Path, journal: PartRepository
 ) -> None:
     with pytest.raises(VerificationFailed, match="SHA-256"):
         transfer(server, folder, journal, Checksum("sha-256", "00" * 32))

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from mlhub_tui.queue.job import JobState
+from mlhub_tui.queue.part_repository import extents_from_text
 from mlhub_tui.queue.run_job import fetch
-from mlhub_tui.transfer.part_file import Extents, covered, extents_from_text, merge
+from mlhub_tui.transfer.part_file import Extents, covered, merge
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer
 from tests.support.waiting import until

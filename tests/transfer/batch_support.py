@@ -15,11 +15,11 @@ from mlhub_tui.http.credentials import Link
 from mlhub_tui.http.retry import RetryPolicy
 from mlhub_tui.planning.resolver import JobContext
 from mlhub_tui.queue.database import Database
+from mlhub_tui.queue.part_repository import PartRepository
 from mlhub_tui.queue.repository import JobRepository
 from mlhub_tui.transfer.batch import BatchDownload
 from mlhub_tui.transfer.config import BatchConfig, TransferConfig
 from mlhub_tui.transfer.engine import TransferCancelled
-from mlhub_tui.transfer.part_file import PartJournal
 from mlhub_tui.transfer.work_source import FileRequest, FileResult
 from tests.queue.support import HASTY, QUICK, Links
 from tests.support.fault_server import FaultServer
@@ -72,7 +72,7 @@ def requests(server: FaultServer, paths: Iterable[str]) -> list[FileRequest]:
 def kit(home: Path, tuning: TransferConfig = QUICK) -> JobContext:
     """Return what runs share, with a journal in a folder."""
     database = Database(home / "queue.db")
-    return JobContext(Links("http://127.0.0.1/"), PartJournal(database, JobRepository(database)), tuning)
+    return JobContext(Links("http://127.0.0.1/"), PartRepository(database, JobRepository(database)), tuning)
 
 
 def batch(

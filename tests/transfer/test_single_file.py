@@ -34,6 +34,7 @@ from mlhub_tui.http.errors import BeingPrepared, LinkRejected
 from mlhub_tui.http.response_headers import Checksum, RemoteVersion
 from mlhub_tui.options import IfExists
 from mlhub_tui.queue.database import Database
+from mlhub_tui.queue.part_repository import PartRepository
 from mlhub_tui.queue.repository import JobRepository
 from mlhub_tui.transfer.config import (
     DownloadResult,
@@ -43,8 +44,8 @@ from mlhub_tui.transfer.config import (
     TransferProgress,
 )
 from mlhub_tui.transfer.engine import SharedLimits, TransferEngine
-from mlhub_tui.transfer.parallel import AdaptiveConcurrency, range_headers, validate_range
-from mlhub_tui.transfer.part_file import PartJournal, RestartRequired
+from mlhub_tui.transfer.parallel import AdaptiveConcurrency, validate_range
+from mlhub_tui.transfer.part_file import RestartRequired
 from mlhub_tui.transfer.single_file import fetch_file
 from tests.queue.support import content
 from tests.support.fault_server import FaultServer
@@ -67,7 +68,7 @@ class Transfers:
         self.folder = home / "out"
         self.engine = TransferEngine()
         self.database = Database(home / "queue.db")
-        self.journal = PartJournal(self.database, JobRepository(self.database))
+        self.journal = PartRepository(self.database, JobRepository(self.database))
         self.limits = SharedLimits()
         self.progress = TransferProgress()
 
@@ -304,8 +305,8 @@ def test_a_range_is_taken_where_it_is_the_one_of_the_version(
             validate_range(response, version, 4)
     else:
         assert validate_range(response, version, 4) == 7
-    assert range_headers(version, 4, 6) == {"Range": "bytes=4-6", "If-Range": '"a"'}
-    assert range_headers(RemoteVersion(total, 'W/"a"'), 4, 6) == {"Range": "bytes=4-6"}
+    assert version.range_headers(4, 6) == {"Range": "bytes=4-6", "If-Range": '"a"'}
+    assert RemoteVersion(total, 'W/"a"').range_headers(4, 6) == {"Range": "bytes=4-6"}
 
 
 def write_0_1_record(transfers: Transfers, url: str, synced: int, extents: str) -> None:

@@ -15,28 +15,17 @@ from mlhub_tui.errors import (
 )
 from mlhub_tui.http.response_headers import Checksum
 from mlhub_tui.output_tree import OutputTree
-from mlhub_tui.transfer.checksums import (
-    HashingSink,
-    StreamingHasher,
-    compare,
+from mlhub_tui.planning.multihash import multihash, unverified
+from mlhub_tui.queue.part_repository import (
     digests_from_text,
     digests_to_text,
-    multihash,
-    new_hash,
-    unverified,
-    verifiable,
-)
-from mlhub_tui.transfer.engine import HostLimits
-from mlhub_tui.transfer.parallel import SegmentTable
-from mlhub_tui.transfer.part_file import (
-    Extents,
-    covered,
     extents_from_text,
     extents_to_text,
-    gaps,
-    merge,
-    prefix,
 )
+from mlhub_tui.transfer.checksums import HashingSink, StreamingHasher, compare, new_hash, verifiable
+from mlhub_tui.transfer.engine import HostLimits
+from mlhub_tui.transfer.parallel import SegmentTable
+from mlhub_tui.transfer.part_file import Extents, covered, gaps, merge, prefix
 from mlhub_tui.transfer.work_source import BatchStats, FileResult
 
 
