@@ -82,7 +82,7 @@ def _parts() -> dict[str, tuple[Path, Callable[[], object]]]:
     from .. import preview_cache
     from ..http.cache import DocumentCache
     from ..planning import dataset_plan, index_cache
-    from ..sources.static import archive_index
+    from ..sources.static import archive
 
     def clear_documents() -> None:
         with closing(DocumentCache()) as cache:
@@ -90,7 +90,7 @@ def _parts() -> dict[str, tuple[Path, Callable[[], object]]]:
 
     return {
         "documents": (DocumentCache().path, clear_documents),
-        "archives": (archive_index.folder(), archive_index.clear),
+        "archives": (archive.folder(), archive.clear),
         "plans": (index_cache.folder(), index_cache.clear),
         "previews": (preview_cache.folder(), preview_cache.clear),
         "catalogs": (dataset_plan.catalog_cache(), dataset_plan.clear_catalogs),

@@ -20,8 +20,8 @@ from ..models import Collection, Document, Item, Search
 from ..models.document import identity
 from ..sources.asset_links import asset_href
 from ..sources.base import Listing, Page, Source
+from ..sources.static.archive import SkipReport, documents
 from ..sources.static.document_urls import file_url
-from ..sources.static.tar_archive import SkipReport, documents
 from ..text import one_line, writable
 from ..threads import in_thread
 from .index import BUILDING, Index, IndexBuilder, IndexProgress, NoIndex

@@ -54,11 +54,9 @@ from .documents import (
 from .open_source import open_session, open_source
 from .stac.api_client import may_be_spelled_otherwise
 from .stac.landing import below_root
-from .static.archive_index import ROOT_NAMES, ArchiveMembers
-from .static.document_loader import Fetched
-from .static.document_urls import is_archive, name_of
-from .static.root import NotASource, is_archive_head, root_in
-from .static.tar_archive import ArchiveReadCancelled
+from .static.archive import ROOT_NAMES, ArchiveReadCancelled, is_archive_head
+from .static.document_urls import file_url, is_archive, local_path, name_of, split_member
+from .static.source import NotASource, find_root
 
 TIMEOUT = 25.0
 """Seconds for all requests together."""
@@ -419,62 +417,50 @@ def _owner(value: Any, url: str) -> str:
 
 
 def _at_path(path: Path, timeout: float) -> ProbeResult:
-    """Return what is at an absolute path; it blocks and reads a bounded part of it."""
-    shown_path = one_line(path, 160)
+    """Return what is at an absolute path; it blocks, and reads of an archive what a few seconds allow."""
+    where, end = one_line(path, 160), time.monotonic() + timeout
     try:
-        if path.is_dir():
-            return _at_path(root_in(path), timeout)
-        if path.is_file():
-            return _file(path, shown_path, timeout)
-        if path.exists():
-            raise NotASource(f"{shown_path} is neither a file nor a folder")
+        if not path.exists():
+            raise EntityDoesNotExist(f"no such file or folder: {where}", hint=_nearest(path))
+        if not (path.is_dir() or path.is_file()):
+            raise NotASource(f"{where} is neither a file nor a folder")
+        url, members = find_root(file_url(path), lambda: time.monotonic() > end)
+        path = local_path(split_member(url)[0] if members else url)
+        where = one_line(path, 160)
+        if members is None:
+            return _of_document(_json_at(path, where), str(path), where, url)
+    except ArchiveReadCancelled:
+        note = "only the beginning of the archive was read"
+        return ProbeResult(Kind.STATIC, str(path), one_line(path.name, 120), notes=(note,))
     except OSError as error:
         raise MLHubException(
-            f"cannot read {shown_path}: {error.strerror or type(error).__name__}",
+            f"cannot read {where}: {error.strerror or type(error).__name__}",
             hint="fix its permissions, or copy it to where you may read it",
         ) from error
-    raise EntityDoesNotExist(f"no such file or folder: {shown_path}", hint=_nearest(path))
+    with closing(members):
+        (root,) = members.read([url])
+    if isinstance(root, RequestError):
+        raise root
+    try:
+        value = json_in(root.content, url)
+    except NotJSON:
+        value = None
+    found = _of_document(value, str(path), where, path.as_uri())
+    return replace(found, notes=(*found.notes, members.damage)) if members.damage else found
 
 
-def _file(path: Path, where: str, timeout: float) -> ProbeResult:
+def _json_at(path: Path, where: str) -> Any:
+    """Return the JSON of a file; raises NotASource that says what it is instead."""
     with path.open("rb") as file:
         head = file.read(512)
-    if is_archive_head(head):
-        return _archive_at(path, where, timeout)
     if (found := path.stat().st_size) > MAX_DOCUMENT:
         raise NotASource(f"{where} is too large for a catalog: {too_large(found)}", hint=SMALLER_HINT)
     if what := next((words for magic, words in _MAGIC.items() if head.startswith(magic)), ""):
         raise NotASource(f"{where} is {what}")
     try:
-        value = json_in(path.read_bytes(), path.name)
+        return json_in(path.read_bytes(), path.name)
     except NotJSON as error:
         raise NotASource(f"{where}: {error}") from None
-    return _of_document(value, str(path), where, path.as_uri())
-
-
-def _archive_at(path: Path, where: str, timeout: float) -> ProbeResult:
-    """Return the catalog in a tar archive; its index is made as far as a few seconds reach."""
-    end = time.monotonic() + timeout
-    try:
-        with closing(ArchiveMembers(path, lambda: time.monotonic() > end)) as members:
-            damage = members.damage
-            (root,) = members.read([members.root_url])
-    except ArchiveReadCancelled:
-        note = "only the beginning of the archive was read"
-        return ProbeResult(Kind.STATIC, str(path), one_line(path.name, 120), notes=(note,))
-    except EntityDoesNotExist:
-        if damage:
-            words = f"{where} is no archive that can be read: {damage}"
-            raise NotASource(words, hint="it may be incomplete: download it again") from None
-        raise NotASource(f"{where} holds neither catalog.json nor collection.json") from None
-    if not isinstance(root, Fetched):
-        raise root
-    try:
-        value = json_in(root.content, root.url)
-    except NotJSON:
-        value = None
-    found = _of_document(value, str(path), where, path.as_uri())
-    return replace(found, notes=(*found.notes, damage)) if damage else found
 
 
 def _nearest(path: Path) -> str:

@@ -15,7 +15,7 @@ from .. import fileio
 from ..errors import OutputFolderError, TargetBusy
 from ..fileio import sync_files, try_lock
 from ..options import IfExists
-from ..sources.static.tar_archive import DamagedArchive
+from ..sources.static.archive import DamagedArchive
 from ..text import one_line
 from ..transfer.engine import TransferCancelled
 from . import refusals

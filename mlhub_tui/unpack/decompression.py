@@ -14,7 +14,7 @@ from pathlib import Path
 from queue import Empty, Full, Queue
 from typing import BinaryIO
 
-from ..sources.static.tar_archive import DamagedArchive, Progress
+from ..sources.static.archive import DamagedArchive, Progress
 
 PIECE = 1 << 20
 """Bytes; smaller pieces cost switches between threads, larger ones memory."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ..sources.static.tar_archive import DamagedArchive
+from ..sources.static.archive import DamagedArchive
 
 BLOCK = 512
 _USTAR = b"ustar\x00"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..sources.static.tar_archive import DamagedArchive
+from ..sources.static.archive import DamagedArchive
 from .tar_header import BLOCK
 
 _CHUNK = 1 << 20  # bytes; a multiple of a block

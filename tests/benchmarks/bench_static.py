@@ -87,7 +87,7 @@ STREAM = (
     """
 import json, sys, time
 from pathlib import Path
-from mlhub_tui.sources.static.tar_archive import documents
+from mlhub_tui.sources.static.archive import documents
 started = time.perf_counter()
 number = sum(1 for _, document in documents(Path(sys.argv[1])))
 """

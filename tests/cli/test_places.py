@@ -13,7 +13,7 @@ from mlhub_tui.cli.maintenance import PLACES
 from mlhub_tui.http.cache import CachedResponse, DocumentCache
 from mlhub_tui.planning import index_cache as place
 from mlhub_tui.sample.server import SampleServer
-from mlhub_tui.sources.static import archive_index
+from mlhub_tui.sources.static import archive
 from mlhub_tui.text import size, use_units
 
 from .conftest import Run
@@ -46,7 +46,7 @@ def test_locate_knows_the_nearest(run: Run) -> None:
 def fill() -> None:
     with closing(DocumentCache()) as cache:
         cache.change([("k", CachedResponse(b"x" * 5000, "https://a.example/"))])
-    for folder, name in ((archive_index.folder(), "a.index"), (place.folder(), "a.db")):
+    for folder, name in ((archive.folder(), "a.index"), (place.folder(), "a.db")):
         folder.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(b"x" * 1000)
 

@@ -33,7 +33,7 @@ from mlhub_tui.planning.selection import count_files, files
 from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.sources.base import Page
 from mlhub_tui.sources.mlhub import MLHubSource
-from mlhub_tui.sources.static.tar_archive import DamagedArchive
+from mlhub_tui.sources.static.archive import DamagedArchive
 from tests.support.bare_source import BareSource
 
 from .made import Json, archive, archive_of, asset, built, collection, index_of, item, named
@@ -244,7 +244,7 @@ def test_hostile_members_are_left_out_with_a_sentence_each(tmp_path: Path) -> No
         assert [file.item for file in files(index, Filters())] == ["good"]
         notes = index.facts["notes"]
     assert len(notes) == 2
-    assert any("lead out of the archive" in note for note in notes)
+    assert any("leads out of the archive" in note for note in notes)
     assert any("not JSON" in note for note in notes)
 
 

@@ -26,7 +26,7 @@ from mlhub_tui.errors import (
 )
 from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.sources.probe import ProbeResult, open_any, probe, with_kind
-from mlhub_tui.sources.static.root import NotASource
+from mlhub_tui.sources.static.source import NotASource
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json, page_of_html, redirect
 
 from .replay import Replay

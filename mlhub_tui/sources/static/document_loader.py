@@ -1,4 +1,4 @@
-"""Documents of static catalogs by place URL: fetched or read from disk, parsed, the last used ones in memory.
+"""Documents of static catalogs by place URL: fetched or read, parsed, their links; the last used in memory.
 
 What cannot be read or parsed is one sentence about that one document.
 """
@@ -7,23 +7,24 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import stat
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import BinaryIO, Generic, TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import BinaryIO, Generic, NamedTuple, TypeVar
 
 from ...errors import AccessDenied, EntityDoesNotExist, NotOffered, RequestError, UnexpectedAnswer
 from ...http import json_document
-from ...http.cache import CachingClient
+from ...http.cache import CachedResponse, CachingClient
 from ...http.json_document import MAX_DOCUMENT, SMALLER_HINT, NotJSON
 from ...http.key_removal import KeyRemoval
-from ...http.urls import shown
+from ...http.urls import resolve_href, shown
 from ...models import Document, Item
-from ...text import one_line
-from ..documents import ItemList, document_of, json_in
-from .document_links import Children
-from .document_urls import is_member, is_web, local_path, same
+from ...text import count, one_line
+from ..documents import ItemList, document_of, is_page, json_in
+from .document_urls import is_member, is_web, local_path, same, split_member
 
 V = TypeVar("V")
 WIDTH = 8
@@ -37,23 +38,97 @@ _HOLDERS = 24_000_000  # bytes of JSON; as objects they take several times as mu
 _ITEMS = 2_000_000
 _LINKS = 400_000
 _NOT_A_DOCUMENT = "the rest of the catalog can be used; report it to the owner of the catalog"
-
-
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """The bytes of a document, where they came from after redirects, and what the server calls them."""
-
-    url: str
-    content: bytes = field(repr=False)
-    media_type: str = ""
-
+# Most hrefs are so plain that they need not be parsed.
+_PLAIN = re.compile(r"(?:\./)*([A-Za-z0-9_-][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*)")
 
 Parsed = Document | ItemList
 """What a document turns out to be."""
 Loaded = Parsed | RequestError
 """The same, or why it is none."""
-ReadMembers = Callable[[Sequence[str]], list[Fetched | RequestError]]
+ReadMembers = Callable[[Sequence[str]], list[CachedResponse | RequestError]]
 """Returns the documents of place URLs in an archive, or for each why it cannot be read; it blocks."""
+
+
+class Role(Enum):
+    """What a link leads to: its `rel`."""
+
+    CHILD = "child"
+    ITEM = "item"
+    LIST = "items"
+    EITHER = "child and item"
+
+
+_ROLES = {role.value: role for role in (Role.CHILD, Role.ITEM, Role.LIST)}
+
+
+class DocumentLink(NamedTuple):
+    """One link to what is below, with the place URL it leads to and its cleaned title, which may be empty."""
+
+    role: Role
+    url: str
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Children:
+    """The links of one document to what is below it; `notes` say what is wrong with some, a line each."""
+
+    url: str
+    made: type[Document]
+    id: str
+    links: tuple[DocumentLink, ...]
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, document: Document) -> Children:
+        """Return the links of a document, each address once; what is no usable link is counted in the notes.
+
+        Public catalogs link a child as JSON and as a page, in two spellings, or as item and as child: the
+        page is left out, and only the document tells which of both it is.
+        """
+        found: dict[str, DocumentLink] = {}
+        folder = document.url.rpartition("/")[0] if "?" not in document.url else ""
+        broken = 0
+        for link in document.links:
+            rel, href, title = link.get("rel"), link.get("href"), link.get("title")
+            role = _ROLES.get(rel.lower()) if isinstance(rel, str) else None
+            if role is None or is_page(link.get("type")):
+                continue
+            if not isinstance(href, str) or not href.strip():
+                broken += 1
+                continue
+            plain = _PLAIN.fullmatch(href) if folder else None
+            url = f"{folder}/{plain[1]}" if plain else same(resolve_href(document.url, href))
+            title = one_line(title) if title and isinstance(title, str) else ""
+            if (known := found.get(url)) is not None:
+                both = {role, known.role} >= {Role.CHILD, Role.ITEM} or known.role is Role.EITHER
+                role, title = Role.EITHER if both else known.role, known.title or title
+            found[url] = DocumentLink(role, url, title)
+        notes = (f"{count(broken, 'link')} without an href",) if broken else ()
+        return cls(document.url, type(document), document.id, tuple(found.values()), notes)
+
+    def of_role(self, *roles: Role) -> Iterator[DocumentLink]:
+        """Yield the links of some roles in order."""
+        return (link for link in self.links if link.role in roles)
+
+    def has(self, *roles: Role) -> bool:
+        """Whether there is a link of some roles."""
+        return any(self.of_role(*roles))
+
+
+def refusal(document_url: str, url: str) -> str:
+    """Return why a link is not followed, in a sentence; empty where it may be.
+
+    A server must not make anybody read files of their own, nor an archive what is not in it.
+    """
+    if is_web(url):
+        return ""
+    if is_member(document_url):
+        inside = is_member(url) and split_member(url)[0] == split_member(document_url)[0]
+        return "" if inside else f"a link out of the archive is not followed: {shown(url)}"
+    if not url.startswith("file:"):
+        return f"a link that cannot be followed: {shown(url)}"
+    return f"a link to a file of this machine is not followed: {shown(url)}" if is_web(document_url) else ""
 
 
 class LRUCache(Generic[V]):
@@ -80,11 +155,6 @@ class LRUCache(Generic[V]):
         self._weight += weight
         while self._weight > self._max_weight:
             self._weight -= self._values.popitem(last=False)[1][1]
-
-    def clear(self) -> None:
-        """Drop all values."""
-        self._values.clear()
-        self._weight = 0
 
 
 class DocumentLoader:
@@ -154,7 +224,7 @@ class DocumentLoader:
         local = [url for url in missing if not is_web(url)]
         for start in range(0, len(local), _BATCH):
             batch = local[start : start + _BATCH]
-            self._store(batch, await asyncio.to_thread(self._read, batch), found)
+            self._store(batch, *await asyncio.to_thread(self._read, batch), found)
         return [found[same(url)] for url in urls]
 
     async def _load_web(self, urls: list[str], found: dict[str, Loaded]) -> None:
@@ -164,35 +234,38 @@ class DocumentLoader:
         async def work() -> None:
             for batch in batches:
                 if len(urls) == 1:  # it does not queue behind a walk of thousands
-                    self._store(batch, await self._fetch(batch), found)
+                    await self._fetch(batch, found)
                     continue
                 async with self._walks:
-                    answers = await self._fetch(batch)
-                self._store(batch, answers, found)
+                    await self._fetch(batch, found)
 
         async with asyncio.TaskGroup() as group:
             for _ in range(min(len(urls), WIDTH)):
                 group.create_task(work())
 
-    async def _fetch(self, urls: Sequence[str]) -> list[tuple[Loaded, int]]:
+    async def _fetch(self, urls: Sequence[str], found: dict[str, Loaded]) -> None:
         if self._web is None:
             words = "a link to a server is not followed from here"
-            return [(NotOffered(f"{words}: {shown(url)}"), 0) for url in urls]
-        answers = [
-            one if isinstance(one, RequestError) else Fetched(one.url, one.content, one.media_type)
-            for one in await self._web.several(urls)
-        ]
-        if sum(len(one.content) for one in answers if isinstance(one, Fetched)) < _SMALL:
-            return self._parse(answers)
-        return await asyncio.to_thread(self._parse, answers)
+            found.update((url, NotOffered(f"{words}: {shown(url)}")) for url in urls)
+            return
+        answers = await self._web.several(urls)
+        few = sum(len(one.content) for one in answers if isinstance(one, CachedResponse)) < _SMALL
+        self._store(
+            urls,
+            answers,
+            self._parse(answers) if few else await asyncio.to_thread(self._parse, answers),
+            found,
+        )
 
-    def _read(self, urls: list[str]) -> list[tuple[Loaded, int]]:
+    def _read(self, urls: Sequence[str]) -> tuple[list[CachedResponse | RequestError], list[Loaded]]:
         """Read and parse local documents; runs in a thread."""
-        members = [url for url in urls if is_member(url)] if self._read_members else []
-        inside = dict(zip(members, self._read_members(members), strict=True)) if self._read_members else {}
-        return self._parse([inside.get(url) or self._file(url) for url in urls])
+        answers = self._read_members(urls) if self._read_members else [self._file(url) for url in urls]
+        return answers, self._parse(answers)
 
-    def _file(self, url: str) -> Fetched | RequestError:
+    def _parse(self, answers: Sequence[CachedResponse | RequestError]) -> list[Loaded]:
+        return [one if isinstance(one, RequestError) else parsed(one, self._keys) for one in answers]
+
+    def _file(self, url: str) -> CachedResponse | RequestError:
         if not self._local or is_member(url):
             return unreadable(url, "a file outside of the catalog is not followed")
         try:
@@ -200,26 +273,24 @@ class DocumentLoader:
                 size = os.fstat(file.fileno()).st_size
                 if size > MAX_DOCUMENT:
                     return too_large(url, size)
-                return Fetched(url, file.read(size + 1))  # as much room is made as is asked for
+                return CachedResponse(file.read(size + 1), url)  # as much room is made as is asked for
         except OSError as error:
             return system_error(error, url)
         except RequestError as error:
             return error
 
-    def _parse(self, answers: Sequence[Fetched | RequestError]) -> list[tuple[Loaded, int]]:
-        """Parse documents; the weight of each is its length."""
-        return [
-            (one, 0) if isinstance(one, RequestError) else (parsed(one, self._keys), len(one.content))
-            for one in answers
-        ]
-
     def _store(
-        self, urls: Sequence[str], weighed: Sequence[tuple[Loaded, int]], found: dict[str, Loaded]
+        self,
+        urls: Sequence[str],
+        answers: Sequence[CachedResponse | RequestError],
+        documents: Sequence[Loaded],
+        found: dict[str, Loaded],
     ) -> None:
-        for url, (loaded, weight) in zip(urls, weighed, strict=True):
-            found[url] = loaded
-            if not isinstance(loaded, RequestError):
-                (self._items if isinstance(loaded, Item) else self._holders).put(url, loaded, weight)
+        """Keep documents in memory, each by the length of its answer."""
+        for url, answer, one in zip(urls, answers, documents, strict=True):
+            found[url] = one
+            if isinstance(answer, CachedResponse) and not isinstance(one, RequestError):
+                (self._items if isinstance(one, Item) else self._holders).put(url, one, len(answer.content))
 
 
 def open_file(url: str) -> BinaryIO:
@@ -257,7 +328,7 @@ def too_large(url: str, size: int | None = None) -> UnexpectedAnswer:
     return unreadable(url, f"the document is too large: {json_document.too_large(size)}", SMALLER_HINT)
 
 
-def parsed(fetched: Fetched, keys: KeyRemoval | None = None) -> Loaded:
+def parsed(fetched: CachedResponse, keys: KeyRemoval | None = None) -> Loaded:
     """Return what a document is, or the error that says why it is none; nothing is raised."""
     content, url = fetched.content, fetched.url
     if len(content) > MAX_DOCUMENT:

@@ -19,6 +19,7 @@ ARCHIVES = (".tar", ".tar.gz", ".tgz")
 _INSIDE = "!/"
 _ENCODED_LETTER = re.compile(r"%(?:3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa]|2[DEde]|5[Ff]|7[Ee])")
 _ENCODED_MARK = re.compile(r"%(?:23|3[Ff])")
+_DOCUMENTS = frozenset({"json", "geojson", "ndjson", "geojsonl", "geojsons", "jsonl"})
 _TELLING_NOTHING = frozenset({"catalog", "collection", "index", "item", "stac", "root", ""})
 
 
@@ -137,7 +138,7 @@ def name_of(url: str) -> str:
     parts = [unquote(part, errors="replace") for part in path.replace(_INSIDE, "/").split("/") if part]
     for part in reversed(parts):
         stem, dot, extension = part.rpartition(".")
-        name = stem if dot and extension.lower() in ("json", "geojson") else part
+        name = stem if dot and extension.lower() in _DOCUMENTS else part
         if name.lower() not in _TELLING_NOTHING:
             return name
     return parts[-1] if parts else url

@@ -1,31 +1,247 @@
-"""Pages of static catalogs: what is directly below a document, and all items below it, depth first."""
+"""Pages of static catalogs: what is directly below a document, all items below it, collections by id.
+
+A document that is linked again (a catalog contains itself, or two share one) is visited once.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from ...errors import EntityDoesNotExist, InvalidSearch, RequestError, UnexpectedAnswer
-from ...http.urls import shown_id
+from ...http.urls import shown, shown_id
 from ...models import Collection, Document, Entry, EntryKind, Item
 from ...text import count, one_line
-from ..base import ITEM_IDS, Page
+from ..base import COLLECTION_IDS, ITEM_IDS, Page
 from ..documents import ItemList
-from .catalog_crawler import CHILDREN, ITEMS, CatalogCrawler, HolderPart, part_of
-from .document_links import Children, DocumentLink, Role
-from .document_loader import DocumentLoader
-from .document_urls import is_web, name_of, same
+from .document_loader import WIDTH, Children, DocumentLink, DocumentLoader, Role, refusal
+from .document_urls import is_web, name_of, place_named, same
 
 PAGE = 250
-_MAX_NOTES = 20
 AGAIN = "this catalog leads back to itself: it is not opened a second time"
 """The note of a child that is its own ancestor."""
+_CHILDREN = (Role.CHILD, Role.EITHER)
+_ITEMS = (Role.ITEM, Role.EITHER)
+_MAX_NOTES = 20
+_AT_ONCE = 64  # documents
 _REQUESTED_AT_ONCE = 32  # children of a server whose documents are wanted with the page
 _LINKS_AT_ONCE = 2000  # looked through by their names, without their documents
 _HOLDERS_A_PAGE = 2000  # a page comes to an end even where catalogs hold nothing
+
+Holder = Children | ItemList
+_Position = tuple[int, int]
+"""How many links of a document are done, and how many items of the list that is next."""
+
+
+class CatalogCrawler:
+    """The catalogs and collections below a document, by number, itself the first.
+
+    While no document changes, all crawls have the same order.
+
+    - `loader`: Loads documents.
+    - `url`: The place URL of the first document.
+    - `depth_first`: Whether a document is followed by those below it; else the nearest to the first come
+      first.
+    """
+
+    def __init__(self, loader: DocumentLoader, url: str, *, depth_first: bool) -> None:
+        self._loader = loader
+        self._depth_first = depth_first
+        self._waiting = deque([same(url)])
+        self._seen = {hash(same(url))}
+        self._numbers: dict[str, int] = {}  # in order
+        self._urls: list[str] = []
+        self._entered: set[int] = set()
+        self._failed: dict[str, RequestError] = {}
+        self._listed_by: dict[int, int] = {}
+        self._crawling = asyncio.Lock()
+
+    async def visit(self, number: int) -> Holder | None:
+        """Return what a document holds that was visited, or comes next; None behind the last.
+
+        Raises RequestError if it cannot be read; those below it are visited once it can.
+        """
+        async with self._crawling:
+            if number == len(self._urls):
+                if not self._waiting:
+                    return None
+                await self._load_ahead()
+                url = self._waiting.pop() if self._depth_first else self._waiting.popleft()
+                self._numbers[url] = number
+                self._urls.append(url)
+            return await self._enter(number)
+
+    def url_of(self, number: int) -> str:
+        """Return the place URL of a document that was visited, or comes next; empty behind the last."""
+        if number < len(self._urls):
+            return self._urls[number]
+        return self._waiting[-1 if self._depth_first else 0] if self._waiting else ""
+
+    async def number_of(self, url: str) -> int | None:
+        """Return the number of a document; None where it is not among them."""
+        while url not in self._numbers and self._waiting:
+            with suppress(RequestError):
+                await self.visit(len(self._urls))
+        return self._numbers.get(url)
+
+    def lists(self, number: int, item_url: str) -> bool:
+        """Whether an item is listed by a document: not if one before it links it too."""
+        return self._listed_by.get(hash(item_url), number) == number
+
+    async def _load_ahead(self) -> None:
+        """Load the next document together with those that follow it, unless it is in memory."""
+        following = reversed(self._waiting) if self._depth_first else iter(self._waiting)
+        urls = list(islice(following, 2 * WIDTH if self._depth_first else _AT_ONCE))
+        if len(urls) > 1 and urls[0] not in self._failed and not self._loader.knows(urls[0]):
+            loaded = zip(urls, await self._loader.load(urls), strict=True)
+            self._failed |= {url: one for url, one in loaded if isinstance(one, RequestError)}
+
+    async def _enter(self, number: int) -> Holder:
+        url = self._urls[number]
+        if (error := self._failed.pop(url, None)) is not None:
+            raise error
+        holder = await self._loader.holder(url)
+        if number not in self._entered and isinstance(holder, Children):
+            self._entered.add(number)
+            below = [link.url for link in holder.of_role(*_CHILDREN) if not refusal(holder.url, link.url)]
+            new = [each for each in below if hash(each) not in self._seen]
+            self._seen.update(map(hash, new))
+            self._waiting.extend(reversed(new) if self._depth_first else new)
+            if number or below:  # else no document links what another one does, and memory would be wasted
+                items = [url] if issubclass(holder.made, Item) else [i.url for i in holder.of_role(*_ITEMS)]
+                for each in items:
+                    self._listed_by.setdefault(hash(each), number)
+        return holder
+
+
+@dataclass
+class HolderPart:
+    """Links, and items of the lists among them, in order; the position behind them; what was left out."""
+
+    found: list[DocumentLink | Item] = field(default_factory=list)
+    next: _Position | None = None
+    notes: list[str] = field(default_factory=list)
+    skipped: int = 0
+
+    def take(self, holder: ItemList, start: int, size: int) -> int:
+        """Add items of a list; return how far into it they go, 0 for all."""
+        end = start + size - len(self.found)
+        self.found.extend(holder.items[start:end])
+        if holder.skipped and not start:
+            self.skipped += holder.skipped
+            left = count(holder.skipped, "entry", "entries")
+            self.notes.append(f"{left} without an ID left out of {shown(holder.url)}")
+        return end if end < len(holder.items) else 0
+
+
+async def _part_of(loader: DocumentLoader, holder: Holder, position: _Position, size: int) -> HolderPart:
+    """Return what a document holds, behind as many links, and items of the list that is next."""
+    at, within = position
+    part = HolderPart()
+    if isinstance(holder, ItemList):
+        within = part.take(holder, within, size)
+        part.next = (0, within) if within else None
+        return part
+    while at < len(holder.links) and len(part.found) < size:
+        link = holder.links[at]
+        if why := refusal(holder.url, link.url):
+            part.notes.append(why)
+            part.skipped += 1
+        elif link.role is not Role.LIST:
+            part.found.append(link)
+        else:
+            try:
+                listed = await loader.holder(link.url)
+            except RequestError as error:
+                part.notes.append(error.message)
+            else:
+                if isinstance(listed, ItemList):
+                    within = part.take(listed, within, size)
+                    if within:
+                        break
+                else:
+                    part.notes.append(f"no list of items: {shown(link.url)}")
+        at += 1
+    part.next = (at, within) if at < len(holder.links) else None
+    return part
+
+
+class CollectionIndex:
+    """The collections below a root, nearest first."""
+
+    def __init__(self, loader: DocumentLoader, root_url: str) -> None:
+        self._loader = loader
+        self._local = not is_web(root_url)
+        self._crawler = CatalogCrawler(loader, root_url, depth_first=False)
+        self._crawling = asyncio.Lock()
+        self._crawled = 0
+        self._collections: list[str] = []
+        self._urls: dict[str, str] = {}
+        self._catalogs: dict[str, str] = {}
+        self._failures: list[str] = []
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What could not be read on the way, in a line."""
+        if not self._failures:
+            return ()
+        what = count(len(self._failures), "catalog or collection", "catalogs or collections")
+        return (f"{what} could not be read, the first: {self._failures[0]}",)
+
+    async def collections(self) -> AsyncGenerator[Collection, None]:
+        """Yield all collections; the first ones while the tree is still crawled."""
+        given = 0
+        while given < len(self._collections) or await self._crawl(given):
+            batch = self._collections[given : given + _AT_ONCE]
+            given += len(batch)
+            for loaded in await self._loader.load(batch):
+                if isinstance(loaded, Collection):
+                    yield loaded
+
+    async def url_of(self, identity: str) -> str:
+        """Return the place URL of a collection, or of a catalog where no collection has this id.
+
+        The place URL itself is taken too: in static catalogs ids need not be unique.
+        """
+        if place := place_named(identity, local=self._local):
+            return place
+        while identity not in self._urls and await self._crawl(len(self._collections)):
+            pass
+        found = self._urls.get(identity) or self._catalogs.get(identity)
+        if found is None:
+            words = f"collection {shown_id(identity)} does not exist"
+            raise EntityDoesNotExist(words, hint=COLLECTION_IDS)
+        return found
+
+    async def _crawl(self, known: int) -> bool:
+        """Crawl until there are more than `known` collections; whether there are."""
+        async with self._crawling:
+            while len(self._collections) <= known:
+                url = self._crawler.url_of(self._crawled)
+                try:
+                    holder = await self._crawler.visit(self._crawled)
+                except RequestError as error:
+                    self._failures.append(error.message)
+                else:
+                    if holder is None:
+                        return False
+                    if isinstance(holder, Children):
+                        self._add(holder, url)
+                self._crawled += 1
+            return True
+
+    def _add(self, holder: Children, url: str) -> None:
+        if issubclass(holder.made, Collection):
+            self._collections.append(url)
+            self._urls.setdefault(holder.id, url)
+        elif not issubclass(holder.made, Item):  # an item linked as a child
+            self._catalogs.setdefault(holder.id, url)
+        self._failures += filter(None, (refusal(holder.url, link.url) for link in holder.of_role(*_CHILDREN)))
 
 
 class Tree:
@@ -44,19 +260,23 @@ class Tree:
     async def below(self, url: str, *, link: str | None = None, size: int | None = None) -> Page[Entry]:
         """Return a page of what is below a document."""
         holder = await self._loader.holder(url)
-        part = await part_of(self._loader, holder, _position(link), max(size or PAGE, 1))
-        belongs = holder.id if not isinstance(holder, ItemList) and holder.made is Collection else ""
+        at, _, within = (link or "0:0").partition(":")
+        if not (at.isascii() and at.isdigit() and within.isascii() and within.isdigit()):
+            raise _of_another_listing()
+        part = await _part_of(self._loader, holder, (int(at), int(within)), max(size or PAGE, 1))
+        belongs, matched, notes = "", None, part.notes
+        if isinstance(holder, ItemList):
+            matched = len(holder.items)
+        else:
+            belongs = holder.id if holder.made is Collection else ""
+            matched = None if holder.has(Role.LIST) else len(holder.links)
+            notes = part.notes if link else [*holder.notes, *part.notes]
         entries = [
             Entry.of(one) if isinstance(one, Item) else self._entry(one, url, belongs) for one in part.found
         ]
         await self._read_children(part.found, entries)
-        notes = part.notes if isinstance(holder, ItemList) or link else [*holder.notes, *part.notes]
-        matched = len(holder.items) if isinstance(holder, ItemList) else None
-        if not isinstance(holder, ItemList) and not holder.has(Role.LIST):
-            matched = len(holder.links)
         following = f"{part.next[0]}:{part.next[1]}" if part.next else None
-        shown = tuple(dict.fromkeys(notes))[:_MAX_NOTES]
-        return Page(tuple(entries), following, matched, part.skipped, notes=shown)
+        return Page(tuple(entries), following, matched, part.skipped, notes=_distinct(notes))
 
     def _entry(self, found: DocumentLink, parent: str, belongs: str) -> Entry:
         title = found.title or one_line(name_of(found.url), 200)  # what is unquoted may hold anything
@@ -104,14 +324,6 @@ class Tree:
                 entries[at] = replace(Entry.of(document), url=url)
 
 
-def _position(link: str | None) -> tuple[int, int]:
-    """Return how many links are done, and how many items of the list that is next."""
-    at, _, within = (link or "0:0").partition(":")
-    if not (at.isascii() and at.isdigit() and within.isascii() and within.isdigit()):
-        raise UnexpectedAnswer("the link to the next page is none of this listing")
-    return int(at), int(within)
-
-
 class ItemPages:
     """Pages of the items below a collection or catalog, those of nested catalogs included, each item once."""
 
@@ -130,9 +342,8 @@ class ItemPages:
             part.notes.append(f"{count(len(failures), 'item')} could not be read, the first: {failures[0]}")
         if extensions:
             items = [item for item in items if _declares(item, extensions)]
-        notes = tuple(dict.fromkeys(part.notes))[-_MAX_NOTES:]
-        matched = await self._matched()
-        return Page(tuple(items), following, matched, part.skipped + len(failures), notes=notes)
+        matched, skipped = await self._matched(), part.skipped + len(failures)
+        return Page(tuple(items), following, matched, skipped, notes=_distinct(part.notes[-_MAX_NOTES:]))
 
     async def item(self, item_id: str) -> Item:
         """Return the item with an id: first by what the links are called, then by looking at all."""
@@ -172,7 +383,7 @@ class ItemPages:
                 continue
             if holder is None:
                 break
-            part = await part_of(self._loader, holder, position, size - len(whole.found))
+            part = await _part_of(self._loader, holder, position, size - len(whole.found))
             if isinstance(holder, Children) and issubclass(holder.made, Item):  # linked as a child
                 part.found = [DocumentLink(Role.ITEM, self._crawler.url_of(number))]
             whole.notes += part.notes
@@ -180,29 +391,28 @@ class ItemPages:
             whole.found += (
                 one
                 for one in part.found
-                if isinstance(one, Item) or (one.role in ITEMS and self._crawler.lists(number, one.url))
+                if isinstance(one, Item) or (one.role in _ITEMS and self._crawler.lists(number, one.url))
             )
             number, position = (number, part.next) if part.next else (number + 1, (0, 0))
         following = self._crawler.url_of(number)
         return whole, json.dumps([self._url, following, *position]) if following else None
 
-    async def _start(self, token: str | None) -> tuple[int, tuple[int, int]]:
+    async def _start(self, token: str | None) -> tuple[int, _Position]:
         if token is None:
             return 0, (0, 0)
         try:
             root, url, at, within = json.loads(token)
         except (ValueError, TypeError):
-            root, url, at, within = "", "", 0, 0
+            raise _of_another_listing() from None
         good = root == self._url and all(isinstance(each, int) and each >= 0 for each in (at, within))
         number = await self._crawler.number_of(str(url)) if good else None
         if number is None:
-            raise UnexpectedAnswer("the link to the next page is none of this listing")
+            raise _of_another_listing()
         return number, (at, within)
 
     async def _loaded(self, found: Sequence[DocumentLink | Item]) -> tuple[list[Item], list[str]]:
         """Return the items, and for each that cannot be read why."""
-        urls = [one.url for one in found if isinstance(one, DocumentLink)]
-        loaded = iter(await self._loader.load(urls))
+        loaded = iter(await self._loader.load([one.url for one in found if isinstance(one, DocumentLink)]))
         items: list[Item] = []
         failures: list[str] = []
         for one in found:
@@ -222,7 +432,15 @@ class ItemPages:
         holder = await self._loader.holder(self._url)
         if isinstance(holder, ItemList):
             return len(holder.items)
-        return None if holder.has(*CHILDREN, Role.LIST) else len(holder.links)
+        return None if holder.has(*_CHILDREN, Role.LIST) else len(holder.links)
+
+
+def _distinct(notes: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(notes))[:_MAX_NOTES]
+
+
+def _of_another_listing() -> UnexpectedAnswer:
+    return UnexpectedAnswer("the link to the next page is none of this listing")
 
 
 def _declares(item: Item, extensions: Sequence[str]) -> bool:

@@ -1,36 +1,62 @@
-"""A static catalog as a source: documents that link to each other, wherever they lie."""
+"""A static catalog as a source: documents that link to each other, wherever they lie.
+
+Its root is what a person named: a URL, file, folder, archive, or list of items.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from ...auth import Auth, Kind
-from ...errors import EntityDoesNotExist, RequestError
+from ...errors import EntityDoesNotExist, RequestError, UnexpectedAnswer
 from ...http.cache import CachingClient, DocumentCache
 from ...http.session import Session
-from ...http.urls import shown_id
-from ...models import Catalog, Collection, Document, Entry, EntryKind, Item, Search
-from ...text import count
+from ...http.urls import shown, shown_id
+from ...models import Catalog, Collection, Document, Entry, EntryKind, Item, JsonDict, Search
+from ...models.extent import around
+from ...models.when import span_of
+from ...text import count, one_line
 from ..asset_links import AssetLinks
 from ..base import COLLECTION_IDS, ITEM_IDS, About, Page, Source
 from ..documents import ItemList
 from ..local_search import FIELDS, search_locally
-from .catalog_crawler import CollectionIndex
-from .document_links import Children
-from .document_loader import DocumentLoader, LRUCache, unreadable
-from .document_urls import is_web, place_named, same
-from .pages import AGAIN, ItemPages, Tree
-from .root import CatalogRoot, catalog_of, find_root
+from .archive import ROOT_NAMES, ArchiveMembers, Cancelled, fetch_archive, is_archive_head
+from .document_loader import Children, DocumentLoader, LRUCache, Parsed, open_file, system_error, unreadable
+from .document_urls import (
+    ARCHIVES,
+    file_url,
+    is_archive,
+    is_member,
+    is_web,
+    local_path,
+    member_url,
+    name_of,
+    place_named,
+    place_of,
+    same,
+    split_member,
+)
+from .pages import AGAIN, CollectionIndex, ItemPages, Tree
 
 if TYPE_CHECKING:
     from ...http.credentials import Link
 
 _LISTINGS = 32
+_MAX_ENTRIES = 500  # of a folder
+
+
+class NotASource(UnexpectedAnswer):
+    """What is at a location is no source; the message says what it is, the hint what to name instead."""
+
+    default_hint = "name the root of a STAC API, a catalog.json or collection.json, a folder or a .tar.gz"
 
 
 class StaticSource(Source):
@@ -52,12 +78,12 @@ class StaticSource(Source):
     def __init__(self, location: str, session: Session | None = None, *, patience: float = 0.7) -> None:
         self.location = location
         self.session = session or Session(root_url=_origin(location), auth=Auth())
-        self._cache: DocumentCache | None = None
+        self._cache = DocumentCache()
+        self._web = CachingClient(self.session, self._cache)
         self._patience = patience
         self._opening = asyncio.Lock()
-        self._opened: _Opened | None = None
-        self._former: list[_Opened] = []
-        self._web: CachingClient | None = None
+        self._opened: _OpenCatalog | None = None
+        self._archives: list[ArchiveMembers] = []
         self.asset_links = AssetLinks(location, self.session, local=not is_web(location))
 
     @property
@@ -68,17 +94,14 @@ class StaticSource(Source):
     @property
     def troubles(self) -> tuple[str, ...]:
         """What could not be read so far, and whether the cache answers in place of a server; a line each."""
-        offline = (str(self._web.offline),) if self._web and self._web.offline else ()
+        offline = (str(self._web.offline),) if self._web.offline else ()
         opened = self._opened
         return (*offline, *opened.notes, *opened.index.notes) if opened else offline
 
     def refresh(self) -> None:
         """Request every document again from now on; cached ones are used once the server confirms them."""
-        if self._web is not None:
-            self._web.refresh()
-        if self._opened is not None:
-            self._former.append(self._opened)  # somebody may be reading from it still
-            self._opened = None
+        self._web.refresh()
+        self._opened = None
 
     async def about(self) -> About:
         """Return the description of the catalog from its root document, and warnings about reading it."""
@@ -124,16 +147,13 @@ class StaticSource(Source):
 
     async def asset_link(self, href: str, *, fresh: bool = False) -> Link:
         """Return where the bytes of an asset are; files of this machine only for a catalog that is on it."""
-        if not is_web(href):
-            members = (await self._open()).members
-            if members is not None and href.startswith("file:"):
-                return members.link(href)
+        if href.startswith("file:") and (members := (await self._open()).members) is not None:
+            return members.link(href)
         return await super().asset_link(href, fresh=fresh)
 
     async def walk_collections(self) -> AsyncGenerator[Collection, None]:
         """Yield all collections of the tree as they are found, nearest first."""
-        opened = await self._open()
-        async for collection in opened.index.collections():
+        async for collection in (await self._open()).index.collections():
             yield collection
 
     async def collection(self, collection_id: str) -> Collection:
@@ -159,60 +179,70 @@ class StaticSource(Source):
 
     async def item(self, collection_id: str, item_id: str) -> Item:
         """Return one item, by its id or its place URL; by the id it is looked for among all."""
+        opened = await self._open()
         if place := place_named(item_id, local=not is_web(self.location)):
-            found = await (await self._open()).document(place)
+            found = await opened.document(place)
             if isinstance(found, Item):
                 return found
             raise EntityDoesNotExist(f"{shown_id(item_id)} is no item", hint=ITEM_IDS)
-        return await (await (await self._open()).items(collection_id)).item(item_id)
+        return await (await opened.items(collection_id)).item(item_id)
 
     async def aclose(self) -> None:
         """Close the session, the archive and the cache."""
         await super().aclose()
-        for opened in (self._opened, *self._former):
-            if opened is not None and opened.members is not None:
-                await asyncio.to_thread(opened.members.close)
-        if self._cache is not None:
-            await asyncio.to_thread(self._cache.close)
+        for close in (*(archive.close for archive in self._archives), self._cache.close):
+            await asyncio.to_thread(close)
 
-    async def _open(self) -> _Opened:
-        """Find the root; the first call may read an archive, later ones cost nothing."""
+    async def _open(self) -> _OpenCatalog:
+        """Find the root; the first call may fetch and read an archive, later ones cost nothing."""
         async with self._opening:
             if self._opened is None:
-                if self._web is None:
-                    self._cache = DocumentCache()
-                    self._web = CachingClient(self.session, self._cache)
-                root = await find_root(self.location, self.session)
-                self._opened = await _Opened.of(root, self._web, self._patience)
+                url, members, notes = place_of(self.location), None, tuple[str, ...]()
+                if is_web(url) and is_archive(url):
+                    path, notes = await fetch_archive(self.session, url)
+                    url = file_url(path)
+                if not is_web(url):
+                    stop = threading.Event()
+                    try:
+                        url, members = await asyncio.to_thread(find_root, url, stop.is_set)
+                    finally:
+                        stop.set()
+                if members is not None:
+                    self._archives.append(members)
+                    notes += members.notes
+                self._opened = await self._at(url, members, notes)
             return self._opened
 
+    async def _at(self, url: str, members: ArchiveMembers | None, notes: tuple[str, ...]) -> _OpenCatalog:
+        """Return the catalog at a root; of a list of items the one that is made of it."""
+        local, keys = not is_web(url), self.session.keys
+        read = members.read if members is not None else None
+        loader = DocumentLoader(self._web, local=local, read_members=read, keys=keys)
+        with suppress(RequestError):  # it is requested again where it is wanted
+            if members is None and isinstance(found := await loader.one(url), ItemList):
+                url, made = catalog_of(found, url)
+                loader = DocumentLoader(self._web, local=local, made=made, keys=keys)
+        return _OpenCatalog(url, members, loader, notes, self._patience)
 
-class _Opened:
-    """A source with its root found."""
 
-    def __init__(self, root: CatalogRoot, loader: DocumentLoader, patience: float) -> None:
-        self.url = root.url
-        self.members = root.members
-        self.notes = root.notes
+class _OpenCatalog:
+    """A catalog with its root found; a refresh of the source makes another one."""
+
+    def __init__(
+        self,
+        url: str,
+        members: ArchiveMembers | None,
+        loader: DocumentLoader,
+        notes: tuple[str, ...],
+        patience: float,
+    ) -> None:
+        self.url = url
+        self.members = members
+        self.notes = notes
         self.loader = loader
         self.tree = Tree(loader, patience=patience)
-        self.index = CollectionIndex(loader, root.url)
+        self.index = CollectionIndex(loader, url)
         self._listings: LRUCache[ItemPages] = LRUCache(_LISTINGS)
-
-    @classmethod
-    async def of(cls, root: CatalogRoot, web: CachingClient, patience: float) -> _Opened:
-        """Return the source of a root; of a list of items the catalog that is made of it."""
-        keys = web.session.keys
-        if root.members is not None:
-            return cls(root, DocumentLoader(web, read_members=root.members.read, keys=keys), patience)
-        local = not is_web(root.url)
-        loader = DocumentLoader(web, local=local, keys=keys)
-        with suppress(RequestError):  # it is requested again where it is wanted
-            found = await loader.one(root.url)
-            if isinstance(found, ItemList):
-                url, made = catalog_of(found, root.url)
-                root, loader = CatalogRoot(url), DocumentLoader(web, local=local, made=made, keys=keys)
-        return cls(root, loader, patience)
 
     async def document(self, url: str, identity: str = "") -> Document:
         """Return a document; of a list of items the one with an id."""
@@ -238,3 +268,100 @@ def _origin(location: str) -> str:
         return "https://nowhere.invalid/"
     parts = urlsplit(location)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}/"
+
+
+def find_root(url: str, cancelled: Cancelled) -> tuple[str, ArchiveMembers | None]:
+    """Return the place URL of the first document at a `file` URL, and what reads the archive it is in.
+
+    A folder may have it directly below. Raises NotASource if it has none, or several: the hint names them.
+    """
+    archive = split_member(url)[0] if is_member(url) else url
+    path = local_path(archive)
+    try:
+        if path.is_dir():
+            path = _root_in(path)
+            url = archive = file_url(path)
+        if not is_member(url):
+            with open_file(url) as file:
+                if not is_archive_head(file.read(512)):
+                    return url, None
+        members = ArchiveMembers(path, cancelled)
+    except OSError as error:
+        raise system_error(error, archive) from None
+    if is_member(url) or members.root_url:
+        return members.root_url if url == archive else url, members
+    members.close()
+    where = one_line(path, 160)
+    if members.damage:
+        words = f"{where} is no archive that can be read: {members.damage}"
+        raise NotASource(words, hint="it may be incomplete: download it again")
+    raise NotASource(f"{where} holds neither catalog.json nor collection.json")
+
+
+def _root_in(folder: Path) -> Path:
+    """Return the root document of a folder: in it, or the one catalog or archive directly below it."""
+    for name in ROOT_NAMES:
+        if (folder / name).is_file():
+            return folder / name
+    entries = sorted(islice(folder.iterdir(), _MAX_ENTRIES))
+    roots = {
+        entry: entry / name for entry in entries for name in reversed(ROOT_NAMES) if (entry / name).is_file()
+    }
+    below = [*roots.values(), *(entry for entry in entries if entry.name.endswith(ARCHIVES))]
+    if len(below) == 1:
+        return below[0]
+    names = sorted(one_line(path.relative_to(folder).parts[0], 60) for path in below)
+    hint = f"there is something below it: {', '.join(names[:3])}{', ...' if len(names) > 3 else ''}"
+    words = f"{one_line(folder, 160)} holds neither catalog.json nor collection.json"
+    raise NotASource(words, hint=hint if names else None)
+
+
+def catalog_of(found: ItemList, url: str) -> tuple[str, dict[str, Parsed]]:
+    """Return the documents of a catalog that is made of a list of items, by place URL, and that of its root.
+
+    There is a collection for each that the items name; those that name none are in one that is called like
+    the file. All hrefs of items stay as they are: what is relative is relative to the file.
+    """
+    # Nothing but these documents may be read: they are linked as members of an archive are.
+    base = file_url("/" + url.partition("://")[2]) if is_web(url) else url
+    name = name_of(url)
+    items: dict[str, list[Item]] = {}
+    for item in found.items:
+        items.setdefault(item.collection_id or name, []).append(item)
+    made: dict[str, Parsed] = {same(url): found, same(found.url): found}
+    links = []
+    skipped = found.skipped  # counted where the first items are
+    for identity, own in items.items():
+        # One part of a path, whatever the id.
+        folder = f"c-{quote(identity, safe='', errors='replace').replace('%', '~')}"
+        links.append({"rel": "child", "href": f"./{folder}/collection.json", "title": identity})
+        place = member_url(base, f"{folder}/collection.json")
+        made[place] = Collection(_collection(identity, own), url=place)
+        made[member_url(base, f"{folder}/items.json")] = ItemList(found.url, tuple(own), skipped)
+        skipped = 0
+    words = f"{count(len(found.items), 'item')} of {shown(url)}"
+    named = {"type": "Catalog", "stac_version": "1.0.0", "id": name, "title": name}
+    root_url = member_url(base, "catalog.json")
+    made[root_url] = Catalog({**named, "description": words, "links": links}, url=root_url)
+    return root_url, made
+
+
+def _collection(identity: str, items: Sequence[Item]) -> JsonDict:
+    box = around([item.bbox for item in items if item.bbox is not None])
+    spans = [span for item in items if (span := span_of(item.interval.start, item.interval.end))]
+    ends = (
+        min((span.start for span in spans if span.start), default=None),
+        max((span.end for span in spans if span.end), default=None),
+    )
+    written = [end.isoformat().replace("+00:00", "Z") if end else None for end in ends]
+    return {
+        "type": "Collection",
+        "stac_version": "1.0.0",
+        "id": identity,
+        "description": f"{count(len(items), 'item')} of a list",
+        "extent": {
+            "spatial": {"bbox": [[box.west, box.south, box.east, box.north]] if box else []},
+            "temporal": {"interval": [written]},
+        },
+        "links": [{"rel": "items", "href": "./items.json"}],
+    }

@@ -15,11 +15,21 @@ from pathlib import Path
 import pytest
 
 from mlhub_tui.errors import EntityDoesNotExist, RequestError, UnexpectedAnswer
+from mlhub_tui.http.cache import CachedResponse
 from mlhub_tui.models import EntryKind
-from mlhub_tui.sources.static.archive_index import ArchiveMembers, IndexNotWritten, clear, index_of, shrink
-from mlhub_tui.sources.static.document_loader import Fetched
+from mlhub_tui.sources.static.archive import (
+    ArchiveMembers,
+    ArchiveReadCancelled,
+    DamagedArchive,
+    IndexNotWritten,
+    SkipReport,
+    clear,
+    documents,
+    index_of,
+    shrink,
+)
 from mlhub_tui.sources.static.document_urls import file_url, member_url
-from mlhub_tui.sources.static.tar_archive import ArchiveReadCancelled, DamagedArchive, SkipReport, documents
+from mlhub_tui.sources.static.source import NotASource
 
 from .conftest import Open
 from .grow import catalog, collection, encoded, forest, item, link, pack, special
@@ -49,7 +59,7 @@ def test_the_stream_reads_what_tarfile_reads(tmp_path: Path) -> None:
         names = [m.name for m in archive]
     members = ArchiveMembers(path)
     urls = [member_url(file_url(path), name) for name in names if name.endswith(".json")]
-    read = [f.content for f in members.read(urls) if isinstance(f, Fetched)]
+    read = [f.content for f in members.read(urls) if isinstance(f, CachedResponse)]
     members.close()
     assert read == [*files.values(), b"{}"]
 
@@ -77,9 +87,9 @@ def test_hostile_members_are_left_out_and_named(tmp_path: Path) -> None:
     report = SkipReport()
     assert [name for name, _ in documents(path, report=report)] == ["catalog.json"]
     assert report.lines() == (
-        "3 members that are links or devices left out: link.json",
-        "4 members whose names lead out of the archive left out: ../evil.json",
-        "1 member that is not JSON left out: bad.json",
+        "3 members left out (a link or device): link.json",
+        "4 members left out (its name leads out of the archive): ../evil.json",
+        "1 member left out (not JSON): bad.json",
     )
 
 
@@ -98,7 +108,7 @@ def test_a_member_of_a_gigabyte_is_passed_over_in_little_memory(tmp_path: Path) 
         whole.write(gzip.compress(after.tobuf() + b"{}".ljust(512, b"\0") + bytes(1024)))
     report = SkipReport()
     assert list(documents(path, report=report)) == [("after.json", {})]
-    assert report.lines() == ("1 member too large to be read left out: huge.json (1.1 GB)",)
+    assert report.lines() == ("1 member left out (too large to be read): huge.json (1.1 GB)",)
 
 
 @pytest.mark.parametrize("name", ["c.tar", "c.tar.gz"])
@@ -227,8 +237,8 @@ async def test_nothing_outside_of_an_archive_is_read(tmp_path: Path, opened: Ope
 async def test_what_was_left_out_is_in_the_notes(tmp_path: Path, opened: Open) -> None:
     path = pack(tmp_path / "c.tar", {"catalog.json": catalog("root"), "../x.json": item("x")})
     about = await opened(path).about()
-    assert about.notes == ("1 member whose name leads out of the archive left out: ../x.json",)
-    with pytest.raises(EntityDoesNotExist, match=r"no catalog\.json"):
+    assert about.notes == ("1 member left out (its name leads out of the archive): ../x.json",)
+    with pytest.raises(NotASource, match=r"neither catalog\.json nor"):
         await opened(pack(tmp_path / "none.tar", {"x.json": item("x")})).about()
 
 
@@ -240,7 +250,9 @@ def test_documents_beyond_the_bound_of_an_index_are_still_read(tmp_path: Path) -
     members = ArchiveMembers(path)
     read = members.read([member_url(file_url(path), name) for name in files])
     members.close()
-    assert [json.loads(f.content)["id"] for f in read if isinstance(f, Fetched)] == [str(n) for n in range(9)]
+    assert [json.loads(f.content)["id"] for f in read if isinstance(f, CachedResponse)] == [
+        str(n) for n in range(9)
+    ]
 
 
 async def test_an_index_that_cannot_be_written_says_what_to_do(
@@ -259,17 +271,17 @@ def test_an_archive_of_too_many_members_is_read_in_part(tmp_path: Path) -> None:
     index_of(path, max_members=3)
     members = ArchiveMembers(path)
     assert members.root_url.endswith("!/catalog.json")
-    assert members.notes == ("only the first 3 members of the archive are read",)
+    assert members.notes == ("the archive has too many members: only the first ones are read",)
     names = ("regions/c0/collection.json", "regions/c0/c0-0000/c0-0000.json")
     third, fourth = members.read([member_url(file_url(path), name) for name in names])
-    assert (isinstance(third, Fetched), isinstance(fourth, EntityDoesNotExist)) == (True, True)
+    assert (isinstance(third, CachedResponse), isinstance(fourth, EntityDoesNotExist)) == (True, True)
     members.close()
 
 
 def test_a_damaged_index_is_a_sentence(tmp_path: Path) -> None:
     path = pack(tmp_path / "c.tar.gz", forest(1, 1))
     with sqlite3.connect(index_of(path)) as db:
-        db.execute("UPDATE bodies SET body = x'00'")
+        db.execute("UPDATE members SET body = x'00'")
     db.close()
     members = ArchiveMembers(path)
     (found,) = members.read([members.root_url])

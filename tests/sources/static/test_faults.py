@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 
 from mlhub_tui.auth import for_location
 from mlhub_tui.errors import MLHubException, RequestError, UnexpectedAnswer
+from mlhub_tui.http.cache import CachedResponse
 from mlhub_tui.http.session import Session
 from mlhub_tui.models import Document, Entry, EntryKind
 from mlhub_tui.sources.documents import ItemList
 from mlhub_tui.sources.probe import probe
-from mlhub_tui.sources.static.document_loader import DocumentLoader, Fetched, parsed
+from mlhub_tui.sources.static.document_loader import DocumentLoader, parsed
 from mlhub_tui.sources.static.pages import AGAIN, Tree
 from mlhub_tui.text import clean
 from tests.http.patience import Patience
@@ -61,7 +62,7 @@ SAID = {
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_each_document_that_is_none_has_a_sentence(name: str) -> None:
-    error = parsed(Fetched("https://host.org/a?sig=secret", BROKEN[name]))
+    error = parsed(CachedResponse(BROKEN[name], "https://host.org/a?sig=secret"))
     assert isinstance(error, UnexpectedAnswer)
     assert SAID[name] in error.message
     assert error.hint
@@ -345,7 +346,7 @@ async def test_a_large_document_does_not_hold_the_loop_and_is_read_once(
 
 
 def test_a_document_beyond_the_bound_is_not_parsed() -> None:
-    error = parsed(Fetched("https://host.org/x.json", b" " * 65_000_000))
+    error = parsed(CachedResponse(b" " * 65_000_000, "https://host.org/x.json"))
     assert isinstance(error, UnexpectedAnswer)
     assert "65.0 MB of JSON, more than the 64.0 MB" in error.message
 
@@ -356,7 +357,7 @@ def test_every_recorded_document_is_something_or_has_a_sentence() -> None:
         pytest.skip(f"no recorded answers at {folder}")
     kinds = []
     for path in sorted(folder.glob("0*.json")):
-        found = parsed(Fetched(f"https://host.org/{path.name}", path.read_bytes()))
+        found = parsed(CachedResponse(path.read_bytes(), f"https://host.org/{path.name}"))
         if isinstance(found, RequestError):
             assert "no STAC document" in found.message
         elif isinstance(found, ItemList):

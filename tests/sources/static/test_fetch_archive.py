@@ -10,8 +10,7 @@ import pytest
 from mlhub_tui.errors import EntityDoesNotExist, NotOffered, ServerUnreachable
 from mlhub_tui.http.session import Session
 from mlhub_tui.http.urls import resolve_href
-from mlhub_tui.sources.static.archive_index import folder
-from mlhub_tui.sources.static.fetch_archive import fetch_archive
+from mlhub_tui.sources.static.archive import fetch_archive, folder
 from tests.http.patience import Patience
 from tests.support.http_server import Answer, LoopbackServer, Request
 

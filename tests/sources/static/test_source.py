@@ -11,8 +11,7 @@ from mlhub_tui.auth import Kind
 from mlhub_tui.errors import EntityDoesNotExist, NotOffered, RequestError
 from mlhub_tui.models import Catalog, Collection, Entry, EntryKind, Search
 from mlhub_tui.sources.base import Source
-from mlhub_tui.sources.static.root import NotASource
-from mlhub_tui.sources.static.source import StaticSource
+from mlhub_tui.sources.static.source import NotASource, StaticSource
 
 from .conftest import Open, Serve
 from .grow import Files, catalog, collection, forest, item, link, plant
