@@ -2,34 +2,48 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import replace
+from urllib.parse import unquote, urlsplit
 
 from ...auth import Kind
-from ...errors import EntityDoesNotExist, NotOffered, RequestError
-from ...http.pagination import PageRequest
+from ...errors import EntityDoesNotExist, NotOffered, RequestError, UnexpectedAnswer
+from ...http.cache import CachingClient, DocumentCache
+from ...http.pagination import FetchedPage, PageRequest, Params, absolute, with_params
 from ...http.session import Session
 from ...http.urls import join, segment, shown_id
-from ...models import Collection, Document, Entry, EntryKind, Item, JsonDict, Search
+from ...models import Catalog, Collection, Document, Entry, EntryKind, Item, JsonDict, Search
+from ...models.document import identity, links_of
 from ...models.extent import geometry_bbox
 from ...text import clean, one_line
 from ..asset_links import AssetLinks
 from ..base import COLLECTION_IDS, ITEM_IDS, About, Listing, Page, Source, check_search
 from ..local_search import FIELDS, limit_of, limit_page, search_locally
+from ..static.document_loader import DocumentLoader
+from ..static.document_urls import same
+from ..static.pages import CollectionIndex, ItemPages
 from .api_client import APIClient, is_encoded, is_no_such_place
-from .api_tree import SEARCHED, APITree, NotListed
-from .landing import QUERYABLES, SORTABLES, Landing
+from .landing import QUERYABLES, SORTABLES, Landing, below_root
 from .search_request import parameters, sorted_as
 
+SEARCHED = "its items are found by a search: `mlhub-tui search`, or / in the app"
 _MOST_COLLECTIONS = 5  # that are asked for what they can be sorted by
+_KINDS = {"child": EntryKind.CATALOG, "item": EntryKind.ITEM}
+
+
+class NotListed(UnexpectedAnswer, EntityDoesNotExist):
+    """An API has no list of its collections."""
 
 
 class STACAPISource(Source):
     """A `Source` that speaks the STAC API 1.0, and 0.9 as far as it answers; closing it closes its session.
 
     Entries of a listing that are no documents (no object, no id) are left out and counted in `skipped`, so
-    that one broken record does not hide the others.
+    that one broken record does not hide the others. What the API links and does not list is read as a static
+    catalog below its landing page.
 
     - `session`: The session with the API.
     """
@@ -39,11 +53,13 @@ class STACAPISource(Source):
 
     def __init__(self, session: Session) -> None:
         self.session = session
+        self.asset_links = AssetLinks(session.root_url, session)
         self._client = APIClient(session)
-        self._tree = APITree(self._client)
         self._has_no_search = False
         self._names: dict[str, frozenset[str]] = {}
-        self.asset_links = AssetLinks(session.root_url, session)
+        self._cache = DocumentCache()
+        self._linking: tuple[DocumentLoader, CollectionIndex] | None = None
+        self._linked_items: dict[str, ItemPages] = {}
 
     @property
     def root_url(self) -> str:
@@ -53,7 +69,7 @@ class STACAPISource(Source):
     @property
     def troubles(self) -> tuple[str, ...]:
         """What could not be read of the documents that links lead to, a line each."""
-        return tuple(self._tree.notes)
+        return self._linking[1].notes if self._linking else ()
 
     @property
     def skipped(self) -> int:
@@ -77,6 +93,13 @@ class STACAPISource(Source):
             landing.document,
         )
 
+    async def aclose(self) -> None:
+        """Close the session and the cache."""
+        await super().aclose()
+        await asyncio.to_thread(self._cache.close)
+
+    # The tree.
+
     async def entries(
         self, parent: Entry | None = None, *, link: str | None = None, page_size: int | None = None
     ) -> Page[Entry]:
@@ -85,13 +108,50 @@ class STACAPISource(Source):
         Where an API has no collections, the catalogs that its landing page links are the top.
         """
         if link is not None:
-            collection = parent.id if parent and parent.kind is EntryKind.COLLECTION else ""
-            return await self._tree.more(link, collection)
+            collection_id = parent.id if parent and parent.kind is EntryKind.COLLECTION else ""
+            if link.startswith("["):
+                return _as_entries(await self._items_page(collection_id, link), collection_id)
+            step = PageRequest.decoded(link)
+            return self._entries(await self.session.fetch_page(step, bare="collections"), collection_id)
         if parent is None:
-            return await self._tree.top(page_size)
+            return await self._top(page_size)
         if parent.kind in (EntryKind.COLLECTION, EntryKind.CATALOG):
-            return await self._tree.below(parent, page_size)
+            return await self._below(parent, page_size)
         return Page(())
+
+    async def _top(self, page_size: int | None) -> Page[Entry]:
+        landing = await self._client.landing(again=True)
+        linked = self._linked(landing.raw, landing.url)
+        try:
+            page = self._entries(await self._collections_page(page_size))
+        except NotListed as error:
+            if not linked and not landing.says_search:
+                raise
+            return Page(linked, notes=() if linked else (error.hint or error.message,))
+        return page if page.entries or page.next or not linked else Page(linked)
+
+    async def _below(self, parent: Entry, page_size: int | None) -> Page[Entry]:
+        if parent.kind is EntryKind.COLLECTION and parent.id and parent.document is None:
+            return _as_entries(await self._items_page(parent.id, None, page_size), parent.id)
+        document = parent.document or await self._client.document(parent.url or self._place(parent.id))
+        is_collection, is_own = isinstance(document, Collection), self.session.is_own
+        place = _href(document, "items") or ("" if is_collection else _href(document, "data"))
+        linked = self._linked(document.raw, document.url)
+        # An API's link to another host is often its inner name: the API's own place is asked then.
+        if place and (is_own(place) or not is_own(document.url)):
+            fetched = await self._client.first(place, page_size, bare="collections")
+            page = self._entries(fetched, document.id if is_collection else "")
+        elif is_collection:
+            try:
+                found = await self._items_page(document.id, None, page_size, linked=False)
+            except RequestError as error:
+                if not linked or not is_no_such_place(error, document.id):
+                    raise
+                return Page(linked)
+            page = _as_entries(found, document.id)
+        else:
+            return Page(linked)
+        return replace(page, entries=(*linked, *page.entries))
 
     async def document(self, entry: Entry) -> Document:
         """Return the document of an entry, fetched if need be."""
@@ -109,6 +169,252 @@ class STACAPISource(Source):
             case EntryKind.ITEM:
                 return await self.item(entry.collection_id, entry.id)
         raise self.not_offered(f"{entry.kind}s by their id")
+
+    def _entries(self, fetched: FetchedPage, collection_id: str = "") -> Page[Entry]:
+        """Return an answer's items, collections or catalogs as entries."""
+        answer = fetched.answer
+        if isinstance(answer.get("features"), list):
+            return _as_entries(self._client.page(fetched, "features", Item), collection_id)
+        if "children" in answer and "collections" not in answer:
+            return _as_entries(self._client.page(fetched, "children", Catalog))
+        return _as_entries(self._client.page(fetched, "collections", Collection))
+
+    # What is linked, and not listed.
+
+    def _linked(self, raw: JsonDict, url: str) -> tuple[Entry, ...]:
+        """Return the entries that the links of a document name, each place once."""
+        found: dict[str, Entry] = {}
+        for link in links_of(raw, *_KINDS):
+            with suppress(UnexpectedAnswer):
+                place = below_root(link["href"], url, self.session.root_url, self.session.bare)
+                collection = self._collection_at(place)
+                kind = EntryKind.COLLECTION if collection else _KINDS[link["rel"].strip().lower()]
+                found.setdefault(place, Entry(kind, collection, one_line(link.get("title"), 200), place))
+        return tuple(found.values())
+
+    def _collection_at(self, url: str) -> str:
+        """Return the id of the collection that a URL of this API is the place of; empty where it is none."""
+        path, base = urlsplit(url).path.rstrip("/"), urlsplit(join(self.root_url, "collections/")).path
+        rest = path.removeprefix(base)
+        if not self.session.is_own(url) or rest == path or not rest or "/" in rest:
+            return ""
+        return unquote(rest)
+
+    async def _links(self) -> tuple[DocumentLoader, CollectionIndex]:
+        """Return the documents that the landing page links, as a static catalog, and its collections."""
+        if self._linking is None:
+            landing = await self._client.landing()
+            children = (e for e in self._linked(landing.raw, landing.url) if e.kind is not EntryKind.ITEM)
+            links = [{"rel": "child", "href": child.url} for child in children]
+            root = Catalog({"id": "root", "links": links}, url=landing.url)
+            web = CachingClient(self.session, self._cache)
+            loader = DocumentLoader(web, made={same(landing.url): root}, keys=self.session.keys)
+            self._linking = loader, CollectionIndex(loader, landing.url)
+        return self._linking
+
+    async def _linked_collection(self, collection_id: str) -> Collection | None:
+        """Return the collection of an id that links alone lead to; None without one."""
+        landing = await self._client.landing()
+        if all(entry.id for entry in self._linked(landing.raw, landing.url)):
+            return None
+        loader, index = await self._links()
+        try:
+            found = await loader.one(await index.url_of(collection_id))
+        except RequestError:
+            return None
+        return found if isinstance(found, Collection) else None
+
+    async def _items_at(self, url: str) -> ItemPages:
+        """Return the pages of the items that the document at a URL links."""
+        if url not in self._linked_items:
+            self._linked_items[url] = ItemPages((await self._links())[0], url)
+        return self._linked_items[url]
+
+    # Collections.
+
+    async def walk_collections(self) -> AsyncGenerator[Collection, None]:
+        """Yield all collections, page after page; where they are not listed, those that links lead to."""
+
+        async def page(link: str | None) -> Page[Collection]:
+            step = PageRequest.decoded(link) if link is not None else None
+            fetched = await (
+                self.session.fetch_page(step, bare="collections") if step else self._collections_page()
+            )
+            return self._client.page(fetched, "collections", Collection)
+
+        listed, missing = False, None
+        try:
+            async with aclosing(Listing(page).entries()) as entries:
+                async for collection in entries:
+                    listed = True
+                    yield collection
+        except NotListed as error:
+            missing = error
+        if listed and missing is None:
+            return
+        given: set[str] = set()
+        async for collection in (await self._links())[1].collections():
+            if collection.id not in given:
+                yield collection
+            given.add(collection.id)
+        if missing is not None and not given:
+            raise missing
+
+    async def _collections_page(self, page_size: int | None = None) -> FetchedPage:
+        """Return the first page of collections.
+
+        Raises NotListed if there are none where the landing page says, nor where the STAC API has them.
+        """
+        landing = await self._client.landing()
+        own = join(self.session.root_url, "collections")
+        try:
+            return await self._client.first_there(
+                landing.collections_url, own, lambda url: self._client.first(url, page_size, "collections")
+            )
+        except RequestError as error:
+            if not is_no_such_place(error):
+                raise
+            words = landing.trouble or error.message
+        if landing.says_search:
+            raise NotListed("this API has no list of collections", url=own, hint=SEARCHED)
+        what = "this API has no list of collections" if landing.conforms else "there is no STAC API"
+        raise NotListed(f"{what}: {words}", url=own)
+
+    async def collection(self, collection_id: str) -> Collection:
+        """Return one collection."""
+        collection_id = self.id_of(collection_id, "collection")
+        missing = f"collection {shown_id(collection_id)} does not exist"
+        try:
+            raw, url = await self._object(self._place(collection_id), missing, COLLECTION_IDS)
+            return Collection(raw, url=url)
+        except RequestError as error:
+            if not is_no_such_place(error, collection_id):
+                raise
+            if (linked := await self._linked_collection(collection_id)) is not None:
+                return linked
+            if is_encoded(collection_id):
+                with suppress(RequestError):
+                    for listed in await self.collections():
+                        if listed.id == collection_id:
+                            return listed
+            landing = await self._client.landing()
+            if landing.conforms and landing.says_search and not landing.has_collections:
+                words = f"this API describes no collections, {shown_id(collection_id)} neither"
+                raise NotListed(words, url=error.url, status=error.status, hint=SEARCHED) from None
+            raise
+
+    # Items.
+
+    async def items_page(
+        self,
+        collection_id: str,
+        *,
+        link: str | None = None,
+        page_size: int | None = None,
+        extensions: Sequence[str] = (),
+    ) -> Page[Item]:
+        """Return one page of a collection's items: the first, or the one `link` (a `Page.next`) leads to.
+
+        Raises NotOffered if `extensions` are named: only the MLHub API filters by them.
+        """
+        if extensions:
+            raise self.not_offered("items by their extensions")
+        return await self._items_page(self.id_of(collection_id, "collection"), link, page_size)
+
+    async def _items_page(
+        self,
+        collection_id: str,
+        link: str | None,
+        page_size: int | None = None,
+        params: Params = None,
+        *,
+        linked: bool = True,
+    ) -> Page[Item]:
+        """Return a page of a collection's items.
+
+        The first page is from the API's own place; where there is none, from the collection's `items` link,
+        by a search, or of the items that the collection links.
+
+        - `params`: What narrows the items at the API's own place.
+        - `linked`: Whether the items count that the collection links.
+
+        Raises EntityDoesNotExist if there is no such collection.
+        """
+        client = self._client
+        if link is not None and link.startswith("["):
+            return await (await self._items_at(str(json.loads(link)[0]))).page(link, page_size)
+        if link is not None:
+            return await client.items(PageRequest.decoded(link))
+        own = f"{self._place(collection_id)}/items"
+        try:
+            return client.page(await client.first(with_params(own, params), page_size), "features", Item)
+        except RequestError as error:
+            if not is_no_such_place(error, collection_id):
+                raise
+            first = error
+        document, missing = await self._described(collection_id, first)
+        place = _href(document, "items") if document is not None else ""
+        try:
+            if place and place != own:
+                return client.page(await client.first(place, page_size, "collections"), "features", Item)
+            if (await client.landing()).may_search:
+                search = Search(collections=(document.id if document else collection_id,))
+                found = await client.search(search, page_size)
+                if document is not None or _holds(found, collection_id):
+                    return client.page(found, "features", Item)
+        except RequestError as error:
+            if document is not None and not is_no_such_place(error, collection_id):
+                raise
+            first = error if document is not None else first
+        if linked and document is not None and self._linked(document.raw, document.url):
+            return await (await self._items_at(document.url)).page(None, page_size)
+        raise missing or first
+
+    async def _described(
+        self, collection_id: str, failure: RequestError
+    ) -> tuple[Document | None, EntityDoesNotExist | None]:
+        """Return the document of a collection, and the error to raise where nothing has its items."""
+        try:
+            return await self._client.document(self._place(collection_id)), None
+        except RequestError as error:
+            if not is_no_such_place(error, collection_id):
+                raise failure from None
+            missing = None
+            if isinstance(error, EntityDoesNotExist):
+                words = f"collection {shown_id(collection_id)} does not exist"
+                missing = EntityDoesNotExist(words, url=error.url, status=error.status, hint=COLLECTION_IDS)
+        return await self._linked_collection(collection_id), missing
+
+    async def item(self, collection_id: str, item_id: str) -> Item:
+        """Return one item; by a search, or by a link, where it is not at its own address.
+
+        Many gateways refuse an id with a slash or a percent sign in a path, however it is encoded.
+        """
+        collection_id, item_id = self.id_of(collection_id, "collection"), self.id_of(item_id, "item")
+        place = f"{self._place(collection_id)}/items/{segment(item_id, 'item')}"
+        missing = f"item {shown_id(item_id)} of collection {shown_id(collection_id)} does not exist"
+        try:
+            raw, url = await self._object(place, missing, ITEM_IDS)
+            return Item(raw, url=url)
+        except RequestError as error:
+            if not is_no_such_place(error, item_id):
+                raise
+            first = error
+        if not (await self._client.landing()).may_search:
+            with suppress(RequestError):
+                document, _ = await self._described(collection_id, first)
+                if document is not None and self._linked(document.raw, document.url):
+                    return await (await self._items_at(document.url)).item(item_id)
+            raise first
+        with suppress(RequestError):
+            search = Search(collections=(collection_id,), ids=(item_id,))
+            for found in (await self.search_page(search, page_size=1)).entries:
+                # Some searches ignore ids, or collections.
+                if found.id == item_id and found.raw.get("collection", collection_id) == collection_id:
+                    return found
+        raise first
+
+    # Searches.
 
     async def search_page(
         self, search: Search, *, link: str | None = None, page_size: int | None = None
@@ -161,7 +467,7 @@ class STACAPISource(Source):
         async def items_page(
             collection_id: str, *, link: str | None = None, page_size: int | None = None
         ) -> Page[Item]:
-            return await self._tree.items_page(collection_id, link, page_size, narrow)
+            return await self._items_page(collection_id, link, page_size, narrow)
 
         return await search_locally(search, items_page, link=link, page_size=page_size)
 
@@ -169,12 +475,9 @@ class STACAPISource(Source):
         """Return the names that an API, else its collections, list to sort by; empty where none."""
         names = await self._listed_names(landing)
         for collection in collections[:_MOST_COLLECTIONS] if not names else ():
-            path = join(landing.root_url, f"collections/{segment(collection, 'collection')}")
-            try:
-                raw, url = await self._client.object(path)
-            except RequestError:
-                continue
-            names |= await self._listed_names(Landing(raw, url, landing.root_url))
+            with suppress(RequestError):
+                raw, url = await self._client.object(self._place(collection))
+                names |= await self._listed_names(Landing(raw, url, landing.root_url))
         return names
 
     async def _listed_names(self, page: Landing) -> frozenset[str]:
@@ -185,11 +488,9 @@ class STACAPISource(Source):
             if not self.session.is_own(place):  # often the server's inner name
                 place = join(f"{page.url.partition('?')[0].rstrip('/')}/", relation[-1])
             if place not in self._names:
-                try:
-                    schema, _ = await self._client.object(place)
-                except RequestError:
-                    schema = {}
-                properties = schema.get("properties")
+                properties = None
+                with suppress(RequestError):
+                    properties = (await self._client.object(place))[0].get("properties")
                 self._names[place] = frozenset(properties if isinstance(properties, dict) else ())
             if names := self._names[place]:
                 return names
@@ -198,13 +499,11 @@ class STACAPISource(Source):
     async def queryables(self, collection_id: str | None = None) -> JsonDict:
         """Return the JSON schema of what a filter may name; NotOffered where there is none."""
         if collection_id is None:
-            page, path = await self._client.landing(), "queryables"
+            page, usual = await self._client.landing(), join(self.root_url, "queryables")
         else:
-            collection_id = self.id_of(collection_id, "collection")
-            path = f"collections/{segment(collection_id, 'collection')}/queryables"
             collection = await self.collection(collection_id)
             page = Landing(collection.raw, collection.url, self.root_url)
-        usual = join(self.root_url, path)
+            usual = f"{self._place(self.id_of(collection_id, 'collection'))}/queryables"
         try:
             return (await self._client.first_there(page.href(*QUERYABLES), usual, self._client.object))[0]
         except RequestError as error:
@@ -212,108 +511,8 @@ class STACAPISource(Source):
                 raise
         raise NotOffered("this API does not say what a filter may name")
 
-    async def walk_collections(self) -> AsyncGenerator[Collection, None]:
-        """Yield all collections, page after page; where they are not listed, those that links lead to."""
-
-        async def page(link: str | None) -> Page[Collection]:
-
-            if link is None:
-                fetched = await self._tree.collections()
-            else:
-                fetched = await self.session.fetch_page(PageRequest.decoded(link), bare="collections")
-            return self._client.page(fetched, "collections", Collection)
-
-        listed, missing = False, None
-        try:
-            async with aclosing(Listing(page).entries()) as entries:
-                async for collection in entries:
-                    listed = True
-                    yield collection
-        except NotListed as error:
-            missing = error
-        linked = [] if listed and missing is None else await self._tree.linked_collections()
-        if missing is not None and not linked:
-            raise missing
-        for collection in linked:
-            yield collection
-
-    async def collection(self, collection_id: str) -> Collection:
-        """Return one collection."""
-        collection_id = self.id_of(collection_id, "collection")
-        place = join(self.root_url, f"collections/{segment(collection_id, 'collection')}")
-        missing = f"collection {shown_id(collection_id)} does not exist"
-        try:
-            raw, url = await self._object(place, missing, COLLECTION_IDS)
-        except RequestError as error:
-            if not is_no_such_place(error, collection_id):
-                raise
-            if (linked := await self._tree.linked_collection(collection_id)) is not None:
-                return linked
-            if is_encoded(collection_id) and (listed := await self._listed(collection_id)):
-                return listed
-            landing = await self._client.landing()
-            if landing.conforms and landing.says_search and not landing.has_collections:
-                words = f"this API describes no collections, {shown_id(collection_id)} neither"
-                raise NotListed(words, url=error.url, status=error.status, hint=SEARCHED) from None
-            raise
-        return Collection(raw, url=url)
-
-    async def items_page(
-        self,
-        collection_id: str,
-        *,
-        link: str | None = None,
-        page_size: int | None = None,
-        extensions: Sequence[str] = (),
-    ) -> Page[Item]:
-        """Return one page of a collection's items: the first, or the one `link` (a `Page.next`) leads to.
-
-        Raises NotOffered if `extensions` are named: only the MLHub API filters by them.
-        """
-        if extensions:
-            raise self.not_offered("items by their extensions")
-        return await self._tree.items_page(self.id_of(collection_id, "collection"), link, page_size)
-
-    async def item(self, collection_id: str, item_id: str) -> Item:
-        """Return one item; by a search where it is not at its own address.
-
-        Many gateways refuse an id with a slash or a percent sign in a path, however it is encoded.
-        """
-        collection_id, item_id = self.id_of(collection_id, "collection"), self.id_of(item_id, "item")
-        path = f"collections/{segment(collection_id, 'collection')}/items/{segment(item_id, 'item')}"
-        missing = f"item {shown_id(item_id)} of collection {shown_id(collection_id)} does not exist"
-        try:
-            raw, url = await self._object(join(self.root_url, path), missing, ITEM_IDS)
-            return Item(raw, url=url)
-        except RequestError as error:
-            if not is_no_such_place(error, item_id):
-                raise
-            if not (await self._client.landing()).may_search:
-                if (linked := await self._tree.linked_item(collection_id, item_id)) is not None:
-                    return linked
-                raise
-            first = error
-        try:
-            found = await self.search_page(Search(collections=(collection_id,), ids=(item_id,)), page_size=1)
-        except RequestError:
-            raise first from None
-        # Some searches ignore ids, or collections.
-        entry = next((entry for entry in found.entries if entry.id == item_id), None)
-        if entry is None or entry.raw.get("collection", collection_id) != collection_id:
-            raise first
-        return entry
-
-    async def aclose(self) -> None:
-        """Close the session and the cache."""
-        await super().aclose()
-        await self._tree.aclose()
-
-    async def _listed(self, collection_id: str) -> Collection | None:
-        """Return a collection from the list of all; None where it is not in it, or there is no list."""
-        try:
-            return next((each for each in await self.collections() if each.id == collection_id), None)
-        except RequestError:
-            return None
+    def _place(self, collection_id: str) -> str:
+        return join(self.session.root_url, f"collections/{segment(collection_id, 'collection')}")
 
     async def _object(self, url: str, missing: str, hint: str) -> tuple[JsonDict, str]:
         """Return a JSON object; where the API has none, the error names the thing."""
@@ -321,3 +520,29 @@ class STACAPISource(Source):
             return await self._client.object(url)
         except EntityDoesNotExist as error:
             raise EntityDoesNotExist(missing, url=error.url, status=error.status, hint=hint) from None
+
+
+def _as_entries(page: Page[Item] | Page[Catalog] | Page[Collection], collection_id: str = "") -> Page[Entry]:
+    found = tuple(
+        Entry.of(document, collection_id=collection_id if isinstance(document, Item) else "")
+        for document in page.entries
+    )
+    return Page(found, page.next, page.matched, page.skipped, page.stopped, notes=page.notes)
+
+
+def _holds(found: FetchedPage, collection_id: str) -> bool:
+    """Whether an answer has items, and all of this collection: some searches ignore what they do not know."""
+    features = found.answer.get("features")
+    return (
+        isinstance(features, list)
+        and bool(features)
+        and all(isinstance(f, dict) and identity(f.get("collection")) == collection_id for f in features)
+    )
+
+
+def _href(document: Document, relation: str) -> str:
+    """Return where a link of a document leads; empty where there is none."""
+    for link in links_of(document.raw, relation):
+        with suppress(UnexpectedAnswer):
+            return absolute(link["href"], document.url)
+    return ""
