@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 Words = Callable[[], Iterable[tuple[str, str]]]
 """Returns words and what they are, of the command line that is current."""
 Completer = Callable[[click.Context, click.Parameter, str], "list[CompletionItem]"]
-_MOST = 500
+MOST_WORDS = 500
 """Words that are offered: no shell shows more."""
 _READERS = ("listing", "", "a key")
+_NAMES = {"item": "items of ", "model": "models"}
+"""Names of the listings of a kind; of items the collection's follows."""
 
 
 def completer(words: Words) -> Completer:
@@ -40,7 +42,7 @@ def completer(words: Words) -> Completer:
             context.scope(cleanup=False),
         ):
             for word, about in words():
-                if word.startswith(typed) and word not in taken and len(found) < _MOST:
+                if word.startswith(typed) and word not in taken and len(found) < MOST_WORDS:
                     found.setdefault(word, CompletionItem(word, help=one_line(about, 60) or None))
         return list(found.values())
 
@@ -80,40 +82,58 @@ def _sources() -> Iterable[tuple[str, str]]:
     return dict([*((known.name, known.title) for known in KNOWN), *_profiles()]).items()
 
 
-def _listed() -> Iterator[tuple[str, str, str]]:
-    """Yield kind, id and title of what the source listed last, here or in the app; all of the sample."""
-    choice = Choice.made()
-    if choice.sample:
-        from ..sample.catalog import load
+def _listed(kind: str) -> Words:
+    """Return the ids and titles of a kind that the source listed last, here or in the app.
 
-        for dataset in load().datasets.values():
-            yield "dataset", dataset.id, dataset.raw.get("title") or ""
-            yield from (("collection", entry.id, entry.title or "") for entry in dataset.collections)
-        return
-    from ..models import Dataset
-    from ..sources.last_listing import LastListing
+    Items are those of the collection that stands before them.
+    """
 
-    used = choice.credentials()
-    for reader in dict.fromkeys((*_READERS, used.profile or "")):
-        for entry in LastListing(used.root_url, reader).load()[0]:
-            yield entry.kind.value, entry.id, entry.title
-            if isinstance(entry.document, Dataset):
-                yield from (("collection", ref.id, entry.title) for ref in entry.document.collections)
+    def found() -> Iterator[tuple[str, str]]:
+        choice, collection = Choice.made(), ""
+        if kind == "item":
+            collection = str(click.get_current_context().params.get("collection") or "")
+        if choice.sample:
+            yield from _of_sample(kind, collection)
+            return
+        from ..models import Dataset
+        from ..sources.last_listing import LastListing
+
+        used = choice.credentials()
+        listings = [_NAMES[kind] + collection] if kind in _NAMES else [*_READERS, used.profile or ""]
+        for name in dict.fromkeys(listings):
+            for entry in LastListing(used.root_url, name).load()[0]:
+                if entry.kind == kind:
+                    yield entry.id, entry.title
+                elif kind == "collection" and isinstance(entry.document, Dataset):
+                    yield from ((ref.id, entry.title) for ref in entry.document.collections)
+
+    return found
 
 
-def _of_kind(kind: str) -> Words:
-    return lambda: ((identity, title) for of, identity, title in _listed() if of == kind)
+def _of_sample(kind: str, collection: str) -> Iterator[tuple[str, str]]:
+    from ..sample.catalog import load
+    from ..sample.items import item_id
+
+    sample = load()
+    if kind == "item" and (entry := sample.collections.get(collection)) is not None:
+        yield from ((item_id(entry, number), "") for number in range(min(entry.items, MOST_WORDS)))
+    elif kind == "model":
+        yield from ((model.id, "") for model in sample.models.values())
+    elif kind == "dataset":
+        yield from ((dataset.id, dataset.raw.get("title") or "") for dataset in sample.datasets.values())
+    elif kind == "collection":
+        yield from ((each.id, each.title or "") for each in sample.collections.values())
 
 
 def _downloads() -> Iterator[tuple[str, str]]:
     if not click.get_current_context().params.get("collections"):
         yield from (("item", "assets of items"), ("dataset", "a dataset, whole or in part"))
-    yield from _of_kind("collection")()
+    yield from _listed("collection")()
 
 
 def _queueable() -> Iterable[tuple[str, str]]:
     """Return what `queue add` takes: collections, or datasets with `--dataset`."""
-    return _of_kind("dataset" if click.get_current_context().params.get("datasets") else "collection")()
+    return _listed("dataset" if click.get_current_context().params.get("datasets") else "collection")()
 
 
 def _searches() -> Iterable[tuple[str, str]]:
@@ -133,17 +153,27 @@ def _jobs() -> Iterator[tuple[str, str]]:
 
 
 profile_names, source_names = completer(_profiles), completer(_sources)
-dataset_ids, collection_ids = completer(_of_kind("dataset")), completer(_of_kind("collection"))
+dataset_ids, collection_ids = completer(_listed("dataset")), completer(_listed("collection"))
+item_ids, model_ids = completer(_listed("item")), completer(_listed("model"))
 download_words, queue_words = completer(_downloads), completer(_queueable)
 saved_names, job_ids = completer(_searches), completer(_jobs)
 
 
-def remember(root_url: str, found: Sequence[Document]) -> None:
-    """Save what a command listed, for the completion of its ids; not of the sample, whose port changes."""
+def remember(root_url: str, found: Iterable[Document], collection: str = "") -> None:
+    """Save what a command listed, for the completion of its ids; not of the sample, whose port changes.
+
+    `collection` is the one whose items were listed, where they need not say so.
+    """
     if Choice.made().sample:
         return
     from ..models import Entry
     from ..sources.last_listing import LastListing
 
+    listings: dict[str, list[Entry]] = {}
+    for entry in map(Entry.of, found):
+        name = _NAMES.get(entry.kind, _READERS[0])
+        name += (collection or entry.collection_id) if entry.kind == "item" else ""
+        listings.setdefault(name, []).append(entry)
     with suppress(MLHubException, OSError):
-        LastListing(root_url, _READERS[0]).save([Entry.of(document) for document in found])
+        for name, entries in listings.items():
+            LastListing(root_url, name).save(entries)

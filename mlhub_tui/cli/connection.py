@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from .printing import META, Writer, given, note
+from .printing import META, Writer, given, news, note
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -142,7 +142,7 @@ async def opened(found: Credentials) -> AsyncIterator[Source]:
 
     source = open_source(found)
     if (session := getattr(source, "session", None)) is not None:
-        session.on_wait = note
+        session.on_wait = news
     try:
         yield source
     finally:

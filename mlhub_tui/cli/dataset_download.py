@@ -399,7 +399,8 @@ class _DryRun:
                 raise InvalidSearch("; ".join(unknown), hint=CHOOSE_KEYS)
             if counts.empty and not counts.paid:
                 note("nothing matches: widen the area or the time, or choose others")
-            for line in (*unknown, *notes(counts, filters), *index.facts["notes"]):
+            known = notes(counts, by_time=filters.when is not None, by_place=filters.by_place)
+            for line in (*unknown, *known, *index.facts["notes"]):
                 note(line)
         if self._as_json:
             print_json(counts.to_json())

@@ -9,7 +9,7 @@ import click
 
 from ..errors import InvalidSearch
 from ..text import one_line
-from .completion import collection_ids, did_you_mean, download_words
+from .completion import collection_ids, did_you_mean, download_words, item_ids
 from .connection import Choice, credentials, opened, output_dir
 from .dataset_download import dataset
 from .failures import FAILED, end
@@ -124,7 +124,7 @@ def archives(collections: tuple[str, ...], if_exists: str) -> None:
 
 @download_command.command("item", cls=Command, epilog=ITEM_EPILOG, short_help="Download assets of items.")
 @click.argument("collection", shell_complete=collection_ids)
-@click.argument("items", nargs=-1, metavar="[ITEM]...")
+@click.argument("items", nargs=-1, metavar="[ITEM]...", shell_complete=item_ids)
 @option("--asset KEY", "An asset's key; may be repeated.", name="keys", multiple=True)
 @option("--role ROLE", "All assets of a role; may be repeated.", name="roles", multiple=True)
 @_options

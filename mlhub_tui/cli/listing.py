@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import MLHubException
+from ..errors import InvalidSearch, MLHubException
 from ..text import count, link_names
-from .completion import collection_ids, remember
+from .completion import MOST_WORDS, collection_ids, remember
 from .connection import Choice, run
 from .options import Group, all_of, connection_options, json_option, limit_option, option
 from .printing import (
-    ListingNotes,
     Row,
     Table,
     Writer,
     note,
-    note_broken_off,
     print_table,
     terminal_width,
 )
 
 if TYPE_CHECKING:
     from ..models import Document, Item
-    from ..sources.base import Page, Source
+    from ..sources.base import Lacking, Listing, Page, Source
 
 _LAYOUT_ROWS = 50
+_MOST_NOTES = 12
 _HEADERS = {
     "dataset": ("ID", "COLLECTIONS", "TITLE", "TAGS"),
     "collection": ("ID", "YEARS", "LICENCE", "TITLE"),
@@ -108,11 +109,12 @@ def _list(
                 _print(noun, found, writer if as_json else None, whole=False)
                 note_broken_off(count(came, noun), cut=as_json and bool(found))
             raise
-        if found and noun != "model":
-            remember(source.root_url, found)
+        remember(source.root_url, found)
         _print(noun, found, writer if as_json else None)
+        from ..sources.base import without_id
+
         if skipped := getattr(source, "skipped", 0):  # not every kind of source has broken records to count
-            note(f"{count(skipped, 'entry', 'entries')} without an ID left out")
+            note(without_id(skipped))
         if not as_json and (not found or terminal_width()):
             click.echo(count(len(found), noun) if found else f"no {noun}s found", err=True)
 
@@ -135,23 +137,82 @@ def _print(noun: str, found: Sequence[Document], writer: Writer | None, *, whole
 def list_items(collection: str, limit: int | None, page_size: int | None, as_json: bool) -> None:
     """List the items of a COLLECTION, page by page; needs a key."""
     from ..auth import Kind
-    from ..sources.base import Listing
 
     async def ask(source: Source, writer: Writer) -> None:
-        notes = ListingNotes()
-
         async def page(link: str | None) -> Page[Item]:
             found = await source.items_page(collection, link=link, page_size=page_size)
-            notes.take(found)
             # A catalog of files comes to its end, however many of them are missing.
             return replace(found, looked=0) if source.kind is Kind.STATIC and not found.entries else found
 
-        listing = Listing(page)
-        found = listing.entries(limit)
-        with notes.broken_off(listing, cut=as_json):
+        with ItemListing(source, page, collection).reported(cut=as_json) as listing:
+            found = listing.entries(limit)
             await (stream_json(writer, found) if as_json else stream_table(found))
 
     run(Choice.made(), ask, key_needed=True)
+
+
+class ItemListing:
+    """Pages of items; at the end it prints what they left out, and saves the ids of the first of them.
+
+    - `source`: What lists or searches them.
+    - `fetch`: Gives the page that a `Page.next` leads to; the first one for None.
+    - `collection`: The one whose items they are; empty where each says so itself.
+    """
+
+    def __init__(
+        self, source: Source, fetch: Callable[[str | None], Awaitable[Page[Item]]], collection: str = ""
+    ) -> None:
+        self._source, self._fetch, self._collection = source, fetch, collection
+        self._looked = self._skipped = 0
+        self._lacking: list[Lacking] = []
+        self._notes: dict[str, None] = {}
+        self._first: list[Item] = []
+
+    async def _page(self, link: str | None) -> Page[Item]:
+        page = await self._fetch(link)
+        self._looked += page.looked or 0
+        self._lacking.append(page.lacking)
+        self._notes.update(dict.fromkeys(page.notes))
+        if not page.notes:  # which say themselves what of their page was left out
+            self._skipped += page.skipped
+        self._first += page.entries[: MOST_WORDS - len(self._first)]
+        return page
+
+    @contextmanager
+    def reported(self, *, cut: bool) -> Iterator[Listing[Item]]:
+        """Give the listing; print its notes when it ends, or fails: then also how much of it came.
+
+        `cut` is whether what was printed needs an end, which it has not got.
+        """
+        from ..sources.base import ENOUGH, Lacking, Listing, without_id
+
+        listing = Listing(self._page)
+        failure: MLHubException | None = None
+        try:
+            yield listing
+        except MLHubException as error:
+            failure = error
+        lines = list(self._notes)[:_MOST_NOTES]
+        if len(self._notes) > _MOST_NOTES:
+            lines.append(f"and {count(len(self._notes) - _MOST_NOTES, 'note')} like these")
+        if self._looked > listing.loaded:
+            lines.append(f"{count(self._looked, 'item')} filtered locally")
+        lines += reduce(Lacking.plus, self._lacking, Lacking()).notes
+        lines += [without_id(self._skipped)] if self._skipped else []
+        if listing.stopped and listing.stopped != ENOUGH and failure is None:
+            lines.append(f"there may be more: {listing.stopped}")
+        for line in lines:
+            note(line)
+        remember(self._source.root_url, self._first, self._collection)
+        if failure is not None:
+            if listing.loaded and not isinstance(failure, InvalidSearch):
+                note_broken_off(count(listing.loaded, "item"), cut=cut)
+            raise failure
+
+
+def note_broken_off(came: str, *, cut: bool) -> None:
+    """Note how much of a listing came; `cut`: that the JSON that was printed of it has no end."""
+    note(f"the listing broke off after {came}{': the JSON has no end' if cut else ''}")
 
 
 def matches(document: Document, tags: Iterable[str], phrases: Iterable[str]) -> bool:

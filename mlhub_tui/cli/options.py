@@ -119,7 +119,7 @@ patience_option = remembered(
     type=click.IntRange(1, 86_400),
 )
 progress_options = all_of(
-    remembered("-q, --quiet", "Print errors only: no progress, no notes."),
+    remembered("-q, --quiet", "Print errors and warnings only: no progress."),
     remembered("-v, --verbose", "Print each step as a line, without a terminal too."),
 )
 limit_option = option("--limit N", "At most N items.  [default: all]", type=click.IntRange(min=0))

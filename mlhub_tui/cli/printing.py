@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import InvalidSearch, MLHubException
-from ..text import count, one_line
+from ..text import one_line
 
 if TYPE_CHECKING:
     from ..auth import Auth
     from ..models import Document
-    from ..sources.base import Lacking, Listing, Page
 
 META = "mlhub_tui.cli."
 """Begins the names of what a command line remembers in click's `Context.meta`."""
 _GAP = "  "
 _NARROWEST = 8
 _COMFORT = 20
-_MOST_NOTES = 12
 Row = Sequence[object]
 
 
@@ -51,9 +47,14 @@ def given(name: str) -> Any:
 
 
 def note(words: str) -> None:
-    """Write a note to stderr, unless --quiet is given."""
+    """Write a note to stderr: what the user did not ask for, or has to know of the result."""
+    click.echo(f"note: {one_line(words)}", err=True)
+
+
+def news(words: str) -> None:
+    """Write a note about the progress to stderr, unless --quiet is given."""
     if not given("quiet"):
-        click.echo(f"note: {one_line(words)}", err=True)
+        note(words)
 
 
 def print_json(value: Any) -> None:
@@ -165,56 +166,3 @@ class Writer:
     def array(self, documents: Iterable[Document], *, whole: bool = True) -> str:
         """Return documents as an array, one on a line; without its end where it is not `whole`."""
         return "[" + ",".join(f"\n{self.line(document)}" for document in documents) + ("\n]" if whole else "")
-
-
-class ListingNotes:
-    """Collects what the pages of a listing left out, and prints it behind the entries."""
-
-    def __init__(self) -> None:
-        self._looked = self._skipped = 0
-        self._lacking: Lacking | None = None
-        self._notes: dict[str, None] = {}
-
-    def take(self, page: Page[Any]) -> None:
-        """Take note of a page."""
-        self._looked += page.looked or 0
-        self._lacking = self._lacking.plus(page.lacking) if self._lacking else page.lacking
-        self._notes.update(dict.fromkeys(page.notes))
-        if not page.notes:  # which say themselves what of their page was left out
-            self._skipped += page.skipped
-
-    @contextmanager
-    def broken_off(self, listing: Listing[Any], *, cut: bool) -> Iterator[None]:
-        """Print the notes when the listing ends, or fails: then also how much of it came.
-
-        `cut` is whether what was printed needs an end, which it has not got.
-        """
-        try:
-            yield
-        except MLHubException as error:
-            self._print(listing.loaded, "")
-            if listing.loaded and not isinstance(error, InvalidSearch):
-                note_broken_off(count(listing.loaded, "item"), cut=cut)
-            raise
-        self._print(listing.loaded, listing.stopped)
-
-    def _print(self, found: int, stopped: str) -> None:
-        from ..sources.base import ENOUGH
-
-        lines = list(self._notes)[:_MOST_NOTES]
-        if len(self._notes) > _MOST_NOTES:
-            lines.append(f"and {count(len(self._notes) - _MOST_NOTES, 'note')} like these")
-        if self._looked > found:
-            lines.append(f"{count(self._looked, 'item')} filtered locally")
-        lines += self._lacking.notes if self._lacking else ()
-        if self._skipped:
-            lines.append(f"{count(self._skipped, 'entry', 'entries')} without an ID left out")
-        if stopped and stopped != ENOUGH:
-            lines.append(f"there may be more: {stopped}")
-        for line in lines:
-            note(line)
-
-
-def note_broken_off(came: str, *, cut: bool) -> None:
-    """Note how much of a listing came; `cut`: that the JSON that was printed of it has no end."""
-    note(f"the listing broke off after {came}{': the JSON has no end' if cut else ''}")

@@ -28,8 +28,8 @@ _WAITS = re.compile(r"; waiting: (.+)", re.DOTALL)
 def reporter() -> Reporter:
     """Return what shows progress on stderr.
 
-    Lines of each step with --verbose, failures alone with --quiet; else bars where stderr is a terminal that
-    can move its cursor, and lines of what waits or failed elsewhere.
+    Lines of each step with --verbose, failures and warnings alone with --quiet; else bars where stderr is a
+    terminal that can move its cursor, and lines of what waits or failed elsewhere.
     """
     if given("verbose") or given("quiet") or not _can_redraw():
         return Lines(sys.stderr, steps=bool(given("verbose")), waits=not given("quiet"))
@@ -209,9 +209,10 @@ class Lines:
             return []
         self._last[job.id] = (job.state, now, self._clock())
         if job.state in IDLE_STATES:
-            # What is done is no news, unless it has a note.
-            said = self._steps or job.state is not JobState.DONE or (self._waits and job.reason)
-            return end_lines(job) if said else []
+            # What is done is no news, unless it has a note; behind the number of its files that is a warning.
+            warned = ";" in job.reason or "\n" in job.reason
+            shown = self._steps or job.state is not JobState.DONE or (job.reason if self._waits else warned)
+            return end_lines(job) if shown else []
         if job.state in (JobState.RETRYING, JobState.STALLED):
             return [f"{one_line(job.name)}: {_state(job)}"] if self._waits else []
         if not self._steps or job.state is JobState.VERIFYING:

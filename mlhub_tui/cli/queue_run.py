@@ -27,7 +27,7 @@ from ..queue.service import QueueService
 from ..sample.on_demand import SampleOnDemand
 from ..text import count, one_line
 from .failures import FAILED, NO_CREDENTIALS, USAGE, exit_code, report
-from .printing import given, note
+from .printing import given, news, note
 from .progress import Lines, Reporter, reporter
 
 if TYPE_CHECKING:
@@ -164,11 +164,6 @@ class _Run(ABC):
     async def interrupted(self) -> str:
         """Prepare the end after a signal, and return what it means for the user."""
 
-    def note(self, words: str) -> None:
-        """Write a note to stderr."""
-        self._reporter.clear()
-        note(words)
-
     def _show(self) -> None:
         """Show the jobs, and give out the paths of those that are done."""
         jobs = self.jobs()
@@ -208,7 +203,8 @@ class _Run(ABC):
         if self.queue.notice != self._notice:
             self._notice = self.queue.notice
             if self._notice:
-                self.note(self._notice)
+                self._reporter.clear()
+                note(self._notice)
             await self.queue.add_many([])
 
 
@@ -307,7 +303,8 @@ class _WholeQueue(_Run):
         others = frozenset(job.where for job in jobs if job.elsewhere and job.state not in IDLE_STATES)
         if others - self._waited_for:
             self._waited_for |= others
-            self.note(f"waits for transfers that other programs run ({', '.join(sorted(others))})")
+            self._reporter.clear()
+            news(f"waits for transfers that other programs run ({', '.join(sorted(others))})")
         return not others
 
     async def interrupted(self) -> str:

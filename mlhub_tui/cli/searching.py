@@ -13,9 +13,9 @@ from ..errors import InvalidSearch
 from ..text import count, now, one_line
 from .completion import collection_ids, saved_names, source_names
 from .connection import Choice, run
-from .listing import stream_json, stream_table
+from .listing import ItemListing, stream_json, stream_table
 from .options import Command, all_of, connection_options, limit_option, option
-from .printing import ListingNotes, Writer, note, print_table
+from .printing import Writer, note, print_table
 
 if TYPE_CHECKING:
     from ..models import Item, Search
@@ -165,17 +165,11 @@ def _where(choice: Choice) -> str:
 
 async def _search(source: Source, writer: Writer, sought: Search, given: Mapping[str, Any]) -> int | None:
     """Print what a search finds and return how many items there are; None where that is not known."""
-    from ..sources.base import Listing
-
-    notes = ListingNotes()
 
     async def page(link: str | None) -> Page[Item]:
-        found = await source.search_page(sought, link=link, page_size=_PAGE)
-        notes.take(found)
-        return found
+        return await source.search_page(sought, link=link, page_size=_PAGE)
 
-    listing = Listing(page)
-    with notes.broken_off(listing, cut=_form(given) in ("json", "geojson")):
+    with ItemListing(source, page).reported(cut=_form(given) in ("json", "geojson")) as listing:
         await _print(source, writer, listing.entries(), given)
     if listing.matched is not None and listing.matched > listing.loaded:
         click.echo(f"{listing.loaded:,} of {count(listing.matched, 'item')}", err=True)

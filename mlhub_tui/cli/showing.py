@@ -10,7 +10,7 @@ import click
 
 from ..errors import APIKeyNotFound, AuthenticationError, EntityDoesNotExist, NotOffered, RequestError
 from ..text import one_line, size
-from .completion import collection_ids, dataset_ids
+from .completion import collection_ids, dataset_ids, item_ids, model_ids
 from .connection import Choice, run
 from .options import Group, all_of, connection_options, option
 from .printing import Writer, note, table, terminal_width
@@ -68,7 +68,7 @@ def show_collection(ids: tuple[str, ...], form: str | None) -> None:
 
 @show_command.command("item")
 @click.argument("collection", shell_complete=collection_ids)
-@click.argument("ids", nargs=-1, required=True, metavar="ID...")
+@click.argument("ids", nargs=-1, required=True, metavar="ID...", shell_complete=item_ids)
 @_forms
 def show_item(collection: str, ids: tuple[str, ...], form: str | None) -> None:
     """Show items of a COLLECTION by ID; needs a key."""
@@ -76,7 +76,7 @@ def show_item(collection: str, ids: tuple[str, ...], form: str | None) -> None:
 
 
 @show_command.command("model")
-@click.argument("ids", nargs=-1, required=True, metavar="ID...")
+@click.argument("ids", nargs=-1, required=True, metavar="ID...", shell_complete=model_ids)
 @_forms
 def show_model(ids: tuple[str, ...], form: str | None) -> None:
     """Show models by ID; works without a key."""

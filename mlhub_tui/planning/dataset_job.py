@@ -291,7 +291,8 @@ class _DatasetJobRunner:
         else:
             self._queue().verify()
         apart = f"{count(namesakes, 'item')} with the id of another, in a folder apart" if namesakes else ""
-        told = filter(None, (*unknown, *notes(counts, filters), apart))
+        known = notes(counts, by_time=filters.when is not None, by_place=filters.by_place)
+        told = filter(None, (*unknown, *known, apart))
         own.set_checkpoint("told", "; ".join(told))
         own.set_checkpoint("noted", "\n".join(index.facts["notes"]))
         own.set_checkpoint("listed")

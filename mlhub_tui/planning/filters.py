@@ -62,9 +62,14 @@ class Filters:
         return not self.collections or any(name == collection for name, _ in self.collections)
 
     @property
+    def by_place(self) -> bool:
+        """Whether items are selected by an area."""
+        return self.bbox is not None or self.intersects is not None
+
+    @property
     def selects_items(self) -> bool:
         """Whether some items of a wanted collection may be left out."""
-        return self.bbox is not None or self.intersects is not None or self.when is not None
+        return self.by_place or self.when is not None
 
     def to_json(self) -> JsonDict:
         """Return the filters as a JSON object."""

@@ -14,8 +14,9 @@ from typing import Any, Self
 
 from ..errors import MLHubException, TargetBusy
 from ..fileio import try_lock
+from ..sources.base import without_id
 from ..storage import make_private_folder, sync_folder
-from ..text import count, one_line, redact
+from ..text import one_line, redact
 from .documents import DocumentReader
 from .layout import Scope, component, item_folder, namesake_folder
 
@@ -209,7 +210,7 @@ class IndexBuilder:
         `sqlite3.OperationalError`.
         """
         if nameless := self._reader.nameless:
-            self.add_note(f"{count(nameless, 'entry', 'entries')} without an ID left out")
+            self.add_note(without_id(nameless))
         self.facts |= facts
         stop, db = stopped or threading.Event(), self._db
         db.set_progress_handler(lambda: int(stop.is_set()), _STEPS)

@@ -122,14 +122,22 @@ def paid_words(counts: Counts) -> str:
     return f"{count(counts.paid, 'asset')} left out: {counts.paid_why}"
 
 
-def notes(counts: Counts, filters: Filters) -> list[str]:
-    """Return what a person should know of a selection, a line each: what is in it all the same, gaps."""
+def notes(counts: Counts, *, by_time: bool, by_place: bool) -> list[str]:
+    """Return what to know of a selection, a line each: items without a time or a place, gaps.
+
+    Parameters
+    ----------
+    counts
+        What the selection comes to.
+    by_time, by_place
+        Whether it is one by time, or by place.
+    """
     found = [paid_words(counts)] if counts.paid else []
-    if counts.no_items and filters.selects_items and not counts.empty:
+    if counts.no_items and (by_time or by_place) and not counts.empty:
         found.append("no item matches: these are the collections' own files")
-    if counts.timeless and filters.when is not None:
+    if counts.timeless and by_time:
         found.append(f"{count(counts.timeless, 'item')} without a time that can be read: included")
-    if counts.placeless and (filters.bbox or filters.intersects):
+    if counts.placeless and by_place:
         found.append(f"{count(counts.placeless, 'item')} without a place: in no area, left out")
     if counts.faults:
         found.append(f"{count(counts.faults, 'asset')} without an href")

@@ -87,6 +87,11 @@ class Page(Generic[T]):
     lacking: Lacking = field(default_factory=Lacking)
 
 
+def without_id(entries: int) -> str:
+    """Return the note about entries that are no documents."""
+    return f"{count(entries, 'entry', 'entries')} without an ID left out"
+
+
 class Listing(Generic[T]):
     """Walks through a listing; one page is in memory at a time.
 

@@ -15,6 +15,9 @@ from mlhub_tui.sources.saved_searches import SavedSearch, SavedSearches
 
 from .conftest import Command, Run
 
+LABELS = "ref_african_crops_kenya_02_labels"
+ITEM = "ref_african_crops_kenya_02_tile_0"
+
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_the_script_of_a_shell_is_printed_and_its_syntax_is_right(run: Run, shell: str) -> None:
@@ -38,6 +41,7 @@ def used(on_sample: SampleServer, run: Run, tmp_path: Path) -> None:
     file.save("team", api_key="k")
     SavedSearches().put(SavedSearch("fields of kenya", "sample", Search()))
     assert run("list", "datasets", "--text", "kenya").exit_code == 0
+    assert run("list", "items", LABELS, "--page-size", "2", "--limit", "2").exit_code == 0
     for name in ("ref_african_crops_kenya_02_labels", "ref_african_crops_kenya_02_source"):
         assert run("queue", "add", name, "--output-dir", str(tmp_path)).exit_code == 0
 
@@ -61,6 +65,10 @@ def used(on_sample: SampleServer, run: Run, tmp_path: Path) -> None:
         ),
         ("mlhub-tui download dataset ref_african_crops_kenya_02", {"ref_african_crops_kenya_02"}),
         ("mlhub-tui list items ref_african_crops_kenya_02_l", {"ref_african_crops_kenya_02_labels"}),
+        (f"mlhub-tui show item {LABELS} ", {f"ref_african_crops_kenya_02_tile_0{n}_label" for n in (0, 1)}),
+        (f"mlhub-tui download item {LABELS} ref_african_crops_kenya_02_tile_01", {f"{ITEM}1_label"}),
+        ("mlhub-tui --sample show model model-cyclone", {"model-cyclone-wind-estimation-torchgeo-v1"}),
+        (f"mlhub-tui --sample show item {LABELS} {ITEM}5", {f"{ITEM}5{n}_label" for n in ""}),
         ("mlhub-tui download ref_african_crops_kenya_02_s", {"ref_african_crops_kenya_02_source"}),
         ("mlhub-tui queue add --dataset ref_african_crops_kenya_02", {"ref_african_crops_kenya_02"}),
         ("mlhub-tui search -c ref_african_crops_kenya_02_l", {"ref_african_crops_kenya_02_labels"}),

@@ -21,6 +21,7 @@ from .conftest import Run
 
 KENYA = "ref_african_crops_kenya_02"
 LABELS = f"{KENYA}_labels"
+ITEM = f"{KENYA}_tile_00_label"
 
 
 def documented(run: Run, topic: str) -> set[str]:
@@ -76,9 +77,23 @@ def test_progress_is_left_out_without_a_terminal_and_the_lines_are_chosen(
     assert run("queue", "verify").stderr == ""
     missing = ("download", "nowhere", "--output-dir", str(tmp_path))
     assert run(*missing, "-q").stderr.splitlines()[0].startswith("failed nowhere.tar.gz: ")
-    dry = ("download", "dataset", KENYA, "--dry-run", "--bbox", "0,0,1,1")
-    assert "note: " in run(*dry).stderr
-    assert run(*dry, "--quiet").stderr == ""
+
+
+def test_quiet_hides_progress_and_no_error_or_warning(
+    run: Run, on_sample: SampleServer, tmp_path: Path
+) -> None:
+    out = ("--output-dir", str(tmp_path), "--quiet")
+    assert run("download", LABELS, *out).stderr == ""
+    assert run("download", "dataset", KENYA, "--collection", f"{KENYA}_labels=labels", *out).stderr == ""
+    dry = run("download", "dataset", KENYA, "--dry-run", "--bbox", "0,0,1,1", "--quiet")
+    assert "note: no item matches" in dry.stderr
+    item = run("download", "item", LABELS, ITEM, "--asset", "labels", "--asset", "lables", *out)
+    assert item.exit_code == 1
+    assert "there is no asset 'lables'; did you mean 'labels'?" in item.stderr
+    other = run("--profile", "nosuch", "download", LABELS, *out)
+    assert (other.exit_code, "no profile 'nosuch'" in other.stderr) == (2, True)
+    (tmp_path / f"{LABELS}.tar.gz").write_bytes(b"damaged")
+    assert run("queue", "verify", "--quiet").exit_code == 1
 
 
 def test_every_command_that_transfers_or_reads_files_is_quiet_or_verbose_on_demand() -> None:
@@ -100,11 +115,11 @@ def test_every_command_that_transfers_or_reads_files_is_quiet_or_verbose_on_dema
         (("--sample", "show", "dataset", "ref_african_crops_kenya_2"), KENYA),
         (("--sample", "list", "items", "ref_african_crops_kenya_02_label"), LABELS),
         (("show", "collection", "ref_african_crops_kenya_02_label"), LABELS),
+        (("show", "item", LABELS, f"{KENYA}_tile_01_lable"), f"{KENYA}_tile_01_label"),
+        (("download", "item", LABELS, f"{KENYA}_tile_01_lable"), f"{KENYA}_tile_01_label"),
+        (("--sample", "show", "item", LABELS, f"{KENYA}_tile_01_lable"), f"{KENYA}_tile_01_label"),
         (("search", "--saved", "kenia"), "kenya"),
-        (
-            ("download", "item", LABELS, "ref_african_crops_kenya_02_tile_00_label", "--asset", "label"),
-            "labels",
-        ),
+        (("download", "item", LABELS, ITEM, "--asset", "label"), "labels"),
         (("--theme", "mlhub-drak"), "mlhub-dark"),
         (("help", "serching"), "searching"),
         (("sources", "test", "earth-serch"), "earth-search"),
@@ -121,10 +136,11 @@ def test_what_was_mistyped_is_answered_with_what_was_meant(
 ) -> None:
     run("configure", "--profile", "team", "--api-key", on_sample.key)
     run("list", "datasets")
+    run("list", "items", LABELS, "--limit", "5")
     run("search", "sample", "-c", LABELS, "--limit", "1", "--save", "kenya")
     monkeypatch.setattr("mlhub_tui.cli.command.is_terminal", lambda stream: True)
     result = run(*typed)
-    assert result.exit_code == (1 if typed[-2] in ("dataset", "collection", "items") else 2)
+    assert result.exit_code == (1 if meant.startswith(KENYA) else 2)
     assert "id you mean" in result.stderr
     assert meant in result.stderr
 

@@ -161,7 +161,7 @@ async def test_what_was_left_out_why_it_stopped_and_notes_are_said(tmp_path: Pat
     source = FakeSource(Kind.STAC_API, lambda parent, _: page if parent is None else noted)
     async with on(source, tmp_path, (120, 24)) as driver:
         await driver.until("Collections  1 of 9")
-        await driver.until("3 entries left out: no documents")
+        await driver.until("3 entries without an ID left out")
         await driver.until("stopped: the next link leads in circles")
         await driver.press("j", "l")
         await driver.until("! the item x.json is no document")

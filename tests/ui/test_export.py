@@ -122,11 +122,11 @@ async def test_what_is_no_item_is_counted_where_items_are_listed_and_written(tmp
     service = Service(number=3, more={"id": None})
     async with at(service, tmp_path) as driver:
         await driver.press("i")
-        await driver.until("0 items of 3, 3 left out: no items")
+        await driver.until("0 items of 3, 3 entries without an ID left out")
         await driver.press("escape")
         await export(driver)
         await write(driver, 0, "GeoJSON", tmp_path / "none.geojson")
-        await driver.until(lambda: "3 entries without an id left out" in said(driver))
+        await driver.until(lambda: "3 entries without an ID left out" in said(driver))
 
 
 async def test_one_document_is_written_as_received(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ...errors import MLHubException
 from ...models import Document, Item
+from ...sources.base import without_id
 from ...text import clean, count, one_line, size
 from .item_supplier import ItemSupplier, supplies_of
 
@@ -120,7 +121,7 @@ async def _write_items(app: AppContext, choice: ExportChoice, supply: ItemSuppli
         return
     said = [f"{choice.path}: {count(written.items, 'item')}, {size(written.size)}"]
     if skipped:
-        said.append(f"{count(skipped, 'entry', 'entries')} without an id left out")
+        said.append(without_id(skipped))
     said += [one_line(note, 200) for note in (*written.notes, *notes)][:_MOST_NOTES]
     app.notify(
         clean("\n".join(said)),

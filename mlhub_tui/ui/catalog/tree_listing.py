@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ...errors import MLHubException
 from ...models import Entry, EntryKind
-from ...sources.base import Lacking, Page
+from ...sources.base import Lacking, Page, without_id
 from ...text import count, one_line
 from .nodes import ActionNode, MoreNode, NoteNode, Words
 
@@ -148,7 +148,7 @@ class TreeListing(Pager):
         elif self.complete and not (self.loaded or self.notes):
             lines = [NoteNode(f"no {plural(self.noun)}{' here' if self.at_top else ''}")]
         if self.skipped and not self.notes:
-            lines.append(NoteNode(f"{count(self.skipped, 'entry', 'entries')} left out: no documents"))
+            lines.append(NoteNode(without_id(self.skipped)))
         if self.complete and self.stopped:
             lines.append(NoteNode(f"stopped: {self.stopped}"))
         return [*lines, *(NoteNode(note, error=True) for note in self.notes)]

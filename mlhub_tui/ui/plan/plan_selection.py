@@ -12,7 +12,7 @@ from ...models import BBox, JsonDict
 from ...models.area import geometry_of, parse_bbox, read_geometry
 from ...models.when import Span, parse_span
 from ...planning.index import CollectionFacts
-from ...planning.selection import Amount, Counts, paid_words
+from ...planning.selection import Amount, Counts
 from ...text import count, date, size
 
 
@@ -217,15 +217,3 @@ def totals(counts: Counts) -> str:
     items = sum(entry.all for entry in counts.items.values())
     parts = [count(counts.all.files, "file"), sizes(counts.all), f"{count(items, 'item')}"]
     return " · ".join(filter(None, parts))
-
-
-def remarks(counts: Counts, *, by_time: bool, by_place: bool) -> str:
-    """Return what to know of a selection: items in it without a time, out of it without a place, gaps."""
-    timeless, placeless = counts.timeless, counts.placeless
-    parts = [
-        f"{count(timeless, 'item')} without a time{' included' if by_time else ''}" if timeless else "",
-        f"{count(placeless, 'item')} without a place{' left out' if by_place else ''}" if placeless else "",
-        f"{count(counts.faults, 'asset')} without an address" if counts.faults else "",
-        paid_words(counts) if counts.paid else "",
-    ]
-    return "; ".join(filter(None, parts))

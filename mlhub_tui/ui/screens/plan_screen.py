@@ -19,6 +19,7 @@ from ...errors import InvalidSearch, MLHubException
 from ...models.when import Span
 from ...planning.filters import Filters
 from ...planning.index import Index
+from ...planning.selection import notes
 from ...text import count
 from ..commands import PLAN, bindings
 from ..document_cache import why
@@ -30,7 +31,6 @@ from ..plan.plan_selection import (
     SearchArea,
     read_area,
     read_when,
-    remarks,
     totals,
 )
 from ..plan.plan_tree import PlanTree
@@ -248,8 +248,8 @@ class PlanScreen(PlaceScreen):
         self._tree.show(counted.everything, counted.chosen)
         words, bad = self._sum(counted)
         self._say("sum", line(words, "$warning" if bad else ""))
-        notes = remarks(counted.chosen, by_time=self._when is not None, by_place=self._by_place)
-        self._say("remarks", line(notes))
+        known = notes(counted.chosen, by_time=self._when is not None, by_place=self._by_place)
+        self._say("remarks", line("; ".join(known)))
 
     @property
     def _by_place(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ...sources.base import without_id
 from ...text import count, one_line
 from ..widgets.item_table import ItemTable
 
@@ -90,7 +91,7 @@ class SearchProgress:
         if pager.complete and pager.stopped:
             lines.append(f"The listing stopped: {pager.stopped}.")
         if pager.skipped:
-            lines.append(f"{count(pager.skipped, 'entry', 'entries')} left out that are no items.")
+            lines.append(f"{without_id(pager.skipped)}.")
         if pager.complete and not self.table.rows and not self.failure:
             lines.append("Nothing was found. s changes the search.")
         notes = [one_line(note, 200) for note in pager.notes]
