@@ -12,7 +12,7 @@ import click
 from .. import paths
 from ..text import one_line, redact, size
 from .connection import Choice, credentials, settings
-from .failures import FAILED, end
+from .failures import FAILED, USAGE, end
 from .options import Command, Group, connection_options, json_option, option
 from .printing import print_json
 
@@ -30,6 +30,8 @@ PLACES: dict[str, tuple[Callable[[], Path], str]] = {
     "searches": (paths.searches, "saved searches"),
     "home": (paths.home, "the folder of all these (MLHUB_HOME)"),
 }
+_UNKNOWN = "name"
+"""The finding about a source or profile that does not exist."""
 _MARKS = {"ok": " ", "note": "!", "wrong": "x"}
 SAMPLE_EPILOG = """\b
 Examples:
@@ -139,10 +141,11 @@ def doctor_command(offline: bool, as_json: bool) -> None:
 
     The source is the one that the app would open (--source, --profile, --root-url, --sample, or the profile
     `default`); it is asked once. Secrets are not printed: at most the last 4 characters of a key. Ends
-    with 1 if something is wrong.
+    with 1 if something is wrong, with 2 if the source or profile does not exist.
     """
     found = list(_findings(offline))
     wrong = [finding for finding in found if finding.state == "wrong"]
+    unknown = any(finding.name == _UNKNOWN for finding in wrong)
     if as_json:
         from dataclasses import asdict
 
@@ -157,7 +160,7 @@ def doctor_command(offline: bool, as_json: bool) -> None:
                 click.echo(f"{'':20} -> {finding.hint}")
         names = ", ".join(f"{finding.part} {finding.name}" for finding in wrong)
         click.echo(f"\nwrong: {names}" if wrong else "\nnothing is wrong")
-    end(FAILED if wrong else 0)
+    end(USAGE if unknown else FAILED if wrong else 0)
 
 
 def _findings(offline: bool) -> Iterator[Finding]:
@@ -204,7 +207,7 @@ def _of_source(choice: Choice, offline: bool) -> list[Finding]:
     except MLHubException as error:
         no_key = isinstance(error, APIKeyNotFound)
         level: Callable[..., Finding] = note if no_key and not named else wrong
-        what = "name" if isinstance(error, ProfileNotFound) else "key" if no_key else "location"
+        what = _UNKNOWN if isinstance(error, ProfileNotFound) else "key" if no_key else "location"
         return [level(network.SOURCE, what, error.message, error.hint)]
 
 

@@ -16,7 +16,7 @@ import click
 
 from .. import paths
 from ..auth import Credentials
-from ..errors import MLHubException, TargetBusy
+from ..errors import AccessDenied, MLHubException, TargetBusy
 from ..http.retry import COMMAND_RETRIES
 from ..planning.requests import CHOOSE_KEYS, DatasetRequest, DownloadRequest
 from ..planning.resolver import Resolver
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 _REDRAW = 0.25
 _PAUSE_LIMIT = 1.0
 _LOG_BYTES, _LOG_FILES = 1_000_000, 3
+_CODES_OF_HINTS = {CHOOSE_KEYS: USAGE, AccessDenied.default_hint: NO_CREDENTIALS}
 _CODES = {JobState.DONE: 0, JobState.NEEDS_KEY: NO_CREDENTIALS}
 
 
@@ -175,7 +176,7 @@ class _Run(ABC):
             elif job.id not in self._finished:
                 self._finished.add(job.id)
                 cancelled = job.state is JobState.CANCELLED
-                code = USAGE if job.hint == CHOOSE_KEYS else _CODES.get(job.state, FAILED)
+                code = _CODES_OF_HINTS.get(job.hint) or _CODES.get(job.state, FAILED)
                 self.codes[job.id] = self.cancelled if cancelled else code
                 self._reporter.clear()
                 for place in _places(job) if job.state is JobState.DONE else ():

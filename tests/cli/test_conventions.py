@@ -90,8 +90,6 @@ def test_quiet_hides_progress_and_no_error_or_warning(
     item = run("download", "item", LABELS, ITEM, "--asset", "labels", "--asset", "lables", *out)
     assert item.exit_code == 1
     assert "there is no asset 'lables'; did you mean 'labels'?" in item.stderr
-    other = run("--profile", "nosuch", "download", LABELS, *out)
-    assert (other.exit_code, "no profile 'nosuch'" in other.stderr) == (2, True)
     (tmp_path / f"{LABELS}.tar.gz").write_bytes(b"damaged")
     assert run("queue", "verify", "--quiet").exit_code == 1
 

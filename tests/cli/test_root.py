@@ -235,26 +235,6 @@ def test_no_output_that_cannot_be_written_ends_in_a_traceback(
     assert "Traceback" not in done.stderr
 
 
-def test_a_source_or_profile_that_does_not_exist_is_a_mistake_of_usage_in_every_command(run: Run) -> None:
-    for arguments in (
-        ("--source", "nosuch", "list", "collections"),
-        ("search", "nosuch", "-c", "c"),
-        ("--profile", "nosuch", "list", "datasets"),
-        ("sources", "test", "nosuch"),
-        ("sources", "remove", "nosuch"),
-        ("sources", "add", "nosuch"),
-        ("queue", "add", "c", "--profile", "nosuch"),
-    ):
-        result = run(*arguments)
-        assert (result.exit_code, result.stdout) == (2, ""), arguments
-        assert "'nosuch'" in result.stderr
-    for option in ("--profile", "--source"):
-        result = run("doctor", "--offline", option, "nosuch")
-        assert result.exit_code == 1
-        assert "'nosuch'" in result.stdout
-        assert "nothing is wrong" not in result.stdout
-
-
 def test_a_user_without_a_home_is_told_to_set_one(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLHUB_HOME", "~nobody-of-that-name/mlhub")
     for arguments in (("locate",), ("doctor", "--offline"), ("list", "datasets")):

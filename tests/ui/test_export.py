@@ -122,7 +122,7 @@ async def test_what_is_no_item_is_counted_where_items_are_listed_and_written(tmp
     service = Service(number=3, more={"id": None})
     async with at(service, tmp_path) as driver:
         await driver.press("i")
-        await driver.until("0 items of 3, 3 entries without an ID left out")
+        await driver.until("0 items of 3, 3 without an ID")
         await driver.press("escape")
         await export(driver)
         await write(driver, 0, "GeoJSON", tmp_path / "none.geojson")

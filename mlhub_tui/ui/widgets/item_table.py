@@ -13,7 +13,7 @@ from textual.message import Message
 from ...metadata.labels import label_classes
 from ...models import Document, Entry, EntryKind, Item
 from ...models.when import parse_span
-from ...sources.base import Page, without_id
+from ...sources.base import Page
 from ...text import one_line, size
 from ..catalog.tree_listing import Pager, lean
 from ..navigation.matching import search_text
@@ -138,7 +138,7 @@ class ItemTable(TableView):
                 return  # meanwhile all was forgotten
         self._append([])
         self.pager.loading = False
-        left_out = f", {without_id(self.pager.skipped)}" if self.pager.skipped else ""
+        left_out = f", {self.pager.skipped:,} without an ID" if self.pager.skipped else ""
         more = "" if self.pager.complete else ", more below"
         self._say(f"{self.pager.words(len(self.rows))}{left_out}{more}")
         self.look_around()
