@@ -35,10 +35,21 @@ class Driver:
     def __init__(self, app: MLHubApp, pilot: Pilot[int]) -> None:
         self.app = app
         self.pilot = pilot
+        self._screen_before: object = None
+        self._workers_before: set[object] = set()
 
     async def press(self, *keys: str) -> None:
-        """Press keys, one after the other."""
-        await self.pilot.press(*keys)
+        """Press keys, each once what the one before it started is over or led to another screen."""
+        for key in keys:
+            await until(self._is_over, lambda: self._stands(keys), pause=self.pilot.pause)
+            self._screen_before, self._workers_before = self.app.screen, set(self.app.workers)
+            await self.pilot.press(key)
+
+    def _is_over(self) -> bool:
+        """Whether no worker is left that the last key started, or another screen is in front."""
+        if self._screen_before is None or self.app.screen is not self._screen_before:
+            return True
+        return all(worker.is_finished for worker in set(self.app.workers) - self._workers_before)
 
     async def type(self, text: str) -> None:
         """Type text, faster than the screen follows."""
@@ -56,6 +67,7 @@ class Driver:
         await idle.wait_for_idle()
         await until(lambda: self._all(conditions), lambda: self._stands(conditions), pause=self.pilot.pause)
         await idle.wait_for_idle()
+        self._screen_before = None  # what the last key started is what was waited for
 
     def _stands(self, conditions: Iterable[Callable[[], Any] | str]) -> str:
         at_work = [repr(worker) for worker in self.app.workers if not worker.is_finished]

@@ -162,6 +162,25 @@ async def test_enter_twice_in_the_palette_runs_a_command_once(options: AppOption
         assert driver.app.is_running
 
 
+@pytest.mark.parametrize("opening", ["question_mark", "exclamation_mark"])
+async def test_a_key_behind_one_that_closes_a_screen_reaches_the_one_beneath(
+    opening: str, options: AppOptions
+) -> None:
+    async with driven(options) as driver:
+        await driver.until("BigEarthNet")
+        app = driver.app
+        for turns in range(0, 12, 2):
+            await driver.press(opening)
+            await driver.until(lambda: not isinstance(app.screen, BrowseScreen))
+            for key in ("escape", "3"):
+                send(driver, key)
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+            await driver.until(lambda: app.current_mode == "profiles")
+            await driver.press("1")
+            await driver.until(lambda: isinstance(app.screen, BrowseScreen))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("key", ["pageup", "pagedown", "up", "down", "ctrl+end"])
 async def test_a_move_in_the_palette_before_its_list_is_there_is_ignored(

@@ -13,17 +13,120 @@ from textual.message import Message
 from textual.screen import ModalScreen, Screen, ScreenResultType
 from textual.widget import AwaitMount, Widget
 
+IN_ONE_GO = 0.3
+"""Seconds between two keys that belong together: a paste, or the buffer of a slow connection."""
 
-class DispatchApp(App[int]):
-    """An app in which no key, click or action reaches a screen that is not composed, or is closed."""
+_BETWEEN_FIELDS = ("tab", "shift+tab")
+
+
+class TypeAheadApp(App[int]):
+    """An app that loses no key to the time a field takes to open.
+
+    Textual hands a key to the widget that has the focus when the key arrives. Behind a `/` in the same packet
+    that is still the tree, which would take the letters of a filter for commands.
+    """
+
+    _last_target: Widget | None = None
+    _last_time = 0.0
+
+    async def on_event(self, event: Event) -> None:
+        """Give keys to the field that opened meanwhile, in their order."""
+        if isinstance(event, Key) and not (
+            self._came_back(event) if event.is_forwarded else self._arrived(event)
+        ):
+            return
+        await super().on_event(event)
+
+    def target_of_keys(self) -> Widget | None:
+        """Return the widget that the last key was sent to, which the keys of one packet all are."""
+        return self._last_target or self.focused
+
+    def _came_back(self, event: Key) -> bool:
+        """Type a key that a widget had no use for: a field keeps what it can, so it never went there."""
+        field = self.focused
+        sets_aside = getattr(field, "sets_aside", None)
+        if sets_aside is not None and sets_aside(event):
+            return False
+        if field is None or not event.character or not field.check_consume_key(event.key, event.character):
+            return True
+        from textual.widgets import Input  # heavy, and the first screen does not need it
+
+        if not isinstance(field, Input):
+            return True
+        field.insert_text_at_cursor(event.character)
+        return False
+
+    def _arrived(self, event: Key) -> bool:
+        """Send a key the way of the one just before it, so that none overtakes another on its way round."""
+        focused, before = self.focused, self._last_target
+        together = event.time - self._last_time < IN_ONE_GO
+        self._last_time = event.time
+        if (
+            together
+            and before is not None
+            and before is not focused
+            and _is_field(focused)
+            and before.is_attached
+        ):
+            before._forward_event(event)
+            return False
+        own = getattr(focused, "completes", False) and event.key == "tab"
+        if event.key in _BETWEEN_FIELDS and _is_field(focused) and self.screen.is_modal and not own:
+            # At once, not when the field has sent it back: the next key is for the next field already.
+            (self.screen.focus_next if event.key == "tab" else self.screen.focus_previous)()
+            return False
+        self._last_target = None if _is_field(focused) else focused
+        return True
+
+
+def _is_field(widget: Widget | None) -> bool:
+    return widget is not None and widget.check_consume_key("a", "a")
+
+
+ON_ITS_WAY = 2.0
+"""Seconds after which a key that has not come back from the widgets is not waited for."""
+
+
+class DispatchApp(TypeAheadApp):
+    """An app in which no key, click or action reaches a screen that is not composed, or is closed.
+
+    Textual passes a key from widget to widget and back to the app, which then looks up its binding. If the
+    screen is closed meanwhile, the key is lost: it is sent to the screen beneath instead.
+    """
+
+    _sent: tuple[tuple[Key, OnceScreen[Any]], ...] = ()
+    """Keys that are with the widgets of a screen, in the order of typing, and those that wait behind them."""
 
     async def on_event(self, event: Event) -> None:
         """Let input wait until the screen in front is composed: it acts there."""
+        fresh = isinstance(event, Key) and not event.is_forwarded
+        if isinstance(event, Key):
+            self._sent = tuple(
+                (key, screen)
+                for key, screen in self._sent
+                if key is not event and not key._stop_propagation and event.time - key.time < ON_ITS_WAY
+            )
+            closed = next((screen for _, screen in self._sent if screen.is_closed), None)
+            if fresh and closed is not None:
+                self._sent = (*self._sent, (event, closed))
+                return
         if isinstance(event, InputEvent | Paste):
             await self._compose_front()
             if not self.screen_stack or self._exit:
                 return
         await super().on_event(event)
+        if fresh and isinstance(event, Key) and event.is_forwarded and self.screen_stack:
+            target = self.target_of_keys()
+            screen = target.screen if target is not None and target.is_attached else self.screen
+            if isinstance(screen, OnceScreen):
+                self._sent = (*self._sent, (event, screen))
+
+    def send_again(self, screen: Screen[Any]) -> None:
+        """Send the keys that were with the widgets of a screen, which is gone, to the one in front."""
+        lost = [key for key, sent in self._sent if sent is screen and not key._stop_propagation]
+        self._sent = tuple(entry for entry in self._sent if entry[1] is not screen)
+        for key in lost:
+            self.post_message(Key(key.key, key.character))
 
     async def _compose_front(self) -> None:
         """Return once the screen in front is composed and has its focus."""
@@ -68,6 +171,11 @@ class OnceScreen(Screen[ScreenResultType], Generic[ScreenResultType]):
             return
         await super()._on_message(message)
 
+    async def _message_loop_exit(self) -> None:
+        await super()._message_loop_exit()
+        if isinstance(self.app, DispatchApp):
+            self.app.send_again(self)
+
     def dismiss(self, result: ScreenResultType | None = None) -> AwaitComplete:
         """Close with a result, now or once the screen is in front again; where it is closed, do nothing."""
         if self.is_active:
@@ -92,69 +200,3 @@ def _is_late(message: Message) -> bool:
 
 class Dialog(ModalScreen[ScreenResultType], OnceScreen[ScreenResultType]):
     """A dialog, over the screen that it was asked for on."""
-
-
-IN_ONE_GO = 0.3
-"""Seconds between two keys that belong together: a paste, or the buffer of a slow connection."""
-
-_BETWEEN_FIELDS = ("tab", "shift+tab")
-
-
-class TypeAheadApp(App[int]):
-    """An app that loses no key to the time a field takes to open.
-
-    Textual hands a key to the widget that has the focus when the key arrives. Behind a `/` in the same packet
-    that is still the tree, which would take the letters of a filter for commands.
-    """
-
-    _last_target: Widget | None = None
-    _last_time = 0.0
-
-    async def on_event(self, event: Event) -> None:
-        """Give keys to the field that opened meanwhile, in their order."""
-        if isinstance(event, Key) and not (
-            self._came_back(event) if event.is_forwarded else self._arrived(event)
-        ):
-            return
-        await super().on_event(event)
-
-    def _came_back(self, event: Key) -> bool:
-        """Type a key that a widget had no use for: a field keeps what it can, so it never went there."""
-        field = self.focused
-        sets_aside = getattr(field, "sets_aside", None)
-        if sets_aside is not None and sets_aside(event):
-            return False
-        if field is None or not event.character or not field.check_consume_key(event.key, event.character):
-            return True
-        from textual.widgets import Input  # heavy, and the first screen does not need it
-
-        if not isinstance(field, Input):
-            return True
-        field.insert_text_at_cursor(event.character)
-        return False
-
-    def _arrived(self, event: Key) -> bool:
-        """Send a key the way of the one just before it, so that none overtakes another on its way round."""
-        focused, before = self.focused, self._last_target
-        together = event.time - self._last_time < IN_ONE_GO
-        self._last_time = event.time
-        if (
-            together
-            and before is not None
-            and before is not focused
-            and _is_field(focused)
-            and before.is_attached
-        ):
-            before._forward_event(event)
-            return False
-        own = getattr(focused, "completes", False) and event.key == "tab"
-        if event.key in _BETWEEN_FIELDS and _is_field(focused) and self.screen.is_modal and not own:
-            # At once, not when the field has sent it back: the next key is for the next field already.
-            (self.screen.focus_next if event.key == "tab" else self.screen.focus_previous)()
-            return False
-        self._last_target = None if _is_field(focused) else focused
-        return True
-
-
-def _is_field(widget: Widget | None) -> bool:
-    return widget is not None and widget.check_consume_key("a", "a")

@@ -15,7 +15,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from .diff_rendering import DiffRenderingApp
-from .dispatch import DispatchApp, OnceScreen, TypeAheadApp
+from .dispatch import DispatchApp, OnceScreen
 
 if TYPE_CHECKING:
     from textual.scroll_view import ScrollView
@@ -100,7 +100,7 @@ class ResizeApp(App[int]):
         return super()._register(parent, *widgets, **more)
 
 
-class TerminalApp(DispatchApp, FirstPaintApp, ResizeApp, DiffRenderingApp, TypeAheadApp):
+class TerminalApp(DispatchApp, FirstPaintApp, ResizeApp, DiffRenderingApp):
     """An app that knows its terminal, and the screens on all of its stacks."""
 
     @property
