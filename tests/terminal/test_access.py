@@ -37,13 +37,20 @@ def marked_rows(terminal: Terminal) -> set[int]:
     return {y for y in range(len(terminal.lines)) if terminal.looks(y)[column] == look}
 
 
+def current(terminal: Terminal) -> tuple[int, str]:
+    """Return the cursor's row and what stands in it."""
+    row = terminal.cursor[1]
+    return row, terminal.lines[row]
+
+
 def follows(terminal: Terminal, *keys: str) -> None:
-    """Press keys; after each the cursor is on the row that looks like no other."""
+    """Press keys; after each the cursor is on another row, the one that looks like no other."""
     for key in keys:
+        before = current(terminal)
         terminal.press(key)
+        terminal.until(lambda: current(terminal) != before)  # noqa: B023
+        terminal.settle(0.2)  # what is drawn in several pieces is drawn
         terminal.until(lambda: marked_rows(terminal) == {terminal.cursor[1]})
-        terminal.settle(0.2)
-        assert marked_rows(terminal) == {terminal.cursor[1]}, terminal.text
 
 
 def test_the_terminals_cursor_is_on_what_the_keys_act_on(start: Starter, sample: SampleServer) -> None:
@@ -51,7 +58,7 @@ def test_the_terminals_cursor_is_on_what_the_keys_act_on(start: Starter, sample:
     terminal = start(server=sample)
     terminal.until("BigEarthNet")
     follows(terminal, DOWN)
-    assert at_cursor(terminal).startswith("A crop type dataset")
+    terminal.until(lambda: at_cursor(terminal).startswith("A crop type dataset"))
     follows(terminal, DOWN, "G", UP, "\x1b[5~")
     terminal.press("/kenya_02_so")
     terminal.until("1 of 45")
@@ -65,15 +72,14 @@ def test_the_terminals_cursor_is_on_what_the_keys_act_on(start: Starter, sample:
     terminal.press("i")
     terminal.until("more below")
     follows(terminal, DOWN, DOWN)
-    assert at_cursor(terminal).lstrip().startswith("ref_african_…2_tile_00_")
+    terminal.until(lambda: at_cursor(terminal).lstrip().startswith("ref_african_…2_tile_00_"))
     terminal.press("\r")
     terminal.until("Properties")
     terminal.press("a")
     terminal.until("copies a link")
-    terminal.settle()
-    assert at_cursor(terminal).lstrip().startswith("B01")
+    terminal.until(lambda: at_cursor(terminal).lstrip().startswith("B01"))
     follows(terminal, DOWN)
-    assert at_cursor(terminal).lstrip().startswith("B02")
+    terminal.until(lambda: at_cursor(terminal).lstrip().startswith("B02"))
     terminal.press("s")
     terminal.until("enter searches")
     terminal.until(lambda: terminal.lines[terminal.cursor[1]].count("bbox") or "Box" in terminal.text)
@@ -85,7 +91,7 @@ def test_the_terminals_cursor_is_on_what_the_keys_act_on(start: Starter, sample:
     terminal.press("?")
     terminal.until("esc closes")
     follows(terminal, DOWN, DOWN)
-    assert "Go to the top" in at_cursor(terminal) or "Show" in at_cursor(terminal)
+    terminal.until(lambda: "Go to the top" in at_cursor(terminal) or "Show" in at_cursor(terminal))
     terminal.press("\x1b")
     terminal.until(lambda: "esc closes" not in terminal.text)
     terminal.press("3")

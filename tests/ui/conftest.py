@@ -41,9 +41,13 @@ class Driver:
     async def press(self, *keys: str) -> None:
         """Press keys, each once what the one before it started is over or led to another screen."""
         for key in keys:
-            await until(self._is_over, lambda: self._stands(keys), pause=self.pilot.pause)
+            await self.over()
             self._screen_before, self._workers_before = self.app.screen, set(self.app.workers)
             await self.pilot.press(key)
+
+    async def over(self) -> None:
+        """Wait until what the last key started is over, or led to another screen."""
+        await until(self._is_over, lambda: self._stands(()), pause=self.pilot.pause)
 
     def _is_over(self) -> bool:
         """Whether no worker is left that the last key started, or another screen is in front."""

@@ -92,7 +92,7 @@ async def test_a_source_that_is_away_shows_what_it_listed_last(tmp_path: Path) -
         await driver.until("try again (r)")
         await driver.until("BigEarthNet")
         await driver.press("r")
-        await driver.pilot.pause(0.2)
+        await driver.over()
         await driver.until("try again (r)")
         await driver.until("45, as of ")
         await driver.press("j", "l")
@@ -145,8 +145,11 @@ async def test_the_cursor_stays_on_what_was_found_when_the_source_answers(
             await driver.until(lambda: tree.subject is not None and tree.subject.entry.id == found)
             before = tree.cursor_row
             gate.set()
-            await driver.until(lambda: not tree.tree_model.top.cached_age and not tree.is_looking, "1 of 45")
-            await driver.until(lambda: tree.subject is not None and tree.subject.entry.id == found)
-            assert tree.cursor_row is not before, "the row is that of the answer"
+            await driver.until(
+                lambda: not tree.tree_model.top.cached_age and not tree.is_looking,
+                lambda: tree.cursor_row is not before,  # the row is that of the answer
+                lambda: tree.subject is not None and tree.subject.entry.id == found,
+                "1 of 45",
+            )
             await driver.press("k")
-            assert tree.subject is None or tree.subject.entry.id != found
+            await driver.until(lambda: tree.subject is None or tree.subject.entry.id != found)
