@@ -268,5 +268,6 @@ def completion_command(context: click.Context, shell: str) -> None:
 
     made: Any = get_completion_class(shell)
     script = made(context.find_root().command, {}, "mlhub-tui", "_MLHUB_TUI_COMPLETE")
-    # Not `script.source()`, which asks bash for its version first.
-    click.echo(script.source_template % script.source_vars())
+    # Not `script.source()`, which asks bash for its version first. Words and their descriptions have commas.
+    text = script.source_template % script.source_vars()
+    click.echo(text.replace('string split ","', 'string split --max 1 ","'))

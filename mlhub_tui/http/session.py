@@ -94,7 +94,7 @@ class Session:
         The key; None sends none.
     root_url
         What relative paths are joined to; the hosted API's by default. The landing page is requested as it is
-        spelled here, with or without a slash at its end.
+        spelt here, with or without a slash at its end.
     auth
         How the key is sent. Where it is given, only its own parameter is a key by its name; without it, as
         at an MLHub API, `key`, `api_key` and `apikey` are.

@@ -60,7 +60,7 @@ class Folder:
     def status(self, name: str) -> os.stat_result | None:
         """Return the status of an entry itself; None if there is none.
 
-        Raises Refused if it has another spelling, where a file system ignores case or normalizes Unicode.
+        Raises Refused if it has another spelling, where a file system ignores case or normalises Unicode.
         """
         try:
             found = os.stat(self.prefix + name, dir_fd=self.descriptor, follow_symlinks=False)

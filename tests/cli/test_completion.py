@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -25,6 +27,16 @@ def test_the_script_of_a_shell_is_printed_and_its_syntax_is_right(run: Run, shel
     assert f"_MLHUB_TUI_COMPLETE={shell}_complete" in script
     if shutil.which(shell):
         subprocess.run([shell, "-n"], input=script, text=True, check=True, timeout=60)
+
+
+def test_fish_shows_words_and_descriptions_that_have_commas(run: Run, tmp_path: Path) -> None:
+    script = run("completion", "fish").stdout
+    assert 'string split --max 1 ","' in script
+    if shutil.which("fish"):
+        command = f'{script}\ncomplete -C "mlhub-tui sourc"'
+        place = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+        done = subprocess.run(["fish", "-c", command], env=place, capture_output=True, text=True, timeout=60)
+        assert done.stdout == "sources\tAdd, list, remove and test sources.\n"
 
 
 def test_another_shell_is_refused_with_those_there_are(run: Run) -> None:

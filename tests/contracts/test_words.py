@@ -41,6 +41,8 @@ PHRASES = {
     r"give transfers up": "cancel transfers",
     r"seed library": "radiant_mlhub",
     r"catalogues?": "catalog, as STAC spells it",
+    r"favorites?|behaviors?|neighbors?|gray|(un)?labeled|cancel(ed|ing)|artifacts?": "British spelling",
+    r"\w*(recogn|normal|organ|serial|initial|summar|minim|author)iz(e[ds]?|ing)": "British spelling",
 }
 PATTERN = re.compile("|".join(rf"\b(?:{phrase})\b" for phrase in PHRASES), re.IGNORECASE)
 
