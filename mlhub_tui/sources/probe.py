@@ -54,9 +54,10 @@ from .documents import (
 from .open_source import open_session, open_source
 from .stac.api_client import may_be_spelled_otherwise
 from .stac.landing import below_root
-from .static.archive import ROOT_NAMES, ArchiveReadCancelled, is_archive_head
+from .static.archive import ROOT_NAMES
 from .static.document_urls import file_url, is_archive, local_path, name_of, split_member
 from .static.source import NotASource, find_root
+from .static.tar_reader import ArchiveReadCancelled, is_archive_head
 
 TIMEOUT = 25.0
 """Seconds for all requests together."""

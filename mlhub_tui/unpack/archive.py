@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import re
 import stat
+import tarfile
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,22 +16,17 @@ from .. import fileio
 from ..errors import OutputFolderError, TargetBusy
 from ..fileio import sync_files, try_lock
 from ..options import IfExists
-from ..sources.static.archive import DamagedArchive
+from ..sources.static.tar_reader import ArchiveReadCancelled, TarReader, is_apple_double
 from ..text import one_line
 from ..transfer.engine import TransferCancelled
 from . import refusals
-from .decompression import pieces
 from .folders import Folder, Folders
 from .links import KINDS, Links, write
 from .refusals import Refusals, Refused, refusal
-from .tar_header import BLOCK, ExtendedHeader, Header, parse_header, read_extended_header
-from .tar_stream import TarStream
 
 OnProgress = Callable[[int, int, int | None], None]
 """Told files unpacked, bytes of the archive read, and of how many (None: unknown); called from the thread."""
 
-_LONGEST_EXTENDED = 1 << 20
-_CHUNK = 1 << 20  # bytes; a multiple of a block
 _LOOK_EVERY = 64  # members
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _NOT_ON_WINDOWS = re.compile(
@@ -136,8 +132,10 @@ def _unpack(
                 _check_top(folders, root, top)
             own = (archive.name, marker(archive).name) if archive.parent.samefile(root) else ()
             run = _Unpacker(folders, top, own, if_exists, show, stopped)
-            with pieces(archive, run.note_read) as given:
-                return run.run(TarStream(given))
+            with TarReader(archive, progress=run.note_read, cancelled=stopped.is_set) as reader:
+                return run.run(reader)
+    except ArchiveReadCancelled:
+        raise TransferCancelled from None
     except OSError as error:
         raise fileio.translate_os_error(error, root) from error
 
@@ -171,11 +169,15 @@ class _Unpacker:
         self._refusals = Refusals()
         self._links = Links(folders, top or "", if_exists is not IfExists.SKIP, self._refusals, self._look_up)
         self._read: tuple[int, int | None] = (0, None)
-        self._members = self._files = self._existed = self._bytes = 0
+        self._files = self._existed = self._bytes = 0
+        self._begun = False  # data of the member
 
-    def run(self, data: TarStream) -> Unpacked:
+    def run(self, archive: TarReader) -> Unpacked:
         """Unpack everything."""
-        self._walk(data)
+        for number, header in enumerate(archive.headers()):
+            if number % _LOOK_EVERY == 0:
+                self._look_up()
+            self._member(header, archive)
         self._links.create()
         self._look_up()
         refused = self._refusals
@@ -185,46 +187,28 @@ class _Unpacker:
         """Take note of how much of the archive is read."""
         self._read = done, whole
 
-    def _walk(self, data: TarStream) -> None:
-        extended = ExtendedHeader()
-        while (block := data.header()) is not None:
-            header = parse_header(block, data.at - BLOCK)
-            if header.is_extended:
-                if header.size > _LONGEST_EXTENDED:
-                    raise DamagedArchive(f"the archive is damaged at byte {data.at:,}")
-                extended = read_extended_header(header, data.take(header.size), extended)
-                continue
-            data.skip_sparse_map(block)
-            if self._members % _LOOK_EVERY == 0:
-                self._look_up()
-            self._members += 1
-            self._member(extended.applied(header), block, data)
-            extended = ExtendedHeader()
-
     def _look_up(self) -> None:
         if self._stopped.is_set():
             raise TransferCancelled
         if self._show is not None:
             self._show(self._files, *self._read)
 
-    def _member(self, header: Header, block: bytes, data: TarStream) -> None:
+    def _member(self, header: tarfile.TarInfo, archive: TarReader) -> None:
         """Unpack a member, or pass over it and take note why."""
-        begin = data.at
+        self._begun = False
         try:
             name = self._name(header)
             if name:
-                self._put(name, header, block, data)
+                self._put(name, header, archive)
         except Refused as reason:
             self._refusals.add(header.name, reason)
         except (OSError, ValueError) as error:
-            refused = refusal(error) if data.at == begin else None
+            refused = None if self._begun else refusal(error)
             if refused is None:
                 raise
             self._refusals.add(header.name, refused)
-        if data.at == begin:
-            self._pass(data, header.size)
 
-    def _name(self, header: Header) -> str:
+    def _name(self, header: tarfile.TarInfo) -> str:
         """Return the path of a member, without what changes nothing; empty for what is skipped silently.
 
         Raises
@@ -238,7 +222,7 @@ class _Unpacker:
         if "//" in f"{name}/" or "./" in f"{name}/":
             name = "/".join(part for part in name.split("/") if part not in ("", "."))
         if not name:
-            if not header.is_folder:
+            if not header.isdir():
                 raise Refused(refusals.UNNAMED)
             return name
         first, _, below = name.partition("/")
@@ -246,77 +230,70 @@ class _Unpacker:
             raise Refused(f"it is not in the folder {one_line(self._top, 80)}")
         if _is_litter(name):
             return ""
-        if header.is_sparse:
+        if header.issparse():
             raise Refused(refusals.SPARSE)
-        if not header.is_regular and not header.is_folder and header.kind not in KINDS:
+        if not header.isreg() and not header.isdir() and header.type[0] not in KINDS:
             raise Refused(refusals.SPECIAL)
-        if self._top is not None and not below and not header.is_folder:
+        if self._top is not None and not below and not header.isdir():
             raise Refused(refusals.FOLDER_IN_WAY)
         if first.casefold() in self._own:
             raise Refused(refusals.ITSELF)
         if _CONTROL.search(name) or (os.name == "nt" and _NOT_ON_WINDOWS.search(name)):
             raise Refused(refusals.UNNAMED)
-        if name.endswith(_PART) and not header.is_folder:
+        if name.endswith(_PART) and not header.isdir():
             raise Refused(refusals.UNFINISHED)
         return name
 
-    def _put(self, name: str, header: Header, block: bytes, data: TarStream) -> None:
+    def _put(self, name: str, header: tarfile.TarInfo, archive: TarReader) -> None:
         self._folders.check(name)
-        if header.is_folder:
+        if header.isdir():
             self._links.forget(name)
             self._links.check(name)
             self._folders.folder(name)
-        elif header.is_regular:
+        elif header.isreg():
             self._links.check(name)
             above, _, last = name.rpartition("/")
-            self._file(self._folders.folder(above), last, header, block, data)
+            self._file(self._folders.folder(above), last, header, archive)
             self._links.unpacked(name)
         else:
-            self._links.add(name, header.kind, header.link, header.name)
+            self._links.add(name, header.type[0], header.linkname, header.name)
 
-    def _file(self, folder: Folder, name: str, header: Header, block: bytes, data: TarStream) -> None:
+    def _file(self, folder: Folder, name: str, header: tarfile.TarInfo, archive: TarReader) -> None:
+        """Write a file; one of its name stays as it is, or is replaced in one step."""
         # Whether it can be run is all that is left of its mode: no writing by others, no setuid.
-        mode = 0o755 if _number(block[100:108]) & stat.S_IXUSR else 0o644
-        moment = _number(block[136:148])
+        mode = 0o755 if header.mode & stat.S_IXUSR else 0o644
+        self._files += 1
         try:
             descriptor = folder.create(name, mode)
         except FileExistsError:
-            self._existing(folder, name, mode, moment, header.size, data)
+            there = folder.status(name)
+            if there is not None and stat.S_ISDIR(there.st_mode):
+                self._files -= 1
+                raise Refused(refusals.FOLDER_IN_WAY) from None
+            resumed = self._if_exists is IfExists.RESUME
+            if self._if_exists is IfExists.SKIP or (resumed and _is_as_unpacked(there, header)):
+                self._existed += 1
+                return
+            with suppress(FileNotFoundError):
+                folder.remove(_TEMPORARY)
+            self._fill(folder, _TEMPORARY, folder.create(_TEMPORARY, mode), header, archive)
+            folder.replace(_TEMPORARY, name)
         else:
-            self._fill(folder, name, descriptor, moment, data.chunks(header.size))
-            self._bytes += header.size
-        self._files += 1
+            self._fill(folder, name, descriptor, header, archive)
+        self._bytes += header.size
 
-    def _existing(
-        self, folder: Folder, name: str, mode: int, moment: int, size: int, data: TarStream
+    def _fill(
+        self, folder: Folder, name: str, descriptor: int, header: tarfile.TarInfo, archive: TarReader
     ) -> None:
-        """Keep what has the name of a file, or replace it in one step."""
-        there = folder.status(name)
-        if there is not None and stat.S_ISDIR(there.st_mode):
-            raise Refused(refusals.FOLDER_IN_WAY)
-        if self._if_exists is IfExists.SKIP:
-            self._existed += 1
-            return self._pass(data, size)
-        if self._if_exists is IfExists.RESUME and _is_as_unpacked(there, size, moment):
-            self._existed += 1
-            return self._pass(data, size)
-        with suppress(FileNotFoundError):
-            folder.remove(_TEMPORARY)
-        descriptor = folder.create(_TEMPORARY, mode)
-        self._fill(folder, _TEMPORARY, descriptor, moment, data.chunks(size))
-        folder.replace(_TEMPORARY, name)
-        self._bytes += size
-        return None
-
-    def _fill(self, folder: Folder, name: str, descriptor: int, moment: int, chunks: Iterable[bytes]) -> None:
         """Write a file that was just created, and close it; one that is not finished is removed."""
         done = False
         try:
-            for chunk in chunks:
+            for chunk in archive.chunks(header):
+                self._begun = True
                 write(descriptor, chunk)
                 if self._stopped.is_set():
                     raise TransferCancelled
-            folder.touch(name, descriptor, moment)
+            folder.touch(name, descriptor, int(header.mtime))
             done = True
         finally:
             os.close(descriptor)
@@ -324,17 +301,8 @@ class _Unpacker:
                 with suppress(OSError):
                     folder.remove(name)
 
-    def _pass(self, data: TarStream, size: int) -> None:
-        """Pass over data, which may be much."""
-        while size > _CHUNK:
-            data.skip(_CHUNK)
-            size -= _CHUNK
-            if self._stopped.is_set():
-                raise TransferCancelled
-        data.skip(size)
 
-
-def _is_as_unpacked(there: os.stat_result | None, size: int, moment: int) -> bool:
+def _is_as_unpacked(there: os.stat_result | None, header: tarfile.TarInfo) -> bool:
     """Whether what exists is a file of the size and the time of a member.
 
     A file gets its time last, after all its data. Where an archive gives every member the time 0, that says
@@ -342,17 +310,10 @@ def _is_as_unpacked(there: os.stat_result | None, size: int, moment: int) -> boo
     """
     if there is None or not stat.S_ISREG(there.st_mode):
         return False
-    return moment > 0 and there.st_size == size and there.st_mtime_ns // 10**9 == moment
-
-
-def _number(field: bytes) -> int:
-    """Return a number of a header; 0 where it is none."""
-    with suppress(ValueError):
-        return int(field.strip(b" \0") or b"0", 8)
-    return 0
+    moment = int(header.mtime)
+    return moment > 0 and there.st_size == header.size and there.st_mtime_ns // 10**9 == moment
 
 
 def _is_litter(name: str) -> bool:
-    """Whether a member is what macOS leaves behind: folder settings, resource forks (AppleDouble)."""
-    last = name.rpartition("/")[2]
-    return last == ".DS_Store" or last.startswith("._")
+    """Whether a member is what macOS leaves behind: folder settings, resource forks."""
+    return name.rpartition("/")[2] == ".DS_Store" or is_apple_double(name)

@@ -33,7 +33,7 @@ from mlhub_tui.planning.selection import count_files, files
 from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.sources.base import Page
 from mlhub_tui.sources.mlhub import MLHubSource
-from mlhub_tui.sources.static.archive import DamagedArchive
+from mlhub_tui.sources.static.tar_reader import DamagedArchive
 from tests.support.bare_source import BareSource
 
 from .made import Json, archive, archive_of, asset, built, collection, index_of, item, named

@@ -14,7 +14,7 @@ import pytest
 
 from mlhub_tui.errors import OutputFolderError, TargetBusy
 from mlhub_tui.options import IfExists
-from mlhub_tui.sources.static.archive import DamagedArchive
+from mlhub_tui.sources.static.tar_reader import DamagedArchive
 from mlhub_tui.transfer.engine import TransferCancelled
 from mlhub_tui.unpack.archive import half_unpacked, marker, unpack
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import gzip
 import hashlib
-import io
 import json
 import os
 import shutil
@@ -22,7 +21,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple
 
 from ... import paths
 from ...errors import (
@@ -46,16 +45,20 @@ from ...storage import make_private_folder, write_atomic
 from ...text import count, duration, one_line, size
 from .document_loader import system_error, too_large, unreadable
 from .document_urls import file_url, is_member, member_names, member_url, split_member
+from .tar_reader import (
+    ArchiveReadCancelled,
+    Cancelled,
+    DamagedArchive,
+    Progress,
+    TarReader,
+    is_apple_double,
+    is_packed,
+)
 
 if TYPE_CHECKING:
     import httpx
 
     from ...http.session import Session
-
-Progress = Callable[[int, int | None], None]
-"""Called with bytes done and in all (None where that is not known), from any thread."""
-Cancelled = Callable[[], bool]
-"""Called now and then: whether to stop."""
 
 ROOT_NAMES = ("catalog.json", "collection.json")
 """The names that the root of a static catalog has (STAC best practices)."""
@@ -65,11 +68,7 @@ MAX_CACHED = 8 * 1024**3
 """Bytes of all tables and fetched archives together; the least recently used are removed first."""
 MAX_MEMBERS = 20_000_000
 """Members of one archive; a few packed gigabytes can hold billions of empty ones, which would fill a disk."""
-_GZIP_MAGIC = b"\x1f\x8b"
 _DOCUMENT_NAMES = (".json", ".geojson", ".ndjson", ".geojsonl", ".jsonl")
-_EXTENDED = frozenset({tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE})
-_MAX_EXTENDED = 1 << 20  # bytes of a long name or of pax records; tarfile reads any number of them
-_TOO_EARLY = "the archive ends too early: it is incomplete"
 _DICTIONARY = 4096  # bytes
 _PIECE = 1 << 20  # bytes to write at a time
 _TRIES = 5  # in a row without a byte in between
@@ -83,16 +82,6 @@ CREATE TABLE members (name TEXT PRIMARY KEY, offset INTEGER NOT NULL, size INTEG
 """
 # Of two members of one name the later one counts, as it would on unpacking.
 _ADD_MEMBER = "INSERT OR REPLACE INTO members VALUES (?, ?, ?, ?)"
-
-
-class DamagedArchive(MLHubException):
-    """An archive that cannot be read to its end; what came before is good."""
-
-    default_hint = "it may be incomplete: download it again; what could be read is shown"
-
-
-class ArchiveReadCancelled(MLHubException):
-    """The reading of an archive was cancelled."""
 
 
 class IndexNotWritten(MLHubException):
@@ -139,85 +128,24 @@ class ArchiveMember(NamedTuple):
     content: bytes | None
 
 
-class _ObservedFile(io.FileIO):
-    """A file that reports its position before each read, and ends the reading once it is cancelled."""
-
-    def __init__(self, path: Path, progress: Progress | None, cancelled: Cancelled | None) -> None:
-        super().__init__(path)
-        self._progress, self._cancelled = progress, cancelled
-        self._size = path.stat().st_size
-
-    def read(self, size: int | None = -1) -> bytes:
-        """Return the next bytes."""
-        if self._cancelled is not None and self._cancelled():
-            raise ArchiveReadCancelled("the reading of the archive was cancelled")
-        if self._progress is not None:
-            self._progress(self.tell(), self._size)
-        return super().read(-1 if size is None else size) or b""
-
-
-class _Header(tarfile.TarInfo):
-    """A header that raises where `tarfile` takes damage for the end; what describes a member is bounded."""
-
-    @classmethod
-    def fromtarfile(cls, tarfile_: tarfile.TarFile) -> Self:
-        try:
-            return super().fromtarfile(tarfile_)
-        except tarfile.HeaderError as error:
-            match type(error).__name__:
-                case "EOFHeaderError" | "EmptyHeaderError":  # the two proper ends
-                    raise
-                case "TruncatedHeaderError":
-                    raise DamagedArchive(_TOO_EARLY) from None
-            raise DamagedArchive(f"the archive is damaged at byte {tarfile_.offset:,}") from None
-
-    @classmethod
-    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
-        header = super().frombuf(buf, encoding, errors)
-        longest = _MAX_EXTENDED if header.type in _EXTENDED or header.type in tarfile.GNU_TYPES else None
-        if header.size < 0 or (longest and header.type != tarfile.GNUTYPE_SPARSE and header.size > longest):
-            raise tarfile.HeaderError("bad size")
-        return header
-
-
-def is_archive_head(head: bytes) -> bool:
-    """Whether a file that begins so is a tar or a gzip, whatever its name."""
-    return head[:2] == _GZIP_MAGIC or head[257:262] == b"ustar"
-
-
 def members(
     path: Path, report: SkipReport, *, progress: Progress | None = None, cancelled: Cancelled | None = None
 ) -> Iterator[ArchiveMember]:
-    """Yield the regular files of a `.tar`, or of a `.tar.gz` whatever its name, in order; it blocks.
+    """Yield the regular files of an archive in order.
 
     `report` gets what is left out: members whose names lead outside, links, devices, documents too large.
 
-    Raises ArchiveReadCancelled, DamagedArchive after it was cancelled, and where the archive cannot be read
-    on.
+    Raises as `TarReader`.
     """
-    with _ObservedFile(path, progress, cancelled) as raw:
-        magic = raw.read(2)
-        raw.seek(0)
-        if not magic:
-            return
-        file = gzip.GzipFile(fileobj=raw) if magic == _GZIP_MAGIC else raw
-        try:
-            with tarfile.TarFile(fileobj=file, tarinfo=_Header, encoding="utf-8") as archive:
-                while (header := archive.next()) is not None:
-                    vars(archive)["members"].clear()  # else it keeps all of an archive of a million
-                    name = _safe_name(header, report)
-                    is_document = name.lower().endswith(_DOCUMENT_NAMES) and not _is_apple_double(name)
-                    if is_document and header.size > MAX_DOCUMENT:
-                        report.add("too large to be read", f"{name} ({size(header.size)})")
-                    elif name:
-                        content = _content(file, header) if is_document else None
-                        yield ArchiveMember(name, header.offset_data, header.size, content)
-        except EOFError:
-            raise DamagedArchive(_TOO_EARLY) from None
-        except (tarfile.TarError, zlib.error, gzip.BadGzipFile, ValueError, RecursionError) as error:
-            early = "unexpected end" in str(error)
-            why = _TOO_EARLY if early else f"the archive is damaged ({one_line(error, 80)})"
-            raise DamagedArchive(why) from None
+    with TarReader(path, progress=progress, cancelled=cancelled) as archive:
+        for header in archive.headers():
+            name = _safe_name(header, report)
+            is_document = name.lower().endswith(_DOCUMENT_NAMES) and not is_apple_double(name)
+            if is_document and header.size > MAX_DOCUMENT:
+                report.add("too large to be read", f"{name} ({size(header.size)})")
+            elif name:
+                content = b"".join(archive.chunks(header)) if is_document else None
+                yield ArchiveMember(name, header.offset_data, header.size, content)
 
 
 def documents(
@@ -249,19 +177,6 @@ def documents(
                 report.add("not JSON", member.name)
         if progress is not None:
             progress(path.stat().st_size, path.stat().st_size)
-
-
-def _content(file: io.FileIO | gzip.GzipFile, header: tarfile.TarInfo) -> bytes:
-    file.seek(header.offset_data)
-    content = file.read(header.size)
-    if len(content) < header.size:
-        raise DamagedArchive(_TOO_EARLY)
-    return content
-
-
-def _is_apple_double(name: str) -> bool:
-    """Whether a member is what macOS writes beside a file of its name (RFC 1740)."""
-    return name.rpartition("/")[2].startswith("._")
 
 
 def _safe_name(header: tarfile.TarInfo, report: SkipReport) -> str:
@@ -315,7 +230,7 @@ def index_of(
         raise IndexNotWritten(error) from None
     try:
         with closing(sqlite3.connect(temporary, isolation_level=None)) as db:
-            bodies = max_bodies if _is_packed(archive) else 0
+            bodies = max_bodies if is_packed(archive) else 0
             _Builder(db, bodies, max_members).build(archive, version, cancelled)
         temporary.replace(path)
     except sqlite3.Error as error:
@@ -450,7 +365,7 @@ class ArchiveMembers:
             if body is not None:
                 content = zlib.decompressobj(zdict=self._dictionary).decompress(body)
             else:
-                opened = gzip.open if _is_packed(self._archive) else open
+                opened = gzip.open if is_packed(self._archive) else open
                 with opened(self._archive, "rb") as file:  # of a packed one all before it is unpacked too
                     file.seek(offset)
                     content = file.read(length)
@@ -461,11 +376,6 @@ class ArchiveMembers:
             return system_error(error, url)
         except (EOFError, zlib.error, sqlite3.Error) as error:
             return unreadable(url, f"the archive's index is damaged ({type(error).__name__})")
-
-
-def _is_packed(archive: Path) -> bool:
-    with archive.open("rb") as file:
-        return file.read(2) == _GZIP_MAGIC
 
 
 async def fetch_archive(

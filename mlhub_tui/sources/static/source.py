@@ -28,7 +28,7 @@ from ..asset_links import AssetLinks
 from ..base import COLLECTION_IDS, ITEM_IDS, About, Page, Source
 from ..documents import ItemList
 from ..local_search import FIELDS, search_locally
-from .archive import ROOT_NAMES, ArchiveMembers, Cancelled, fetch_archive, is_archive_head
+from .archive import ROOT_NAMES, ArchiveMembers, fetch_archive
 from .document_loader import Children, DocumentLoader, LRUCache, Parsed, open_file, system_error, unreadable
 from .document_urls import (
     ARCHIVES,
@@ -45,6 +45,7 @@ from .document_urls import (
     split_member,
 )
 from .pages import AGAIN, CollectionIndex, ItemPages, Tree
+from .tar_reader import Cancelled, is_archive_head
 
 if TYPE_CHECKING:
     from ...http.credentials import Link

@@ -19,8 +19,6 @@ from mlhub_tui.http.cache import CachedResponse
 from mlhub_tui.models import EntryKind
 from mlhub_tui.sources.static.archive import (
     ArchiveMembers,
-    ArchiveReadCancelled,
-    DamagedArchive,
     IndexNotWritten,
     SkipReport,
     clear,
@@ -30,6 +28,7 @@ from mlhub_tui.sources.static.archive import (
 )
 from mlhub_tui.sources.static.document_urls import file_url, member_url
 from mlhub_tui.sources.static.source import NotASource
+from mlhub_tui.sources.static.tar_reader import ArchiveReadCancelled, DamagedArchive
 
 from .conftest import Open
 from .grow import catalog, collection, encoded, forest, item, link, pack, special
