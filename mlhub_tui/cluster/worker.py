@@ -21,6 +21,7 @@ from distributed import Event, Semaphore, WorkerPlugin, get_worker
 from .. import errors, fileio
 from ..auth import resolve_or_anonymous
 from ..errors import DownloadError, MLHubException, NotOffered
+from ..http.bandwidth import BandwidthLimiter
 from ..http.credentials import Link
 from ..http.retry import QUEUE_RETRIES
 from ..http.urls import Origin
@@ -37,7 +38,7 @@ from ..sources.base import Source
 from ..text import one_line, redact
 from ..transfer.batch import BatchDownload
 from ..transfer.config import BatchConfig, TransferContext
-from ..transfer.engine import BandwidthLimiter, SharedLimits, TransferCancelled, shared_engine
+from ..transfer.engine import SharedLimits, TransferCancelled, shared_engine
 from ..transfer.object_store_output import Budget, ObjectStoreOutput
 from ..transfer.work_source import BatchStats, FileRequest, FileResult, OutputBackend
 from ..version import __version__

@@ -6,12 +6,14 @@ import asyncio
 import re
 import select
 import ssl
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol, cast
 
 from ..errors import RequestError, ServerTimeout
 from ..text import one_line, redact
+from .bandwidth import POLL, BandwidthLimiter
 from .errors import ConnectionLost, ProtocolError
 from .retry import DEFAULT_TIMEOUTS, Timeouts
 from .urls import address, host_label
@@ -20,6 +22,7 @@ MAX_HEAD = 64 << 10  # bytes of a response head, and of the buffer that holds a 
 LARGE_BUFFER = 1 << 20  # bytes of the buffer for larger bodies, allocated at the first of them
 _SLOW_HINT = "if the server makes the file on demand, set first_byte_timeout in config.toml to more seconds"
 WRITE_THRESHOLD = 256 << 10  # bytes of a larger body that are collected before they are written
+_NEGLIGIBLE = 0.001  # seconds: a shorter wait is not worth a timer
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 # A head whose framing leaves no question: HTTP/1.1, a final status, no folded lines (RFC 9112, 4 and 5).
 _HEAD = re.compile(
@@ -86,14 +89,6 @@ class Response:
         if self._connection is not None:
             self._connection.resume()
 
-    def limit_reads(self, size: int) -> None:
-        """Have at most `size` bytes (4 KiB to 1 MiB) of a large body reach the sink at a time.
-
-        For bandwidth limits; the first 64 KiB may arrive at once.
-        """
-        if self._connection is not None:
-            self._connection.limit_reads(size)
-
     def _detach(self) -> None:
         self._received, self._connection = self.received, None
 
@@ -156,7 +151,8 @@ class HTTP11Connection(asyncio.BufferedProtocol):
         self._response: Response | None = None
         self._sink: BodySink | None = None
         self._fallback: H11Fallback | None = None
-        self._paused = self._truncated = False
+        self._paused = self._throttled = self._truncated = False
+        self._bandwidth: BandwidthLimiter | None = None
         self._method = self._url = ""
         self._timeouts = DEFAULT_TIMEOUTS
         self._waited, self._mark = 0.0, 0  # seconds without a response or enough bytes; bytes before them
@@ -170,12 +166,13 @@ class HTTP11Connection(asyncio.BufferedProtocol):
         *,
         url: str = "",
         timeouts: Timeouts = DEFAULT_TIMEOUTS,
+        bandwidth: BandwidthLimiter | None = None,
     ) -> Response:
         """Send a request without a body; return the response once its body is in `open_sink(response)`.
 
         Raises ConnectionLost, ProtocolError, ServerTimeout, and what `open_sink` or the sink raise. Whatever
         ends a request early, cancellation too, closes the connection: no later response can be taken for this
-        one. `url` names the request in errors and in the response.
+        one. `url` names the request in errors and in the response; its body is paid for out of `bandwidth`.
         """
         self._url = url
         # What arrived before the request is no response to it (RFC 9112, 9.2). Let the loop read it first, in
@@ -186,6 +183,7 @@ class HTTP11Connection(asyncio.BufferedProtocol):
         if self.closed or self.transport is None:
             raise self._lost("it was closed while idle")
         self._method, self._open_sink, self._timeouts = method, open_sink, timeouts
+        self._bandwidth = bandwidth
         self._read_size, self._threshold = LARGE_BUFFER, WRITE_THRESHOLD
         self._waited, self._mark = 0.0, self.bytes_received
         waiter: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
@@ -233,6 +231,7 @@ class HTTP11Connection(asyncio.BufferedProtocol):
         self.flush()
         if (
             self._paused
+            or self._throttled
             or self.bytes_received - self._mark >= timeouts.low_speed_limit * timeouts.low_speed_time
         ):
             self._waited, self._mark = 0.0, self.bytes_received
@@ -249,19 +248,50 @@ class HTTP11Connection(asyncio.BufferedProtocol):
 
     def pause(self) -> None:
         """Hold back the body in progress; see `Response.pause`."""
-        if self.transport is not None and not self.closed:
-            self._paused = True
-            self.transport.pause_reading()
+        self._paused = True
+        self._hold(self._throttled)
 
     def resume(self) -> None:
         """Continue to read."""
-        if self.transport is not None and self._paused:
-            self._paused, self._waited, self._mark = False, 0.0, self.bytes_received
-            if not self.closed:
-                self.transport.resume_reading()
+        self._paused = False
+        self._hold(self._throttled)
 
-    def limit_reads(self, size: int) -> None:
-        """Limit the bytes that reach the sink at a time; see `Response.limit_reads`."""
+    def _hold(self, throttled: bool) -> None:
+        """Stop or continue to read, as the reader and the bandwidth limit want it."""
+        self._throttled = throttled
+        if self.transport is None or self.closed:
+            return
+        if self._paused or throttled:
+            self.transport.pause_reading()
+        else:
+            self._waited, self._mark = 0.0, self.bytes_received
+            self.transport.resume_reading()
+
+    def _pay(self, count: int) -> None:
+        """Pay for bytes of the body: read no further before their time."""
+        limiter = self._bandwidth
+        if limiter is None or limiter.rate is None or self._response is None:
+            return
+        self._limit_reads(limiter.chunk_size(LARGE_BUFFER))
+        due = limiter.consume(count)
+        if due - time.monotonic() > _NEGLIGIBLE:
+            self._hold(True)
+            self._await(limiter, limiter.rate, due, self._response)
+
+    def _await(
+        self, limiter: BandwidthLimiter, rate: float | None, due: float, response: Response | None
+    ) -> None:
+        wait = due - time.monotonic()
+        if self._response is not response:
+            pass  # it has ended
+        elif limiter.rate != rate or wait <= 0:
+            self._hold(False)
+        else:
+            loop = asyncio.get_running_loop()
+            loop.call_later(min(wait, POLL), self._await, limiter, rate, due, response)
+
+    def _limit_reads(self, size: int) -> None:
+        """Have at most `size` bytes of a large body reach the sink at a time; 64 KiB at first."""
         self._read_size = max(4096, min(size, LARGE_BUFFER))
         self._threshold, self._resized = min(WRITE_THRESHOLD, self._read_size), True
 
@@ -329,7 +359,9 @@ class HTTP11Connection(asyncio.BufferedProtocol):
         received, expected = self._end - self._start, self._remaining
         if self._fallback is not None:
             data, self._start, self._end = bytes(self._buffer[: self._end]), 0, 0
-            if response := self._fallback.feed(data):
+            response = self._fallback.feed(data)
+            self._pay(len(data))
+            if response is not None:
                 response.complete = not self._truncated
                 self._finish(response)
         elif received >= min(expected, self._threshold) or not nbytes:
@@ -342,6 +374,8 @@ class HTTP11Connection(asyncio.BufferedProtocol):
         response.url, response.method = self._url, self._method
         response._received, response._connection = self._mark, self
         self._response, self._waited, self._mark = response, 0.0, self.bytes_received
+        if self._bandwidth is not None and self._bandwidth.rate is not None:
+            self._limit_reads(self._bandwidth.chunk_size(LARGE_BUFFER))
         return self._open_sink(response)
 
     def _write(self) -> None:
@@ -349,6 +383,7 @@ class HTTP11Connection(asyncio.BufferedProtocol):
         self._start, self._end, self._remaining = 0, 0, self._remaining - len(view)
         if view and self._sink is not None:
             self._sink.write(view)
+            self._pay(len(view))
         if self._resized and self._large is not None and self._buffer is not self._small:
             self._buffer, self._resized = self._large[: self._read_size], False
 
@@ -367,7 +402,8 @@ class HTTP11Connection(asyncio.BufferedProtocol):
             self._response._detach()
         self._waiter = self._sink = self._fallback = self._response = None
         self._buffer, self._start, self._end = self._small, 0, 0
-        self._paused, self.idle = False, 0.0
+        self._paused = self._throttled = False
+        self.idle = 0.0
 
     def _named(self, error: BaseException) -> BaseException:
         """Return an error of this module with the host and URL of the request."""

@@ -160,6 +160,10 @@ def is_local(url: str) -> bool:
     return url[:7].lower() == "file://"
 
 
+LOCAL = Origin("file", "", 0)
+"""The origin of files of this machine."""
+
+
 @dataclass(frozen=True, slots=True)
 class Link:
     """Where bytes can be requested.
@@ -175,6 +179,11 @@ class Link:
     url: str = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict)
     credentials: OriginCredentials | None = field(default=None, repr=False)
+
+    @property
+    def origin(self) -> Origin:
+        """The origin of the URL, LOCAL for a file of this machine; RequestError if it has none."""
+        return LOCAL if is_local(self.url) else parse_url(self.url).origin
 
     @property
     def sends_key(self) -> bool:

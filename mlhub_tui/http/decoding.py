@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from ..content import GZIP_MAGIC
 from ..errors import UnexpectedAnswer, VerificationFailed
 from ..text import one_line
 from .errors import BodyNotWanted
@@ -22,8 +23,7 @@ RAW_DEFLATE = "deflate without its header"
 _ALIASES = {"x-gzip": "gzip", "x-compress": "compress"}
 _KNOWN = frozenset({"gzip", "deflate", "compress", "br", "zstd"})
 _GZIP_SUFFIXES = (".gz", ".tgz", ".taz", ".bgz", ".svgz")  # of files that are gzip data themselves
-_GZIP_MAGIC = b"\x1f\x8b"
-_MAGICS = {"gzip": _GZIP_MAGIC, "compress": b"\x1f\x9d", "zstd": b"\x28\xb5\x2f\xfd"}
+_MAGICS = {"gzip": GZIP_MAGIC, "compress": b"\x1f\x9d", "zstd": b"\x28\xb5\x2f\xfd"}
 _WBITS = {"gzip": 31, "deflate": zlib.MAX_WBITS, RAW_DEFLATE: -zlib.MAX_WBITS}
 _PIECE = 1 << 16
 
@@ -60,7 +60,7 @@ class DecodingSink:
     """
 
     def __init__(self, sink: BodySink, undone: Sequence[str]) -> None:
-        self._inflater = _Inflater(undone[0])
+        self._inflater = Inflater(undone[0])
         self._inner = DecodingSink(sink, undone[1:]) if len(undone) > 1 else None
         self._sink = self._inner or sink
 
@@ -76,35 +76,35 @@ class DecodingSink:
             self._inner.finish()
 
 
-class _Inflater:
-    """Undoes gzip, of one member or several, or deflate."""
+class Inflater:
+    """Undoes gzip, of one member or several, or deflate; `whole` is whether nothing is missing so far."""
 
     def __init__(self, coding: str) -> None:
         self._coding = coding
         self._inflater = zlib.decompressobj(_WBITS[coding])
-        self._begun = self._ended = False
+        self.begun = self.whole = False
 
     def pieces(self, data: bytes) -> Iterator[bytes]:
-        """Yield what encoded bytes are, in small pieces."""
+        """Yield what encoded bytes are, in small pieces; VerificationFailed if they are not so encoded."""
         full = False
         while data or full:
-            if self._ended:
-                if self._coding != "gzip" or not data.startswith(_GZIP_MAGIC[: len(data)]):
+            if self.whole:
+                if self._coding != "gzip" or not data.startswith(GZIP_MAGIC[: len(data)]):
                     return  # padding, or what does not belong to it
-                self._inflater, self._ended = zlib.decompressobj(_WBITS[self._coding]), False
+                self._inflater, self.whole = zlib.decompressobj(_WBITS[self._coding]), False
             try:
                 piece = self._inflater.decompress(data, _PIECE)
             except zlib.error as error:
                 raise self._damaged(error) from error
-            self._begun, self._ended = True, self._inflater.eof
-            data = self._inflater.unused_data if self._ended else self._inflater.unconsumed_tail
-            full = len(piece) == _PIECE and not self._ended
+            self.begun, self.whole = True, self._inflater.eof
+            data = self._inflater.unused_data if self.whole else self._inflater.unconsumed_tail
+            full = len(piece) == _PIECE and not self.whole
             if piece:
                 yield piece
 
     def finish(self) -> None:
         """Raise VerificationFailed unless that was all of it."""
-        if self._begun and not self._ended:
+        if self.begun and not self.whole:
             raise self._damaged("it ends too early")
 
     def _damaged(self, why: object) -> VerificationFailed:
@@ -155,11 +155,11 @@ def to_undo(
             if way not in _WBITS:
                 raise Undecodable(coding, name)
             try:
-                inner = next(_Inflater(way).pieces(start), b"")
+                inner = next(Inflater(way).pieces(start), b"")
             except VerificationFailed:
                 continue
             # Else it is the label of what is stored.
-            if coding != "gzip" or not gzip or inner.startswith(_GZIP_MAGIC):
+            if coding != "gzip" or not gzip or inner.startswith(GZIP_MAGIC):
                 undone.append(way)
                 start = inner
             break

@@ -310,7 +310,7 @@ class Scheduler:
         if job is None or job.state not in ACTIVE_STATES:
             return False
         now = time.monotonic()
-        quiet = now - live.last_byte > self._config.quiet_time
+        quiet = now - live.last_byte > self._config.quiet_time and not self._limits.bandwidth.busy
         stalled = quiet and live.phase is TransferPhase.DOWNLOADING
         state = JobState.STALLED if stalled else JobState(live.phase.value)
         if state is not job.state:

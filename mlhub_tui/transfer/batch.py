@@ -16,21 +16,22 @@ from pathlib import Path
 from typing import Any
 
 from .. import errors, text
+from ..content import START
 from ..errors import MLHubException, UnexpectedAnswer
 from ..http.connection import BodySink, Response
+from ..http.credentials import LOCAL
 from ..http.decoding import BodyCollector, codings, is_ambiguous
 from ..http.errors import BodyNotWanted, ConnectionLost
-from ..http.response_headers import Checksum, checksums
+from ..http.response_headers import checksums
 from ..http.status_errors import raise_for_response
 from ..http.urls import address, host_label
 from ..threads import in_thread_to_end, uncancelled
 from . import content_checks
-from .checksums import Hash, compare, new_hash, verifiable
+from .checksums import HashingSink
 from .config import BatchConfig, TransferContext, TransferProgress
-from .engine import Throttle, TransferCancelled, shared_engine
-from .hosts import HostScheduler, RetryHandler, SharedBackoff
+from .engine import TransferCancelled, shared_engine
+from .hosts import HostScheduler, SharedBackoff
 from .work_source import (
-    LOCAL,
     BatchStats,
     FileRequest,
     FileResult,
@@ -122,24 +123,18 @@ class _BodyReceiver:
         self._file: OutputFile | None = None
         self._start = b""
         self._task, self._runner = task, runner
-        self._known: Sequence[Checksum] = ()
-        self._hashes: list[Hash] = []
-        self._throttle: Throttle | None = None
 
     def open(self, response: Response) -> BodySink:
         """Return where the body goes; BodyNotWanted if it is not for a slot."""
         self.response = response
-        task, length, bandwidth = self._task, response.content_length, self._runner.context.limits.bandwidth
+        task, length = self._task, response.content_length
         if response.status != 200 or response.method == "HEAD":
             return self.error_body
         endless = task.request.expected.gzip and not self._framed
         if (length or 0) > self._runner.config.max_small or endless or codings(response.headers):
             self.single = True
             raise BodyNotWanted
-        if bandwidth.rate is not None:
-            self._throttle = Throttle(bandwidth, response)
-        self._known = verifiable((*checksums(response.headers), *task.request.checksums))
-        self._hashes = [new_hash(each.algorithm) for each in self._known]
+        self._sums = HashingSink((*checksums(response.headers), *task.request.checksums))
         self._file = self._runner.output.create(task)
         return self
 
@@ -153,13 +148,10 @@ class _BodyReceiver:
         """Write bytes of the body."""
         assert self._file is not None
         self._runner.stats.last_byte = time.monotonic()
-        if len(self._start) < content_checks.START:
-            self._start += bytes(view[: content_checks.START - len(self._start)])
-        for each in self._hashes:
-            each.update(view)
+        if len(self._start) < START:
+            self._start += bytes(view[: START - len(self._start)])
+        self._sums.write(view)
         self._file.write(view)
-        if self._throttle is not None:
-            self._throttle.consume(len(view))
 
     def discard(self) -> None:
         """Remove what was written."""
@@ -191,8 +183,7 @@ class _BodyReceiver:
         media_type = response.headers.get("content-type", "")
         if kind := content_checks.contradiction(expected, self._start, size, media_type):
             raise content_checks.refused(expected, kind, self._start, size, place=host_label(response.url))
-        if self._known:
-            compare(self._known, self._hashes)
+        self._sums.verify()
         if not response.complete:
             raise ConnectionLost("the connection ended without the end of the file")
         if request.size is not None and size < request.size and not self._framed:
@@ -218,9 +209,9 @@ class _BatchRunner:
         self._source = source
         self._over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._changed = asyncio.Event()
-        self._scheduler = HostScheduler(config.per_host, context.retries, backoff, context.limits.hosts)
-        self._retries = RetryHandler(
-            self._scheduler, context.retries, self._record, self._end, self._look_up_link
+        hosts, retries = context.limits.hosts, context.retries
+        self._scheduler = HostScheduler(
+            config.per_host, retries, backoff, hosts, self._record, self._end, self._look_up_link
         )
         self._paths: dict[int, str] = {}  # of the requests in progress, by their keys
         self._taken: set[str] = set()  # these paths: each is for one request at a time
@@ -279,7 +270,7 @@ class _BatchRunner:
         while True:
             await asyncio.sleep(_TICK)
             self.output.tick()
-            self._retries.show(self.stats)
+            self._scheduler.show(self.stats)
             self._notify()
 
     async def _take_requests(self) -> None:
@@ -341,7 +332,7 @@ class _BatchRunner:
                 else:
                     host.succeeded()
             except (MLHubException, OSError) as error:
-                self._retries.failed(task, error, now)
+                self._scheduler.failed(task, error, now)
             finally:
                 host.end()
 
@@ -372,23 +363,19 @@ class _BatchRunner:
 
     async def _request(self, method: str, task: FileTask) -> _BodyReceiver:
         """Return the receiver of a response, whatever its status is."""
-        context, link = self.context, task.link
-        receiver, bandwidth = _BodyReceiver(task, self), context.limits.bandwidth
+        context, link, receiver = self.context, task.link, _BodyReceiver(task, self)
         try:
-            try:
-                await context.client.request(
-                    method,
-                    link.url,
-                    receiver.open,
-                    headers=link.headers,
-                    credentials=link.credentials,
-                    timeouts=context.config.timeouts,
-                )
-            except BodyNotWanted:
-                receiver.discard()
-            if bandwidth.rate is not None:
-                # Small bodies are whole before they are paid for.
-                await bandwidth.wait(bandwidth.consume(0))
+            await context.client.request(
+                method,
+                link.url,
+                receiver.open,
+                headers=link.headers,
+                credentials=link.credentials,
+                timeouts=context.config.timeouts,
+                bandwidth=context.limits.bandwidth,
+            )
+        except BodyNotWanted:
+            receiver.discard()
         except BaseException:
             receiver.discard()
             raise
@@ -408,7 +395,7 @@ class _BatchRunner:
                 self._record(task, await self.output.fetch_single(task, self.context, progress))
                 host.succeeded()
             except (MLHubException, OSError) as error:
-                self._retries.failed(task, error, began)
+                self._scheduler.failed(task, error, began)
             finally:
                 host.end()
                 self.stats.large.pop(path, None)
@@ -427,16 +414,15 @@ class _BatchRunner:
     def _refused(self, task: FileTask, error: MLHubException) -> None:
         self._open += 1
         self._scheduler.host(task.origin).admit(task)
-        self._retries.failed(task, error, time.monotonic())
+        self._scheduler.failed(task, error, time.monotonic())
 
     def _look_up_link(self, task: FileTask) -> None:
         async def look_up() -> None:
             try:
                 link = await in_thread_to_end(lambda: self._source.relink(task.request))
+                self._scheduler.relinked(task, link)
             except MLHubException as error:
                 self._record(task, task.failed(error))
-            else:
-                self._retries.relinked(task, link)
             self._notify()
 
         self._spawn(look_up())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -55,38 +55,39 @@ def new_hash(algorithm: str) -> Hash:
 
 
 class HashingSink:
-    """Hashes a body on its way to another sink."""
+    """Hashes a body for the checksums that can be computed here, on its way to another sink if it has one."""
 
-    def __init__(self, sink: BodySink, hashes: Sequence[Hash]) -> None:
-        self._sink, self._hashes = sink, hashes
+    def __init__(self, checksums: Iterable[Checksum], sink: BodySink | None = None) -> None:
+        self._checksums, self._sink = verifiable(checksums), sink
+        self._hashes = [new_hash(each.algorithm) for each in self._checksums]
 
     def write(self, view: memoryview, /) -> None:
         """Hash the bytes and pass them on."""
-        for known in self._hashes:
-            known.update(view)
-        self._sink.write(view)
+        for each in self._hashes:
+            each.update(view)
+        if self._sink is not None:
+            self._sink.write(view)
+
+    def verify(self) -> str:
+        """Return a note on a guessed checksum that differs, else an empty string.
+
+        Raises VerificationFailed, with both sums, if an announced one differs.
+        """
+        note = ""
+        for checksum, found in zip(self._checksums, self._hashes, strict=True):
+            if found.hexdigest() == checksum.value:
+                continue
+            if not checksum.guessed:
+                sums = f"expected {checksum.algorithm.upper()} {checksum.value}, got {found.hexdigest()}"
+                raise VerificationFailed(f"checksum mismatch: {sums}")
+            note = f"its ETag looks like another MD5 ({checksum.value})"
+        return note
 
 
 def verifiable(checksums: Iterable[Checksum]) -> tuple[Checksum, ...]:
     """Return the checksums that can be computed here (not CRC-32C), each once; announced before guessed."""
     usable = [each for each in checksums if each.algorithm != "crc32c"]
     return tuple(dict.fromkeys(sorted(usable, key=lambda each: each.guessed))) if usable else ()
-
-
-def compare(checksums: Sequence[Checksum], hashes: Iterable[Hash]) -> str:
-    """Return a note on a guessed checksum that differs, else an empty string.
-
-    Raises VerificationFailed, with both sums, if an announced one differs.
-    """
-    note = ""
-    for checksum, found in zip(checksums, hashes, strict=True):
-        if found.hexdigest() == checksum.value:
-            continue
-        if not checksum.guessed:
-            sums = f"expected {checksum.algorithm.upper()} {checksum.value}, got {found.hexdigest()}"
-            raise VerificationFailed(f"checksum mismatch: {sums}")
-        note = f"its ETag looks like another MD5 ({checksum.value})"
-    return note
 
 
 class StreamingHasher(threading.Thread):
@@ -105,10 +106,10 @@ class StreamingHasher(threading.Thread):
     ) -> None:
         super().__init__(name=f"hash {path.name}", daemon=True)
         self._path, self._checksums, self._written = path, checksums, written
-        self._position, self._hashes = 0, [new_hash(each.algorithm) for each in checksums]
+        self._position, self._sums = 0, HashingSink(checksums)
         self._carried = False
         if previous is not None and previous._checksums == checksums and previous.ended(written()):
-            self._position, self._hashes, self._carried = previous._position, previous._hashes, True
+            self._position, self._sums, self._carried = previous._position, previous._sums, True
         self._total: int | None = None
         self._stopped = False
         self._wake = threading.Event()
@@ -125,7 +126,7 @@ class StreamingHasher(threading.Thread):
         return not self.is_alive() and self._error is None and 0 < self._position <= most
 
     def finish(self, total: int) -> str:
-        """Wait for the hash of so many bytes, compare, and return a note (see `compare`); blocks."""
+        """Wait for the hash of so many bytes, and verify it as `HashingSink.verify` does; blocks."""
         self._total = total
         self._wake.set()
         self.join()
@@ -134,7 +135,7 @@ class StreamingHasher(threading.Thread):
         if self._stopped:
             return ""
         try:
-            return compare(self._checksums, self._hashes)
+            return self._sums.verify()
         except VerificationFailed:
             if not self._carried:
                 raise
@@ -162,8 +163,7 @@ class StreamingHasher(threading.Thread):
                 room = min(limit - self._position, _CHUNK)
                 count = file.readinto(buffer[:room]) if room > 0 else 0
                 if count:
-                    for known in self._hashes:
-                        known.update(buffer[:count])
+                    self._sums.write(buffer[:count])
                     self._position += count
                 elif self._total is not None and room > 0:
                     return  # cut shorter behind our back: the sums will differ

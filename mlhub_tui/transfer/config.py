@@ -16,13 +16,12 @@ from ..http.decoding import is_gzip_name
 from ..http.retry import COMMAND_RETRIES, RetryPolicy, Timeouts
 from ..options import IfExists
 from ..text import one_line
-from .engine import MAX_READ, SharedLimits
+from .engine import SharedLimits
 
 if TYPE_CHECKING:  # needed by transfers only, not before the first request of a command
-    from ..http.client import HTTPClient
+    from ..http.client import Exchange, HTTPClient
     from ..http.cookies import CookieJar
     from ..http.credentials import Link
-    from ..http.exchange import Exchange
     from ..http.response_headers import Checksum
     from .part_file import PartJournal
 
@@ -110,11 +109,11 @@ class TransferContext:
         allowed: frozenset[int] = frozenset(),
     ) -> Exchange:
         """Return a request of a file within the limits."""
-        from ..http.exchange import Exchange  # start-up time: needed by transfers only
+        from ..http.client import Exchange  # start-up time: needed by transfers only
 
-        timeouts, read_size = self.config.timeouts, self.limits.bandwidth.chunk_size(MAX_READ)
+        timeouts, bandwidth = self.config.timeouts, self.limits.bandwidth
         return Exchange(
-            self.client, link, name, headers, cookies, timeouts, read_size=read_size, allowed=allowed
+            self.client, link, name, headers, cookies, timeouts, bandwidth=bandwidth, allowed=allowed
         )
 
 
@@ -244,8 +243,4 @@ class TransferProgress:
     def wrote(self, done: int) -> None:
         """Record the bytes that are in the part file."""
         self.done = done
-        self.last_byte = time.monotonic()
-
-    def throttled(self) -> None:
-        """Record that the transfer waits for the bandwidth limit, not for the server."""
         self.last_byte = time.monotonic()

@@ -7,33 +7,18 @@ What comes with the announced size is never refused for its looks; what contradi
 from __future__ import annotations
 
 import os
-import re
 import threading
-import zlib
-from enum import StrEnum
 from pathlib import Path
 
 from .. import errors, text
+from ..content import GZIP_MAGIC, START, ContentKind, first_line, is_tar, recognise
+from ..http.decoding import Inflater
 from .config import Expected
 from .engine import TransferCancelled
-
-MAGIC = b"\x1f\x8b"
-"""What gzip data begins with (RFC 1952, section 2.3.1)."""
-
-START = 4096
-"""How many bytes of a file's beginning are looked at."""
 
 _CHUNK = 1 << 20
 _TAIL = 1024  # decompressed bytes: a tar's two last blocks
 _BLOCK = 512  # bytes of a tar header; an archive ends with two such blocks of zeros (POSIX pax)
-_LINE = 100  # characters of a first line that are shown
-_BLANK = b"\xef\xbb\xbf\xfe\xff\x1e \t\r\n"  # a byte-order mark, and what may stand before a document
-_TAR_SUM = re.compile(rb"[ \0]*[0-7]+[ \0]*")  # a header's checksum: as most files are none, the quick look
-_PAGE = re.compile(rb"(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)\b", re.I | re.S)
-_XML = re.compile(rb"<[A-Za-z!?]")
-_JSON = re.compile(rb"""\{\s*["}]|\{\s*\Z|\[\s*[\[{"\]\d-]|\[\s*(?:null|true|false)""")
-_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
-
 # Formats that never begin as text does, by the ends of names.
 _BINARY = frozenset(
     f".{end}"
@@ -47,59 +32,7 @@ _JSON_NAMES = frozenset({".json", ".geojson", ".topojson", ".ndjson"})
 _XML_NAMES = frozenset({".xml", ".kml", ".gml", ".svg", ".vrt", ".qml", ".sld", ".xsd"})
 
 
-class ContentKind(StrEnum):
-    """What a file's first bytes look like, in the words of an error."""
-
-    NOTHING = "an empty answer"
-    GZIP = "gzip data"
-    TAR = "a tar archive"
-    PAGE = "a web page"
-    XML = "XML"
-    JSON = "JSON"
-    TEXT = "text"
-    OTHER = "other data"
-
-
 _DOCUMENTS = frozenset({ContentKind.PAGE, ContentKind.XML, ContentKind.JSON})
-
-
-def recognise(start: bytes, media_type: str = "") -> ContentKind:
-    """Return what a file is by its first bytes, and by the Content-Type that it was sent with."""
-    if not start:
-        return ContentKind.NOTHING
-    if start.startswith(MAGIC):
-        return ContentKind.GZIP
-    if is_tar(start):
-        return ContentKind.TAR
-    words = _in_utf8(start).lstrip(_BLANK)
-    if _PAGE.match(words):
-        return ContentKind.PAGE
-    if _CONTROL.search(words):
-        return ContentKind.OTHER
-    html = media_type.partition(";")[0].strip().lower() in ("text/html", "application/xhtml+xml")
-    if _XML.match(words):
-        return ContentKind.PAGE if html else ContentKind.XML
-    if _JSON.match(words):
-        return ContentKind.JSON
-    try:
-        # What is cut in the middle of a character is text all the same.
-        words[: max(len(words) - 3, min(len(words), 8))].decode()
-    except UnicodeDecodeError:
-        return ContentKind.OTHER
-    return ContentKind.PAGE if html else ContentKind.TEXT
-
-
-def is_tar(start: bytes) -> bool:
-    """Return whether bytes begin with a tar header whose checksum is right."""
-    if len(start) < _BLOCK or not start[0] or not _TAR_SUM.fullmatch(start, 148, 156):
-        return False
-    import tarfile  # start-up time: it loads the compressors
-
-    try:
-        tarfile.TarInfo.frombuf(start[:_BLOCK], "utf-8", "surrogateescape")
-    except tarfile.HeaderError:
-        return False
-    return True
 
 
 def contradiction(
@@ -140,13 +73,6 @@ def _odd(kind: ContentKind, expected: Expected, size: int | None) -> bool:
     return binary and (kind in _DOCUMENTS or (kind is ContentKind.TEXT and contradicted))
 
 
-def first_line(start: bytes) -> str:
-    """Return the first line of a text that came, cleaned, without keys, and cut."""
-    words = _in_utf8(start).lstrip(_BLANK).decode("utf-8", "replace")
-    line = words.splitlines()[0] if words else ""
-    return text.one_line(text.redact(line), _LINE)
-
-
 def refused(
     expected: Expected, kind: ContentKind, start: bytes, size: int | None, *, place: str = "", url: str = ""
 ) -> errors.UnexpectedAnswer:
@@ -169,34 +95,25 @@ class Gzip:
     """
 
     def __init__(self, name: str) -> None:
-        self._name = name
-        self._inflater = zlib.decompressobj(wbits=31)
-        self._inside, self._members = False, 0
+        self._name, self._inflater = name, Inflater("gzip")
         self.head = self.tail = b""
 
     def feed(self, data: bytes | memoryview) -> None:
         """Take the next piece; VerificationFailed if it is no gzip data, or a CRC does not agree."""
-        while data:
-            if not self._inside and self._members and not bytes(data).strip(b"\0"):
-                return  # padding after the last member
-            try:
-                self._take(self._inflater.decompress(data, _CHUNK))
-            except zlib.error as error:
-                raise errors.VerificationFailed(f"{self._name} is not a whole gzip file: {error}") from error
-            self._inside = not self._inflater.eof
-            data = self._inflater.unconsumed_tail if self._inside else self._inflater.unused_data
-            if not self._inside:
-                self._inflater, self._members = zlib.decompressobj(wbits=31), self._members + 1
+        try:
+            for piece in self._inflater.pieces(bytes(data)):
+                if len(self.head) < _BLOCK:
+                    self.head = (self.head + piece[:_BLOCK])[:_BLOCK]
+                self.tail = piece[-_TAIL:] if len(piece) >= _TAIL else (self.tail + piece)[-_TAIL:]
+        except errors.VerificationFailed as error:
+            raise errors.VerificationFailed(
+                f"{self._name} is not a whole gzip file: {error.message}"
+            ) from error
 
     def finish(self) -> None:
         """Raise VerificationFailed unless that was all of it."""
-        if self._inside or not self._members:
+        if not self._inflater.whole:
             raise errors.VerificationFailed(f"{self._name} ends in the middle of its gzip data")
-
-    def _take(self, data: bytes) -> None:
-        if len(self.head) < _BLOCK:
-            self.head = (self.head + data[:_BLOCK])[:_BLOCK]
-        self.tail = data[-_TAIL:] if len(data) >= _TAIL else (self.tail + data)[-_TAIL:]
 
 
 def gzip_whole(path: Path, stop: threading.Event) -> Gzip:
@@ -260,7 +177,7 @@ def _check_gzip(expected: Expected, path: Path, size: int, stop: threading.Event
     checked = gzip_whole(path, stop)
     if expected.size is None:
         return
-    if checked.head.startswith(MAGIC):
+    if checked.head.startswith(GZIP_MAGIC):
         raise errors.VerificationFailed(
             f"{expected.name} came compressed once more: {text.size(size)}, announced are"
             f" {text.size(expected.size)}"
@@ -280,9 +197,3 @@ def _ends_as_tar(path: Path, size: int) -> bool:
 def _short(expected: Expected, size: int) -> str:
     announced = "" if expected.size is None else f", announced are {text.size(expected.size)}"
     return f"{expected.name} is not whole: {text.size(size)} came{announced}"
-
-
-def _in_utf8(start: bytes) -> bytes:
-    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return start[: len(start) & ~1].decode("utf-16", "replace").encode()
-    return start

@@ -11,13 +11,13 @@ from collections.abc import Callable, Coroutine, Hashable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ..http.bandwidth import BandwidthLimiter
 from ..threads import DaemonExecutor, shielded
 
 if TYPE_CHECKING:  # needed by transfers only, not before the first request of a command
     import ssl
 
     from ..http.client import HTTPClient
-    from ..http.connection import Response
 
 T = TypeVar("T")
 _TICK = 0.25  # seconds: progress of slow bodies is shown twice a second
@@ -26,82 +26,7 @@ MAX_PER_HOST = 16
 """Concurrent requests to one host, of all jobs of the process together."""
 MAX_EXTRA_CONNECTIONS = 12
 """Connections that all single files of the process have beside their first ones."""
-POLL = 0.2
-"""Seconds between looks at a limit that may be changed while others wait for it."""
-
-_SLICE = 0.1  # seconds of the limit that one read may take at a time
-_MIN_CHUNK = 512  # bytes: smaller reads cost more than they even out
-MAX_READ = 1 << 20  # bytes at once, of one connection
-_NEGLIGIBLE = 0.001  # seconds: a shorter wait is not worth a timer
 _WANTS = 1.0  # seconds after its last request that a job still counts as one that wants a host
-
-
-class BandwidthLimiter:
-    """Bytes per second that all transfers of a process share; None for no limit.
-
-    A transfer pays for what it has read by not reading for a while: the receive window of its connection
-    fills up and the server slows down, so nothing is thrown away. `set_rate` may be called from any thread.
-    """
-
-    def __init__(self, rate: float | None = None, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self.rate = rate or None
-        self._free = 0.0  # the moment from which on the next bytes may come
-
-    def set_rate(self, rate: float | None) -> None:
-        """Change the limit, also for those who wait at the moment; None or 0 lifts it."""
-        self.rate, self._free = rate or None, 0.0
-
-    def chunk_size(self, most: int) -> int:
-        """Return how many bytes, `most` at most, to read at once."""
-        rate = self.rate
-        return most if rate is None else min(most, max(_MIN_CHUNK, int(rate * _SLICE)))
-
-    def consume(self, count: int) -> float:
-        """Count bytes that were read; return the monotonic time before which the next read must wait."""
-        rate = self.rate
-        if rate is None:
-            return 0.0
-        self._free = max(self._free, self._clock()) + count / rate
-        return self._free
-
-    async def wait(self, due: float) -> None:
-        """Wait until a monotonic time, or until the limit is changed."""
-        rate = self.rate
-        while self.rate == rate is not None and (left := due - self._clock()) > 0:  # noqa: ASYNC110
-            await asyncio.sleep(min(left, POLL))
-
-
-class Throttle:
-    """Pauses one response whenever it has used up its share of the bandwidth, and calls `on_wait` then."""
-
-    def __init__(
-        self, limiter: BandwidthLimiter, response: Response, on_wait: Callable[[], None] = lambda: None
-    ) -> None:
-        self._limiter, self._response, self._on_wait = limiter, response, on_wait
-        self._rate: float | None = None
-        self._due = 0.0
-        if limiter.rate is not None:
-            response.limit_reads(limiter.chunk_size(MAX_READ))
-
-    def consume(self, count: int) -> None:
-        """Pay for bytes of the body; only on the event loop."""
-        limiter = self._limiter
-        if limiter.rate is None:
-            return
-        self._response.limit_reads(limiter.chunk_size(MAX_READ))
-        self._rate, self._due = limiter.rate, limiter.consume(count)
-        if self._due - time.monotonic() > _NEGLIGIBLE:
-            self._response.pause()
-            self._check()
-
-    def _check(self) -> None:
-        wait = self._due - time.monotonic()
-        if self._limiter.rate != self._rate or wait <= 0:
-            self._response.resume()
-            return
-        self._on_wait()
-        asyncio.get_running_loop().call_later(min(wait, POLL), self._check)
 
 
 @dataclass(slots=True)

@@ -66,7 +66,6 @@ class HostState:
         self._lent = self._good = self._streak = 0
         self._culprits: set[str] = set()
         self._since = 0.0
-        self.active = 0  # slots that ask it at the moment
         self.left = self.fresh = 0  # its files that are not done; those of them that did not fail yet
         self.rounds = self.successes = 0  # rounds since it last gave a file; files that it gave
         self.until = 0.0  # monotonic time in seconds before which it is not asked
@@ -76,17 +75,15 @@ class HostState:
         """Take a slot if one more may ask it; of a host that was given up there is always one."""
         if self.error is None:
             self.until = max(self.until, self._backoff.blocked_until(self.origin))
-            if self.active >= self._allowed or now < self.until:
+            if self._lent >= self._allowed or now < self.until:
                 return False
             if not self._limits.try_acquire(self.origin, self, self._most):
                 return False
             self._lent += 1
-        self.active += 1
         return True
 
     def end(self) -> None:
         """Give a slot back."""
-        self.active -= 1
         if self._lent:
             self._lent -= 1
             self._limits.release(self.origin, self)
@@ -102,10 +99,6 @@ class HostState:
     def suspects(self, task: FileTask) -> None:
         """Count a file as one that failed."""
         self.fresh, task.fresh = self.fresh - task.fresh, False
-
-    def leave(self) -> None:
-        """Leave it to the others: nothing more is asked of it."""
-        self._limits.forget(self)
 
     def succeeded(self) -> None:
         """Record a good response."""
@@ -135,13 +128,25 @@ class HostState:
 class HostScheduler:
     """Files by host, served in turn: files that failed come after those that were not tried yet.
 
-    `ready` files wait for a slot; `complete` is whether the work source is exhausted.
+    `ready` files wait for a slot; `complete` is whether the work source is exhausted. `record` is called with
+    the result of a file that has failed, `end` with an error that ends the run, `relink` with a file that
+    needs another link.
     """
 
     def __init__(
-        self, per_host: int, retries: RetryPolicy, backoff: SharedBackoff | None, limits: HostLimits
+        self,
+        per_host: int,
+        retries: RetryPolicy,
+        backoff: SharedBackoff | None,
+        limits: HostLimits,
+        record: Callable[[FileTask, FileResult], None],
+        end: Callable[[BaseException], None],
+        relink: Callable[[FileTask], None],
     ) -> None:
-        self._per_host = per_host
+        self._per_host, self._retries = per_host, retries
+        self._record, self._end, self._relink = record, end, relink
+        self._tries = min(_TRIES, retries.tries or _TRIES)
+        self._why: RequestError | None = None
         self._backoff, self._limits = backoff or limits, limits
         self.waits = replace(retries, tries=None, doubtful_tries=None, budget=None, shorten_long_waits=True)
         self.hosts: dict[Origin, HostState] = {}
@@ -153,11 +158,9 @@ class HostScheduler:
 
     def host(self, origin: Origin) -> HostState:
         """Return the state of a host."""
-        host = self.hosts.get(origin)
-        if host is None:
-            host = HostState(origin, self._per_host, self.waits, self._backoff, self._limits)
-            self.hosts[origin] = host
-        return host
+        if origin not in self.hosts:
+            self.hosts[origin] = HostState(origin, self._per_host, self.waits, self._backoff, self._limits)
+        return self.hosts[origin]
 
     def add(self, task: FileTask) -> None:
         """Add a file that may be fetched now."""
@@ -186,7 +189,7 @@ class HostScheduler:
     def close(self) -> None:
         """Leave all hosts to the others."""
         for host in self.hosts.values():
-            host.leave()
+            self._limits.forget(host)
 
     def others_well(self, but: HostState) -> bool:
         """Return whether another host gave files and has not failed since."""
@@ -197,27 +200,6 @@ class HostScheduler:
         moments = [self.host(origin).until for origin in self._ready]
         moments += [self._later[0][0]] if self._later else []
         return min(moments) if moments and min(moments) > now else None
-
-
-class RetryHandler:
-    """Decides what a failure means for the file, for its host, or for the run.
-
-    `record` takes the result of a file that has failed, `end` ends the run with an error, `relink` requests
-    another link of a file.
-    """
-
-    def __init__(
-        self,
-        scheduler: HostScheduler,
-        retries: RetryPolicy,
-        record: Callable[[FileTask, FileResult], None],
-        end: Callable[[BaseException], None],
-        relink: Callable[[FileTask], None],
-    ) -> None:
-        self._scheduler, self._retries = scheduler, retries
-        self._record, self._end, self._relink = record, end, relink
-        self._tries = min(_TRIES, retries.tries or _TRIES)
-        self._why: RequestError | None = None
 
     def failed(self, task: FileTask, error: MLHubException | OSError, began: float) -> None:
         """Judge a failure of a file whose request began at a moment."""
@@ -232,44 +214,44 @@ class RetryHandler:
             self._relink(task)
         elif isinstance(error, errors.VerificationFailed) and not task.refetched:
             task.refetched = True
-            self._scheduler.add(task)
+            self.add(task)
         elif isinstance(error, _PASSING):
             self._retry(task, error, began)
         else:
             self._record(task, task.failed(error))
 
     def relinked(self, task: FileTask, link: Link | None) -> None:
-        """Continue with a file whose link was rejected, or not, if there is no other one."""
+        """Continue with a file whose link was rejected, or not, if there is no other one.
+
+        RequestError if the other one is none.
+        """
         assert task.rejection is not None
         if link is None or link.url == task.link.url:
             return self._record(task, task.failed(task.rejection))
-        try:
-            moved = task.moved_to(link)
-        except RequestError as error:
-            return self._record(task, task.failed(error))
-        self._scheduler.host(task.origin).dismiss(task)
-        self._scheduler.host(moved.origin).admit(moved)
-        return self._scheduler.add(moved)
+        moved = replace(task, link=link, origin=link.origin)
+        self.host(task.origin).dismiss(task)
+        self.host(moved.origin).admit(moved)
+        return self.add(moved)
 
     def show(self, stats: BatchStats) -> None:
         """Report the reason and time of the next request while all files have to wait."""
-        until = self._scheduler.waits_until(time.monotonic())
+        until = self.waits_until(time.monotonic())
         stats.next_try = until
         stats.reason = text.one_line(text.redact(self._why.message), 300) if until and self._why else ""
 
     def _await_preparation(self, task: FileTask, error: BeingPrepared) -> None:
         """Try again when the server says; where it does not, so many times. It is no failure of its host."""
-        self._scheduler.host(task.origin).suspects(task)
+        self.host(task.origin).suspects(task)
         task.preparing, self._why = task.preparing + 1, error
         task.tries += error.retry_after is None
         if task.tries >= self._tries:
             return self._record(task, task.failed(error))
-        wait = self._scheduler.waits.wait(task.preparing, retry_after=error.retry_after) or 0.0
-        return self._scheduler.put_off(task, time.monotonic() + wait)
+        wait = self.waits.wait(task.preparing, retry_after=error.retry_after) or 0.0
+        return self.put_off(task, time.monotonic() + wait)
 
     def _retry(self, task: FileTask, error: MLHubException, began: float) -> None:
         """Try again later: the file alone, or all files of its host together."""
-        now, host = time.monotonic(), self._scheduler.host(task.origin)
+        now, host = time.monotonic(), self.host(task.origin)
         host.suspects(task)
         wait: float | None = None
         own = True
@@ -278,13 +260,13 @@ class RetryHandler:
             # Once nothing can show any more whether a host is well, as all that is left of it failed, a file
             # that is refused again and again has failed, rather than hold up the run for good.
             known = host.successes > 0 or host.left <= _FEW
-            if error.status is not None and known and self._scheduler.complete and not host.fresh:
-                wait = self._scheduler.waits.wait(task.tries + 1, retry_after=error.retry_after)
+            if error.status is not None and known and self.complete and not host.fresh:
+                wait = self.waits.wait(task.tries + 1, retry_after=error.retry_after)
             else:
                 host.failed(error, task.target, began, now)
                 own = host.rounds == 0 or host.successes != task.seen
                 if self._is_exhausted(host, error):
-                    if not self._scheduler.others_well(host):
+                    if not self.others_well(host):
                         return self._end(error)
                     host.error = error
         task.tries += own  # while the host is ill, that is not held against its files
@@ -292,14 +274,14 @@ class RetryHandler:
         if host.error is not None or task.tries >= self._tries:
             return self._record(task, task.failed(error))
         if wait is None:
-            wait = 0.0 if host.until > now else self._scheduler.waits.wait(max(task.tries, 1))
-        return self._scheduler.put_off(task, now + (wait or 0.0))
+            wait = 0.0 if host.until > now else self.waits.wait(max(task.tries, 1))
+        return self.put_off(task, now + (wait or 0.0))
 
     def _is_exhausted(self, host: HostState, error: RequestError) -> bool:
         """Return whether a host is to be given up, or the run to end."""
         if host.rounds == 0:
             return False
-        others_well = self._scheduler.others_well(host)
+        others_well = self.others_well(host)
         if not was_reached(error) and not others_well:
             return host.rounds >= _SILENT
         if others_well and host.rounds >= _LONG:

@@ -26,7 +26,7 @@ from . import content_checks
 from .config import TransferContext, TransferProgress
 from .part_file import PartFile
 from .single_file import fetch_file
-from .work_source import FileRequest, FileResult, FileTask, OutputCallbacks, OutputFile, origin_of
+from .work_source import FileRequest, FileResult, FileTask, OutputCallbacks, OutputFile
 
 _GROUP_FILES, _GROUP_BYTES, _GROUP_RESULTS = 256, 32 << 20, 1024
 _GROUP_AGE = 0.5  # seconds after which a group is committed as it is
@@ -150,7 +150,7 @@ class LocalFolder:
         """
         try:
             target = self._tree.target(request.path)
-            task = FileTask(request, target, origin_of(request.link), request.link)
+            task = FileTask(request, target, request.link.origin, request.link)
             try:
                 status = os.stat(target)  # noqa: PTH116  (Path costs ten times as much, for each file)
             except (FileNotFoundError, NotADirectoryError):

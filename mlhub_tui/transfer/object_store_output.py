@@ -15,29 +15,30 @@ import threading
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from .. import errors, text
+from ..content import START
 from ..errors import MLHubException
+from ..http.client import Exchange
 from ..http.cookies import CookieJar
 from ..http.credentials import is_local
 from ..http.decoding import BodyCollector, codings
 from ..http.errors import PASSING
-from ..http.exchange import Exchange
 from ..http.response_headers import RemoteVersion, parse_content_range, remote_version
 from ..options import IfExists
 from ..threads import in_thread_to_end
 from . import content_checks
-from .checksums import compare, new_hash, verifiable
+from .checksums import HashingSink
 from .config import TransferContext, TransferPhase, TransferProgress
-from .engine import Throttle, TransferCancelled
+from .engine import TransferCancelled
 from .local_files import open_local
 from .parallel import validate_range
 from .part_file import RestartRequired
 from .single_file import fetch_file
-from .work_source import FileRequest, FileResult, FileTask, OutputCallbacks, OutputFile, origin_of
+from .work_source import FileRequest, FileResult, FileTask, OutputCallbacks, OutputFile
 
 PART = 8 << 20
 """Bytes of a part: a store takes 5 MB at least (Amazon S3 User Guide, "Multipart upload limits") ..."""
@@ -45,26 +46,15 @@ _PARTS = 9000
 """... and 10,000 parts at most."""
 _WINDOW = 4  # ranges in memory
 _TRIES = 4  # of a range, before all is restarted
-_MAX_HELD = 64 << 20  # bytes
 _FILES = 16  # of a shard on their way: what is fetched again where a worker dies
 
 
+@dataclass(slots=True)
 class Budget:
-    """Bytes that all shards of a worker hold together, waiting to be put."""
+    """Bytes that all shards of a worker hold together, waiting to be put; of the engine's loop alone."""
 
-    def __init__(self, most: int = _MAX_HELD) -> None:
-        self._lock = threading.Lock()
-        self._most, self._held = most, 0
-
-    @property
-    def full(self) -> bool:
-        """Whether requests must wait until bytes are uploaded."""
-        return self._held >= self._most
-
-    def take(self, count: int) -> None:
-        """Hold bytes, or release them if `count` is negative."""
-        with self._lock:
-            self._held += count
+    most: int = 64 << 20
+    held: int = 0
 
 
 class _Body:
@@ -110,7 +100,7 @@ class ObjectStoreOutput:
     @property
     def full(self) -> bool:
         """Whether enough is on its way to the store, or the store is busy."""
-        return self._budget.full or self._away >= _FILES or self._store.waits
+        return self._budget.held >= self._budget.most or self._away >= _FILES or self._store.waits
 
     def examine(self, requests: Sequence[FileRequest]) -> Sequence[FileTask | FileResult]:
         """Look up the existing objects of all requests in the store, at the same time."""
@@ -118,7 +108,7 @@ class ObjectStoreOutput:
         asked: list[tuple[int, FileTask, Future[int | None]]] = []
         for request in requests:
             try:
-                target, origin = self._store.path(request.path), origin_of(request.link)
+                target, origin = self._store.path(request.path), request.link.origin
             except MLHubException as error:
                 found.append(FileResult(request.key, error=error))
                 continue
@@ -149,7 +139,7 @@ class ObjectStoreOutput:
         """Put an object."""
         assert isinstance(file, _Body)
         size = file.size
-        self._budget.take(size)
+        self._budget.held += size
         self._away += 1
         future = self._store.put(task.target, bytes(file.data))
         file.discard()
@@ -165,8 +155,7 @@ class ObjectStoreOutput:
     def tick(self) -> None:
         """Do nothing: each file is recorded as soon as it is there."""
 
-    def flush(self) -> None:
-        """Do nothing: each file is recorded as soon as it is there."""
+    flush = tick
 
     async def aclose(self) -> None:
         """Wait until all that was put is there, and recorded."""
@@ -190,7 +179,7 @@ class ObjectStoreOutput:
 
     def _stored(self, task: FileTask, size: int, future: Future[None]) -> None:
         self._away -= 1
-        self._budget.take(-size)
+        self._budget.held -= size
         if (error := future.exception()) is None:
             self._store.succeeded()
             self.record(FileResult(task.request.key, size))
@@ -236,10 +225,8 @@ class _LargeFile:
             return await self._copied(self._task.link.url)
         async with self._exchange({"Range": f"bytes=0-{PART - 1}"}, frozenset({416})) as exchange:
             response = exchange.response
-            version, span = (
-                remote_version(response),
-                parse_content_range(response.headers.get("content-range")),
-            )
+            version = remote_version(response)
+            span = parse_content_range(response.headers.get("content-range"))
             # In a content coding it is fetched as a whole: the bytes of a range could not be decoded.
             coded = bool(codings(response.headers))
             if not coded and response.status != 416 and (there := self._there(version.total)) is not None:
@@ -343,8 +330,7 @@ class _LargeFile:
 
     async def _collected(self, exchange: Exchange, count: int) -> bytearray:
         """Return so many bytes of a body."""
-        throttle = Throttle(self._context.limits.bandwidth, exchange.response)
-        sink = _RangeSink(count, self._progress, throttle)
+        sink = _RangeSink(count, self._progress)
         await exchange.pour(sink)
         if len(sink.data) < count:
             raise errors.ServerUnreachable(f"{count - len(sink.data)} bytes of a range did not come")
@@ -352,17 +338,16 @@ class _LargeFile:
 
 
 class _RangeSink(BodyCollector):
-    """Collects a range, shows it, and pays for it out of the bandwidth."""
+    """Collects a range, and shows it."""
 
-    def __init__(self, count: int, progress: TransferProgress, throttle: Throttle) -> None:
+    def __init__(self, count: int, progress: TransferProgress) -> None:
         super().__init__(count)
-        self._progress, self._throttle = progress, throttle
+        self._progress = progress
 
     def write(self, view: memoryview, /) -> None:
         """Take the bytes."""
         super().write(view)
         self._progress.wrote(self._progress.done + len(view))
-        self._throttle.consume(len(view))
 
 
 class _ObjectUpload:
@@ -370,8 +355,7 @@ class _ObjectUpload:
 
     def __init__(self, task: FileTask, store: Any, version: RemoteVersion) -> None:
         self._task, self._store, self._total = task, store, version.total or 0
-        self._checksums = verifiable((*version.checksums, *task.request.checksums))
-        self._hashes = [new_hash(each.algorithm) for each in self._checksums]
+        self._sums = HashingSink((*version.checksums, *task.request.checksums))
         self._first: bytes | bytearray = b""
         self._writer: Any = None
         self._size = 0
@@ -386,12 +370,11 @@ class _ObjectUpload:
     def write(self, data: bytes | bytearray) -> None:
         """Write the next piece; UnexpectedAnswer if the first one is of something else."""
         if not self._size:
-            expected, start = self._task.request.expected, bytes(data[: content_checks.START])
+            expected, start = self._task.request.expected, bytes(data[:START])
             if kind := content_checks.contradiction(expected, start, self._total):
                 raise content_checks.refused(expected, kind, start, self._total)
         self._size += len(data)
-        for known in self._hashes:
-            known.update(memoryview(data))
+        self._sums.write(memoryview(data))
         if self._writer is None and not self._first:
             self._first = data
         else:
@@ -403,7 +386,7 @@ class _ObjectUpload:
             self.write(b"")
         if self._size < self._total:
             raise errors.ServerUnreachable(f"{self._size:,} of {self._total:,} bytes came")
-        compare(self._checksums, self._hashes)
+        self._sums.verify()
         if self._writer is None:
             self._store.put(self._task.target, bytes(self._first)).result()
         else:

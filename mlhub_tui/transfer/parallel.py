@@ -11,16 +11,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import errors
+from ..http.client import Exchange
 from ..http.connection import BodySink, Response
 from ..http.decoding import codings
 from ..http.errors import PASSING, BodyNotWanted, ConnectionLost
-from ..http.exchange import Exchange
 from ..http.response_headers import RemoteVersion, parse_content_range, remote_version, version_difference
 from ..http.urls import parse_url
 from ..threads import in_thread_to_end, uncancelled
 from .checksums import StreamingHasher, verifiable
 from .config import DownloadSpec, TransferContext, TransferProgress
-from .engine import Throttle
 from .part_file import Extents, PartFile, PartRecord, RestartRequired, covered, gaps, merge, prefix
 
 OVERLAP = 4 << 10
@@ -145,11 +144,10 @@ class SegmentSink:
     `known` are bytes before the segment that the response must begin with: validators have lied before.
     """
 
-    def __init__(self, file: SegmentedFile, segment: Segment, response: Response, known: bytes = b"") -> None:
+    def __init__(self, file: SegmentedFile, segment: Segment, known: bytes = b"") -> None:
         self._file, self._segment = file, segment
         self._known = memoryview(known)
         self._overlap = bytearray()
-        self._throttle = Throttle(file.context.limits.bandwidth, response, file.progress.throttled)
 
     def write(self, view: memoryview, /) -> None:
         """Write the bytes at their place."""
@@ -169,7 +167,6 @@ class SegmentSink:
             self._file.wrote(len(piece))
         if segment.left <= 0 and not table.extend(segment):
             self._keep_overlap(view)
-        self._throttle.consume(count)
 
     def _keep_overlap(self, view: memoryview) -> None:
         """Keep the first bytes beyond the segment; BodyNotWanted where more of them would come."""
@@ -512,7 +509,7 @@ class ParallelDownloader:
             segment.reach = validate_range(response, version, first)
             if segment.start > 0:
                 file.make_holes()
-            await exchange.pour(SegmentSink(file, segment, response, file.part.read(first, known)))
+            await exchange.pour(SegmentSink(file, segment, file.part.read(first, known)))
             if segment.position == segment.start:
                 raise ConnectionLost("the connection ended before a byte came")
 

@@ -12,7 +12,9 @@ What of the part is safe, and which version it is of, is recorded in the journal
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import filecmp
+import functools
 import os
 import threading
 from collections.abc import Callable, Mapping
@@ -22,14 +24,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from .. import errors
+from ..content import START, ContentKind, recognise
 from ..fileio import check_free_space, check_writable, translate_os_error
-from ..http.client import HTTPClient
+from ..http.client import PEEK, Exchange, HTTPClient
 from ..http.connection import BodySink, Response
 from ..http.cookies import CookieJar
 from ..http.credentials import Link, is_local
 from ..http.decoding import IDENTITY, DecodingSink, Undecodable, codings, is_ambiguous, to_undo
 from ..http.errors import ConnectionLost
-from ..http.exchange import PEEK, Exchange
 from ..http.response_headers import (
     RemoteVersion,
     parse_content_range,
@@ -38,12 +40,12 @@ from ..http.response_headers import (
 )
 from ..http.retry import DEFAULT_TIMEOUTS, Timeouts
 from ..http.status_errors import raise_for_response
-from ..http.urls import address, host_label, parse_url
+from ..http.urls import address, host_label
 from ..options import IfExists
 from ..text import size as size_words
 from ..threads import in_thread_to_end
 from . import content_checks
-from .checksums import HashingSink, compare, new_hash, verifiable
+from .checksums import HashingSink
 from .config import (
     DownloadResult,
     DownloadSpec,
@@ -53,7 +55,6 @@ from .config import (
     TransferPhase,
     TransferProgress,
 )
-from .content_checks import ContentKind, recognise
 from .parallel import (
     ENDLESS,
     OVERLAP,
@@ -130,22 +131,13 @@ async def fetch_version(
     A store may refuse HEAD (a link signed for GET only): then one byte is requested. RequestError if there
     is no good response.
     """
-
-    async def ask(method: str, headers: Mapping[str, str], limit: int) -> tuple[Response, bytes]:
-        return await client.fetch(
-            method,
-            link.url,
-            limit=limit,
-            headers={**link.headers, **headers},
-            credentials=link.credentials,
-            cookies=cookies,
-            timeouts=timeouts,
-            decode=False,
-        )
-
-    response, body = await ask("HEAD", {}, 0)
+    fetch = functools.partial(
+        client.fetch, credentials=link.credentials, cookies=cookies, timeouts=timeouts, decode=False
+    )
+    response, body = await fetch("HEAD", link.url, limit=0, headers=link.headers)
     if response.status in _NO_HEAD:
-        response, body = await ask("GET", {"Range": "bytes=0-0"}, PEEK)
+        headers = {**link.headers, "Range": "bytes=0-0"}
+        response, body = await fetch("GET", link.url, limit=PEEK, headers=headers)
     raise_for_response(response, expected.name, page=expected.page, body=body)
     version, found = remote_version(response), codings(response.headers)
     ambiguous = is_ambiguous(found, expected.name) and expected.size in (None, version.total)
@@ -155,14 +147,10 @@ async def fetch_version(
 class Existing(Enum):
     """What a file under the final name is to a download."""
 
-    NONE = auto()
-    """Nothing is there, or what was there became the part of the download."""
-    WHOLE = auto()
-    """The file itself."""
-    OTHER = auto()
-    """Something that a server once sent in its place: it is replaced once the file is whole."""
-    UNKNOWN = auto()
-    """Only a comparison with the whole file can tell: the server sends it in another form."""
+    NONE = auto()  # nothing is there, or what was there became the part of the download
+    WHOLE = auto()  # the file itself
+    OTHER = auto()  # something that a server once sent in its place: it is replaced by the whole file
+    UNKNOWN = auto()  # only the whole file can tell: the server sends it in another form
 
 
 class _Download:
@@ -185,7 +173,7 @@ class _Download:
         self._accept: Mapping[str, str] = {}
 
     async def run(self, *, holds_slot: bool) -> DownloadResult:
-        hosts, host = self._context.limits.hosts, parse_url(self._link.url).origin
+        hosts, host = self._context.limits.hosts, self._link.origin
         self._progress.host = host_label(self._link.url)
         while not holds_slot and not hosts.try_acquire(host, self):  # noqa: ASYNC110
             await asyncio.sleep(_HOST_POLL)
@@ -432,13 +420,16 @@ class _Download:
                 part.truncate((record.version.total or 0) + 1)
         else:
             # Looked at before anything is given up for it: an error's page may not say that it is one.
-            beginning = bytes(exchange.first[: content_checks.START])
+            beginning = bytes(exchange.first[:START])
             undone, beginning = self._codings(response, version, beginning)
             if undone:
                 progress.log(f"sent as {', '.join(undone)}: it is decoded")
                 version = replace(version, total=None, checksums=())
             if beginning or not undone:
-                self._refuse_other(response, beginning, version.total)
+                what, media_type = spec.expected, response.headers.get("content-type", "")
+                if kind := content_checks.contradiction(what, beginning, version.total, media_type):
+                    host, url = host_label(response.url), address(response.url)
+                    raise content_checks.refused(what, kind, beginning, version.total, place=host, url=url)
             fresh = PartRecord(self._url, version, inode=inode(part.status))
             record = await in_thread_to_end(lambda: self._journal.begin(spec.part, fresh))
             part.truncate(0)
@@ -450,7 +441,7 @@ class _Download:
         async with SegmentedFile(spec, self._context, progress, part, record) as file:
             segment = file.table.claim() or Segment(file.table.total, file.table.total)
             segment.reach = min(reach, file.table.total)
-            sink: BodySink = SegmentSink(file, segment, response, known)
+            sink: BodySink = SegmentSink(file, segment, known)
             if undone:
                 await self._pour_decoded(exchange, sink, undone, sent)
             elif self._may_split(file, response):
@@ -471,12 +462,11 @@ class _Download:
         self, exchange: Exchange, sink: BodySink, undone: tuple[str, ...], sent: RemoteVersion
     ) -> None:
         """Write a body without its content codings; its checksums are those of what is sent."""
-        announced = verifiable(sent.checksums)
-        hashes = [new_hash(each.algorithm) for each in announced]
         decoding = DecodingSink(sink, undone)
-        await exchange.pour(HashingSink(decoding, hashes))
+        sums = HashingSink(sent.checksums, decoding)
+        await exchange.pour(sums)
         decoding.finish()
-        compare(announced, hashes)
+        sums.verify()
 
     def _codings(
         self, response: Response, version: RemoteVersion, start: bytes
@@ -488,19 +478,11 @@ class _Download:
     def _check_coding(self, response: Response, record: PartRecord, part: PartFile) -> None:
         """Raise RestartRequired if the rest of a file has a content coding that the part does not have."""
         try:
-            undone, _ = self._codings(response, record.version, part.read(0, content_checks.START))
+            undone, _ = self._codings(response, record.version, part.read(0, START))
         except Undecodable as error:
             raise RestartRequired(error.message) from error
         if undone:
             raise RestartRequired(f"the server sends it as {', '.join(undone)}")
-
-    def _refuse_other(self, response: Response, start: bytes, total: int | None) -> None:
-        """Refuse what cannot be the file by its first bytes."""
-        expected, media_type = self._spec.expected, response.headers.get("content-type", "")
-        kind = content_checks.contradiction(expected, start, total, media_type)
-        if kind is not None:
-            host, url = host_label(response.url), address(response.url)
-            raise content_checks.refused(expected, kind, start, total, place=host, url=url)
 
     def _may_split(self, file: SegmentedFile, response: Response) -> bool:
         """Return whether more connections may help, and cannot do harm."""
@@ -597,8 +579,6 @@ def _read(path: Path, start: int) -> bytes:
 
 def _drop_second_name(part: Path, status: os.stat_result) -> None:
     """Remove the part's name if the program ended between giving the final name and taking this one away."""
-    try:
+    with contextlib.suppress(FileNotFoundError):
         if inode(part.stat()) == inode(status):
             part.unlink()
-    except FileNotFoundError:
-        return

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from .. import errors
 from ..errors import MLHubException
-from ..http.credentials import Link, is_local
+from ..http.credentials import Link
 from ..http.response_headers import Checksum
-from ..http.urls import Origin, parse_url
+from ..http.urls import Origin
 from ..options import IfExists
 from .config import DownloadSpec, Expected, TransferContext, TransferProgress
-
-LOCAL = Origin("file", "", 0)
-"""The origin of files of this machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,10 +141,6 @@ class FileTask:
         asked = self.request
         return DownloadSpec(self.link, target, asked.if_exists, asked.size, asked.checksums, asked.page)
 
-    def moved_to(self, link: Link) -> FileTask:
-        """Return it with another link; RequestError if that has no origin."""
-        return replace(self, link=link, origin=origin_of(link))
-
     def already_there(self, size: int) -> FileResult:
         """Return the result where nothing had to be fetched."""
         return FileResult(self.request.key, size, fetched=False)
@@ -155,11 +148,6 @@ class FileTask:
     def failed(self, error: MLHubException) -> FileResult:
         """Return the result where it could not be fetched."""
         return FileResult(self.request.key, error=error)
-
-
-def origin_of(link: Link) -> Origin:
-    """Return the origin of a link; RequestError if it has none."""
-    return LOCAL if is_local(link.url) else parse_url(link.url).origin
 
 
 class OutputFile(Protocol):

@@ -17,6 +17,7 @@ import mlhub_tui
 PACKAGE = Path(mlhub_tui.__file__).parent
 HEAVY = {"textual", "rich", "httpx", "pystac", "humanize", "starlette", "uvicorn", "sqlite3", "asyncio"}
 FOUNDATION = {
+    "content",
     "csv_cells",
     "errors",
     "fileio",
@@ -35,6 +36,7 @@ MAY_IMPORT = {
     "errors": set(),
     "lazy": set(),
     "options": {"text"},
+    "content": {"text"},
     "text": set(),
     "csv_cells": {"text"},
     "output_tree": {"errors", "fileio", "text"},

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import pytest
 
 from mlhub_tui.errors import MLHubException, ServerTimeout, ServerUnreachable
+from mlhub_tui.http.bandwidth import BandwidthLimiter
 from mlhub_tui.http.client import ClientConfig, HTTPClient
 from mlhub_tui.http.connection import Response
 from mlhub_tui.http.errors import BodyNotWanted, ConnectionLost
@@ -275,26 +276,43 @@ async def test_a_paused_body_holds_the_server_back_and_is_not_stalled(
             assert client.open_connections == 1
 
 
-async def test_reads_can_be_limited_while_a_body_arrives(client: HTTPClient) -> None:
+async def test_reads_are_as_small_as_the_bandwidth_wants_them(client: HTTPClient) -> None:
     sizes: list[int] = []
-    heads: list[Response] = []
+    # By its clock all bytes are paid for already.
+    limit = BandwidthLimiter(1_000_000, clock=lambda: -1e9)
 
     class Sink:
         def write(self, view: memoryview, /) -> None:
             sizes.append(len(view))
-            if sum(sizes) > 4 << 20:
-                heads[0].limit_reads(10_000)
-
-    def open_sink(head: Response) -> Sink:
-        heads.append(head)
-        head.limit_reads(100_000)
-        return Sink()
+            if sum(sizes) == 6 << 20:
+                limit.set_rate(None)
+            elif sum(sizes) > 4 << 20:
+                limit.set_rate(100_000)
 
     with serving(answering(lambda _: response(b"x" * (6 << 20)))) as server:
-        await client.request("GET", server.url, open_sink)
+        await client.request("GET", server.url, lambda _: Sink(), bandwidth=limit)
     assert sum(sizes) == 6 << 20
     assert max(sizes) <= 100_000
     assert max(sizes[-20:]) <= 10_000
+
+
+async def test_a_chunked_body_is_paid_for_and_a_limit_that_is_lifted_lets_it_on(client: HTTPClient) -> None:
+    limit, seen = BandwidthLimiter(1000), bytearray()
+
+    class Sink:
+        def write(self, view: memoryview, /) -> None:
+            seen.extend(view)
+
+    chunk = b"%x\r\n%s\r\n" % (100_000, b"x" * 100_000)
+    whole = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk * 20 + b"0\r\n\r\n"
+    with serving(answering(lambda _: whole)) as server:
+        task = asyncio.ensure_future(client.request("GET", server.url, lambda _: Sink(), bandwidth=limit))
+        await until(lambda: limit.busy)
+        assert not task.done()
+        assert len(seen) < 2_000_000
+        limit.set_rate(None)
+        await task
+    assert len(seen) == 2_000_000
 
 
 async def test_idle_connections_are_closed_in_time_and_beyond_a_number(

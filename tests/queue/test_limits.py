@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from mlhub_tui.http.bandwidth import BandwidthLimiter
 from mlhub_tui.planning.requests import DownloadRequest
 from mlhub_tui.queue.job import ACTIVE_STATES, JobState
 from mlhub_tui.queue.service import QueueService
-from mlhub_tui.transfer.engine import BandwidthLimiter
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer
 from tests.support.waiting import PATIENCE, until
@@ -139,7 +139,7 @@ async def test_readers_share_a_limit_in_turn_and_a_change_wakes_those_who_wait()
     assert limit.consume(1000) == 201.0
     assert limit.chunk_size(1 << 20) == 512
     threading.Timer(0.05, limit.set_rate, [None]).start()
-    await asyncio.wait_for(limit.wait(201.0), PATIENCE)
+    await asyncio.wait_for(limit.settle(), PATIENCE)
     assert (limit.rate, limit.chunk_size(1 << 20), limit.consume(1 << 30)) == (None, 1 << 20, 0.0)
 
 

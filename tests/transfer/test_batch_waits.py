@@ -20,12 +20,13 @@ import pytest
 import trustme
 
 from mlhub_tui.errors import AuthenticationError, NoSpaceError, ServerError, ServerUnreachable
+from mlhub_tui.http.bandwidth import BandwidthLimiter
 from mlhub_tui.http.client import HTTPClient
 from mlhub_tui.http.credentials import Link, OriginCredentials
 from mlhub_tui.planning.resolver import JobContext
 from mlhub_tui.transfer.batch import BatchDownload
 from mlhub_tui.transfer.config import TransferContext
-from mlhub_tui.transfer.engine import BandwidthLimiter, TransferCancelled
+from mlhub_tui.transfer.engine import TransferCancelled
 from mlhub_tui.transfer.work_source import FileRequest, FileResult
 from tests.queue.support import ENDLESS, HASTY, QUICK
 from tests.queue.test_machine import Disk, disk

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unittest.mock import Mock
+
 import pytest
 
 from mlhub_tui.errors import RequestError, ServerError, ServerTimeout, ServerUnreachable
@@ -128,14 +130,14 @@ def test_of_a_host_that_was_given_up_there_is_always_a_slot() -> None:
     host.state.error = ServerError("x")
     assert host.state.begin(host.now)
     assert host.state.begin(host.now)
-    assert host.state.active == 2
     host.state.end()
-    assert host.state.active == 1
+    host.state.end()
+    assert host.limits.try_acquire(HERE, "another", 1)
 
 
 def test_others_are_well_that_gave_files_and_have_not_failed_since() -> None:
     limits = HostLimits()
-    scheduler = HostScheduler(4, WAITS, None, limits)
+    scheduler = HostScheduler(4, WAITS, None, limits, Mock(), Mock(), Mock())
     one, two = scheduler.host(HERE), scheduler.host(Origin("http", "o.test", 80))
     assert scheduler.host(HERE) is one
     assert not scheduler.others_well(one)

@@ -22,7 +22,7 @@ from mlhub_tui.queue.part_repository import (
     extents_from_text,
     extents_to_text,
 )
-from mlhub_tui.transfer.checksums import HashingSink, StreamingHasher, compare, new_hash, verifiable
+from mlhub_tui.transfer.checksums import HashingSink, StreamingHasher, new_hash, verifiable
 from mlhub_tui.transfer.engine import HostLimits
 from mlhub_tui.transfer.parallel import SegmentTable
 from mlhub_tui.transfer.part_file import Extents, covered, gaps, merge, prefix
@@ -60,22 +60,23 @@ def test_what_can_be_computed_is_compared_and_a_guess_is_only_noted() -> None:
     guess, sure = Checksum("md5", "00", guessed=True), Checksum("crc32", "cbf43926")
     chosen = verifiable([guess, sure, Checksum("crc32c", "00"), sure])
     assert chosen == (sure, guess)
-    hashes = [new_hash(one.algorithm) for one in chosen]
     collected = bytearray()
 
     class Sink:
         def write(self, view: memoryview, /) -> None:
             collected.extend(view)
 
-    sink = HashingSink(Sink(), hashes)
-    sink.write(data[:4])
-    sink.write(data[4:])
-    assert collected == data
-    assert compare(chosen, hashes) == "its ETag looks like another MD5 (00)"
-    assert compare((sure,), hashes[:1]) == ""
-    wrong = (Checksum("crc32", "00000000"),)
+    def note(*known: Checksum) -> str:
+        sink = HashingSink(known, Sink())
+        sink.write(data[:4])
+        sink.write(data[4:])
+        return sink.verify()
+
+    assert note(guess, sure) == "its ETag looks like another MD5 (00)"
+    assert note(sure) == ""
+    assert collected == bytes(data) * 2
     with pytest.raises(VerificationFailed, match=r"expected CRC32 00000000, got cbf43926"):
-        compare(wrong, hashes[:1])
+        note(Checksum("crc32", "00000000"), guess)
 
 
 @pytest.mark.parametrize(

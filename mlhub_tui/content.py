@@ -1,0 +1,88 @@
+"""Content: what bytes are by their beginning."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+
+from . import text
+
+GZIP_MAGIC = b"\x1f\x8b"
+"""What gzip data begins with (RFC 1952, section 2.3.1)."""
+
+START = 4096
+"""How many bytes of a file's beginning are looked at."""
+
+_BLOCK = 512  # bytes of a tar header
+_LINE = 100  # characters of a first line that are shown
+_BLANK = b"\xef\xbb\xbf\xfe\xff\x1e \t\r\n"  # a byte-order mark, and what may stand before a document
+_TAR_SUM = re.compile(rb"[ \0]*[0-7]+[ \0]*")  # a header's checksum: as most files are none, the quick look
+_PAGE = re.compile(rb"(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)\b", re.I | re.S)
+_XML = re.compile(rb"<[A-Za-z!?]")
+_JSON = re.compile(rb"""\{\s*["}]|\{\s*\Z|\[\s*[\[{"\]\d-]|\[\s*(?:null|true|false)""")
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
+
+
+class ContentKind(StrEnum):
+    """What a file's first bytes look like, in the words of an error."""
+
+    NOTHING = "an empty answer"
+    GZIP = "gzip data"
+    TAR = "a tar archive"
+    PAGE = "a web page"
+    XML = "XML"
+    JSON = "JSON"
+    TEXT = "text"
+    OTHER = "other data"
+
+
+def recognise(start: bytes, media_type: str = "") -> ContentKind:
+    """Return what a file is by its first bytes, and by the Content-Type that it was sent with."""
+    if not start:
+        return ContentKind.NOTHING
+    if start.startswith(GZIP_MAGIC):
+        return ContentKind.GZIP
+    if is_tar(start):
+        return ContentKind.TAR
+    words = _in_utf8(start).lstrip(_BLANK)
+    if _PAGE.match(words):
+        return ContentKind.PAGE
+    if _CONTROL.search(words):
+        return ContentKind.OTHER
+    html = media_type.partition(";")[0].strip().lower() in ("text/html", "application/xhtml+xml")
+    if _XML.match(words):
+        return ContentKind.PAGE if html else ContentKind.XML
+    if _JSON.match(words):
+        return ContentKind.JSON
+    try:
+        # What is cut in the middle of a character is text all the same.
+        words[: max(len(words) - 3, min(len(words), 8))].decode()
+    except UnicodeDecodeError:
+        return ContentKind.OTHER
+    return ContentKind.PAGE if html else ContentKind.TEXT
+
+
+def is_tar(start: bytes) -> bool:
+    """Return whether bytes begin with a tar header whose checksum is right."""
+    if len(start) < _BLOCK or not start[0] or not _TAR_SUM.fullmatch(start, 148, 156):
+        return False
+    import tarfile  # start-up time: it loads the compressors
+
+    try:
+        tarfile.TarInfo.frombuf(start[:_BLOCK], "utf-8", "surrogateescape")
+    except tarfile.HeaderError:
+        return False
+    return True
+
+
+def first_line(start: bytes) -> str:
+    """Return the first line of a text that came, cleaned, without keys, and cut."""
+    words = _in_utf8(start).lstrip(_BLANK).decode("utf-8", "replace")
+    line = words.splitlines()[0] if words else ""
+    return text.one_line(text.redact(line), _LINE)
+
+
+def _in_utf8(start: bytes) -> bytes:
+    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return start[: len(start) & ~1].decode("utf-16", "replace").encode()
+    return start
