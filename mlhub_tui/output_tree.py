@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+import shutil
 import stat
 from pathlib import Path
 
-from .errors import OutputFolderError
+from .errors import FileConflict, OutputFolderError
 from .fileio import translate_os_error
 from .text import one_line
 
 _MAX_FOLDERS = 4096  # folders that are remembered as made
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_NO_LINKS = frozenset(
+    {errno.EPERM, errno.EACCES, errno.EXDEV, errno.EMLINK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
+)
 
 
 class OutputTree:
@@ -50,6 +55,39 @@ class OutputTree:
             except OSError as error:
                 raise translate_os_error(error, Path(wanted)) from error
         return wanted
+
+    def duplicate(self, source: str, path: str, *, replace: bool = False) -> int:
+        """Make a file with the bytes of another one of the same folder; return their number.
+
+        It is a hard link, so that a thousand items that name one file take its room once; a copy where the
+        disk has no links. The engine replaces files whole, so that one is never written through the other.
+        Another file under its name is replaced if `replace`, or is taken for it if it has the same size.
+
+        Raises FileConflict if another file has its name; OutputFolderError if it cannot be written.
+        """
+        first, target = Path(self.target(source)), Path(self.target(path))
+        self.make(str(target))
+        try:
+            size = first.stat().st_size
+            if os.path.lexists(target):
+                same = target.is_file() and target.samefile(first)
+                if same or (target.is_file() and not replace and target.stat().st_size == size):
+                    return size
+                if not target.is_file() or not replace:
+                    raise FileConflict(f"another file {one_line(target.name, 80)} is there")
+            part = Path(f"{target}.part")
+            part.unlink(missing_ok=True)
+            try:
+                os.link(first, part)
+            except OSError as error:
+                if error.errno not in _NO_LINKS:
+                    raise
+                shutil.copyfile(first, part)
+                shutil.copystat(first, part)
+            part.replace(target)
+        except OSError as error:
+            raise translate_os_error(error, target) from error
+        return size
 
     def forget(self) -> None:
         """Look at the folders again when they are needed next."""

@@ -26,8 +26,7 @@ from .. import fileio, paths
 from ..errors import FileConflict, MLHubException, TargetBusy
 from ..options import IfExists
 from ..planning import layout
-from ..planning.manifest import LockedManifest
-from ..planning.manifest_queue import DuplicateRow
+from ..planning.manifest import DuplicateRow, LockedManifest
 from ..planning.requests import DatasetRequest
 from ..text import duration, one_line
 from ..transfer.engine import TransferCancelled

@@ -106,8 +106,8 @@ class ObjectStore:
             return [str(name) for name in self.system.ls(path, detail=False)]
         return []
 
-    def sizes(self) -> Callable[[Sequence[str]], list[int | None]]:
-        """List all objects; return what gives their bytes by their relative paths."""
+    def look(self) -> Callable[[Sequence[str]], list[tuple[int, None] | None]]:
+        """List all objects; return what gives their bytes by their relative paths, for `Manifest.lost`."""
         self.system.invalidate_cache()
         try:
             found = self.system.find(self.root, detail=True)
@@ -115,7 +115,10 @@ class ObjectStore:
             found = {}
         except Exception as error:
             raise self.translate(error) from error
-        folder, known = self.root.rstrip("/"), {path: _size(info) for path, info in found.items()}
+        folder, known = self.root.rstrip("/"), dict[str, tuple[int, None]]()
+        for path, info in found.items():
+            if (size := _size(info)) is not None:
+                known[path] = size, None
         return lambda paths: [known.get(f"{folder}/{path}") for path in paths]
 
     def writer(self, path: str, block: int) -> ObjectWriter:

@@ -26,8 +26,7 @@ from ..http.credentials import Link
 from ..http.retry import QUEUE_RETRIES
 from ..http.urls import Origin
 from ..options import IfExists
-from ..planning.manifest_queue import LinkOf, Row
-from ..planning.multihash import multihash
+from ..planning.manifest import LinkOf, Row, file_request
 from ..planning.resolver import DatasetLinks, links_of
 from ..queue.database import Database
 from ..queue.part_repository import PartRepository
@@ -271,13 +270,11 @@ class ShardTask:
         for row in rows:
             how = IfExists.OVERWRITE if row.ours and if_exists is IfExists.RESUME else if_exists
             try:
-                digest = multihash(row.checksum) if row.checksum else None
-                link = self._link(row.href, False)
+                request = file_request(row, self._link(row.href, False), how)
             except MLHubException as error:
                 self.settle([FileResult(row.id, error=error)])
             else:
-                sums = (digest,) if digest else ()
-                yield FileRequest(row.id, link, row.path, row.size, sums, how, bool(row.page))
+                yield request
 
     # As the waits for hosts: new ones are reported to all other workers
 

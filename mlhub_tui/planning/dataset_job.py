@@ -23,7 +23,7 @@ from ..sources.base import Source
 from ..storage import same_names
 from ..text import count
 from ..text import size as size_words
-from ..threads import in_thread
+from ..threads import in_thread, in_thread_to_end
 from ..transfer.batch import BatchDownload
 from ..transfer.config import DownloadResult, ReserveSpace, TransferPhase, TransferProgress
 from ..transfer.engine import TransferCancelled
@@ -33,8 +33,7 @@ from . import layout
 from .dataset_plan import copy_catalog, fetch_catalog, index_of_dataset, progress_words, showing
 from .index import Index, IndexProgress
 from .index_cache import archive_validator
-from .manifest import LockedManifest, ManifestStats
-from .manifest_queue import HrefOf, LinkOf, ManifestQueue, open_link
+from .manifest import HrefOf, LinkOf, LockedManifest, ManifestQueue, ManifestStats
 from .report import write_report
 from .requests import CHOOSE_KEYS, SAMPLE, DatasetRequest
 from .resolver import JobContext, cluster_package, links_of, say_waits
@@ -127,10 +126,10 @@ async def fetch_dataset(
     own = LockedManifest(request)
     async with context.resolver.opened(request) as source:
         try:
-            await in_thread(own.open)
+            await in_thread_to_end(own.open, stop=own.give_up)
             return await _DatasetJobRunner(request, context, live, room, source, own).run()
         finally:
-            await in_thread(own.release)
+            await in_thread_to_end(own.close)
 
 
 async def report_unfetched(request: DatasetRequest, error: Exception) -> None:
@@ -149,7 +148,7 @@ async def report_unfetched(request: DatasetRequest, error: Exception) -> None:
                 if own.get_checkpoint("stamp") == request.request_id and own.get_checkpoint("listed"):
                     _write_report(request, own, error.message)
             finally:
-                own.release()
+                own.close()
 
     await in_thread(work)
 
@@ -198,7 +197,7 @@ class _DatasetJobRunner:
     async def _hold(
         self, work: Callable[[threading.Event], None], interrupt: Callable[[], None] | None = None
     ) -> None:
-        """Run work in a thread, which has the manifest until it ends, also after a cancel."""
+        """Run work in a thread, and wait for its end also after a cancel: it has the manifest."""
         stop = threading.Event()
 
         def end() -> None:
@@ -206,7 +205,7 @@ class _DatasetJobRunner:
             if interrupt is not None:
                 interrupt()
 
-        await in_thread(self.own.holding(lambda: work(stop)), interrupt=end)
+        await in_thread_to_end(lambda: work(stop), stop=end)
 
     @property
     def _archive(self) -> Path:
@@ -287,7 +286,7 @@ class _DatasetJobRunner:
         if request.if_exists is IfExists.OVERWRITE:
             own.want_again(failed_only=False)
         elif request.url:  # somebody may have emptied the store since
-            self._queue().verify(cluster_package().ObjectStore(request.asset_place).sizes())
+            self._queue().verify(cluster_package().ObjectStore(request.asset_place).look())
         else:
             self._queue().verify()
         apart = f"{count(namesakes, 'item')} with the id of another, in a folder apart" if namesakes else ""
@@ -355,7 +354,7 @@ class _DatasetJobRunner:
             await self._hold(work, batch.abort)
         self.fetched |= batch.stats.fetched > 0
 
-    def _queue(self, links: LinkOf = open_link, href: HrefOf | None = None) -> ManifestQueue:
+    def _queue(self, links: LinkOf | None = None, href: HrefOf | None = None) -> ManifestQueue:
         folder = None if self.request.url else self.request.asset_folder
         return ManifestQueue(self.own, folder, links, href=href, if_exists=self.request.if_exists)
 

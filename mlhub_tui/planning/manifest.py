@@ -1,4 +1,4 @@
-"""Manifest of a dataset on disk: its files, which of them a job wants, and what became of each.
+"""Manifest of a dataset on disk: its files, which of them a job wants, what became of each, what is next.
 
 It stands on its own: the index it was made from may be rebuilt or removed. What a transaction settled
 survives a kill at any moment; a power cut may undo the last ones, and then those files are checked again.
@@ -8,32 +8,45 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from itertools import islice
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from .. import paths
-from ..errors import DownloadError, TargetBusy
+from ..errors import DownloadError, MLHubException, TargetBusy
 from ..fileio import try_lock
+from ..http.credentials import Link
+from ..options import IfExists
+from ..output_tree import OutputTree
 from ..storage import make_private_folder
-from ..text import one_line
+from ..text import one_line, redact
 from ..transfer.engine import TransferCancelled
+from ..transfer.work_source import BatchStats, FileRequest, FileResult
+from .multihash import multihash
 from .requests import DatasetRequest
 from .selection import PlannedFile
 
+LinkOf = Callable[[str, bool], Link]
+"""Returns the link for an href; the flag tells whether the last one was rejected. May block."""
+HrefOf = Callable[[str, str | None, str], str]
+"""Returns the href that an asset has now, by its collection, item and key; empty if unknown. May block."""
+Found = tuple[int, int | None]
+"""Bytes of a file, and its time in nanoseconds where that is to be compared too."""
 _VERSION = 1
-_BATCH = 5000
+_BATCH = 5000  # files in a statement or a page
 _BUSY = 10.0  # seconds for another program's transaction
-_PATIENCE = 10.0  # seconds: a run that was paused may still be storing what had arrived
+_PATIENCE = 10.0  # seconds: a run of another program may still be storing what had arrived
 _TICK = 0.02
 _MAX_AGE = 180 * 86400.0  # seconds after which the manifest of a folder that nobody downloads to is removed
+_LONGEST = 500
 
 _TABLES = f"""
 BEGIN IMMEDIATE;
@@ -99,6 +112,27 @@ class ManifestEntry:
     hint: str = ""
 
 
+class Row(NamedTuple):
+    """A file to fetch; `ours` is set if it was done before, and is gone or changed."""
+
+    id: int
+    path: str
+    href: str
+    size: int | None
+    checksum: str
+    page: int
+    ours: int = 0
+
+
+class DuplicateRow(NamedTuple):
+    """A file to make from another one that exists."""
+
+    id: int
+    path: str
+    source: str
+    size: int | None
+
+
 class Manifest:
     """A manifest file, created if missing; calls block, from any thread.
 
@@ -144,7 +178,7 @@ class Manifest:
                     self._db.execute("ROLLBACK")
                 raise
 
-    def rows(self, sql: str, values: Sequence[object] = ()) -> list[Any]:
+    def rows(self, sql: str, values: Sequence[object] | Mapping[str, object] = ()) -> list[Any]:
         """Return the rows of a query."""
         with self._guard:
             return self._db.execute(sql, values).fetchall()
@@ -168,13 +202,7 @@ class Manifest:
             while batch := list(islice(following, _BATCH)):
                 rows = [(*f[:4], int(f.page), label(f.collection), f.item, label(f.key)) for f in batch]
                 db.executemany(_WANT, rows)
-            db.execute("INSERT OR IGNORE INTO fate (id, state) SELECT id, 1 FROM file WHERE job")
-            db.execute(
-                "UPDATE fate SET state = 1 WHERE id IN (SELECT id FROM file WHERE job AND changed) "
-                "OR (state = 3 AND id IN (SELECT id FROM file WHERE job))"
-            )
-            db.execute(_FORGET_ERRORS)
-            for statement in _LEADERS:
+            for statement in (*_WANTED, *_LEADERS):
                 db.execute(statement)
         return self.stats()
 
@@ -182,10 +210,21 @@ class Manifest:
         """Have the failed files of the job, or all of them, fetched again; return how many."""
         with self.transaction() as db:
             which = "state = 3 AND " if failed_only else ""
-            job = "id IN (SELECT id FROM file WHERE job)"
-            changed = db.execute(f"UPDATE fate SET state = 1 WHERE {which}{job}")
+            changed = db.execute(f"UPDATE fate SET state = 1 WHERE {which}{_OF_JOB}")
             db.execute(_FORGET_ERRORS)
             return changed.rowcount
+
+    def lost(self, look: Callable[[Sequence[str]], Sequence[Found | None]]) -> Iterator[tuple[int, str]]:
+        """Yield id and path of the files that are done, and gone or changed.
+
+        `look` returns what there is of some paths, None for what does not exist.
+        """
+        last = 0
+        while rows := self.rows(_DONE, (last, _BATCH)):
+            last = rows[-1][0]
+            for (number, path, size, mtime), found in zip(rows, look([row[1] for row in rows]), strict=True):
+                if found is None or found[0] != size or found[1] not in (None, mtime):
+                    yield number, path
 
     def stats(self) -> ManifestStats:
         """Return the job's files by status."""
@@ -202,7 +241,12 @@ class Manifest:
         They are those after the entry of the id `after`, so many of them skipped, `most` at most.
         """
         first, last = (1, 3) if status is None else (int(status), int(status))
-        return [_entry(row) for row in self.rows(_ENTRIES, (after, first, last, most, skip))]
+        return [
+            ManifestEntry(number, PlannedFile(*file), FileStatus(state), size, error or "", hint or "")
+            for number, state, size, error, hint, *file in self.rows(
+                _ENTRIES, (after, first, last, most, skip)
+            )
+        ]
 
     def all_entries(self, status: FileStatus) -> Iterator[ManifestEntry]:
         """Yield the files of the job of one status, some in memory at a time."""
@@ -231,17 +275,12 @@ class Manifest:
 
 
 class LockedManifest(Manifest):
-    """The manifest of a request's folder, which one run has alone; closed when all its holders released it.
-
-    An interrupted run is not waited for: its thread closes the manifest when it has stored what had arrived,
-    and only then the next run gets it. `release` ends what `open` began, from any thread.
-    """
+    """The manifest of a request's folder, which one run has alone, from `open` to `close`."""
 
     def __init__(self, request: DatasetRequest) -> None:
         self._request = request
-        self._holding = threading.Lock()
-        self._holders = 1
         self._lock = -1
+        self._given_up = False
         super().__init__(manifest_path(request))
 
     def _connect(self) -> None:
@@ -250,8 +289,8 @@ class LockedManifest(Manifest):
     def open(self) -> Self:
         """Wait until no other run has it, and open it.
 
-        Raises TargetBusy if another program downloads to the same folder; TransferCancelled if it was
-        released meanwhile.
+        Raises TargetBusy if another program downloads to the same folder; TransferCancelled if `give_up` was
+        called meanwhile.
         """
         make_private_folder(self.path.parent)
         _remove_old(self.path.parent, keep=self.path)
@@ -259,7 +298,7 @@ class LockedManifest(Manifest):
         try:
             deadline = time.monotonic() + _PATIENCE
             while not try_lock(lock):
-                if not self._holders:
+                if self._given_up:
                     raise TransferCancelled
                 if time.monotonic() > deadline:
                     folder = one_line(self._request.asset_folder, 200)
@@ -269,42 +308,158 @@ class LockedManifest(Manifest):
         except BaseException:
             os.close(lock)
             raise
-        with self._holding:
-            self._lock = lock
-            if self._holders:
-                return self
-            self._close()
-        raise TransferCancelled
+        self._lock = lock
+        return self
 
-    def holding(self, work: Callable[[], None]) -> Callable[[], None]:
-        """Return work that holds the manifest until it has ended."""
-        with self._holding:
-            self._holders += 1
+    def give_up(self) -> None:
+        """End the wait of `open`; from any thread."""
+        self._given_up = True
 
-        def held() -> None:
-            try:
-                work()
-            finally:
-                self.release()
-
-        return held
-
-    def release(self) -> None:
-        """End holding it."""
-        with self._holding:
-            self._holders -= 1
-            if not self._holders and self._lock >= 0:
-                self._close()
-
-    def _close(self) -> None:
-        self.close()
-        os.close(self._lock)
+    def close(self) -> None:
+        """Close it, and let others have it."""
+        if self._lock >= 0:
+            super().close()
+            os.close(self._lock)
+            self._lock = -1
 
 
 def manifest_path(request: DatasetRequest) -> Path:
     """Return the path of the manifest of a dataset's folder of assets, existing or not."""
     name = hashlib.sha256(os.fsencode(os.path.realpath(request.asset_folder))).hexdigest()[:24]
     return paths.work() / "datasets" / f"{name}.db"
+
+
+class ManifestQueue:
+    """A work source of the files of a job, for the transfer engine or a cluster.
+
+    Files with one URL are fetched once: the others are hard links to the first one, or copies where the disk
+    has no links, and fail with it; `copies` counts them. All paths are relative to `folder`, which is None
+    for a store, where what was recorded counts, and the client makes duplicates. `link` gives the link of an
+    href, `href` the href that an asset has now, for one whose signature has expired.
+    """
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        folder: Path | None,
+        link: LinkOf | None = None,
+        *,
+        href: HrefOf | None = None,
+        if_exists: IfExists = IfExists.RESUME,
+    ) -> None:
+        self._manifest = manifest
+        self._tree = None if folder is None else OutputTree(folder)
+        self._link, self._href, self._if_exists = link, href, if_exists
+        self._last = 0
+        self._begun = False
+        self.copies = BatchStats()
+
+    def verify(self, look: Callable[[Sequence[str]], Sequence[Found | None]] | None = None) -> None:
+        """Have the files fetched again that are done, and gone or changed; in a store by `look`."""
+        found = list(self._manifest.lost(look or (lambda files: [self._stat(path) for path in files])))
+        with self._manifest.transaction() as db:
+            db.executemany("UPDATE fate SET state = 1 WHERE id = ?", [(number,) for number, _ in found])
+
+    def take(self, most: int) -> Sequence[FileRequest]:
+        """Return the next files to fetch; those that cannot be requested fail at once."""
+        while rows := self.next_rows(most):
+            requests, results = [], []
+            for row in rows:
+                try:
+                    requests.append(file_request(row, self._link_of(row.href), self._if_exists))
+                except MLHubException as error:
+                    results.append(FileResult(row.id, error=error))
+            if results:
+                self.settle(results)
+            if requests:
+                return requests
+        return ()
+
+    def next_rows(self, most: int) -> Sequence[Row]:
+        """Return the next files to fetch, in the order of the catalog."""
+        if not self._begun:
+            self._begun = True
+            self._settle_duplicates()  # of files that were settled in an earlier run
+        rows = self._manifest.rows(_NEXT, (self._last, most))
+        if rows:
+            self._last = rows[-1][0]
+        return [Row(*row) for row in rows]
+
+    def duplicates(self, after: int, most: int) -> Sequence[DuplicateRow]:
+        """Return files behind an id that are to be made in a store from files that exist."""
+        return [DuplicateRow(*row) for row in self._manifest.rows(_DUPLICATES, (after, most))]
+
+    def settle(self, results: Sequence[FileResult]) -> None:
+        """Record results, and settle the duplicates of these files."""
+        numbers = json.dumps([result.key for result in results])
+        with self._manifest.transaction() as db:
+            known = dict(db.execute(_PATHS, (numbers,)))
+            for result in results:
+                self._record(db, result, known[result.key])
+        self._settle_duplicates(numbers)
+
+    def relink(self, request: FileRequest) -> Link | None:
+        """Return a new link for one that was rejected: signed again, or that of the item as it is now.
+
+        None where it is the same.
+        """
+        href, *asset = self._manifest.rows(_ASSET, (request.key,))[0]
+        found = self._link_of(href, rejected=True)
+        signed = "?" in href  # to look for an item in a static catalog may take long
+        if signed and found.url == request.link.url and self._href and (now := self._href(*asset)):
+            found = self._link_of(now, rejected=True)
+        return None if found.url == request.link.url else found
+
+    def _link_of(self, href: str, *, rejected: bool = False) -> Link:
+        return Link(href) if self._link is None else self._link(href, rejected)
+
+    def _settle_duplicates(self, leaders: str = "") -> None:
+        """Settle the duplicates of files that are settled: of those with the ids, a JSON array, or of all."""
+        which = "IN (SELECT value FROM json_each(:leaders))" if leaders else "IS NOT NULL"
+        sql = _OPEN_DUPLICATES.format(which=which, most=_BATCH)
+        replaces = self._if_exists is IfExists.OVERWRITE
+        values = {"leaders": leaders, "least": FileStatus.FAILED if self._tree is None else FileStatus.DONE}
+        while rows := self._manifest.rows(sql, values):
+            with self._manifest.transaction() as db:
+                for number, own, path, state, error, hint in rows:
+                    result = FileResult(number, error=MLHubException(error or "", hint=hint))
+                    if state == FileStatus.DONE and self._tree is not None:
+                        try:
+                            result = FileResult(number, self._tree.duplicate(path, own, replace=replaces))
+                        except MLHubException as failure:
+                            result = FileResult(number, error=failure)
+                    self._record(db, result, own)
+                    self.copies.count(result)
+
+    def _record(self, db: sqlite3.Connection, result: FileResult, path: str) -> None:
+        number, error = result.key, result.error
+        if error is not None:
+            db.execute("UPDATE fate SET state = 3, bytes = NULL, mtime = NULL WHERE id = ?", (number,))
+            words = (one_line(redact(text), _LONGEST) for text in (error.message, error.hint))
+            db.execute("INSERT OR REPLACE INTO trouble VALUES (?, ?, ?)", (number, *words))
+            return
+        seen = self._stat(path)
+        mtime = None if seen is None else seen[1]  # gone already: the next verification has it fetched again
+        done = (result.size, mtime, number)
+        db.execute("UPDATE fate SET state = 2, bytes = ?, mtime = ? WHERE id = ?", done)
+        db.execute("DELETE FROM trouble WHERE id = ?", (number,))
+
+    def _stat(self, path: str) -> Found | None:
+        """Return bytes and time of a file; None where it is gone or cannot be looked at, or is in a store."""
+        if self._tree is None:
+            return None
+        try:
+            status = os.stat(self._tree.target(path))  # noqa: PTH116  (Path costs several times as much)
+        except (OSError, MLHubException):
+            return None
+        return status.st_size, status.st_mtime_ns
+
+
+def file_request(row: Row, link: Link, if_exists: IfExists) -> FileRequest:
+    """Return the request for a file."""
+    digest = multihash(row.checksum) if row.checksum else None
+    checksums = () if digest is None else (digest,)
+    return FileRequest(row.id, link, row.path, row.size, checksums, if_exists, bool(row.page))
 
 
 def _remove_old(folder: Path, keep: Path) -> None:
@@ -340,12 +495,7 @@ def _connect(path: Path) -> sqlite3.Connection:
     return db
 
 
-def _entry(row: Any) -> ManifestEntry:
-    number, state, size, error, hint, path, href, stated, checksum, page, collection, item, key = row
-    file = PlannedFile(path, href, stated, checksum, bool(page), collection, item, key)
-    return ManifestEntry(number, file, FileStatus(state), size, error or "", hint or "")
-
-
+_OF_JOB = "id IN (SELECT id FROM file WHERE job)"
 _WANT = """
 INSERT INTO file (path, href, size, checksum, page, collection, item, key, job)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1)
@@ -355,6 +505,12 @@ ON CONFLICT (path) DO UPDATE SET
     collection = excluded.collection, item = excluded.item, key = excluded.key, job = excluded.job
 """
 _FORGET_ERRORS = "DELETE FROM trouble WHERE id IN (SELECT id FROM fate WHERE state = 1)"
+_WANTED = (
+    "INSERT OR IGNORE INTO fate (id, state) SELECT id, 1 FROM file WHERE job",
+    "UPDATE fate SET state = 1 WHERE id IN (SELECT id FROM file WHERE job AND changed) "
+    f"OR (state = 3 AND {_OF_JOB})",
+    _FORGET_ERRORS,
+)
 _LEADERS = (
     "UPDATE file SET leader = NULL WHERE leader IS NOT NULL",
     "CREATE TEMP TABLE same AS "
@@ -366,14 +522,41 @@ _LEADERS = (
     "DROP TABLE temp.same",
 )
 """Files of one URL: the first is fetched, the others are made from it."""
+_PATHS = "SELECT id, path FROM file WHERE id IN (SELECT value FROM json_each(?))"
 _STATS = """
 SELECT state, count(*), total(coalesce(bytes, size, 0)), sum(coalesce(bytes, size) IS NULL)
 FROM file JOIN fate ON fate.id = file.id WHERE job GROUP BY state
 """
 _ENTRIES = """
 SELECT file.id, state, coalesce(bytes, size), error, hint,
-    path, href, size, checksum, page, c.name, item, k.name
+    path, href, size, checksum, page <> 0, c.name, item, k.name
 FROM file JOIN fate ON fate.id = file.id LEFT JOIN trouble ON trouble.id = file.id
 JOIN label AS c ON c.id = file.collection JOIN label AS k ON k.id = file.key
 WHERE file.id > ? AND job AND state BETWEEN ? AND ? ORDER BY file.id LIMIT ? OFFSET ?
+"""
+_DONE = """
+SELECT file.id, path, coalesce(bytes, size), mtime FROM file JOIN fate ON fate.id = file.id
+WHERE state = 2 AND job AND file.id > ? ORDER BY file.id LIMIT ?
+"""
+_NEXT = """
+SELECT file.id, path, href, size, checksum, page, fate.bytes IS NOT NULL
+FROM fate JOIN file ON file.id = fate.id
+WHERE state = 1 AND fate.id > ? AND job AND leader IS NULL ORDER BY fate.id LIMIT ?
+"""
+_ASSET = """
+SELECT href, c.name, item, k.name FROM file JOIN label AS c ON c.id = collection JOIN label AS k ON k.id = key
+WHERE file.id = ?
+"""
+_DUPLICATES = """
+SELECT own.id, own.path, leader.path, coalesce(done.bytes, leader.size)
+FROM file AS own JOIN fate AS state ON state.id = own.id
+JOIN file AS leader ON leader.id = own.leader JOIN fate AS done ON done.id = own.leader
+WHERE own.job AND state.state = 1 AND done.state = 2 AND own.id > ? ORDER BY own.id LIMIT ?
+"""
+_OPEN_DUPLICATES = """
+SELECT own.id, own.path, leader.path, done.state, error, hint
+FROM file AS own JOIN fate AS state ON state.id = own.id
+JOIN file AS leader ON leader.id = own.leader JOIN fate AS done ON done.id = own.leader
+LEFT JOIN trouble ON trouble.id = own.leader
+WHERE own.leader {which} AND own.job AND state.state = 1 AND done.state >= :least LIMIT {most}
 """

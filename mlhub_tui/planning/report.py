@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -16,12 +16,9 @@ from ..storage import write_atomic
 from ..text import count, one_line, redact
 from ..transfer.engine import TransferCancelled
 from .layout import REPORT
-from .manifest import FileStatus, Manifest, manifest_path
-from .manifest_queue import Sizes
+from .manifest import FileStatus, Found, Manifest, manifest_path
 from .requests import DatasetRequest
 from .resolver import cluster_package
-
-_PAGE = 1000
 
 
 def write_report(manifest: Manifest, folder: Path, dataset: str, unfetched: str = "") -> int:
@@ -57,33 +54,28 @@ def verify_files(request: DatasetRequest, tell: Callable[[int], None], stop: thr
     path = manifest_path(request)
     if not path.exists():
         return ""
-    store = cluster_package().ObjectStore(request.asset_place) if request.url else None
-    sizes: Sizes = store.sizes() if store else _sizes_in(request.asset_folder)
-    wrong, first, seen, last = 0, "", 0, 0
+    look = cluster_package().ObjectStore(request.asset_place).look() if request.url else None
+    tree, seen = OutputTree(request.asset_folder), 0
+
+    def found(files: Sequence[str]) -> list[Found | None]:
+        nonlocal seen
+        if stop.is_set():
+            raise TransferCancelled
+        there: list[Found | None] = look(files) if look else [_bytes_of(tree, path) for path in files]
+        seen += sum(each[0] for each in there if each)
+        tell(seen)
+        return there
+
     try:
         with Manifest(path) as manifest:
-            while page := manifest.entries(FileStatus.DONE, after=last, most=_PAGE):
-                if stop.is_set():
-                    raise TransferCancelled
-                for entry, size in zip(page, sizes([one.file.path for one in page]), strict=True):
-                    seen += entry.size or 0
-                    if size != entry.size:
-                        wrong, first = wrong + 1, first or entry.file.path
-                last = page[-1].id
-                tell(seen)
+            wrong = [lost for _, lost in manifest.lost(found)]
     except sqlite3.Error as error:
         raise DownloadError(f"the list of files cannot be read: {one_line(error, 120)}") from error
-    return f"{count(wrong, 'file')} gone or changed, {one_line(first, 200)} first" if wrong else ""
+    return f"{count(len(wrong), 'file')} gone or changed, {one_line(wrong[0], 200)} first" if wrong else ""
 
 
-def _sizes_in(folder: Path) -> Sizes:
-    """Return what gives the bytes of files of this machine."""
-    tree = OutputTree(folder)
-
-    def size(path: str) -> int | None:
-        try:
-            return Path(tree.target(path)).stat().st_size
-        except (OSError, MLHubException):
-            return None
-
-    return lambda paths: [size(path) for path in paths]
+def _bytes_of(tree: OutputTree, path: str) -> Found | None:
+    try:
+        return Path(tree.target(path)).stat().st_size, None
+    except (OSError, MLHubException):
+        return None

@@ -13,8 +13,7 @@ from mlhub_tui.cluster import cluster_run
 from mlhub_tui.cluster.sharding import RunConfig, Shard, ShardResult
 from mlhub_tui.errors import AuthenticationError, MLHubException, NoSpaceError, ServerUnreachable
 from mlhub_tui.options import ClusterConfig
-from mlhub_tui.planning.manifest import FileStatus, LockedManifest
-from mlhub_tui.planning.manifest_queue import ManifestQueue
+from mlhub_tui.planning.manifest import FileStatus, LockedManifest, ManifestQueue
 from mlhub_tui.planning.requests import dataset_request
 from mlhub_tui.planning.selection import PlannedFile
 from mlhub_tui.transfer.work_source import BatchStats, FileResult
@@ -109,7 +108,7 @@ def own(tmp_path: Path, mlhub_home: Path) -> Iterator[LockedManifest]:
         for n in range(FILES)
     )
     yield made
-    made.release()
+    made.close()
 
 
 def run(

@@ -16,8 +16,7 @@ from mlhub_tui.cluster.object_store import ObjectStore, StoreBusy, StoreRefuses
 from mlhub_tui.cluster.sharding import Shard, digest_of, host_of, shard_files, shards
 from mlhub_tui.errors import OutputFolderError, ServerError
 from mlhub_tui.options import ClusterConfig, IfExists
-from mlhub_tui.planning.manifest import LockedManifest
-from mlhub_tui.planning.manifest_queue import Row
+from mlhub_tui.planning.manifest import LockedManifest, Row
 from mlhub_tui.planning.requests import DatasetRequest, dataset_request
 from mlhub_tui.transfer.engine import TransferCancelled
 
@@ -171,7 +170,7 @@ def test_an_object_is_put_copied_measured_and_removed(store: ObjectStore) -> Non
     store.remove(other)
     assert store.size(other).result() is None
     assert not list(store.system.glob(f"{store.root}/**/*.part"))
-    assert store.sizes()(["c/x", "c/missing"] * 40) == [5, None] * 40
+    assert store.look()(["c/x", "c/missing"] * 40) == [(5, None), None] * 40
 
 
 @pytest.mark.parametrize("end", ["commit", "discard"])
@@ -282,7 +281,7 @@ def test_a_catalog_is_brought_to_its_store_as_to_a_disk(
         b"archive" if if_exists is IfExists.OVERWRITE else b"ARCHIVE"
     )
     assert (told, folder.exists()) == ([2], False)
-    own.release()
+    own.close()
 
 
 def test_a_catalog_goes_to_an_empty_store_without_a_look_and_stops_when_told(
@@ -301,10 +300,10 @@ def test_a_catalog_goes_to_an_empty_store_without_a_look_and_stops_when_told(
     with pytest.raises(TransferCancelled):
         publish_catalog(request, own, stop, print, print)
     assert folder.exists()
-    own.release()
+    own.close()
     again, other, _ = published(tmp_path / "other")
     note_beginning(again, other, print, threading.Event())
     ObjectStore(again.url).put(f"{ObjectStore(again.url).root}/crops/catalog.json", b"CATALOG.JSON").result()
     publish_catalog(again, other, threading.Event(), print, print)
     assert ObjectStore(again.url).read(f"{ObjectStore(again.url).root}/crops/catalog.json") == b"catalog.json"
-    other.release()
+    other.close()

@@ -14,7 +14,6 @@ from mlhub_tui.planning import index_cache as place
 from mlhub_tui.planning import layout
 from mlhub_tui.planning.filters import Filters
 from mlhub_tui.planning.index_cache import IndexKey, archive_validator
-from mlhub_tui.planning.manifest_queue import make_duplicate
 from mlhub_tui.planning.selection import Grid, covered, extent, timeline
 
 from .made import asset, built, collection, item
@@ -149,19 +148,19 @@ def test_an_archive_is_another_one_when_its_ends_or_its_size_are(tmp_path: Path)
 def test_a_twin_is_the_same_file_and_no_other_is_replaced_unasked(tmp_path: Path) -> None:
     tree = OutputTree(tmp_path)
     (tmp_path / "one.tif").write_bytes(b"12345")
-    assert make_duplicate(tree, "one.tif", "sub/two.tif") == 5
+    assert tree.duplicate("one.tif", "sub/two.tif") == 5
     assert (tmp_path / "sub/two.tif").samefile(tmp_path / "one.tif")
-    assert make_duplicate(tree, "one.tif", "sub/two.tif", replace=True) == 5
+    assert tree.duplicate("one.tif", "sub/two.tif", replace=True) == 5
     (tmp_path / "three.tif").write_bytes(b"54321")
-    assert make_duplicate(tree, "one.tif", "three.tif") == 5
+    assert tree.duplicate("one.tif", "three.tif") == 5
     assert (tmp_path / "three.tif").read_bytes() == b"54321", "of the same size: taken for it"
     (tmp_path / "three.tif").write_bytes(b"1")
     with pytest.raises(FileConflict, match=r"another file three\.tif is there"):
-        make_duplicate(tree, "one.tif", "three.tif")
-    assert make_duplicate(tree, "one.tif", "three.tif", replace=True) == 5
+        tree.duplicate("one.tif", "three.tif")
+    assert tree.duplicate("one.tif", "three.tif", replace=True) == 5
     assert (tmp_path / "three.tif").read_bytes() == b"12345"
     (tmp_path / "four").mkdir()
     with pytest.raises(FileConflict):
-        make_duplicate(tree, "one.tif", "four", replace=True)
+        tree.duplicate("one.tif", "four", replace=True)
     with pytest.raises(OutputFolderError):
-        make_duplicate(tree, "missing.tif", "five.tif")
+        tree.duplicate("missing.tif", "five.tif")

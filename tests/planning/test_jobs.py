@@ -14,11 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.errors import KeyWithheld, NotOffered, ServerError
-from mlhub_tui.http.key_removal import REMOVED
+from mlhub_tui.errors import ServerError
 from mlhub_tui.options import IfExists
-from mlhub_tui.planning.manifest import FileStatus, Manifest
-from mlhub_tui.planning.manifest_queue import ManifestQueue, open_link
+from mlhub_tui.planning.manifest import FileStatus, Manifest, ManifestQueue
 from mlhub_tui.planning.report import write_report
 from mlhub_tui.planning.selection import PlannedFile
 from mlhub_tui.transfer.batch import BatchDownload
@@ -207,15 +205,6 @@ def test_wishes_that_cannot_be_read_to_their_end_change_nothing(worklist: Manife
     assert [entry.file for entry in worklist.entries()] == [again]
 
 
-def test_what_nobody_may_ask_for_fails_with_a_reason() -> None:
-    assert open_link("s3://bucket/a/b.tif", False).url == "https://bucket.s3.amazonaws.com/a/b.tif"
-    for href in ("", "file:///etc/passwd", "beside.tif"):
-        with pytest.raises(NotOffered):
-            open_link(href, False)
-    with pytest.raises(KeyWithheld):
-        open_link(f"https://a.example/{REMOVED}/a.tif", False)
-
-
 def test_a_damaged_work_list_is_begun_anew(tmp_path: Path) -> None:
     (tmp_path / "job.db").write_bytes(b"SQLite format 3\x00" + b"\xff" * 4000)
     with Manifest(tmp_path / "job.db") as worklist:
@@ -226,7 +215,7 @@ PROGRAM = """
 import sys
 from pathlib import Path
 from mlhub_tui.transfer.batch import BatchDownload
-from mlhub_tui.planning.manifest_queue import ManifestQueue
+from mlhub_tui.planning.manifest import ManifestQueue
 from mlhub_tui.planning.manifest import Manifest
 from tests.transfer.batch_support import CONFIG, kit
 from tests.queue.support import HASTY

@@ -18,8 +18,7 @@ from mlhub_tui.models.when import Span
 from mlhub_tui.planning import layout
 from mlhub_tui.planning.filters import Filters
 from mlhub_tui.planning.index_cache import index_of_archive
-from mlhub_tui.planning.manifest import Manifest
-from mlhub_tui.planning.manifest_queue import ManifestQueue
+from mlhub_tui.planning.manifest import Manifest, ManifestQueue
 from mlhub_tui.planning.report import write_report
 from mlhub_tui.planning.selection import count_files, files
 from mlhub_tui.sample.server import SampleServer

@@ -371,7 +371,7 @@ async def test_two_runs_never_write_one_folder(
 
     held = LockedManifest(request).open()
     job = await settle(queue, request)
-    held.release()
+    held.close()
     assert (job.state, job.reason) == (
         JobState.FAILED,
         f"another program downloads to {tmp_path / 'out' / CROPS}",
