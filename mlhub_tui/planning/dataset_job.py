@@ -30,7 +30,7 @@ from ..transfer.engine import TransferCancelled
 from ..transfer.work_source import BatchStats
 from ..unpack.archive import unpack
 from . import layout
-from .dataset_plan import copy_catalog, fetch_catalog, index_of_dataset, progress_words, showing
+from .dataset_plan import copy_catalog, fetch_catalog, index_of_dataset, showing
 from .index import Index, IndexProgress
 from .index_cache import archive_validator
 from .manifest import HrefOf, LinkOf, LockedManifest, ManifestQueue, ManifestStats
@@ -259,7 +259,7 @@ class _DatasetJobRunner:
         say_waits(self.source, self._say)
 
         def show(progress: IndexProgress) -> None:
-            self._say(progress_words(progress))
+            self._say(str(progress))
 
         index = await index_of_dataset(self.request, self.source, self._archive, show)
         try:

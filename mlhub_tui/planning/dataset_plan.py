@@ -34,7 +34,6 @@ from ..models import CatalogInfo, Search
 from ..options import IfExists
 from ..sources.base import Source
 from ..storage import make_private_folder
-from ..text import count
 from ..threads import in_thread
 from ..transfer.config import DownloadResult, DownloadSpec, TransferProgress
 from .index import Index, IndexProgress
@@ -67,7 +66,7 @@ async def plan_dataset(
     report = say or (lambda *_: None)
 
     def show(progress: IndexProgress) -> None:
-        report(progress_words(progress), progress.bytes_read, progress.bytes_total)
+        report(str(progress), progress.bytes_read, progress.bytes_total)
 
     archive = cached_catalog(request)
     if request.kind is Kind.MLHUB:
@@ -146,11 +145,6 @@ async def index_of_dataset(request: DatasetRequest, source: Source, archive: Pat
     with suppress(NotOffered):  # it has no search: all items are read, and filtered locally
         return await read(search)
     return await read(None)
-
-
-def progress_words(progress: IndexProgress) -> str:
-    """Return how far an index is, in words."""
-    return f"{'sorting' if progress.sorting else 'indexing'} {count(progress.items, 'item')}"
 
 
 async def fetch_catalog(

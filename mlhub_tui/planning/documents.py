@@ -10,12 +10,11 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
-from ..http.urls import resolve_href
 from ..models import Asset, Collection, Item, JsonDict
 from ..models.document import LARGEST_SIZE, identity
 from ..models.extent import item_bbox
 from ..models.when import read_time
-from ..sources.asset_links import requester_pays
+from ..sources.asset_links import asset_href
 from ..sources.documents import DocumentKind, kind_of
 from ..sources.static.document_urls import member_url
 from ..text import writable
@@ -35,10 +34,12 @@ Times = tuple[int | None, int | None]
 """First and last microsecond since 1970; None where that end is open or unknown."""
 AssetRecord = tuple[int, str, str, int | None, bool, str, str]
 """An asset: scope, key, file name, bytes where stated, whether it is a web page, href, checksum."""
+_NO_TIMES: Times = (None, None)
 _CATALOGS = (DocumentKind.CATALOG, DocumentKind.API)
 _PAYS = "storage:requester_pays"
-_PLAIN = re.compile(r"https?://[!-~]+").fullmatch
-"""Matches an href that is absolute, and needs nothing replaced."""
+_ODD_FIELDS = frozenset({_PAYS, "storage:refs"})
+_PLAIN = re.compile(r"https?://(?!.*\.amazonaws\.)[!-~]+").fullmatch
+"""Matches an href that is absolute, needs nothing replaced, and is in no store whose reader pays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class DocumentRecord:
     faults: int
     paid: Mapping[str, str]
     box: Box | None = None
-    times: Times = (None, None)
+    times: Times = _NO_TIMES
     geometry: str = ""
 
 
@@ -73,18 +74,13 @@ class DocumentReader:
     _folders: dict[str, str] = field(default_factory=dict)
 
     def read(
-        self,
-        document: Any,
-        *,
-        member: str = "",
-        hrefs: Mapping[str, str] | None = None,
-        paid: Mapping[str, str] | None = None,
+        self, document: Any, *, member: str = "", url: str = "", collection: str = ""
     ) -> DocumentRecord | None:
         """Return the record of a document, None for a catalog and for what is no STAC.
 
         `member` is its name in the archive: it gives the collection of items that do not name theirs, the
-        file name an asset must not take, and the base of relative hrefs. `hrefs` and `paid` are known
-        already of documents that came from a source: absolute hrefs, and why assets have to be paid for.
+        file name an asset must not take, and the base of relative hrefs. Of a document that a source gave,
+        `url` is that base, and `collection` the one of items that do not name theirs.
         """
         raw: JsonDict = document if isinstance(document, dict) else {}
         kind, name = kind_of(raw), writable(identity(raw.get("id")))
@@ -98,26 +94,20 @@ class DocumentReader:
             return None
         found = raw.get("assets")
         entries = found if isinstance(found, dict) else {}
-        assets, paid = self._assets(raw, entries, member, hrefs or {}, paid, own=is_collection)
+        assets, paid = self._assets(raw, entries, member, url, own=is_collection)
         faults = len(entries) - len(assets) - len(paid)
         if is_collection:
             self._folders[member.rpartition("/")[0]] = name
             return DocumentRecord(name, None, assets, faults, paid)
-        collection = writable(identity(raw.get("collection"))) or self._collection_around(member)
+        around = writable(identity(raw.get("collection")) or collection) or self._collection_around(member)
         box, properties = box_of(raw), raw.get("properties")
-        times = times_of(properties) if isinstance(properties, dict) else (None, None)
-        geometry = _geometry(raw.get("geometry"), box)
-        return DocumentRecord(collection, name, assets, faults, paid, box, times, geometry)
+        times = times_of(properties) if isinstance(properties, dict) else _NO_TIMES
+        return DocumentRecord(
+            around, name, assets, faults, paid, box, times, _geometry(raw.get("geometry"), box)
+        )
 
     def _assets(
-        self,
-        document: JsonDict,
-        entries: JsonDict,
-        member: str,
-        hrefs: Mapping[str, str],
-        known_paid: Mapping[str, str] | None,
-        *,
-        own: bool,
+        self, raw: JsonDict, entries: JsonDict, member: str, url: str, *, own: bool
     ) -> tuple[list[AssetRecord], Mapping[str, str]]:
         """Return the assets that have an href and are free, and why others are not, by key.
 
@@ -125,37 +115,32 @@ class DocumentReader:
         """
         # The document's own file name, where the document is in the folder that its assets go to.
         document_name = member.rpartition("/")[2] if member.count("/") == (2 if own else 3) else ""
-        properties = document.get("properties")
-        stated = _PAYS in document or (isinstance(properties, dict) and _PAYS in properties)
-        paid: dict[str, str] = {**known_paid} if known_paid else {}
+        properties = raw.get("properties")
+        stated = _PAYS in raw or (isinstance(properties, dict) and _PAYS in properties)
+        document: Collection | Item | None = None
+        paid: dict[str, str] = {}
         records: list[AssetRecord] = []
         taken: set[str] = set()
         for key, entry in entries.items():
             href = entry.get("href") if isinstance(entry, dict) else None
-            if not isinstance(href, str) or not href.strip() or key in paid:
+            if not isinstance(href, str) or not href.strip():
                 continue
-            if known_paid is None and (
-                stated
-                or ".amazonaws." in href
-                or href.startswith("s3:")
-                or _PAYS in entry
-                or "storage:refs" in entry
-            ):
-                made = Collection if own else Item
-                if why := requester_pays(made(document), Asset(key, href, raw=entry)):
-                    paid[key] = why
+            if stated or _PLAIN(href) is None or not _ODD_FIELDS.isdisjoint(entry):
+                if document is None:
+                    base = member_url(self.archive, member) if self.archive else url
+                    document = (Collection if own else Item)(raw, url=base)
+                best = asset_href(document, Asset(key, href, raw=entry))
+                if best.pays:
+                    paid[key] = best.pays
+                if best.pays or not best.href:
                     continue
+                href = writable(best.href)
             written, name, scope, page = _named(key, extension(href), own)
             if name == document_name and scope != Scope.COMMON:
                 name = beside_document(name)
             if name in taken:  # as of the keys `x` and `x.tif`
                 name = distinct_name(name, key)
             taken.add(name)
-            if key in hrefs:
-                href = writable(hrefs[key])
-            elif _PLAIN(href) is None:
-                base = member_url(self.archive, member) if self.archive else ""
-                href = writable(resolve_href(base, href))
             size, media, checksum = entry.get("file:size"), entry.get("type"), entry.get("file:checksum")
             if size is not None and (type(size) is not int or not 0 <= size <= LARGEST_SIZE):
                 size = None
@@ -195,25 +180,21 @@ def times_of(properties: JsonDict) -> Times:
 
     A `datetime` overrides a range beside it, as in radiant_mlhub.
     """
-    first, last = _read_time(properties.get("datetime"))
-    if first is not None:
-        return first, last
-    first, last = (
-        _read_time(properties.get("start_datetime"))[0],
-        _read_time(properties.get("end_datetime"))[1],
+    single, start, end = (
+        _read_time(str(value)) if isinstance(value, str | int) and value else _NO_TIMES
+        for value in map(properties.get, ("datetime", "start_datetime", "end_datetime"))
     )
+    if single[0] is not None:
+        return single
+    first, last = start[0], end[1]
     return (last, first) if first is not None and last is not None and last < first else (first, last)
 
 
-def _read_time(value: Any) -> Times:
-    return _parse_time(str(value)) if isinstance(value, str | int) and value else (None, None)
-
-
 @lru_cache(maxsize=4096)
-def _parse_time(text: str) -> Times:
+def _read_time(text: str) -> Times:
     span = read_time(text)
     if span is None or span.start is None or span.end is None:
-        return None, None
+        return _NO_TIMES
     return microseconds(span.start), microseconds(span.end)
 
 

@@ -60,6 +60,9 @@ class IndexProgress:
     bytes_total: int | None = None
     sorting: bool = False
 
+    def __str__(self) -> str:
+        return f"{'sorting' if self.sorting else 'indexing'} {count(self.items, 'item')}"
+
 
 class IndexBuilder:
     """Writes an index beside its name; only a complete one gets the name, so a kill does no harm.
@@ -114,20 +117,13 @@ class IndexBuilder:
         self._rows: dict[str, list[tuple[Any, ...]]] = {table: [] for table in _COLUMNS}
         db.execute("BEGIN")
 
-    def add(
-        self,
-        document: Any,
-        *,
-        member: str = "",
-        hrefs: Mapping[str, str] | None = None,
-        paid: Mapping[str, str] | None = None,
-    ) -> None:
+    def add(self, document: Any, *, member: str = "", url: str = "", collection: str = "") -> None:
         """Add a document; the parameters are those of `DocumentReader.read`."""
         facts, rows = self.facts, self._rows
-        record = self._reader.read(document, member=member, hrefs=hrefs, paid=paid)
+        record = self._reader.read(document, member=member, url=url, collection=collection)
         if record is None:
             return
-        collection, item = self._collection(record.collection), None
+        owner, item = self._collection(record.collection), None
         facts["faults"] += record.faults
         for key, why in record.paid.items():
             counts = facts["paid"].setdefault(record.collection, {})
@@ -137,20 +133,20 @@ class IndexBuilder:
             self._last_item = item = self._last_item + 1
             folder = item_folder(record.item)
             names = record.item, None if folder == record.item else folder, record.geometry or None
-            rows["item"].append((item, collection, *(record.box or _NOWHERE), *record.times, *names))
+            rows["item"].append((item, owner, *(record.box or _NOWHERE), *record.times, *names))
             if record.box is not None:
                 west, south, east, north = record.box
                 rows["place"].append((item, west, east, south, north))
         number = self._last_asset
         for asset in record.assets:
             if asset[0]:
-                known = self._shared.setdefault((collection, asset[0], asset[2]), number + 1)
+                known = self._shared.setdefault((owner, asset[0], asset[2]), number + 1)
                 if item is not None:
                     rows["shared"].append((known, item))
                 if known <= number:
                     continue
             number += 1
-            rows["asset"].append((number, collection, item, *asset))
+            rows["asset"].append((number, owner, item, *asset))
         self._last_asset = number
         if len(rows["asset"]) + len(rows["item"]) >= _BATCH:
             self._flush()
@@ -260,7 +256,7 @@ def _open_building(path: Path, fresh: bool) -> sqlite3.Connection:
         # What is always begun again needs no journal; a complete index is synced before it gets its name.
         db.execute(f"PRAGMA journal_mode={'OFF' if fresh else 'WAL'}")
         db.execute(f"PRAGMA synchronous={'OFF' if fresh else 'NORMAL'}")
-        db.execute("PRAGMA cache_size=-16000")
+        db.execute("PRAGMA cache_size=-8000")
         version = db.execute("PRAGMA user_version").fetchone()[0]
         if version not in (0, _VERSION):
             raise sqlite3.DatabaseError("an index of another version")
@@ -345,7 +341,7 @@ class Index:
         uri = f"{path.absolute().as_uri()}?mode=ro"
         self.connection = db = sqlite3.connect(uri, uri=True, check_same_thread=False)
         try:
-            db.execute("PRAGMA cache_size=-16000")
+            db.execute("PRAGMA cache_size=-8000")
             db.execute("PRAGMA temp_store=MEMORY")
             if db.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
                 raise NoIndex("another version of this program wrote it")

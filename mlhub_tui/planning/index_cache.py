@@ -14,16 +14,15 @@ from functools import partial
 from pathlib import Path
 
 from .. import fileio, paths
-from ..errors import EntityDoesNotExist, MLHubException, NoSpaceError, OutputFolderError
+from ..errors import EntityDoesNotExist, NoSpaceError, OutputFolderError
 from ..http.key_removal import KeyRemoval
-from ..models import Collection, Document, Item, Search
-from ..models.document import identity
-from ..sources.asset_links import asset_href
+from ..models import Item, Search
 from ..sources.base import Listing, Page, Source
 from ..sources.static.archive import SkipReport, documents
 from ..sources.static.document_urls import file_url
 from ..text import one_line, writable
 from ..threads import in_thread
+from ..transfer.engine import TransferCancelled
 from .index import BUILDING, Index, IndexBuilder, IndexProgress, NoIndex
 
 MAX_BYTES = 4 * 1024**3
@@ -33,10 +32,6 @@ _SHOW_EVERY = 256  # documents
 
 Show = Callable[[IndexProgress], None]
 """Called with the progress, from the thread that builds."""
-
-
-class Stopped(MLHubException):
-    """The building of an index was stopped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +52,14 @@ class IndexKey:
         return folder() / f"{self._stem}-{version}.db"
 
     @property
-    def facts(self) -> dict[str, str]:
-        """What it is of, to be saved in the index."""
-        return {"source": self.source, "dataset": self.dataset, "validator": self.validator}
-
-    @property
     def _stem(self) -> str:
         return hashlib.sha256(json.dumps([self.source, self.dataset]).encode()).hexdigest()[:24]
+
+    def finish(self, builder: IndexBuilder, stop: threading.Event) -> None:
+        """Complete its index, and drop those of other versions."""
+        facts = {"source": self.source, "dataset": self.dataset, "validator": self.validator}
+        builder.finish(facts, stopped=stop)
+        self.drop_others()
 
     def drop_others(self) -> None:
         """Remove the indexes of other versions, and more where all of them take too much room."""
@@ -115,12 +111,10 @@ def archive_validator(archive: Path) -> str:
 
     Only its ends are read: gzip ends with the checksum and the length of its content (RFC 1952, 2.3.1).
     """
-    digest = hashlib.sha256()
     try:
         with archive.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
-            digest.update(f"{size} ".encode())
-            digest.update(file.read(_ENDS))
+            digest = hashlib.sha256(f"{size} ".encode() + file.read(_ENDS))
             file.seek(max(0, size - _ENDS))
             digest.update(file.read(_ENDS))
     except OSError as error:
@@ -144,8 +138,8 @@ def index_of_archive(
     removed from what is saved.
 
     Raises DamagedArchive if the archive cannot be read to its end; EntityDoesNotExist if it holds no STAC
-    document; Stopped if it was stopped; TargetBusy if another program is building it; OutputFolderError,
-    NoSpaceError if the archive cannot be read, or the index not be written.
+    document; TransferCancelled if it was stopped; TargetBusy if another program is building it;
+    OutputFolderError, NoSpaceError if the archive cannot be read, or the index not be written.
     """
     key = IndexKey(source, dataset, archive_validator(archive))
     if (found := cached(key)) is not None:
@@ -164,7 +158,7 @@ def index_of_archive(
             if number % _SHOW_EVERY == 0:
                 show(replace(read, items=builder.items))
         if stop.is_set():
-            raise Stopped("the reading of the catalog was stopped")
+            raise TransferCancelled
         show(replace(read, items=builder.items, sorting=True))
         for line in report.lines():
             builder.add_note(line)
@@ -173,8 +167,7 @@ def index_of_archive(
                 f"there are no STAC items or collections in {archive.name}",
                 hint="it may be the archive of something else; fetch the catalog again",
             )
-        builder.finish(key.facts, stopped=stop)
-    key.drop_others()
+        key.finish(builder, stop)
     return Index(key.path)
 
 
@@ -185,7 +178,7 @@ def _writing(key: IndexKey, stop: threading.Event) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         if stop.is_set():
-            raise Stopped("the reading of the catalog was stopped") from None
+            raise TransferCancelled from None
         full = getattr(error, "sqlite_errorname", "") == "SQLITE_FULL"
         words = f"the index of {one_line(key.dataset, 60)} cannot be written: {one_line(error, 120)}"
         hint = "it is in the folder of MLHUB_HOME: make room there, then try again"
@@ -216,10 +209,10 @@ async def index_of_pages(
     """
     names = list(collections)
     key = IndexKey(location, dataset, json.dumps([validator, *names]))
-    found = await in_thread(lambda: cached(key))
+    found = await in_thread(partial(cached, key))
     if found is None and search is not None:
         key, names = IndexKey(location, dataset, validator + repr(search)), [""]
-        found = await in_thread(lambda: cached(key))
+        found = await in_thread(partial(cached, key))
     if found is not None:
         return found
     stop = threading.Event()
@@ -228,11 +221,9 @@ async def index_of_pages(
         try:
             for name in names:
                 await _read_listing(source, name, search, page_size, builder, show)
-            finish = partial(builder.finish, key.facts, stopped=stop)
-            await in_thread(finish, interrupt=stop.set, grace=5.0)
+            await in_thread(partial(key.finish, builder, stop), interrupt=stop.set, grace=5.0)
         finally:
             await in_thread(builder.close)
-    key.drop_others()
     return await in_thread(lambda: Index(key.path))
 
 
@@ -252,7 +243,7 @@ async def _read_listing(
     if search is None and name not in begun:
         try:
             described = await source.collection(collection)
-            await in_thread(lambda: _add([described], builder))
+            await in_thread(lambda: builder.add(described.raw, url=described.url))
         except EntityDoesNotExist as error:  # an API that has a search alone describes no collections
             missing = error
 
@@ -269,7 +260,8 @@ async def _read_listing(
         missing = None
 
         def add(page: Page[Item] = page) -> None:
-            _add(page.entries, builder, name)
+            for item in page.entries:
+                builder.add(item.raw, url=item.url, collection=collection)
             for line in page.notes:
                 builder.add_note(line)
             builder.skip(0 if page.notes else page.skipped)  # the notes tell it themselves
@@ -280,17 +272,6 @@ async def _read_listing(
 
         # A page is added whole or not at all, so that the one after it is the right one to continue with.
         await in_thread(add, grace=5.0)
-
-
-def _add(found: Sequence[Document], builder: IndexBuilder, collection: str = "") -> None:
-    for document in found:
-        raw = document.raw
-        if collection and not identity(raw.get("collection")):
-            raw = {**raw, "collection": collection}
-        assets = document.assets if isinstance(document, Item | Collection) else ()
-        chosen = {asset.key: asset_href(document, asset) for asset in assets if asset.href}
-        hrefs = {key: each.href for key, each in chosen.items()}
-        builder.add(raw, hrefs=hrefs, paid={key: each.pays for key, each in chosen.items() if each.pays})
 
 
 def _remove(path: Path) -> None:

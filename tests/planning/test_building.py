@@ -21,7 +21,6 @@ from mlhub_tui.planning.filters import Filters
 from mlhub_tui.planning.index import BUILDING, Index, IndexBuilder, IndexProgress, NoIndex
 from mlhub_tui.planning.index_cache import (
     IndexKey,
-    Stopped,
     archive_validator,
     cached,
     clear,
@@ -34,6 +33,7 @@ from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.sources.base import Page
 from mlhub_tui.sources.mlhub import MLHubSource
 from mlhub_tui.sources.static.tar_reader import DamagedArchive
+from mlhub_tui.transfer.engine import TransferCancelled
 from tests.support.bare_source import BareSource
 
 from .made import Json, archive, archive_of, asset, built, collection, index_of, item, named
@@ -82,7 +82,7 @@ def test_a_stop_leaves_no_index(tmp_path: Path) -> None:
             stop.set()
 
     path = archive_of(tmp_path, many(2000))
-    with pytest.raises(Stopped):
+    with pytest.raises(TransferCancelled):
         index_of_archive(path, source=SOURCE, dataset="crops", show=show, stopped=stop)
     assert list(folder().glob("*.db")) == []
     with index_of_archive(path, source=SOURCE, dataset="crops") as index:
@@ -92,7 +92,7 @@ def test_a_stop_leaves_no_index(tmp_path: Path) -> None:
 def test_a_stop_while_sorting_leaves_no_index(tmp_path: Path) -> None:
     stop = threading.Event()
     path = archive_of(tmp_path, many(6000))
-    with pytest.raises(Stopped):
+    with pytest.raises(TransferCancelled):
         index_of_archive(
             path,
             source=SOURCE,
