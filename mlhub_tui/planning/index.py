@@ -16,7 +16,7 @@ from ..errors import MLHubException, TargetBusy
 from ..fileio import try_lock
 from ..sources.base import without_id
 from ..storage import make_private_folder, sync_folder
-from ..text import one_line, redact
+from ..text import count, one_line, redact
 from .documents import DocumentReader
 from .layout import Scope, component, item_folder, namesake_folder
 

@@ -217,7 +217,7 @@ class Manifest:
     def lost(self, look: Callable[[Sequence[str]], Sequence[Found | None]]) -> Iterator[tuple[int, str]]:
         """Yield id and path of the files that are done, and gone or changed.
 
-        `look` returns what there is of some paths, None for what does not exist.
+        `look` returns bytes and times of the files at some paths, None for those that do not exist.
         """
         last = 0
         while rows := self.rows(_DONE, (last, _BATCH)):
