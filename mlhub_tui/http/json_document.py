@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ..errors import AnswerTooLarge, UnexpectedAnswer
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 PORTAL_HINT = "check the root URL; on a guest network, log in to its portal first"
 _PAGE = (b"<!doctype html", b"<html", b"<head", b"<body", b"<script", b"<meta")
+_LINE_NAMES = (".ndjson", ".geojsonl", ".jsonl", ".geojsons")
 
 
 async def decode(response: httpx.Response, keys: KeyRemoval | None = None) -> Any:
@@ -29,21 +31,18 @@ async def decode(response: httpx.Response, keys: KeyRemoval | None = None) -> An
     wrong root URL.
     """
     content, where, status = response.content, shown(response.url), response.status_code
+    told = content, str(response.url), response.headers.get("Content-Type", ""), keys
     try:
-        if is_large(content):
-            return await asyncio.to_thread(value_of, content, str(response.url), keys)
-        return value_of(content, str(response.url), keys)
-    except NestedTooDeep:
-        words = f"the answer is nested too deep to be read: {where}"
-        raise UnexpectedAnswer(words, url=where, status=status, hint=DEEP_HINT) from None
+        return await asyncio.to_thread(json_in, *told) if is_large(content) else json_in(*told)
     except NotJSON as error:
-        if is_web_page(response):
-            raise UnexpectedAnswer(_web_page(response), url=where, status=status, hint=PORTAL_HINT) from None
-        start = content[:64].lstrip(b"\xef\xbb\xbf \t\r\n")
-        if not start:
-            raise UnexpectedAnswer(f"the answer is empty: {where}", url=where, status=status) from None
-        why = "XML, not JSON" if start.startswith(b"<") else f"not JSON ({error})"
-        raise UnexpectedAnswer(f"the answer is {why}: {where}", url=where, status=status) from None
+        hint = DEEP_HINT if isinstance(error, NestedTooDeep) else None
+        words = f"the answer is {error}: {where}"
+    if hint is None and is_web_page(response):
+        words = (
+            f"a web page instead of data from {host(where)} (a captive portal, or a wrong root URL): {where}"
+        )
+        hint = PORTAL_HINT
+    raise UnexpectedAnswer(words, url=where, status=status, hint=hint)
 
 
 def is_web_page(response: httpx.Response) -> bool:
@@ -51,11 +50,6 @@ def is_web_page(response: httpx.Response) -> bool:
     kind = response.headers.get("Content-Type", "").lower()
     start = response.content[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     return "html" in kind or start.startswith(_PAGE)
-
-
-def _web_page(response: httpx.Response) -> str:
-    where = shown(response.url)
-    return f"a web page instead of data from {host(where)} (a captive portal, or a wrong root URL): {where}"
 
 
 def as_object(value: Any, url: object) -> JsonDict:
@@ -127,12 +121,42 @@ def value_of(content: bytes, url: str = "", keys: KeyRemoval | None = None) -> A
         # `json.loads` would make a decoder each time.
         value = (_POLITE_DECODER if is_large(content) else _DECODER).decode(text)
     except RecursionError:
-        raise NestedTooDeep("nested too deep") from None
+        raise NestedTooDeep("nested too deep to be read") from None
     except ValueError as error:
         raise NotJSON(_why(error)) from None
     if keys is not None and isinstance(value, dict | list) and keys.in_text(text):
         keys.from_document(value, url)
     return value
+
+
+def json_in(content: bytes, url: str, media_type: str = "", keys: KeyRemoval | None = None) -> Any:
+    """Return the JSON of a file or an answer; of one item a line (RFC 8142) a FeatureCollection.
+
+    Raises NotJSON if it is none; the text says what it is instead.
+    """
+    path, media_type = url.partition("?")[0].lower(), media_type.lower()
+    if path.endswith(_LINE_NAMES) or "ndjson" in media_type or "geo+json-seq" in media_type:
+        return {"type": "FeatureCollection", "features": list(_lines_in(content, url, keys))}
+    start = content[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if not start:
+        raise NotJSON("empty")
+    if start.startswith(b"<"):
+        raise NotJSON("a web page" if "html" in media_type or start.startswith(_PAGE) else "XML, not JSON")
+    try:
+        return value_of(content, url, keys)
+    except NestedTooDeep:
+        raise
+    except NotJSON as error:
+        raise NotJSON(f"not JSON ({error})") from None
+
+
+def _lines_in(content: bytes, url: str, keys: KeyRemoval | None) -> Iterator[Any]:
+    for line in content.splitlines():
+        if text := line.strip(b"\x1e \t\r\n"):
+            try:
+                yield value_of(text, url, keys)
+            except NotJSON:
+                yield None
 
 
 def text_of(content: bytes) -> str:

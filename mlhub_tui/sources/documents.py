@@ -13,8 +13,6 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from ..errors import UnexpectedAnswer
-from ..http.json_document import NestedTooDeep, NotJSON, value_of
-from ..http.key_removal import KeyRemoval
 from ..http.urls import shown
 from ..models import Catalog, Collection, Document, Item, JsonDict
 from ..models.document import identity
@@ -55,7 +53,6 @@ _CLASSES: dict[DocumentKind, type[Document]] = {
     DocumentKind.ITEM: Item,
 }
 _API_CLASS = re.compile(r"api\.stacspec\.org/|stac-api-spec|ogcapi-(features|common|records)")
-_LINE_NAMES = (".ndjson", ".geojsonl", ".jsonl", ".geojsons")
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,43 +198,3 @@ def _is_api(value: JsonDict) -> bool:
         return True
     linked = links_of(value, "data") or links_of(value, "search")
     return bool(linked) and ("id" in value or "stac_version" in value)
-
-
-def is_lines(url: str, media_type: str = "") -> bool:
-    """Whether a file has one item a line, by its name or its media type."""
-    path, media_type = url.partition("?")[0].lower(), media_type.lower()
-    return path.endswith(_LINE_NAMES) or "ndjson" in media_type or "geo+json-seq" in media_type
-
-
-def json_in(content: bytes, url: str, media_type: str = "", keys: KeyRemoval | None = None) -> Any:
-    """Return the JSON of a file or an answer; of one item a line (RFC 8142) a FeatureCollection.
-
-    Raises NotJSON if it is none; the text says what it is instead.
-    """
-    if is_lines(url, media_type):
-        return {"type": "FeatureCollection", "features": _lines_in(content, url, keys)}
-    start = content[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if not start:
-        raise NotJSON("the document is empty")
-    if start.startswith(b"<"):
-        page = "html" in media_type.lower() or any(
-            mark in start for mark in (b"<html", b"<!doctype html", b"<head")
-        )
-        raise NotJSON("a web page instead of a document" if page else "XML, not JSON")
-    try:
-        return value_of(content, url, keys)
-    except NestedTooDeep:
-        raise NestedTooDeep("the document is nested too deep to be read") from None
-    except NotJSON as error:
-        raise NotJSON(f"the document is not JSON ({error})") from None
-
-
-def _lines_in(content: bytes, url: str, keys: KeyRemoval | None) -> list[Any]:
-    entries: list[Any] = []
-    for line in content.splitlines():
-        if text := line.strip(b"\x1e \t\r\n"):
-            try:
-                entries.append(value_of(text, url, keys))
-            except NotJSON:
-                entries.append(None)
-    return entries

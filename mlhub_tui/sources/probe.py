@@ -33,6 +33,7 @@ from ..http.json_document import (
     NotJSON,
     decode,
     is_web_page,
+    json_in,
     too_large,
 )
 from ..http.retry import NO_RETRIES
@@ -45,8 +46,6 @@ from .documents import (
     DocumentKind,
     count_stac_items,
     is_datasets,
-    is_lines,
-    json_in,
     kind_of,
     links_of,
     matched,
@@ -338,14 +337,10 @@ class _URLProbe:
         except RequestError as error:
             return _Response(url, error=error)
         final = self._session.bare(str(response.url))
-        media_type = response.headers.get("Content-Type", "")
         if _LISTING.search(response.content[:2048]):
             return _Response(final, what="a listing of files")
         try:
-            if is_lines(final, media_type):
-                value = json_in(response.content, final, media_type, self._session.keys)
-            else:
-                value = await decode(response, self._session.keys)
+            value = await decode(response, self._session.keys)
         except UnexpectedAnswer as error:
             what = "a web page" if is_web_page(response) else "no JSON"
             return _Response(final, what="" if error.hint == DEEP_HINT else what, error=error)
@@ -461,7 +456,7 @@ def _json_at(path: Path, where: str) -> Any:
     try:
         return json_in(path.read_bytes(), path.name)
     except NotJSON as error:
-        raise NotASource(f"{where}: {error}") from None
+        raise NotASource(f"{where} is {error}") from None
 
 
 def _nearest(path: Path) -> str:

@@ -553,7 +553,6 @@ def test_cookies_are_replaced_ordered_and_bounded() -> None:
     many = cookies(*(f"c{number}=1" for number in range(66)))
     assert len(many) == 64
     assert "c1=" not in many.header(url) and "c2=1" in many.header(url)
-    assert cookies("a=1; Secure", url="http://a.h.test/").header(url) == ""
 
 
 def refused_handshake() -> ssl.SSLError:

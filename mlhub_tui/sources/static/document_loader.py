@@ -18,12 +18,12 @@ from typing import BinaryIO, Generic, NamedTuple, TypeVar
 from ...errors import AccessDenied, EntityDoesNotExist, NotOffered, RequestError, UnexpectedAnswer
 from ...http import json_document
 from ...http.cache import CachedResponse, CachingClient
-from ...http.json_document import MAX_DOCUMENT, SMALLER_HINT, NotJSON
+from ...http.json_document import MAX_DOCUMENT, SMALLER_HINT, NotJSON, json_in
 from ...http.key_removal import KeyRemoval
 from ...http.urls import resolve_href, shown
 from ...models import Document, Item
 from ...text import count, one_line
-from ..documents import ItemList, document_of, is_page, json_in
+from ..documents import ItemList, document_of, is_page
 from .document_urls import is_member, is_web, local_path, same, split_member
 
 V = TypeVar("V")
@@ -336,6 +336,6 @@ def parsed(fetched: CachedResponse, keys: KeyRemoval | None = None) -> Loaded:
     try:
         return document_of(json_in(content, url, fetched.media_type, keys), url)
     except NotJSON as error:
-        return unreadable(url, str(error))
+        return unreadable(url, f"the document is {error}")
     except RequestError as error:
         return error

@@ -45,7 +45,7 @@ BROKEN: dict[str, Any] = {
     "latin": '{"id": "é"}'.encode("latin-1"),
 }
 SAID = {
-    "html": "a web page instead of a document",
+    "html": "the document is a web page",
     "xml": "XML, not JSON",
     "half": "not JSON (line 1, column",
     "empty": "the document is empty",
