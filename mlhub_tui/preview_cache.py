@@ -72,8 +72,9 @@ def shrink(most_files: int = MOST_FILES, most_bytes: int = MOST_BYTES) -> int:
                 gone += size
     for where in sorted(folder().rglob("*"), reverse=True):
         with contextlib.suppress(OSError):
-            if where.is_dir():
-                where.rmdir()  # only if nothing is in it
+            # Only if nothing is in it, and nobody has just made it to fetch an image into.
+            if where.is_dir() and (not most_files or _age(where) > FRESH):
+                where.rmdir()
     return gone
 
 

@@ -162,6 +162,33 @@ async def preview(pilot: Pilot[int], app: MLHubApp) -> None:
     await settle(pilot, 2.0)
 
 
+async def sheet(pilot: Pilot[int], app: MLHubApp) -> None:
+    """Show what the items of a collection look like, some of them selected."""
+    await find(pilot, "kenya_02_source")
+    await pilot.press("i")
+    await settle(pilot, 1.0)
+    await pilot.press("p")
+    await settle(pilot, 3.0)
+    await pilot.press("space", "right", "space")
+    await settle(pilot)
+
+
+async def library(pilot: Pilot[int], app: MLHubApp) -> None:
+    """Show what was downloaded."""
+    for words in ("kenya_02_labels", "cashew_benin_source", "cashew_benin_labels"):
+        await find(pilot, words)
+        await pilot.press("d")
+        await settle(pilot, 0.4)
+        await pilot.press("enter")
+        await settle(pilot, 0.3)
+        await pilot.press("escape")
+    while any(job.state.running for job in app.jobs):
+        await settle(pilot)
+    app.clear_notifications()
+    await pilot.press("4")
+    await settle(pilot, 1.0)
+
+
 async def json(pilot: Pilot[int], app: MLHubApp) -> None:
     """Show the JSON of a collection, folded and searched."""
     await find(pilot, "kenya_02_source")
@@ -187,12 +214,14 @@ SCENES: dict[str, Scene] = {
     "json": json,
     "map": where,
     "preview": preview,
+    "contact-sheet": sheet,
     "results": items,
     "assets": assets,
     "download": download,
     "dataset": dataset,
     "plan": plan,
     "downloads": downloads,
+    "library": library,
     "profiles": profiles,
     "source": source,
     "help": keys,

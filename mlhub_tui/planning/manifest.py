@@ -228,10 +228,7 @@ class Manifest:
 
     def stats(self) -> ManifestStats:
         """Return the job's files by status."""
-        numbers = {FileStatus(row[0]): row[1:] for row in self.rows(_STATS)}
-        wanted, done, failed = (numbers.get(status, (0, 0, 0)) for status in FileStatus)
-        known, unknown = (sum(row[at] for row in numbers.values()) for at in (1, 2))
-        return ManifestStats(wanted[0], done[0], failed[0], int(done[1]), int(known), unknown)
+        return _stats(self.rows(_STATS))
 
     def entries(
         self, status: FileStatus | None = None, *, after: int = 0, skip: int = 0, most: int = 1000
@@ -327,6 +324,22 @@ def manifest_path(request: DatasetRequest) -> Path:
     """Return the path of the manifest of a dataset's folder of assets, existing or not."""
     name = hashlib.sha256(os.fsencode(os.path.realpath(request.asset_folder))).hexdigest()[:24]
     return paths.work() / "datasets" / f"{name}.db"
+
+
+def read_stats(path: Path) -> ManifestStats | None:
+    """Return the files of a manifest by status, without changing it; None where it cannot be read."""
+    try:
+        with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as db:
+            return _stats(db.execute(_STATS).fetchall())
+    except sqlite3.Error:
+        return None
+
+
+def _stats(rows: Sequence[Any]) -> ManifestStats:
+    numbers = {FileStatus(row[0]): row[1:] for row in rows}
+    wanted, done, failed = (numbers.get(status, (0, 0, 0)) for status in FileStatus)
+    known, unknown = (sum(row[at] for row in numbers.values()) for at in (1, 2))
+    return ManifestStats(wanted[0], done[0], failed[0], int(done[1]), int(known), unknown)
 
 
 class ManifestQueue:

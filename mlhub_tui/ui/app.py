@@ -19,6 +19,7 @@ from ..config import load
 from ..errors import MLHubException
 from ..options import AppOptions
 from ..text import clean
+from . import screens
 from .commands import EVERYWHERE, bindings, command, elsewhere
 from .context import AppContext
 from .messages import ConnectionChanged, QueueChanged
@@ -51,24 +52,6 @@ if TYPE_CHECKING:
 _HERE = Path(__file__).parent
 
 
-def _browse() -> Screen[Any]:
-    from .screens.browse import BrowseScreen
-
-    return BrowseScreen()
-
-
-def _downloads() -> Screen[Any]:
-    from .screens.downloads import DownloadsScreen
-
-    return DownloadsScreen()
-
-
-def _profiles() -> Screen[Any]:
-    from .screens.profiles import ProfilesScreen
-
-    return ProfilesScreen()
-
-
 _HAND_OVER = 2.0
 """Seconds for the transfers to end before the queue moves to the background; usually a tenth is enough."""
 _HELP_KEYS = frozenset({"question_mark", "f1"})
@@ -86,9 +69,10 @@ class MLHubApp(AppContext):
     TITLE = "mlhub-tui"
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_offers}
     MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
-        "browse": _browse,
-        "downloads": _downloads,
-        "profiles": _profiles,
+        "browse": lambda: screens.BrowseScreen(),
+        "downloads": lambda: screens.DownloadsScreen(),
+        "profiles": lambda: screens.ProfilesScreen(),
+        "library": lambda: screens.LibraryScreen(),
     }
     DEFAULT_MODE: ClassVar[str] = "browse"
     BINDINGS: ClassVar[list[BindingType]] = bindings(EVERYWHERE)
@@ -229,14 +213,13 @@ class MLHubApp(AppContext):
         """Ask for a source; browse it if that is wanted, show its profile if it was saved."""
         from .actions.source_entry import Start
         from .dialogs.source_form import SourceForm
-        from .screens.profiles import ProfilesScreen
 
         if isinstance(self.screen, SourceForm):
             return
         answer = await self.push_screen_wait(SourceForm(start or Start()))
         if answer is None:
             return
-        if answer.saved is not None and isinstance(self.screen, ProfilesScreen):
+        if answer.saved is not None and isinstance(self.screen, screens.ProfilesScreen):
             self.screen.settle_on(answer.saved)
         if answer.credentials is not None:
             self.use(answer.credentials)
@@ -248,15 +231,23 @@ class MLHubApp(AppContext):
 
     def show_document(self, subject: TreeEntry, documents: Documents, pane: str = "overview") -> None:
         """Open a document on a screen of its own."""
-        from .screens.document_screen import DocumentScreen
+        self.push_screen(screens.DocumentScreen(subject, documents, pane))
 
-        self.push_screen(DocumentScreen(subject, documents, pane))
+    def browse_at(self, place: str, wanted: str = "") -> None:
+        """Open a source in Browse by its place, unless it is in use, and go to an id or URL in it."""
+        self._browse_at(place, wanted)
+
+    @work(exclusive=True, group="open in Browse")
+    async def _browse_at(self, place: str, wanted: str) -> None:
+        self.action_go("browse")
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
+        if isinstance(self.screen, screens.BrowseScreen):
+            await self.screen.navigator.visit(place, wanted)
 
     def show_results(self, source: Source, search: Search, saved: str = "") -> None:
         """Run a search on a screen of its own; `saved` is the name that it is saved under."""
-        from .screens.results import ResultsScreen
-
-        self.push_screen(ResultsScreen(source, search, saved))
+        self.push_screen(screens.ResultsScreen(source, search, saved))
 
     def action_open_source(self) -> None:
         """Open, or add, what is at a URL or path."""
@@ -313,7 +304,7 @@ class MLHubApp(AppContext):
     # Everywhere
 
     def action_go(self, mode: str) -> None:
-        """Show one of the three places."""
+        """Show one of the four places."""
         while len(self.screen_stack) > 1 and self.screen.is_modal:
             self.pop_screen()
         if self.current_mode != mode:
@@ -323,9 +314,6 @@ class MLHubApp(AppContext):
 
     def action_travel(self, step: int) -> None:
         """Go back to where one was, or forward again."""
-        from .screens.browse import BrowseScreen
-        from .screens.document_screen import DocumentScreen
-
         screen = self.screen
         stack = self.screens_of("browse")
         browse = stack[0] if stack else None
@@ -333,9 +321,13 @@ class MLHubApp(AppContext):
             return
         if self.current_mode != "browse":
             self.switch_mode("browse")
-        elif screen is browse and isinstance(browse, BrowseScreen):
+        elif screen is browse and isinstance(browse, screens.BrowseScreen):
             browse.navigator.travel(browse.navigator.here(), step)
-        elif len(stack) == 2 and isinstance(screen, DocumentScreen) and isinstance(browse, BrowseScreen):
+        elif (
+            len(stack) == 2
+            and isinstance(screen, screens.DocumentScreen)
+            and isinstance(browse, screens.BrowseScreen)
+        ):
             browse.navigator.travel(self.history.current or browse.navigator.here(), step)
         elif step < 0:
             self.pop_screen()

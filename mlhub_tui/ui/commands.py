@@ -23,6 +23,8 @@ RESULTS = "Results"
 PLAN = "Plan"
 DOWNLOADS = "Downloads"
 PROFILES = "Profiles"
+LIBRARY = "Library"
+SHEET = "Contact sheet"
 LISTS = "Lists"
 MAP = "Map"
 DATES = "Dates"
@@ -30,7 +32,7 @@ PREVIEW = "Preview"
 JSON = "JSON"
 FILTER = "Filter"
 
-_SCREENS = (EVERYWHERE, BROWSE, DOCUMENT, RESULTS, PLAN, DOWNLOADS, PROFILES)
+_SCREENS = (EVERYWHERE, BROWSE, DOCUMENT, RESULTS, PLAN, DOWNLOADS, PROFILES, LIBRARY, SHEET)
 _PANES = (LISTS, MAP, DATES, PREVIEW, JSON, FILTER)
 _ALWAYS = 90
 """Rank in the footer from which on a hint stays however little room there is."""
@@ -108,6 +110,7 @@ COMMANDS: tuple[AppCommand, ...] = (
         ("browse", "1", "go('browse')", "Browse", "Browse datasets, collections and items"),
         ("downloads", "2", "go('downloads')", "Downloads", "Show the download queue"),
         ("profiles", "3", "go('profiles')", "Profiles", "Choose, add or edit a source"),
+        ("library", "4", "go('library')", "Library", "Show what was downloaded to this disk"),
         ("open", "o", "open_source", "open source", "Open a URL or path: API, catalog, archive", 60),
         ("settings", "comma", "settings", "Settings", "Change the settings (config.toml)"),
         ("messages", "exclamation_mark", "messages", "Messages", "Message history"),
@@ -244,6 +247,30 @@ COMMANDS: tuple[AppCommand, ...] = (
         ("edit", "E", "edit", "edit", "Edit the profile", 4),
         ("test", "v", "test", "verify", "Check that the source accepts the key", 5),
         ("delete", "x", "delete", "delete", "Delete the profile", 6),
+    ),
+    *_commands(
+        LIBRARY,
+        "library",
+        ("open", "enter", "open", "open", "Open it in Browse, from this disk if possible", 1),
+        ("verify", "v", "verify", "verify", "Verify all of its files, or stop that", 2),
+        ("copy", "y", "copy_path", "copy path", "Copy path", 3),
+        ("filter", "slash", "filter", "filter", "Filter by name, source, state and licence", 4),
+        ("sort", "z", "sort", "sort", "Sort by date, name, size, state", 5),
+        ("reload", "r", "reload", "reload", "Read the folder again", 6),
+    ),
+    *_commands(
+        SHEET,
+        "sheet",
+        ("open", "enter", "open", "open", "Open the item", 1),
+        ("mark", "space", "mark", "select", "Select the item", 2),
+        ("download", "d", "download", "download", "Download the selection or the item", 3),
+        ("preview", "p", "preview", "preview", "Preview image", 4),
+        ("larger", "plus,equals_sign", "size(1)", "larger", "Show larger images", 5),
+        ("smaller", "minus", "size(-1)", "smaller", "Show smaller images", 6),
+        ("reload", "r", "reload", "reload", "Fetch the images, or retry those that failed", 7),
+        ("copy", "y", "copy_id", "copy id", "Copy id", 8),
+        ("left", "h,left", "step(-1, 0)", "left", "Go to the item on the left"),
+        ("right", "l,right", "step(1, 0)", "right", "Go to the item on the right"),
     ),
     *_commands(
         LISTS,

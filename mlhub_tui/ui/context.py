@@ -86,7 +86,11 @@ class AppContext(ConfiguredApp):
         raise NotImplementedError
 
     def action_go(self, mode: str) -> None:
-        """Show one of the three places."""
+        """Show one of the four places."""
+        raise NotImplementedError
+
+    def browse_at(self, place: str, wanted: str = "") -> None:
+        """Open a source in Browse by its place, unless it is in use, and go to an id or URL in it."""
         raise NotImplementedError
 
     # What is done here

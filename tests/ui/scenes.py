@@ -353,6 +353,12 @@ async def profiles(driver: Driver) -> None:
     await driver.until("project1")
 
 
+async def library(driver: Driver) -> None:
+    """What was downloaded, and is not there any more."""
+    await driver.press("4")
+    await driver.until("umd_mali_crop_type", "missing", "not stated on this disk")
+
+
 async def welcome(driver: Driver) -> None:
     """The first start."""
     await driver.until("Welcome")
@@ -438,6 +444,7 @@ SCENES: tuple[Scene, ...] = (
     choosing,
     exporting,
     profiles,
+    library,
     welcome,
     form,
     found,

@@ -11,7 +11,7 @@ from mlhub_tui.ui.dialogs.search_dialog import BoxScreen
 from mlhub_tui.ui.widgets.pick_list import PickLine, PickList
 
 from .conftest import Driver
-from .scenes import JOBS, Scene, item, listed, results, search
+from .scenes import JOBS, Scene, item, items, listed, results, search
 from .test_browse import find
 
 
@@ -127,6 +127,15 @@ async def picture(driver: Driver) -> None:
     await driver.until("▀", "esc closes")
 
 
+async def sheet(driver: Driver) -> None:
+    """The items of a collection as a contact sheet, one of them selected."""
+    await items(driver)
+    await driver.press("p")
+    await driver.until("▀▀▀▀▀▀▀▀▀▀▀▀  ▀▀▀▀▀▀▀▀▀▀▀▀", "1 of 30 items")
+    await driver.press("space")
+    await driver.until("2 of 30 items, 1 selected")
+
+
 OVER: tuple[Scene, ...] = (
     first_steps,
     palette,
@@ -141,4 +150,7 @@ OVER: tuple[Scene, ...] = (
     leaving,
     log,
     picture,
+    sheet,
 )
+COLOURED = (picture, sheet)
+"""Scenes with colours of their own."""

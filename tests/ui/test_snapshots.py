@@ -26,7 +26,7 @@ from .conftest import Driver, driven
 from .drawing import strips
 from .looks import looks
 from .scenes import FIRST_START, FOLDER, SCENES, FixedQueue, Scene, app_over
-from .scenes_over import OVER, picture
+from .scenes_over import COLOURED, OVER
 
 SIZES = ((80, 24), (60, 15), (120, 40))
 UPDATE = bool(os.environ.get("MLHUB_TUI_UPDATE_SNAPSHOTS"))
@@ -93,7 +93,7 @@ async def test_the_screen_looks_as_it_was_reviewed(scene: Scene, fixed: AppOptio
             shown = await as_reviewed(driver, path, home)
             assert max(map(len, shown.splitlines())) <= columns
             assert shown == path.read_text(encoding="utf-8"), f"{path.name} differs"
-        if scene is not picture:  # which has colours of its own
+        if scene not in COLOURED:
             await in_few_colours(driver, scene.__name__)
         await in_ascii(driver)
 

@@ -91,6 +91,7 @@ class CatalogTreeModel:
         ]
         for row in self.groups:
             row.is_open = row is self.groups[0]
+        self.outline.root.shown = None  # what a filter left belongs to the tree before
         self.outline.put(self.outline.root, self.groups)
         self.start_over()
 

@@ -13,8 +13,8 @@ from ...errors import MLHubException
 from ...text import one_line
 from ..catalog.tree_filter import HOLDS
 from ..document_cache import why
-from ..navigation.lookup import Goal, doi_of, is_url, look_up
-from ..navigation.reveal import Suggestion, Suggestions, placed
+from ..navigation.lookup import Goal, doi_of, is_url
+from ..navigation.reveal import Suggestion, Suggestions, goal_of
 from ..widgets.form import TextField
 from ..widgets.pick_list import PickLine
 from .questions import ListScreen
@@ -130,11 +130,11 @@ class GotoScreen(ListScreen):
     async def _look_up(self, typed: str) -> None:
         self.say("looking it up… esc stops")
         try:
-            found = await look_up(typed, self._source)
+            goal = await goal_of(typed, self._source, self._tree_model)
         except MLHubException as error:
             self.say(f"! {why(error)}", "bold $error")
             return
-        self._close(placed(self._tree_model, found))
+        self._close(goal)
 
     def action_cancel(self) -> None:
         """Stop looking something up, else close."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import work
 from textual.app import ComposeResult
@@ -45,7 +45,7 @@ class JobScreen(Dialog[None]):
     JobScreen > .dialog { width: 100; max-width: 98%; height: 90%; padding: 0 0 0 1; }
     """
 
-    def __init__(self, job: Job, checks: dict[int, str]) -> None:
+    def __init__(self, job: Job, checks: Mapping[Any, str]) -> None:
         super().__init__()
         self._job, self._checks = job, checks
         self._detail = DetailView()

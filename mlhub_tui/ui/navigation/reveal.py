@@ -13,10 +13,11 @@ from ...text import count
 from ..catalog.nodes import GroupNode, TypeNode, identity, node_key
 from ..catalog.page_loader import load_next
 from ..catalog.tree_filter import HOLDS, rank
-from .lookup import Goal, plain
+from .lookup import Goal, look_up, plain
 from .matching import PART, fields, parts
 
 if TYPE_CHECKING:
+    from ...sources.base import Source
     from ..catalog.catalog_tree import CatalogTree
     from ..catalog.nodes import Node
     from ..catalog.tree_listing import TreeListing
@@ -154,7 +155,18 @@ class Suggestion:
     rank: int
 
 
-def placed(tree_model: CatalogTreeModel, goal: Goal) -> Goal:
+async def goal_of(typed: str, source: Source, tree_model: CatalogTreeModel) -> Goal:
+    """Return what a source has under an id, a DOI or a URL, with the way to it in its tree.
+
+    Raises
+    ------
+    MLHubException
+        As `look_up`.
+    """
+    return _placed(tree_model, await look_up(typed, source))
+
+
+def _placed(tree_model: CatalogTreeModel, goal: Goal) -> Goal:
     """Return what was looked up with the dataset that MLHub's collections stand below on its way."""
     collection = next((key for key in goal.path if key.startswith(f"{EntryKind.COLLECTION}:")), "")
     if not tree_model.by_dataset or not collection:

@@ -87,8 +87,12 @@ _LEAN_SIDE, _LEAN_COLOURS = 400, 32
 _CHUNK = 4096
 """Bytes of base64 in one sequence (kitty graphics protocol, "Remote client")."""
 KITTY_ID = 0x4D4C4842
-"""The number of the one picture that is shown at a time."""
-KITTY_GONE = f"\x1b_Ga=d,d=I,i={KITTY_ID},q=2\x1b\\"
+"""The number of the first picture; others have the next ones."""
+
+
+def kitty_gone(picture: int = KITTY_ID) -> str:
+    """Return what removes a picture from the terminal."""
+    return f"\x1b_Ga=d,d=I,i={picture},q=2\x1b\\"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,11 +140,18 @@ def sixel(
 
 
 def kitty(
-    image: Any, columns: int, rows: int, cell: tuple[int, int] | None = None, *, lean: bool = False
+    image: Any,
+    columns: int,
+    rows: int,
+    cell: tuple[int, int] | None = None,
+    *,
+    lean: bool = False,
+    picture: int = KITTY_ID,
 ) -> Graphic:
     """Return a picture in kitty's graphics protocol that fills a room; the terminal scales it.
 
-    It is transmitted as PNG and put at the cursor, which stays (`C=1`), and no answer is asked for (`q=2`).
+    It is transmitted as PNG and put at the cursor, which stays (`C=1`), and no answer is asked for (`q=2`);
+    `picture` is its number, by which it is removed.
     """
     wide, high = cell or CELL
     size = fitted(image.size, columns * wide, rows * high)
@@ -154,7 +165,7 @@ def kitty(
     image.save(buffer, "PNG", compress_level=6)
     data = standard_b64encode(buffer.getvalue()).decode()
     chunks = [data[at : at + _CHUNK] for at in range(0, len(data), _CHUNK)]
-    first = f"a=T,f=100,i={KITTY_ID},p=1,c={across},r={down},C=1,q=2,"
+    first = f"a=T,f=100,i={picture},p=1,c={across},r={down},C=1,q=2,"
     parts = [
         f"\x1b_G{first if number == 0 else ''}m={int(number < len(chunks) - 1)};{chunk}\x1b\\"
         for number, chunk in enumerate(chunks)

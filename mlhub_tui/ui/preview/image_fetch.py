@@ -107,7 +107,13 @@ async def _asked(link: Link, asset: Asset) -> int | None:
 
 
 async def fetch(
-    source: Source, document: Document, asset: Asset, price: Cost, say: Callable[[str], None]
+    source: Source,
+    document: Document,
+    asset: Asset,
+    price: Cost,
+    say: Callable[[str], None] = lambda _: None,
+    *,
+    most: int = LARGEST,
 ) -> ImageFile:
     """Fetch an image, or an overview of it, into the cache.
 
@@ -119,6 +125,8 @@ async def fetch(
         What it costs, and whether an overview of it will do.
     say
         Called with how far it is, in words.
+    most
+        Bytes at most; of a larger one nothing stays.
 
     Raises
     ------
@@ -132,13 +140,13 @@ async def fetch(
         target = where / "overview.tif"
         came = await fetch_overview(link, price.size, target)
         return ImageFile(target, price.size, came)
-    if price.size is not None and price.size > LARGEST:
-        raise _too_large(asset)
-    return await _whole(source, document, asset, where, say)
+    if price.size is not None and price.size > most:
+        raise _too_large(asset, most)
+    return await _whole(source, document, asset, where, say, most)
 
 
 async def _whole(
-    source: Source, document: Document, asset: Asset, where: Path, say: Callable[[str], None]
+    source: Source, document: Document, asset: Asset, where: Path, say: Callable[[str], None], most: int
 ) -> ImageFile:
     from ...queue.run_job import fetch_asset
 
@@ -147,7 +155,7 @@ async def _whole(
     def show(done: int, total: int | None) -> None:
         nonlocal too_large
         say(f"{size(done)} of {size(total)}" if total else size(done))
-        if max(done, total or 0) > LARGEST and not transfer.done():
+        if max(done, total or 0) > most and not transfer.done():
             too_large = True
             transfer.cancel()
 
@@ -158,18 +166,18 @@ async def _whole(
         transfer.cancel()
         if not too_large:
             raise
-        raise _too_large(asset) from None
+        raise _too_large(asset, most) from None
     except EntityDoesNotExist as error:
         raise MLHubException(error.message, hint="its document names a file that is not there") from error
     came = (await asyncio.to_thread(path.stat)).st_size
-    if came > LARGEST:
+    if came > most:
         path.unlink(missing_ok=True)
-        raise _too_large(asset)
+        raise _too_large(asset, most)
     return ImageFile(path, came, came)
 
 
-def _too_large(asset: Asset) -> MLHubException:
-    words = f"{asset.label} is larger than {size(LARGEST)}: too large for a preview"
+def _too_large(asset: Asset, most: int) -> MLHubException:
+    words = f"{asset.label} is larger than {size(most)}: too large for a preview"
     return MLHubException(words, hint=_HINT)
 
 

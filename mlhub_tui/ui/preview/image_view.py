@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -14,10 +15,14 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from ..terminal.terminal_app import TerminalApp
-from .graphics import KITTY_GONE, Graphic, GraphicsMode, draw, kitty, shade, sixel
+from .graphics import KITTY_ID, Graphic, GraphicsMode, draw, kitty, kitty_gone, shade, sixel
 
 if TYPE_CHECKING:
     from .image_decode import Picture
+
+
+_NUMBERS = count(KITTY_ID)
+"""Numbers by which kitty tells the pictures of this program apart."""
 
 
 class ImageView(Widget):
@@ -35,6 +40,7 @@ class ImageView(Widget):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
+        self._number = next(_NUMBERS)
         self._picture: Picture | None = None
         self._way, self._lean = GraphicsMode.BLOCKS, False
         self._strips: list[Strip] = []
@@ -86,7 +92,7 @@ class ImageView(Widget):
             except ImportError:
                 self._way = GraphicsMode.BLOCKS
         if self._way is GraphicsMode.KITTY:
-            return kitty(image, columns, rows, cell, lean=self._lean)
+            return kitty(image, columns, rows, cell, lean=self._lean, picture=self._number)
         if self._way is GraphicsMode.SHADES:
             return shade(image, columns, rows, light=not self.app.current_theme.dark)
         return draw(image, columns, rows, lean=self._lean)
@@ -132,7 +138,7 @@ class ImageView(Widget):
         """Remove a graphic: kitty's by name, sixels by rewriting the cells below them."""
         app = self.app
         if self._placed and isinstance(app, TerminalApp):
-            app.write_terminal(KITTY_GONE)
+            app.write_terminal(kitty_gone(self._number))
         if self._covered and isinstance(app, TerminalApp):
             app.forget_shown()
         self._placed = self._covered = False

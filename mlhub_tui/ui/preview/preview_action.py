@@ -36,15 +36,24 @@ async def preview(
     key
         The asset to begin with; empty for the one that shows it best.
     """
-    if app.loaded.config.images == "off":
-        app.notify("Previews are off: images in the settings (, opens them).", markup=False)
-    elif find_spec("PIL") is None:
-        app.notify("Previews need Pillow: pip install 'mlhub-tui[images]'", severity="warning", markup=False)
-    elif current is None or documents.source is None:
+    if not draws(app):
+        return None
+    if current is None or documents.source is None:
         app.notify("Put the cursor on an item or a collection first.", markup=False)
     else:
         return await _show(app, documents, entries, current, key)
     return None
+
+
+def draws(app: AppContext) -> bool:
+    """Whether images can be drawn and are wanted; where not, the status line shows why."""
+    if app.loaded.config.images == "off":
+        app.notify("Previews are off: images in the settings (, opens them).", markup=False)
+        return False
+    if find_spec("PIL") is None:
+        app.notify("Previews need Pillow: pip install 'mlhub-tui[images]'", severity="warning", markup=False)
+        return False
+    return True
 
 
 async def _show(

@@ -393,7 +393,7 @@ class DownloadsScreen(PlaceScreen):
         if job is None or job.state is not JobState.DONE:
             self.refuse("Only finished transfers can be verified.")
             return
-        if self._checks.stop(job) or (found := await verify(self._checks, job)) is None:
+        if self._checks.stop(job.id) or (found := await verify(self._checks, job)) is None:
             return
         if self.context.queue is not None:
             with contextlib.suppress(MLHubException):  # the screen shows the result in any case
@@ -410,7 +410,7 @@ class DownloadsScreen(PlaceScreen):
         if job is None or not is_archive(job):
             self.refuse("Only finished archives can be unpacked.")
             return
-        if self._unpacking.stop(job):
+        if self._unpacking.stop(job.id):
             return
         if await confirm(self.app, *await asyncio.to_thread(unpack_question, job), yes="Unpack"):
             try:

@@ -126,9 +126,12 @@ class EntryScreen(PlaceScreen):
         """What a search begins with."""
         return self.subject
 
-    @work(group="preview", exclusive=True)
-    async def action_preview(self) -> None:
+    def action_preview(self) -> None:
         """Show an image of what is under the cursor, and of what stands beside it."""
+        self._preview()
+
+    @work(group="preview", exclusive=True)
+    async def _preview(self) -> None:
         from ..preview.preview_action import preview
 
         current = self.subject.entry if self.subject is not None else None

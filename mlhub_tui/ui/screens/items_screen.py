@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from textual import on
 from textual.timer import Timer
@@ -11,6 +12,9 @@ from ...models import Entry
 from ..map.map_pane import MapPane
 from ..widgets.item_table import ItemTable
 from .entry_screen import EntryScreen
+
+if TYPE_CHECKING:
+    from .contact_sheet import ContactSheet
 
 FOLLOWS = 0.12
 """Seconds the cursor rests among the items before the map beside them follows it."""
@@ -22,6 +26,7 @@ class ItemsScreen(EntryScreen):
     def __init__(self) -> None:
         super().__init__()
         self._following: Timer | None = None
+        self._sheet: ContactSheet | None = None
         self.table, self.map_pane = self.make_table(), MapPane(id="map")
 
     def make_table(self) -> ItemTable:
@@ -72,6 +77,23 @@ class ItemsScreen(EntryScreen):
         self.table.sort_by(order)
         self.context.memory.item_orders[self.source_kind] = order
 
+    # The contact sheet
+
+    @property
+    def lists_items(self) -> bool:
+        """Whether the table of items has the keys."""
+        return self.table.has_focus and self.table.line_count > 0
+
+    def action_preview(self) -> None:
+        """Show the items of the table as a contact sheet; elsewhere an image of what is under the cursor."""
+        from .contact_sheet import ContactSheet, draws
+
+        if not self.lists_items:
+            super().action_preview()
+        elif draws(self.context):
+            self._sheet = ContactSheet(self, self.table, self.open_item)
+            self.app.push_screen(self._sheet)
+
     # Between table and map
 
     @on(MapPane.Opened)
@@ -91,6 +113,8 @@ class ItemsScreen(EntryScreen):
     def _status_changed(self, message: MapPane.StatusChanged | ItemTable.StatusChanged) -> None:
         message.stop()
         self.show_amount()
+        if self._sheet is not None:
+            self._sheet.items_changed()
 
     @on(MapPane.Wanted)
     def _place_chosen(self, message: MapPane.Wanted) -> None:

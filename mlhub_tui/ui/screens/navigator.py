@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ...errors import MLHubException
@@ -58,6 +59,32 @@ class Navigator:
 
         # At once, not from a worker: what is typed behind the key is for the field.
         screen.app.push_screen(GotoScreen(self._tree.tree_model, connection.source, arrive))
+
+    async def visit(self, place: str, wanted: str = "") -> None:
+        """Open a source by its place, unless it is in use, and go to an id or a URL in it."""
+        from ..navigation.reveal import goal_of
+
+        context = self._screen.context
+        self.note_place()
+        connection = context.connection
+        here = (connection.entry, connection.job_source) if connection is not None else ()
+        if place not in here and not await self._use(place):
+            return
+        if not wanted or not await self._until(self._is_listed) or context.connection is None:
+            return
+        try:
+            goal = await goal_of(wanted, context.connection.source, self._tree.tree_model)
+        except MLHubException as error:
+            context.report(error)
+            return
+        await self._go(goal)
+
+    def _is_listed(self) -> bool:
+        """Whether the tree shows the top level of the source in use, or why there is none."""
+        if self.shown is None or self.shown is not self._screen.context.connection or not self._tree.started:
+            return False
+        top = self._tree.tree_model.top
+        return bool(top.loaded and not top.cached_age) or top.failure is not None
 
     async def _go(self, goal: Goal) -> None:
         """Go to something; what has no place in the tree, or one too far back in it, is shown by itself."""
@@ -146,9 +173,13 @@ class Navigator:
         context = self._screen.context
         if not await open_entry(context, place):
             return False
+        return await self._until(lambda: self.shown is context.connection) and self.shown is not None
+
+    async def _until(self, condition: Callable[[], bool]) -> bool:
+        """Wait until something holds of what is shown; False where it does not come about."""
         for _ in range(int(_PATIENCE / _MOMENT)):
-            if self.shown is context.connection:
-                return self.shown is not None
+            if condition():
+                return True
             await asyncio.sleep(_MOMENT)
         return False
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Hashable
+from typing import Any, TypeVar
 
 from ...errors import MLHubException
 from ...planning.requests import DatasetRequest
@@ -34,29 +34,29 @@ class FileWork:
     Attributes
     ----------
     words
-        By the id of a transfer, what came of it, or how far it is.
+        By the file's name to the caller (`Job.id`), what came of it, or how far it is.
     """
 
     def __init__(self, changed: Callable[[], None]) -> None:
         self._changed = changed
-        self._running: dict[int, threading.Event] = {}
+        self._running: dict[Hashable, threading.Event] = {}
         self._turn = asyncio.Lock()
-        self.words: dict[int, str] = {}
+        self.words: dict[Any, str] = {}
 
-    def stop(self, job: Job) -> bool:
-        """Stop the work on a transfer's file; False where there is none."""
-        stop = self._running.pop(job.id, None)
+    def stop(self, key: Hashable) -> bool:
+        """Stop the work on a file; False where there is none."""
+        stop = self._running.pop(key, None)
         if stop is not None:
             stop.set()
         return stop is not None
 
-    def say(self, job: Job, words: str) -> None:
+    def say(self, key: Hashable, words: str) -> None:
         """Show how far the work is, or what came of it."""
-        self.words[job.id] = words
+        self.words[key] = words
         self._changed()
 
     async def run(
-        self, job: Job, work: Callable[[threading.Event], T], progress: Callable[[], str]
+        self, key: Hashable, work: Callable[[threading.Event], T], progress: Callable[[], str]
     ) -> T | None:
         """Work on a file in a thread; None if it was stopped.
 
@@ -65,14 +65,14 @@ class FileWork:
         progress
             Asked twice a second how far it is.
         """
-        stop = self._running[job.id] = threading.Event()
+        stop = self._running[key] = threading.Event()
 
         async def report() -> None:
             while True:
-                self.say(job, progress())
+                self.say(key, progress())
                 await asyncio.sleep(_EVERY)
 
-        self.say(job, "waiting for another file")
+        self.say(key, "waiting for another file")
         try:
             async with self._turn:
                 reporter = asyncio.create_task(report())
@@ -83,8 +83,8 @@ class FileWork:
         except TransferCancelled:
             return None
         finally:
-            if self._running.get(job.id) is stop:
-                del self._running[job.id]
+            if self._running.get(key) is stop:
+                del self._running[key]
 
 
 async def verify(checks: FileWork, job: Job) -> VerificationResult | None:
@@ -99,10 +99,10 @@ async def verify(checks: FileWork, job: Job) -> VerificationResult | None:
         total = job.bytes_total or 0
         return f"reading, {read * 100 // total} %; v stops" if total else "reading; v stops"
 
-    found = await checks.run(job, lambda stop: verify_job(job, tell, stop), progress)
+    found = await checks.run(job.id, lambda stop: verify_job(job, tell, stop), progress)
     if found is not None and found.trouble:
         found = VerificationResult((), f"{found.trouble}; {remedy(job)}")
-    checks.say(job, str(found) if found is not None else "stopped")
+    checks.say(job.id, str(found) if found is not None else "stopped")
     return found
 
 
@@ -140,12 +140,12 @@ async def unpack_archive(unpacking: FileWork, job: Job) -> None:
 
     try:
         done = await unpacking.run(
-            job, lambda stop: unpack(job.path, job.path.parent, show=show, stopped=stop), progress
+            job.id, lambda stop: unpack(job.path, job.path.parent, show=show, stopped=stop), progress
         )
     except MLHubException as error:
-        unpacking.say(job, f"{error.message}: {error.hint}" if error.hint else error.message)
+        unpacking.say(job.id, f"{error.message}: {error.hint}" if error.hint else error.message)
         raise
-    unpacking.say(job, "stopped; u resumes it" if done is None else _outcome(done))
+    unpacking.say(job.id, "stopped; u resumes it" if done is None else _outcome(done))
 
 
 def _outcome(done: Unpacked) -> str:

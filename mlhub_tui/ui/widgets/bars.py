@@ -15,7 +15,12 @@ from textual.widget import Widget
 from ..commands import AppCommand, fitting
 from ..terminal.characters import line
 
-TABS = (("1", "Browse", "browse"), ("2", "Downloads", "downloads"), ("3", "Profiles", "profiles"))
+TABS = (
+    ("1", "Browse", "browse"),
+    ("2", "Downloads", "downloads"),
+    ("3", "Profiles", "profiles"),
+    ("4", "Library", "library"),
+)
 
 
 class TopBar(Widget):

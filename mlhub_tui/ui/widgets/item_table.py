@@ -205,7 +205,15 @@ class ItemTable(TableView):
     @property
     def shown(self) -> list[Entry]:
         """The items that the filter leaves, in their order."""
-        return [self.rows[self._number(line)].entry for line in range(self.line_count)]
+        return self.entries(0, self.line_count)
+
+    def entries(self, start: int, stop: int) -> list[Entry]:
+        """Return the items on some lines."""
+        return [self.rows[self._number(line)].entry for line in range(start, min(stop, self.line_count))]
+
+    def is_marked(self, entry: Entry) -> bool:
+        """Whether an item is selected."""
+        return _identity(entry) in self.marked
 
     def apply_filter(self, words: str) -> None:
         """Show only items whose id, title or collection holds all words; the cursor stays on its item."""

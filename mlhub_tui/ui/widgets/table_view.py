@@ -49,9 +49,10 @@ class Column:
 
 
 class TableView(LineView):
-    """Rows of texts in columns; the first column gives way to `NARROWEST`, then the last columns go."""
+    """Rows of texts in columns; the first column gives way to `narrowest`, then the last columns go."""
 
     header: ClassVar[int] = 1
+    narrowest: ClassVar[int] = NARROWEST
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -93,7 +94,10 @@ class TableView(LineView):
     def _widths(self, columns: Sequence[Column], width: int) -> list[int]:
         """Return the cells of the columns; those that there is no room for have 0."""
         wanted = [max(self._widest.get(c.key, 0), cell_len(self.title(c))) for c in columns]
-        least = [NARROWEST, *(min(w, c.least) for w, c in zip(wanted[1:], columns[1:], strict=True))]
+        least = [
+            min(self.narrowest, wanted[0]),
+            *(min(w, c.least) for w, c in zip(wanted[1:], columns[1:], strict=True)),
+        ]
         room = width - 1 - GAP
         while len(least) > 1 and sum(least) + GAP * len(least) > room:
             least.pop()

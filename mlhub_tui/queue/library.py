@@ -1,0 +1,267 @@
+"""What was downloaded and lies on this disk, by dataset and collection: of the queue and of a folder."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import io
+import json
+import os
+import tarfile
+import threading
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from itertools import islice
+from pathlib import Path
+
+from ..errors import MLHubException
+from ..models import Document
+from ..planning.filters import Filters
+from ..planning.manifest import manifest_path, read_stats
+from ..planning.requests import ArchiveRequest, AssetRequest, DatasetRequest
+from ..text import count, link_names, one_line
+from .job import Job, JobState
+from .job_files import VerificationResult, verify_job
+
+_ENDS = (".tar.gz", ".tgz")
+_READ = 4 << 20
+"""Bytes of an archive, or of a document, that are read to find a licence."""
+_CHUNK = 1 << 16
+_MEMBERS = 50
+"""Members of an archive, or folders of a dataset, that are looked at for one."""
+
+
+class LibraryState(StrEnum):
+    """The state of what was downloaded."""
+
+    WHOLE = "whole"
+    PARTLY = "partly"
+    CHANGED = "changed"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryEntry:
+    """A dataset or a collection on disk.
+
+    Parameters
+    ----------
+    name, title
+        Its id and title, as received.
+    place
+        The file or folder.
+    source
+        The root URL of its source, or `SAMPLE`; empty where that is not known.
+    files, bytes
+        Those that are there.
+    date
+        When it was changed last, in seconds since the epoch; 0 where it is missing.
+    state, reason
+        Its state and, where it is not whole, what is missing or changed.
+    jobs
+        The jobs that fetched it, the last one first.
+    licence
+        As its documents on this disk state it; empty where none does, None until they were read.
+    """
+
+    name: str
+    title: str
+    place: Path
+    source: str
+    files: int
+    bytes: int
+    date: float
+    state: LibraryState
+    reason: str
+    jobs: tuple[Job, ...]
+    licence: str | None = None
+
+    @property
+    def catalog(self) -> Path | None:
+        """What of it is a catalog that can be opened without its source; None where it has none."""
+        if self.place.name.lower().endswith(_ENDS):
+            return self.place
+        return next(
+            (at for name in ("catalog.json", "collection.json") if (at := self.place / name).is_file()), None
+        )
+
+
+def read_library(jobs: Iterable[Job], folder: Path) -> list[LibraryEntry]:
+    """Return what the finished jobs fetched, and what lies in a folder besides; blocks.
+
+    Only the folder itself is listed, not what is below it. A job that is not finished counts where some of
+    its files are there.
+    """
+    grouped: dict[Path, list[Job]] = {}
+    for job in [*jobs, *_left_in(folder)]:
+        if isinstance(job.request, DatasetRequest) and job.request.url:
+            continue  # in an object store
+        place = _place(job)
+        if job.id >= 0 or place not in grouped:
+            grouped.setdefault(place, []).append(job)
+    found = (_entry(place, of_place[::-1]) for place, of_place in grouped.items())
+    return [entry for entry in found if entry is not None]
+
+
+def with_licence(entry: LibraryEntry) -> LibraryEntry:
+    """Return an entry with its licence, as documents beside its files or in its archive state it; blocks."""
+    texts = _of_archive(entry.place) if entry.catalog == entry.place else _of_folder(entry.place)
+    names = (link_names(document.license) for document in texts)
+    return replace(entry, licence=", ".join(dict.fromkeys(name for name in names if name)))
+
+
+def verify_entry(
+    entry: LibraryEntry, tell: Callable[[int], None], stop: threading.Event
+) -> VerificationResult:
+    """Read the files of an entry again and compare them with what was fetched; blocks.
+
+    Parameters
+    ----------
+    tell
+        Called with the bytes read so far.
+    stop
+        Ends it, with TransferCancelled.
+    """
+    agrees: dict[str, None] = {}
+    wrong, before = list[str](), 0
+    for job in entry.jobs:
+        if job.state is not JobState.DONE and not isinstance(job.request, DatasetRequest):
+            continue
+        found = verify_job(job, lambda done, so_far=before: tell(so_far + done), stop)  # type: ignore[misc]
+        before += job.bytes_done
+        agrees |= dict.fromkeys(found.agrees)
+        if found.trouble:
+            wrong.append(f"{one_line(job.name, 80)}: {found.trouble}")
+    more = f", and {count(len(wrong) - 1, 'more file')}" if len(wrong) > 1 else ""
+    return VerificationResult(tuple(agrees), f"{wrong[0]}{more}" if wrong else "")
+
+
+def _left_in(folder: Path) -> Iterator[Job]:
+    """Yield a job for each archive and each dataset in a folder, as if it had fetched it."""
+    try:
+        with os.scandir(folder) as found:
+            children = sorted(found, key=lambda child: child.name)
+    except OSError:
+        return
+    for child in children:
+        try:
+            job = _job_of(child, folder)
+        except (OSError, MLHubException):
+            continue
+        if job is not None:
+            yield job
+
+
+def _job_of(child: os.DirEntry[str], folder: Path) -> Job | None:
+    end = next((end for end in _ENDS if child.name.lower().endswith(end)), "")
+    if end and child.is_file():
+        there = child.stat().st_size
+        request = ArchiveRequest("", None, child.name[: -len(end)], folder)
+        return Job(-1, request, child.name, JobState.DONE, 0, bytes_done=there, bytes_total=there)
+    if not child.is_dir():
+        return None
+    dataset = DatasetRequest("", None, child.name, folder, Filters(), "")
+    if dataset.name != child.name or not manifest_path(dataset).exists():
+        return None
+    return Job(-1, dataset, child.name, JobState.DONE, 0)
+
+
+def _place(job: Job) -> Path:
+    """Return the file or folder that jobs for the same dataset or collection share."""
+    match job.request:
+        case DatasetRequest() as request:
+            return request.asset_folder
+        case AssetRequest(folder=folder):
+            return folder / job.name.partition("/")[0]
+    return job.path
+
+
+def _entry(place: Path, jobs: list[Job]) -> LibraryEntry | None:
+    last = jobs[0].request
+    if isinstance(last, DatasetRequest):
+        return _dataset(place, jobs, last)
+    files = total = 0
+    date, wrong = 0.0, list[str]()
+    unfinished = 0
+    for path, job in {job.path: job for job in reversed(jobs)}.items():
+        if job.state is not JobState.DONE:
+            unfinished += 1
+            continue
+        try:
+            status = path.stat()
+        except OSError:
+            wrong.append(f"{one_line(job.name, 80)} is missing")
+            continue
+        files, total, date = files + 1, total + status.st_size, max(date, status.st_mtime)
+        if job.bytes_total is not None and status.st_size != job.bytes_total:
+            wrong.append(f"{one_line(job.name, 80)} has another size than when it was fetched")
+    if not files and not wrong:
+        return None
+    state = LibraryState.WHOLE
+    if wrong:
+        state = LibraryState.CHANGED if files else LibraryState.MISSING
+    elif unfinished:
+        state = LibraryState.PARTLY
+    more = f", and {count(len(wrong) - 1, 'more file')}" if len(wrong) > 1 else ""
+    reason = (
+        f"{wrong[0]}{more}" if wrong else f"{count(unfinished, 'file')} not fetched" if unfinished else ""
+    )
+    name = last.collection_id or place.name
+    return LibraryEntry(name, last.title, place, last.source, files, total, date, state, reason, tuple(jobs))
+
+
+def _dataset(place: Path, jobs: list[Job], request: DatasetRequest) -> LibraryEntry | None:
+    path = manifest_path(request)
+    stats = read_stats(path)
+    there = place.is_dir()
+    if stats is None or not (stats.done or jobs[0].state is JobState.DONE):
+        return None
+    date = max((at.stat().st_mtime for at in (path, place) if at.exists()), default=0.0) if there else 0.0
+    left = stats.wanted + stats.failed
+    state = LibraryState.PARTLY if left else LibraryState.WHOLE
+    reason = f"{count(left, 'file')} of {stats.files:,} not fetched" if left else ""
+    if not there:
+        state, reason = LibraryState.MISSING, "its folder is missing"
+    named = next((job.request for job in jobs if job.request.source), request)
+    found = LibraryEntry(named.collection_id, named.title, place, named.source, 0, 0, date, state, reason, ())
+    return replace(found, files=stats.done, bytes=stats.bytes_done, jobs=tuple(jobs))
+
+
+def _of_folder(place: Path) -> Iterator[Document]:
+    """Yield the documents at the top of a folder, and one level below."""
+    paths = [place / "collection.json", place / "catalog.json"]
+    try:
+        with os.scandir(place) as found:
+            paths += [Path(child.path) / "collection.json" for child in islice(found, _MEMBERS)]
+    except OSError:
+        return
+    for path in paths:
+        try:
+            with path.open("rb") as file:
+                yield from _documents(file.read(_READ))
+        except OSError:
+            continue
+
+
+def _of_archive(place: Path) -> Iterator[Document]:
+    """Yield the documents among the first members of an archive."""
+    try:
+        head = io.BytesIO()
+        with gzip.open(place) as file, contextlib.suppress(EOFError, zlib.error, gzip.BadGzipFile):
+            while head.tell() < _READ and (data := file.read1(_CHUNK)):
+                head.write(data)
+        head.seek(0)
+        with tarfile.open(fileobj=head) as archive:
+            for member in islice(archive, _MEMBERS):
+                if member.isfile() and member.name.endswith(("collection.json", "catalog.json")):
+                    found = archive.extractfile(member)
+                    yield from _documents(found.read() if found is not None else b"")
+    except (OSError, tarfile.TarError):
+        return  # it ends where the reading did, or is damaged
+
+
+def _documents(content: bytes) -> Iterator[Document]:
+    with contextlib.suppress(ValueError, RecursionError, MLHubException):
+        yield Document(json.loads(content))

@@ -1,0 +1,359 @@
+"""Library: what was downloaded to this disk, its state and licence; no source is contacted."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.widgets import Static
+
+from ...metadata.detail import Block, FieldBlock, Title
+from ...planning.requests import SAMPLE, DatasetRequest
+from ...queue.library import LibraryEntry, LibraryState, read_library, verify_entry, with_licence
+from ...sample.on_demand import SAMPLE_NAME
+from ...text import count, local_time, one_line, redact, size
+from ..commands import LIBRARY, bindings
+from ..detail.typesetting import typeset
+from ..messages import QueueChanged
+from ..source_connection import place
+from ..terminal.characters import content, line
+from ..transfers.finished_files import FileWork
+from ..widgets.table_view import Column, TableView
+from .place_screen import PlaceScreen
+
+NONE = "Put the cursor on a download first."
+_COLUMNS = (
+    Column("name", "Name", middle=True),
+    Column("state", "State", least=8),
+    Column("size", "Size", least=8, to_right=True),
+    Column("date", "Date", least=10),
+    Column("files", "Files", least=5, to_right=True),
+    Column("licence", "Licence", most=24, least=8),
+    Column("source", "Source", most=32, least=24),
+    Column("title", "Title", most=60, least=24),
+)
+_ORDERS: dict[str, Callable[[LibraryEntry], Any]] = {
+    "date": lambda entry: -entry.date,
+    "name": lambda entry: entry.name.casefold(),
+    "size": lambda entry: -entry.bytes,
+    "state": lambda entry: [*LibraryState].index(entry.state),
+}
+
+
+class LibraryTable(TableView):
+    """Rows of what was downloaded, filtered and sorted."""
+
+    DEFAULT_CSS = "LibraryTable { height: 1fr; }"
+    narrowest: ClassVar[int] = 34
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.entries: list[LibraryEntry] = []
+        self.order, self.filter = "date", ""
+        self._texts: list[list[str]] = []
+        self._shown: list[int] = []
+        self._used: list[int] = []
+
+    def show(self, entries: Sequence[LibraryEntry], texts: list[list[str]]) -> None:
+        """Show other entries with the texts of their cells; the cursor stays on what it is on."""
+        self.entries, self._texts = [*entries], texts
+        self._used = [n for n in range(len(_COLUMNS)) if n == 0 or any(row[n] for row in texts)]
+        self.forget_widths()
+        self.narrow()
+
+    def learn(self, number: int, entry: LibraryEntry) -> None:
+        """Show more of an entry."""
+        self.entries[number], self._texts[number] = entry, _texts(entry)
+        if number in self._shown:
+            self.measure([self._shown.index(number)])
+            self.refresh_from(self._shown.index(number), 1)
+
+    def narrow(self) -> None:
+        """Filter and sort again."""
+        before = self.current
+        terms = self.filter.casefold().split()
+        numbers = range(len(self.entries))
+        self._shown = [n for n in numbers if all(t in "\n".join(self._texts[n]).casefold() for t in terms)]
+        self._shown.sort(key=lambda number: _ORDERS[self.order](self.entries[number]))
+        self.measure(range(len(self._shown)))
+        self.count_changed()
+        places = [self.entries[number].place for number in self._shown]
+        self.cursor_line = places.index(before.place) if before and before.place in places else 0
+        self.refresh()
+        self.post_message(self.Moved())
+
+    @property
+    def current(self) -> LibraryEntry | None:
+        """The entry under the cursor."""
+        return self.entries[self._shown[self.cursor_line]] if self.cursor_line < len(self._shown) else None
+
+    @property
+    def line_count(self) -> int:
+        """How many entries are shown."""
+        return len(self._shown)
+
+    def columns(self) -> Sequence[Column]:
+        """Return the columns that say something."""
+        return [_COLUMNS[number] for number in self._used]
+
+    def cells(self, number: int) -> Sequence[str]:
+        """Return the texts of a row."""
+        texts = self._texts[self._shown[number]]
+        return [texts[place] for place in self._used]
+
+    def title(self, column: Column) -> str:
+        """Return what stands above a column, marked where entries are sorted by it."""
+        return f"{column.title} ↓" if column.key == self.order else column.title
+
+
+class LibraryScreen(PlaceScreen):
+    """What was downloaded."""
+
+    place = LIBRARY
+    mode = "library"
+    CSS = """
+    LibraryScreen #view { height: 1; padding: 0 1; background: $surface; }
+    LibraryScreen #empty { display: none; height: 1fr; width: 1fr; content-align: center middle; }
+    LibraryScreen.-empty #empty { display: block; }
+    LibraryScreen.-empty LibraryTable { display: none; }
+    LibraryScreen.-empty #entry, LibraryScreen.-empty #view { display: none; }
+    LibraryScreen #entry { height: 8; padding: 0 1; border-top: solid $line; overflow: hidden; }
+    LibraryScreen.-short #entry { height: 4; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(LIBRARY), Binding("escape", "step_back", show=False)]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._table = LibraryTable(id="library")
+        self._view, self._empty, self._entry = Static(id="view"), Static(id="empty"), Static(id="entry")
+        self._checks = FileWork(self._show_entry)
+        self._licences: dict[tuple[Path, float], str] = {}
+        self._verified: dict[tuple[Path, float], LibraryEntry] = {}
+        self._finished: set[int] = set()
+
+    def compose_body(self) -> ComposeResult:
+        """Lay out the amount, the table, and what is known of the entry under the cursor."""
+        yield self._view
+        yield self._empty
+        yield self._table
+        yield self._entry
+
+    def on_mount(self) -> None:
+        """Give the keys to the table; the folder is read once the screen is in front."""
+        super().on_mount()
+        if not self.closing:
+            self._table.focus()
+
+    def on_screen_resume(self) -> None:
+        """Read the folder again: it may have changed meanwhile."""
+        super().on_screen_resume()
+        self.action_reload()
+
+    def on_queue_changed(self, message: QueueChanged) -> None:
+        """Read the folder again once another transfer is finished."""
+        super().on_queue_changed(message)
+        if self.is_current and {job.id for job in self.context.jobs if job.state.finished} != self._finished:
+            self.action_reload()
+
+    # Reading
+
+    @work(exclusive=True, group="read")
+    async def action_reload(self) -> None:
+        """Read what was downloaded: first names, sizes and dates, then the licences one by one."""
+        jobs, folder = self.context.jobs, self.context.output_dir
+        self._finished = {job.id for job in jobs if job.state.finished}
+        if not self._table.entries:
+            self._view.update(line("reading…", "$muted"))
+        entries, texts = await asyncio.to_thread(self._read, jobs, folder)
+        if self.closing:
+            return
+        self._table.show(entries, texts)
+        self._show_amount()
+        for number, entry in enumerate(entries):
+            if entry.licence is None:
+                known = await asyncio.to_thread(with_licence, entry)
+                self._licences[entry.place, entry.date] = known.licence or ""
+                if self.closing or number >= len(self._table.entries):
+                    return
+                self._learn(entry, licence=known.licence)
+
+    def _read(self, jobs: Sequence[Any], folder: Path) -> tuple[list[LibraryEntry], list[list[str]]]:
+        found = []
+        for entry in read_library(jobs, folder):
+            key = (entry.place, entry.date)
+            entry = replace(entry, licence=self._licences.get(key))
+            if (known := self._verified.get(key)) is not None and entry.state is LibraryState.WHOLE:
+                entry = replace(entry, state=known.state, reason=known.reason)
+            found.append(entry)
+        return found, [_texts(entry) for entry in found]
+
+    def _learn(self, entry: LibraryEntry, **known: Any) -> None:
+        """Show more of an entry, wherever it is listed by now."""
+        for number, one in enumerate(self._table.entries):
+            if one.place == entry.place:
+                self._table.learn(number, replace(one, **known))
+        if self._table.current is not None and self._table.current.place == entry.place:
+            self._show_entry()
+
+    # Showing
+
+    def _show_amount(self) -> None:
+        table, folder = self._table, one_line(self.context.output_dir, 200)
+        self.set_class(not table.entries, "-empty")
+        if not table.entries:
+            there = "holds no downloads" if self.context.output_dir.is_dir() else "does not exist yet"
+            words = f"{folder} {there}.\nPress 1, put the cursor on a collection or an item, and press d."
+            self._empty.update(content(words, "$muted"))
+        total = sum(entry.bytes for entry in table.entries)
+        words = f"{count(len(table.entries), 'download')}, {size(total)}"
+        words = f"{table.line_count:,} of {words}" if table.filter else words
+        self._view.update(line(f"{words} in {folder}", "$muted", max(self.size.width - 2, 40)))
+        if self.find_bar is not None:
+            self.find_bar.say(f"{table.line_count:,} of {len(table.entries):,}")
+
+    def on_resize(self) -> None:
+        """Fit the texts to the new width."""
+        if self.is_mounted:
+            self._show_amount()
+            self._show_entry()
+
+    @on(LibraryTable.Moved)
+    def _moved(self, message: LibraryTable.Moved) -> None:
+        message.stop()
+        self._show_entry()
+
+    def _show_entry(self) -> None:
+        """Show all that is known of the entry under the cursor."""
+        if not self.closing:
+            entry = self._table.current
+            blocks = _blocks(entry, self._checks.words.get(entry.place, "")) if entry is not None else []
+            self._entry.update(typeset(blocks, max(self.size.width - 2, 20)))
+
+    # Keys
+
+    @on(LibraryTable.Chosen)
+    def _chosen(self, message: LibraryTable.Chosen) -> None:
+        message.stop()
+        self.action_open()
+
+    def action_open(self) -> None:
+        """Open the entry in Browse: what of it is a catalog on this disk, else where it came from."""
+        entry = self._table.current
+        if entry is None:
+            self.refuse(NONE)
+        elif entry.state is not LibraryState.MISSING and (catalog := entry.catalog) is not None:
+            self.context.browse_at(str(catalog))
+        elif entry.source:
+            request = entry.jobs[0].request
+            profile = request.profile if request.source != SAMPLE else None
+            self.context.browse_at(profile or entry.source, entry.name)
+        else:
+            self.refuse("It is no catalog, and its source is not known: y copies its path.")
+
+    @work(group="verify")
+    async def action_verify(self) -> None:
+        """Read the files of the entry again, or stop doing so."""
+        entry = self._table.current
+        if entry is None or entry.state is LibraryState.MISSING:
+            self.refuse(NONE if entry is None else f"There is nothing to verify: {entry.reason}.")
+            return
+        if self._checks.stop(entry.place):
+            return
+        done = 0
+
+        def tell(read: int) -> None:
+            nonlocal done
+            done = read
+
+        found = await self._checks.run(
+            entry.place,
+            lambda stop: verify_entry(entry, tell, stop),
+            lambda: f"reading, {size(done)} of {size(entry.bytes)}; v stops",
+        )
+        self._checks.say(entry.place, str(found) if found is not None else "stopped")
+        if found is None or self.closing:
+            return
+        if found.trouble:
+            known = {"state": LibraryState.CHANGED, "reason": found.trouble}
+            self._verified[entry.place, entry.date] = replace(entry, **known)  # type: ignore[arg-type]
+            self._learn(entry, **known)
+        severity = "error" if found.trouble else "information"
+        self.notify(f"{one_line(entry.name, 80)}: {found}", severity=severity, markup=False)  # type: ignore[arg-type]
+
+    def action_copy_path(self) -> None:
+        """Copy the path of the entry."""
+        if self._table.current is not None:
+            self.context.copy_text(str(self._table.current.place), "Path")
+        else:
+            self.refuse(NONE)
+
+    def action_sort(self) -> None:
+        """Sort by something else."""
+        orders = [*_ORDERS]
+        self._table.order = orders[(orders.index(self._table.order) + 1) % len(orders)]
+        self._table.narrow()
+
+    async def action_filter(self) -> None:
+        """Type a filter."""
+        await self.type_filter(self._table.filter, "name, source, state or licence")
+        self._show_amount()
+
+    def apply_filter(self, words: str) -> None:
+        """Show the entries in whose texts every word occurs."""
+        self._table.filter = words
+        self._table.narrow()
+        self._show_amount()
+
+    def end_filter(self, *, keep: bool) -> None:
+        """Give the keys to the table."""
+        super().end_filter(keep=keep)
+        self.set_focus(self._table)
+
+    def action_step_back(self) -> None:
+        """Clear the filter."""
+        if self._table.filter:
+            self.apply_filter("")
+
+
+def _texts(entry: LibraryEntry) -> list[str]:
+    when = time.strftime("%Y-%m-%d", time.localtime(entry.date)) if entry.date else ""
+    licence = "…" if entry.licence is None else one_line(entry.licence, 60)
+    texts = (
+        one_line(entry.name, 200),
+        str(entry.state),
+        size(entry.bytes),
+        when,
+        f"{entry.files:,}",
+        licence,
+    )
+    title = "" if entry.title == entry.name else one_line(entry.title, 120)
+    return [*texts, one_line(_source(entry, short=True), 60), title]
+
+
+def _source(entry: LibraryEntry, *, short: bool = False) -> str:
+    if entry.source == SAMPLE:
+        return SAMPLE_NAME
+    return place(entry.source) if short else redact(entry.source)
+
+
+def _blocks(entry: LibraryEntry, verified: str) -> list[Block]:
+    kind = "dataset" if isinstance(entry.jobs[0].request, DatasetRequest) else "collection"
+    state = f"{entry.state}: {entry.reason}" if entry.reason else str(entry.state)
+    when = f", {local_time(entry.date)[:16]}" if entry.date else ""
+    return [
+        Title(f"{entry.title} ({kind})" if entry.title else f"{entry.name} ({kind})"),
+        FieldBlock("State", f"{verified}" if verified else state),
+        FieldBlock("Path", str(entry.place)),
+        FieldBlock("Files", f"{count(entry.files, 'file')}, {size(entry.bytes)}{when}"),
+        FieldBlock(
+            "Licence", "reading…" if entry.licence is None else entry.licence or "not stated on this disk"
+        ),
+        FieldBlock("Source", _source(entry) or "not known: it is in no job of the queue"),
+    ]
