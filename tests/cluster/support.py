@@ -97,12 +97,12 @@ class Process:
         return self._process.wait(patience)
 
 
-def command(field: Field, home: Path, s3: str, place: str, *options: str) -> Process:
+def command(field: Field, home: Path, s3: str, place: str, *options: str, **environ: str) -> Process:
     """Start the command line of a client; its log is beside its home."""
     write_profile(home, field.root_url)
     arguments = ["-m", "mlhub_tui", "--profile", PROFILE, "download", "dataset", CROPS, "--assets"]
     log = home.parent / f"{home.name}.log"
-    return Process([*arguments, "--output-dir", place, *options], environment(home, s3), log)
+    return Process([*arguments, "--output-dir", place, *options], environment(home, s3, **environ), log)
 
 
 class DaskCluster:

@@ -158,10 +158,11 @@ def test_a_second_client_keeps_away_from_a_destination_and_says_who_is_at_it(
 
 def test_a_store_that_says_slow_down_is_waited_for_and_that_is_shown(tmp_path: Path) -> None:
     slow, gate = tmp_path / "slow", threading.Event()
+    once = {"AWS_MAX_ATTEMPTS": "1"}  # botocore waits half a minute before it says that a store is busy
     with (
         s3_server(tmp_path, slow) as s3,
         Field(tmp_path, 150) as field,
-        DaskCluster(tmp_path, environment(tmp_path / "workers", s3), 1) as cluster,
+        DaskCluster(tmp_path, environment(tmp_path / "workers", s3, **once), 1) as cluster,
     ):
         held(field, gate)
         store = Bucket(s3, "busy")
@@ -169,7 +170,7 @@ def test_a_store_that_says_slow_down_is_waited_for_and_that_is_shown(tmp_path: P
         cluster.joined(1)
         slow.touch()
         options = ("--engine", "dask", "--scheduler", cluster.address)
-        client = command(field, tmp_path / "client", s3, f"s3://{store.name}/out", *options)
+        client = command(field, tmp_path / "client", s3, f"s3://{store.name}/out", *options, **once)
         wait_for(lambda: "is busy" in client.log.read_text(), "words about the first steps")
         slow.unlink()
         wait_for(lambda: field.fetched > 10, "the first files")

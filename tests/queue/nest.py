@@ -12,9 +12,11 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, cast
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -47,6 +49,15 @@ class Nest:
         return int(self._process.stdout.readline())
 
 
+def is_gone(pid: int) -> bool:
+    """Return whether a program has ended."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
 def end(pid: int, number: int = signal.SIGKILL, seconds: float = 300.0) -> None:
     """Send a signal to a program and wait until it is gone."""
     deadline = time.monotonic() + seconds
@@ -58,6 +69,12 @@ def end(pid: int, number: int = signal.SIGKILL, seconds: float = 300.0) -> None:
             time.sleep(0.001)
     except ProcessLookupError:
         return
+
+
+def _function(name: str) -> Callable[..., object]:
+    """Return a function by its module and name, imported before the fork."""
+    module, _, function = name.partition(":")
+    return cast("Callable[..., object]", getattr(import_module(module), function))
 
 
 def main() -> None:
@@ -72,11 +89,14 @@ def main() -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them
     for line in sys.stdin:
         home, url, folder, *names = json.loads(line)
+        called = _function(names.pop()) if names[:1] == ["--call"] else None
         pid = os.fork()
         if pid == 0:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - as long as the program
-            if names == ["--dataset"]:
+            if called is not None:
+                called(Path(home), url, *names[1:])
+            elif names == ["--dataset"]:
                 asyncio.run(dataset_program.main(Path(home), url, Path(folder)))
             else:
                 asyncio.run(program.main(Path(home), url, Path(folder), names))

@@ -19,7 +19,7 @@ from tests.support.waiting import until_sync
 from tests.transfer.batch_support import origin
 
 from .dataset_support import CATALOG, CROPS, assets_in, queue_at, reached, shops, stock, wish
-from .nest import Nest, end
+from .nest import Nest, end, is_gone
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and signals")
 
@@ -71,11 +71,7 @@ async def test_killed_at_ten_random_moments_it_ends_as_without(mlhub_home: Path,
 
 def asked_or_gone(server: FaultServer, count: int, pid: int) -> bool:
     """Return whether a server had so many requests, or who asks has ended: files in place need none."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    return len(server.requests) >= count
+    return is_gone(pid) or len(server.requests) >= count
 
 
 def done_of(folder: Path) -> set[str]:

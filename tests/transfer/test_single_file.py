@@ -7,10 +7,8 @@ import functools
 import gzip
 import hashlib
 import io
-import signal
+import os
 import sqlite3
-import subprocess
-import sys
 import tarfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -47,6 +45,7 @@ from mlhub_tui.transfer.engine import SharedLimits, TransferEngine
 from mlhub_tui.transfer.parallel import AdaptiveConcurrency, validate_range
 from mlhub_tui.transfer.part_file import RestartRequired
 from mlhub_tui.transfer.single_file import fetch_file
+from tests.queue.nest import Nest, end, is_gone
 from tests.queue.support import content
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer
@@ -398,16 +397,12 @@ def test_a_bandwidth_limit_holds_for_all_and_can_be_lifted(transfers: Transfers,
     assert len(server.gets) == 1
 
 
-KILLED = """
-import sys
-import tarfile
-from pathlib import Path
-from tests.transfer.test_single_file import QUICK, WIDE, Transfers
-transfers = Transfers(Path(sys.argv[1]))
-transfers.fetch(sys.argv[2], WIDE if sys.argv[3] == "wide" else QUICK)
-"""
+def fetch_alone(home: Path, url: str, wide: str) -> None:
+    """Fetch the file in a program of its own."""
+    Transfers(home).fetch(url, WIDE if wide == "wide" else QUICK)
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and signals")
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(
     ("wide", "kills"),
@@ -416,15 +411,13 @@ transfers.fetch(sys.argv[2], WIDE if sys.argv[3] == "wide" else QUICK)
 def test_killed_at_any_moment_the_file_is_whole_in_the_end(
     transfers: Transfers, tmp_path: Path, wide: str, kills: int
 ) -> None:
-    with FaultServer(LARGE) as server:
+    with FaultServer(LARGE) as server, Nest() as nest:
         server.always = Answer(pace=0.02)
         for number in range(kills):
-            command = [sys.executable, "-c", KILLED, str(tmp_path), server.url, wide]
-            program = subprocess.Popen(command)
+            program = nest.hatch(str(tmp_path), server.url, "", "--call", wide, f"{__name__}:fetch_alone")
             sent = server.sent + 200_000 + 37_000 * (number % 20)
             until_sync(functools.partial(_sent_or_ended, server, sent, program))
-            program.send_signal(signal.SIGKILL)
-            program.wait()
+            end(program)
             if transfers.target.exists():
                 assert transfers.target.read_bytes() == LARGE
                 transfers.target.unlink()
@@ -432,8 +425,8 @@ def test_killed_at_any_moment_the_file_is_whole_in_the_end(
         assert transfers.fetch(server.url, WIDE).path.read_bytes() == LARGE
 
 
-def _sent_or_ended(server: FaultServer, sent: int, program: subprocess.Popen[bytes]) -> bool:
-    return server.sent > sent or program.poll() is not None
+def _sent_or_ended(server: FaultServer, sent: int, program: int) -> bool:
+    return server.sent > sent or is_gone(program)
 
 
 def test_two_writers_of_one_part_are_kept_apart(transfers: Transfers, server: FaultServer) -> None:
