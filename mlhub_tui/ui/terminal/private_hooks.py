@@ -49,9 +49,11 @@ HOOKS = {
     "_exit": "whether the app ends",
     "_forward_event": "keys that came in one packet go the same way",
     "_handle_exception": "an exception that nothing caught is reported by us",
+    "_message_loop_exit": "keys that were with the widgets of a screen are sent on once it is gone",
     "_on_message": "what comes late for a screen that is closed",
     "_pruning": "whether a widget is being taken down",
     "_screen_stacks": "the screens of modes that are not in front",
+    "_stop_propagation": "whether a widget took a key",
     "_scroll_update": "another size of what is scrolled over, without a layout",
     "_update_auto_focus": "the focus of a screen that was composed late",
 }
