@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .. import auth, models, queue, sources  # their modules are loaded when they are used
 from ..errors import MLHubException
 from ..text import one_line
 from .connection import Choice
@@ -71,15 +72,12 @@ def guess(context: click.Context, message: str) -> str:
 
 
 def _profiles() -> Iterable[tuple[str, str]]:
-    from ..auth import ProfilesFile
-
-    return ((name, "profile") for name in ProfilesFile.load().names())
+    return ((name, "profile") for name in auth.ProfilesFile.load().names())
 
 
 def _sources() -> Iterable[tuple[str, str]]:
-    from ..sources.well_known import KNOWN
-
-    return dict([*((known.name, known.title) for known in KNOWN), *_profiles()]).items()
+    known = [(known.name, known.title) for known in sources.well_known.KNOWN]
+    return dict([*known, *_profiles()]).items()
 
 
 def _listed(kind: str) -> Words:
@@ -95,16 +93,13 @@ def _listed(kind: str) -> Words:
         if choice.sample:
             yield from _of_sample(kind, collection)
             return
-        from ..models import Dataset
-        from ..sources.last_listing import LastListing
-
         used = choice.credentials()
         listings = [_NAMES[kind] + collection] if kind in _NAMES else [*_READERS, used.profile or ""]
         for name in dict.fromkeys(listings):
-            for entry in LastListing(used.root_url, name).load()[0]:
+            for entry in sources.last_listing.LastListing(used.root_url, name).load()[0]:
                 if entry.kind == kind:
                     yield entry.id, entry.title
-                elif kind == "collection" and isinstance(entry.document, Dataset):
+                elif kind == "collection" and isinstance(entry.document, models.Dataset):
                     yield from ((ref.id, entry.title) for ref in entry.document.collections)
 
     return found
@@ -137,18 +132,14 @@ def _queueable() -> Iterable[tuple[str, str]]:
 
 
 def _searches() -> Iterable[tuple[str, str]]:
-    from ..sources.saved_searches import SavedSearches
-
-    return ((saved.name, saved.source) for saved in SavedSearches().all())
+    return ((saved.name, saved.source) for saved in sources.saved_searches.SavedSearches().all())
 
 
 def _jobs() -> Iterator[tuple[str, str]]:
-    from .. import paths
-    from ..queue.client import QueueClient
-    from ..queue.database import exists
+    from .. import paths  # not for a help page
 
-    if exists(paths.queue()):
-        with QueueClient(paths.queue()) as client:
+    if queue.database.exists(paths.queue()):
+        with queue.client.QueueClient(paths.queue()) as client:
             yield from ((str(job.id), f"{job.state} {job.name}") for job in client.jobs())
 
 
@@ -166,14 +157,11 @@ def remember(root_url: str, found: Iterable[Document], collection: str = "") -> 
     """
     if Choice.made().sample:
         return
-    from ..models import Entry
-    from ..sources.last_listing import LastListing
-
-    listings: dict[str, list[Entry]] = {}
-    for entry in map(Entry.of, found):
+    listings: dict[str, list[models.Entry]] = {}
+    for entry in map(models.Entry.of, found):
         name = _NAMES.get(entry.kind, _READERS[0])
         name += (collection or entry.collection_id) if entry.kind == "item" else ""
         listings.setdefault(name, []).append(entry)
     with suppress(MLHubException, OSError):
         for name, entries in listings.items():
-            LastListing(root_url, name).save(entries)
+            sources.last_listing.LastListing(root_url, name).save(entries)

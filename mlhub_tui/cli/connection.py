@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import click
 
-from .printing import META, Writer, given, news, note
+from .. import auth, config, sources  # their modules are loaded when they are used
+from .printing import META, given, news, note
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ..auth import Credentials
-    from ..config import Loaded
     from ..sources.base import Source
 
+P = ParamSpec("P")
 T = TypeVar("T")
 OPTIONS = ("source", "profile", "api_key", "root_url", "sample")
 
@@ -60,24 +61,25 @@ class Choice:
         APIKeyNotFound
             If a key is needed and there is none, or a profile or source is named that does not exist.
         """
-        from ..auth import resolve, resolve_or_anonymous
-
-        if self.source is None:
-            find = resolve if key_needed else resolve_or_anonymous
-            return find(api_key=self.api_key, profile=self.profile, root_url=self.root_url)
-        from ..sources.source_names import choose
-
-        return choose(self.source, api_key=self.api_key)
+        if self.source is not None:
+            return sources.source_names.choose(self.source, api_key=self.api_key)
+        find = auth.resolve if key_needed else auth.resolve_or_anonymous
+        return find(api_key=self.api_key, profile=self.profile, root_url=self.root_url)
 
 
-def settings() -> Loaded:
+def run_async(work: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run a coroutine function to its end and return its result."""
+    import asyncio  # no help page needs it
+
+    return asyncio.run(work(*args, **kwargs))
+
+
+def settings() -> config.Loaded:
     """Return the settings, read once for a command line."""
-    from ..config import load
-
     meta: dict[str, Any] = click.get_current_context().meta
     if META + "settings" not in meta:
-        meta[META + "settings"] = load()
-    loaded: Loaded = meta[META + "settings"]
+        meta[META + "settings"] = config.load()
+    loaded: config.Loaded = meta[META + "settings"]
     return loaded
 
 
@@ -108,13 +110,7 @@ def chosen(choice: Choice, *, key_needed: bool = False) -> Credentials:
     found = choice.credentials(key_needed=key_needed)
     if choice.profile and choice.source is None and found.key_origin == "MLHUB_API_KEY":
         note(f"the key of MLHUB_API_KEY overrides that of --profile {choice.profile}")
-    if found.kind is None:
-        import asyncio
-
-        from ..sources.probe import with_kind
-
-        found = asyncio.run(with_kind(found))
-    return found
+    return run_async(sources.probe.with_kind, found) if found.kind is None else found
 
 
 @contextmanager
@@ -127,43 +123,38 @@ def credentials(choice: Choice, *, key_needed: bool) -> Iterator[Credentials]:
     if not choice.sample:
         yield chosen(choice, key_needed=key_needed)
         return
-    from ..auth import Credentials
     from ..sample.server import SampleServer
 
     with SampleServer() as server:
         origin = "the sample catalog"
-        yield Credentials(server.key, server.root_url, None, origin, origin)
+        yield auth.Credentials(server.key, server.root_url, None, origin, origin)
 
 
 @asynccontextmanager
 async def opened(found: Credentials) -> AsyncIterator[Source]:
-    """Give the open source of credentials; waits that its server asks for are noted."""
-    from ..sources.open_source import open_source
-
-    source = open_source(found)
+    """Give the open source of credentials; print waits that its server asks for, and what it cannot read."""
+    source = sources.open_source.open_source(found)
     if (session := getattr(source, "session", None)) is not None:
         session.on_wait = news
     try:
         yield source
     finally:
+        for line in getattr(source, "troubles", ()):  # not every kind of source has such
+            note(line)
         await source.aclose()
 
 
-def run(choice: Choice, work: Callable[[Source, Writer], Awaitable[T]], *, key_needed: bool = False) -> T:
-    """Open the source that was chosen, do the work with it, close it and return the result.
-
-    `work` takes the source, and a writer of JSON that keeps its secret to itself. What the source could not
-    read is noted at the end.
-    """
-    import asyncio
+def run(
+    work: Callable[[Source, Credentials], Awaitable[T]],
+    *,
+    choice: Choice | None = None,
+    key_needed: bool = False,
+) -> T:
+    """Open the source that was chosen, do the work with it, close it and return the result."""
 
     async def with_source(found: Credentials) -> T:
         async with opened(found) as source:
-            try:
-                return await work(source, Writer(found.secret, found.auth))
-            finally:
-                for line in getattr(source, "troubles", ()):  # not every kind of source has such
-                    note(line)
+            return await work(source, found)
 
-    with credentials(choice, key_needed=key_needed) as found:
-        return asyncio.run(with_source(found))
+    with credentials(choice or Choice.made(), key_needed=key_needed) as found:
+        return run_async(with_source, found)

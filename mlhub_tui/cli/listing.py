@@ -5,28 +5,24 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import reduce
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from .. import auth, models, sources  # their modules are loaded when they are used
 from ..errors import InvalidSearch, MLHubException
 from ..text import count, link_names
 from .completion import MOST_WORDS, collection_ids, remember
-from .connection import Choice, run
-from .options import Group, all_of, connection_options, json_option, limit_option, option
-from .printing import (
-    Row,
-    Table,
-    Writer,
-    note,
-    print_table,
-    terminal_width,
-)
+from .connection import run
+from .options import Group, connection_options, json_option, limit_option, option
+from .printing import Row, Table, Writer, note, print_table, terminal_width
 
 if TYPE_CHECKING:
+    from ..auth import Credentials
     from ..models import Document, Item
-    from ..sources.base import Lacking, Listing, Page, Source
+    from ..sources.base import Listing, Page, Source
+
+    _Walk = Callable[[Source, Sequence[str], Sequence[str]], AsyncIterator[Document]]
 
 _LAYOUT_ROWS = 50
 _MOST_NOTES = 12
@@ -42,12 +38,6 @@ Examples:
   mlhub-tui --sample list items ref_african_crops_kenya_02_labels --limit 5
   mlhub-tui --source earth-search list collections
 """
-_filters = all_of(
-    option("--tag TAG", "With this tag; repeatable.", name="tags", multiple=True),
-    option("--text TEXT", "With this phrase; repeatable.", name="text", multiple=True),
-    json_option,
-    connection_options,
-)
 
 
 @click.group("list", cls=Group, epilog=EPILOG)
@@ -56,69 +46,53 @@ def list_command() -> None:
     """List datasets, collections, models or items."""
 
 
-@list_command.command("datasets", short_help="List the datasets; works without a key.")
-@_filters
-def list_datasets(tags: tuple[str, ...], text: tuple[str, ...], as_json: bool) -> None:
-    """List the datasets that have every tag and phrase; works without a key."""
+def _listing(noun: str, words: str, walk: _Walk) -> None:
+    """Add the command that lists the documents of a kind which have every tag and phrase."""
+    about = f"List the {noun}s that have every {words} and phrase; works without a key."
 
-    async def walk(source: Source) -> AsyncIterator[Document]:
-        for entry in await source.datasets(tags=tags, text=text):
-            yield entry
+    @list_command.command(f"{noun}s", help=about, short_help=f"List the {noun}s; works without a key.")
+    @option("--tag TAG", "With this tag; repeatable.", name="tags", multiple=True)
+    @option("--text TEXT", "With this phrase; repeatable.", name="text", multiple=True)
+    @json_option
+    @connection_options
+    def command(tags: tuple[str, ...], text: tuple[str, ...], as_json: bool) -> None:
+        async def work(source: Source, used: Credentials) -> None:
+            writer = Writer(used) if as_json else None
+            found: list[Document] = []
+            came = 0
+            try:
+                async for entry in walk(source, tags, text):
+                    came += 1
+                    if noun == "dataset" or matches(entry, tags, text):
+                        found.append(entry)
+            except MLHubException:
+                if came:
+                    _print(noun, found, writer, whole=False)
+                    _note_broken_off(count(came, noun), cut=as_json and bool(found))
+                raise
+            remember(source.root_url, found)
+            _print(noun, found, writer)
+            if skipped := getattr(source, "skipped", 0):  # not every kind of source has broken records
+                note(sources.base.without_id(skipped))
+            if not as_json:
+                _print_total(len(found), noun, f"no {noun}s found")
 
-    _list("dataset", walk, as_json)
+        run(work)
 
 
-@list_command.command("collections", short_help="List the collections; works without a key.")
-@_filters
-def list_collections(tags: tuple[str, ...], text: tuple[str, ...], as_json: bool) -> None:
-    """List the collections that have every keyword and phrase; works without a key."""
-    _list("collection", lambda source: source.walk_collections(), as_json, tags, text)
+async def _datasets(source: Source, tags: Sequence[str], text: Sequence[str]) -> AsyncIterator[Document]:
+    for entry in await source.datasets(tags=tags, text=text):  # the server filters them
+        yield entry
 
 
-@list_command.command("models", short_help="List the models; works without a key.")
-@_filters
-def list_models(tags: tuple[str, ...], text: tuple[str, ...], as_json: bool) -> None:
-    """List the models that have every keyword and phrase; works without a key."""
-
-    async def walk(source: Source) -> AsyncIterator[Document]:
-        for entry in await source.models():
-            yield entry
-
-    _list("model", walk, as_json, tags, text)
+async def _models(source: Source, *_: object) -> AsyncIterator[Document]:
+    for entry in await source.models():
+        yield entry
 
 
-def _list(
-    noun: str,
-    walk: Callable[[Source], AsyncIterator[Document]],
-    as_json: bool,
-    tags: Sequence[str] = (),
-    phrases: Sequence[str] = (),
-) -> None:
-    """Print the documents of a source that have every tag and phrase; notes go to stderr."""
-
-    async def ask(source: Source, writer: Writer) -> None:
-        found: list[Document] = []
-        came = 0
-        try:
-            async for entry in walk(source):
-                came += 1
-                if matches(entry, tags, phrases):
-                    found.append(entry)
-        except MLHubException:
-            if came:
-                _print(noun, found, writer if as_json else None, whole=False)
-                note_broken_off(count(came, noun), cut=as_json and bool(found))
-            raise
-        remember(source.root_url, found)
-        _print(noun, found, writer if as_json else None)
-        from ..sources.base import without_id
-
-        if skipped := getattr(source, "skipped", 0):  # not every kind of source has broken records to count
-            note(without_id(skipped))
-        if not as_json and (not found or terminal_width()):
-            click.echo(count(len(found), noun) if found else f"no {noun}s found", err=True)
-
-    run(Choice.made(), ask)
+_listing("dataset", "tag", _datasets)
+_listing("collection", "keyword", lambda source, *_: source.walk_collections())
+_listing("model", "keyword", _models)
 
 
 def _print(noun: str, found: Sequence[Document], writer: Writer | None, *, whole: bool = True) -> None:
@@ -126,6 +100,12 @@ def _print(noun: str, found: Sequence[Document], writer: Writer | None, *, whole
         click.echo(writer.array(found, whole=whole))
     elif found:
         print_table(_HEADERS[noun], [_row(entry) for entry in found])
+
+
+def _print_total(number: int, noun: str, nothing: str) -> None:
+    """Print how many rows a table has, where a person reads it, or that there are none."""
+    if not number or terminal_width():
+        click.echo(count(number, noun) if number else nothing, err=True)
 
 
 @list_command.command("items", short_help="List the items of a collection; needs a key.")
@@ -136,19 +116,19 @@ def _print(noun: str, found: Sequence[Document], writer: Writer | None, *, whole
 @connection_options
 def list_items(collection: str, limit: int | None, page_size: int | None, as_json: bool) -> None:
     """List the items of a COLLECTION, page by page; needs a key."""
-    from ..auth import Kind
 
-    async def ask(source: Source, writer: Writer) -> None:
+    async def work(source: Source, used: Credentials) -> None:
         async def page(link: str | None) -> Page[Item]:
             found = await source.items_page(collection, link=link, page_size=page_size)
             # A catalog of files comes to its end, however many of them are missing.
-            return replace(found, looked=0) if source.kind is Kind.STATIC and not found.entries else found
+            endless = source.kind is auth.Kind.STATIC and not found.entries
+            return replace(found, looked=0) if endless else found
 
         with ItemListing(source, page, collection).reported(cut=as_json) as listing:
             found = listing.entries(limit)
-            await (stream_json(writer, found) if as_json else stream_table(found))
+            await (stream_json(Writer(used), found) if as_json else stream_table(found))
 
-    run(Choice.made(), ask, key_needed=True)
+    run(work, key_needed=True)
 
 
 class ItemListing:
@@ -164,14 +144,14 @@ class ItemListing:
     ) -> None:
         self._source, self._fetch, self._collection = source, fetch, collection
         self._looked = self._skipped = 0
-        self._lacking: list[Lacking] = []
+        self._lacking = sources.base.Lacking()
         self._notes: dict[str, None] = {}
         self._first: list[Item] = []
 
     async def _page(self, link: str | None) -> Page[Item]:
         page = await self._fetch(link)
         self._looked += page.looked or 0
-        self._lacking.append(page.lacking)
+        self._lacking = self._lacking.plus(page.lacking)
         self._notes.update(dict.fromkeys(page.notes))
         if not page.notes:  # which say themselves what of their page was left out
             self._skipped += page.skipped
@@ -184,9 +164,7 @@ class ItemListing:
 
         `cut` is whether what was printed needs an end, which it has not got.
         """
-        from ..sources.base import ENOUGH, Lacking, Listing, without_id
-
-        listing = Listing(self._page)
+        listing = sources.base.Listing(self._page)
         failure: MLHubException | None = None
         try:
             yield listing
@@ -197,20 +175,20 @@ class ItemListing:
             lines.append(f"and {count(len(self._notes) - _MOST_NOTES, 'note')} like these")
         if self._looked > listing.loaded:
             lines.append(f"{count(self._looked, 'item')} filtered locally")
-        lines += reduce(Lacking.plus, self._lacking, Lacking()).notes
-        lines += [without_id(self._skipped)] if self._skipped else []
-        if listing.stopped and listing.stopped != ENOUGH and failure is None:
+        lines += self._lacking.notes
+        lines += [sources.base.without_id(self._skipped)] if self._skipped else []
+        if listing.stopped and listing.stopped != sources.base.ENOUGH and failure is None:
             lines.append(f"there may be more: {listing.stopped}")
         for line in lines:
             note(line)
         remember(self._source.root_url, self._first, self._collection)
         if failure is not None:
             if listing.loaded and not isinstance(failure, InvalidSearch):
-                note_broken_off(count(listing.loaded, "item"), cut=cut)
+                _note_broken_off(count(listing.loaded, "item"), cut=cut)
             raise failure
 
 
-def note_broken_off(came: str, *, cut: bool) -> None:
+def _note_broken_off(came: str, *, cut: bool) -> None:
     """Note how much of a listing came; `cut`: that the JSON that was printed of it has no end."""
     note(f"the listing broke off after {came}{': the JSON has no end' if cut else ''}")
 
@@ -218,27 +196,22 @@ def note_broken_off(came: str, *, cut: bool) -> None:
 def matches(document: Document, tags: Iterable[str], phrases: Iterable[str]) -> bool:
     """Whether every tag is among a document's keywords and every phrase in its text; case does not count."""
     keywords = {keyword.casefold() for keyword in document.lines("keywords")}
-    if not all(tag.casefold() in keywords for tag in tags):
-        return False
-    words: list[Any] = [document.label, document.title, document.description, *keywords]
-    text = "\n".join(words).casefold()
-    return all(phrase.casefold() in text for phrase in phrases)
+    text = "\n".join([document.label, document.title, document.description, *keywords]).casefold()
+    return {tag.casefold() for tag in tags} <= keywords and all(word.casefold() in text for word in phrases)
 
 
 def _row(entry: Document) -> Row:
     """Return the cells of a dataset, a collection or a model."""
-    from ..models import Collection, Dataset, MLModel
-
     match entry:
-        case Dataset():
+        case models.Dataset():
             return entry.label, len(entry.collections), entry.title, ", ".join(entry.tags)
-        case Collection():
+        case models.Collection():
             years = ""
             if intervals := entry.extent.intervals:  # what a table has room for: `2018-2019`, `2018-`
                 start, end = intervals[0].start[:4], intervals[0].end[:4]
                 years = start if start == end else f"{start}-{end}"
             return entry.label, years, link_names(entry.license), entry.line("title") or entry.description
-        case MLModel():
+        case models.MLModel():
             return entry.label, entry.prediction_type, entry.architecture, entry.title
     return (entry.label, "", "", entry.title)
 
@@ -285,5 +258,4 @@ async def stream_table(found: AsyncIterator[Item]) -> None:
                 flush()
     finally:
         flush()
-    if not total or terminal_width():
-        click.echo(count(total, "item") if total else "no items", err=True)
+    _print_total(total, "item", "no items")

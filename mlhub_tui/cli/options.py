@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from ..errors import InvalidSearch
+from ..text import one_line, parse_rate
 from .completion import did_you_mean, profile_names, source_names
 from .connection import OPTIONS as CONNECTION
 from .printing import META
@@ -122,6 +124,41 @@ progress_options = all_of(
     remembered("-q, --quiet", "Print errors and warnings only: no progress."),
     remembered("-v, --verbose", "Print each step as a line, without a terminal too."),
 )
+
+
+def _area(context: click.Context, parameter: click.Parameter, typed: str | None) -> Any:
+    """Return the box or the GeoJSON geometry of an option; InvalidSearch if it is none, or both are given."""
+    if typed is None:
+        return None
+    from pathlib import Path
+
+    from ..models.area import parse_bbox, read_geometry
+
+    if context.params.get("intersects" if parameter.name == "bbox" else "bbox") is not None:
+        words = "--bbox and --intersects are both given: an area is a box or a geometry"
+        raise InvalidSearch(words, hint="leave one of them out")
+    return parse_bbox(typed) if parameter.name == "bbox" else read_geometry(Path(typed))
+
+
+def parsed(parse: Callable[[str], Any]) -> Callable[..., Any]:
+    """Return the callback of an option or argument whose value a function makes of what was typed."""
+
+    def convert(context: click.Context, parameter: click.Parameter, typed: str | None) -> Any:
+        try:
+            return None if typed is None else parse(typed)
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from None
+
+    return convert
+
+
+speed = parsed(lambda typed: parse_rate(typed) or 0)
+"""Makes bytes per second of a rate such as `5M` or `off`, 0 for no limit."""
+area_options = all_of(
+    option("--bbox W,S,E,N", "Items that touch this box, in degrees.", callback=_area),
+    option("--intersects FILE", "Items that touch what is in this GeoJSON file.", callback=_area),
+    option("--datetime T[/T]", "A day, month or year, or two: 2018-04/2018-06, 2018/..", name="when"),
+)
 limit_option = option("--limit N", "At most N items.  [default: all]", type=click.IntRange(min=0))
 
 
@@ -159,8 +196,6 @@ class Group(click.Group):
 
 def no_such(what: str, name: str, known: Iterable[str], context: click.Context) -> click.UsageError:
     """Return the error for a name that does not exist, with the nearest that does."""
-    from ..text import one_line
-
     near = did_you_mean(name, known)
     guess = f" {near[0].upper()}{near[1:]}" if near else ""
     return click.UsageError(f"No such {what} {one_line(name, 60)!r}.{guess}", context)

@@ -12,7 +12,7 @@ import click
 from ..text import one_line
 
 if TYPE_CHECKING:
-    from ..auth import Auth
+    from ..auth import Credentials
     from ..models import Document
 
 META = "mlhub_tui.cli."
@@ -141,18 +141,18 @@ def _total(widths: list[int]) -> int:
 class Writer:
     """Writes documents as JSON in plain ASCII, whatever the terminal's encoding.
 
-    Some servers put the caller's key into links; `key` is taken out of them, where it stands as the
-    parameter that `auth` names, so that it does not end up in a file.
+    Some servers put the caller's key into links; it is taken out of them, where it stands as the parameter
+    that the credentials name, so that it does not end up in a file.
     """
 
-    def __init__(self, key: str | None, auth: Auth | None = None) -> None:
+    def __init__(self, used: Credentials) -> None:
         import json  # not for a help page
         from urllib.parse import quote, quote_plus
 
-        self._dumps = json.dumps
+        self._dumps, key = json.dumps, used.secret
         forms = {key, quote(key, safe=""), quote_plus(key)} if key else set()
         known = "|".join(re.escape(form) for form in forms)
-        name = re.escape((auth.name if auth else "") or "key")
+        name = re.escape(used.auth.name or "key")
         self._key = re.compile(rf"(?<=[?&]{name}=)(?:{known})(?=[&#\"])" if known else r"(?!)")
 
     def line(self, document: Document) -> str:

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from .. import models, planning, sources  # their modules are loaded when they are used
 from ..errors import InvalidSearch
 from ..text import count, now, one_line
 from .completion import collection_ids, saved_names, source_names
 from .connection import Choice, run
 from .listing import ItemListing, stream_json, stream_table
-from .options import Command, all_of, connection_options, limit_option, option
+from .options import Command, all_of, area_options, connection_options, limit_option, option
 from .printing import Writer, note, print_table
 
 if TYPE_CHECKING:
+    from ..auth import Credentials
     from ..models import Item, Search
     from ..sources.base import Page, Source
-    from ..sources.export import Exporter, URLs
+    from ..sources.export import Exporter
     from ..sources.saved_searches import SavedSearch
 
 _SAMPLE = "sample"
@@ -48,9 +49,7 @@ _criteria = all_of(
         multiple=True,
         shell_complete=collection_ids,
     ),
-    option("--bbox W,S,E,N", "Touching this box, in degrees."),
-    option("--intersects FILE", "Touching what is in this GeoJSON file.", type=click.Path(path_type=Path)),
-    option("--datetime WHEN", "A day, month or year, or two: 2018-04/2018-06, 2018/..", name="when"),
+    area_options,
     option("--filter CQL2", 'In CQL2 text: "eo:cloud_cover" < 10', name="expression"),
     option("--ids ID,...", "With one of these IDs; repeatable.", multiple=True),
     option("--text WORDS", "With all of these words."),
@@ -87,55 +86,51 @@ def search_command(
     `sample`; without one the options of the connection say which. A source that has no search of its own is
     walked, and its items are filtered locally.
     """
-    from ..models import Search
-    from ..sources.saved_searches import SavedSearch, SavedSearches, check_name
-
-    store = SavedSearches()
+    saved_searches = sources.saved_searches
+    store = saved_searches.SavedSearches()
     if list_saved or forget is not None:
         _list(store.all()) if forget is None else store.remove(forget)
         return
     if save is not None:
-        check_name(save)
+        saved_searches.check_name(save)
     before = store.get(saved) if saved is not None else None
-    choice = _choice(place, before)
-    _form(given)
-    sought = _wanted(before.search if before else Search(), given)
-    found = run(choice, lambda source, writer: _search(source, writer, sought, given), key_needed=True)
+    choice, form = _choice(place, before), _form(given)
+    sought = _wanted(before.search if before else models.Search(), given)
+
+    async def work(source: Source, used: Credentials) -> int | None:
+        async def page(link: str | None) -> Page[Item]:
+            return await source.search_page(sought, link=link, page_size=_PAGE)
+
+        with ItemListing(source, page).reported(cut=form in ("json", "geojson")) as listing:
+            await _print(source, Writer(used), listing.entries(), form, given["keys"], given["roles"])
+        if listing.matched is None:
+            return None if listing.stopped else listing.loaded
+        if listing.matched > listing.loaded:
+            click.echo(f"{listing.loaded:,} of {count(listing.matched, 'item')}", err=True)
+        return listing.matched
+
+    found = run(work, choice=choice, key_needed=True)
     name = save if save is not None else saved
     if name is not None:
-        store.put(SavedSearch(name, _where(choice), sought, found, now()))
+        store.put(saved_searches.SavedSearch(name, _where(choice), sought, found, now()))
 
 
 def _wanted(before: Search, given: Mapping[str, Any]) -> Search:
-    """Return a search with what the options say; what they do not name stays as it was.
-
-    Raises
-    ------
-    InvalidSearch
-        If a date, a box or a file cannot be understood, or a box and a file are both given.
-    """
-    from ..models.area import parse_bbox, read_geometry
+    """Return a search with what the options say; what they do not name stays as it was."""
     from ..models.when import parse_when
 
-    box, file, when = given["bbox"], given["intersects"], given["when"]
-    if box is not None and file is not None:
-        raise InvalidSearch("a search takes a box or a geometry, not both", hint="leave one of them out")
-    changes: dict[str, Any] = {}
-    if box is not None:
-        changes |= {"bbox": parse_bbox(box), "intersects": None}
-    if file is not None:
-        changes |= {"intersects": read_geometry(file), "bbox": None}
-    if when is not None:
-        changes["datetime"] = parse_when(when)
-    lists = {
-        "collections": tuple(given["collections"]),
+    changes = {
+        "collections": given["collections"],
         "ids": _parts(given["ids"]),
         "sort": _parts(given["sort"]),
+        "datetime": None if given["when"] is None else parse_when(given["when"]),
+        "filter": given["expression"],
+        "text": given["text"],
+        "limit": given["limit"],
     }
-    plain = {"filter": given["expression"], "text": given["text"], "limit": given["limit"]}
-    changes |= {name: value for name, value in lists.items() if value}
-    changes |= {name: value for name, value in plain.items() if value is not None}
-    return replace(before, **changes)
+    if given["bbox"] is not None or given["intersects"] is not None:
+        before = replace(before, bbox=given["bbox"], intersects=given["intersects"])
+    return replace(before, **{name: value for name, value in changes.items() if value not in (None, ())})
 
 
 def _parts(values: Iterable[str]) -> tuple[str, ...]:
@@ -163,19 +158,6 @@ def _where(choice: Choice) -> str:
     return found.profile or found.root_url
 
 
-async def _search(source: Source, writer: Writer, sought: Search, given: Mapping[str, Any]) -> int | None:
-    """Print what a search finds and return how many items there are; None where that is not known."""
-
-    async def page(link: str | None) -> Page[Item]:
-        return await source.search_page(sought, link=link, page_size=_PAGE)
-
-    with ItemListing(source, page).reported(cut=_form(given) in ("json", "geojson")) as listing:
-        await _print(source, writer, listing.entries(), given)
-    if listing.matched is not None and listing.matched > listing.loaded:
-        click.echo(f"{listing.loaded:,} of {count(listing.matched, 'item')}", err=True)
-    return listing.matched if listing.matched is not None else None if listing.stopped else listing.loaded
-
-
 def _form(given: Mapping[str, Any]) -> str:
     """Return the form that was chosen; empty for a table.
 
@@ -194,41 +176,40 @@ def _form(given: Mapping[str, Any]) -> str:
 
 
 async def _print(
-    source: Source, writer: Writer, items: AsyncGenerator[Item, None], given: Mapping[str, Any]
+    source: Source,
+    writer: Writer,
+    items: AsyncGenerator[Item, None],
+    form: str,
+    keys: Sequence[str],
+    roles: Sequence[str],
 ) -> None:
-    """Print items in the form that was chosen; what cannot be printed is noted."""
-    form = _form(given)
+    """Print items in a form; what cannot be printed is noted.
+
+    Raises
+    ------
+    InvalidSearch
+        If no item has an asset of the keys and roles.
+    """
     if form in ("", "json"):
         await (stream_json(writer, items) if form else stream_table(items))
         return
-    from ..sources.export import export
-
-    exporter, urls = _exporter(form, source, writer, given)
+    export = sources.export
+    session = getattr(source, "session", None)  # a source on this machine may have none
+    urls = export.URLs(export.Chosen(tuple(keys), tuple(roles)), session.bare if session else str)
+    exporter: Exporter = urls
+    if form in ("geojson", "csv"):
+        exporter = export.GeoJSON(writer.line) if form == "geojson" else export.CSVTable()
+    elif form == "aria2":
+        exporter = planning.aria2.Aria2(urls)
     refused = False
     try:
-        await export(items, exporter, lambda text: click.echo(text, nl=False) if text else None)
-        refused = urls is not None and urls.nothing_chosen
+        await export.export(items, exporter, lambda text: click.echo(text, nl=False) if text else None)
+        refused = form in ("urls", "aria2") and urls.nothing_chosen
     finally:
         for line in () if refused else exporter.notes():
             note(line)
-    if urls is not None and refused:
+    if refused:
         raise InvalidSearch("; ".join(urls.unknown()), hint="choose from these with --asset or --role")
-
-
-def _exporter(
-    form: str, source: Source, writer: Writer, given: Mapping[str, Any]
-) -> tuple[Exporter, URLs | None]:
-    """Return what writes a form, and what chooses the assets where it is about them."""
-    from ..planning.aria2 import Aria2
-    from ..sources.export import Chosen, CSVTable, GeoJSON, URLs
-
-    if form == "geojson":
-        return GeoJSON(writer.line), None
-    if form == "csv":
-        return CSVTable(), None
-    session = getattr(source, "session", None)  # a source on this machine may have none
-    urls = URLs(Chosen(tuple(given["keys"]), tuple(given["roles"])), session.bare if session else str)
-    return (urls if form == "urls" else Aria2(urls)), urls
 
 
 def _list(found: list[SavedSearch]) -> None:

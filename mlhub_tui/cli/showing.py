@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .. import metadata, models, sources  # their modules are loaded when they are used
 from ..errors import APIKeyNotFound, AuthenticationError, EntityDoesNotExist, NotOffered, RequestError
 from ..text import one_line, size
-from .completion import collection_ids, dataset_ids, item_ids, model_ids
-from .connection import Choice, run
+from .completion import Completer, collection_ids, dataset_ids, item_ids, model_ids
+from .connection import run
 from .options import Group, all_of, connection_options, option
 from .printing import Writer, note, table, terminal_width
 
 if TYPE_CHECKING:
+    from ..auth import Credentials
     from ..metadata.detail import Block
     from ..models import Collection, Document
     from ..sources.base import Source
@@ -50,76 +52,73 @@ def show_command() -> None:
     """Show a dataset, collection, item or model."""
 
 
-@show_command.command("dataset")
-@click.argument("ids", nargs=-1, required=True, metavar="ID_OR_DOI...", shell_complete=dataset_ids)
-@_forms
-def show_dataset(ids: tuple[str, ...], form: str | None) -> None:
-    """Show datasets by ID or DOI; works without a key."""
-    _show(ids, lambda source, name: source.dataset(name), form)
-
-
-@show_command.command("collection")
-@click.argument("ids", nargs=-1, required=True, metavar="ID...", shell_complete=collection_ids)
-@_forms
-def show_collection(ids: tuple[str, ...], form: str | None) -> None:
-    """Show collections by ID; works without a key."""
-    _show(ids, lambda source, name: source.collection(name), form)
-
-
-@show_command.command("item")
-@click.argument("collection", shell_complete=collection_ids)
-@click.argument("ids", nargs=-1, required=True, metavar="ID...", shell_complete=item_ids)
-@_forms
-def show_item(collection: str, ids: tuple[str, ...], form: str | None) -> None:
-    """Show items of a COLLECTION by ID; needs a key."""
-    _show(ids, lambda source, name: source.item(collection, name), form, key_needed=True)
-
-
-@show_command.command("model")
-@click.argument("ids", nargs=-1, required=True, metavar="ID...", shell_complete=model_ids)
-@_forms
-def show_model(ids: tuple[str, ...], form: str | None) -> None:
-    """Show models by ID; works without a key."""
-    _show(ids, lambda source, name: source.model(name), form)
-
-
-def _show(
-    ids: Sequence[str],
-    fetch: Callable[[Source, str], Awaitable[Document]],
-    form: str | None,
+def _showing(
+    noun: str,
+    about: str,
+    ids: Completer | None,
+    fetch: Callable[[Source, str, str], Awaitable[Document]],
     *,
-    key_needed: bool = False,
+    metavar: str = "ID...",
 ) -> None:
-    """Fetch documents and print them as `json` (one is an object, several an array), `bibtex`, `citation`.
+    """Add the command that fetches documents of a kind and prints them."""
+    of_items = noun == "item"
 
-    Without a `form` they are printed as sheets.
-    """
+    @show_command.command(noun, help=about, short_help=about)
+    @all_of(*[click.argument("collection", shell_complete=collection_ids)] * of_items)
+    @click.argument("ids", nargs=-1, required=True, metavar=metavar, shell_complete=ids)
+    @_forms
+    def command(ids: tuple[str, ...], form: str | None, collection: str = "") -> None:
+        async def work(source: Source, used: Credentials) -> None:
+            found = [await fetch(source, name, collection) for name in ids]
+            if form == "json":  # one is an object, several are an array
+                writer = Writer(used)
+                click.echo(writer.detail(found[0]) if len(found) == 1 else writer.array(found))
+            elif form is not None:
+                _cite(found, form)
+            else:
+                await _print_sheets(source, found)
+
+        run(work, key_needed=of_items)
+
+
+_showing(
+    "dataset",
+    "Show datasets by ID or DOI; works without a key.",
+    dataset_ids,
+    lambda source, name, _: source.dataset(name),
+    metavar="ID_OR_DOI...",
+)
+_showing(
+    "collection",
+    "Show collections by ID; works without a key.",
+    collection_ids,
+    lambda source, name, _: source.collection(name),
+)
+_showing(
+    "item",
+    "Show items of a COLLECTION by ID; needs a key.",
+    item_ids,
+    lambda source, name, collection: source.item(collection, name),
+)
+_showing(
+    "model", "Show models by ID; works without a key.", model_ids, lambda source, name, _: source.model(name)
+)
+
+
+async def _print_sheets(source: Source, found: Sequence[Document]) -> None:
     import asyncio
 
-    async def ask(source: Source, writer: Writer) -> None:
-        from ..metadata.detail import document_detail
-
-        found = [await fetch(source, name) for name in ids]
-        if form == "json":
-            click.echo(writer.detail(found[0]) if len(found) == 1 else writer.array(found))
-        elif form is not None:
-            _cite(found, form)
-        else:
-            width = min(terminal_width() or 0, _WIDEST) or None
-            for number, entry in enumerate(found):
-                blocks = document_detail(entry, **await _archives(source, entry))
-                click.echo("\n".join([*([""] if number else []), *sheet_lines(blocks, width)]))
-                if why := await asyncio.to_thread(_not_valid, entry):
-                    note(f"{entry.label}: {why}")
-
-    run(Choice.made(), ask, key_needed=key_needed)
+    width = min(terminal_width() or 0, _WIDEST) or None
+    for number, entry in enumerate(found):
+        blocks = metadata.detail.document_detail(entry, **await _archives(source, entry))
+        click.echo("\n".join([*([""] if number else []), *sheet_lines(blocks, width)]))
+        if why := await asyncio.to_thread(_not_valid, entry):
+            note(f"{entry.label}: {why}")
 
 
 def _cite(found: Sequence[Document], form: str) -> None:
     """Print how documents are cited, and note of which the citation had to be made."""
-    from ..metadata.bibtex import bibtex, text_citation
-
-    made = bibtex if form == "bibtex" else text_citation
+    made = metadata.bibtex.bibtex if form == "bibtex" else metadata.bibtex.text_citation
     click.echo(("\n\n" if form == "bibtex" else "\n").join(map(made, found)))
     for entry in found:
         if not entry.citation:
@@ -130,13 +129,12 @@ def _not_valid(entry: Document) -> str:
     """Return why pystac refuses a document; empty where it does not. It takes a while to import."""
     import warnings
 
-    from ..models import Collection, Item
     from ..models.pystac_view import NotValidSTAC
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of pystac, in lines of Python
-            if isinstance(entry, Collection | Item):
+            if isinstance(entry, models.Collection | models.Item):
                 entry.to_pystac()
     except NotValidSTAC as error:
         return error.message
@@ -145,15 +143,14 @@ def _not_valid(entry: Document) -> str:
 
 async def _archives(source: Source, document: Document) -> dict[str, Any]:
     """Return what a detail shows of archives: their sizes in bytes for a dataset, words for a collection."""
-    from ..models import Collection, Dataset
-    from ..sources.mlhub import MLHubSource
-
-    if isinstance(document, Collection):
-        return {"archive": await _archive(source, document)}
-    if not isinstance(document, Dataset) or not isinstance(source, MLHubSource) or not source.session.secret:
-        return {}
     import asyncio
 
+    if isinstance(document, models.Collection):
+        return {"archive": await _archive(source, document)}
+    if not isinstance(document, models.Dataset) or not isinstance(source, sources.mlhub.MLHubSource):
+        return {}
+    if not source.session.secret:
+        return {}
     gate = asyncio.Semaphore(_AT_ONCE)
 
     async def one(collection_id: str) -> int | None:
@@ -183,25 +180,24 @@ async def _archive(source: Source, collection: Collection) -> str:
 
 def sheet_lines(blocks: Iterable[Block], width: int | None) -> Iterator[str]:
     """Yield the lines of a document, those of its sections indented; `width` None wraps and cuts nothing."""
-    from ..metadata.detail import FieldBlock, GridBlock, Heading, Identity, Paragraph, Prose, Title
-
+    kinds = metadata.detail
     indent, title = "", ""
     for block in blocks:
         match block:
-            case Title(text):
+            case kinds.Title(text):
                 title = one_line(text)
-            case Identity(text):
+            case kinds.Identity(text):
                 yield from _field("ID", text, indent, width)
                 yield from _field("Title", title if title != one_line(text) else "", indent, width)
-            case Heading(text):
+            case kinds.Heading(text):
                 indent = "  "
                 yield from ("", f"{text}:")
-            case FieldBlock(name, value):
+            case kinds.FieldBlock(name, value):
                 yield from _field(name, value, indent, width)
-            case Paragraph(text) | Prose(text):
+            case kinds.Paragraph(text) | kinds.Prose(text):
                 for paragraph in text.expandtabs(4).splitlines():
                     yield from _wrapped(paragraph, indent, indent, width)
-            case GridBlock(headers, rows):
+            case kinds.GridBlock(headers, rows):
                 used = [n for n in range(len(headers)) if any(row[n] for row in rows)]
                 names = [headers[n].upper() for n in used]
                 cells = [[row[n] for n in used] for row in rows]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from mlhub_tui.auth import Credentials
 from mlhub_tui.cli.listing import matches
 from mlhub_tui.cli.printing import Writer, cells, table
 from mlhub_tui.cli.showing import sheet_lines as lines_of
@@ -116,12 +117,14 @@ def test_a_sheet_without_a_key_says_what_needs_one(run: Run, sample: SampleServe
 
 
 def test_json_is_ascii_and_keeps_the_key_to_itself() -> None:
-    writer = Writer("s3cr&t key")
+    writer = Writer(Credentials("s3cr&t key", "https://a.example/", None, ""))
     document = Item({"id": "ä\x9b", "links": [{"href": "http://x.example/?a=1&key=s3cr%26t+key"}]})
     line = writer.line(document)
     assert line.isascii()
     assert json.loads(line) == {"id": "ä\x9b", "links": [{"href": "http://x.example/?a=1&key="}]}
-    assert Writer(None).line(document) == json.dumps(document.raw)
+    assert Writer(Credentials(None, "https://a.example/", None, "")).line(document) == json.dumps(
+        document.raw
+    )
 
 
 def test_a_filter_looks_at_keywords_and_words() -> None:

@@ -160,7 +160,7 @@ def test_no_more_is_printed_than_the_limit(run: Run, api: LoopbackServer) -> Non
         (["--bbox", "1,2,3"], 2, "3 numbers, not 4 or 6"),
         (["--datetime", "soon"], 2, '"soon" is no date'),
         (["--intersects", "no-such-file"], 2, "no-such-file cannot be read"),
-        (["--bbox", "1,2,3,4", "--intersects", "x"], 2, "a box or a geometry, not both"),
+        (["--bbox", "1,2,3,4", "--intersects", "x"], 2, "an area is a box or a geometry"),
         (["--text", "x"], 1, "does not support words"),
         (["--filter", "a = 1"], 1, "does not support filters"),
         (["--json", "--csv"], 2, "choose one of --json, --csv"),
