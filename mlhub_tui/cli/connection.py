@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import click
 
-from .. import auth, config, sources  # their modules are loaded when they are used
+from .. import auth, config, planning, sources  # their modules are loaded when they are used
 from .printing import META, given, news, note
 
 if TYPE_CHECKING:
@@ -158,3 +158,8 @@ def run(
 
     with credentials(choice or Choice.made(), key_needed=key_needed) as found:
         return run_async(with_source, found)
+
+
+def request_source(found: Credentials) -> str:
+    """Return the source of a request for the queue; the sample has a name, as its port changes."""
+    return planning.requests.SAMPLE if Choice.made().sample else found.root_url

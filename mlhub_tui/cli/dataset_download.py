@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from .. import auth, planning, queue  # their modules are loaded when they are used
 from ..errors import EntityDoesNotExist, InvalidSearch, NotOffered
 from ..text import one_line, size
 from .completion import collection_ids, dataset_ids
-from .connection import Choice, credentials, opened, output_place
-from .failures import end
+from .connection import Choice, credentials, opened, output_place, request_source, run, run_async
+from .failures import FAILED, end
 from .options import (
     Command,
     all_of,
+    area_options,
     connection_options,
     if_exists_option,
     json_option,
@@ -29,8 +31,7 @@ from .printing import note, print_json, print_table
 
 if TYPE_CHECKING:
     from ..auth import Credentials
-    from ..options import ClusterConfig
-    from ..planning.filters import Filters
+    from ..options import ClusterConfig, IfExists
     from ..planning.requests import DatasetRequest, DownloadRequest
     from ..planning.selection import Amount
     from ..sources.base import Source
@@ -72,11 +73,7 @@ _selection = all_of(
         multiple=True,
         shell_complete=collection_ids,
     ),
-    option("--bbox W,S,E,N", "Items that touch this box, in degrees."),
-    option(
-        "--intersects FILE", "Items that touch what is in this GeoJSON file.", type=click.Path(path_type=Path)
-    ),
-    option("--datetime T[/T]", "A day, month or year, or two: 2018-04/2018-06, 2018/..", name="when"),
+    area_options,
     option("--exact", "Test the items' own geometries, not their boxes; needs shapely."),
     option("--catalog-only", "The catalog without any assets."),
 )
@@ -131,40 +128,59 @@ def dataset(dry_run: bool, as_json: bool, **given: Any) -> None:
     Of a STAC API or a static catalog DATASET is a collection; with --collection it is a name of your own for
     what is downloaded of those collections together.
     """
-    import asyncio
-
     if as_json and not dry_run:
         raise click.UsageError("--json belongs to --dry-run")
-    asked = _Asked(given)
+    wanted = _Wanted(given)
+
+    async def plan(found: Credentials) -> Sequence[DownloadRequest]:
+        async with opened(found) as source:
+            return await wanted.requests(source, found)
+
+    if dry_run:
+        run(lambda source, found: _DryRun(wanted, as_json).print(source, found), key_needed=True)
+    else:
+        end(download(plan))
+
+
+def download(plan: Callable[[Credentials], Awaitable[Sequence[DownloadRequest]]]) -> int:
+    """Fetch what is planned with the chosen credentials, and return the exit code."""
 
     async def work(found: Credentials) -> int:
-        async with opened(found) as source:
-            if dry_run:
-                await _DryRun(asked, as_json).print(source, found)
-                return 0
-            requests = await asked.requests(source, found)
-        from .queue_run import transfer
+        if requests := await plan(found):
+            from .queue_run import transfer
 
-        return await transfer(requests, found)
+            return await transfer(requests, found)
+        click.echo("nothing to download", err=True)
+        return FAILED
 
-    with credentials(asked.choice, key_needed=True) as found:
-        code = asyncio.run(work(found))
-    end(code)
+    with credentials(Choice.made(), key_needed=True) as found:
+        return run_async(work, found)
 
 
-class _Asked:
-    """What one command asks for, checked before anything is requested."""
+class _Wanted:
+    """What one command requests, checked before anything is asked of the source."""
 
     def __init__(self, given: Mapping[str, Any]) -> None:
-        self.choice, self.place = Choice.made(), output_place()
+        from ..models.when import parse_span
+
+        self.place = output_place()
         self.dataset: str = given["dataset"]
         self.way: str | None = given["way"]
         self.assets: Path | None = given["assets"]
-        self.if_exists: str = given["if_exists"]
+        self.if_exists: IfExists = given["if_exists"]
         self.cluster = cluster_of(
-            given["engine"], given["scheduler"], given["workers"], given["connections"], self.choice
+            given["engine"], given["scheduler"], given["workers"], given["connections"], Choice.made()
         )
-        self.filters = _filters(given)
+        self.filters = planning.filters.Filters(
+            _wanted_keys(given["collections"]),
+            given["bbox"],
+            given["intersects"],
+            given["exact"],
+            None if given["when"] is None else parse_span(given["when"]),
+            given["catalog_only"],
+        )
+        if self.filters.exact:
+            planning.filters.check_shapely()
         if self.way == "archives":
             if named := self.narrowing():
                 raise click.UsageError(f"archives come whole: leave out {named}, or use --assets")
@@ -195,27 +211,22 @@ class _Asked:
         NotOffered
             If archives are asked of a source that has none.
         """
-        from ..options import IfExists
-        from ..planning.requests import SAMPLE, ArchiveRequest
-
         identity, collections = await self.known(source)
         if not await self.by_archives(source, identity):
             return [self.request(source, found, identity)]
         if isinstance(self.place, str) or self.cluster is not None:
             words = "archives come to a folder of this machine"
             raise NotOffered(words, hint="leave out --engine and the URL")
-        root, exists = SAMPLE if self.choice.sample else found.root_url, IfExists(self.if_exists)
+        make, root = planning.requests.ArchiveRequest, request_source(found)
         return [
-            ArchiveRequest(root, found.profile, name, self.place, exists, title=f"{identity}: {name}")
+            make(root, found.profile, name, self.place, self.if_exists, title=f"{identity}: {name}")
             for name in collections
         ]
 
     async def known(self, source: Source) -> tuple[str, tuple[str, ...]]:
         """Return the dataset's id, and those of its collections that are wanted."""
-        from ..auth import Kind
-
         wanted = [name for name, _ in self.filters.collections]
-        if source.kind is not Kind.MLHUB:
+        if source.kind is not auth.Kind.MLHUB:
             return self.dataset, tuple(wanted) or (self.dataset,)
         document = await source.dataset(self.dataset)
         names = tuple(ref.id for ref in document.collections)
@@ -227,10 +238,8 @@ class _Asked:
         return document.id, tuple(name for name in names if self.filters.wants(name))
 
     async def by_archives(self, source: Source, identity: str) -> bool:
-        """Return whether archives are to be downloaded: where they are asked for, or there is no catalog."""
-        from ..auth import Kind
-
-        if source.kind is not Kind.MLHUB:
+        """Return whether archives are to be downloaded: where they are requested, or there is no catalog."""
+        if source.kind is not auth.Kind.MLHUB:
             if self.way == "archives":
                 words = "only MLHub APIs have archives"
                 raise NotOffered(words, hint="leave out --archives: the assets come")
@@ -249,20 +258,17 @@ class _Asked:
 
     def request(self, source: Source, found: Credentials, identity: str) -> DatasetRequest:
         """Return the request for its assets."""
-        from ..options import IfExists
-        from ..planning.requests import SAMPLE, dataset_request
-
         url = self.place if isinstance(self.place, str) else ""
-        return dataset_request(
+        return planning.requests.dataset_request(
             identity,
             Path() if url else Path(self.place),
             self.filters,
-            source=SAMPLE if self.choice.sample else found.root_url,
+            source=request_source(found),
             profile=found.profile,
             kind=source.kind,
             assets=self.assets,
             collections=tuple(name for name, _ in self.filters.collections),
-            if_exists=IfExists(self.if_exists),
+            if_exists=self.if_exists,
             cluster=self.cluster,
             url=url,
         )
@@ -299,39 +305,6 @@ def cluster_of(
     return cluster
 
 
-def _filters(given: Mapping[str, Any]) -> Filters:
-    """Return the filters that the options say.
-
-    Raises
-    ------
-    InvalidSearch
-        If a box, a file, a time or a collection cannot be understood, or a box and a file are both given.
-    NoShapely
-        If the exact test is asked for, and shapely is not there.
-    """
-    from ..models.area import parse_bbox, read_geometry
-    from ..models.when import parse_span
-    from ..planning.filters import Filters
-
-    box, file, when = given["bbox"], given["intersects"], given["when"]
-    if box is not None and file is not None:
-        words = "--bbox and --intersects are both given: a download takes a box or a geometry"
-        raise InvalidSearch(words, hint="leave one of them out")
-    found = Filters(
-        _wanted_keys(given["collections"]),
-        None if box is None else parse_bbox(box),
-        None if file is None else read_geometry(file),
-        given["exact"],
-        None if when is None else parse_span(when),
-        given["catalog_only"],
-    )
-    if found.exact:
-        from ..planning.filters import check_shapely
-
-        check_shapely()
-    return found
-
-
 def _wanted_keys(given: Iterable[str]) -> tuple[tuple[str, frozenset[str]], ...]:
     """Return the collections that were given, each with its asset keys; what is given twice is added up.
 
@@ -357,79 +330,67 @@ def _wanted_keys(given: Iterable[str]) -> tuple[tuple[str, frozenset[str]], ...]
 class _DryRun:
     """Prints what a download would be, as a table or as JSON; nothing but the cache is written."""
 
-    def __init__(self, asked: _Asked, as_json: bool) -> None:
-        self._asked, self._as_json = asked, as_json
+    def __init__(self, wanted: _Wanted, as_json: bool) -> None:
+        self._wanted, self._as_json = wanted, as_json
 
     async def print(self, source: Source, found: Credentials) -> None:
         """Print files and bytes by collection and asset key."""
-        from ..auth import Kind
-
-        identity, collections = await self._asked.known(source)
-        if await self._asked.by_archives(source, identity):
-            await self._print_archives(source, identity, collections)
-        elif self._asked.filters.catalog_only:
-            info = await source.catalog_info(identity) if source.kind is Kind.MLHUB else None
+        identity, collections = await self._wanted.known(source)
+        if await self._wanted.by_archives(source, identity):
+            costs = await planning.dataset_plan.costs(source, identity, collections)
+            for name in costs.missing:
+                note(f"{one_line(name, 80)} has no archive")
+            parts = {name: {"files": 1, "bytes": known} for name, known in costs.archives.items()}
+            document = self._document(len(parts), costs.archives_size, parts)
+            rows = [(name, "", 1, size(known)) for name, known in costs.archives.items()]
+            self._print(document, rows, len(parts), size(costs.archives_known))
+        elif self._wanted.filters.catalog_only:
+            info = await source.catalog_info(identity) if source.kind is auth.Kind.MLHUB else None
             catalog = info.stac_catalog_size if info is not None else None
             if self._as_json:
-                print_json(_document(0, 0, {}) | {"catalog_bytes": catalog})
+                print_json(self._document(0, 0, {}) | {"catalog_bytes": catalog})
             else:
                 known = "of unknown size" if catalog is None else size(catalog)
                 click.echo(f"the catalog alone, {known}: no assets")
         else:
-            await self._print_assets(source, found, identity)
+            await self._print_assets(source, self._wanted.request(source, found, identity))
 
-    async def _print_assets(self, source: Source, found: Credentials, identity: str) -> None:
-        from ..planning.dataset_plan import plan_dataset
-        from ..planning.requests import CHOOSE_KEYS
-        from ..planning.selection import count_files, notes
-        from ..queue.run_job import job_context
+    async def _print_assets(self, source: Source, request: DatasetRequest) -> None:
         from .progress import StatusLine
 
-        filters, status = self._asked.filters, StatusLine()
+        filters, status, selection = self._wanted.filters, StatusLine(), planning.selection
         try:
-            index = await plan_dataset(
-                self._asked.request(source, found, identity), source, job_context, status
-            )
+            plan, context = planning.dataset_plan.plan_dataset, queue.run_job.job_context
+            index = await plan(request, source, context, status)
         finally:
             status.clear()
         with index:
-            counts = count_files(index, filters)
+            counts = selection.count_files(index, filters)
             unknown = index.unknown_keys(filters.collections)
             if unknown and counts.empty:
-                raise InvalidSearch("; ".join(unknown), hint=CHOOSE_KEYS)
+                raise InvalidSearch("; ".join(unknown), hint=planning.requests.CHOOSE_KEYS)
             if counts.empty and not counts.paid:
                 note("nothing matches: widen the area or the time, or choose others")
-            known = notes(counts, by_time=filters.when is not None, by_place=filters.by_place)
+            known = selection.notes(counts, by_time=filters.when is not None, by_place=filters.by_place)
             for line in (*unknown, *known, *index.facts["notes"]):
                 note(line)
-        if self._as_json:
-            print_json(counts.to_json())
-            return
         rows: list[tuple[object, ...]] = []
         for name, amount in counts.collections.items():
             rows.append((name, "", amount.files, _size(amount)))
             parts = [(key, part) for (of, key), part in counts.keys.items() if of == name]
             rows += [("", key, part.files, _size(part)) for key, part in parts]
-        print_table(_HEADERS, [*rows, ("all", "", counts.all.files, _size(counts.all))])
+        self._print(counts.to_json(), rows, counts.all.files, _size(counts.all))
 
-    async def _print_archives(self, source: Source, identity: str, names: Sequence[str]) -> None:
-        from ..planning.dataset_plan import costs
-
-        found = await costs(source, identity, names)
-        for name in found.missing:
-            note(f"{one_line(name, 80)} has no archive")
+    def _print(
+        self, document: dict[str, Any], rows: Sequence[tuple[object, ...]], files: int, total: str
+    ) -> None:
         if self._as_json:
-            parts = {name: {"files": 1, "bytes": known} for name, known in found.archives.items()}
-            print_json(_document(len(found.archives), found.archives_size, parts))
-            return
-        rows: list[tuple[object, ...]] = [
-            (name, "", 1, size(known)) for name, known in found.archives.items()
-        ]
-        print_table(_HEADERS, [*rows, ("all", "", len(found.archives), size(found.archives_known))])
+            print_json(document)
+        else:
+            print_table(_HEADERS, [*rows, ("all", "", files, total)])
 
-
-def _document(files: int, known: int | None, collections: dict[str, Any]) -> dict[str, Any]:
-    return {"files": files, "bytes": known, "collections": collections, "asset_keys": {}}
+    def _document(self, files: int, known: int | None, collections: dict[str, Any]) -> dict[str, Any]:
+        return {"files": files, "bytes": known, "collections": collections, "asset_keys": {}}
 
 
 def _size(amount: Amount) -> str:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .. import planning  # its modules are loaded when they are used
 from ..errors import InvalidSearch
 from ..text import one_line
 from .completion import collection_ids, did_you_mean, download_words, item_ids
-from .connection import Choice, credentials, opened, output_dir
-from .dataset_download import dataset
+from .connection import opened, output_dir, request_source
+from .dataset_download import dataset, download
 from .failures import FAILED, end
 from .options import (
     Command,
@@ -28,9 +29,10 @@ from .options import (
 from .printing import note
 
 if TYPE_CHECKING:
-    from ..auth import Credentials, Kind
+    from ..auth import Credentials
     from ..models import Document
-    from ..planning.assets import AssetSelection
+    from ..options import IfExists
+    from ..planning.requests import DownloadRequest
 
 _options = all_of(output_option, if_exists_option, patience_option, progress_options, connection_options)
 EPILOG = """\b
@@ -103,23 +105,16 @@ def download_command() -> None:
     "collections", nargs=-1, required=True, metavar="COLLECTION...", shell_complete=download_words
 )
 @_options
-def archives(collections: tuple[str, ...], if_exists: str) -> None:
+def archives(collections: tuple[str, ...], if_exists: IfExists) -> None:
     """Download the archives of collections, two at a time; needs a key."""
-    import asyncio
+    folder = output_dir()
 
-    from ..options import IfExists
-    from ..planning.requests import SAMPLE, ArchiveRequest
-    from .queue_run import transfer
+    async def plan(found: Credentials) -> Sequence[DownloadRequest]:
+        make, source = planning.requests.ArchiveRequest, request_source(found)
+        names = dict.fromkeys(collections)
+        return [make(source, found.profile, name, folder, if_exists, title=name) for name in names]
 
-    choice, folder = Choice.made(), output_dir()
-    with credentials(choice, key_needed=True) as found:
-        source = SAMPLE if choice.sample else found.root_url
-        requests = [
-            ArchiveRequest(source, found.profile, name, folder, IfExists(if_exists), title=name)
-            for name in dict.fromkeys(collections)
-        ]
-        code = asyncio.run(transfer(requests, found))
-    end(code)
+    end(download(plan))
 
 
 @download_command.command("item", cls=Command, epilog=ITEM_EPILOG, short_help="Download assets of items.")
@@ -129,73 +124,52 @@ def archives(collections: tuple[str, ...], if_exists: str) -> None:
 @option("--role ROLE", "All assets of a role; may be repeated.", name="roles", multiple=True)
 @_options
 def item(
-    collection: str, items: tuple[str, ...], keys: tuple[str, ...], roles: tuple[str, ...], if_exists: str
+    collection: str,
+    items: tuple[str, ...],
+    keys: tuple[str, ...],
+    roles: tuple[str, ...],
+    if_exists: IfExists,
 ) -> None:
     """Download assets of items: all of them, or those of a key or a role.
 
     Without an ITEM it is the collection's own assets. Works with sources of every kind.
     """
-    import asyncio
+    folder, complaints = output_dir(), []
 
-    from .queue_run import transfer
-
-    output_dir()  # refuses a URL before anything is asked
-
-    async def fetch(found: Credentials) -> int:
+    async def plan(found: Credentials) -> Sequence[DownloadRequest]:
         async with opened(found) as source:
-            names = dict.fromkeys(items)
-            documents: list[Document] = [await source.item(collection, name) for name in names]
+            documents: list[Document] = [await source.item(collection, name) for name in dict.fromkeys(items)]
             documents = documents or [await source.collection(collection)]
-            kind = source.kind
-        selection = _selection(documents, collection, keys, roles, if_exists, found, kind)
+            origin = planning.assets.DocumentOrigin(request_source(found), source.kind, found.profile)
+        selection = planning.assets.requests_for(
+            origin,
+            documents,
+            folder,
+            keys=keys,
+            roles=roles,
+            if_exists=if_exists,
+            collection_id=collection,
+        )
         unknown = list(_unknown(documents, keys, roles))
         if unknown and not selection.requests and not selection.left_out:
             raise InvalidSearch("; ".join(unknown), hint="choose from these with --asset or --role")
-        complaints = [*_left_out(selection), *unknown]
+        for entry in selection.left_out:
+            name = f"{one_line(entry.document_id, 80)} {one_line(entry.key, 60)}"
+            complaints.append(f"{name} is left out: {one_line(entry.why, 200)}")
+        complaints.extend(unknown)
         for line in complaints:
             note(line)
-        if not selection.requests:
-            click.echo("nothing to download", err=True)
-            return FAILED
-        return await transfer(selection.requests, found) or (FAILED if complaints else 0)
+        return selection.requests
 
-    with credentials(Choice.made(), key_needed=True) as found:
-        code = asyncio.run(fetch(found))
-    end(code)
+    end(download(plan) or (FAILED if complaints else 0))
 
 
 download_command.add_command(dataset)
 
 
-def _selection(
-    documents: Sequence[Document],
-    collection: str,
-    keys: Sequence[str],
-    roles: Sequence[str],
-    if_exists: str,
-    found: Credentials,
-    kind: Kind,
-) -> AssetSelection:
-    from ..options import IfExists
-    from ..planning.assets import DocumentOrigin, requests_for
-    from ..planning.requests import SAMPLE
-
-    return requests_for(
-        DocumentOrigin(SAMPLE if Choice.made().sample else found.root_url, kind, found.profile),
-        documents,
-        output_dir(),
-        keys=keys,
-        roles=roles,
-        if_exists=IfExists(if_exists),
-        collection_id=collection,
-    )
-
-
 def _unknown(documents: Sequence[Document], keys: Sequence[str], roles: Sequence[str]) -> Iterator[str]:
     """Yield a line for each key and role that none of the documents has."""
-    from ..planning.assets import AssetTally
-
-    tally = AssetTally()
+    tally = planning.assets.AssetTally()
     for document in documents:
         tally.add(document)
     found = tally.by_key()
@@ -207,9 +181,3 @@ def _unknown(documents: Sequence[Document], keys: Sequence[str], roles: Sequence
                 others = ", ".join(one_line(other, 60) for other in known) or "none"
                 near = f"{guess} " if (guess := did_you_mean(name, known)) else ""
                 yield f"there is no {what} {one_line(name, 60)!r}; {near}there are: {others}"
-
-
-def _left_out(selection: AssetSelection) -> Iterator[str]:
-    for entry in selection.left_out:
-        name = f"{one_line(entry.document_id, 80)} {one_line(entry.key, 60)}"
-        yield f"{name} is left out: {one_line(entry.why, 200)}"

@@ -108,12 +108,21 @@ output_option = remembered(
     "Where downloads go; created if missing.  [default: as in config.toml, else the current one]",
     convert=_folder,
 )
+
+
+def _if_exists(context: click.Context, parameter: click.Parameter, value: str) -> Any:
+    from ..options import IfExists  # not for a help page
+
+    return IfExists(value)
+
+
 if_exists_option = option(
     "--if-exists",
     "What to do with a file that is there: resume compares its size and fetches what is missing.",
     type=click.Choice(["resume", "skip", "overwrite"]),
     default="resume",
     show_default=True,
+    callback=_if_exists,
 )
 patience_option = remembered(
     "--first-byte-timeout SECONDS",
