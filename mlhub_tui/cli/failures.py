@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 import click
 
+from .. import sources  # its modules are loaded when they are used
 from ..errors import (
     AccessDenied,
     APIKeyNotFound,
@@ -59,16 +60,14 @@ def _hint(error: MLHubException) -> str:
     if context is None:
         return error.hint
     context = context.meta.get(META + "command", context)
-    from ..sources.saved_searches import NoSuchSearch
-
-    wrong_name = isinstance(error, EntityDoesNotExist | NoSuchSearch)
+    wrong_name = isinstance(error, EntityDoesNotExist | sources.saved_searches.NoSuchSearch)
     guessed = guess(context, error.message) if wrong_name else ""
     try:
         choice = Choice.made()
     except click.UsageError:
         return error.hint
     named = {"source": choice.source, "profile": choice.profile, "root-url": choice.root_url}
-    from shlex import quote
+    from shlex import quote  # not for a help page
 
     options = [f"--{option} {quote(value)}" for option, value in named.items() if value]
     hint = _ASKS.sub(lambda found: " ".join(["`mlhub-tui", *options, found[1]]), error.hint)
@@ -117,8 +116,8 @@ def _log(error: Exception) -> None:
 
 def _bug(error: Exception) -> MLHubException:
     if isinstance(error, OSError) and error.strerror:
-        where = f": {error.filename}" if error.filename else ""
-        return MLHubException(f"{error.strerror}{where}")
+        what = "" if error.filename or error.errno != errno.ENOSPC else "the output cannot be written: "
+        return MLHubException(f"{what}{error.strerror}{f': {error.filename}' if error.filename else ''}")
     return MLHubException(
         f"unexpected {type(error).__name__}: {error}",
         hint="this is a bug; `python -X dev -m mlhub_tui ...` shows where",

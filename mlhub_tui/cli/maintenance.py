@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from .. import paths
+from .. import paths, planning, sources
+from ..errors import APIKeyNotFound, MLHubException, ProfileNotFound
+from ..storage import bytes_of
 from ..text import one_line, redact, size
-from .connection import Choice, credentials, settings
+from .connection import Choice, credentials, run_async, settings
 from .failures import FAILED, USAGE, end
-from .options import Command, Group, connection_options, json_option, option
+from .options import Command, Group, connection_options, json_option, option, speed
 from .printing import print_json
 
 if TYPE_CHECKING:
@@ -83,8 +86,9 @@ def _parts() -> dict[str, tuple[Path, Callable[[], object]]]:
 
     from .. import preview_cache
     from ..http.cache import DocumentCache
-    from ..planning import dataset_plan, index_cache
     from ..sources.static import archive
+
+    plan, indexes = planning.dataset_plan, planning.index_cache
 
     def clear_documents() -> None:
         with closing(DocumentCache()) as cache:
@@ -93,16 +97,14 @@ def _parts() -> dict[str, tuple[Path, Callable[[], object]]]:
     return {
         "documents": (DocumentCache().path, clear_documents),
         "archives": (archive.folder(), archive.clear),
-        "plans": (index_cache.folder(), index_cache.clear),
+        "plans": (indexes.folder(), indexes.clear),
         "previews": (preview_cache.folder(), preview_cache.clear),
-        "catalogs": (dataset_plan.catalog_cache(), dataset_plan.clear_catalogs),
+        "catalogs": (plan.catalog_cache(), plan.clear_catalogs),
     }
 
 
 def _taken(path: Path) -> int:
     """Return the bytes of a folder's files, or of a database with the files beside it."""
-    from ..storage import bytes_of
-
     beside = path.parent.glob(f"{path.name}-*") if path.suffix else ()
     return bytes_of(path) + sum(bytes_of(one) for one in beside)
 
@@ -147,8 +149,6 @@ def doctor_command(offline: bool, as_json: bool) -> None:
     wrong = [finding for finding in found if finding.state == "wrong"]
     unknown = any(finding.name == _UNKNOWN for finding in wrong)
     if as_json:
-        from dataclasses import asdict
-
         print_json([asdict(finding) for finding in found])
     else:
         part = ""
@@ -177,12 +177,8 @@ def _findings(offline: bool) -> Iterator[Finding]:
 
 def _of_source(choice: Choice, offline: bool) -> list[Finding]:
     """Return how the source is; offline, what a name stands for. The hosted service is not asked."""
-    import asyncio
-
     from ..doctor import network
     from ..doctor.finding import Finding, note, wrong
-    from ..errors import APIKeyNotFound, MLHubException, ProfileNotFound
-    from ..sources.well_known import ServiceEnded, is_hosted
 
     named = choice.source or choice.profile or choice.root_url or choice.sample
     if offline and (choice.sample or not (named or os.environ.get("MLHUB_PROFILE"))):
@@ -196,14 +192,14 @@ def _of_source(choice: Choice, offline: bool) -> list[Finding]:
                 Finding(network.SOURCE, "key", used.key_origin),
             ]
         with credentials(choice, key_needed=not named) as used:
-            if is_hosted(used.root_url):
-                gone = ServiceEnded()
+            if sources.well_known.is_hosted(used.root_url):
+                gone = sources.well_known.ServiceEnded()
                 return [note(network.SOURCE, "location", gone.message, gone.hint)]
 
             async def ask() -> list[Finding]:
                 return [finding async for finding in network.ask(used)]
 
-            return asyncio.run(ask())
+            return run_async(ask)
     except MLHubException as error:
         no_key = isinstance(error, APIKeyNotFound)
         level: Callable[..., Finding] = note if no_key and not named else wrong
@@ -216,19 +212,9 @@ def sample_command() -> None:
     """Serve the built-in sample catalog."""
 
 
-def _rate(context: click.Context, option: click.Parameter, value: str | None) -> int | None:
-    """Return bytes per second, 0 for no limit; None where nothing is given."""
-    from ..text import parse_rate
-
-    try:
-        return None if value is None else parse_rate(value) or 0
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from None
-
-
 @sample_command.command("serve", epilog=SAMPLE_EPILOG)
 @option("--port N", "The port.  [default: a free one]", type=click.IntRange(0, 65535), default=0)
-@option("--rate BYTES/s", "Speed limit of a download; 0 is none.  [default: 8388608]", callback=_rate)
+@option("--rate BYTES/s", "Speed limit of a download; 0 is none.  [default: 8388608]", callback=speed)
 def serve(port: int, rate: int | None) -> None:
     """Serve the sample catalog on this machine until Ctrl+C.
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from .. import paths
+from .. import auth, paths, planning, queue  # their modules are loaded when they are used
 from ..errors import MLHubException
-from ..text import count, duration, local_time, one_line, parse_rate, rate, redact, size
+from ..text import count, duration, local_time, one_line, rate, redact, size
 from .completion import job_ids, queue_words
-from .connection import Choice, chosen, output_dir
+from .connection import Choice, chosen, output_dir, run_async
 from .failures import FAILED, end, report
 from .options import (
     Group,
@@ -25,15 +25,16 @@ from .options import (
     option,
     output_option,
     progress_options,
+    speed,
 )
 from .printing import note, print_json, print_table
 
 if TYPE_CHECKING:
     from ..auth import Credentials
+    from ..options import IfExists
     from ..planning.requests import DownloadRequest
     from ..queue.client import CommandResult, QueueClient
     from ..queue.job import Event, Job
-    from ..queue.runner import QueueSettings
 
 _ANSWER = 3.0  # seconds in which a program that runs obeys
 _EVERY = 0.5  # seconds between two looks into a log
@@ -71,9 +72,7 @@ def queue_command() -> None:
 
 
 def _open() -> QueueClient:
-    from ..queue.client import QueueClient
-
-    return QueueClient(paths.queue())
+    return queue.client.QueueClient(paths.queue())
 
 
 @queue_command.command("add", short_help="Queue archives; the app or `queue run` fetches them.")
@@ -83,35 +82,35 @@ def _open() -> QueueClient:
 @if_exists_option
 @json_option
 @connection_options
-def add(collections: tuple[str, ...], datasets: bool, if_exists: str, as_json: bool) -> None:
+def add(collections: tuple[str, ...], datasets: bool, if_exists: IfExists, as_json: bool) -> None:
     """Queue the archives of collections, or datasets; whatever runs the queue fetches them.
 
     The queue saves the root URL and the name of the profile, never a key.
     """
-    from ..auth import Kind
-    from ..options import IfExists
-    from ..planning.requests import SAMPLE, ArchiveRequest, dataset_request
-
-    choice, folder = Choice.made(), output_dir()
-    source, profile, kind = SAMPLE, None, Kind.MLHUB
+    choice, folder, requests = Choice.made(), output_dir(), planning.requests
+    source, profile, kind = requests.SAMPLE, None, auth.Kind.MLHUB
     if not choice.sample:
         found = _credentials(choice)
-        source, profile, kind = found.root_url, found.profile, found.kind or Kind.MLHUB
-        _note_key(found)
-    requests: list[DownloadRequest] = []
+        source, profile, kind = found.root_url, found.profile, found.kind or kind
+        if not found.api_key:
+            note("there is no API key: archives need one when they are fetched; run `mlhub-tui configure`")
+        elif why := auth.unsaved_key(found):
+            note(why)
+    wanted: list[DownloadRequest] = []
     for name in dict.fromkeys(collections):
-        if datasets and "/" in name and kind is Kind.MLHUB:
+        if datasets and "/" in name and kind is auth.Kind.MLHUB:
             raise click.UsageError(
                 f"{name!r} is a DOI: the queue takes the dataset's ID, which `show` prints"
             )
-        exists = IfExists(if_exists)
-        requests.append(
-            dataset_request(name, folder, source=source, profile=profile, kind=kind, if_exists=exists)
+        wanted.append(
+            requests.dataset_request(
+                name, folder, source=source, profile=profile, kind=kind, if_exists=if_exists
+            )
             if datasets
-            else ArchiveRequest(source, profile, name, folder, exists, title=name)
+            else requests.ArchiveRequest(source, profile, name, folder, if_exists, title=name)
         )
     with _open() as client:
-        _print_jobs(client.add(requests), as_json)
+        _print_jobs(client.add(wanted), as_json)
         if not client.runners():
             note("nothing runs the queue now: `mlhub-tui queue run` does, and the app")
 
@@ -121,23 +120,12 @@ def _credentials(choice: Choice) -> Credentials:
     return chosen(choice) if choice.source is not None else choice.credentials()
 
 
-def _note_key(found: Credentials) -> None:
-    from ..auth import unsaved_key
-
-    if not found.api_key:
-        note("there is no API key: archives need one when they are fetched; run `mlhub-tui configure`")
-    elif why := unsaved_key(found):
-        note(why)
-
-
 @queue_command.command("list", short_help="List what is queued, running and finished.")
 @json_option
 def list_jobs(as_json: bool) -> None:
     """List what is queued, running and finished, wherever it runs."""
-    from ..queue.database import exists
-
     jobs: Sequence[Job] = ()
-    if exists(paths.queue()):
+    if queue.database.exists(paths.queue()):
         with _open() as client:
             jobs = client.jobs()
     if as_json:
@@ -161,12 +149,9 @@ def _row(job: Job) -> tuple[object, ...]:
 
 def document(job: Job) -> dict[str, Any]:
     """Return a job as JSON; the manual documents the fields (topic `downloads`)."""
-    from ..planning.requests import AssetRequest, DatasetRequest
-    from ..queue.job import JobState
-
-    asset = job.request if isinstance(job.request, AssetRequest) else None
-    whole = isinstance(job.request, DatasetRequest)
-    stuck = job.state in (JobState.RETRYING, JobState.NEEDS_KEY, JobState.NO_SPACE, JobState.FAILED)
+    asset = job.request if isinstance(job.request, planning.requests.AssetRequest) else None
+    whole = isinstance(job.request, planning.requests.DatasetRequest)
+    stuck = job.state in ("retrying", "needs a key", "no space", "failed")
     return {
         "id": job.id,
         "name": job.name,
@@ -199,16 +184,37 @@ def _print_jobs(jobs: Sequence[Job], as_json: bool) -> None:
         click.echo(f"{job.id}\t{job.state}\t{one_line(job.place, 4096)}")
 
 
-def _action(name: str, about: str) -> None:
-    """Add the command of an action that needs no question."""
+def _action(name: str, about: str, *options: Callable[[Any], Any]) -> None:
+    """Add the command of an action on jobs."""
 
     @queue_command.command(name, help=about, short_help=about)
     @_ids
-    def command(ids: tuple[int, ...], as_json: bool) -> None:
-        from ..queue.job import JobAction
-
+    @all_of(*options)
+    def command(ids: tuple[int, ...], as_json: bool, keep_part: bool = False, yes: bool = True) -> None:
+        action = queue.job.JobAction(name)
         with _open() as client:
-            _finish(client, name, client.order(JobAction(name), ids or None), as_json)
+            if not yes:
+                _confirm(client.jobs(), ids, keep_part)
+            result = client.order(action, ids or None, delete_part=not keep_part)
+            in_time = client.settled(result, _ANSWER)
+            touched = {job.id for job in (*result.done, *result.passed)}
+            _print_jobs([job for job in client.jobs() if job.id in touched], as_json)
+        if not in_time:
+            where = ", ".join(sorted({job.where for job in result.passed}))
+            note(f"no answer yet from what runs it ({where}): it follows as soon as it runs")
+        if not (touched or result.refused or result.missing or as_json):
+            click.echo(f"nothing to {name}", err=True)
+        _complain(name, result)
+
+
+def _confirm(jobs: Sequence[Job], ids: Sequence[int], keep_part: bool) -> None:
+    """Ask whether transfers may be cancelled; click.Abort where not."""
+    starts = queue.job.TRANSITIONS[queue.job.JobAction.CANCEL].starts
+    wanted = [job for job in jobs if job.state in starts and (not ids or job.id in ids)]
+    if wanted:
+        what = f"{count(len(wanted), 'transfer')}" if len(wanted) > 1 else one_line(wanted[0].name)
+        deleting = "" if keep_part else " and delete the partial files"
+        click.confirm(f"Cancel {what}{deleting}?", abort=True, err=True)
 
 
 _action("pause", "Pause transfers; all without an ID.")
@@ -218,25 +224,12 @@ _action(
     "Try again what failed, was cancelled or waits for its next try, all without an ID;"
     " a finished dataset that is named is completed.",
 )
-
-
-@queue_command.command("cancel", short_help="Cancel transfers; all without an ID.")
-@_ids
-@option("--keep-part", "Leave the partial files.")
-@option("--yes", "Do not ask.")
-def cancel(ids: tuple[int, ...], as_json: bool, keep_part: bool, yes: bool) -> None:
-    """Cancel transfers, and delete their partial files; all without an ID."""
-    from ..queue.job import TRANSITIONS, JobAction
-
-    with _open() as client:
-        jobs = [job for job in client.jobs() if job.state in TRANSITIONS[JobAction.CANCEL].starts]
-        wanted = [job for job in jobs if not ids or job.id in ids]
-        if wanted and not yes:
-            what = f"{count(len(wanted), 'transfer')}" if len(wanted) > 1 else one_line(wanted[0].name)
-            deleting = "" if keep_part else " and delete the partial files"
-            click.confirm(f"Cancel {what}{deleting}?", abort=True, err=True)
-        result = client.order(JobAction.CANCEL, ids or None, delete_part=not keep_part)
-        _finish(client, "cancel", result, as_json)
+_action(
+    "cancel",
+    "Cancel transfers, and delete their partial files; all without an ID.",
+    option("--keep-part", "Leave the partial files."),
+    option("--yes", "Do not ask."),
+)
 
 
 @queue_command.command("clear", short_help="Remove what is finished from the list; no file is touched.")
@@ -250,19 +243,6 @@ def clear(ids: tuple[int, ...], as_json: bool) -> None:
     else:
         click.echo(f"{count(len(result.done), 'finished transfer')} removed from the list", err=True)
     _complain("clear", result)
-
-
-def _finish(client: QueueClient, name: str, result: CommandResult, as_json: bool) -> None:
-    """Wait for the programs that were asked, and print what became of the jobs."""
-    in_time = client.settled(result, _ANSWER)
-    touched = {job.id for job in (*result.done, *result.passed)}
-    _print_jobs([job for job in client.jobs() if job.id in touched], as_json)
-    if not in_time:
-        where = ", ".join(sorted({job.where for job in result.passed}))
-        note(f"no answer yet from what runs it ({where}): it follows as soon as it runs")
-    if not (touched or result.refused or result.missing or as_json):
-        click.echo(f"nothing to {name}", err=True)
-    _complain(name, result)
 
 
 def _complain(name: str, result: CommandResult) -> None:
@@ -293,30 +273,19 @@ def run(until_empty: bool, detach: bool, in_background: bool) -> None:
     choice = Choice.made()
     current = None if choice.sample else _credentials(choice)
     if detach:
-        from ..queue import background
-
-        pid, words = background.start(current)
-        click.echo(f"the queue runs in the background, pid {pid}\n  log: {background.log_file()}", err=True)
+        pid, words = queue.background.start(current)
+        log_file = queue.background.log_file()
+        click.echo(f"the queue runs in the background, pid {pid}\n  log: {log_file}", err=True)
         if words:
             note(words)
         return
-    import asyncio
-
     from .queue_run import run_queue
 
-    end(asyncio.run(run_queue(current, until_empty=until_empty, background=in_background)))
-
-
-def _speed(context: click.Context, parameter: click.Parameter, typed: str | None) -> int | None:
-    """Return bytes per second, 0 for no limit; None where nothing was typed."""
-    try:
-        return None if typed is None else parse_rate(typed) or 0
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from None
+    end(run_async(run_queue, current, until_empty=until_empty, background=in_background))
 
 
 @queue_command.command("set", short_help="Change speed and places while it runs; without options show them.")
-@option("--limit RATE", "Speed of all transfers together: 5M, 500k, off.", callback=_speed)
+@option("--limit RATE", "Speed of all transfers together: 5M, 500k, off.", callback=speed)
 @option("--transfers N", "Transfers at a time.", type=_COUNT)
 @option("--per-host N", "Transfers at a time from one host.", type=_COUNT)
 @option("--connections N", "Connections to one file at most.", type=_COUNT)
@@ -331,36 +300,30 @@ def set_settings(as_json: bool, **given: int | None) -> None:
 
 
 @queue_command.command("limit", short_help="Limit the speed of all transfers together: 5M, 500k, off.")
-@click.argument("speed", required=False, callback=_speed, metavar="[RATE|off]")
+@click.argument("wanted", required=False, callback=speed, metavar="[RATE|off]")
 @json_option
-def limit(speed: int | None, as_json: bool) -> None:
+def limit(wanted: int | None, as_json: bool) -> None:
     """Limit the speed of all transfers together; without RATE show what is in force.
 
     RATE is in bytes per second: 5M, 500k, 1.5MB/s, or off. The same as `queue set --limit RATE`.
     """
-    _change({} if speed is None else {"limit": speed}, as_json)
+    _change({} if wanted is None else {"limit": wanted}, as_json)
 
 
 def _change(changes: dict[str, int], as_json: bool) -> None:
     with _open() as client:
         settings = client.change({**changes}) if changes else client.settings()
         running = client.runners() if changes else []
-    _show(settings, as_json)
+    if as_json:
+        print_json(asdict(settings))
+    else:
+        click.echo(f"speed limit          {rate(settings.limit) or 'off'}")
+        click.echo(f"transfers at a time  {settings.transfers}")
+        click.echo(f"from one host        {settings.per_host}")
+        click.echo(f"connections a file   {settings.connections}")
     if running:
         places = ", ".join(f"pid {pid}" for _, pid in running)
         note(f"what runs the queue ({places}) applies it within a second")
-
-
-def _show(settings: QueueSettings, as_json: bool) -> None:
-    if as_json:
-        from dataclasses import asdict
-
-        print_json(asdict(settings))
-        return
-    click.echo(f"speed limit          {rate(settings.limit) or 'off'}")
-    click.echo(f"transfers at a time  {settings.transfers}")
-    click.echo(f"from one host        {settings.per_host}")
-    click.echo(f"connections a file   {settings.connections}")
 
 
 @queue_command.command("verify", short_help="Read finished files again: are they whole?")
@@ -372,18 +335,16 @@ def verify(ids: tuple[int, ...], as_json: bool) -> None:
     What is compared: the size, the checksums that the server or the catalog gave, and the CRC that every
     gzip archive carries in itself. Ends with 1 if a file is damaged or gone.
     """
-    from ..queue.job import JobState
-
     with _open() as client:
         jobs = client.jobs()
-    wanted = [job for job in jobs if (job.id in ids if ids else job.state is JobState.DONE)]
+    wanted = [job for job in jobs if (job.id in ids if ids else job.state == "done")]
+    found = _verify([job for job in wanted if job.state == "done"], as_json)
     unfit = [
         MLHubException(f"job {job.id} is {job.state}: there is no whole file to verify")
         for job in wanted
-        if job.state is not JobState.DONE
+        if job.state != "done"
     ]
     unfit += [_missing(number) for number in dict.fromkeys(ids) if number not in {job.id for job in jobs}]
-    found = _verify([job for job in wanted if job.state is JobState.DONE], as_json)
     for error in unfit:
         report(error)
     if not found and not unfit and not as_json:
@@ -395,12 +356,11 @@ def _verify(jobs: Sequence[Job], as_json: bool) -> list[dict[str, Any]]:
     """Read the files one after the other; print each result as it comes, or all of them as JSON."""
     import threading
 
-    from ..queue.job_files import remedy, verify_job
     from .progress import reporter
 
     shown, found = reporter(), []
     for job in jobs:
-        result = verify_job(job, _reading(job, shown.update), threading.Event())
+        result = queue.job_files.verify_job(job, _reading(job, shown.update), threading.Event())
         shown.clear()
         found.append(
             {"id": job.id, "path": job.place, "agrees": list(result.agrees), "error": result.trouble or None}
@@ -408,7 +368,7 @@ def _verify(jobs: Sequence[Job], as_json: bool) -> list[dict[str, Any]]:
         if not as_json:
             click.echo(f"{job.id}\t{result}\t{one_line(job.place, 4096)}")
             if result.trouble and job.path.exists():
-                click.echo(f"  {remedy(job)}", err=True)
+                click.echo(f"  {queue.job_files.remedy(job)}", err=True)
     if as_json:
         print_json(found)
     return found
@@ -416,9 +376,7 @@ def _verify(jobs: Sequence[Job], as_json: bool) -> list[dict[str, Any]]:
 
 def _reading(job: Job, show: Callable[[Sequence[Job]], None]) -> Callable[[int], None]:
     """Return what shows how many bytes of a file were read, a few times a second."""
-    from ..queue.job import JobState
-
-    shown = replace(job, state=JobState.DOWNLOADING, bytes_done=0)
+    shown = replace(job, state=queue.job.JobState.DOWNLOADING, bytes_done=0)
     start = drawn = time.monotonic()
 
     def update(done: int) -> None:
@@ -443,9 +401,7 @@ def log(job_id: int, follow: bool, as_json: bool) -> None:
     A line an entry, with its local time; keys and links are never in it. Of a long log the middle is left
     out. With --json, a line is an object: `number`, `at` in seconds since the epoch, `words`.
     """
-    from ..queue.database import exists
-
-    if not exists(paths.queue()):
+    if not queue.database.exists(paths.queue()):
         raise _missing(job_id)
     with _open() as client:
         last = 0
@@ -461,8 +417,6 @@ def log(job_id: int, follow: bool, as_json: bool) -> None:
 
 
 def _events(client: QueueClient, job_id: int, follow: bool) -> Iterator[Event]:
-    from ..queue.job import IDLE_STATES
-
     last = 0
     while True:
         job = next((job for job in client.jobs() if job.id == job_id), None)
@@ -471,6 +425,6 @@ def _events(client: QueueClient, job_id: int, follow: bool) -> Iterator[Event]:
         for event in client.log(job_id, last):
             last = event.number
             yield event
-        if not follow or job is None or job.state in IDLE_STATES:
+        if not follow or job is None or job.state in queue.job.IDLE_STATES:
             return
         time.sleep(_EVERY)

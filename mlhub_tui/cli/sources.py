@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .. import auth  # its names are loaded when they are used
+from .. import auth, sources  # their modules are loaded when they are used
 from ..errors import AuthenticationError, MLHubException
 from ..text import mask, one_line, redact
 from .completion import did_you_mean, profile_names, source_names
-from .connection import Choice, chosen, opened
+from .connection import Choice, chosen, opened, run_async
 from .options import Command, Group, all_of, api_key_option, json_option, option, remembered
 from .printing import is_terminal, note, print_json, print_table, terminal_width
 
@@ -188,14 +188,12 @@ def _located(
     name: str, location: str | None, kind: auth.Kind | None, draft: auth.SecretDraft
 ) -> tuple[Credentials, str]:
     """Return where the source is and what it speaks, detected where that is needed, and its title."""
-    from ..sources.source_names import address_of
-    from ..sources.well_known import KNOWN, by_name
-
-    known = by_name(location or name)
+    known = sources.well_known.by_name(location or name)
     if location is None and auth.is_url(name):
         raise click.UsageError(f"it needs a name before its URL: mlhub-tui sources add NAME {name}")
     if location is None and known is None:
-        guess = did_you_mean(name, (known.name for known in KNOWN)) or "see `sources list --known`"
+        names = [known.name for known in sources.well_known.KNOWN]
+        guess = did_you_mean(name, names) or "see `sources list --known`"
         raise click.UsageError(f"{name!r} is no well-known source, so its URL or path is needed; {guess}")
     if known is not None:
         click.echo(f"{known.title}: {known.about}", err=True)
@@ -203,17 +201,14 @@ def _located(
             note(known.key)
         return auth.for_location(known.root_url, kind=known.kind), known.title
     secret = draft.typed or os.environ.get(draft.variable, "").strip() or None
-    found = auth.for_location(address_of(location or ""), kind=kind, api_key=secret, auth=draft.auth())
+    address = sources.source_names.address_of(location or "")
+    found = auth.for_location(address, kind=kind, api_key=secret, auth=draft.auth())
     return (found, "") if kind is not None else _detected(found, draft)
 
 
 def _detected(place: Credentials, draft: auth.SecretDraft) -> tuple[Credentials, str]:
     """Print what is at a place, and return it with its kind and title; refuse what is no source."""
-    import asyncio
-
-    from ..sources.probe import probe
-
-    seen = asyncio.run(probe(place))
+    seen = run_async(sources.probe.probe, place)
     title = f' "{seen.title}"' if seen.title else ""
     counts = f", {seen.counts_words}" if seen.counts else ""
     click.echo(f"found: {seen.kind_words}{title}{counts}", err=True)
@@ -234,16 +229,26 @@ def _detected(place: Credentials, draft: auth.SecretDraft) -> tuple[Credentials,
 def list_sources(known: bool, as_json: bool) -> None:
     """List the saved sources, which are the profiles, or well-known public ones to add."""
     file = auth.ProfilesFile.load()
-    records = _known() if known else [_record(file.get(name)) for name in file.names()]
+    records = [_record(file.get(name)) for name in file.names()]
+    if known:
+        records = [
+            {
+                "name": source.name,
+                "kind": source.kind.value,
+                "key": source.key or "none",
+                "title": f"{source.title}: {source.about}",
+                "root_url": source.root_url,
+            }
+            for source in sources.well_known.KNOWN
+        ]
     if as_json:
         print_json(records)
         return
     if not records:
         click.echo("no sources are saved; `mlhub-tui sources list --known` shows public ones", err=True)
         return
-    names = ("name", "kind", "key", "title", "root_url") if known else ("name", "kind", "secret", "root_url")
-    headers = [{"root_url": "LOCATION", "title": "WHAT"}.get(name, name.upper()) for name in names]
-    print_table(headers, [[record[name] for name in names] for record in records])
+    headers = [{"root_url": "LOCATION", "title": "WHAT"}.get(name, name.upper()) for name in records[0]]
+    print_table(headers, [[*record.values()] for record in records])
     if known and terminal_width():
         click.echo("`mlhub-tui sources add NAME` saves one; `--source NAME` uses one at once", err=True)
 
@@ -258,21 +263,6 @@ def _record(profile: auth.Profile) -> dict[str, str]:
         "secret": auth.secret_words(profile, os.environ),
         "root_url": one_line(redact(profile.root_url or default)),
     }
-
-
-def _known() -> list[dict[str, str]]:
-    from ..sources.well_known import KNOWN
-
-    return [
-        {
-            "name": known.name,
-            "kind": known.kind.value,
-            "key": known.key or "none",
-            "title": f"{known.title}: {known.about}",
-            "root_url": known.root_url,
-        }
-        for known in KNOWN
-    ]
 
 
 @sources_command.command("remove", short_help="Remove a source, with its secret.")
@@ -294,13 +284,11 @@ def remove(name: str, yes: bool) -> None:
 @json_option
 def test(source: str, as_json: bool) -> None:
     """Test whether a source answers as one of its kind, and accepts its key."""
-    import asyncio
-
     found = chosen(Choice(source=source, api_key=Choice.made().api_key))
     place = one_line(redact(found.root_url), 400)
     record = {"kind": found.kind, "root_url": place, "key": found.key_origin}
     try:
-        about = asyncio.run(_about(found))
+        about = run_async(_about, found)
     except MLHubException as error:
         if as_json:
             print_json({"ok": False, **record, "title": "", "error": one_line(redact(error.message))})
@@ -316,8 +304,6 @@ def test(source: str, as_json: bool) -> None:
 
 
 async def _about(found: Credentials) -> About:
-    from ..sources.open_source import check
-
     async with opened(found) as source:
-        await check(source)
+        await sources.open_source.check(source)
         return await source.about()
