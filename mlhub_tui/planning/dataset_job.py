@@ -13,7 +13,6 @@ from ..auth.kind import Kind
 from ..errors import (
     DownloadError,
     EntityDoesNotExist,
-    FileConflict,
     MLHubException,
     OutputFolderError,
     RequestError,
@@ -242,13 +241,7 @@ class _DatasetJobRunner:
         resumes = request.if_exists is IfExists.RESUME
         copied = resumes and await in_thread(lambda: copy_catalog(request, archive))
         async with showing(show):
-            try:
-                return await fetch_catalog(request, self.source, archive, self.context, live)
-            except FileConflict:
-                if not copied:
-                    raise
-                await in_thread(archive.unlink)  # our own copy of an older one
-            return await fetch_catalog(request, self.source, archive, self.context, live)
+            return await fetch_catalog(request, self.source, archive, self.context, live, ours=copied)
 
     async def _choose_files(self) -> None:
         """Fill the manifest, unless that was done."""

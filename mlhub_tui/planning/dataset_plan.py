@@ -14,6 +14,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
@@ -63,25 +64,19 @@ async def plan_dataset(
     Raises EntityDoesNotExist if the dataset has no catalog archive; MLHubException if it cannot be fetched or
     read; what was fetched is saved for the next time.
     """
-    report = say or (lambda *_: None)
-
-    def show(progress: IndexProgress) -> None:
-        report(str(progress), progress.bytes_read, progress.bytes_total)
-
-    archive = cached_catalog(request)
+    report, archive = say or (lambda *_: None), cached_catalog(request)
     if request.kind is Kind.MLHUB:
-        await in_thread(lambda: _make_room(archive))
+        await in_thread(partial(_make_room, archive))
         live = TransferProgress()
         async with (
             showing(lambda: report("the catalog", live.done, live.total)),
             job_context(OneSource(source)) as context,
         ):
-            try:
-                resumed = replace(request, if_exists=IfExists.RESUME)
-                await fetch_catalog(resumed, source, archive, context, live)
-            except FileConflict:  # there is a new one
-                again = replace(request, if_exists=IfExists.OVERWRITE)
-                await fetch_catalog(again, source, archive, context, live)
+            await fetch_catalog(request, source, archive, context, live, ours=True)
+
+    def show(progress: IndexProgress) -> None:
+        report(str(progress), progress.bytes_read, progress.bytes_total)
+
     return await index_of_dataset(request, source, archive, show)
 
 
@@ -148,37 +143,48 @@ async def index_of_dataset(request: DatasetRequest, source: Source, archive: Pat
 
 
 async def fetch_catalog(
-    request: DatasetRequest, source: Source, target: Path, context: JobContext, live: TransferProgress
+    request: DatasetRequest,
+    source: Source,
+    target: Path,
+    context: JobContext,
+    live: TransferProgress,
+    *,
+    ours: bool,
 ) -> DownloadResult:
     """Download the catalog archive of a dataset to `target`, or resume.
+
+    `ours` is whether an existing one is a copy that this program made, which another version replaces.
 
     Raises NotOffered if the source has no catalog archives; EntityDoesNotExist if the dataset has none;
     MLHubException what else went wrong.
     """
-    # The sample catalog names another port in its catalogs at each start.
-    if_exists = IfExists.OVERWRITE if request.source == SAMPLE else request.if_exists
+    if_exists = IfExists.RESUME if ours else request.if_exists
+    if request.source == SAMPLE:  # whose catalogs name another port at each start
+        if_exists = IfExists.OVERWRITE
     spec = DownloadSpec(Link(""), target, if_exists, archive=True)
     if (there := await in_thread(lambda: already_there(spec))) is not None:
         return there
-    link = await source.catalog_link(request.dataset_id)
+    link, renewed = await source.catalog_link(request.dataset_id), False
     with suppress(MLHubException):  # the store tells the size as well
         live.total = (await source.catalog_info(request.dataset_id)).stac_catalog_size
-    spec = replace(spec, link=link, size=live.total)
-    try:
-        return await context.fetch(spec, live)
-    except LinkRejected as error:
-        # Links carry signatures that expire: the API gives a new one, and only that one counts.
-        live.log(f"{error.message}: requests a new link")
-        link = await source.catalog_link(request.dataset_id)
-    try:
-        return await context.fetch(replace(spec, link=link), live)
-    except LinkRejected as error:
-        if error.status not in _GONE:
-            raise
-        words = f"the catalog of dataset {shown_id(request.dataset_id)} does not exist"
-        raise EntityDoesNotExist(
-            f"{words}; it may still be generating", url=error.url, status=error.status
-        ) from error
+    spec = replace(spec, size=live.total)
+    while True:
+        try:
+            return await context.fetch(replace(spec, link=link), live)
+        except FileConflict:
+            if not ours or spec.if_exists is IfExists.OVERWRITE:
+                raise
+            spec = replace(spec, if_exists=IfExists.OVERWRITE)
+        except LinkRejected as error:
+            if renewed and error.status in _GONE:
+                words = f"the catalog of dataset {shown_id(request.dataset_id)} does not exist"
+                words = f"{words}; it may still be generating"
+                raise EntityDoesNotExist(words, url=error.url, status=error.status) from error
+            if renewed:
+                raise
+            # Links carry signatures that expire: the API gives a new one, and only that one counts.
+            live.log(f"{error.message}: requests a new link")
+            link, renewed = await source.catalog_link(request.dataset_id), True
 
 
 def catalog_cache() -> Path:
