@@ -253,6 +253,13 @@ class MLHubApp(AppContext):
         """Open, or add, what is at a URL or path."""
         self.show_source_form()
 
+    def action_find(self) -> None:
+        """Ask for words, and search all known sources for them."""
+        from .navigation.source_search_dialog import FindScreen
+
+        if not isinstance(self.screen, FindScreen):
+            self.push_screen(FindScreen(self.memory.recent, self.connection, self.browse_at))
+
     # The queue
 
     @work(group="queue")

@@ -1,0 +1,117 @@
+"""`S` finds collections in all known sources: source by source, none of which can spoil the others."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from mlhub_tui.auth import ProfilesFile
+from mlhub_tui.options import AppOptions
+from mlhub_tui.ui.catalog.catalog_tree import CatalogTree
+from mlhub_tui.ui.navigation.source_search_dialog import FindScreen
+from mlhub_tui.ui.screens.browse import BrowseScreen
+from tests.support.http_server import Answer, LoopbackServer, Request
+
+from ...sources.test_probe import COLLECTION, landing, serve
+from ..conftest import Driver, driven
+from ..source_steps import write_catalog
+from ..test_search import said
+
+KENYA = {"bbox": [[36.0, -1.0, 37.0, 0.5]]}
+TOKEN = "0123456789-a-token-of-profile-one"
+
+
+@contextmanager
+def api(name: str, *collections: str, gate: threading.Event | None = None) -> Iterator[LoopbackServer]:
+    """Serve a STAC API with collections in Kenya, and save it as a profile."""
+    pages: dict[str, Any] = {}
+
+    def answer(request: Request) -> Answer:
+        if gate is not None and request.path == "/collections":
+            gate.wait()
+        return serve(pages)(request)
+
+    with LoopbackServer(answer) as server:
+        extent = {"spatial": KENYA, "temporal": {"interval": [["2018-01-01T00:00:00Z", None]]}}
+        listed = [{**COLLECTION, "id": one, "title": f"The {one}", "extent": extent} for one in collections]
+        root = server.origin
+        pages |= {"/": landing(root), "/collections": {"collections": listed, "links": []}}
+        pages |= {f"/collections/{one['id']}": one for one in listed}
+        key = {"token": f"{TOKEN}-{name}", "auth": "bearer"}
+        ProfilesFile.load().save(name, root_url=root, kind="stac-api", **key)
+        yield server
+
+
+async def ask(driver: Driver, words: str) -> None:
+    """Type words into the dialog; nothing is sent by that."""
+    await driver.press("S")
+    await driver.until(lambda: isinstance(driver.app.screen, FindScreen), "Enter searches")
+    await driver.type(words)
+    await driver.until(words)
+
+
+async def test_sources_are_searched_once_confirmed_and_enter_opens_one_at_its_collection(
+    tmp_path: Path,
+) -> None:
+    with api("first", "maize", "barley") as first, api("second", "wheat", "maize-two") as second:
+        async with driven(
+            AppOptions(source=str(write_catalog(tmp_path / "x")), output_dir=tmp_path)
+        ) as driver:
+            await driver.until("Fields of wheat")
+            await ask(driver, "maize")
+            assert not first.requests and not second.requests
+            await driver.press("enter")
+            await driver.until("first: 1 of 2 collections", "second: 1 of 2 collections", "maize-two")
+            await driver.until("catalog.json: 0 of 1 collection")
+            await driver.press("down")
+            await driver.until("The maize-two", "collection maize-two in second")
+            await driver.press("enter")
+            await driver.until(lambda: isinstance(driver.app.screen, BrowseScreen), "STAC API second")
+            tree = driver.app.screen.query_one(CatalogTree)
+            await driver.until(lambda: tree.subject is not None and tree.subject.label == "maize-two")
+        for name, server in (("first", first), ("second", second)):
+            sent = {str(request.headers.get("authorization")) for request in server.requests}
+            assert sent == {f"Bearer {TOKEN}-{name}"}, "each key goes to its own source"
+
+
+async def test_place_and_year_are_found_and_nothing_is_said_so(tmp_path: Path) -> None:
+    with api("first", "maize"):
+        async with driven(AppOptions(output_dir=tmp_path)) as driver:
+            await driver.until("first")
+            await ask(driver, "kenya 2018")
+            await driver.press("enter")
+            await driver.until("first: 1 of 1 collection", "The maize")
+            await driver.type(" snow")
+            await driver.press("enter")
+            await driver.until("first: 0 of 1 collection", "Nothing in 1 source matches")
+
+
+async def test_a_source_that_fails_says_why_and_a_slow_one_does_not_hold_up_the_others(
+    tmp_path: Path,
+) -> None:
+    gate = threading.Event()
+    with ExitStack() as servers:
+        servers.enter_context(api("slow", "maize-late", gate=gate))
+        servers.callback(gate.set)
+        servers.enter_context(api("quick", "maize"))
+        broken = servers.enter_context(api("broken"))
+        broken.handler = lambda _: Answer(403)
+        async with driven(AppOptions(output_dir=tmp_path), (100, 30)) as driver:
+            await driver.until("quick")
+            await ask(driver, "maize")
+            await driver.press("enter")
+            await driver.until("quick: 1 of 1 collection", "slow: searching…", "broken: !")
+            await driver.press("escape")
+            await driver.until("slow: stopped", "quick: 1 of 1 collection")
+            await driver.press("escape")
+            await driver.until(lambda: not isinstance(driver.app.screen, FindScreen))
+
+
+async def test_without_a_source_it_says_how_to_get_one(tmp_path: Path) -> None:
+    async with driven(AppOptions(output_dir=tmp_path)) as driver:
+        await driver.press("S")
+        await driver.until(lambda: isinstance(driver.app.screen, FindScreen), "No source is known yet")
+        assert not said(driver)
