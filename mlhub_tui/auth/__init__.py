@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from .credentials import for_location as for_location
     from .credentials import for_profile as for_profile
     from .credentials import resolve as resolve
-    from .credentials import resolve_or_anonymous as resolve_or_anonymous
     from .credentials import unsaved_key as unsaved_key
     from .kind import ANONYMOUS as ANONYMOUS
     from .kind import DEFAULT_PROFILE as DEFAULT_PROFILE
@@ -39,8 +38,7 @@ else:
     __getattr__, __all__ = lazy(
         __name__,
         {
-            "credentials": "Credentials NoKeyAnywhere for_location for_profile resolve resolve_or_anonymous"
-            " unsaved_key",
+            "credentials": "Credentials NoKeyAnywhere for_location for_profile resolve unsaved_key",
             "kind": "ANONYMOUS DEFAULT_PROFILE Auth Kind Scheme",
             "location": "DEFAULT_ROOT_URL checked_root_url is_url normalise_root_url"
             " other_spelling same_root",

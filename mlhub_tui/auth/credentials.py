@@ -65,6 +65,7 @@ def resolve(
     root_url: str | None = None,
     environ: Mapping[str, str] | None = None,
     path: Path | None = None,
+    anonymous: bool = False,
 ) -> Credentials:
     """Return the key and root URL that apply.
 
@@ -78,34 +79,14 @@ def resolve(
 
     - `environ`: The environment; default `os.environ`.
     - `path`: The profiles file; default `profiles` in MLHUB_HOME.
+    - `anonymous`: Whether to return no key where there is none: listings work without one.
 
     Raises APIKeyNotFound if none of the five gives a key. Raises ProfileNotFound if the key is to come from a
-    named profile that is not there. Raises ProfilesFileError if the profiles file is needed and cannot be
-    read or understood. With a key from elsewhere it is still needed for the root URL: a key must not go to a
-    host that the user did not mean. Raises InvalidRootURL if the root URL cannot be one, or one is given for
-    a profile of another kind than `mlhub`. Raises SecretNotSet if the profile takes its secret from a
-    variable that is not set; a kind of APIKeyNotFound.
-    """
-    found = resolve_or_anonymous(
-        api_key=api_key, profile=profile, root_url=root_url, environ=environ, path=path
-    )
-    if found.missing is not None:
-        raise found.missing
-    return found
-
-
-def resolve_or_anonymous(
-    *,
-    api_key: str | None = None,
-    profile: str | None = None,
-    root_url: str | None = None,
-    environ: Mapping[str, str] | None = None,
-    path: Path | None = None,
-) -> Credentials:
-    """Return what `resolve` does, or no key where there is none: listings work without one.
-
-    Raises ProfileNotFound if a profile is named that is not there: a typing error must not pass for "no key".
-    Raises ProfilesFileError or InvalidRootURL as `resolve`.
+    named profile that is not there: a typing error must not pass for "no key". Raises ProfilesFileError if
+    the profiles file is needed and cannot be read or understood. With a key from elsewhere it is still needed
+    for the root URL: a key must not go to a host that the user did not mean. Raises InvalidRootURL if the
+    root URL cannot be one, or one is given for a profile of another kind than `mlhub`. Raises SecretNotSet if
+    the profile takes its secret from a variable that is not set; a kind of APIKeyNotFound.
     """
     environ = os.environ if environ is None else environ
     variable = "" if profile else environ.get(PROFILE_VARIABLE, "")
@@ -137,16 +118,17 @@ def resolve_or_anonymous(
     file = file or ProfilesFile.load(path)
     chosen = file.get(name) if is_named or name in file.names() else None
     if chosen is not None and chosen.kind is Kind.MLHUB:  # another kind's key is for its own root URL
-        draft = SecretDraft.of(chosen)
-        if secret := draft.secret(environ):
-            origin = f"{draft.origin(name, environ)}{whose}"
-            return Credentials(secret, root, name, origin, root_origin, auth=draft.auth())
+        secret, origin, auth = _secret_of(chosen, None, environ)
+        if secret:
+            return Credentials(secret, root, name, f"{origin}{whose}", root_origin, auth=auth)
         missing = NoKeyAnywhere(
             f"the profile {name!r} in {file.path} has no api_key",
             hint=f"run `mlhub-tui configure --profile {name}`, or set {API_KEY_VARIABLE}",
         )
     else:
         missing = _no_key(file)
+    if not anonymous:
+        raise missing
     return Credentials(None, root, None, "no key", root_origin, missing=missing)
 
 
@@ -162,9 +144,7 @@ def for_profile(
 
     The root URL is the first of: the argument; the profile's own; MLHUB_ROOT_URL; the hosted service. For a
     profile of another kind than `mlhub` only its own counts. A profile without a key gives none, as
-    `__anonymous__` does; an `api_key` that is given overrides it.
-
-    Raises ProfileNotFound, ProfilesFileError, InvalidRootURL as `resolve`.
+    `__anonymous__` does; an `api_key` that is given overrides it. Raises as `resolve`.
     """
     environ = os.environ if environ is None else environ
     chosen = Profile(ANONYMOUS) if name == ANONYMOUS else ProfilesFile.load(path).get(name)
@@ -178,7 +158,7 @@ def for_profile(
     secret, origin, auth = _secret_of(chosen, api_key, environ)
     if name == ANONYMOUS and not secret:
         origin = f"no key ({ANONYMOUS})"
-    return Credentials(secret, root, name, origin, root_origin, Kind.MLHUB, auth)
+    return Credentials(secret, root, name, origin, root_origin, auth=auth)
 
 
 def for_location(

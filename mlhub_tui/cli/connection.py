@@ -63,8 +63,12 @@ class Choice:
         """
         if self.source is not None:
             return sources.source_names.choose(self.source, api_key=self.api_key)
-        find = auth.resolve if key_needed else auth.resolve_or_anonymous
-        return find(api_key=self.api_key, profile=self.profile, root_url=self.root_url)
+        return auth.resolve(
+            api_key=self.api_key,
+            profile=self.profile,
+            root_url=self.root_url,
+            anonymous=not key_needed,
+        )
 
 
 def run_async(work: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs) -> T:

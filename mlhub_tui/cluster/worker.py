@@ -19,7 +19,7 @@ from typing import Any
 from distributed import Event, Semaphore, WorkerPlugin, get_worker
 
 from .. import errors, fileio
-from ..auth import resolve_or_anonymous
+from ..auth import resolve
 from ..errors import DownloadError, MLHubException, NotOffered
 from ..http.bandwidth import BandwidthLimiter
 from ..http.credentials import Link
@@ -380,7 +380,9 @@ async def set_rate(run: str, rate: float | None, dask_worker: Any) -> None:
 
 async def _open_source(config: RunConfig) -> tuple[Source, DatasetLinks]:
     request = config.request
-    source = await open_for_job(request, lambda: credentials_for(request, resolve_or_anonymous(), _no_sample))
+    source = await open_for_job(
+        request, lambda: credentials_for(request, resolve(anonymous=True), _no_sample)
+    )
     links = await links_of(request, source)
     links.store = config.store
     return source, links

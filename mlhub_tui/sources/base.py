@@ -247,9 +247,20 @@ class Source(ABC):
         - `page_size`: How many are wanted at a time; a wish.
         """
 
-    @abstractmethod
     async def document(self, entry: Entry) -> Document:
         """Return the document of an entry, fetched if need be."""
+        if entry.document is not None:
+            return entry.document
+        match entry.kind:
+            case "dataset":
+                return await self.dataset(entry.id)
+            case "collection":
+                return await self.collection(entry.id)
+            case "item":
+                return await self.item(entry.collection_id, entry.id)
+            case "model":
+                return await self.model(entry.id)
+        raise self.not_offered(f"{entry.kind}s by their id")
 
     @abstractmethod
     async def search_page(

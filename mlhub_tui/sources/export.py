@@ -7,10 +7,10 @@ import contextlib
 import json
 import os
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, ClassVar, TextIO
 
 from ..csv_cells import csv_line
 from ..errors import MLHubException, NotOffered
@@ -30,22 +30,16 @@ Bare = Callable[[str], str]
 
 
 class Exporter(ABC):
-    """Makes text of items, piece by piece."""
+    """Makes text of items, piece by piece; `head` stands before the first one."""
 
-    def begin(self) -> str:
-        """Return what stands before the first item."""
-        return ""
+    head: ClassVar[str] = ""
 
     @abstractmethod
     def add(self, item: Item) -> str:
         """Return what is to be written now that an item is added; empty where it waits."""
 
-    def end(self) -> str:
-        """Return what stands after the last item."""
-        return ""
-
-    def broken_off(self) -> str:
-        """Return the text to write when the items end early; it shows that they are not all."""
+    def finish(self, *, whole: bool) -> str:
+        """Return what stands after the last item; where it is not the last one, the text shows that."""
         return ""
 
     def notes(self) -> list[str]:
@@ -62,17 +56,13 @@ async def export(items: AsyncIterator[Item], exporter: Exporter, write: Callable
     count = 0
     try:
         async for item in items:
-            if not count:
-                write(exporter.begin())
-            write(exporter.add(item))
+            write(("" if count else exporter.head) + exporter.add(item))
             count += 1
     except BaseException:
         if count:
-            write(exporter.broken_off())
+            write(exporter.finish(whole=False))
         raise
-    if not count:
-        write(exporter.begin())
-    write(exporter.end())
+    write(("" if count else exporter.head) + exporter.finish(whole=True))
     return count
 
 
@@ -169,25 +159,18 @@ class GeoJSON(Exporter):
     - `dump`: Makes JSON of an item.
     """
 
+    head = '{"type": "FeatureCollection", "features": ['
     dump: Dump = as_received
     _started: bool = False
-
-    def begin(self) -> str:
-        """Return the head of the collection."""
-        return '{"type": "FeatureCollection", "features": ['
 
     def add(self, item: Item) -> str:
         """Return an item."""
         comma, self._started = "," if self._started else "", True
         return f"{comma}\n{self.dump(item)}"
 
-    def end(self) -> str:
-        """Return the end of the collection."""
-        return "\n]}\n"
-
-    def broken_off(self) -> str:
-        """Return the end of the line: a collection that is not whole is not closed."""
-        return "\n"
+    def finish(self, *, whole: bool) -> str:
+        """Return the end of the collection; one that is not whole is not closed."""
+        return "\n]}\n" if whole else "\n"
 
 
 @dataclass
@@ -209,13 +192,9 @@ class CSVTable(Exporter):
         self._waiting.append(item)
         return self._flush() if len(self._waiting) == _SAMPLE else ""
 
-    def end(self) -> str:
-        """Return what is left."""
+    def finish(self, *, whole: bool) -> str:
+        """Return the rows that wait."""
         return self._flush() if self._names is None else ""
-
-    def broken_off(self) -> str:
-        """Return the rows of what came."""
-        return self.end()
 
     def notes(self) -> list[str]:
         """Return the properties that have no column."""
@@ -298,10 +277,8 @@ class URLs(Exporter):
         """Yield the chosen assets that can be asked for, with their URLs."""
         for asset in item.assets:
             # Of the names of all assets enough are remembered to show, and all that were asked for.
-            if len(self._keys) < _NAMES or asset.key in self.chosen.keys:
-                self._keys[asset.key] = None
-            roles = asset.roles if len(self._roles) < _NAMES else self._roles_of(asset)
-            self._roles.update(dict.fromkeys(roles))
+            _remember(self._keys, (asset.key,), self.chosen.keys)
+            _remember(self._roles, asset.roles, self.chosen.roles)
         for asset in self.chosen.of(item):
             self._found = True
             found = asset_href(item, asset)
@@ -315,9 +292,6 @@ class URLs(Exporter):
                 yield asset, self.bare(url)
             else:
                 self._nowhere += 1
-
-    def _roles_of(self, asset: Asset) -> list[str]:
-        return [role for role in asset.roles if role in self.chosen.roles]
 
     @property
     def nothing_chosen(self) -> bool:
@@ -350,6 +324,10 @@ class URLs(Exporter):
                 f" `mlhub-tui download` signs them, or add a token from {ENDPOINT}ACCOUNT/CONTAINER"
             )
         return lines
+
+
+def _remember(known: dict[str, None], names: Iterable[str], wanted: Sequence[str]) -> None:
+    known.update((name, None) for name in names if len(known) < _NAMES or name in wanted)
 
 
 def _named(names: Iterable[str]) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..auth import Kind
-from ..errors import APIKeyNotFound, EntityDoesNotExist, NotOffered, RequestError, UnexpectedAnswer
+from ..errors import APIKeyNotFound, EntityDoesNotExist, RequestError, UnexpectedAnswer
 from ..http.credentials import Link
 from ..http.errors import HOSTED, HOSTED_HINT
 from ..http.json_document import PORTAL_HINT, as_list, as_object, is_web_page
@@ -83,22 +83,6 @@ class MLHubSource(Source):
                 found = tuple(Entry.of(item, collection_id=parent.id) for item in items.entries)
                 return Page(found, items.next, items.matched, items.skipped, items.stopped)
         return Page(())
-
-    async def document(self, entry: Entry) -> Document:
-        """Return the document of an entry, fetched if need be."""
-        if entry.document is not None:
-            return entry.document
-        match entry.kind:
-            case EntryKind.DATASET:
-                return await self.dataset_by_id(entry.id)
-            case EntryKind.COLLECTION:
-                return await self.collection(entry.id)
-            case EntryKind.ITEM:
-                return await self.item(entry.collection_id, entry.id)
-            case EntryKind.MODEL:
-                return await self.model(entry.id)
-            case EntryKind.CATALOG:
-                raise NotOffered("an MLHub API has no catalogs in its tree")
 
     async def search_page(
         self, search: Search, *, link: str | None = None, page_size: int | None = None

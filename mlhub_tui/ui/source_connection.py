@@ -147,16 +147,15 @@ def choose_start(options: AppOptions, last: str = "") -> tuple[Credentials | Non
 
 
 def _resolve(asked: AppOptions) -> Credentials:
-    from ..auth import resolve, resolve_or_anonymous
+    from ..auth import resolve
 
     if asked.source is not None:
         from ..sources.source_names import choose
 
         return choose(asked.source, api_key=asked.api_key)
-    if asked.root_url or os.environ.get(ROOT_URL_VARIABLE):
-        # Who names a root URL wants to see it: listings need no key, items ask for one.
-        return resolve_or_anonymous(api_key=asked.api_key, profile=asked.profile, root_url=asked.root_url)
-    return resolve(api_key=asked.api_key, profile=asked.profile, root_url=asked.root_url)
+    # Who names a root URL wants to see it: listings need no key, items ask for one.
+    anonymous = bool(asked.root_url or os.environ.get(ROOT_URL_VARIABLE))
+    return resolve(api_key=asked.api_key, profile=asked.profile, root_url=asked.root_url, anonymous=anonymous)
 
 
 async def check_credentials(credentials: Credentials) -> None:

@@ -12,7 +12,6 @@ from mlhub_tui.auth import (
     for_profile,
     normalise_root_url,
     resolve,
-    resolve_or_anonymous,
 )
 from mlhub_tui.errors import APIKeyNotFound, InvalidRootURL, ProfileNotFound, ProfilesFileError
 
@@ -146,18 +145,18 @@ def test_a_profile_without_a_key_is_no_key(profiles: Path) -> None:
 
 
 def test_a_named_profile_that_is_not_there_is_an_error_wherever_it_was_named(profiles: Path) -> None:
-    for call in (resolve, resolve_or_anonymous):
+    for anonymous in (False, True):
         with pytest.raises(ProfileNotFound):
-            call(profile="projekt1", environ={})
+            resolve(profile="projekt1", environ={}, anonymous=anonymous)
         with pytest.raises(ProfileNotFound):
-            call(environ={"MLHUB_PROFILE": "projekt1"})
+            resolve(environ={"MLHUB_PROFILE": "projekt1"}, anonymous=anonymous)
 
 
 def test_listing_falls_back_to_no_key_and_keeps_the_root(profiles: Path) -> None:
-    found = resolve_or_anonymous(profile="open", environ={})
+    found = resolve(anonymous=True, profile="open", environ={})
     assert (found.api_key, found.root_url) == (None, "http://open.example:8080/")
     profiles.unlink()
-    assert resolve_or_anonymous(environ={}).root_url == DEFAULT_ROOT_URL
+    assert resolve(anonymous=True, environ={}).root_url == DEFAULT_ROOT_URL
 
 
 def test_a_profile_chosen_by_hand_goes_before_the_environment(profiles: Path) -> None:

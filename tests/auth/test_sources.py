@@ -20,7 +20,6 @@ from mlhub_tui.auth import (
     for_location,
     for_profile,
     resolve,
-    resolve_or_anonymous,
     secret_words,
 )
 from mlhub_tui.auth.location import location
@@ -149,7 +148,7 @@ def test_a_default_profile_of_another_kind_gives_way_to_a_root_url_and_keeps_its
     )
     assert resolve(environ={}).secret == "stac-token-1"
     assert resolve(environ={"MLHUB_API_KEY": "hub-key"}).secret == "stac-token-1"
-    there = resolve_or_anonymous(root_url="https://hub.example/", environ={})
+    there = resolve(anonymous=True, root_url="https://hub.example/", environ={})
     assert (there.kind, there.secret, there.root_url) == (Kind.MLHUB, None, "https://hub.example/")
     assert resolve(environ=HUB).secret == "hub-key"
     with pytest.raises(APIKeyNotFound):
@@ -172,7 +171,7 @@ def test_a_secret_that_is_typed_goes_before_the_profiles_and_is_sent_the_same_wa
 
 @pytest.mark.parametrize("name", ["bearer", "header", "query", "hub"])
 def test_a_variable_that_is_not_set_is_named_when_the_profile_is_used(name: str) -> None:
-    for use in (for_profile, lambda n, **k: resolve_or_anonymous(profile=n, **k)):
+    for use in (for_profile, lambda n, **k: resolve(anonymous=True, profile=n, **k)):
         with pytest.raises(SecretNotSet) as caught:
             use(name, environ={"STAC_TOKEN": "  "})
         assert "STAC_TOKEN" in caught.value.message

@@ -254,7 +254,7 @@ def test_aria2_gets_what_it_can_fetch_with_the_sums_that_it_knows() -> None:
         "c": asset("https://h/c.tif", **{"file:checksum": "zz"}),
     }
     made = Aria2()
-    lines = (made.begin() + made.add(Item(item("one", assets=entries))) + made.end()).splitlines()
+    lines = (made.head + made.add(Item(item("one", assets=entries))) + made.finish(whole=True)).splitlines()
     assert lines == [
         "https://h/b.tif",
         "  out=fields/one/b.tif",
@@ -263,4 +263,4 @@ def test_aria2_gets_what_it_can_fetch_with_the_sums_that_it_knows() -> None:
         "  out=fields/one/c.tif",
     ]
     assert made.notes() == ["files of this machine, left out: 1"]
-    assert (Aria2().notes(), Aria2().broken_off()) == ([], "")
+    assert (Aria2().notes(), Aria2().finish(whole=False)) == ([], "")

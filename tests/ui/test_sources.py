@@ -157,7 +157,7 @@ async def test_a_start_with_what_is_no_source_shows_why_and_the_ways_out(tmp_pat
     async with driven(options, (120, 30)) as driver:
         await driver.until("! ")
         assert isinstance(driver.app.screen, ProfilesScreen)
-        await driver.until("a web page instead of")
+        await driver.until("page.json is a web page")
         await driver.until("planetary-computer")
         await use_sample(driver)
         await driver.until("BigEarthNet")

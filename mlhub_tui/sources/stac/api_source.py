@@ -155,20 +155,13 @@ class STACAPISource(Source):
 
     async def document(self, entry: Entry) -> Document:
         """Return the document of an entry, fetched if need be."""
-        if entry.document is not None:
-            return entry.document
-        if entry.url:
+        if entry.document is None and entry.url:
             try:
                 return await self._client.document(entry.url)
             except EntityDoesNotExist:
                 if not entry.collection_id or entry.kind is not EntryKind.ITEM:
                     raise
-        match entry.kind:
-            case EntryKind.COLLECTION:
-                return await self.collection(entry.id)
-            case EntryKind.ITEM:
-                return await self.item(entry.collection_id, entry.id)
-        raise self.not_offered(f"{entry.kind}s by their id")
+        return await super().document(entry)
 
     def _entries(self, fetched: FetchedPage, collection_id: str = "") -> Page[Entry]:
         """Return an answer's items, collections or catalogs as entries."""
