@@ -5,12 +5,12 @@ Importing the package costs nothing: the names of the Python API are loaded when
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
 from .version import __version__ as __version__
 
+TYPE_CHECKING = False  # as that of `typing`, whose import would be half the time of `--version`
 if TYPE_CHECKING:
+    from typing import Any
+
     from .api import Collection as Collection
     from .api import Dataset as Dataset
     from .api import DownloadIfExistsOpts as DownloadIfExistsOpts
@@ -63,6 +63,8 @@ __all__ = ["__version__", *_API, *_ERRORS]
 
 def __getattr__(name: str) -> Any:
     """Load a name of the Python API when it is first used (PEP 562)."""
+    from importlib import import_module
+
     if name in _API:
         return getattr(import_module(".api", __name__), name)
     if name in _ERRORS:

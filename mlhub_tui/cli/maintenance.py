@@ -118,7 +118,7 @@ def _print_sizes(parts: dict[str, int], as_json: bool, verb: str = "") -> None:
         click.echo(f"{name:9}  {size(taken)}{verb}")
 
 
-@click.command("locate", cls=Command, short_help="Print where settings, profiles, queue, logs and cache are.")
+@click.command("locate", cls=Command, short_help="Print the paths of settings and data.")
 @click.argument("what", required=False, type=click.Choice(list(PLACES)))
 @json_option
 def locate_command(what: str | None, as_json: bool) -> None:
@@ -212,7 +212,7 @@ def sample_command() -> None:
     """Serve the built-in sample catalog."""
 
 
-@sample_command.command("serve", epilog=SAMPLE_EPILOG)
+@sample_command.command("serve", epilog=SAMPLE_EPILOG, short_help="Serve the sample catalog until Ctrl+C.")
 @option("--port N", "The port.  [default: a free one]", type=click.IntRange(0, 65535), default=0)
 @option("--rate BYTES/s", "Speed limit of a download; 0 is none.  [default: 8388608]", callback=speed)
 def serve(port: int, rate: int | None) -> None:

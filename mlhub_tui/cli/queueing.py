@@ -61,9 +61,7 @@ _ids = all_of(
 )
 
 
-@click.group(
-    "queue", cls=Group, epilog=EPILOG, short_help="Add to the download queue, list, control and run it."
-)
+@click.group("queue", cls=Group, epilog=EPILOG, short_help="Control and run the download queue.")
 def queue_command() -> None:
     """Add to the download queue, list, control and run it.
 
@@ -75,7 +73,7 @@ def _open() -> QueueClient:
     return queue.client.QueueClient(paths.queue())
 
 
-@queue_command.command("add", short_help="Queue archives; the app or `queue run` fetches them.")
+@queue_command.command("add", short_help="Queue archives or datasets.")
 @click.argument("collections", nargs=-1, required=True, metavar="COLLECTION...", shell_complete=queue_words)
 @option("--dataset", "They are IDs of datasets: catalogs and all their assets.", name="datasets")
 @output_option
@@ -184,10 +182,10 @@ def _print_jobs(jobs: Sequence[Job], as_json: bool) -> None:
         click.echo(f"{job.id}\t{job.state}\t{one_line(job.place, 4096)}")
 
 
-def _action(name: str, about: str, *options: Callable[[Any], Any]) -> None:
+def _action(name: str, short: str, about: str, *options: Callable[[Any], Any]) -> None:
     """Add the command of an action on jobs."""
 
-    @queue_command.command(name, help=about, short_help=about)
+    @queue_command.command(name, help=f"{short} {about}".strip(), short_help=short)
     @_ids
     @all_of(*options)
     def command(ids: tuple[int, ...], as_json: bool, keep_part: bool = False, yes: bool = True) -> None:
@@ -217,22 +215,23 @@ def _confirm(jobs: Sequence[Job], ids: Sequence[int], keep_part: bool) -> None:
         click.confirm(f"Cancel {what}{deleting}?", abort=True, err=True)
 
 
-_action("pause", "Pause transfers; all without an ID.")
-_action("resume", "Resume transfers that are paused or stuck; all without an ID.")
+_action("pause", "Pause transfers.", "All without an ID.")
+_action("resume", "Resume paused or stuck transfers.", "All without an ID.")
 _action(
     "retry",
-    "Try again what failed, was cancelled or waits for its next try, all without an ID;"
-    " a finished dataset that is named is completed.",
+    "Retry failed or cancelled transfers.",
+    "All without an ID, those that wait for a try too; a finished dataset that is named is completed.",
 )
 _action(
     "cancel",
-    "Cancel transfers, and delete their partial files; all without an ID.",
+    "Cancel transfers.",
+    "All without an ID; their partial files are deleted.",
     option("--keep-part", "Leave the partial files."),
     option("--yes", "Do not ask."),
 )
 
 
-@queue_command.command("clear", short_help="Remove what is finished from the list; no file is touched.")
+@queue_command.command("clear", short_help="Remove finished transfers from the list.")
 @_ids
 def clear(ids: tuple[int, ...], as_json: bool) -> None:
     """Remove what is done, failed or cancelled from the list; no file is touched."""
@@ -258,7 +257,7 @@ def _missing(job_id: int) -> MLHubException:
     return MLHubException(f"there is no job {job_id}", hint="`mlhub-tui queue list` shows all")
 
 
-@queue_command.command("run", short_help="Run the queue in this terminal, or in the background.")
+@queue_command.command("run", short_help="Run the queue here or in the background.")
 @option("--until-empty", "End when there is nothing left to do.")
 @option("--detach", "Run in the background, until there is nothing left to do.")
 @option("--in-background", "", hidden=True)
@@ -284,7 +283,7 @@ def run(until_empty: bool, detach: bool, in_background: bool) -> None:
     end(run_async(run_queue, current, until_empty=until_empty, background=in_background))
 
 
-@queue_command.command("set", short_help="Change speed and places while it runs; without options show them.")
+@queue_command.command("set", short_help="Change speed and number of transfers.")
 @option("--limit RATE", "Speed of all transfers together: 5M, 500k, off.", callback=speed)
 @option("--transfers N", "Transfers at a time.", type=_COUNT)
 @option("--per-host N", "Transfers at a time from one host.", type=_COUNT)
@@ -299,7 +298,7 @@ def set_settings(as_json: bool, **given: int | None) -> None:
     _change({name: value for name, value in given.items() if value is not None}, as_json)
 
 
-@queue_command.command("limit", short_help="Limit the speed of all transfers together: 5M, 500k, off.")
+@queue_command.command("limit", short_help="Limit the speed of all transfers.")
 @click.argument("wanted", required=False, callback=speed, metavar="[RATE|off]")
 @json_option
 def limit(wanted: int | None, as_json: bool) -> None:
@@ -326,7 +325,7 @@ def _change(changes: dict[str, int], as_json: bool) -> None:
         note(f"what runs the queue ({places}) applies it within a second")
 
 
-@queue_command.command("verify", short_help="Read finished files again: are they whole?")
+@queue_command.command("verify", short_help="Verify finished files.")
 @_ids
 @progress_options
 def verify(ids: tuple[int, ...], as_json: bool) -> None:

@@ -63,7 +63,7 @@ def _showing(
     """Add the command that fetches documents of a kind and prints them."""
     of_items = noun == "item"
 
-    @show_command.command(noun, help=about, short_help=about)
+    @show_command.command(noun, help=about, short_help=f"{about.partition(';')[0]}.")
     @all_of(*[click.argument("collection", shell_complete=collection_ids)] * of_items)
     @click.argument("ids", nargs=-1, required=True, metavar=metavar, shell_complete=ids)
     @_forms
@@ -96,7 +96,7 @@ _showing(
 )
 _showing(
     "item",
-    "Show items of a COLLECTION by ID; needs a key.",
+    "Show items of a collection by ID; needs a key.",
     item_ids,
     lambda source, name, collection: source.item(collection, name),
 )

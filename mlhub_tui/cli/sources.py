@@ -223,7 +223,7 @@ def _detected(place: Credentials, draft: auth.SecretDraft) -> tuple[Credentials,
     return replace(place, kind=seen.kind, root_url=seen.location), seen.title
 
 
-@sources_command.command("list", short_help="List the saved sources, or well-known public ones.")
+@sources_command.command("list", short_help="List saved or well-known sources.")
 @option("--known", "List well-known public sources instead; none is contacted.")
 @json_option
 def list_sources(known: bool, as_json: bool) -> None:
@@ -278,7 +278,7 @@ def remove(name: str, yes: bool) -> None:
     click.echo(f"Removed profile {one_line(name)} from {file.path}")
 
 
-@sources_command.command("test", short_help="Test whether a source answers and accepts the key.")
+@sources_command.command("test", short_help="Test a source and its key.")
 @click.argument("source", metavar="NAME|URL|PATH", shell_complete=source_names)
 @api_key_option
 @json_option

@@ -15,6 +15,7 @@ import pytest
 from mlhub_tui import __version__
 from mlhub_tui.cli import root
 from mlhub_tui.cli.command import COMMANDS
+from mlhub_tui.cli.manual import commands_of
 from mlhub_tui.options import AppOptions
 from mlhub_tui.sample.server import SampleServer
 
@@ -63,6 +64,13 @@ def test_the_commands_are_described_as_by_themselves() -> None:
         command = root.get_command(context, name)
         assert command is not None
         assert command.get_short_help_str(200) == about
+
+
+def test_what_a_command_does_is_said_in_45_characters() -> None:
+    assert isinstance(root, click.Group)
+    for command, own in commands_of(root, click.Context(root, info_name="mlhub-tui")):
+        about = command.get_short_help_str(200)
+        assert 0 < len(about) <= 45 and about.endswith("."), (own.command_path, about)
 
 
 def test_the_help_has_examples_and_says_that_a_key_argument_can_be_seen(run: Run) -> None:
