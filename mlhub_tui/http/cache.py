@@ -66,7 +66,6 @@ class CachedResponse:
     - `etag`, `modified`: The validators as received (RFC 9110, section 8.8); may be empty.
     - `checked`: When the server last said that this is it; seconds since the epoch.
     - `fresh_until`: Until when it need not be requested again.
-    - `offline`: Whether the server cannot be reached now.
     """
 
     content: bytes = field(repr=False)
@@ -76,7 +75,6 @@ class CachedResponse:
     modified: str = ""
     checked: float = 0.0
     fresh_until: float = 0.0
-    offline: bool = False
 
 
 Change = tuple[str, CachedResponse | None]
@@ -263,21 +261,6 @@ def _moment(value: str | None) -> float | None:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class Offline:
-    """That a server cannot be reached and the cache answers in its place.
-
-    - `age`: Seconds since the server last confirmed the oldest document that was given.
-    - `reason`: Why it cannot be reached, in one line.
-    """
-
-    age: float
-    reason: str
-
-    def __str__(self) -> str:
-        return f"offline: as of {duration(self.age) or '0 s'} ago"
-
-
 class CachingClient:
     """Requests documents and stores the answers on disk.
 
@@ -286,31 +269,26 @@ class CachingClient:
     nor GeoJSON (the page of a captive portal), or holds the key, is not stored.
 
     - `session`: Sends the requests.
-    - `cache`: Where the answers are stored; None for no cache.
+    - `cache`: Where the answers are stored.
     - `clock`: Seconds since the epoch.
     """
 
     def __init__(
-        self,
-        session: Session,
-        cache: DocumentCache | None = None,
-        *,
-        clock: Callable[[], float] = time.time,
+        self, session: Session, cache: DocumentCache, *, clock: Callable[[], float] = time.time
     ) -> None:
         self.session = session
         self._cache = cache
         self._clock = clock
         self._since = 0.0
-        self._unreachable: dict[str, tuple[float, str]] = {}
+        self._unreachable: dict[str, float] = {}
         self._oldest: float | None = None
 
     @property
-    def offline(self) -> Offline | None:
-        """Whether the cache answers in place of a server, and how old that is; None while all is well."""
+    def offline(self) -> str:
+        """How old the oldest document is that was given in place of a server; empty while all is well."""
         if not self._unreachable or self._oldest is None:
-            return None
-        _, reason = next(reversed(self._unreachable.values()))
-        return Offline(max(self._clock() - self._oldest, 0.0), reason)
+            return ""
+        return f"offline: as of {duration(max(self._clock() - self._oldest, 0.0)) or '0 s'} ago"
 
     def refresh(self) -> None:
         """Request everything again from now on, fresh or not, reachable before or not."""
@@ -318,20 +296,8 @@ class CachingClient:
         self._unreachable.clear()
         self._oldest = None
 
-    async def get(self, url: str) -> CachedResponse:
-        """Return a document.
-
-        Raises RequestError as `Session.request`, where the cache cannot help.
-        """
-        (answer,) = await self.several([url])
-        if isinstance(answer, RequestError):
-            raise answer
-        return answer
-
     async def holds(self, url: str) -> bool:
         """Return whether a document is cached; nothing is requested."""
-        if self._cache is None:
-            return False
         (cached,) = await asyncio.to_thread(self._cache.get, [self._key(url)])
         return cached is not None
 
@@ -341,13 +307,13 @@ class CachingClient:
         The cache is read once before and written once after: for a few dozen documents at a time.
         """
         keys = [self._key(url) for url in urls]
-        cached = await asyncio.to_thread(self._cache.get, keys) if self._cache else [None] * len(keys)
+        cached = await asyncio.to_thread(self._cache.get, keys)
         changes: list[Change] = []
         answers = [
             await self._one(url, key, known, changes)
             for url, key, known in zip(urls, keys, cached, strict=True)
         ]
-        if changes and self._cache:
+        if changes:
             await asyncio.to_thread(self._cache.change, changes)
         return answers
 
@@ -362,8 +328,7 @@ class CachingClient:
         known = replace(cached, url=cached.url or url)
         if self._usable(url, cached):
             return known
-        until, reason = self._unreachable.get(host(url), (0.0, ""))
-        if until <= self._clock():
+        if self._unreachable.get(host(url), 0.0) <= self._clock():
             validators = {"If-None-Match": cached.etag, "If-Modified-Since": cached.modified}
             headers = {name: value for name, value in validators.items() if value}
             try:
@@ -373,14 +338,12 @@ class CachingClient:
                     changes.append((key, None))
                 if not _is_away(error):
                     return error
-                reason = error.message
             else:
                 if response.status_code == 304 or _is_data(response):
                     return self._received(url, key, known, response, changes)
-                reason = "a web page instead of data"
-            self._unreachable[host(url)] = (self._clock() + _TRY_AGAIN, reason)
+            self._unreachable[host(url)] = self._clock() + _TRY_AGAIN
         self._oldest = cached.checked if self._oldest is None else min(self._oldest, cached.checked)
-        return replace(known, offline=True)
+        return known
 
     def _received(
         self,

@@ -53,12 +53,7 @@ class SessionTimeouts:
 class SecretParams(dict[str, Any]):
     """Query parameters sent to the API's own origin; the key is masked when printed.
 
-    Parameters
-    ----------
-    values
-        The parameters.
-    key_name
-        The name of the one that is the key; empty where the key is sent in another way.
+    - `key_name`: The name of the one that is the key; empty where the key is sent in another way.
     """
 
     def __init__(self, values: Mapping[str, Any] | None = None, key_name: str = "key") -> None:
@@ -88,31 +83,18 @@ class Session:
     URL only: not to where a redirect or a link leads. Keys that the server writes into its links are dropped.
     Nothing is opened before the first request.
 
-    Parameters
-    ----------
-    api_key
-        The key; None sends none.
-    root_url
-        What relative paths are joined to; the hosted API's by default. The landing page is requested as it is
-        spelt here, with or without a slash at its end.
-    auth
-        How the key is sent. Where it is given, only its own parameter is a key by its name; without it, as
-        at an MLHub API, `key`, `api_key` and `apikey` are.
-    timeouts
-        Seconds to wait for connections and answers.
-    retry
-        When to try again what may pass: connection errors and the statuses 408, 429, 500, 502, 503, 504.
-    transport
-        An httpx transport to use instead of the network's.
-    max_body
-        The largest answer in bytes that is read, after decompression.
-    connections
-        How many connections are open at a time.
+    - `api_key`: The key; None sends none.
+    - `root_url`: What relative paths are joined to; the hosted API's by default. The landing page is
+      requested as it is spelled here, with or without a slash at its end.
+    - `auth`: How the key is sent. Where it is given, only its own parameter is a key by its name; without it,
+      as at an MLHub API, `key`, `api_key` and `apikey` are.
+    - `timeouts`: Seconds to wait for connections and answers.
+    - `retry`: When to try again what may pass: connection errors and the statuses 408, 429, 500, 502 to 504.
+    - `transport`: An httpx transport to use instead of the network's.
+    - `max_body`: The largest answer in bytes that is read, after decompression.
+    - `connections`: How many connections are open at a time.
 
-    Raises
-    ------
-    InvalidRootURL
-        If the root URL cannot be one.
+    Raises InvalidRootURL if the root URL cannot be one.
 
     Examples
     --------
@@ -199,32 +181,20 @@ class Session:
     ) -> httpx.Response:
         """Return the answer of a request; what may pass is tried again.
 
-        Parameters
-        ----------
-        method
-            `GET`, `HEAD`, `POST`, ...; only what can be repeated safely is tried again.
-        url
-            A path relative to the root URL, with or without a leading slash, or an absolute URL. A key in it
-            is dropped: the session has its own.
-        params
-            Query parameters; a list gives one per entry.
-        headers
-            Headers over those of the session.
-        json, data
-            A body: as JSON, or bytes or text as they are; a mapping is sent as a form.
-        follow_redirects
-            Whether to return the answer behind redirects, at most ten, or the first one.
-        read
-            Whether to read the body; without, it is empty.
-        repeatable
-            Whether it is tried again where it fails; by default that depends on the method, but some POSTs
-            change nothing, as a search.
+        - `method`: `GET`, `HEAD`, `POST`, ...; only what can be repeated safely is tried again.
+        - `url`: A path relative to the root URL, with or without a leading slash, or an absolute URL. A key
+          in it is dropped: the session has its own.
+        - `params`: Query parameters; a list gives one per entry.
+        - `headers`: Headers over those of the session.
+        - `json`, `data`: A body: as JSON, or bytes or text as they are; a mapping is sent as a form.
+        - `follow_redirects`: Whether to return the answer behind redirects, at most ten, or the first one.
+        - `read`: Whether to read the body; without, it is empty.
+        - `repeatable`: Whether it is tried again where it fails; by default that depends on the method, but
+          some POSTs change nothing, as a search.
 
-        Raises
-        ------
-        RequestError
-            One of its family: `AuthenticationError` for 401, `AccessDenied` for 403, `EntityDoesNotExist` for
-            404, `RequestRefused`, `ServerError`, `ServerUnreachable`, `ServerTimeout`, `UnexpectedAnswer`.
+        Raises one of the family of RequestError: `AuthenticationError` for 401, `AccessDenied` for 403,
+        `EntityDoesNotExist` for 404, `RequestRefused`, `ServerError`, `ServerUnreachable`, `ServerTimeout`,
+        `UnexpectedAnswer`.
         """
         target, method, sent = self.url_of(url, params), method.upper(), dict(headers or {})
         body = {"json": json, ("data" if isinstance(data, Mapping) else "content"): data}
@@ -263,12 +233,8 @@ class Session:
     ) -> AsyncIterator[httpx.Response]:
         """Give the answer of one GET request behind redirects, unread: for what is too large to hold.
 
-        It is not tried again, and only the waiting between two pieces is limited.
-
-        Raises
-        ------
-        RequestError
-            As `request`; also from within the block, where the reading of the body fails.
+        It is not tried again, and only the waiting between two pieces is limited. Raises as `request`; also
+        from within the block, where the reading of the body fails.
         """
         import httpx
 
@@ -287,10 +253,7 @@ class Session:
     async def get_json(self, url: str, *, params: Params = None) -> Any:
         """Return the JSON of a GET request; a large one is decoded in a thread.
 
-        Raises
-        ------
-        UnexpectedAnswer
-            If the answer is no JSON, for example a captive portal's page.
+        Raises UnexpectedAnswer if the answer is no JSON, for example a captive portal's page.
         """
         with self.boundary():
             return await decode(await self.get(url, params=params), self.keys)
@@ -320,16 +283,9 @@ class Session:
         """Return a page of a listing; a POST is a search here, which is safe to repeat as a GET is.
 
         A page that may be too large for the server is requested again in smaller ones, once for each size.
+        Raises as `request`; the same step can be taken again.
 
-        Parameters
-        ----------
-        bare
-            The name under which an answer that is a bare list is put; without one a list is refused.
-
-        Raises
-        ------
-        RequestError
-            As `request`; the same step can be taken again.
+        - `bare`: The name under which an answer that is a bare list is put; without one a list is refused.
         """
         try:
             return await self._page(step, bare, repeatable=True)

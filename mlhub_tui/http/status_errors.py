@@ -66,19 +66,14 @@ def status_error(
 ) -> RequestError:
     """Return the error that a status of 202, or of 400 and above, means.
 
-    Parameters
-    ----------
-    headers, body, reason
-        What came with it: names in any case where the mapping takes them; the first bytes of the body.
-    what
-        The file that a link leads to, as the user knows it: a link that is refused may be requested again
-        from its source. Empty for a listing or a document of a source.
-    key_sent
-        Whether the request carried credentials: 401 is their refusal then, not that of the link.
-    secret, hidden
-        The source's key, if it has one, and the forms in which it was sent: cut out of the server's words.
-    key_hint
-        What to do about a key that a listing lacks.
+    - `headers`, `body`, `reason`: What came with it: names in any case where the mapping takes them; the
+      first bytes of the body.
+    - `what`: The file that a link leads to, as the user knows it: a link that is refused may be requested
+      again from its source. Empty for a listing or a document of a source.
+    - `key_sent`: Whether the request carried credentials: 401 is their refusal then, not that of the link.
+    - `secret`, `hidden`: The source's key, if it has one, and the forms in which it was sent: cut out of the
+      server's words.
+    - `key_hint`: What to do about a key that a listing lacks.
     """
     said = server_words(headers, body, (*([secret] if secret else []), *hidden))
     tail = f": {said}" if said else ""

@@ -95,7 +95,7 @@ class StaticSource(Source):
     @property
     def troubles(self) -> tuple[str, ...]:
         """What could not be read so far, and whether the cache answers in place of a server; a line each."""
-        offline = (str(self._web.offline),) if self._web.offline else ()
+        offline = (self._web.offline,) if self._web.offline else ()
         opened = self._opened
         return (*offline, *opened.notes, *opened.index.notes) if opened else offline
 
