@@ -14,6 +14,10 @@ import pytest
 
 import mlhub_tui
 
+from .parsed import nodes, tree
+
+pytestmark = pytest.mark.xdist_group("parsed")
+
 PACKAGE = Path(mlhub_tui.__file__).parent
 HEAVY = {"textual", "rich", "httpx", "pystac", "humanize", "starlette", "uvicorn", "sqlite3", "asyncio"}
 FOUNDATION = {
@@ -152,7 +156,7 @@ def _targets(path: Path) -> Iterator[tuple[list[str], int]]:
     """Yield the modules of this package that a module imports at any time, with the line."""
     relative = path.relative_to(PACKAGE).with_suffix("")
     package = relative.parts[:-1]
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             targets = [name.name.split(".")[1:] for name in node.names if name.name.startswith("mlhub_tui.")]
         elif isinstance(node, ast.ImportFrom) and node.level:
@@ -191,7 +195,7 @@ def _first_imports(path: Path) -> Iterator[str]:
     """Yield the modules of this package that a module imports as it is imported itself."""
     parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
     package = list(parts[:-1])
-    waiting: list[ast.stmt] = list(ast.parse(path.read_text(encoding="utf-8")).body)
+    waiting: list[ast.stmt] = list(tree(path).body)
     while waiting:
         node = waiting.pop()
         if isinstance(node, ast.If):
@@ -250,7 +254,7 @@ def _all_imports(path: Path, modules: set[str]) -> set[str]:
     parts = ("mlhub_tui", *path.relative_to(PACKAGE).with_suffix("").parts)
     package = parts[:-1]
     found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes(path):
         if not isinstance(node, ast.ImportFrom):
             continue
         base = list(package[: len(package) - node.level + 1]) if node.level else []
@@ -275,7 +279,7 @@ NAMES_OF_THE_API = {"Collection", "Dataset", "Item", "MLModel", "Session"}
 def test_no_two_classes_have_one_name() -> None:
     homes: dict[str, list[str]] = {}
     for path in sorted(PACKAGE.rglob("*.py")):
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        for node in tree(path).body:
             if isinstance(node, ast.ClassDef):
                 homes.setdefault(node.name, []).append(str(path.relative_to(PACKAGE)))
     twice = {name: where for name, where in homes.items() if len(where) > 1}

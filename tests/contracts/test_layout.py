@@ -7,7 +7,13 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 import mlhub_tui
+
+from .parsed import nodes, tree
+
+pytestmark = pytest.mark.xdist_group("parsed")
 
 PACKAGE = Path(mlhub_tui.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -37,7 +43,7 @@ def test_no_module_name_is_used_more_than_twice() -> None:
 
 
 def test_every_module_says_in_its_first_line_what_it_holds() -> None:
-    documented = {path: ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) for path in MODULES}
+    documented = {path: ast.get_docstring(tree(path)) for path in MODULES}
     assert [str(path.relative_to(PACKAGE)) for path, words in documented.items() if not words] == []
 
 
@@ -45,7 +51,7 @@ def lazy_imports(path: Path) -> Iterator[int]:
     """Yield the lines of imports inside functions."""
     inside = {
         statement.lineno
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in nodes(path)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         for statement in ast.walk(node)
         if isinstance(statement, ast.Import | ast.ImportFrom)

@@ -7,10 +7,15 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+import pytest
 import textual
 
 import mlhub_tui
 from mlhub_tui.ui.terminal.private_hooks import HOOKS, TEXTUAL
+
+from .parsed import nodes
+
+pytestmark = pytest.mark.xdist_group("parsed")
 
 PACKAGE = Path(mlhub_tui.__file__).parent
 TERMINAL = PACKAGE / "ui" / "terminal"
@@ -29,7 +34,7 @@ def of_textual() -> frozenset[str]:
     """Return the private attributes and methods of all classes of Textual."""
     names = set[str]()
     for path in Path(textual.__file__).parent.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in nodes(path):
             if (
                 isinstance(node, ast.Attribute)
                 and isinstance(node.value, ast.Name)
@@ -41,10 +46,10 @@ def of_textual() -> frozenset[str]:
     return frozenset(filter(is_private, names - DOCUMENTED))
 
 
-def own_names(tree: ast.Module) -> set[str]:
+def own_names(path: Path) -> set[str]:
     """Return the private names that a module gives to its own functions and attributes."""
     names = set[str]()
-    for node in ast.walk(tree):
+    for node in nodes(path):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             names.add(node.name)
         elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
@@ -56,9 +61,8 @@ def own_names(tree: ast.Module) -> set[str]:
 
 def touched(path: Path) -> Iterator[str]:
     """Yield the private parts of Textual that a module touches."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    own = own_names(tree)
-    for node in ast.walk(tree):
+    own = own_names(path)
+    for node in nodes(path):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("textual._"):
             yield str(node.module)
         elif isinstance(node, ast.Attribute) and node.attr in of_textual() and node.attr not in own:
@@ -78,8 +82,7 @@ def test_private_parts_of_textual_are_touched_in_one_package() -> None:
 def test_each_has_its_reason_and_is_there() -> None:
     everything = set[str]()
     for path in sorted(TERMINAL.glob("*.py")):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        everything |= set(touched(path)) | {name for name in own_names(tree) if name in HOOKS}
+        everything |= set(touched(path)) | {name for name in own_names(path) if name in HOOKS}
     assert everything <= HOOKS.keys(), "touched without a reason"
     assert everything >= HOOKS.keys(), "named, but not touched"
     attributes = {name for name in HOOKS if is_private(name)}

@@ -8,11 +8,16 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+import pytest
 import textual._compositor
 import textual.app
 import textual.message_pump
 import textual.screen
 import textual.widget
+
+from .parsed import nodes
+
+pytestmark = pytest.mark.xdist_group("parsed")
 
 TESTS = Path(__file__).parents[1]
 DOCUMENTED = {"_replace", "_asdict", "_fields", "_make", "_exit"}
@@ -22,12 +27,9 @@ MOST_REPLACED = 64
 
 
 @cache
-def trees() -> dict[str, ast.Module]:
-    """Return all modules of the tests, parsed."""
-    return {
-        str(path.relative_to(TESTS)): ast.parse(path.read_text("utf-8"))
-        for path in sorted(TESTS.rglob("*.py"))
-    }
+def modules() -> dict[str, tuple[ast.AST, ...]]:
+    """Return what all modules of the tests consist of."""
+    return {str(path.relative_to(TESTS)): nodes(path) for path in sorted(TESTS.rglob("*.py"))}
 
 
 def is_private(name: str) -> bool:
@@ -36,10 +38,15 @@ def is_private(name: str) -> bool:
     return last.startswith("_") and not last.startswith("__") and last not in DOCUMENTED
 
 
-def private() -> Iterator[tuple[str, str]]:
-    """Yield where a test reaches for a private name that is not its own class's, and which."""
-    for path, tree in trees().items():
-        for node in ast.walk(tree):
+@cache
+def private() -> tuple[tuple[str, str], ...]:
+    """Return where a test reaches for a private name that is not its own class's, and which."""
+    return tuple(_private())
+
+
+def _private() -> Iterator[tuple[str, str]]:
+    for path, found in modules().items():
+        for node in found:
             where = f"{path}:{getattr(node, 'lineno', 0)}"
             if isinstance(node, ast.Attribute) and is_private(node.attr):
                 if ast.unparse(node.value) not in ("self", "cls", "super()"):
@@ -61,9 +68,8 @@ def is_replacing(call: ast.Call) -> bool:
 
 def of_textual() -> set[str]:
     """Return the private names of Textual's apps, screens, widgets and what lays them out."""
-    modules = (textual.app, textual.screen, textual.widget, textual.message_pump, textual._compositor)
     names: set[str] = set()
-    for module in modules:
+    for module in (textual.app, textual.screen, textual.widget, textual.message_pump, textual._compositor):
         for node in ast.walk(ast.parse(inspect.getsource(module))):
             if (
                 isinstance(node, ast.Attribute)
@@ -90,8 +96,8 @@ def test_none_of_textuals_is_used() -> None:
 def test_parts_of_the_program_are_seldom_replaced() -> None:
     calls = [
         f"{path}:{node.lineno} {ast.unparse(node)}"
-        for path, tree in trees().items()
-        for node in ast.walk(tree)
+        for path, found in modules().items()
+        for node in found
         if isinstance(node, ast.Call) and is_replacing(node)
     ]
     assert len(calls) <= MOST_REPLACED, "\n".join(calls)

@@ -13,6 +13,10 @@ import pytest
 
 import mlhub_tui
 
+from .parsed import nodes
+
+pytestmark = pytest.mark.xdist_group("parsed")
+
 PACKAGE = Path(mlhub_tui.__file__).parent
 README = PACKAGE.parent / "README.md"
 
@@ -50,7 +54,7 @@ PATTERN = re.compile("|".join(rf"\b(?:{phrase})\b" for phrase in PHRASES), re.IG
 def texts(path: Path) -> Iterator[tuple[int, str]]:
     """Yield the strings, docstrings and comments of a module, with their lines."""
     source = path.read_text(encoding="utf-8")
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes(path):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.lineno, node.value
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
