@@ -118,8 +118,18 @@ def searched(features: Iterable[dict[str, Any]]) -> Callable[[Request], Answer]:
     return answer
 
 
-@pytest.mark.parametrize("status", [401, 403, 404, 405])
-@pytest.mark.parametrize(("root", "typed"), [("", ""), ("", "/"), ("/", ""), ("/", "/")])
+@pytest.mark.parametrize(
+    ("root", "typed", "status"),
+    [
+        ("", "", 401),
+        ("", "/", 403),
+        ("", "/", 405),
+        ("/", "", 401),
+        ("/", "", 403),
+        ("/", "", 404),
+        ("/", "/", 404),
+    ],
+)
 def test_a_root_url_is_used_as_given_and_else_in_its_other_spelling(
     run: Run, tmp_path: Path, root: str, typed: str, status: int
 ) -> None:
@@ -161,7 +171,7 @@ def test_a_root_refused_in_both_spellings_names_the_one_that_was_given(run: Run)
         assert f"{server.stac}/" not in refused.stderr
 
 
-@pytest.mark.parametrize("status", [404, 405, 410, 501])
+@pytest.mark.parametrize("status", [404, 501])
 def test_without_a_list_of_collections_those_that_links_lead_to_are_listed(
     run: Run, tmp_path: Path, status: int
 ) -> None:
@@ -246,8 +256,10 @@ def test_an_api_that_has_a_search_alone_is_called_that_and_searched(
         assert "green" in lost.stderr
 
 
-@pytest.mark.parametrize("status", [400, 403, 404, 405, 501])
-@pytest.mark.parametrize("identity", ["2020/07/scene", "a%2Fb", "50% cloud", "../../up", "a b+c?d#e"])
+@pytest.mark.parametrize(
+    ("identity", "status"),
+    [("2020/07/scene", 400), ("a%2Fb", 403), ("50% cloud", 404), ("../../up", 405), ("a b+c?d#e", 501)],
+)
 def test_an_item_that_its_own_address_does_not_give_is_searched_by_its_id(
     run: Run, tmp_path: Path, identity: str, status: int
 ) -> None:

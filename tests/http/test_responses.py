@@ -99,8 +99,11 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("piece", [0, 7], ids=["whole", "in pieces"])
-@pytest.mark.parametrize("transport", ["plain", "1.2", "1.3"])
+@pytest.mark.parametrize(
+    ("transport", "piece"),
+    [("plain", 0), ("plain", 7), ("1.2", 7), ("1.3", 0), ("1.3", 7)],
+    ids=["plain-whole", "plain-in pieces", "1.2-in pieces", "1.3-whole", "1.3-in pieces"],
+)
 @pytest.mark.parametrize("name", CASES)
 async def test_a_response_is_what_its_bytes_say(
     name: str,

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from textual import events
+from textual import events, screen
 from textual.geometry import Size
 from textual.screen import Screen
 
@@ -137,6 +137,8 @@ async def test_random_keys_end_no_app(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
+    # Screens are drawn as often as on a terminal; keys come between two drawings as well as behind each.
+    monkeypatch.setattr(screen, "UPDATE_PERIOD", 1 / 60)
     options = AppOptions(
         api_key=paced_sample.key, root_url=paced_sample.root_url, output_dir=tmp_path / "out"
     )
