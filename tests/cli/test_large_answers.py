@@ -75,6 +75,7 @@ LARGE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", LARGE)
 def test_a_large_answer_is_refused_with_its_size_in_little_memory(api: API, run: Run, how: str) -> None:
     api.listing, words = LARGE[how]

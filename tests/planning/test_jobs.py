@@ -228,6 +228,7 @@ with Manifest(home / "job.db") as worklist:
 """
 
 
+@pytest.mark.slow
 def test_kills_at_any_moment_change_nothing_in_the_end(tmp_path: Path) -> None:
     contents = shelf(300, 900)
     shared = {f"fields/shared/{n}.tif": next(iter(contents.values())) for n in range(5)}

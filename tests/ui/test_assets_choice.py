@@ -196,6 +196,7 @@ async def test_items_marked_in_the_items_pane_are_what_d_is_about(tmp_path: Path
         await driver.until(lambda: {r.item_id for r in requests(driver)} == {"scene-00000", "scene-00002"})
 
 
+@pytest.mark.slow
 async def test_an_item_of_mlhub_has_assets_to_choose_from(options: AppOptions) -> None:
     async with driven(options) as driver:
         await driver.until("BigEarthNet")
@@ -232,6 +233,7 @@ async def test_assets_of_a_static_folder_are_copied(tmp_path: Path) -> None:
         await driver.until(lambda: len(requests(driver)) == 5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(60, 15), (140, 40)])
 async def test_hostile_assets_are_drawn_as_text(tmp_path: Path, size: Sizes) -> None:
     asset = {

@@ -211,6 +211,7 @@ async def test_a_damaged_archive_says_so_and_what_to_do(options: AppOptions) -> 
         await driver.until("damaged")
 
 
+@pytest.mark.slow
 async def test_members_that_lead_out_of_an_archive_are_counted_and_the_first_are_named(
     options: AppOptions,
 ) -> None:

@@ -100,6 +100,7 @@ async def test_a_transfer_pauses_goes_on_and_once_cancelled_leaves_nothing(
         await driver.until("Nothing is queued")
 
 
+@pytest.mark.slow
 async def test_quitting_asks_once_and_the_next_start_goes_on(
     slow_sample: SampleServer, tmp_path: Path
 ) -> None:
@@ -147,6 +148,7 @@ async def test_without_a_key_the_transfer_waits_for_one(sample: SampleServer, tm
         await driver.until("needs a key")
 
 
+@pytest.mark.slow
 async def test_several_marked_collections_are_queued_at_once(options: AppOptions) -> None:
     async with driven(options) as driver:
         await find(driver, "kenya_02_")

@@ -257,6 +257,7 @@ def test_a_log_has_a_heading_a_day() -> None:
     assert sum(isinstance(block, FieldBlock) for block in fields) == 2
 
 
+@pytest.mark.slow
 async def test_the_speed_is_drawn_while_it_downloads(slow_sample: SampleServer, tmp_path: Path) -> None:
     slow = AppOptions(api_key=slow_sample.key, root_url=slow_sample.root_url, output_dir=tmp_path / "out")
     async with driven(slow) as driver:

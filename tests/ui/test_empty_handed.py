@@ -84,6 +84,7 @@ async def test_a_dataset_without_collections_has_nothing_to_download(tmp_path: P
             assert "enter queues" not in driver.screen()
 
 
+@pytest.mark.slow
 async def test_items_that_cannot_be_listed_say_the_whole_reason(tmp_path: Path) -> None:
     with LoopbackServer(scarce) as server:
         async with driven(AppOptions(root_url=server.root, output_dir=tmp_path)) as driver:

@@ -78,6 +78,7 @@ async def test_the_scheduler_of_the_environment_is_offered(
         await driver.until("tcp://head:8786")
 
 
+@pytest.mark.slow
 async def test_a_folder_that_the_workers_share_needs_no_url(
     options: AppOptions, installed: None, tmp_path: Path
 ) -> None:

@@ -71,6 +71,7 @@ async def test_all_that_was_found_is_written_as_received(tmp_path: Path) -> None
         assert found["features"][249] == service.item(249)
 
 
+@pytest.mark.slow
 async def test_what_is_selected_and_what_the_filter_leaves_is_written(tmp_path: Path) -> None:
     service = Service(number=400)
     async with at(service, tmp_path) as driver:
@@ -208,6 +209,7 @@ async def test_items_of_a_static_folder_and_of_mlhub_are_written(tmp_path: Path,
     assert json.loads((tmp_path / "static.geojson").read_text())["features"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(60, 15), (140, 40)])
 async def test_the_dialog_of_hostile_items_is_drawn_as_text(tmp_path: Path, size: Sizes) -> None:
     bad = {"id": nasty("../item"), "collection": nasty("c")}

@@ -50,6 +50,7 @@ def printed(rows: Rows) -> str:
     return "\n".join(lines)
 
 
+@pytest.mark.slow
 @given(documents)
 def test_rows_are_the_lines_of_the_document_as_written_out(document: Any) -> None:
     assert printed(Rows(document)) == json.dumps(document, indent=2)

@@ -99,6 +99,7 @@ async def test_a_source_that_is_away_shows_what_it_listed_last(tmp_path: Path) -
         await driver.until("▾ A crop type")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("looks_between_keys", [False, True])
 async def test_the_cursor_stays_on_what_was_found_when_the_source_answers(
     looks_between_keys: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

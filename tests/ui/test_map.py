@@ -281,6 +281,7 @@ async def test_the_extent_is_told_in_words(options: AppOptions) -> None:
         await driver.until("Kenya, ")
 
 
+@pytest.mark.slow
 async def test_a_wide_terminal_has_the_map_beside_the_tree(options: AppOptions) -> None:
     async with driven(options, (140, 40)) as driver:
         await find(driver, "kenya_02_s")

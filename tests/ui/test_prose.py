@@ -123,6 +123,7 @@ def test_any_text_fits_any_width_and_is_safe(text: str, width: int) -> None:
         assert not unsafe(line.plain)
 
 
+@pytest.mark.slow
 @given(st.text(alphabet="#>-*_`[]()<>|!&;~1. \n\\ab", max_size=400))
 def test_any_markdown_is_set(text: str) -> None:
     for width in (1, 20, 80):

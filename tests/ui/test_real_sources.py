@@ -66,6 +66,7 @@ async def walk(driver: Driver) -> None:
     await driver.until("300 items of 300")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["folder", "archive", "server"])
 async def test_a_static_catalog_is_browsed_wherever_it_lies(tmp_path: Path, where: str) -> None:
     with LoopbackServer(served) as server:

@@ -442,6 +442,7 @@ async def test_a_hundred_thousand_results_are_held_by_a_line_each(tmp_path: Path
         await driver.until("11 of the 100,000 loaded")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(60, 15), (140, 40)])
 async def test_hostile_items_are_drawn_as_text(tmp_path: Path, size: Sizes) -> None:
     bad: dict[str, Any] = {
@@ -490,6 +491,7 @@ async def test_a_search_is_saved_with_its_count_run_again_and_forgotten(tmp_path
         assert SavedSearches().all() == []
 
 
+@pytest.mark.slow
 async def test_a_search_saved_elsewhere_opens_its_source(tmp_path: Path) -> None:
     plant(tmp_path / "catalog", forest(1, 4))
     service = Service(number=5)

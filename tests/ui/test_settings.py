@@ -77,7 +77,7 @@ def test_two_commands_may_change_keys_with_each_other() -> None:
 
 async def test_a_key_of_ones_own_works_and_is_shown(options: AppOptions, mlhub_home: Path) -> None:
     write(mlhub_home, '[keys]\n"app.downloads" = "f2,9"\n"browse.filter" = "x"\nlist.down = "f9"\n')
-    async with driven(options, (100, 50)) as driver:
+    async with driven(options, (100, 60)) as driver:
         await driver.until("BigEarthNet")
         await driver.until("x filter")
         await driver.press("2")

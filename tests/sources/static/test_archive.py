@@ -92,6 +92,7 @@ def test_hostile_members_are_left_out_and_named(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_member_of_a_gigabyte_is_passed_over_in_little_memory(tmp_path: Path) -> None:
     path = tmp_path / "c.tar.gz"
     huge = tarfile.TarInfo("huge.json")

@@ -316,6 +316,7 @@ async def test_offline_the_tree_that_was_seen_is_there(served: Serve, opened: Op
     assert about.notes[0].startswith("offline: as of ")
 
 
+@pytest.mark.slow
 async def test_a_large_document_does_not_hold_the_loop_and_is_read_once(
     planted: Callable[[Files], Path], opened: Open
 ) -> None:

@@ -223,6 +223,7 @@ async def test_over_ssh_nothing_is_fetched_before_its_bytes_were_told(
         assert not [target for target in server.targets[before:] if target.endswith(".png")]
 
 
+@pytest.mark.slow
 async def test_of_a_large_cog_only_an_overview_is_fetched(tmp_path: Path) -> None:
     visual = {"visual": {"href": "./cog.tif", "type": "image/tiff; profile=cloud-optimized"}}
     flat = {"flat": {"href": "./flat.tif", "type": "image/tiff"}}
