@@ -51,6 +51,31 @@ def test_every_command_for_transfers_prints_them_as_json_with_documented_fields(
     assert transfers("list") == ["cancelled"]
 
 
+@pytest.mark.parametrize(
+    "options",
+    [("--bbox", "30,-5,40,5"), ("--archives",), ("--catalog-only",)],
+    ids=lambda options: options[0],
+)
+def test_a_dry_run_is_json_with_documented_fields(
+    run: Run, on_sample: SampleServer, options: tuple[str, ...]
+) -> None:
+    document = json.loads(run("download", "dataset", KENYA, "--dry-run", "--json", *options).stdout)
+    assert {*document} <= documented(run, "datasets")
+    assert {"files", "bytes", "collections", "asset_keys"} <= document.keys()
+
+
+@pytest.mark.parametrize("command", ["doctor --offline", "cache size", "cache clear", "locate"])
+def test_what_is_said_of_the_program_is_json_with_documented_fields(run: Run, command: str) -> None:
+    document = json.loads(run(*command.split(), "--json").stdout)
+    (row,) = [
+        line
+        for line in run("help", "troubleshooting").stdout.splitlines()
+        if line.startswith("| `") and f"`{command.removesuffix(' --offline')}`" in line.split(" | ")[0]
+    ]
+    fields = document[0] if isinstance(document, list) else document
+    assert all(f"`{name}`" in row for name in fields)
+
+
 def test_sources_are_printed_as_json_without_their_secrets(run: Run, sample: SampleServer) -> None:
     url = sample.root_url
     added = run("sources", "add", "mine", url, "--kind", "mlhub", "--api-key", "SECRET-KEY-9876", "--json")
