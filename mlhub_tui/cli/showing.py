@@ -73,10 +73,12 @@ def _showing(
             if form == "json":  # one is an object, several are an array
                 writer = Writer(used)
                 click.echo(writer.detail(found[0]) if len(found) == 1 else writer.array(found))
-            elif form is not None:
-                _cite(found, form)
+                return
+            above = [await sources.ancestors.ancestors(source, entry) for entry in found]
+            if form is not None:
+                _cite(found, above, form)
             else:
-                await _print_sheets(source, found)
+                await _print_sheets(source, found, above)
 
         run(work, key_needed=of_items)
 
@@ -105,23 +107,31 @@ _showing(
 )
 
 
-async def _print_sheets(source: Source, found: Sequence[Document]) -> None:
+async def _print_sheets(
+    source: Source, found: Sequence[Document], above: Sequence[Sequence[Document]]
+) -> None:
     import asyncio
 
     width = min(terminal_width() or 0, _WIDEST) or None
     for number, entry in enumerate(found):
-        blocks = metadata.detail.document_detail(entry, **await _archives(source, entry))
+        archives = await _archives(source, entry)
+        blocks = metadata.detail.document_detail(entry, **archives, above=above[number])
         click.echo("\n".join([*([""] if number else []), *sheet_lines(blocks, width)]))
         if why := await asyncio.to_thread(_not_valid, entry):
             note(f"{entry.label}: {why}")
 
 
-def _cite(found: Sequence[Document], form: str) -> None:
-    """Print how documents are cited, and note of which the citation had to be made."""
-    made = metadata.bibtex.bibtex if form == "bibtex" else metadata.bibtex.text_citation
-    click.echo(("\n\n" if form == "bibtex" else "\n").join(map(made, found)))
-    for entry in found:
-        if not entry.citation:
+def _cite(found: Sequence[Document], above: Sequence[Sequence[Document]], form: str) -> None:
+    """Print how documents are cited, and note of which the citation had to be made.
+
+    Items of one collection have one entry for BibTeX, which refuses to read it twice.
+    """
+    if form == "bibtex":
+        click.echo("\n\n".join(dict.fromkeys(map(metadata.bibtex.bibtex, found, above))))
+    else:
+        click.echo("\n".join(map(metadata.bibtex.text_citation, found, above)))
+    for entry, holders in zip(found, above, strict=True):
+        if not any(one.citation for one in (entry, *holders)):
             note(f"{entry.label} has no citation; it is made of its metadata")
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 
-from ..models import Collection, Dataset, Document, Item, MLModel
+from ..models import Collection, Dataset, Document, Item, MLModel, Provider
 from ..text import date, one_line
+from .attribution import attribution
 from .citation import Author, person_or_body, read
-from .licences import licences, web_address
+from .licences import web_address
 
 _SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -35,17 +37,21 @@ def escaped(text: str) -> str:
     return one_line(text, LONGEST).translate(_ESCAPES)
 
 
-def bibtex(document: Document) -> str:
+def bibtex(document: Document, above: Sequence[Document] = ()) -> str:
     """Return the entry of a document: `@dataset`, for a model `@software`.
+
+    Of one that inherits its citation from those `above` it, the nearest first, it is theirs: they are cited.
 
     Authors, year, title, version and publisher are those of its citation where they can be read from it,
     else the providers (the producers first) and its other metadata. The key is its id, as far as
     BibTeX takes it: it stays the same whenever it is made.
     """
-    known = read(document.citation, _bodies(document))
-    authors = list(known.authors) or _providers(document)
+    stated = attribution(document, above)
+    document, providers = stated.cited, stated.providers
+    known = read(document.citation, _bodies(providers))
+    authors = list(known.authors) or _authors(document, providers)
     names = [_name(author) for author in authors] + (["others"] if known.others and authors else [])
-    url = f"https://doi.org/{_verbatim(document.doi)}" if document.doi else _verbatim(address(document))
+    url = f"https://doi.org/{_verbatim(stated.doi)}" if stated.doi else _verbatim(address(document))
     title = known.title or document.title
     fields = {
         "author": " and ".join(names),
@@ -53,25 +59,30 @@ def bibtex(document: Document) -> str:
         "title": f"{{{escaped(title)}}}" if title else "",
         "year": known.year or _year(document),
         "version": escaped(known.version or document.line("version")),
-        "publisher": escaped(known.publisher or _publisher(document)),
-        "doi": _verbatim(document.doi),
+        "publisher": escaped(known.publisher or _publisher(providers)),
+        "doi": _verbatim(stated.doi),
         "url": url,
-        "license": escaped(", ".join(licence.id for licence in licences(document)[:4])),
+        "license": escaped(", ".join(stated.licence_names[:4])),
     }
     lines = [f"  {name} = {{{value}}}" for name, value in fields.items() if value]
     kind = "software" if isinstance(document, MLModel) else "dataset"
     return f"@{kind}{{{key(document.id)},\n" + ",\n".join(lines) + "\n}"
 
 
-def text_citation(document: Document) -> str:
-    """Return the citation of a document as one line: its own, else one made from its metadata."""
+def text_citation(document: Document, above: Sequence[Document] = ()) -> str:
+    """Return the citation of a document as one line: its own, else an inherited one, else one made.
+
+    That is made of its metadata, or of that of those `above` it, the nearest first.
+    """
+    stated = attribution(document, above)
+    document, providers = stated.cited, stated.providers
     if document.citation:
         return document.citation
-    authors = [f"{a.family}, {a.given}" if a.given else a.family for a in _providers(document)]
+    authors = [f"{a.family}, {a.given}" if a.given else a.family for a in _authors(document, providers)]
     year = _year(document)
     start = ", ".join(authors[:8]) + (f" ({year})" if year and authors else "")
-    where = f"https://doi.org/{document.doi}" if document.doi else address(document)
-    parts = [start, document.title, "" if authors else year, _publisher(document), where]
+    where = f"https://doi.org/{stated.doi}" if stated.doi else address(document)
+    parts = [start, document.title, "" if authors else year, _publisher(providers), where]
     return one_line(". ".join(part.rstrip(".") for part in dict.fromkeys(parts) if part), LONGEST)
 
 
@@ -98,13 +109,13 @@ def _verbatim(text: str) -> str:
     return one_line(text, LONGEST).translate(_VERBATIM)
 
 
-def _bodies(document: Document) -> frozenset[str]:
-    return frozenset(provider.name.casefold() for provider in document.providers if "," not in provider.name)
+def _bodies(providers: Sequence[Provider]) -> frozenset[str]:
+    return frozenset(provider.name.casefold() for provider in providers if "," not in provider.name)
 
 
-def _providers(document: Document) -> list[Author]:
+def _authors(document: Document, providers: Sequence[Provider]) -> list[Author]:
     """Return the authors: the producers, else the first provider; of a dataset its creator."""
-    providers = [provider for provider in document.providers if provider.name]
+    providers = [provider for provider in providers if provider.name]
     producers = [provider for provider in providers if "producer" in provider.roles]
     named = [provider.name for provider in producers or providers[:1]]
     if not named and isinstance(document, Dataset) and document.creator:
@@ -119,8 +130,8 @@ def _providers(document: Document) -> list[Author]:
 _LINKED = re.compile(r"\[([^\[\]]+)\]\(")
 
 
-def _publisher(document: Document) -> str:
-    hosts = [provider.name for provider in document.providers if "host" in provider.roles]
+def _publisher(providers: Sequence[Provider]) -> str:
+    hosts = [provider.name for provider in providers if "host" in provider.roles]
     return next(iter(hosts), "")
 
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..models import Asset, Catalog, Collection, Dataset, Document, Item, MLModel
+from ..models import Asset, Catalog, Collection, Dataset, Document, Item, MLModel, Provider
 from ..text import count, link_names, one_line, redact, size, unlink
+from .attribution import attribution
 from .bands import Band, bands
 from .bibtex import text_citation
 from .extensions import explained
 from .labels import label_classes
-from .licences import licences, web_address
+from .licences import Licence, web_address
 from .places import place_words, where_and_when
 
 
@@ -120,27 +121,35 @@ def document_detail(
         The title of the dataset that a collection belongs to.
     above
         The documents that it belongs to, the nearest first: licence, DOI, citation and providers that it
-        does not give are theirs.
+        does not state are theirs.
     """
-    licensed = _giving(document, above, licences)
+    stated = attribution(document, above)
     found: list[Block] = [
         Title(document.title),
         Identity(document.id),
-        FieldBlock("DOI", next((d.doi for d in (document, *above) if d.doi), "")),
-        FieldBlock("Licence", licence_line(licensed)),
+        FieldBlock("DOI", stated.doi),
+        FieldBlock("Licence", licence_line(stated.licence_names)),
         *_head(document, archive, sizes or {}, types, dataset),
         *description(document),
-        *citation(_giving(document, above, lambda d: bool(d.citation))),
-        *_licences(licensed),
-        *_providers(_giving(document, above, lambda d: d.providers)),
+    ]
+    shared = [
+        *citation(document, above),
+        *_licences(stated.licences),
+        *_providers(stated.providers),
         *_publications(document),
     ]
-    if isinstance(document, Dataset):
-        found += _collections(document, sizes or {})
-    elif isinstance(document, Collection):
-        found += [*_classes(document.summaries), *value_blocks("Summaries", document.summaries)]
-    elif isinstance(document, Item):
-        found += [*_classes(document.properties), *value_blocks("Properties", document.properties)]
+    match document:
+        case Dataset():
+            found += [*shared, *_collections(document, sizes or {})]
+        case Collection():
+            summaries = document.summaries
+            found += [*shared, *_classes(summaries), *value_blocks("Summaries", summaries)]
+        case Item():
+            own = [*_classes(document.properties), *value_blocks("Properties", document.properties)]
+            # Of an item its own comes first: the rest is mostly that of its collection, the same for each.
+            found += [*shared, *own] if isinstance(document, MLModel) else [*own, *shared]
+        case _:
+            found += shared
     found += [*_bands(document), *_extensions(document), *_links(document)]
     if isinstance(document, Collection):
         found += [
@@ -150,11 +159,6 @@ def document_detail(
     elif isinstance(document, Item):
         found += _assets("Assets", document.assets)
     return found
-
-
-def _giving(document: Document, above: Sequence[Document], has: Callable[[Document], object]) -> Document:
-    """Return the first of a document and those above it that has something, else the document itself."""
-    return next((one for one in (document, *above) if has(one)), document)
 
 
 def _head(
@@ -265,35 +269,35 @@ def description(document: Document) -> list[Block]:
     return [Heading("Description"), Prose(body)] if body and body != document.title else []
 
 
-def licence_line(document: Document) -> str:
-    """Return the licences in a few words."""
-    named = [licence.id for licence in licences(document)]
+def licence_line(named: Sequence[str]) -> str:
+    """Return the names of licences in a few words."""
     return ", ".join(named[:MOST_NAMED]) + (", …" if len(named) > MOST_NAMED else "")
 
 
-def _licences(document: Document) -> list[Block]:
+def _licences(found: Sequence[Licence]) -> list[Block]:
     """Return what the licences are, what they ask, and where to read them."""
     rows: list[Block] = []
-    for licence in licences(document):
+    for licence in found:
         rows.append(Paragraph(f"{licence.id}: {licence.name}" if licence.name else licence.id))
         rows += [FieldBlock("asks", licence.asks), FieldBlock("text", licence.url)]
     return _section("Licence", rows)
 
 
-def citation(document: Document) -> list[Block]:
-    """Return the citation; of what others would cite one is made where none is given."""
-    if document.citation:
-        return [Heading("Citation"), Paragraph(unlink(_plain(document.citation)))]
-    if isinstance(document, Dataset | Collection | MLModel) and (document.doi or document.providers):
+def citation(document: Document, above: Sequence[Document]) -> list[Block]:
+    """Return the citation; of what others would cite one is made where none is stated."""
+    cited = attribution(document, above).cited
+    if cited.citation:
+        return [Heading("Citation"), Paragraph(unlink(_plain(cited.citation)))]
+    if isinstance(cited, Dataset | Collection | MLModel) and (cited.doi or cited.providers):
         note = Paragraph("(made of the metadata, which has no citation)", "$muted")
-        return [Heading("Citation"), Paragraph(text_citation(document)), note]
+        return [Heading("Citation"), Paragraph(text_citation(document, above)), note]
     return []
 
 
-def _providers(document: Document) -> list[Block]:
+def _providers(providers: Sequence[Provider]) -> list[Block]:
     """Return who made, licenses and hosts it, with their roles and addresses."""
     rows = []
-    for provider in document.providers:
+    for provider in providers:
         roles = f" ({', '.join(provider.roles)})" if provider.roles else ""
         address = redact(provider.url) or provider.email
         rows.append(Paragraph(f"{provider.name or 'unnamed'}{roles}  {address}".rstrip()))

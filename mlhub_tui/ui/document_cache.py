@@ -9,7 +9,9 @@ from typing import Any, Generic, TypeVar
 
 from ..auth import Kind
 from ..errors import APIKeyNotFound, AuthenticationError, EntityDoesNotExist, MLHubException
+from ..metadata.attribution import Attribution, attribution
 from ..models import ArchiveInfo, Document, Entry, EntryKind
+from ..sources.ancestors import ancestors
 from ..sources.base import Source
 from .catalog.nodes import TreeEntry, identity
 
@@ -18,6 +20,9 @@ V = TypeVar("V")
 
 DOCUMENTS_KEPT = 300
 """Documents cached in memory: a few pages; the tree itself stores ids and titles only."""
+
+_ATTRIBUTED = 5
+"""Entries whose licences and citations are looked up before a download."""
 
 
 class Recent(OrderedDict[K, V], Generic[K, V]):
@@ -59,6 +64,7 @@ class Documents:
         self._documents: Recent[Key, Document] = Recent(DOCUMENTS_KEPT)
         self._archives: Recent[str, ArchiveInfo | str] = Recent(DOCUMENTS_KEPT)
         self._failed: Recent[Key, str] = Recent(DOCUMENTS_KEPT)
+        self._above: Recent[Key, list[Document]] = Recent(DOCUMENTS_KEPT)
 
     @property
     def kind(self) -> Kind:
@@ -79,6 +85,10 @@ class Documents:
     def why_not(self, entry: Entry) -> str:
         """Return why the document of an entry could not be loaded; empty where nothing went wrong."""
         return self._failed.get(self._key(entry), "")
+
+    def above(self, entry: Entry) -> Sequence[Document]:
+        """Return what an entry belongs to, the nearest first; empty while that was not asked for."""
+        return self._above.recall(self._key(entry)) or ()
 
     def archive(self, collection_id: str) -> ArchiveInfo | str | None:
         """Return what is known of an archive; a string says why nothing is, None that nobody asked yet."""
@@ -112,10 +122,13 @@ class Documents:
         for done in asyncio.as_completed(loads):
             await done
             yield None
+        if self._key(entry) not in self._above and await self.load_above(subject):
+            yield None
 
     async def reload(self, subject: TreeEntry) -> None:
         """Load an entry's document again, and what belongs to it."""
         await self.load(subject.entry)
+        self._above.pop(self._key(subject.entry), None)
         if self._wants_archive(subject.entry):
             await self.load_archive(subject.entry.id)
 
@@ -135,6 +148,31 @@ class Documents:
         self._failed.pop(self._key(entry), None)
         self._documents.remember(self._key(entry), document)
         return document
+
+    async def load_above(self, subject: TreeEntry) -> Sequence[Document]:
+        """Return what an entry belongs to, the nearest first: what it does not state of itself, they do."""
+        entry = subject.entry
+        if (known := self._above.recall(self._key(entry))) is not None:
+            return known
+        document = self.of(entry) or await self.load(entry)
+        if document is None or self.source is None:
+            return ()
+
+        async def load(above: Entry) -> Document | None:
+            return self.of(above) or (None if self.why_not(above) else await self.load(above))
+
+        found = await ancestors(self.source, document, load, parent=subject.parent, dataset=subject.dataset)
+        self._above.remember(self._key(entry), found)
+        return found
+
+    async def attributions(self, subjects: Sequence[TreeEntry]) -> list[Attribution]:
+        """Return the attributions of the first few of some entries; those that cannot be loaded have none."""
+        found = []
+        for subject in subjects[:_ATTRIBUTED]:
+            above = await self.load_above(subject)
+            if (document := self.of(subject.entry)) is not None:
+                found.append(attribution(document, above))
+        return found
 
     async def load_archive(self, collection_id: str) -> ArchiveInfo | str:
         """Load what is known of an archive."""

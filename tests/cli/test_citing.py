@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from mlhub_tui.sample.server import SampleServer
 
+from ..sources.static.grow import forest, plant
 from .conftest import Run
 
 KENYA = "ref_african_crops_kenya_02"
@@ -34,11 +36,36 @@ def test_of_several_documents_the_entries_stand_apart(run: Run, on_sample: Sampl
     assert run("show", "model", model, "--bibtex").stdout.startswith("@software{")
 
 
-def test_a_citation_that_had_to_be_made_is_said_to_be(run: Run, on_sample: SampleServer) -> None:
-    item = json.loads(run("list", "items", f"{KENYA}_labels", "--limit", "1", "--json").stdout)[0]
-    result = run("show", "item", f"{KENYA}_labels", item["id"], "--citation")
-    assert item["id"] in result.stdout
+def test_items_are_cited_as_the_collection_they_belong_to(run: Run, on_sample: SampleServer) -> None:
+    listed = json.loads(run("list", "items", f"{KENYA}_labels", "--limit", "2", "--json").stdout)
+    ids = [item["id"] for item in listed]
+    known = json.loads(run("show", "collection", f"{KENYA}_labels", "--json").stdout)
+    result = run("show", "item", f"{KENYA}_labels", *ids, "--citation")
+    assert (result.stdout, result.stderr) == (f"{known['sci:citation']}\n" * 2, "")
+    entries = run("show", "item", f"{KENYA}_labels", *ids, "--bibtex").stdout
+    assert entries.count("@dataset{") == 1, "BibTeX refuses an entry that it read before"
+    sheet = run("show", "item", f"{KENYA}_labels", ids[0]).stdout
+    assert "CC-BY-SA-4.0" in sheet and known["sci:citation"][:40] in sheet and known["sci:doi"] in sheet
+
+
+def test_a_citation_that_had_to_be_made_is_said_to_be(run: Run, tmp_path: Path) -> None:
+    root = plant(tmp_path, forest()) / "catalog.json"
+    result = run("show", "item", "c0", "c0-0000", "--citation", "--source", str(root))
+    assert "c0-0000" in result.stdout
     assert "has no citation" in result.stderr
+
+
+def test_an_item_of_a_static_catalog_inherits_from_what_it_lies_in(run: Run, tmp_path: Path) -> None:
+    files = forest(1, 1)
+    collection = files["regions/c0/collection.json"]
+    collection |= {"license": "CC-BY-4.0", "providers": [{"name": "Fields Inc", "roles": ["producer"]}]}
+    collection["links"].append({"rel": "parent", "href": "../catalog.json"})
+    files["regions/catalog.json"] |= {"sci:citation": "Berg, A. (2021) Fields.", "sci:doi": "10.1/f"}
+    files["regions/c0/c0-0000/c0-0000.json"]["links"].append({"rel": "parent", "href": "../collection.json"})
+    root = plant(tmp_path, files) / "catalog.json"
+    sheet = run("show", "item", "c0", "c0-0000", "--source", str(root)).stdout
+    for words in ("CC-BY-4.0", "Fields Inc (producer)", "Berg, A. (2021) Fields.", "10.1/f"):
+        assert words in sheet
 
 
 def test_a_sheet_spells_the_licence_out(run: Run, on_sample: SampleServer) -> None:

@@ -57,7 +57,7 @@ MAY_IMPORT = {
     "config": FOUNDATION,
     "doctor": FOUNDATION | {"models", "auth", "config", "sources", "queue"},
     "http": FOUNDATION | {"auth", "models"},
-    "sources": FOUNDATION | {"http", "models", "auth"},
+    "sources": FOUNDATION | {"http", "models", "metadata", "auth"},
     "transfer": FOUNDATION | {"http", "sources"},
     "unpack": FOUNDATION | {"sources", "transfer"},
     "planning": _BELOW,

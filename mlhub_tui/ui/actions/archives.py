@@ -39,14 +39,17 @@ async def wants_profiles(app: AppContext) -> bool:
     return True
 
 
-async def ask_and_queue(app: AppContext, refs: Sequence[CollectionRef]) -> bool:
-    """Ask about the archives of collections and queue them; False where the user thought better of it."""
+async def ask_and_queue(app: AppContext, refs: Sequence[CollectionRef], stated: tuple[str, str]) -> bool:
+    """Ask about the archives of collections and queue them; False where the user thought better of it.
+
+    What is `stated` of them is their licence and their citation.
+    """
     from ..dialogs.archive_dialog import DownloadScreen
 
     there = opened(app)
     if there is None or (not there[0].credentials.api_key and await wants_profiles(app)):
         return False
-    choice = await app.push_screen_wait(DownloadScreen(there[0].source, refs, app.output_dir))
+    choice = await app.push_screen_wait(DownloadScreen(there[0].source, refs, app.output_dir, stated))
     if choice is None:
         return False
     app.output_dir = choice.folder

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from ...auth import Kind
 from ...errors import MLHubException
-from ...models import Collection, CollectionRef, Dataset, EntryKind
+from ...metadata.attribution import words_of
+from ...models import CollectionRef, Dataset, EntryKind
 from ...text import count, size
 from ..catalog.nodes import identity
 from ..plan.plan_selection import PlanSubject, reading_words, sizes
@@ -81,19 +82,19 @@ async def plan(app: AppContext, subjects: Sequence[TreeEntry], documents: Docume
         whole = any(s.entry.kind is EntryKind.DATASET for s in of_it)
         await download_dataset(app, dataset, ticked=() if whole else ticked, assets=True)
         return
-    holders = [s.entry for s in subjects if s.entry.kind is EntryKind.COLLECTION]
+    of_them = [s for s in subjects if s.entry.kind is EntryKind.COLLECTION]
+    holders = [s.entry for s in of_them]
     if not holders or documents.source is None:
         app.notify("Put the cursor on a collection first.", markup=False)
         return
-    found = [documents.of(holder) or await documents.load(holder) for holder in holders]
-    licences = dict.fromkeys(d.license for d in found if isinstance(d, Collection) and d.license)
+    licence, citation = words_of(await documents.attributions(of_them))
     one = len(holders) == 1
     subject = PlanSubject(
         holders[0].id if one else " + ".join(holder.id for holder in holders),
         holders[0].label if one else f"{count(len(holders), 'collection')} together",
         tuple(identity(holder, documents.kind) for holder in holders),
-        licence=", ".join(licences),
-        citation=found[0].citation if one and found[0] is not None else "",
+        licence=licence,
+        citation=citation,
     )
     choice = await _ask(app, subject, (ASSETS,))
     if choice is not None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...errors import MLHubException
+from ...metadata.attribution import Attribution, words_of
 from ...models import Collection, CollectionRef, Document, Entry, EntryKind
 from ...text import clean, count, one_line
 from .archives import ask_and_queue, opened
@@ -56,7 +57,8 @@ async def download(
         words = "This dataset names no collections, so there is nothing to download."
         app.notify(words if subjects else "Put the cursor on a collection or a dataset first.", markup=False)
         return False
-    return await ask_and_queue(app, list(refs.values()))
+    stated = words_of(await documents.attributions(subjects))
+    return await ask_and_queue(app, list(refs.values()), stated)
 
 
 @dataclass
@@ -95,51 +97,46 @@ async def choose_assets(
         app.notify("Put the cursor on an item or a collection first.", markup=False)
         return False
     entries = [subject.entry for subject in (*subjects, *([around] if around is not None else []))]
-    supplies, licence = await _supplies(entries, documents, own_first=bool(keys))
+    supplies = await _supplies(entries, documents, own_first=bool(keys))
     if not supplies:
         words = documents.why_not(entries[0]) or "There is nothing here that could hold assets."
         app.notify(clean(words), severity="error", markup=False)
         return False
-    return await ask_and_queue_assets(app, supplies, documents, licence, keys)
+    return await ask_and_queue_assets(app, supplies, documents, await documents.attributions(subjects), keys)
 
 
-async def _supplies(
-    entries: Sequence[Entry], documents: Documents, *, own_first: bool
-) -> tuple[list[ItemSupplier], str]:
-    """Return what is to be had of some entries, and their licence where it is one."""
+async def _supplies(entries: Sequence[Entry], documents: Documents, *, own_first: bool) -> list[ItemSupplier]:
+    """Return what is to be had of some entries."""
     supplies = supplies_of(entries, documents)
-    licences: dict[str, None] = {}
     own: list[Document] = []
     for entry in entries:
         if entry.kind in (EntryKind.COLLECTION, EntryKind.CATALOG):
             document = documents.of(entry) or await documents.load(entry)
-            if isinstance(document, Collection):
-                licences |= {document.license: None} if document.license else {}
-                own += [document] if document.assets else []
+            own += [document] if isinstance(document, Collection) and document.assets else []
     if own:
         of_own = of_documents("its own assets" if len(own) == 1 else "their own assets", own)
         supplies.insert(0 if own_first else len(supplies), of_own)
-    for name in dict.fromkeys(entry.collection_id for entry in entries if entry.kind is EntryKind.ITEM):
-        found = documents.of(Entry(EntryKind.COLLECTION, name)) if name else None
-        licences |= {found.license: None} if found is not None and found.license else {}
-    return supplies, ", ".join(licences)
+    return supplies
 
 
 async def ask_and_queue_assets(
     app: AppContext,
     supplies: Sequence[ItemSupplier],
     documents: Documents,
-    licence: str = "",
+    stated: Sequence[Attribution] = (),
     keys: Sequence[str] = (),
 ) -> bool:
-    """Ask which assets of some documents are wanted and queue them; False where nothing was queued."""
+    """Ask which assets of some documents are wanted and queue them; False where nothing was queued.
+
+    Where no attributions are `stated`, those of the first items are looked up.
+    """
     from ..dialogs.asset_dialog import AssetsScreen
     from ..dialogs.questions import ProgressScreen
 
     there = opened(app)
     if there is None:
         return False
-    choice = await app.push_screen_wait(AssetsScreen(supplies, app.output_dir, licence, documents, keys))
+    choice = await app.push_screen_wait(AssetsScreen(supplies, app.output_dir, documents, stated, keys))
     if choice is None:
         return False
     app.output_dir = choice.folder

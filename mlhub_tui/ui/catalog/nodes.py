@@ -93,11 +93,14 @@ class TreeEntry:
         A collection as its MLHub dataset names it.
     dataset
         The MLHub dataset it belongs to.
+    parent
+        The collection or catalog that it was found in.
     """
 
     entry: Entry
     ref: CollectionRef | None = None
     dataset: Dataset | None = None
+    parent: Entry | None = None
 
     @property
     def label(self) -> str:

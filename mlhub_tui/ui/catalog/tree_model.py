@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from ...sources.base import About
 
 
+_HOLDERS = (EntryKind.COLLECTION, EntryKind.CATALOG)
 Path = tuple[str, ...]
 NodeRow = OutlineRow[Node]
 
@@ -329,7 +330,9 @@ class CatalogTreeModel:
         dataset, ref = self.dataset(row), None
         if dataset is not None and row.data.kind is EntryKind.COLLECTION:
             ref = next((ref for ref in dataset.collections if ref.id == row.data.id), None)
-        return TreeEntry(row.data, ref, dataset)
+        above = (one.data for one in row.lineage() if one is not row)
+        parent = next((one for one in above if isinstance(one, Entry) and one.kind in _HOLDERS), None)
+        return TreeEntry(row.data, ref, dataset, parent)
 
     def pieces(
         self, row: NodeRow, highlighter: MatchHighlighter, searched: str, room: int, *, whole: bool
@@ -352,7 +355,7 @@ class CatalogTreeModel:
 
     def holder(self, row: NodeRow | None) -> TreeEntry | None:
         """Return the nearest collection or catalog: the row's own, or above it."""
-        return self._nearest(row, EntryKind.COLLECTION, EntryKind.CATALOG)
+        return self._nearest(row, *_HOLDERS)
 
     def dataset(self, row: NodeRow | None) -> Dataset | None:
         """Return the MLHub dataset that a row is, or belongs to."""

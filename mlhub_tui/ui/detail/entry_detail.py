@@ -39,15 +39,14 @@ def archive_words(archive: ArchiveInfo | str | None) -> str:
 def entry_detail(subject: TreeEntry, documents: Documents) -> list[Block]:
     """Return the sheet of an entry, with what is known of it so far."""
     entry = subject.entry
-    document = documents.of(entry)
+    document, above = documents.of(entry), documents.above(entry)
     if isinstance(document, Collection) and documents.has_archives:
         types = subject.ref.types if subject.ref else ()
         dataset = subject.dataset.title if subject.dataset else ""
-        return document_detail(
-            document, archive=archive_words(documents.archive(document.id)), types=types, dataset=dataset
-        )
+        archive = archive_words(documents.archive(document.id))
+        return document_detail(document, archive=archive, types=types, dataset=dataset, above=above)
     if document is not None:
-        return document_detail(document)
+        return document_detail(document, above=above)
     return _unknown(subject, documents)
 
 

@@ -16,10 +16,10 @@ from ...errors import EntityDoesNotExist, MLHubException
 from ...models import CollectionRef
 from ...options import IfExists
 from ...sources.base import Source
-from ...text import count, link_names, size
+from ...text import count, size
 from ..terminal.characters import content, line
 from ..widgets.output_options import OutputOptions
-from .forms import FormDialog, row
+from .forms import AttributionRows, FormDialog, row
 
 SIDE_BY_SIDE = 4
 """Sizes asked for at a time."""
@@ -35,14 +35,28 @@ class DownloadChoice:
 
 
 class DownloadScreen(FormDialog[DownloadChoice | None]):
-    """Asks; dismissed with the choice."""
+    """Asks; dismissed with the choice.
+
+    Parameters
+    ----------
+    source
+        Asked for the sizes.
+    refs
+        The collections.
+    folder
+        The output folder.
+    stated
+        Their licence and citation.
+    """
 
     AUTO_FOCUS = "ChoiceField"  # not the folder: what is typed ahead is not part of its name
     heading, keys = "Download", "enter queues, tab moves, esc cancels"
 
-    def __init__(self, source: Source, refs: Sequence[CollectionRef], folder: Path) -> None:
+    def __init__(
+        self, source: Source, refs: Sequence[CollectionRef], folder: Path, stated: tuple[str, str] = ("", "")
+    ) -> None:
         super().__init__()
-        self._source, self._refs = source, refs
+        self._source, self._refs, self._stated = source, refs, stated
         self._sizes: dict[str, int] = {}
         self._missing: list[str] = []
         self._unknown: list[str] = []
@@ -52,10 +66,9 @@ class DownloadScreen(FormDialog[DownloadChoice | None]):
     def rows(self) -> Iterator[Widget]:
         """Return what is downloaded, its size and licence, and where to."""
         one = self._refs[0].label if len(self._refs) == 1 else count(len(self._refs), "archive")
-        licences = ", ".join(dict.fromkeys(link_names(ref.license) for ref in self._refs if ref.license))
         yield Static(line(one, "bold"))
         yield row("Size", self._size_words)
-        yield row("Licence", Static(line(licences or "not stated")))
+        yield AttributionRows(*self._stated)
         yield self._where
 
     def on_mount(self) -> None:

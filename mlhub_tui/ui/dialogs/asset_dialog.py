@@ -13,20 +13,21 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 from textual.widgets import Static
 
-from ...auth import Kind
 from ...errors import MLHubException
-from ...models import Document, Entry, EntryKind, Item
+from ...metadata.attribution import Attribution, attribution, words_of
+from ...models import Document, Entry, Item
 from ...options import IfExists
 from ...planning.assets import AssetGroup, AssetTally, assets_of
-from ...text import count, link_names, one_line, size
+from ...text import count, one_line, size
 from ..actions.item_supplier import ItemSupplier
+from ..catalog.nodes import TreeEntry
 from ..document_cache import Documents, why
 from ..terminal.characters import content, line
 from ..widgets.asset_table import kind
 from ..widgets.form import ChoiceField, field
 from ..widgets.output_options import OutputOptions
 from ..widgets.pick_list import PickLine, PickList
-from .forms import FormDialog, row
+from .forms import AttributionRows, FormDialog, row
 
 if TYPE_CHECKING:
     from ..context import AppContext
@@ -39,7 +40,7 @@ MOST = 1_000
 HIGH = 36
 """Rows of a terminal with room for a long list."""
 COLLECTIONS = 5
-"""Collections whose licences are looked up."""
+"""Collections whose licences and citations are looked up."""
 KEYS = 300
 """Asset keys of which an image can be looked at."""
 _ROLE, _KEY = "role:", "key:"
@@ -66,10 +67,10 @@ class AssetsScreen(FormDialog[AssetChoice | None]):
         The documents whose assets are meant; of several the user chooses one.
     folder
         The output folder.
-    licence
-        The licence of what the documents belong to.
     documents
-        Where the collections of items are looked up for their licences; None where there is no need.
+        Where what the items belong to is looked up.
+    stated
+        The attributions of what is downloaded; where there are none, those of the first items count.
     keys
         The assets that are selected at first; those with data or labels where there are none.
     """
@@ -95,17 +96,16 @@ class AssetsScreen(FormDialog[AssetChoice | None]):
         self,
         supplies: Sequence[ItemSupplier],
         folder: Path,
-        licence: str = "",
-        documents: Documents | None = None,
+        documents: Documents,
+        stated: Sequence[Attribution] = (),
         keys: Sequence[str] = (),
     ) -> None:
         super().__init__()
-        self._documents, self._collections = documents, set[str]()
+        self._documents, self._looked_up = documents, set[tuple[str, str]]()
         self._supplies, self._supply = supplies, supplies[0]
-        self._licence = licence
+        self._stated, self._found = stated, list[Attribution]()
         self._tally = AssetTally()
         self._ticks = RoleSelection(self._tally)
-        self._licences: dict[str, None] = {}
         self._touched = bool(keys)
         self._ticks.keys |= {*keys}
         self._counting = "looking…"
@@ -113,7 +113,7 @@ class AssetsScreen(FormDialog[AssetChoice | None]):
         room = max(72 // len(supplies) - 4, 12)
         self._of_which = ChoiceField([one_line(supply.words, room) for supply in supplies], id="of-what")
         self._counted, self._chosen = Static(id="counted"), Static(id="chosen")
-        self._licence_words = Static(id="licence")
+        self._attribution = AttributionRows()
         self._picks, self._where = PickList(self._box), OutputOptions(folder)
         self._most = field("most")
         self._most_row: Widget | None = None
@@ -131,7 +131,7 @@ class AssetsScreen(FormDialog[AssetChoice | None]):
             self._most_row.display = self._supply.whole
             yield self._most_row
         yield row("Chosen", self._chosen)
-        yield row("Licence", self._licence_words)
+        yield self._attribution
         yield self._where
 
     def on_mount(self) -> None:
@@ -148,8 +148,8 @@ class AssetsScreen(FormDialog[AssetChoice | None]):
             self._supply, self._touched, self._counting = chosen, False, "looking…"
             self._tally = AssetTally()
             self._ticks = RoleSelection(self._tally)
-            self._licences.clear()
-            self._collections.clear()
+            self._found.clear()
+            self._looked_up.clear()
             if self._most_row is not None:
                 self._most_row.display = chosen.whole
             self._show()
@@ -185,32 +185,21 @@ class AssetsScreen(FormDialog[AssetChoice | None]):
             self._tally.add(document)
             for asset in assets_of(document) if len(self._first) < KEYS else ():
                 self._first.setdefault(asset.key, document)
-            if isinstance(document, Item):
-                self._learn_licence(document)
+            belongs = (document.collection_id, document.license) if isinstance(document, Item) else ("", "")
+            if not (self._stated or belongs in self._looked_up or len(self._looked_up) >= COLLECTIONS):
+                self._looked_up.add(belongs)
+                self._look_up(document)
             if number % 50 == 49:
                 await asyncio.sleep(0)
         if not self._touched:
             self._ticks.tick_data()
 
-    def _learn_licence(self, item: Item) -> None:
-        """Take up the licence of an item, or look up that of its collection, of the first few."""
-        name = item.collection_id
-        if item.license:
-            self._licences[item.license] = None
-        elif name and name not in self._collections and len(self._collections) < COLLECTIONS:
-            self._collections.add(name)
-            if not self._licence and self._documents is not None:
-                self._look_up(self._documents, name)
-
-    @work(group="licence")
-    async def _look_up(self, documents: Documents, name: str) -> None:
-        entry = Entry(EntryKind.COLLECTION, name)
-        document = documents.of(entry)
-        if document is None and documents.kind is not Kind.STATIC:  # where a whole tree might be walked
-            document = await documents.load(entry)
-        if document is not None and document.license:
-            self._licences[document.license] = None
-            self._show()
+    @work(group="attribution")
+    async def _look_up(self, document: Document) -> None:
+        """Take up whose licence and citation count for an item; those of the first few collections do."""
+        above = await self._documents.load_above(TreeEntry(Entry.of(document)))
+        self._found.append(attribution(document, above))
+        self._show()
 
     # Showing
 
@@ -219,9 +208,7 @@ class AssetsScreen(FormDialog[AssetChoice | None]):
         words = self._counted_words
         self._counted.update(line(words, "$warning" if "!" in self._counting else "$muted"))
         self._counted.set_class(bool(words), "-said")
-        licences = [self._licence, *self._licences] if self._licence else [*self._licences]
-        names = ", ".join(dict.fromkeys(map(link_names, licences)))
-        self._licence_words.update(line(names or "not stated"))
+        self._attribution.show(*words_of(self._stated or self._found))
         self._sum_up()
 
     @property
@@ -329,7 +316,7 @@ class AssetsScreen(FormDialog[AssetChoice | None]):
             kinds = ((a.key, a.roles) for d in self._first.values() for a in assets_of(d))
             key = next((name for name, roles in kinds if role in roles), "")
         document = self._first.get(key)
-        if self._documents is not None and document is not None:
+        if document is not None:
             entry = Entry.of(document)
             await preview(cast("AppContext", self.app), self._documents, [], entry, key)
         else:

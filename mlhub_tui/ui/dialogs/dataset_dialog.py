@@ -24,7 +24,7 @@ from ..plan.plan_selection import PlanSubject
 from ..terminal.characters import line
 from ..widgets.form import ChoiceField, field
 from ..widgets.output_options import EngineRow, OutputOptions
-from .forms import FormDialog, row
+from .forms import AttributionRows, FormDialog, row
 
 ARCHIVES, ASSETS = "archives", "assets"
 _SHOWN = 160
@@ -80,7 +80,6 @@ class DatasetScreen(FormDialog[DatasetChoice | None]):
     DatasetScreen > .dialog { width: 84; }
     DatasetScreen.-short > .dialog { padding: 0 1; }
     DatasetScreen #costs { height: auto; margin: 0 0 1 0; }
-    DatasetScreen.-short .stated { max-height: 1; }
     DatasetScreen.-short #costs { margin: 0; }
     """
     AUTO_FOCUS = "ChoiceField"
@@ -102,9 +101,7 @@ class DatasetScreen(FormDialog[DatasetChoice | None]):
         if len(self._ways) > 1:
             yield row("What", self._way_choice)
         yield self._costs_words
-        for name, value in (("Licence", link_names(subject.licence)), ("Citation", subject.citation)):
-            if value or name == "Licence":
-                yield row(name, Static(line(value or "not stated", limit=_SHOWN), classes="stated"))
+        yield AttributionRows(link_names(subject.licence), subject.citation)
         yield self._where
         if self._engine is not None:
             yield self._engine

@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ScreenResultType
 from textual.widget import Widget
@@ -21,6 +21,37 @@ from ..terminal.dispatch import Dialog
 def row(label: str, *fields: Widget, id: str | None = None) -> Horizontal:
     """Return a row of a form: a label and what stands behind it."""
     return Horizontal(Label(Content(label), classes="name"), *fields, classes="row", id=id)
+
+
+class AttributionRows(Vertical):
+    """The licence and the citation of what is downloaded; a long one scrolls by the keys, to its end."""
+
+    def __init__(self, licence: str = "", citation: str = "") -> None:
+        super().__init__()
+        self._licence, self._citation = Static(id="licence"), Static(id="citation")
+        self._scroll = VerticalScroll(self._citation)
+        self._row = row("Citation", self._scroll)
+        self.show(licence, citation)
+
+    def compose(self) -> ComposeResult:
+        """Lay out the rows."""
+        yield row("Licence", self._licence)
+        yield self._row
+
+    def show(self, licence: str, citation: str) -> None:
+        """Show another licence and citation; without a citation its row goes."""
+        self._licence.update(line(licence or "not stated"))
+        self._citation.update(content(citation))
+        self._row.display = bool(citation)
+        self.call_after_refresh(self._fit)
+
+    def on_resize(self) -> None:
+        """Fit the citation to the new width."""
+        self.call_after_refresh(self._fit)
+
+    def _fit(self) -> None:
+        """Let the citation have the keys only where there is more of it than is seen."""
+        self._scroll.can_focus = self._scroll.max_scroll_y > 0
 
 
 class FormDialog(Dialog[ScreenResultType]):

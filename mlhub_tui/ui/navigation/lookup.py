@@ -6,11 +6,12 @@ import contextlib
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from ...auth import Kind
 from ...errors import EntityDoesNotExist, MLHubException, NotOffered
-from ...models import Document, Entry, EntryKind, Item, Search
+from ...models import Document, Entry, EntryKind, Search
+from ...sources.ancestors import linked
 from ...text import one_line
 from ..catalog.nodes import identity, node_key
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 _DOI = re.compile(r"(?:doi:\s*|(?:https?://)?(?:dx\.)?doi\.org/)?(10\.\d{4,9}/\S+)", re.IGNORECASE)
 _NAMED = re.compile(r"doi:\s*|(?:https?://)?(?:dx\.)?doi\.org/", re.IGNORECASE)
 _TOPS = {Kind.MLHUB: "group:datasets", Kind.STAC_API: "group:collections", Kind.STATIC: "group:catalog"}
+_UP = ("parent", "collection")
 _DEEPEST = 30
 
 
@@ -177,7 +179,7 @@ async def _placed(document: Document, source: Source, collection_id: str = "") -
     entry = Entry.of(document, collection_id=collection_id)
     above: list[str] = []
     seen, place = {document.url}, document
-    while len(above) < _DEEPEST and (parent := _parent(place)) and parent not in seen:
+    while len(above) < _DEEPEST and (parent := linked(place, *_UP)) and parent not in seen:
         seen.add(parent)
         try:
             place = await source.document(Entry(EntryKind.CATALOG, url=parent))
@@ -185,16 +187,6 @@ async def _placed(document: Document, source: Source, collection_id: str = "") -
             break
         above.append(f"{EntryKind.CATALOG}:{place.url or parent}")
     return Goal(entry, (_TOPS[source.kind], *reversed(above), f"{entry.kind}:{identity(entry, source.kind)}"))
-
-
-def _parent(document: Document) -> str:
-    """Return where the document above another is, by its links; empty at the root."""
-    for relation in ("parent", "collection") if isinstance(document, Item) else ("parent",):
-        for link in document.links:
-            href = link.get("href")
-            if link.get("rel") == relation and isinstance(href, str):
-                return urljoin(document.url, href)
-    return ""
 
 
 def _same_place(url: str, root: str) -> bool:

@@ -116,13 +116,16 @@ class DocumentScreen(ItemsScreen):
         if self.pane == "items" or (self.pane == "map" and self._holds_items):
             item = self.table.current if self.pane == "items" else self.map_pane.current
             if item is not None:
-                return TreeEntry(item, None, self.whole.dataset)
+                return self._below(item)
         return self.whole
 
     @property
     def chosen(self) -> list[TreeEntry]:
         """The items that are selected."""
-        return [TreeEntry(entry, None, self.whole.dataset) for entry in self.table.marked.values()]
+        return [*map(self._below, self.table.marked.values())]
+
+    def _below(self, item: Entry) -> TreeEntry:
+        return TreeEntry(item, None, self.whole.dataset, self._entry)
 
     @property
     def asset_key(self) -> str:
@@ -248,9 +251,7 @@ class DocumentScreen(ItemsScreen):
 
     def open_item(self, entry: Entry, pane: str = "overview") -> None:
         """Open an item."""
-        self.app.push_screen(
-            DocumentScreen(TreeEntry(entry, None, self.whole.dataset), self._documents, pane)
-        )
+        self.app.push_screen(DocumentScreen(self._below(entry), self._documents, pane))
 
     def more_items(self) -> None:
         """Load the next page."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from textual import work
 
+from ...text import redact
 from .place_screen import PlaceScreen
 
 if TYPE_CHECKING:
@@ -174,12 +175,13 @@ class EntryScreen(PlaceScreen):
         if self.subject is None:
             self.refuse("Put the cursor on a document first.")
             return
-        document = await self._document(self.subject)
-        registry = self.documents.has_archives
+        subject, registry = self.subject, self.documents.has_archives
+        above = await self.documents.load_above(subject)
+        document = self.documents.of(subject.entry)
         lines = [
             PickLine(name, words, key=form)
             for form, name in COPY_FORMS.items()
-            if (words := copied(form, self.subject, document, self.dataset, in_registry=registry))
+            if (words := copied(form, subject, document, above, in_registry=registry))
         ]
         if form := await choose(self.app, "Copy as", lines):
             self._copy(form)
@@ -187,12 +189,13 @@ class EntryScreen(PlaceScreen):
     @work(group="copy", exclusive=True)
     async def _copy(self, form: str) -> None:
         """Copy what is under the cursor, once it is loaded: before, its dataset would be cited."""
-        subject, dataset = self.subject, self.dataset
+        subject = self.subject
         if subject is None:
             self.refuse("Put the cursor on a dataset, a collection or an item first.")
             return
-        document = None if form == "id" else await self._document(subject)
-        words = copied(form, subject, document, dataset, in_registry=self.documents.has_archives)
+        above = () if form == "id" else await self.documents.load_above(subject)
+        document = self.documents.of(subject.entry)
+        words = copied(form, subject, document, above, in_registry=self.documents.has_archives)
         why = self.documents.why_not(subject.entry) if document is None else ""
         if form in ("citation", "bibtex") and why:
             self.notify(f"Nothing was copied: {why}", severity="error", markup=False)
@@ -203,15 +206,12 @@ class EntryScreen(PlaceScreen):
         else:
             self.context.copy_text(words, "ID" if form == "id" else COPY_FORMS[form])
 
-    async def _document(self, subject: TreeEntry) -> Document | None:
-        return self.documents.of(subject.entry) or await self.documents.load(subject.entry)
-
 
 def copied(
     form: str,
     subject: TreeEntry,
     document: Document | None,
-    dataset: Dataset | None,
+    above: Sequence[Document],
     *,
     in_registry: bool,
 ) -> str:
@@ -219,29 +219,30 @@ def copied(
 
     Parameters
     ----------
+    document
+        Its document; None where that could not be loaded.
+    above
+        What that belongs to, the nearest first: where it has no citation of its own, they are cited.
     in_registry
         Whether collections have a page in the MLHub registry.
     """
     from ...metadata.bibtex import bibtex, text_citation
-    from ...models import Collection
-    from ...text import redact
+    from ...models import Collection, Dataset
 
-    lacks = document is None or (isinstance(document, Collection) and not (document.citation or document.doi))
-    cited = dataset if lacks and dataset is not None else document
     match form:
         case "id":
             return subject.label
         case "title":
             return "" if subject.entry.title == subject.entry.id else subject.entry.title
         case "citation":
-            return text_citation(cited) if cited is not None else ""
+            return text_citation(document, above) if document is not None else ""
         case "bibtex":
-            return bibtex(cited) if cited is not None else ""
+            return bibtex(document, above) if document is not None else ""
         case "url":
             return redact(document.url) if document is not None else ""
-    in_it = in_registry and isinstance(document, Collection) and document.doi
-    url = (document.registry_url if in_it and isinstance(document, Collection) else "") or ""
-    url = url or (dataset.registry_url if dataset is not None else "") or ""
-    if not url and document is not None and document.doi:
-        url = f"https://doi.org/{document.doi}"
+    chain = (document, *above) if document is not None else ()
+    registered = [one for one in chain if isinstance(one, Collection | Dataset) and in_registry]
+    pages = [one.registry_url for one in registered if isinstance(one, Dataset) or one.doi]
+    doi = next((one.doi for one in chain if one.doi), "")
+    url = next(filter(None, pages), "") or (f"https://doi.org/{doi}" if doi else "")
     return url if url.startswith(("https://", "http://")) else ""

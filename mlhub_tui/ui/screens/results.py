@@ -15,7 +15,6 @@ from textual.content import Content
 from textual.widgets import Static
 
 from ...errors import APIKeyNotFound, AuthenticationError, MLHubException
-from ...metadata.detail import document_detail
 from ...models import BBox, Entry, Search
 from ...models.when import parse_when
 from ...sources.base import Page, Source
@@ -24,6 +23,7 @@ from ..actions.item_supplier import PAGE, ItemSupplier, of_entries, of_part, of_
 from ..catalog.nodes import TreeEntry
 from ..commands import RESULTS, bindings
 from ..detail.detail_view import DetailView
+from ..detail.entry_detail import entry_detail
 from ..document_cache import Documents, why
 from ..messages import ConnectionChanged
 from ..search_criteria import words_of
@@ -220,11 +220,16 @@ class ResultsScreen(ItemsScreen):
 
     @work(exclusive=True, group="detail")
     async def _show_detail(self) -> None:
-        entry = self.table.current
-        document = self._documents.of(entry)
-        if entry is not None and document is None and not self._progress.closed:
-            document = await self._documents.load(entry)
-        self._detail.show(document_detail(document) if document is not None else [])
+        entry, documents = self.table.current, self._documents
+        if entry is None:
+            self._detail.show([])
+            return
+        subject = TreeEntry(entry)
+        if documents.of(entry) is not None or not self._progress.closed:
+            self._detail.show(entry_detail(subject, documents))
+        if not self._progress.closed:
+            async for _ in documents.complete(subject):
+                self._detail.show(entry_detail(subject, documents), keep_place=True)
 
     # Keys
 
