@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ..lazy import submodules
 
 if TYPE_CHECKING:
+    from . import ancestors as ancestors
     from . import base as base
     from . import export as export
     from . import last_listing as last_listing
