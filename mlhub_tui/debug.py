@@ -31,7 +31,7 @@ _HEADERS = re.compile(
 
 
 def start(arguments: Iterable[str] = (), secrets: Iterable[str | None] = ()) -> Path | None:
-    """Begin to log everything, httpx's and httpcore's words too; return the file, None where it cannot be.
+    """Begin to log everything; return the file, None where it cannot be.
 
     Several programs may write to it: each line has the number of its process.
 

@@ -103,8 +103,8 @@ def test_a_command_logs_its_requests_for_its_owner_alone_and_without_the_key(
     assert done.returncode == 0, done.stderr
     log = mlhub_home / "log" / "debug.log"
     text = log.read_text()
-    assert "HTTP Request: GET" in text
-    assert "receive_response_headers" in text
+    assert f"GET {sample.root_url}" in text
+    assert "headers: {'" in text
     assert sample.key not in text
     assert stat.S_IMODE(log.stat().st_mode) == 0o600
     done = run(*connection, "show", "collection", "nowhere", MLHUB_DEBUG="1")

@@ -29,24 +29,11 @@ def look(environ: Mapping[str, str] = os.environ) -> Iterator[Finding]:
     for scheme, proxy in sorted(proxies.items()):
         if scheme == "no":
             yield Finding(PART, "no proxy for", proxy)
-        elif proxy.startswith("socks") and not _has_socks():
-            yield wrong(
-                PART,
-                f"{scheme} proxy",
-                redact(proxy),
-                "listings through SOCKS need a package: pip install 'mlhub-tui[socks]'",
-            )
         else:
             yield Finding(PART, f"{scheme} proxy", redact(proxy))
     if not any(scheme != "no" for scheme in proxies):
         yield Finding(PART, "proxy", "none")
     yield from _certificates(environ)
-
-
-def _has_socks() -> bool:
-    from importlib.util import find_spec
-
-    return find_spec("socksio") is not None
 
 
 def _certificates(environ: Mapping[str, str]) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from ..version import __version__
 from .finding import Finding, wrong
 
 PART = "program"
-_NEEDED = ("textual", "httpx", "pystac", "humanize", "click", "tomlkit", "starlette", "uvicorn")
+_NEEDED = ("textual", "h11", "pystac", "humanize", "click", "tomlkit", "starlette", "uvicorn")
 _OPTIONAL = ("shapely", "textual-image")
 
 

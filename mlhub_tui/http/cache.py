@@ -26,8 +26,7 @@ from ..text import duration
 from .urls import host
 
 if TYPE_CHECKING:
-    import httpx
-
+    from .response import DocumentResponse
     from .session import Session
 
 MAX_BYTES = 512 * 1024 * 1024
@@ -350,7 +349,7 @@ class CachingClient:
         url: str,
         key: str,
         known: CachedResponse | None,
-        response: httpx.Response,
+        response: DocumentResponse,
         changes: list[Change],
     ) -> CachedResponse:
         """Return what the server answered, and note what is to be stored of it."""
@@ -364,7 +363,7 @@ class CachingClient:
         else:
             answer = CachedResponse(
                 response.content,
-                self.session.bare(str(response.url)),
+                self.session.bare(response.url),
                 headers.get("Content-Type", ""),
                 headers.get("ETag", ""),
                 headers.get("Last-Modified", ""),
@@ -377,7 +376,7 @@ class CachingClient:
         changes.append((key, replace(answer, url="" if answer.url == url else answer.url.partition("?")[0])))
         return answer
 
-    def _may_be_stored(self, response: httpx.Response) -> bool:
+    def _may_be_stored(self, response: DocumentResponse) -> bool:
         """Whether an answer is data, without the key in it: none is saved in the clear."""
         keys = self.session.keys
         return _is_data(response) and not (
@@ -405,7 +404,7 @@ def _is_away(error: RequestError) -> bool:
     return away or error.status == _LOGIN_FIRST
 
 
-def _is_data(response: httpx.Response) -> bool:
+def _is_data(response: DocumentResponse) -> bool:
     """Whether an answer is JSON by its looks."""
     if "html" in response.headers.get("Content-Type", "").lower():
         return False

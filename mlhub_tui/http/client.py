@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 import ssl
 from collections.abc import Callable, Mapping
@@ -22,6 +23,7 @@ from .retry import DEFAULT_TIMEOUTS, Timeouts
 from .status_errors import raise_for_response
 from .urls import Origin, RequestURL, address, parse_url, redirect_target
 
+_log = logging.getLogger(__name__)
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _REDIRECT_BODY = 64 << 10  # bytes of a redirect's body that are read to keep its connection
 _METHOD = re.compile(r"[A-Z]{1,20}")
@@ -100,13 +102,15 @@ class HTTPClient:
         open_sink: Callable[[Response], BodySink],
         *,
         headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
         credentials: OriginCredentials | None = None,
         cookies: CookieJar | None = None,
         timeouts: Timeouts = DEFAULT_TIMEOUTS,
         bandwidth: BandwidthLimiter | None = None,
+        follow: bool = True,
         max_redirects: int = 10,
     ) -> Response:
-        """Send a request without a body, follow redirects, return the response once its body is in the sink.
+        """Send a request, follow redirects, return the response once its body is in the sink.
 
         Where a host requires a login (401), the request is repeated with that of the user's .netrc for it.
         `open_sink` is called once, for the final response whatever its status, and may raise (for example by
@@ -118,12 +122,16 @@ class HTTPClient:
         headers
             Sent to each origin, if they are no secrets (Range, If-Range, Accept, x-ms-version ...); all
             others go to the first origin only.
+        body
+            Sent again where a redirect does not make a GET of it (RFC 9110, section 15.4).
         credentials
             Sent to their own origin only.
         cookies
             Gets and gives the cookies of the redirects; None for a jar of this request alone.
         bandwidth
-            The limit that its body is paid for.
+            The limit that the response's body is paid for.
+        follow
+            Whether to follow redirects; else the first one is the response.
 
         Raises
         ------
@@ -153,14 +161,17 @@ class HTTPClient:
             elif authorization and not target.authorization:
                 target = replace(target, authorization=authorization)
             response, following = await self._send(
-                method, target, sent, credentials, jar, open_sink, timeouts, bandwidth
+                method, target, sent, body, credentials, jar, open_sink, timeouts, bandwidth, follow
             )
             if following is None:
                 if bandwidth is not None:
                     await bandwidth.settle()
                 return response
-            if response.status == 303 and method != "HEAD":
-                method = "GET"
+            if (response.status == 303 and method != "HEAD") or (
+                response.status in (301, 302) and method == "POST"
+            ):
+                method, body = "GET", b""
+                own = {name: value for name, value in own.items() if name != "content-type"}
             target = following
         circle = len(set(visited)) < len(visited)
         raise UnexpectedAnswer(
@@ -243,33 +254,41 @@ class HTTPClient:
         method: str,
         target: RequestURL,
         sent: Mapping[str, str],
+        body: bytes,
         credentials: OriginCredentials | None,
         jar: CookieJar,
         open_sink: Callable[[Response], BodySink],
         timeouts: Timeouts,
         bandwidth: BandwidthLimiter | None,
+        follow: bool,
     ) -> tuple[Response, RequestURL | None]:
         """Send one request; return its response and where that redirects to, None if it is the final one."""
         asked, added = target, list[tuple[str, str]]()
         if credentials is not None:
             target = credentials.without_keys(target)
             asked, added = credentials.apply(target)
+            if sent and not credentials.is_home(target.origin):
+                sent = credentials.without_secrets(sent, body, target.origin)
         proxy = self._proxies.for_origin(asked.origin)
         forwarded = proxy is not None and not proxy.is_socks and asked.origin.scheme == "http"
-        head = self._head(method, asked, {**sent, **dict(added)}, jar, proxy if forwarded else None)
+        fields = {**sent, **{name.lower(): value for name, value in added}}
+        head = self._head(method, asked, fields, jar, proxy if forwarded else None, len(body)) + body
         begun: Response | None = None
         following: RequestURL | None = None
 
         def open_hop(response: Response) -> BodySink:
             nonlocal begun, following
             begun = response
+            _log.info("%s %s: %d %s", method, target, response.status, response.reason)
+            _log.debug("headers: %s", response.headers)
             if "set-cookie" in response.headers:
                 jar.store(target, response.headers["set-cookie"])
             unknown = response.status == 401 and not target.authorization and not added
             if unknown and (authorization := netrc_authorization(target.origin)):
                 following = replace(target, authorization=authorization)
                 return BodyCollector(_REDIRECT_BODY)
-            if response.status in _REDIRECTS and (following := _following(response, target)) is not None:
+            following = _following(response, target) if follow else None
+            if following is not None:
                 return BodyCollector(_REDIRECT_BODY)
             return open_sink(response)
 
@@ -307,6 +326,7 @@ class HTTPClient:
         fields: dict[str, str],
         jar: CookieJar,
         forward: Proxy | None,
+        length: int,
     ) -> bytes:
         """Return the bytes of a request (RFC 9112, section 3); absolute-form for a proxy that forwards it."""
         lines = ""
@@ -329,8 +349,8 @@ class HTTPClient:
             lines += "Accept-Encoding: identity\r\n"
         if not _METHOD.fullmatch(method):
             raise MLHubException(f"{one_line(method, 20)} is no request method")
-        if method not in ("GET", "HEAD"):
-            lines += "Content-Length: 0\r\n"
+        if length or method not in ("GET", "HEAD"):
+            lines += f"Content-Length: {length}\r\n"
         target = f"{url.origin}{url.target}" if forward is not None else url.target
         authority = url.origin.authority
         return f"{method} {target} HTTP/1.1\r\nHost: {authority}\r\n{lines}\r\n".encode("latin-1")
@@ -410,7 +430,9 @@ class HTTPClient:
 
 
 def _following(response: Response, url: RequestURL) -> RequestURL | None:
-    """Return where a redirect leads; None where it does not say, which makes it the final response."""
+    """Return where a redirect leads; None for what is none, or does not say, which is the final response."""
+    if response.status not in _REDIRECTS:
+        return None
     if location := response.headers.get("location", ""):
         return redirect_target(url, location)
     if region := response.headers.get("x-amz-bucket-region", ""):

@@ -11,7 +11,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from ..auth.kind import Auth, Scheme
-from ..text import mask
+from ..errors import KeyWithheld
+from ..text import mask, one_line
 from ..version import __version__
 from .key_removal import KeyRemoval
 from .urls import Origin, RequestURL, address, is_loopback, origin_of, parse_url, without_key
@@ -20,7 +21,7 @@ from .urls import Origin, RequestURL, address, is_loopback, origin_of, parse_url
 _HARMLESS = frozenset(
     {"accept", "accept-encoding", "accept-language", "cache-control", "if-match", "if-modified-since"}
     | {"if-none-match", "if-range", "if-unmodified-since", "pragma", "range", "user-agent"}
-    | {"want-repr-digest", "x-amz-checksum-mode", "x-amz-request-payer", "x-ms-version"}
+    | {"content-type", "want-repr-digest", "x-amz-checksum-mode", "x-amz-request-payer", "x-ms-version"}
 )
 _TELLING = 4  # characters; a shorter form of a secret may stand in a sentence by chance
 
@@ -114,6 +115,20 @@ class OriginCredentials:
         written = _written(url)
         without = keys.from_url(written, own=home)
         return url if without == written else parse_url(without)
+
+    def without_secrets(self, headers: Mapping[str, str], body: bytes, origin: Origin) -> dict[str, str]:
+        """Return headers, names in lower case, as another origin may get them: without those of the own one.
+
+        Raises KeyWithheld if the secret would be in one of them, or in the body.
+        """
+        own = self.own_headers()
+        left = {name: value for name, value in headers.items() if name not in own}
+        if (keys := self.key_removal()) is not None:
+            said = [*left.values(), body.decode("utf-8", "replace")]
+            if any(keys.in_text(value) for value in said):
+                place = one_line(origin.host, 100)
+                raise KeyWithheld(f"a request would carry the API key to {place}: not sent")
+        return left
 
     def apply(self, url: RequestURL) -> tuple[RequestURL, list[tuple[str, str]]]:
         """Return the URL that is really requested, and the headers to add: none for any other origin."""

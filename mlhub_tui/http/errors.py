@@ -6,18 +6,11 @@ import os
 import re
 import socket
 import ssl
-from collections.abc import Iterator
 
 from .. import errors
-from ..errors import (
-    RequestError,
-    ServerTimeout,
-    ServerUnreachable,
-    UnexpectedAnswer,
-)
 from ..text import one_line, redact
 from .retry import PASSING_STATUSES
-from .urls import address, host, host_label, shown
+from .urls import address, host, host_label
 
 
 class ConnectionLost(errors.ServerUnreachable):
@@ -127,57 +120,6 @@ HOSTED_HINT = (
 )
 
 
-def of_transport(error: Exception, url: object) -> RequestError:
-    """Return our error for an exception of httpx (or of what is below it)."""
-    import httpx
-
-    where = shown(url)
-    hint = hosted_hint(where)
-    if isinstance(error, httpx.TimeoutException | TimeoutError):
-        if isinstance(error, httpx.ConnectTimeout):
-            return ConnectTimeout(f"timeout: {where} did not connect in time", url=where, hint=hint)
-        return ServerTimeout(f"timeout: {where} did not answer in time", url=where, hint=hint)
-    if isinstance(error, httpx.TooManyRedirects):
-        return UnexpectedAnswer(f"too many redirects: {where}", url=where)
-    if isinstance(error, httpx.DecodingError):
-        return UnexpectedAnswer(f"the answer cannot be decompressed: {where}", url=where)
-    if isinstance(
-        error, httpx.InvalidURL | httpx.UnsupportedProtocol | httpx.LocalProtocolError | UnicodeError
-    ):
-        return UnexpectedAnswer(f"not a URL that can be requested: {where}: {_reason(error)}", url=where)
-    tls = next((e for e in causes(error) if isinstance(e, ssl.SSLError)), None)
-    if tls is not None:
-        return TLSFailure(f"TLS failed: {where}: {_tls_reason(tls)}", url=where)
-    return ServerUnreachable(f"cannot reach {where}: {_network_reason(error)}", url=where, hint=hint)
-
-
 def hosted_hint(url: str) -> str | None:
     """Return what to do where a URL is of the hosted service, which has ended; None for any other."""
     return HOSTED_HINT if host(url) == HOSTED else None
-
-
-def causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield an exception, its causes and the members of groups, each once."""
-    seen: set[int] = set()
-    stack: list[BaseException | None] = [error]
-    while stack:
-        current = stack.pop()
-        if current is None or id(current) in seen:
-            continue
-        seen.add(id(current))
-        yield current
-        stack.extend((current.__context__, current.__cause__))
-        if isinstance(current, BaseExceptionGroup):
-            stack.extend(current.exceptions)
-
-
-def _network_reason(error: Exception) -> str:
-    known = socket.gaierror | ConnectionRefusedError | ConnectionResetError
-    cause = next((cause for cause in causes(error) if isinstance(cause, known)), None)
-    return connect_reason(cause) if cause is not None else _reason(error)
-
-
-def _reason(error: BaseException) -> str:
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]  # the message of a group has only the number of its errors
-    return redact(one_line(error, 160)) or type(error).__name__

@@ -172,7 +172,7 @@ def _origin(scheme: str, host: str, port: str | None) -> Origin:
 def _ascii_host(host: str) -> str:
     if host.isascii():
         return host.replace("%25", "%") if ":" in host else host  # a zone (RFC 6874) is written %25eth0
-    import idna  # comes with httpx; not at the top, as names in other scripts are rare
+    import idna  # comes with starlette; not at the top, as names in other scripts are rare
 
     try:
         return idna.encode(host, uts46=True).decode("ascii")

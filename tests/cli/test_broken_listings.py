@@ -23,7 +23,7 @@ FAILURES = {
     "a web page": (page_of_html(), "web page"),
     "half a page": (Answer(body=b'{"features": [{"id": "i'), "not JSON"),
     "no page": (Answer(body=b"{}"), "features"),
-    "a closed connection": (Answer(before="close"), "cannot reach"),
+    "a closed connection": (Answer(before="close"), "was lost"),
 }
 
 

@@ -198,7 +198,7 @@ main()
         "click",
         "mlhub_tui.cli.listing",
         "asyncio",
-        "httpx",
+        "mlhub_tui.http.client",
         "mlhub_tui.sources.mlhub",
         "mlhub_tui.models.stac",
     ],

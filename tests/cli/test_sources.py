@@ -9,14 +9,15 @@ import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NoReturn
 
-import httpx
 import pytest
 
 from mlhub_tui.auth import Kind, ProfilesFile, SecretNotSet, for_location, for_profile, unsaved_key
 from mlhub_tui.auth.location import location
 from mlhub_tui.errors import InvalidRootURL, ProfileNotFound
+from mlhub_tui.http.client import HTTPClient
+from mlhub_tui.http.errors import ConnectTimeout
 from mlhub_tui.options import AppOptions
 from mlhub_tui.queue import background
 from mlhub_tui.sample.server import SampleServer
@@ -338,7 +339,7 @@ def test_a_well_known_source_is_added_by_its_name_without_asking_anybody(
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("nothing is to be contacted")
 
-    monkeypatch.setattr(httpx.AsyncClient, "send", refuse)
+    monkeypatch.setattr(HTTPClient, "request", refuse)
     assert run("sources", "add", "earth-search").exit_code == 0
     assert run("sources", "add", "mine", "planetary-computer").exit_code == 0
     file = ProfilesFile.load()
@@ -411,11 +412,11 @@ def test_the_retired_root_says_what_there_is_instead_and_does_not_hang(
 ) -> None:
     tries = []
 
-    async def vanish(self: Any, request: httpx.Request) -> httpx.Response:
-        tries.append(request.extensions["timeout"]["connect"])
-        raise httpx.ConnectTimeout("no answer", request=request)
+    async def vanish(_: object, __: object, seconds: float, ___: object) -> NoReturn:
+        tries.append(seconds)
+        raise ConnectTimeout("timeout: no answer")
 
-    monkeypatch.setattr("mlhub_tui.http.transport.ProxyTransport.handle_async_request", vanish)
+    monkeypatch.setattr("mlhub_tui.http.client.open_connection", vanish)
     result = run(*arguments)
     assert result.exit_code == 1
     assert "ended in 2023" in result.stderr.splitlines()[-1]

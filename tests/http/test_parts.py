@@ -739,8 +739,12 @@ async def test_each_response_tells_the_bytes_that_came_for_it(client: HTTPClient
         assert {request.connection for request in server.requests} == {0}
 
 
-@pytest.mark.parametrize(("status", "method"), [(303, "GET"), (307, "POST"), (308, "POST"), (302, "POST")])
-async def test_only_303_changes_the_method(client: HTTPClient, status: int, method: str) -> None:
+@pytest.mark.parametrize(
+    ("status", "method"), [(303, "GET"), (307, "POST"), (308, "POST"), (302, "GET"), (301, "GET")]
+)
+async def test_a_redirect_makes_a_get_of_a_post_where_it_may(
+    client: HTTPClient, status: int, method: str
+) -> None:
     def answer(request: Request) -> bytes:
         if request.target == "/":
             return scripted_response(b"", f"{status} x", "Location: /end")

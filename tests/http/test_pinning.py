@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import ssl
 from collections.abc import Callable
+from pathlib import Path
 
-import httpx
 import pytest
 import trustme
 
@@ -94,15 +94,16 @@ async def test_an_absolute_link_to_another_origin_gets_no_key_and_the_error_says
     assert KEY not in everything(other)
 
 
-async def test_the_same_host_over_another_scheme_is_another_origin() -> None:
+async def test_the_same_host_over_another_scheme_is_another_origin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
-    trusting = ssl.create_default_context()
-    authority.configure_trust(trusting)
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
     with LoopbackServer(listing) as plain, LoopbackServer(lambda _: redirect(plain.url), context) as api:
-        transport = httpx.AsyncHTTPTransport(verify=trusting)
-        async with Session(api_key=KEY, root_url=api.root, transport=transport) as session:
+        async with Session(api_key=KEY, root_url=api.root) as session:
             await session.get("datasets")
     assert KEY in everything(api)
     assert KEY not in everything(plain)
