@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
@@ -42,19 +41,22 @@ _PLAIN = re.compile(r"https?://(?!.*\.amazonaws\.)[!-~]+").fullmatch
 """Matches an href that is absolute, needs nothing replaced, and is in no store whose reader pays."""
 
 
+def no_facts() -> dict[str, Any]:
+    """Return the facts of an index of nothing; see `DocumentReader`."""
+    numbers = dict.fromkeys(("left_out", "nameless", "faults", "namesakes"), 0)
+    return {**numbers, "notes": [], "paid": {}, "paid_why": ""}
+
+
 @dataclass(frozen=True, slots=True)
 class DocumentRecord:
-    """An item, or a collection (whose `item` is None), with its assets.
+    """An item, or a collection (whose `item` is None), with its assets that have an href and are free.
 
-    `geometry` is JSON, empty where it equals the box; `faults` are assets without a usable href,
-    `paid` says by key why assets are left out as their reader has to pay.
+    `geometry` is JSON, empty where it equals the box.
     """
 
     collection: str
     item: str | None
     assets: list[AssetRecord]
-    faults: int
-    paid: Mapping[str, str]
     box: Box | None = None
     times: Times = _NO_TIMES
     geometry: str = ""
@@ -64,13 +66,14 @@ class DocumentRecord:
 class DocumentReader:
     """Turns documents into records.
 
-    `archive` is the `file` URL of the archive that they are in; `left_out` counts documents that were no
-    collections and no items with an id, `nameless` those of them that only lack an id.
+    `archive` is the `file` URL of the archive that they are in. `facts` count what is left out: documents
+    that are no collections and no items with an id (`left_out`), those that only lack an id (`nameless`),
+    assets without a usable href (`faults`), and by collection and key those whose reader has to pay (`paid`,
+    the first reason in `paid_why`).
     """
 
     archive: str = ""
-    left_out: int = 0
-    nameless: int = 0
+    facts: dict[str, Any] = field(default_factory=no_facts)
     _folders: dict[str, str] = field(default_factory=dict)
 
     def read(
@@ -89,36 +92,30 @@ class DocumentReader:
         if not is_collection and (kind in _CATALOGS or member.endswith("/catalog.json")):
             return None
         if not name or not (is_collection or is_item):
-            self.left_out += 1
-            self.nameless += not name and (is_collection or is_item)
+            self.facts["left_out"] += 1
+            self.facts["nameless"] += not name and (is_collection or is_item)
             return None
-        found = raw.get("assets")
-        entries = found if isinstance(found, dict) else {}
-        assets, paid = self._assets(raw, entries, member, url, own=is_collection)
-        faults = len(entries) - len(assets) - len(paid)
         if is_collection:
             self._folders[member.rpartition("/")[0]] = name
-            return DocumentRecord(name, None, assets, faults, paid)
+            return DocumentRecord(name, None, self._assets(raw, name, member, url, own=True))
         around = writable(identity(raw.get("collection")) or collection) or self._collection_around(member)
         box, properties = box_of(raw), raw.get("properties")
         times = times_of(properties) if isinstance(properties, dict) else _NO_TIMES
-        return DocumentRecord(
-            around, name, assets, faults, paid, box, times, _geometry(raw.get("geometry"), box)
-        )
+        assets = self._assets(raw, around, member, url, own=False)
+        return DocumentRecord(around, name, assets, box, times, _geometry(raw.get("geometry"), box))
 
     def _assets(
-        self, raw: JsonDict, entries: JsonDict, member: str, url: str, *, own: bool
-    ) -> tuple[list[AssetRecord], Mapping[str, str]]:
-        """Return the assets that have an href and are free, and why others are not, by key.
-
-        `own` are those of a collection. Written for speed: a catalog has a million of them.
-        """
+        self, raw: JsonDict, collection: str, member: str, url: str, *, own: bool
+    ) -> list[AssetRecord]:
+        """Return the assets; `own` are those of a collection. Written for speed: a catalog has a million."""
+        found = raw.get("assets")
+        entries = found if isinstance(found, dict) else {}
         # The document's own file name, where the document is in the folder that its assets go to.
         document_name = member.rpartition("/")[2] if member.count("/") == (2 if own else 3) else ""
         properties = raw.get("properties")
         stated = _PAYS in raw or (isinstance(properties, dict) and _PAYS in properties)
         document: Collection | Item | None = None
-        paid: dict[str, str] = {}
+        paid = 0
         records: list[AssetRecord] = []
         taken: set[str] = set()
         for key, entry in entries.items():
@@ -131,7 +128,10 @@ class DocumentReader:
                     document = (Collection if own else Item)(raw, url=base)
                 best = asset_href(document, Asset(key, href, raw=entry))
                 if best.pays:
-                    paid[key] = best.pays
+                    paid += 1
+                    counts = self.facts["paid"].setdefault(collection, {})
+                    counts[key] = counts.get(key, 0) + 1
+                    self.facts["paid_why"] = self.facts["paid_why"] or best.pays
                 if best.pays or not best.href:
                     continue
                 href = writable(best.href)
@@ -148,7 +148,8 @@ class DocumentReader:
             if checksum is None or not isinstance(checksum, str) or not checksum.isprintable():
                 checksum = ""
             records.append((scope, written, name, size, page, href, checksum))
-        return records, paid
+        self.facts["faults"] += len(entries) - len(records) - paid
+        return records
 
     def _collection_around(self, member: str) -> str:
         """Return the collection of an item that names none: the nearest folder above it that is one's."""

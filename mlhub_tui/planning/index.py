@@ -77,6 +77,7 @@ class IndexBuilder:
         self.path = path
         self._file = path.with_name(path.name + BUILDING)
         self._reader = DocumentReader(archive)
+        self.facts = self._reader.facts
         make_private_folder(path.parent)
         self._lock = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
         try:
@@ -104,10 +105,7 @@ class IndexBuilder:
         """Continue after what was committed."""
         db = self._db
         saved = db.execute("SELECT json FROM facts").fetchone()
-        self.facts: dict[str, Any] = {"left_out": 0, "nameless": 0, "faults": 0, "namesakes": 0}
-        self.facts |= {"notes": [], "paid": {}, "paid_why": ""}
-        self.facts |= json.loads(saved[0]) if saved else {}
-        self._reader.left_out, self._reader.nameless = self.facts["left_out"], self.facts["nameless"]
+        self.facts.update(json.loads(saved[0]) if saved else {})
         self._collections: dict[str, int] = dict(db.execute("SELECT name, id FROM collection"))
         last = "SELECT coalesce(max(id), 0) FROM "
         self._last_item: int = db.execute(f"{last}item").fetchone()[0]
@@ -119,16 +117,11 @@ class IndexBuilder:
 
     def add(self, document: Any, *, member: str = "", url: str = "", collection: str = "") -> None:
         """Add a document; the parameters are those of `DocumentReader.read`."""
-        facts, rows = self.facts, self._rows
+        rows = self._rows
         record = self._reader.read(document, member=member, url=url, collection=collection)
         if record is None:
             return
         owner, item = self._collection(record.collection), None
-        facts["faults"] += record.faults
-        for key, why in record.paid.items():
-            counts = facts["paid"].setdefault(record.collection, {})
-            counts[key] = counts.get(key, 0) + 1
-            facts["paid_why"] = facts["paid_why"] or why
         if record.item is not None:
             self._last_item = item = self._last_item + 1
             folder = item_folder(record.item)
@@ -180,7 +173,7 @@ class IndexBuilder:
 
     def skip(self, entries: int) -> None:
         """Count entries of pages that have no id."""
-        self._reader.nameless += entries
+        self.facts["nameless"] += entries
 
     def end_page(self, listing: str, following: str | None) -> None:
         """Commit a page of a listing, with the link to the next one; None at the end."""
@@ -194,7 +187,6 @@ class IndexBuilder:
 
     def _commit(self) -> None:
         self._flush()
-        self.facts["left_out"], self.facts["nameless"] = self._reader.left_out, self._reader.nameless
         self._db.execute("DELETE FROM facts")
         self._db.execute("INSERT INTO facts VALUES (?)", (json.dumps(self.facts),))
         self._db.execute("COMMIT")
@@ -205,9 +197,9 @@ class IndexBuilder:
         `facts` say what the index is of; `Index.facts` has them again. `stopped` ends it early, with
         `sqlite3.OperationalError`.
         """
-        if nameless := self._reader.nameless:
+        if nameless := self.facts["nameless"]:
             self.add_note(without_id(nameless))
-        self.facts |= facts
+        self.facts.update(facts)
         stop, db = stopped or threading.Event(), self._db
         db.set_progress_handler(lambda: int(stop.is_set()), _STEPS)
         try:
