@@ -15,6 +15,8 @@ from .filters import Area, Box, Filters, bounds, halves
 from .index import Index
 from .layout import COMMON_FOLDER, Scope, distinct_name
 
+Month = tuple[int, int]
+"""Year and month."""
 _BATCH = 10_000  # items tested against a geometry at a time
 _MOST_BOXES = 20_000  # of a map
 PAID_HINT = "fetch them with a tool of the store, and an account that pays for the transfer"
@@ -277,15 +279,6 @@ def _touches(box: Box) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Timeline:
-    """Items of a selection by month; `timeless` are in none, `placeless` on no map."""
-
-    months: dict[tuple[int, int], int]  # by `(year, month)` of their time's start, in order
-    timeless: int = 0
-    placeless: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class Grid:
     """A grid over an area: its south-western corner, degrees of a cell, and numbers of cells."""
 
@@ -296,14 +289,11 @@ class Grid:
     rows: int
 
 
-def timeline(index: Index, filters: Filters) -> Timeline:
-    """Count the items of a selection by month; errors as of `count_files`."""
+def months(index: Index, filters: Filters) -> dict[Month, int]:
+    """Count the items of a selection by the month that their time starts in; errors as of `count_files`."""
     with _chosen(index, filters) as db:
-        found = dict(db.execute(_MONTHS.format(wanted=_wanted(index, filters))))
-        nowhere = db.execute(_PLACELESS.format(wanted=_wanted(index, filters)), _span(filters)).fetchone()[0]
-    timeless = found.pop(None, 0)
-    months = {(int(month[:4]), int(month[5:])): number for month, number in sorted(found.items())}
-    return Timeline(months, timeless, nowhere)
+        found = db.execute(_MONTHS.format(wanted=_wanted(index, filters))).fetchall()
+    return {(int(month[:4]), int(month[5:])): number for month, number in found}
 
 
 def extent(index: Index) -> Box | None:
@@ -378,9 +368,9 @@ SELECT scope, name FROM (
 """
 _MONTHS = """
 SELECT strftime('%Y-%m', max(coalesce(t0, t1), -62135596800000000) / 1000000, 'unixepoch'), count(*)
-FROM chosen JOIN item USING (id) WHERE collection IN ({wanted}) GROUP BY 1
+FROM chosen JOIN item USING (id) WHERE collection IN ({wanted}) AND coalesce(t0, t1) IS NOT NULL
+GROUP BY 1 ORDER BY 1
 """
-_PLACELESS = f"SELECT count(*) FROM item WHERE w IS NULL AND {_THEN} AND collection IN ({{wanted}})"
 _BOXES = """
 SELECT CAST((w - :west) / :step AS INTEGER) AS a, CAST((s - :south) / :step AS INTEGER) AS b,
     CAST((e - :west) / :step AS INTEGER) AS c, CAST((n - :south) / :step AS INTEGER) AS d, count(*)

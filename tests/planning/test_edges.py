@@ -14,7 +14,7 @@ from mlhub_tui.planning import index_cache as place
 from mlhub_tui.planning import layout
 from mlhub_tui.planning.filters import Filters
 from mlhub_tui.planning.index_cache import IndexKey, archive_validator
-from mlhub_tui.planning.selection import Grid, covered, extent, timeline
+from mlhub_tui.planning.selection import Grid, covered, extent, months
 
 from .made import asset, built, collection, item
 
@@ -33,13 +33,11 @@ def test_items_are_counted_by_month(tmp_path: Path) -> None:
     days = ["1970-01-01T00:00:00Z", "1969-12-31T23:00:00Z", "0001-01-01T00:00:00Z"]
     documents = [*DOCUMENTS, *(item(day, "days", datetime=day) for day in days)]
     with built(tmp_path / "plan.db", documents) as index:
-        found = timeline(index, Filters(Filters.keys({"fields": []})))
-        assert found.months == {(2020, 1): 1, (2020, 12): 2, (2021, 2): 1}
-        assert (found.timeless, found.placeless) == (1, 1)
-        trees = timeline(index, Filters(Filters.keys({"trees": []})))
-        assert (trees.months, trees.timeless, trees.placeless) == ({}, 1, 1)
-        early = timeline(index, Filters(Filters.keys({"days": []})))
-        assert list(early.months) == [(1, 1), (1969, 12), (1970, 1)]
+        found = months(index, Filters(Filters.keys({"fields": []})))
+        assert found == {(2020, 1): 1, (2020, 12): 2, (2021, 2): 1}
+        assert months(index, Filters(Filters.keys({"trees": []}))) == {}
+        early = months(index, Filters(Filters.keys({"days": []})))
+        assert list(early) == [(1, 1), (1969, 12), (1970, 1)]
 
 
 def test_a_grid_counts_the_boxes_over_each_cell(tmp_path: Path) -> None:

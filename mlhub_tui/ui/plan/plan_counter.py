@@ -10,7 +10,7 @@ from typing import TypeVar
 from ...errors import InvalidSearch
 from ...planning.filters import Filters
 from ...planning.index import Index
-from ...planning.selection import Counts, Timeline, count_files, covered, extent, timeline
+from ...planning.selection import Counts, Month, count_files, covered, extent, months
 from ...threads import in_thread
 from .plan_pictures import Canvas, Picture, edges, map_rows, picture
 
@@ -58,7 +58,7 @@ class PlanCounter:
 
     def __init__(self, index: Index) -> None:
         self.index = index
-        self._all: Timeline | None = None
+        self._all: dict[Month, int] | None = None
         self._map: _Map | None = None
 
     async def count(self, filters: Filters) -> SelectionCount:
@@ -94,8 +94,8 @@ class PlanCounter:
 
     def _draw(self, filters: Filters, size: tuple[int, int]) -> Picture:
         if self._all is None:
-            self._all = timeline(self.index, Filters())
-        found = Timeline({}) if filters.catalog_only else timeline(self.index, filters)
+            self._all = months(self.index, Filters())
+        found = {} if filters.catalog_only else months(self.index, filters)
         if self._map is None or self._map.size != size:
             self._map = self._whole_map(size, map_rows(self._all, size[1]))
         if self._map is None:

@@ -6,14 +6,12 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ...planning.selection import Grid, Timeline
-from ...text import count
+from ...planning.selection import Grid, Month
 from ..map.time_histogram import TimeBins, axis, bars
 
 Picture = tuple[tuple[str, str], ...]
 """Lines, each with its style."""
 Square = tuple[int, int]
-Month = tuple[int, int]
 Area = tuple[float, float, float, float]
 """West, south, east, north in degrees."""
 _FINEST = 1e-5
@@ -126,14 +124,18 @@ def month_bins(selected: Mapping[Month, int], everything: Mapping[Month, int], m
 
 
 def picture(
-    selected: Timeline, everything: Timeline, where: Sequence[str], edge: str, size: Square
+    selected: Mapping[Month, int],
+    everything: Mapping[Month, int],
+    where: Sequence[str],
+    edge: str,
+    size: Square,
 ) -> Picture:
     """Return where and when a selection is: a map over a histogram, each with what its edges are.
 
     Parameters
     ----------
     selected, everything
-        Items by month, and how many have none.
+        Items by month.
     where
         The lines of the map.
     edge
@@ -146,24 +148,22 @@ def picture(
     if where:
         lines.append((f"Where: {edge}", "$muted"))
         lines += [(row, "$primary") for row in where]
-    lines.append((_without("a place", selected.placeless), "$muted"))
-    bins = month_bins(selected.months, everything.months, columns)
+    bins = month_bins(selected, everything, columns)
     if bins is not None and (height := bar_rows(everything, rows)):
-        lines.append((f"When: {_span(selected.months)}", "$muted"))
+        lines.append((f"When: {_span(selected)}", "$muted"))
         lines += [(row, "$secondary") for row in bars(bins, columns, height)]
         lines.append((axis(bins, columns), "$muted"))
-    lines.append((_without("a time", selected.timeless), "$muted"))
     return tuple(lines)
 
 
-def bar_rows(everything: Timeline, rows: int) -> int:
+def bar_rows(everything: Mapping[Month, int], rows: int) -> int:
     """Return how many of the rows of a picture are the bars of its histogram."""
-    return min(max(rows // 4, _LEAST_BARS), _MOST_BARS) if everything.months else 0
+    return min(max(rows // 4, _LEAST_BARS), _MOST_BARS) if everything else 0
 
 
-def map_rows(everything: Timeline, rows: int) -> int:
+def map_rows(everything: Mapping[Month, int], rows: int) -> int:
     """Return how many of the rows of a picture are its map."""
-    return max(rows - bar_rows(everything, rows) - 5, 0)
+    return max(rows - bar_rows(everything, rows) - 3, 0)
 
 
 def _span(months: Mapping[Month, int]) -> str:
@@ -171,7 +171,3 @@ def _span(months: Mapping[Month, int]) -> str:
         return "nothing with a time"
     first, last = (f"{year:04}-{month:02}" for year, month in (min(months), max(months)))
     return first if first == last else f"{first} to {last}"
-
-
-def _without(what: str, number: int) -> str:
-    return f"and {count(number, 'item')} without {what}" if number else ""
