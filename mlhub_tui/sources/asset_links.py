@@ -289,48 +289,38 @@ def shared_tokens() -> SasTokens:
     return SasTokens()
 
 
-class AssetLinks:
-    """The `asset_link` of every source: stores' own schemes to https, signatures, the source's secret.
+async def asset_link(
+    root_url: str,
+    session: Session | None,
+    href: str,
+    *,
+    fresh: bool = False,
+    local: bool = False,
+    tokens: SasTokens | None = None,
+) -> Link:
+    """Return where the bytes of an asset are, by its absolute href; nothing of them is read.
 
-    - `root_url`: The source's location.
-    - `session`: The session with the source, whose secret goes to its own origin only; None for a source
-      without one, a folder for example.
-    - `tokens`: The Planetary Computer's tokens; by default those that the whole program shares.
+    - `root_url`: The location of its source.
+    - `session`: The session with the source, whose secret goes to its own origin only; None for one without.
+    - `fresh`: Whether the last link was refused, so that no saved signature counts.
     - `local`: Whether links to local files are followed: only from a source that is itself on this machine,
       since a server must not make anybody copy files of their own.
+    - `tokens`: The Planetary Computer's tokens; by default those that the whole program shares.
     """
-
-    def __init__(
-        self,
-        root_url: str,
-        session: Session | None = None,
-        *,
-        tokens: SasTokens | None = None,
-        local: bool = False,
-    ) -> None:
-        self._root_url = root_url
-        self._session = session
-        self._tokens = tokens or shared_tokens()
-        self._local = local
-
-    async def link(self, href: str, *, fresh: bool = False) -> Link:
-        """Return where the bytes of an asset are, by its absolute href; nothing of them is read.
-
-        `fresh` means that the last link was refused, so that no saved signature counts.
-        """
-        if href.lower().startswith("file://"):
-            if not self._local:
-                raise NotOffered("the asset's href names a file of this machine: not followed", hint=_NOTHING)
-            return Link(href)
-        url = https_of(href)
-        if not url.lower().startswith(("http://", "https://")):
-            words = f"{shown(href)} is no address of a file" if href else "the asset has no href"
-            raise NotOffered(words, hint=_NOTHING)
-        if self._session is None:
-            return Link(url, azure_headers(url))
-        if self._tokens.wanted(url, self._root_url):
-            url = await self._tokens.sign(url, self._session.get_json, fresh=fresh)
-        return link_to(self._session, url)
+    if href.lower().startswith("file://"):
+        if not local:
+            raise NotOffered("the asset's href names a file of this machine: not followed", hint=_NOTHING)
+        return Link(href)
+    url = https_of(href)
+    if not url.lower().startswith(("http://", "https://")):
+        words = f"{shown(href)} is no address of a file" if href else "the asset has no href"
+        raise NotOffered(words, hint=_NOTHING)
+    if session is None:
+        return Link(url, azure_headers(url))
+    tokens = tokens or shared_tokens()
+    if tokens.wanted(url, root_url):
+        url = await tokens.sign(url, session.get_json, fresh=fresh)
+    return link_to(session, url)
 
 
 def lacks_signature(item: Item, url: str) -> bool:

@@ -15,6 +15,7 @@ from ..errors import EntityDoesNotExist, NotOffered, UnexpectedAnswer
 from ..http.pagination import REPEATED, PageGuard
 from ..http.urls import is_absolute, resolve_href, shown
 from ..text import count
+from .asset_links import asset_link
 
 if TYPE_CHECKING:
     from ..http.credentials import Link
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
         MLModel,
         Search,
     )
-    from .asset_links import AssetLinks
 
 T = TypeVar("T")
 COLLECTION_IDS = "`mlhub-tui list collections` shows the ids there are"
@@ -221,8 +221,8 @@ class Source(ABC):
     """What the source speaks."""
     session: Session
     """The session with its server."""
-    asset_links: AssetLinks
-    """What makes links of the hrefs of its assets."""
+    is_local: bool = False
+    """Whether it is on this machine, so that assets may be files of it."""
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({shown(self.root_url)!r})"
@@ -274,7 +274,7 @@ class Source(ABC):
         - `href`: Absolute; resolved against the URL of its document.
         - `fresh`: Whether the last link was refused, so that no signature that was saved counts.
         """
-        return await self.asset_links.link(href, fresh=fresh)
+        return await asset_link(self.root_url, self.session, href, fresh=fresh, local=self.is_local)
 
     @abstractmethod
     def walk_collections(self) -> AsyncIterator[Collection]:

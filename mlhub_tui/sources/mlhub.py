@@ -27,7 +27,7 @@ from ..models import (
     MLModel,
     Search,
 )
-from .asset_links import AssetLinks, azure_headers, link_to
+from .asset_links import azure_headers, link_to
 from .base import About, Page, Source
 from .documents import documents, matched
 from .local_search import FIELDS, search_locally
@@ -56,7 +56,6 @@ class MLHubSource(Source):
     def __init__(self, session: Session) -> None:
         self.session = session
         self.skipped = 0
-        self.asset_links = AssetLinks(session.root_url, session)
 
     @property
     def root_url(self) -> str:

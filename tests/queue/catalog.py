@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from mlhub_tui.auth import Kind
 from mlhub_tui.errors import EntityDoesNotExist
 from mlhub_tui.http.credentials import Link
 from mlhub_tui.models import Collection, Document, Entry, EntryKind, Item
-from mlhub_tui.sources.asset_links import AssetLinks
+from mlhub_tui.sources.asset_links import asset_link
 from tests.support.bare_source import BareSource
 
 
@@ -23,7 +24,7 @@ class Catalog(BareSource):
         self.looks: list[Entry] = []
         self.links: list[tuple[str, bool]] = []
         self.failure: Exception | None = None
-        self.asset_links = AssetLinks(root_url, local=kind is Kind.STATIC)
+        self.asset_links = partial(asset_link, root_url, None, local=kind is Kind.STATIC)
 
     def put(self, item_id: str, url: str = "", **assets: Any) -> Item:
         """Put an item there, with assets by key: an href, or all of an asset object."""
@@ -50,7 +51,7 @@ class Catalog(BareSource):
     async def asset_link(self, href: str, *, fresh: bool = False) -> Link:
         """Return the link to an asset."""
         self.links.append((href, fresh))
-        return await self.asset_links.link(href, fresh=fresh)
+        return await self.asset_links(href, fresh=fresh)
 
 
 def tree(folder: Path) -> dict[str, int]:

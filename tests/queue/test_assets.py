@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -26,7 +27,7 @@ from mlhub_tui.planning.resolver import OneSource, Resolver
 from mlhub_tui.queue.job import Job, JobState
 from mlhub_tui.queue.run_job import fetch, fetch_asset
 from mlhub_tui.queue.service import QueueService
-from mlhub_tui.sources.asset_links import AssetLinks, SasTokens
+from mlhub_tui.sources.asset_links import SasTokens, asset_link
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer, LoopbackServer, as_json
 
@@ -262,7 +263,7 @@ async def test_a_refused_signature_is_renewed_and_none_is_kept(
             signing = Catalog(endpoint.root)
             signing.documents = home.documents
             session = Session(root_url=endpoint.root)
-            signing.asset_links = AssetLinks(endpoint.root, session, tokens=tokens)
+            signing.asset_links = partial(asset_link, endpoint.root, session, tokens=tokens)
             return signing
 
         home = Catalog(endpoint.root)

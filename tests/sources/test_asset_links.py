@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
 
 from mlhub_tui.errors import NotOffered, RequestError, UnexpectedAnswer
+from mlhub_tui.http.credentials import Link
 from mlhub_tui.http.session import Session
 from mlhub_tui.models import Asset, Item
 from mlhub_tui.sources.asset_links import (
     AZURE_VERSION,
-    AssetLinks,
     SasTokens,
     asset_href,
+    asset_link,
     bucket_of,
     https_of,
     known_to_pay,
@@ -195,18 +197,18 @@ def tokens(signer: Signer, endpoint: LoopbackServer) -> SasTokens:
     return SasTokens(f"{endpoint.url}/token/", home="127.0.0.1", stores=".store", clock=lambda: signer.now)
 
 
-def links(signer: Signer, endpoint: LoopbackServer, session: Session) -> AssetLinks:
-    return AssetLinks(endpoint.root, session, tokens=tokens(signer, endpoint))
+def links(signer: Signer, endpoint: LoopbackServer, session: Session) -> Callable[..., Awaitable[Link]]:
+    return partial(asset_link, endpoint.root, session, tokens=tokens(signer, endpoint))
 
 
 async def test_blobs_are_signed_with_one_token_a_container(signer: Signer, endpoint: LoopbackServer) -> None:
     async with Session(root_url=endpoint.root) as session:
         asset_links = links(signer, endpoint, session)
-        found = await asyncio.gather(*(asset_links.link(f"https://acc.store/c1/{n}.tif") for n in range(8)))
+        found = await asyncio.gather(*(asset_links(f"https://acc.store/c1/{n}.tif") for n in range(8)))
         assert {link.url for link in found} == {
             f"https://acc.store/c1/{n}.tif?st=1&sig=secret1" for n in range(8)
         }
-        await asset_links.link("https://acc.store/c2/a.tif?x=1")
+        await asset_links("https://acc.store/c2/a.tif?x=1")
     assert endpoint.targets == ["/token/acc/c1", "/token/acc/c2"]
     assert "secret" not in repr(found)
 
@@ -217,12 +219,12 @@ async def test_a_token_is_renewed_shortly_before_its_end_and_when_it_was_refused
     async with Session(root_url=endpoint.root) as session:
         asset_links = links(signer, endpoint, session)
         url = "https://acc.store/c/a.tif"
-        assert (await asset_links.link(url)).url.endswith("secret1")
+        assert (await asset_links(url)).url.endswith("secret1")
         signer.now += 2500
-        assert (await asset_links.link(url)).url.endswith("secret1")
+        assert (await asset_links(url)).url.endswith("secret1")
         signer.now += 100
-        assert (await asset_links.link(url)).url.endswith("secret2")
-        refused = await asyncio.gather(*(asset_links.link(url, fresh=True) for _ in range(4)))
+        assert (await asset_links(url)).url.endswith("secret2")
+        refused = await asyncio.gather(*(asset_links(url, fresh=True) for _ in range(4)))
         assert {link.url[-7:] for link in refused} == {"secret3"}
 
 
@@ -236,9 +238,9 @@ async def test_only_unsigned_blobs_of_the_home_catalog_are_signed(
             "https://ai4edatasetspublicassets.store/c/a.tif",
             "https://acc.store/c/a.tif?sv=1&sig=mine",
         ):
-            assert (await asset_links.link(url)).url == url
-        other = AssetLinks("https://other.example/", session, tokens=tokens(signer, endpoint))
-        assert (await other.link("https://acc.store/c/a.tif")).url == "https://acc.store/c/a.tif"
+            assert (await asset_links(url)).url == url
+        other = partial(asset_link, "https://other.example/", session, tokens=tokens(signer, endpoint))
+        assert (await other("https://acc.store/c/a.tif")).url == "https://acc.store/c/a.tif"
     assert signer.given == 0
 
 
@@ -249,7 +251,7 @@ async def test_an_endpoint_without_a_token_is_an_unexpected_answer(
     signer.answer = answer
     async with Session(root_url=endpoint.root) as session:
         with pytest.raises(UnexpectedAnswer, match="no token"):
-            await links(signer, endpoint, session).link("https://acc.store/c/a.tif")
+            await links(signer, endpoint, session)("https://acc.store/c/a.tif")
 
 
 async def test_a_token_without_an_end_is_kept_for_minutes(signer: Signer, endpoint: LoopbackServer) -> None:
@@ -258,7 +260,7 @@ async def test_a_token_without_an_end_is_kept_for_minutes(signer: Signer, endpoi
         asset_links = links(signer, endpoint, session)
         for later in (0, 200, 200):
             signer.now += later
-            await asset_links.link("https://acc.store/c/a.tif")
+            await asset_links("https://acc.store/c/a.tif")
     assert len(endpoint.requests) == 2
 
 
@@ -267,31 +269,31 @@ async def test_a_container_that_has_no_token_is_an_error_of_the_source() -> None
         async with Session(root_url=server.root) as session:
             signing = SasTokens(f"{server.url}/token/", home="127.0.0.1", stores=".store")
             with pytest.raises(RequestError):
-                await AssetLinks(server.root, session, tokens=signing).link("https://acc.store/c/a.tif")
+                await asset_link(server.root, session, "https://acc.store/c/a.tif", tokens=signing)
 
 
 async def test_the_key_goes_along_to_the_own_origin_only() -> None:
     async with Session(api_key="my-secret-key", root_url="https://api.example/v1/") as session:
-        asset_links = AssetLinks(session.root_url, session)
-        assert (await asset_links.link("https://api.example/v1/download/x")).sends_key
-        assert not (await asset_links.link("https://cdn.example/x")).sends_key
-        blob = await asset_links.link("https://a.blob.core.windows.net/c/x")
+        asset_links = partial(asset_link, session.root_url, session)
+        assert (await asset_links("https://api.example/v1/download/x")).sends_key
+        assert not (await asset_links("https://cdn.example/x")).sends_key
+        blob = await asset_links("https://a.blob.core.windows.net/c/x")
         assert not blob.sends_key
         assert blob.headers["x-ms-version"] == AZURE_VERSION
 
 
 async def test_files_of_this_machine_are_for_catalogs_on_it() -> None:
     with pytest.raises(NotOffered, match="this machine"):
-        await AssetLinks("https://h/catalog.json").link("file:///etc/passwd")
+        await asset_link("https://h/catalog.json", None, "file:///etc/passwd")
     assert (
-        await AssetLinks("/data/catalog.json", local=True).link("file:///data/a.tif")
+        await asset_link("/data/catalog.json", None, "file:///data/a.tif", local=True)
     ).url == "file:///data/a.tif"
 
 
 @pytest.mark.parametrize("href", ["", "relative.tif", "javascript:1", "mailto:x@y"])
 async def test_an_href_that_leads_nowhere_is_not_offered(href: str) -> None:
     with pytest.raises(NotOffered):
-        await AssetLinks("https://h/").link(href)
+        await asset_link("https://h/", None, href)
 
 
 def test_a_file_of_the_servers_disk_is_no_address_but_its_alternate_is() -> None:

@@ -19,7 +19,6 @@ from ...models import Catalog, Collection, Document, Entry, EntryKind, Item, Jso
 from ...models.document import identity, links_of
 from ...models.extent import geometry_bbox
 from ...text import clean, one_line
-from ..asset_links import AssetLinks
 from ..base import COLLECTION_IDS, ITEM_IDS, About, Listing, Page, Source, check_search
 from ..local_search import FIELDS, limit_of, limit_page, search_locally
 from ..static.document_loader import DocumentLoader
@@ -53,7 +52,6 @@ class STACAPISource(Source):
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self.asset_links = AssetLinks(session.root_url, session)
         self._client = APIClient(session)
         self._has_no_search = False
         self._names: dict[str, frozenset[str]] = {}

@@ -24,7 +24,6 @@ from ...models import Catalog, Collection, Document, Entry, EntryKind, Item, Jso
 from ...models.extent import around
 from ...models.when import span_of
 from ...text import count, one_line
-from ..asset_links import AssetLinks
 from ..base import COLLECTION_IDS, ITEM_IDS, About, Page, Source
 from ..documents import ItemList
 from ..local_search import FIELDS, search_locally
@@ -85,7 +84,7 @@ class StaticSource(Source):
         self._opening = asyncio.Lock()
         self._opened: _OpenCatalog | None = None
         self._archives: list[ArchiveMembers] = []
-        self.asset_links = AssetLinks(location, self.session, local=not is_web(location))
+        self.is_local = not is_web(location)
 
     @property
     def root_url(self) -> str:
@@ -181,7 +180,7 @@ class StaticSource(Source):
     async def item(self, collection_id: str, item_id: str) -> Item:
         """Return one item, by its id or its place URL; by the id it is looked for among all."""
         opened = await self._open()
-        if place := place_named(item_id, local=not is_web(self.location)):
+        if place := place_named(item_id, local=self.is_local):
             found = await opened.document(place)
             if isinstance(found, Item):
                 return found
