@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from ..errors import UnexpectedAnswer
 from ..http.urls import shown
 from ..models import Catalog, Collection, Document, Item, JsonDict
-from ..models.document import identity
+from ..models.document import identity, links_of
 
 D = TypeVar("D", bound=Document)
 _HINT = "the rest can be used; report it to the owner of the catalog"
@@ -170,17 +170,6 @@ def count_stac_items(value: Any) -> int:
     return sum(isinstance(e, dict) and bool(identity(e.get("id"))) and _is_item(e) for e in entries)
 
 
-def links_of(value: JsonDict, relation: str) -> list[str]:
-    """Return the hrefs of a relation's links as written, each once; pages for browsers are left out."""
-    links = value.get("links")
-    found: dict[str, None] = {}
-    for link in links if isinstance(links, list) else ():
-        if isinstance(link, dict) and link.get("rel") == relation and not is_page(link.get("type")):
-            href = link.get("href")
-            found[href.removeprefix("./") if isinstance(href, str) else ""] = None
-    return list(found)
-
-
 def is_page(media_type: object) -> bool:
     """Whether the type of a link says that a browser is meant to show it."""
     return isinstance(media_type, str) and "html" in media_type.lower()
@@ -196,5 +185,4 @@ def _is_api(value: JsonDict) -> bool:
     declared = value.get("conformsTo")
     if isinstance(declared, list) and any(_API_CLASS.search(str(entry)) for entry in declared[:500]):
         return True
-    linked = links_of(value, "data") or links_of(value, "search")
-    return bool(linked) and ("id" in value or "stac_version" in value)
+    return bool(links_of(value, "data", "search")) and ("id" in value or "stac_version" in value)

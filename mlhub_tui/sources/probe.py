@@ -6,7 +6,7 @@ import asyncio
 import re
 import time
 from collections.abc import Mapping
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -39,7 +39,7 @@ from ..http.json_document import (
 from ..http.retry import NO_RETRIES
 from ..http.session import Session, SessionTimeouts
 from ..http.urls import host, join, shown
-from ..models.document import identity
+from ..models.document import identity, links_of
 from ..text import count, one_line, size
 from .base import Source
 from .documents import (
@@ -47,12 +47,11 @@ from .documents import (
     count_stac_items,
     is_datasets,
     kind_of,
-    links_of,
     matched,
 )
 from .open_source import open_session, open_source
 from .stac.api_client import may_be_spelled_otherwise
-from .stac.landing import below_root
+from .stac.landing import Landing
 from .static.archive import ROOT_NAMES
 from .static.document_urls import file_url, is_archive, local_path, name_of, split_member
 from .static.source import NotASource, find_root
@@ -279,11 +278,7 @@ class _URLProbe:
 
     async def _collections(self, seen: _Response, root: str) -> tuple[dict[str, int], bool]:
         """Return how many collections an API has, where that is cheap, and whether they require a key."""
-        place = join(root, "collections")
-        if hrefs := links_of(seen.value, "data"):
-            with suppress(UnexpectedAnswer):
-                place = below_root(hrefs[0], seen.url, normalise_root_url(root))
-        listing = await self._get(place)
+        listing = await self._get(Landing(seen.value, seen.url, normalise_root_url(root)).collections_url)
         if isinstance(listing.error, AuthenticationError | AccessDenied):
             return {}, True
         if listing.kind is not DocumentKind.COLLECTIONS:
@@ -391,7 +386,8 @@ def _of_document(value: Any, location: str, where: str, url: str) -> ProbeResult
     if kind not in (*_STATIC, DocumentKind.API):
         raise NotASource(f"{where} is {kind}")
     relations = {"catalogs and collections": "child", "items": "item"}
-    counts = {noun: number for noun, rel in relations.items() if (number := len(links_of(value, rel)))}
+    hrefs = {noun: {link["href"] for link in links_of(value, rel)} for noun, rel in relations.items()}
+    counts = {noun: len(found) for noun, found in hrefs.items() if found}
     notes = []
     if kind is DocumentKind.API:
         notes.append("it was saved from an API: its links still lead there")
@@ -405,7 +401,8 @@ def _of_document(value: Any, location: str, where: str, url: str) -> ProbeResult
 def _owner(value: Any, url: str) -> str:
     """Return where the catalog or collection of an item is, in words where its links do not say."""
     raw = value if isinstance(value, dict) else {}
-    href = next((found[0] for rel in ("root", "parent", "collection") if (found := links_of(raw, rel))), "")
+    found = (link["href"] for rel in ("root", "parent", "collection") for link in links_of(raw, rel))
+    href = next(found, "")
     try:
         return shown(urljoin(url, href)) if href else "its catalog or collection"
     except ValueError:
