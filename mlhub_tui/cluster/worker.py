@@ -26,7 +26,7 @@ from ..http.credentials import Link
 from ..http.retry import QUEUE_RETRIES
 from ..http.urls import Origin
 from ..options import IfExists
-from ..planning.manifest import LinkOf, Row, file_request
+from ..planning.manifest import Row, file_request
 from ..planning.resolver import DatasetLinks, links_of
 from ..queue.database import Database
 from ..queue.part_repository import PartRepository
@@ -96,7 +96,7 @@ class WorkerState(WorkerPlugin):
         client = shared_engine().client(None, config.connect_timeout)
         return TransferContext(client, self._journal, config, limits, _RETRIES)
 
-    def links(self, config: RunConfig) -> LinkOf:
+    def links(self, config: RunConfig) -> DatasetLinks:
         """Return what gives links for a run; blocks while its source is opened.
 
         Raises MLHubException if the source cannot be opened with this worker's credentials.
@@ -109,17 +109,7 @@ class WorkerState(WorkerPlugin):
                     if oldest.done() and oldest.exception() is None:
                         shared_engine().submit(oldest.result()[0].aclose())
                 found = self._sources[config.run] = shared_engine().submit(_open_source(config))
-        known = found.result()[1]
-
-        def link(href: str, fresh: bool) -> Link:
-            asked, secret_removed = split_mark(href)
-            made = known(asked, fresh)
-            if secret_removed and not made.sends_key and "?" not in made.url:
-                words = "its href carries a signature, which is not sent to a cluster"
-                raise NotOffered(words, hint="download it with --engine local")
-            return made
-
-        return link
+        return found.result()[1]
 
     def blocked_until(self, host: str) -> float:
         """Return the monotonic time in seconds before which a host is not to be asked."""
@@ -171,8 +161,8 @@ class ShardTask:
             single = count if shard.alone else 1
             limits = SharedLimits()
             limits.bandwidth, limits.connections = state.limiter(config.run), single
-            self._link = state.links(config)
-            self._hrefs = {row.id: row.href for row in shard.rows}
+            self._links = state.links(config)
+            self._rows = {row.id: row for row in shard.rows}
             self._requests = self._made(shard.rows)
             output: Path | OutputBackend = Path(config.place)
             if config.folder is None:
@@ -261,16 +251,39 @@ class ShardTask:
         self.results.extend(results)
 
     def relink(self, request: FileRequest) -> Link | None:
-        """Return a new link for one that was rejected; None where it is the same one."""
-        found = self._link(self._hrefs[request.key], True)
+        """Return a new link for one that was rejected: signed again, or that of the item as it is now.
+
+        None where it is the same.
+        """
+        row = self._rows[request.key]
+        found = self._link(row, fresh=True)
+        if found.url == request.link.url and (now := self._current_href(row)):
+            found = self._links(now, True)
         return None if found.url == request.link.url else found
+
+    def _link(self, row: Row, *, fresh: bool = False) -> Link:
+        """Return the link of a file; of one whose signature was not sent, that of its item as it is now.
+
+        Raises NotOffered if the item cannot be read, or has none.
+        """
+        href, secret_removed = split_mark(row.href)
+        made = self._links(href, fresh)
+        if secret_removed and not made.sends_key and "?" not in made.url:
+            if not (now := self._current_href(row)):
+                words = "its href carries a signature, which is not sent to a cluster"
+                raise NotOffered(words, hint="download it with --engine local")
+            made = self._links(now, fresh)
+        return made
+
+    def _current_href(self, row: Row) -> str:
+        return self._links.current_href(row.collection, row.item, row.key) if row.key else ""
 
     def _made(self, rows: Sequence[Row]) -> Iterator[FileRequest]:
         if_exists = self.config.request.if_exists
         for row in rows:
             how = IfExists.OVERWRITE if row.ours and if_exists is IfExists.RESUME else if_exists
             try:
-                request = file_request(row, self._link(row.href, False), how)
+                request = file_request(row, self._link(row), how)
             except MLHubException as error:
                 self.settle([FileResult(row.id, error=error)])
             else:

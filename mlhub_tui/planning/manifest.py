@@ -113,7 +113,10 @@ class ManifestEntry:
 
 
 class Row(NamedTuple):
-    """A file to fetch; `ours` is set if it was done before, and is gone or changed."""
+    """A file to fetch; `ours` is set if it was done before, and is gone or changed.
+
+    Where its href may be signed, `collection`, `item` and `key` tell which asset it is.
+    """
 
     id: int
     path: str
@@ -122,6 +125,9 @@ class Row(NamedTuple):
     checksum: str
     page: int
     ours: int = 0
+    collection: str = ""
+    item: str | None = None
+    key: str = ""
 
 
 class DuplicateRow(NamedTuple):
@@ -552,7 +558,10 @@ SELECT file.id, path, coalesce(bytes, size), mtime FROM file JOIN fate ON fate.i
 WHERE state = 2 AND job AND file.id > ? ORDER BY file.id LIMIT ?
 """
 _NEXT = """
-SELECT file.id, path, href, size, checksum, page, fate.bytes IS NOT NULL
+SELECT file.id, path, href, size, checksum, page, fate.bytes IS NOT NULL,
+CASE WHEN href LIKE '%?%' THEN (SELECT name FROM label WHERE id = collection) ELSE '' END,
+CASE WHEN href LIKE '%?%' THEN item END,
+CASE WHEN href LIKE '%?%' THEN (SELECT name FROM label WHERE id = key) ELSE '' END
 FROM fate JOIN file ON file.id = fate.id
 WHERE state = 1 AND fate.id > ? AND job AND leader IS NULL ORDER BY fate.id LIMIT ?
 """

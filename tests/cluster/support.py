@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import json
 import os
 import socket
 import subprocess
@@ -250,6 +251,8 @@ class Field:
         Whether there is one more asset, in a bucket whose reader pays.
     signed
         The query of the href of one more asset, of another origin than the API's.
+    renewed
+        The query that its href has by now, in the item as the API gives it.
     """
 
     def __init__(
@@ -262,6 +265,7 @@ class Field:
         twins: int = 0,
         paid: bool = False,
         signed: str = "",
+        renewed: str = "",
         size: int = 200,
     ) -> None:
         self.server = FaultServer()
@@ -301,6 +305,10 @@ class Field:
             self._add("signed", "map", b"signed")
             href = f"{self._href('signed', 'map')}?{signed}".replace("127.0.0.1", "localhost")
             documents.append(item("signed", assets={"map": asset(href)}, bbox=[0.0, 0.0, 1.0, 1.0]))
+            if renewed:
+                now = item("signed", assets={"map": asset(href.replace(signed, renewed))})
+                self._paths["/mlhub/v1/collections/fields/items/signed"] = json.dumps(now).encode()
+        self._renewed = renewed
         made = archive(folder / "made.tar.gz", named(CROPS, documents))
         self._paths[f"/mlhub/v1/catalog/{CROPS}"] = made.read_bytes()
         self._paths[f"/mlhub/v1/datasets/{CROPS}"] = (
@@ -350,6 +358,8 @@ class Field:
 
     def _plan(self, request: Request) -> Answer | None:
         path, _, query = request.target.partition("?")
+        if self._renewed and query == self._renewed:
+            return Answer(200, b"signed", {"Content-MD5": None})
         if f"key={KEY}" not in query:
             self.refused += 1
             return Answer(401, body=b"")

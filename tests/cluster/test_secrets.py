@@ -103,3 +103,13 @@ async def test_a_signature_that_is_part_of_the_catalog_is_not_sent_and_that_is_s
         job = await settle(field, mlhub_home, wish(field, out, cluster))
     assert (job.state, job.files_done, job.files_failed) == (JobState.FAILED, 3, 1), job
     assert "signature" in (out / "crops" / "err_report.csv").read_text()
+
+
+async def test_a_worker_takes_a_signature_from_the_item_as_it_is_now(
+    cluster: DaskCluster, mlhub_home: Path, out: Path, tmp_path: Path
+) -> None:
+    with Field(tmp_path, 3, signed="sig=c2VjcmV0c2VjcmV0", renewed="sig=bmV3c2VjcmV0bmV3") as field:
+        job = await settle(field, mlhub_home, wish(field, out, cluster))
+    assert (job.state, job.files_done, job.files_failed) == (JobState.DONE, 4, 0), job
+    assert [path.read_bytes() for path in out.glob("crops/**/signed/*.tif")] == [b"signed"]
+    assert not any("c2VjcmV0c2VjcmV0" in asked.target for asked in field.server.requests)
