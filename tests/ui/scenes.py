@@ -204,7 +204,7 @@ async def where(driver: Driver) -> None:
     """Where and when the items of a collection are, one of them under the cursor."""
     await _opened(driver, "m")
     await driver.until("30 items loaded")
-    await driver.press("f", "n")
+    await driver.press("n")
 
 
 async def choosing_a_box(driver: Driver) -> None:

@@ -66,6 +66,25 @@ async def opened(driver: Driver, key: str) -> tuple[ItemTable, MapPane]:
     return table, pane
 
 
+@pytest.mark.parametrize("size", [(80, 24), WIDE])
+async def test_a_map_opens_on_all_it_shows_as_its_items_come_and_close_enough(
+    options: AppOptions, size: tuple[int, int]
+) -> None:
+    async with driven(options, size) as driver:
+        _, pane = await opened(driver, "i")
+        await driver.press("m")
+        await driver.until("6 footprints", lambda: pane.query_one(FootprintMap).view is not None)
+        opened_so = driver.screen()
+        await driver.press("home")
+        await driver.until(lambda: driver.screen() == opened_so)
+        await driver.press("plus")
+        await driver.until(lambda: driver.screen() != opened_so)
+        await driver.pilot.resize_terminal(size[0] + 2, size[1])
+        await driver.press("home")
+        await driver.pilot.resize_terminal(*size)
+        await driver.until(lambda: driver.screen() == opened_so)
+
+
 async def choose_months(driver: Driver, *keys: str) -> None:
     """Go to the histogram and choose a range on it."""
     await driver.press("t")

@@ -22,7 +22,7 @@ from ...models.area import read_geometry
 from ...sources.base import Source
 from ...text import count, one_line
 from ..document_cache import Documents, why
-from ..map.footprint_map import FootprintMap
+from ..map.footprint_map import CONTEXT, FootprintMap
 from ..search_criteria import ROWS, Reading, box_text, quoted, read, why_not, written
 from ..terminal.characters import content, line
 from ..terminal.dispatch import Dialog
@@ -350,7 +350,7 @@ class BoxScreen(Dialog[BBox | None]):
     def __init__(self, start: BBox | None = None, extents: Sequence[BBox] = ()) -> None:
         super().__init__()
         self._start, self._extents = start, tuple(extents)
-        self._chart = FootprintMap()
+        self._chart = FootprintMap(least=CONTEXT)
 
     def compose(self) -> ComposeResult:
         """Lay out the map."""

@@ -36,8 +36,9 @@ from .canvas import Picture, Scene, draw
 from .footprints import Footprint, footprints_of
 from .projection import WIDE, Frame, MapView, cell_of, centred, fitted, footprint_at, seen, whole
 
-CONTEXT = 9.0
-"""Degrees of latitude that are seen at least at first: with a coast or a border to know the place by."""
+CLOSE, CONTEXT = 0.02, 9.0
+"""Degrees of latitude that a map shows at least at first: some 2 km of what is a point; as much as there is a
+coast or a border in."""
 STEP = (8, 8)
 """Dots across and down by which a key moves the map."""
 _LOOKS = ("", "", "coast", "", "footprint", "current", "selection")
@@ -51,6 +52,8 @@ class FootprintMap(Widget, can_focus=True):
     ----------
     ascii_only
         Whether to draw with ASCII characters; None for what the terminal can draw.
+    least
+        Degrees of latitude that are seen at least at first.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -90,9 +93,11 @@ class FootprintMap(Widget, can_focus=True):
     class BoxLeft(Message):
         """No box was chosen after all."""
 
-    def __init__(self, *, id: str | None = None, ascii_only: bool | None = None) -> None:
+    def __init__(
+        self, *, id: str | None = None, ascii_only: bool | None = None, least: float = CLOSE
+    ) -> None:
         super().__init__(id=id)
-        self._ascii_only = ascii_only
+        self._ascii_only, self._least = ascii_only, least
         self.boxes: tuple[BBox, ...] = ()
         """The boxes of the whole, as they were given."""
         self.extents: list[Footprint] = []
@@ -101,6 +106,8 @@ class FootprintMap(Widget, can_focus=True):
         self.note = ""
         """Words for the line below, in place of the name of what is seen."""
         self._view: MapView | None = None
+        self._fits = True
+        """Whether the view is still that of all there is: no key has moved it."""
         self._frame: Frame | None = None
         self._asked: BBox | bool = False
         self._strips: list[Strip] = []
@@ -116,14 +123,19 @@ class FootprintMap(Widget, can_focus=True):
         self.extents, self.footprints = footprints_of(extents), list(footprints)
         self.current = None
         if not keep_view:
-            self._view = None
+            self._view, self._fits = None, True
         self.redraw()
 
     def add(self, footprints: Sequence[Footprint]) -> None:
-        """Show more footprints, where the view is."""
+        """Show more footprints: where the view is once a key has moved it, until then all of them."""
         self.footprints.extend(footprints)
         if footprints:
+            self._refit()
             self.redraw()
+
+    def _refit(self) -> None:
+        if self._fits and not self.choosing:
+            self._view = None
 
     def highlight(self, index: int | None) -> None:
         """Mark a footprint as the current one, and move the map to it where it is out of sight."""
@@ -158,7 +170,8 @@ class FootprintMap(Widget, can_focus=True):
     # Drawing
 
     def on_resize(self) -> None:
-        """Draw for the new size."""
+        """Draw for the new size: a view that was fitted to another one would show less."""
+        self._refit()
         self.redraw()
 
     def notify_style_update(self) -> None:
@@ -185,7 +198,7 @@ class FootprintMap(Widget, can_focus=True):
     def _settle(self, columns: int, rows: int) -> None:
         """Make sure that there is a view of this size, and of a frame where one is asked for."""
         if self._view is None:
-            self._view = self._fitted(columns, rows, CONTEXT)
+            self._view = self._fitted(columns, rows, self._least)
         self._view = self._view.resized(columns, rows)
         if self._asked is not False:
             start, self._asked = self._asked, False
@@ -274,6 +287,7 @@ class FootprintMap(Widget, can_focus=True):
         """Move the map, or the corner of the box that is being chosen."""
         if self._view is None:
             return
+        self._fits = False
         if self._frame is not None:
             self._frame, self._view = self._frame.moved(self._view, across, down)
         else:
@@ -284,6 +298,7 @@ class FootprintMap(Widget, can_focus=True):
         """Zoom in or out; the current footprint, or the corner, moves to the middle."""
         if self._view is None:
             return
+        self._fits = False
         if direction > 0:
             if self._frame is not None:
                 self._view = centred(self._view, *self._frame.corner)
@@ -296,17 +311,18 @@ class FootprintMap(Widget, can_focus=True):
     def action_fit(self) -> None:
         """Show all there is, as close as it goes."""
         if self._view is not None:
-            self._view = self._fitted(self._view.columns, self._view.rows, 0.0)
+            self._view, self._fits = self._fitted(self._view.columns, self._view.rows, 0.0), True
             self.redraw()
 
     def action_world(self) -> None:
         """Show the whole world."""
         if self._view is not None:
-            self._view = whole(self._view.columns, self._view.rows)
+            self._view, self._fits = whole(self._view.columns, self._view.rows), False
             self.redraw()
 
     def action_step(self, step: int) -> None:
         """Go to the next or previous footprint."""
+        self._fits = False
         count = len(self.footprints)
         now = self.current if self.current is not None else (-1 if step > 0 else 0)
         self.highlight((now + step) % count)

@@ -9,7 +9,7 @@ from textual import on
 from ...metadata.places import place_words
 from ...models import Entry, Item
 from ..document_cache import Documents
-from ..map.footprint_map import FootprintMap
+from ..map.footprint_map import CONTEXT, FootprintMap
 from ..map.footprints import Footprint, footprint_of
 from ..map.map_pane import where_of
 
@@ -27,15 +27,9 @@ class BrowseMap(FootprintMap):
     """
 
     def __init__(self, go_to: Callable[[Entry], None], open_item: Callable[[Entry], None]) -> None:
-        super().__init__(id="map")
+        super().__init__(id="map", least=CONTEXT)
         self._go_to, self._open_item = go_to, open_item
         self._entries: list[Entry] = []
-
-    def on_resize(self) -> None:
-        """Show all of it at the new size too, unless somebody is at work on it."""
-        if not self.has_focus:
-            self._view = None  # a view that was fitted to a size on the way to this one shows less
-        super().on_resize()
 
     def follow(self, entry: Entry | None, beside: Sequence[Entry], documents: Documents) -> None:
         """Show where an entry lies; of an item also those around it that are loaded."""
