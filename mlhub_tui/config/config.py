@@ -124,7 +124,11 @@ def _choice(about: str, *choices: str) -> Any:
 class Config:
     """What is set; every field has a default that needs no file."""
 
-    theme: str = _setting("auto", "a theme by its name; auto is the one chosen last, else dark", name)
+    theme: str = _setting(
+        "auto",
+        "a theme by its name; auto is the one chosen last, else light or dark as the terminal is",
+        name,
+    )
     colours: str = _choice(
         "auto, full, 16 for the terminal's own, or mono for none", "auto", "full", "16", "mono"
     )

@@ -118,6 +118,7 @@ class MLHubApp(AppContext):
         if self.terminal is not None and not self.is_headless:
             self.set_interval(tty.HANGUP_CHECK, self._check_terminal)
         self.app_resume_signal.subscribe(self, lambda _: self.call_later(self._repaint))
+        self.ask_background()
         self.call_after_refresh(self._begin)
 
     def get_driver_class(self) -> type[Driver]:
@@ -480,12 +481,20 @@ class MLHubApp(AppContext):
             self.push_screen(Palette())
 
     def search_themes(self) -> None:
-        """Show the themes to choose from."""
-        from textual.theme import ThemeProvider
+        """Show the themes to choose from, each as the cursor comes to it."""
+        from .dialogs.settings_dialog import AUTO, ThemeScreen
 
-        from .dialogs.palette import Palette
+        if self.uses_own_colours:
+            self.notify("The terminal's own 16 colours are in use: `colours` in the settings changes that.")
+            return
+        before = AUTO if self.follows_terminal else self.theme
 
-        self.push_screen(Palette(providers=[ThemeProvider], placeholder="Search for themes…"))
+        def chosen(name: str | None) -> None:
+            self.show_theme(name or before)
+            if name is not None:
+                self.keep_theme(name)
+
+        self.push_screen(ThemeScreen(before), chosen)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Offer every command that works here, with its key, and the public sources."""

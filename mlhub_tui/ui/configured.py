@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from textual.filter import LineFilter, Monochrome, NoColor
 from textual.geometry import Offset
 from textual.notifications import SeverityLevel
+from textual.timer import Timer
 
 from .. import paths
 from ..config import Config, Loaded, abilities, load
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 MAX_MESSAGES = 200
 """Messages in the message history."""
+BACKGROUND_PATIENCE = 1.0
+"""Seconds within which a terminal answers what its background is."""
 NEWS_TIME = 6.0
 """Seconds for which the status line shows news, unless they say another time."""
 
@@ -54,6 +57,8 @@ class ConfiguredApp(GuidedApp):
         self.problems: list[str] = []
         self.draws_ascii = False
         self.shows_cursor = config.cursor
+        self.follows_terminal = False
+        self._unanswered: Timer | None = None
         self.uses_mouse = options.mouse and config.mouse
         self._ascii, self._no_colour = AsciiFilter(), NoColor()
         self._wants_keys: Mapping[str, str] = {}
@@ -107,6 +112,7 @@ class ConfiguredApp(GuidedApp):
         # What is to be done without colours is decided here, not by NO_COLOR alone as Textual does.
         self._filters = [one for one in self._filters if not isinstance(one, NoColor | Monochrome)]
         self.ansi_color = True if _plain(config) else None
+        self.follows_terminal = False
         self.theme = self._theme_set = self._theme(config)
 
     def _theme(self, config: Config) -> str:
@@ -121,7 +127,43 @@ class ConfiguredApp(GuidedApp):
         for name in (config.theme, self.memory.theme):
             if name in self.available_themes:
                 return name
-        return DARK.name
+        self.follows_terminal = True
+        return LIGHT.name if self.memory.background == "light" else DARK.name
+
+    def ask_background(self) -> None:
+        """Ask the terminal whether it is light or dark, where the theme depends on it; nothing waits."""
+        ask = getattr(self.terminal, "ask_background", None)
+        if self.follows_terminal and ask is not None:
+            ask(self.take_background)
+            if self.memory.background == "light":  # of a terminal that answered, which this one may not be
+                self._unanswered = self.set_timer(BACKGROUND_PATIENCE, lambda: self.take_background(False))
+
+    def take_background(self, light: bool) -> None:
+        """Take the light or the dark theme, as the terminal is."""
+        if self._unanswered is not None:
+            self._unanswered.stop()
+        self.memory.background = "light" if light else "dark"
+        if self.follows_terminal and self.theme == self._theme_set:
+            self.theme = self._theme_set = LIGHT.name if light else DARK.name
+
+    @property
+    def uses_own_colours(self) -> bool:
+        """Whether the terminal's own 16 colours are in use, not those of a theme."""
+        return _plain(self.loaded.config)
+
+    def show_theme(self, name: str) -> None:
+        """Draw in a theme; `auto` is the light or the dark one."""
+        light = LIGHT.name if self.memory.background == "light" else DARK.name
+        self.theme = name if name in self.available_themes else light
+
+    def keep_theme(self, name: str) -> None:
+        """Draw in a theme from now on, also at the next start unless the settings name another."""
+        self.follows_terminal = name not in self.available_themes
+        self.memory.theme = "" if self.follows_terminal else name
+        self._theme_set = self.theme
+        self.ask_background()
+        if (named := self.loaded.config.theme) != "auto":
+            self.notify(f"config.toml sets {named}: it comes back with the next start.", markup=False)
 
     def _set_motion(self, config: Config) -> None:
         if config.motion == "none" or (
@@ -153,8 +195,10 @@ class ConfiguredApp(GuidedApp):
     def take_up_settings(self) -> None:
         """Read the settings again and look, and listen, as they say from here on."""
         self.problems = []
-        self.loaded = load()
+        before, self.loaded = self.loaded.config.theme, load()
         config = self.loaded.config
+        if config.theme != before:
+            self.memory.theme = ""
         self._set_up(config)
         if config.mouse != self.uses_mouse:
             self.uses_mouse = config.mouse
@@ -162,6 +206,7 @@ class ConfiguredApp(GuidedApp):
         if config.cursor != self.shows_cursor:
             self.shows_cursor = config.cursor
             tty.show_cursor(self.terminal, config.cursor)
+        self.ask_background()
         self.tell_problems([*self.loaded.problems, *self.problems])
         self.refresh_css(animate=False)
         for screen in self.all_screens():

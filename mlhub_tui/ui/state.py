@@ -57,6 +57,8 @@ class AppState:
     """What is remembered; a file that is missing, damaged or from elsewhere is as good as an empty one."""
 
     theme: str = ""
+    background: str = ""
+    """What the terminal's background was last: `light` or `dark`."""
     screen: str = ""
     item_orders: dict[str, str] = field(default_factory=dict)
     """The column that items are sorted by, by the kind of their source."""
@@ -88,6 +90,7 @@ class AppState:
         views = found if isinstance(found, dict) else {}
         return cls(
             theme=_word(raw.get("theme")),
+            background=_word(raw.get("background")),
             screen=_word(raw.get("screen")),
             sort=_word(raw.get("sort")),
             item_orders=_named(raw.get("item_orders")),
@@ -143,6 +146,7 @@ class AppState:
         raw: dict[str, Any] = {
             "version": _VERSION,
             "theme": self.theme,
+            "background": self.background,
             "screen": self.screen,
             "sort": self.sort,
             "item_orders": self.item_orders,

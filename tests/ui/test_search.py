@@ -260,6 +260,44 @@ async def test_a_file_is_the_area_and_a_box_beside_it_is_refused(tmp_path: Path)
         assert service.searches[0]["intersects"]["coordinates"] == [ring]
 
 
+async def test_collections_are_picked_from_the_list_of_the_source(options: AppOptions) -> None:
+    name = "ref_african_crops_kenya_02_source"
+    async with driven(options) as driver:
+        await driver.until("BigEarthNet")
+        form = await ask(driver)
+        for before, after, typed in (("[ ]", "[x]", name), ("[x]", "[ ]", "")):
+            form.query_one("#list", TextButton).action_press()
+            await driver.until("148 collections", lambda: driver.app.screen is not form)
+            await driver.type("kenya_02_s")
+            await driver.until(f"{before} {name}", lambda: "african_crops_uganda" not in driver.screen())
+            await driver.press("enter")
+            await driver.until(f"{after} {name}")
+            await driver.press("escape")
+            await driver.until(lambda: driver.app.screen is form)
+            assert field(form, "collections").value == typed
+
+
+async def test_catalogs_are_picked_by_name_in_static_folders(tmp_path: Path) -> None:
+    plant(tmp_path / "plain", forest(2, 4))
+    async with driven(AppOptions(source=str(tmp_path / "plain"), output_dir=tmp_path)) as driver:
+        await driver.until("▾ ")
+        form = await ask(driver)
+        form.query_one("#list", TextButton).action_press()
+        await driver.until("[ ] ", lambda: "loading" not in driver.screen())
+        await driver.press("enter")
+        await driver.until("[x] ")
+        await driver.press("escape")
+        await driver.until(lambda: driver.app.screen is form, lambda: field(form, "collections").value)
+        field(form, "datetime").value = "2018-13"
+        await driver.until("no date")
+        field(form, "datetime").value = ""
+        await driver.until(lambda: "no date" not in driver.screen())
+        await driver.press("enter")
+        await driver.until(
+            lambda: isinstance(driver.app.screen, ResultsScreen) and results(driver).table.rows
+        )
+
+
 async def test_mlhub_is_searched_in_its_collections_on_this_side(options: AppOptions) -> None:
     async with driven(options) as driver:
         await driver.until("BigEarthNet")

@@ -9,11 +9,14 @@ from pathlib import Path
 import pytest
 
 from mlhub_tui import manual
-from mlhub_tui.config import load
+from mlhub_tui.config import load, settings
 from mlhub_tui.options import AppOptions
 from mlhub_tui.text import size, use_units
 from mlhub_tui.ui.commands import COMMANDS, checked, is_key
+from mlhub_tui.ui.dialogs.settings_dialog import GROUPS
+from mlhub_tui.ui.state import AppState
 from mlhub_tui.ui.terminal.characters import ascii_only, to_ascii
+from mlhub_tui.ui.theme import theme_names
 
 from .conftest import driven
 from .drawing import strips
@@ -77,7 +80,7 @@ def test_two_commands_may_change_keys_with_each_other() -> None:
 
 async def test_a_key_of_ones_own_works_and_is_shown(options: AppOptions, mlhub_home: Path) -> None:
     write(mlhub_home, '[keys]\n"app.downloads" = "f2,9"\n"browse.filter" = "x"\nlist.down = "f9"\n')
-    async with driven(options, (100, 60)) as driver:
+    async with driven(options, (100, 80)) as driver:
         await driver.until("BigEarthNet")
         await driver.until("x filter")
         await driver.press("2")
@@ -205,9 +208,10 @@ async def test_settings_change_at_once_and_keep_the_file_s_comments(
         await driver.until("BigEarthNet")
         await driver.press("comma")
         await driver.until("Settings")
-        await driver.press("down", "down", "right", "right")  # characters: ascii
-        await driver.press("down", "down", "right")  # mouse: no
-        await driver.press("down", "right")  # units: IEC
+        for name, times in (("characters", 2), ("units", 1), ("mouse", 1)):
+            while f"▸ {name}" not in driver.screen():
+                await driver.press("down")
+            await driver.press(*["right"] * times)
         await driver.press("enter")
         await driver.until(lambda: not driver.app.screen.is_modal)
         await driver.until(lambda: driver.screen().isascii())
@@ -225,10 +229,10 @@ async def test_a_value_that_will_not_do_is_said_and_esc_writes_nothing(
         await driver.until("BigEarthNet")
         await driver.press("comma")
         await driver.until("Settings")
-        field = driver.app.screen.query_one("#transfers")
-        field.focus()
-        await driver.press("backspace", "9", "9", "enter")
-        await driver.until("no whole number from 1 to 64")
+        while "transfers at a time" not in driver.screen():
+            await driver.press("down")
+        await driver.press("backspace", "9", "9", "tab", "enter")
+        await driver.until("no whole number from 1 to 64", "99")
         await driver.press("escape")
         await driver.until(lambda: not driver.app.screen.is_modal)
         assert not (mlhub_home / "config.toml").exists()
@@ -264,3 +268,51 @@ async def test_downloads_go_and_queue_up_as_the_settings_say_from_then_on(
         await queue.change(transfers=4)
         driver.app.take_up_settings()
         await driver.until(lambda: queue.settings is not None and queue.settings.transfers == 4)
+
+
+def test_every_setting_but_the_keys_has_its_line_in_a_group() -> None:
+    assert sorted(" ".join(GROUPS.values()).split()) == sorted(set(settings()) - {"keys"})
+
+
+async def test_a_theme_is_chosen_from_those_that_exist(options: AppOptions, mlhub_home: Path) -> None:
+    async with driven(options) as driver:
+        await driver.until("BigEarthNet")
+        await driver.press("comma")
+        await driver.until("Looks", "[auto]")
+        await driver.press("left")
+        await driver.until(f"[{theme_names()[-1]}]")
+        await driver.press("right", "right", "right")
+        await driver.until("[mlhub-light]")
+        await driver.press("enter")
+        await driver.until(lambda: driver.app.theme == "mlhub-light", lambda: not driver.app.screen.is_modal)
+    assert load().config.theme == "mlhub-light"
+
+
+async def test_the_list_of_themes_shows_each_at_once_and_esc_takes_it_back(
+    options: AppOptions, mlhub_home: Path
+) -> None:
+    async with driven(options) as driver:
+        await driver.until("BigEarthNet")
+        for key in ("escape", "enter"):
+            driver.app.search_themes()
+            await driver.until("type to narrow", "light or dark, as the terminal is")
+            await driver.press("down", "down")
+            await driver.until(lambda: driver.app.theme == "mlhub-light")
+            await driver.type("nord")
+            await driver.until(lambda: driver.app.theme == "nord")
+            await driver.press(key)
+            await driver.until(lambda: not driver.app.screen.is_modal)
+            assert driver.app.theme == ("mlhub-dark" if key == "escape" else "nord")
+        await driver.press("q")
+    assert AppState.load().theme == "nord"
+    async with driven(options) as driver:
+        await driver.until("BigEarthNet")
+        assert driver.app.theme == "nord"
+        driver.app.search_themes()
+        await driver.until("type to narrow")
+        await driver.type("auto")
+        await driver.until(lambda: "nord" not in driver.screen())
+        await driver.press("enter")
+        await driver.until(lambda: driver.app.theme == "mlhub-dark")
+        await driver.press("q")
+    assert AppState.load().theme == ""

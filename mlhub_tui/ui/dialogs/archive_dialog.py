@@ -18,8 +18,9 @@ from ...options import IfExists
 from ...sources.base import Source
 from ...text import count, size
 from ..terminal.characters import content, line
+from ..widgets.form import FormRow
 from ..widgets.output_options import OutputOptions
-from .forms import AttributionRows, FormDialog, row
+from .forms import AttributionRows, FormDialog
 
 SIDE_BY_SIDE = 4
 """Sizes asked for at a time."""
@@ -67,7 +68,7 @@ class DownloadScreen(FormDialog[DownloadChoice | None]):
         """Return what is downloaded, its size and licence, and where to."""
         one = self._refs[0].label if len(self._refs) == 1 else count(len(self._refs), "archive")
         yield Static(line(one, "bold"))
-        yield row("Size", self._size_words)
+        yield FormRow("Size", self._size_words)
         yield AttributionRows(*self._stated)
         yield self._where
 

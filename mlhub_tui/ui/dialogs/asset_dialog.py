@@ -24,10 +24,10 @@ from ..catalog.nodes import TreeEntry
 from ..document_cache import Documents, why
 from ..terminal.characters import content, line
 from ..widgets.asset_table import kind
-from ..widgets.form import ChoiceField, field
+from ..widgets.form import ChoiceField, FormRow, field
 from ..widgets.output_options import OutputOptions
 from ..widgets.pick_list import PickLine, PickList
-from .forms import AttributionRows, FormDialog, row
+from .forms import AttributionRows, FormDialog
 
 if TYPE_CHECKING:
     from ..context import AppContext
@@ -127,10 +127,10 @@ class AssetsScreen(FormDialog[AssetChoice | None]):
         if whole is not None:
             self._most.value = str(min(whole.total or MOST, MOST))
             of = Static(content(_of_all(whole)), id="of")
-            self._most_row = row("Items at most", self._most, of, id="most-row")
+            self._most_row = FormRow("Items at most", self._most, of, id="most-row")
             self._most_row.display = self._supply.whole
             yield self._most_row
-        yield row("Chosen", self._chosen)
+        yield FormRow("Chosen", self._chosen)
         yield self._attribution
         yield self._where
 

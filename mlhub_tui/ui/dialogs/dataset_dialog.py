@@ -22,9 +22,9 @@ from ...text import count, link_names, size
 from ..document_cache import why
 from ..plan.plan_selection import PlanSubject
 from ..terminal.characters import line
-from ..widgets.form import ChoiceField, field
+from ..widgets.form import ChoiceField, FormRow, field
 from ..widgets.output_options import EngineRow, OutputOptions
-from .forms import AttributionRows, FormDialog, row
+from .forms import AttributionRows, FormDialog
 
 ARCHIVES, ASSETS = "archives", "assets"
 _SHOWN = 160
@@ -99,13 +99,13 @@ class DatasetScreen(FormDialog[DatasetChoice | None]):
         subject = self._subject
         yield Static(line(subject.title, "bold", _SHOWN))
         if len(self._ways) > 1:
-            yield row("What", self._way_choice)
+            yield FormRow("What", self._way_choice)
         yield self._costs_words
         yield AttributionRows(link_names(subject.licence), subject.citation)
         yield self._where
         if self._engine is not None:
             yield self._engine
-        yield row("Assets apart", self._assets, id="apart")
+        yield FormRow("Assets apart", self._assets, id="apart")
 
     def on_mount(self) -> None:
         """Ask what the ways cost."""

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, ClassVar, cast
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
-from textual.content import Content
-from textual.widgets import Label, Static
+from textual.containers import Vertical
+from textual.widgets import Static
 
 from ...errors import MLHubException
 from ...planning.manifest import FileStatus, ManifestEntry
@@ -24,7 +23,7 @@ from ..terminal.characters import content, line
 from ..terminal.dispatch import Dialog
 from ..transfers.file_list import FileList, FilePages, FileQuery
 from ..transfers.statistics import HISTORY_LENGTH
-from ..widgets.form import ChoiceField
+from ..widgets.form import ChoiceField, FormRow
 
 if TYPE_CHECKING:
     from ..context import AppContext
@@ -71,9 +70,7 @@ class DatasetJobScreen(Dialog[None]):
             dialog.border_title = line("Dataset")
             dialog.border_subtitle = line("f filters, r retries, L log, y path, esc closes")
             yield self._facts
-            with Horizontal(classes="row"):
-                yield Label(Content("Files"), classes="name")
-                yield self._choice
+            yield FormRow("Files", self._choice)
             yield self._list
             yield self._note
 

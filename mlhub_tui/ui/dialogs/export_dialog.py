@@ -16,9 +16,9 @@ from ...models import Document
 from ...text import file_name, one_line
 from ..actions.item_supplier import ItemSupplier
 from ..terminal.characters import content
-from ..widgets.form import ChoiceField, PathField, field
+from ..widgets.form import ChoiceField, FormRow, PathField, field
 from ..widgets.pick_list import PickLine, PickList
-from .forms import FormDialog, row
+from .forms import FormDialog
 from .questions import confirm
 
 FORMS = {
@@ -94,10 +94,10 @@ class ExportScreen(FormDialog[ExportChoice | None]):
     def rows(self) -> Iterator[Widget]:
         """Return what can be written, as what, and where to."""
         yield self._picks
-        yield row("As", self._form_choice)
+        yield FormRow("As", self._form_choice)
         yield self._form_words
-        yield row("Assets", self._assets)
-        yield row("File", self._path_field)
+        yield FormRow("Assets", self._assets)
+        yield FormRow("File", self._path_field)
 
     def on_mount(self) -> None:
         """Show the items and formats to choose from."""

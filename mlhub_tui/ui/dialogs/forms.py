@@ -1,4 +1,4 @@
-"""The model of a form dialog: rows of a label and fields, one warning, Enter and Esc."""
+"""The model of a form dialog: rows of fields, one warning, Enter and Esc."""
 
 from __future__ import annotations
 
@@ -8,19 +8,14 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.content import Content
+from textual.containers import Vertical, VerticalScroll
 from textual.screen import ScreenResultType
 from textual.widget import Widget
-from textual.widgets import Input, Label, Static
+from textual.widgets import Input, Static
 
 from ..terminal.characters import content, line
 from ..terminal.dispatch import Dialog
-
-
-def row(label: str, *fields: Widget, id: str | None = None) -> Horizontal:
-    """Return a row of a form: a label and what stands behind it."""
-    return Horizontal(Label(Content(label), classes="name"), *fields, classes="row", id=id)
+from ..widgets.form import FormRow
 
 
 class AttributionRows(Vertical):
@@ -30,12 +25,12 @@ class AttributionRows(Vertical):
         super().__init__()
         self._licence, self._citation = Static(id="licence"), Static(id="citation")
         self._scroll = VerticalScroll(self._citation)
-        self._row = row("Citation", self._scroll)
+        self._row = FormRow("Citation", self._scroll)
         self.show(licence, citation)
 
     def compose(self) -> ComposeResult:
         """Lay out the rows."""
-        yield row("Licence", self._licence)
+        yield FormRow("Licence", self._licence)
         yield self._row
 
     def show(self, licence: str, citation: str) -> None:

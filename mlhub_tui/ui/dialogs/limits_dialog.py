@@ -11,8 +11,8 @@ from textual.widgets import Static
 from ...queue.runner import MOST, QueueSettings
 from ...text import parse_rate, rate
 from ..terminal.characters import content
-from ..widgets.form import TextField
-from .forms import FormDialog, row
+from ..widgets.form import FormRow, TextField
+from .forms import FormDialog
 
 _ROWS = {
     "limit": ("Speed", "all together: 5M, 500k, off"),
@@ -42,7 +42,7 @@ class LimitsScreen(FormDialog[dict[str, int | None] | None]):
     def rows(self) -> Iterator[Widget]:
         """Return a row for each limit."""
         for name, (label, words) in _ROWS.items():
-            yield row(label, self._fields[name], Static(content(words), classes="words"))
+            yield FormRow(label, self._fields[name], Static(content(words), classes="words"))
         yield Static(content("Saved with the queue; applies at once."), classes="words")
 
     def action_submit(self) -> None:

@@ -136,7 +136,7 @@ class ListScreen(Dialog[str | None]):
         narrows: bool = False,
     ) -> None:
         super().__init__()
-        self._title, self._lines, self._none = title, list(lines), none
+        self._title, self.offered, self._none = title, list(lines), none
         self._about, self._remove, self._narrows = about, remove, narrows
         self.frame, self.picks, self._words = Vertical(classes="dialog"), PickList(), Static(id="about")
         self.part = TextField(placeholder="part of a name", id="part")
@@ -160,7 +160,7 @@ class ListScreen(Dialog[str | None]):
     def narrow(self, words: str) -> None:
         """Show the lines in which every word occurs."""
         terms = words.casefold().split()
-        found = [one for one in self._lines if all(t in f"{one.name} {one.words}".casefold() for t in terms)]
+        found = [one for one in self.offered if all(t in f"{one.name} {one.words}".casefold() for t in terms)]
         self.picks.show(found)
         self.explain()
 
@@ -215,7 +215,7 @@ class ListScreen(Dialog[str | None]):
             self.say(f"! {why(error)}", "bold $error")
             return
         if removed:
-            self._lines.remove(current)
+            self.offered.remove(current)
             self.narrow(self.part.value)
 
 

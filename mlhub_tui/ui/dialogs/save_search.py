@@ -11,8 +11,8 @@ from textual.widgets import Input, Static
 
 from ...text import count, one_line
 from ..terminal.characters import content
-from ..widgets.form import field
-from .forms import FormDialog, row
+from ..widgets.form import FormRow, field
+from .forms import FormDialog
 
 LONGEST = 60
 """Characters of a name."""
@@ -43,7 +43,7 @@ class SaveScreen(FormDialog[str | None]):
         """Return the count and the field."""
         found = count(self._found, "item") if self._found is not None else "not known yet"
         yield Static(content(f"Found: {found}", "$muted"))
-        yield row("Name", self._field)
+        yield FormRow("Name", self._field)
 
     @on(Input.Changed)
     def _changed(self, event: Input.Changed) -> None:

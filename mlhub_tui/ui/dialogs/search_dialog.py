@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from time import monotonic
 from typing import Any, ClassVar
 
 from textual import on, work
@@ -21,16 +22,19 @@ from ...models import BBox, Collection, Entry, EntryKind, JsonDict, Search
 from ...models.area import read_geometry
 from ...sources.base import Source
 from ...text import count, one_line
+from ..catalog.nodes import identity
 from ..document_cache import Documents, why
 from ..map.footprint_map import CONTEXT, FootprintMap
 from ..search_criteria import ROWS, Reading, box_text, quoted, read, why_not, written
 from ..terminal.characters import content, line
 from ..terminal.dispatch import Dialog
-from ..widgets.form import PathField, TextButton, TextField
-from ..widgets.pick_list import PickLine
-from .forms import FormDialog, row
-from .questions import choose
+from ..widgets.form import FormRow, PathField, TextButton, TextField
+from ..widgets.pick_list import PickLine, PickList
+from .forms import FormDialog
+from .questions import ListScreen, choose
 
+LISTED_EVERY = 0.3
+"""Seconds between two drawings of a list that still grows."""
 FILE_DELAY = 0.15
 """Seconds after the last key before a file is looked at."""
 
@@ -53,8 +57,7 @@ class SearchForm(FormDialog[Search | str | None]):
     CSS = """
     SearchForm > .dialog { width: 90; padding: 0 1; }
     SearchForm VerticalScroll { height: auto; max-height: 100%; scrollbar-size-vertical: 1; }
-    SearchForm .note { margin-left: 14; height: auto; display: none; }
-    SearchForm .note.-said { display: block; }
+    SearchForm .note { margin-left: 14; height: auto; }
     SearchForm #foot { margin-top: 1; height: 1; }
     SearchForm.-short #foot { margin-top: 0; }
     SearchForm #said { width: 1fr; height: 1; color: $muted; }
@@ -86,21 +89,24 @@ class SearchForm(FormDialog[Search | str | None]):
             )
             for one in ROWS
         }
-        self._notes = {one.name: Static(id=f"note-{one.name}", classes="note") for one in ROWS}
+        self._notes: dict[str, Static] = {}
         self._names_press, self._said = TextButton("names", id="names"), Static(id="said")
 
     def rows(self) -> Iterator[Widget]:
         """Return a row for each criterion with a note below it, and the buttons."""
         buttons: dict[str, list[Widget]] = {
+            "collections": [TextButton("list", id="list")],
             "bbox": [TextButton("extent", id="extent"), TextButton("map", id="map")],
             "filter": [self._names_press],
         }
-        lines: list[Widget] = []
-        for one in ROWS:
-            lines += [row(one.label, self._fields[one.name], *buttons.get(one.name, []))]
-            lines += [self._notes[one.name]]
+        lines = [
+            FormRow(one.label, self._fields[one.name], *buttons.get(one.name, []), id=f"row-{one.name}")
+            for one in ROWS
+        ]
         saved, search = TextButton("saved searches", id="saved"), TextButton("search", id="search")
-        yield VerticalScroll(*lines, Horizontal(self._said, saved, search, id="foot"), can_focus=False)
+        yield VerticalScroll(
+            *lines, Horizontal(self._said, saved, search, id="foot"), id="lines", can_focus=False
+        )
 
     def on_mount(self) -> None:
         """Read what stands there; learn what the source can be asked for."""
@@ -188,19 +194,30 @@ class SearchForm(FormDialog[Search | str | None]):
         return ""
 
     def _show_note(self, name: str) -> None:
-        note, fault, reading = self._notes[name], self._fault(name), self._readings.get(name, Reading())
-        missing = self._offered is not None and name not in self._offered
-        if fault:
-            note.update(content(f"! {fault}", "$warning"))
-        else:
-            words = why_not(name, self._source.kind) if missing else reading.words
-            note.update(content(words, "$muted"))
-        note.set_class(bool(fault or missing or reading.words), "-said")
+        fault, missing = self._fault(name), self._offered is not None and name not in self._offered
+        about = why_not(name, self._source.kind) if missing else self._readings.get(name, Reading()).words
+        words = content(f"! {fault}", "$warning") if fault else content(about, "$muted")
+        if (note := self._notes.get(name)) is not None:
+            note.update(words)
+            note.display = bool(words)
+        elif words:
+            note = self._notes[name] = Static(words, classes="note")
+            self.query_one("#lines").mount(note, after=f"#row-{name}")
 
     def _say(self, words: str, *, bad: bool = False) -> None:
         self._said.update(line(words, "bold $error" if bad else "$muted"))
 
     # Acting
+
+    @property
+    def _typed_names(self) -> tuple[str, ...]:
+        """The collections as they are typed."""
+        return tuple(part.strip() for part in self._typed("collections").split(",") if part.strip())
+
+    def _take_names(self, names: Sequence[str], known: Mapping[str, str]) -> None:
+        """Take collections from the list; `known` has what the source knows them by, by name."""
+        self._names |= known
+        self._fields["collections"].value = ", ".join(names)
 
     @on(TextButton.Pressed)
     def _pressed(self, message: TextButton.Pressed) -> None:
@@ -210,6 +227,8 @@ class SearchForm(FormDialog[Search | str | None]):
                 self._take_extent()
             case "map":
                 self._choose_box()
+            case "list":
+                self.app.push_screen(CollectionsScreen(self._source, self._typed_names, self._take_names))
             case "names":
                 self._offer_names()
             case "saved":
@@ -331,6 +350,79 @@ def _words(name: str, told: JsonDict) -> str:
 def _kind(told: JsonDict) -> str:
     kind = told.get("format") or told.get("type")
     return one_line("/".join(map(str, kind)) if isinstance(kind, list) else kind, 20)
+
+
+class CollectionsScreen(ListScreen):
+    """Lists the collections of a source as they come; Enter selects one, and the form behind has it at once.
+
+    Parameters
+    ----------
+    source
+        The source.
+    chosen
+        The names of those that are selected at first.
+    take
+        Called with the names of those that are selected, and with what the source knows them by.
+    """
+
+    keys = "type to narrow, enter selects, esc closes"
+    CSS = "CollectionsScreen PickList { height: 16; } CollectionsScreen.-short PickList { height: 7; }"
+
+    def __init__(
+        self,
+        source: Source,
+        chosen: Sequence[str],
+        take: Callable[[Sequence[str], Mapping[str, str]], None],
+    ) -> None:
+        super().__init__("Collections", (), "", narrows=True)
+        self._source, self._chosen, self._take = source, [*chosen], take
+        self._known: dict[str, str] = {}
+        self.picks = PickList(lambda key: "[x]" if key in self._chosen else "[ ]")
+
+    def on_mount(self) -> None:
+        """Begin to list them."""
+        super().on_mount()
+        self._load()
+
+    @work(group="collections", exclusive=True)
+    async def _load(self) -> None:
+        state = "loading…"
+        self.frame.border_title = line("Collections: loading…")
+        shown = 0.0
+        try:
+            async for collection in self._source.walk_collections():
+                entry = Entry.of(collection)
+                name = one_line(entry.label).replace(",", " ")
+                self._known[name] = identity(entry, self._source.kind)
+                self.offered.append(PickLine(name, "" if entry.title == name else entry.title, key=name))
+                if (now := monotonic()) - shown > LISTED_EVERY:
+                    shown = now
+                    self._refresh(state)
+                    await asyncio.sleep(0)
+        except MLHubException as error:
+            state = f"not all: {why(error)}"
+            self._refresh(state)
+        else:
+            self._refresh("")
+
+    def _refresh(self, state: str) -> None:
+        words = ", ".join(filter(None, (count(len(self.offered), "collection"), state)))
+        self.frame.border_title = line(words, limit=70)
+        self.narrow(self.part.value)
+
+    @on(PickList.Ticked)
+    def _ticked(self, message: PickList.Ticked) -> None:
+        message.stop()
+        self.choose(message.key)
+
+    def choose(self, key: str) -> None:
+        """Select a collection, or unselect it."""
+        if key in self._chosen:
+            self._chosen.remove(key)
+        else:
+            self._chosen.append(key)
+        self.picks.refresh()
+        self._take(self._chosen, {name: self._known[name] for name in self._chosen if name in self._known})
 
 
 class BoxScreen(Dialog[BBox | None]):

@@ -3,79 +3,207 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from typing import Any, ClassVar
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+from rich.segment import Segment
 from textual import on, work
-from textual.containers import Vertical
-from textual.events import DescendantFocus
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.events import Resize
+from textual.strip import Strip
+from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from ... import paths
 from ...config import Config, Setting, settings
 from ...errors import ConfigFileError
-from ...text import rate
-from ..terminal.characters import content, line
-from ..widgets.form import RowChoiceField, field
-from .forms import FormDialog, row
+from ...text import one_line, rate
+from ..terminal.characters import content, fit, line
+from ..theme import theme_names
+from ..widgets.form import TextField
+from ..widgets.pick_list import PickLine, PickList
+from .forms import FormDialog
+from .questions import ListScreen
 
+if TYPE_CHECKING:
+    from ..context import AppContext
+
+AUTO = "auto"
+GROUPS = {
+    "Looks": "theme colours characters images motion units title",
+    "Keys and mouse": "mouse cursor notify",
+    "Start": "restore download_folder",
+    "Downloads": "transfers per_host connections limit first_byte_timeout",
+}
+"""The settings by what they are about; keys are changed in the file, where there is room for them."""
+_NAMES = 20
+"""Cells before a value."""
 _WORDS = {True: "yes", False: "no"}
+
+
+class SettingList(PickList):
+    """The settings in groups, each with its value; of those with choices the arrows take the next one.
+
+    Parameters
+    ----------
+    values
+        The values as they are typed, by name.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("right,l,space", "step(1)", "next", show=False),
+        Binding("left,h", "step(-1)", "previous", show=False),
+    ]
+    DEFAULT_CSS = "SettingList > .line--header { color: $accent; }"
+
+    def __init__(self, values: dict[str, str]) -> None:
+        super().__init__(id="settings")
+        self._values = values
+        self._choices = {one.name: _choices(one) for one in settings().values()}
+        groups = [
+            [PickLine(group), *(PickLine(n, key=n) for n in names.split())] for group, names in GROUPS.items()
+        ]
+        self.lines = [one for group in groups for one in group]
+
+    @property
+    def setting(self) -> Setting:
+        """The setting under the cursor."""
+        return settings()[self.lines[self.cursor_line].key]
+
+    @property
+    def has_choices(self) -> bool:
+        """Whether the setting under the cursor is one of a few words."""
+        return bool(self._choices[self.setting.name])
+
+    def action_step(self, step: int) -> None:
+        """Take the next or previous choice."""
+        name, choices = self.setting.name, self._choices[self.setting.name]
+        if choices:
+            at = choices.index(self._values[name]) if self._values[name] in choices else -step
+            self._values[name] = choices[(at + step) % len(choices)]
+            self.refresh_from(self.cursor_line, 1)
+
+    def go_to(self, name: str) -> None:
+        """Put the cursor on a setting."""
+        self.cursor_line = [one.key for one in self.lines].index(name)
+
+    async def clicked(self, x: int) -> None:
+        """Take the next choice, where the mouse points at the value under the cursor."""
+        if x >= _NAMES:
+            self.action_step(1)
+
+    def watch_scroll_y(self, before: float, after: float) -> None:
+        """Tell of it: the field in which a value is typed moves along."""
+        super().watch_scroll_y(before, after)
+        self.post_message(self.Moved())
+
+    def draw_line(self, number: int, width: int) -> Strip:
+        """Draw a heading, or a setting with its value, the chosen one of its choices in brackets."""
+        one, style = self.lines[number], self.ground(number)
+        if not one.key:
+            return Strip([Segment(one.name, style + self.look("header"))])
+        mark, look = ("▸", "cursor") if number == self.cursor_line else (" ", "quiet")
+        words = fit(f"{mark} {one_line(one.key.replace('_', ' '))}", _NAMES - 1)
+        name = Segment(f"{words} ", style + self.look(look))
+        value, choices = self._values[one.key], self._choices[one.key]
+        if not choices:
+            return Strip([name, Segment(one_line(value), style)])
+        offered = [f"[{word}]" if word == value else f" {word} " for word in choices]
+        at = choices.index(value) if value in choices else 0
+        while at and sum(map(len, offered[: at + 1])) + at > width - _NAMES:
+            del offered[0]
+            at -= 1
+        chosen = style + self.look("header")
+        return Strip([name, *(Segment(f"{w} ", chosen if n == at else style) for n, w in enumerate(offered))])
 
 
 class SettingsScreen(FormDialog[bool | None]):
     """One line for each setting; Enter writes what changed. Keys are set in the file."""
 
-    heading, keys = "Settings", "enter writes, arrows choose, esc cancels"
+    heading, keys = "Settings", "enter writes, ← → choose, esc cancels"
     enter_submits: ClassVar[bool] = True
     CSS = """
-    SettingsScreen > .dialog { height: 92%; max-height: 27; padding: 0 1; }
-    SettingsScreen #rows { height: 1fr; overflow: hidden auto; scrollbar-size-vertical: 1; }
-    SettingsScreen > .dialog Label.name { width: 17; }
+    SettingsScreen > .dialog { height: 92%; max-height: 29; padding: 0 1; }
+    SettingsScreen #rows, SettingsScreen SettingList { height: 1fr; }
+    SettingsScreen #value { position: absolute; width: 1fr; display: none; }
     SettingsScreen #about { height: 2; color: $muted; margin: 1 0 0 0; }
     SettingsScreen #path { color: $muted; }
     SettingsScreen.-short #about { height: 1; margin: 0; }
     """
+    AUTO_FOCUS = "SettingList"
 
     def __init__(self, config: Config) -> None:
         super().__init__()
-        self._before = {one.name: _shown(one.name, getattr(config, one.name)) for one in _offered()}
-        self._controls = {one.name: self._control(one) for one in _offered()}
-        self._about = Static(id="about")
+        self._before = {name: _shown(name, getattr(config, name)) for name in settings() if name != "keys"}
+        self._values = dict(self._before)
+        self._list = SettingList(self._values)
+        self._field, self._about = TextField(id="value"), Static(id="about")
 
     def rows(self) -> Iterator[Widget]:
-        """Return a line for each setting, and what the one with the focus is for."""
-        names = {one.name: line(one.name.replace("_", " ")).plain for one in _offered()}
-        # No VerticalScroll: its keys would scroll where they are to go from line to line.
-        yield Vertical(*(row(names[name], self._controls[name]) for name in names), id="rows")
+        """Return the settings, the field over the value under the cursor, and what that one is for."""
+        yield Container(self._list, self._field, id="rows")
         yield self._about
         yield Static(line(f"{paths.config()}: keys are set there, under [keys]"), id="path")
 
-    def _control(self, one: Setting) -> Widget:
-        value = self._before[one.name]
-        if not (choices := _choices(one)):
-            return field(one.name, value)
-        choice = RowChoiceField(choices, id=one.name)
-        choice.set_reactive(RowChoiceField.chosen, choices.index(value) if value in choices else 0)
-        return choice
+    def on_mount(self) -> None:
+        """Go to the first setting."""
+        self._list.cursor_line = 1
 
-    @on(DescendantFocus)
-    def _explain(self, event: DescendantFocus) -> None:
-        one = settings().get(event.widget.id or "")
-        if one is not None:
-            self._about.update(content(one.about, "$muted"))
+    @on(PickList.Moved)
+    def _moved(self, message: PickList.Moved) -> None:
+        message.stop()
+        self._place_field()
+
+    def on_resize(self, _: Resize) -> None:
+        """Put the field where its value is now."""
+        self.call_after_refresh(self._place_field)
+
+    def _place_field(self) -> None:
+        """Say what the setting under the cursor is for; give the keys to the field where it is typed."""
+        one, typed = self._list.setting, not self._list.has_choices
+        y = self._list.cursor_line - round(self._list.scroll_offset.y)
+        self._about.update(content(one.about, "$muted"))
+        self._field.display = typed and 0 <= y < self._list.size.height
+        if typed:
+            if self._field.value != self._values[one.name]:
+                with self.prevent(Input.Changed):
+                    self._field.value = self._values[one.name]
+            self._field.styles.offset = (_NAMES, y)
+            self._field.styles.width = max(self._list.size.width - _NAMES - 1, 1)
+        self.set_focus(self._field if typed else self._list)
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        self._values[self._list.setting.name] = event.value.strip()
+
+    @on(PickList.Picked)
+    def _picked(self, message: PickList.Picked) -> None:
+        message.stop()
+        self.action_submit()
+
+    def focus_next(self, selector: str | type[Any] = "*") -> Widget | None:
+        """Go to the next setting, also while the field has the keys."""
+        self._list.cursor_line += 1
+        return self.focused
+
+    def focus_previous(self, selector: str | type[Any] = "*") -> Widget | None:
+        """Go to the previous setting, also while the field has the keys."""
+        self._list.cursor_line -= 1
+        return self.focused
 
     def action_submit(self) -> None:
         """Write the changed settings; an invalid value is reported, and nothing is written."""
         changes: dict[str, Any] = {}
-        for one in _offered():
-            typed = self._typed(one)
-            if typed != self._before[one.name]:
+        for name, typed in self._values.items():
+            if typed != self._before[name]:
                 try:
-                    changes[one.name] = _as_toml(one, typed)
+                    changes[name] = _as_toml(settings()[name], typed)
                 except ValueError as error:
-                    self.warn(f"{one.name}: {error}", "$warning")
-                    self._controls[one.name].focus()
+                    self.warn(f"{name}: {error}", "$warning")
+                    self._list.go_to(name)
                     return
         if changes:
             self._write(changes)
@@ -93,17 +221,45 @@ class SettingsScreen(FormDialog[bool | None]):
             return
         self.dismiss(True)
 
-    def _typed(self, one: Setting) -> str:
-        control = self._controls[one.name]
-        return control.value.strip() if isinstance(control, Input | RowChoiceField) else ""
+
+class ThemeScreen(ListScreen):
+    """Lists the themes; the one under the cursor is shown at once, and Esc brings back the one before."""
+
+    keys = "type to narrow, enter chooses, esc takes back"
+
+    def __init__(self, current: str) -> None:
+        about = {AUTO: "light or dark, as the terminal is"}
+        lines = [PickLine(name, about.get(name, ""), key=name) for name in (AUTO, *theme_names())]
+        super().__init__("Theme", lines, "no theme is called so", narrows=True)
+        self._current = current
+        self._pending: Timer | None = None
+
+    def on_mount(self) -> None:
+        """Begin at the theme in use."""
+        super().on_mount()
+        keys = [one.key for one in self.picks.lines]
+        self.picks.cursor_line = keys.index(self._current) if self._current in keys else 0
+
+    def explain(self) -> None:
+        """Show the theme under the cursor, once the cursor rests: to colour everything takes some time."""
+        super().explain()
+        if self._pending is not None:
+            self._pending.stop()
+        if self.picks.current is not None:
+            self._pending = self.set_timer(REST, lambda: self._show(self.picks.current))
+
+    def _show(self, chosen: PickLine | None) -> None:
+        if chosen is not None:
+            cast("AppContext", self.app).show_theme(chosen.key)
 
 
-def _offered() -> list[Setting]:
-    """Return the settings that have a line; keys are changed in the file, where there is room for them."""
-    return [one for one in settings().values() if one.name != "keys"]
+REST = 0.05
+"""Seconds that the cursor rests on a theme before it is shown."""
 
 
-def _choices(one: Setting) -> tuple[str, ...]:
+def _choices(one: Setting) -> Sequence[str]:
+    if one.name == "theme":
+        return (AUTO, *theme_names())
     return tuple(_WORDS.values()) if isinstance(one.written, bool) else one.choices
 
 

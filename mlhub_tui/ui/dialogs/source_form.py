@@ -21,9 +21,9 @@ from ...text import mask, one_line
 from ..actions.source_entry import SourceEntry, Start, bare, found_words, look, name_for
 from ..source_connection import KIND_NAMES, place
 from ..terminal.characters import content, line
-from ..widgets.form import ChoiceField, PathField, RowChoiceField, TextField
-from ..widgets.secret_rows import SecretRows
-from .forms import FormDialog, row
+from ..widgets.form import ChoiceField, FormRow, PathField, RowChoiceField, TextField
+from ..widgets.secret_rows import NAMES, SecretRows
+from .forms import FormDialog
 
 if TYPE_CHECKING:
     from ...sources.probe import ProbeResult
@@ -56,7 +56,6 @@ class SourceForm(FormDialog[SourceAnswer | None]):
     AUTO_FOCUS = ""
     CSS = """
     SourceForm > .dialog { overflow-y: auto; scrollbar-size-vertical: 1; }
-    SourceForm .dialog Label.name { width: 12; }
     SourceForm #found { padding: 0 0 0 12; height: auto; max-height: 6; }
     SourceForm #more { height: auto; }
     SourceForm #said { height: auto; }
@@ -83,12 +82,12 @@ class SourceForm(FormDialog[SourceAnswer | None]):
         )
         self._found_words, self._said = Static(id="found"), Static(id="said")
         self._kinds = RowChoiceField(list(_KINDS), id="kind")
-        self._kinds_row = row("Kind", self._kinds, id="kinds")
+        self._kinds_row = FormRow("Kind", self._kinds, width=NAMES, id="kinds")
         self._secret = SecretRows(start.secret, id="secret")
         self._thens = RowChoiceField([SAVE_AND_USE, SAVE, USE_ONCE], id="then")
-        self._then_row = row("Then", self._thens, id="thens")
+        self._then_row = FormRow("Then", self._thens, width=NAMES, id="thens")
         self._name_field = TextField(one_line(start.name), placeholder="a name for it", id="name")
-        self._name_row = row("Profile", self._name_field, id="names")
+        self._name_row = FormRow("Profile", self._name_field, width=NAMES, id="names")
 
     # What is seen
 
@@ -96,7 +95,7 @@ class SourceForm(FormDialog[SourceAnswer | None]):
         """Return the location, what was found there, and the rows that come once that is known."""
         start = self._start
         self.frame.border_title = line(f"Edit {start.name}" if start.profile else "Open or add a source")
-        yield row("URL or path", self._location_field)
+        yield FormRow("URL or path", self._location_field, width=NAMES)
         yield self._found_words
         yield self._kinds_row
         with self._more:

@@ -53,7 +53,6 @@ class PlaceScreen(FirstPaintScreen):
 
     def compose(self) -> ComposeResult:
         """Lay out the bars around the body."""
-        self.take_up_size()
         yield self.top_bar
         with Container(id="body"):
             yield from self.compose_body()

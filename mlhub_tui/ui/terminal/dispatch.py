@@ -8,7 +8,8 @@ from typing import Any, Generic
 from textual.app import App
 from textual.await_complete import AwaitComplete
 from textual.dom import DOMNode
-from textual.events import Event, InputEvent, Key, Mount, Paste
+from textual.events import Event, InputEvent, Key, Mount, Paste, ScreenResume
+from textual.geometry import Size
 from textual.message import Message
 from textual.screen import ModalScreen, Screen, ScreenResultType
 from textual.widget import AwaitMount, Widget
@@ -159,6 +160,7 @@ class OnceScreen(Screen[ScreenResultType], Generic[ScreenResultType]):
 
     _outcome: tuple[ScreenResultType | None] | None = None
     """What it was dismissed with while another screen was in front of it."""
+    _styled = False
 
     @property
     def is_closed(self) -> bool:
@@ -169,12 +171,27 @@ class OnceScreen(Screen[ScreenResultType], Generic[ScreenResultType]):
         """Drop what its widgets or the terminal send once it is closed, and begin nothing then."""
         if self.is_closed and _is_late(message):
             return
+        if isinstance(message, ScreenResume) and not self._styled:
+            # What was mounted with it has its styles: a second look at all rules takes as long as the first.
+            self._styled, message.refresh_styles = True, False
         await super()._on_message(message)
 
     async def _message_loop_exit(self) -> None:
         await super()._message_loop_exit()
         if isinstance(self.app, DispatchApp):
             self.app.send_again(self)
+
+    def take_up_size(self) -> None:
+        """Have the classes of the terminal's size, which Textual gives once it has laid out everything."""
+        app = self.app
+        points = app.HORIZONTAL_BREAKPOINTS or [], app.VERTICAL_BREAKPOINTS or []
+        for dimension, classes in zip(app.size, points, strict=True):
+            self._classes.update(self._get_breakpoint_classes(dimension, classes))
+
+    def _screen_resized(self, size: Size) -> None:
+        # Textual lays out a new screen twice: for its size, and for the news that this is its size now.
+        if size != self.size or self._layout_required:
+            super()._screen_resized(size)
 
     def dismiss(self, result: ScreenResultType | None = None) -> AwaitComplete:
         """Close with a result, now or once the screen is in front again; where it is closed, do nothing."""

@@ -154,6 +154,15 @@ class TerminalDriver(LinuxDriver):
         self.flush()
         return self.answers
 
+    def ask_background(self, answered: Callable[[bool], None]) -> None:
+        """Ask the terminal for its background; tell in the event loop, if it answers, whether it is light."""
+        if os.environ.get("TERM", "") in _UNTITLED:
+            return  # some of these would print the question
+        self.answers.ask_background(
+            self.write, lambda light: self._loop.call_soon_threadsafe(answered, light)
+        )
+        self.flush()
+
     def run_input_thread(self) -> None:
         """Read what is typed and pass it on, as Textual's own does, less what is an answer."""
         parser, decode = XTermParser(self._debug), getincrementaldecoder("utf-8")("replace").decode
@@ -191,19 +200,36 @@ Every terminal answers the last one, and in order, so that its answer ends them 
 _KITTY = re.compile(r"\x1b_Gi=31[^\x1b]*\x1b\\")
 _CELL = re.compile(r"\x1b\[6;(\d+);(\d+)t")
 _LAST = re.compile(r"\x1b\[\?([\d;]*)c")
-_BEGUN = re.compile(r"\x1b(\[(\?[\d;]*|6(;[\d;]*)?)?|_(G[^\x1b]{0,200}\x1b?)?)?\Z")
+BACKGROUND_QUESTION = "\x1b]11;?\x1b\\"
+"""What the background is (OSC 11 of xterm's control sequences); the answer is in a form of XParseColor."""
+_BACKGROUND = re.compile(
+    r"(?:\x1b|\A)\]11;(?:rgba?:([\da-f]{1,4})/([\da-f]{1,4})/([\da-f]{1,4})[^\a\x1b]*|[^\a\x1b]{0,60})"
+    r"(?:\a|\x1b\\)",
+    re.IGNORECASE,
+)
+"""An answer; without its ESC where that was cut off before it and let go."""
+_BEGUN = re.compile(
+    r"\x1b(\[(\?[\d;]*|6(;[\d;]*)?)?|_(G[^\x1b]{0,200}\x1b?)?|\](1(1(;[^\a\x1b]{0,60}\x1b?)?)?)?)?\Z"
+)
 _HELD_ESCAPE = 2.0
-"""Seconds after the question within which a lone ESC may be the first half of an answer."""
+"""Seconds after the question within which a lone ESC may be the first half of an answer.
+
+As long is the second half of one waited for.
+"""
 
 
 class TerminalAnswers:
-    """The answers to `QUESTION`; `take` is called in the thread that reads, the rest anywhere."""
+    """The answers to `QUESTION` and `BACKGROUND_QUESTION`.
+
+    `take` and `let_go` are called in the thread that reads, the rest anywhere.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._asked = 0.0
-        self._held = ""
+        self._asked = self._asked_background = 0.0
+        self._held, self._held_since = "", 0.0
         self._open = False
+        self._took_background: Callable[[bool], object] | None = None
         self.complete = threading.Event()
         """Set with the last answer."""
         self.sixel = False
@@ -217,11 +243,21 @@ class TerminalAnswers:
             self._asked, self._open = self._clock(), True
             write(QUESTION)
 
+    def ask_background(self, write: Callable[[str], object], answered: Callable[[bool], object]) -> None:
+        """Ask for the background; `answered` is called in the thread that reads."""
+        self._took_background, self._asked_background = answered, self._clock()
+        write(BACKGROUND_QUESTION)
+
     def take(self, typed: str) -> str:
         """Return what was typed without the answers in it; one that is cut in two is held back."""
-        if not self._open:
+        if not self._open and self._took_background is None:
             return typed
         text, self._held = self._held + typed, ""
+        if self._took_background is not None and (found := _BACKGROUND.search(text)):
+            text = text[: found.start()] + text[found.end() :]
+            if found[1]:
+                self._took_background(_is_light(*found.groups()))
+            self._took_background = None
         if found := _KITTY.search(text):
             self.kitty = ";OK" in found[0]
             text = _KITTY.sub("", text)
@@ -235,13 +271,21 @@ class TerminalAnswers:
             self.complete.set()
             return _LAST.sub("", text)
         if (begun := _BEGUN.search(text)) is not None and self._may_be_answer(begun[0]):
-            text, self._held = text[: begun.start()], begun[0]
+            text, self._held, self._held_since = text[: begun.start()], begun[0], self._clock()
         return text
 
     def _may_be_answer(self, begun: str) -> bool:
-        return len(begun) > 2 or self._clock() - self._asked < _HELD_ESCAPE
+        return len(begun) > 2 or self._clock() - max(self._asked, self._asked_background) < _HELD_ESCAPE
 
     def let_go(self) -> str:
-        """Return what was held back, as nothing came after it: somebody typed it."""
+        """Return what was held back, as nothing came after it: somebody typed it, or the rest never came."""
+        if len(self._held) > 1 and self._clock() - self._held_since < _HELD_ESCAPE:
+            return ""
         held, self._held = self._held, ""
         return held
+
+
+def _is_light(*channels: str) -> bool:
+    """Tell whether a colour, of 1 to 4 hexadecimal digits a channel, is nearer to white than to black."""
+    red, green, blue = (int(digits, 16) / int("f" * len(digits), 16) for digits in channels)
+    return 0.299 * red + 0.587 * green + 0.114 * blue > 0.5

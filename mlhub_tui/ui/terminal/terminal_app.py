@@ -47,14 +47,7 @@ class FirstPaintApp(App[int]):
 
 
 class FirstPaintScreen(OnceScreen[None]):
-    """A screen that knows its size's classes before it is laid out, and is drawn where it is seen."""
-
-    def take_up_size(self) -> None:
-        """Have the classes of the terminal's size, which Textual gives once it has laid out everything."""
-        app = self.app
-        points = app.HORIZONTAL_BREAKPOINTS or [], app.VERTICAL_BREAKPOINTS or []
-        for dimension, classes in zip(app.size, points, strict=True):
-            self._classes.update(self._get_breakpoint_classes(dimension, classes))
+    """A screen that is drawn where it is seen."""
 
     def _compositor_refresh(self) -> None:
         if self.app._batch_count:
@@ -97,6 +90,8 @@ class ResizeApp(App[int]):
         for widget in widgets if parent is self else ():
             if isinstance(widget, Screen):
                 widget._compositor = ResizeCompositor()
+            if isinstance(widget, OnceScreen):
+                widget.take_up_size()
         return super()._register(parent, *widgets, **more)
 
 

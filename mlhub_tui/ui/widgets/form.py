@@ -11,6 +11,7 @@ from rich.cells import cell_len
 from textual import work
 from textual.app import RenderResult
 from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.events import Click, Key, Paste
 from textual.geometry import Offset
@@ -22,7 +23,7 @@ from textual.widgets import Input
 
 from ...sources.source_names import common_start, completions
 from ...text import one_line
-from ..terminal.characters import line
+from ..terminal.characters import fit, line
 
 
 class TextField(Input):
@@ -211,6 +212,36 @@ class RowChoiceField(ChoiceField, inherit_bindings=False):
         Binding("right,l,space", "step(1)", "next", show=False),
         Binding("left,h", "step(-1)", "previous", show=False),
     ]
+
+
+class FormRow(Horizontal):
+    """A row of a form: a label, which the row draws itself, and what stands behind it.
+
+    Parameters
+    ----------
+    label
+        What the row is about.
+    fields
+        What stands behind the label.
+    width
+        Cells before the first field.
+    """
+
+    DEFAULT_CSS = "FormRow { height: auto; width: 1fr; }"
+
+    def __init__(self, label: str, *fields: Widget, id: str | None = None, width: int = 14) -> None:
+        super().__init__(*fields, id=id, classes="row")
+        self._label, self._width = label, width
+        fields[0].styles.margin = (0, 0, 0, width)
+
+    def render(self) -> RenderResult:
+        """Draw the label beside the fields."""
+        return Content.styled(fit(self._label, self._width), "$muted")
+
+    def say(self, label: str) -> None:
+        """Show another label."""
+        self._label = label
+        self.refresh()
 
 
 def field(identity: str, value: str = "", placeholder: str = "") -> TextField:

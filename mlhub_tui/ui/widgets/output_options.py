@@ -8,41 +8,33 @@ from pathlib import Path
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
-from textual.content import Content
-from textual.widgets import Input, Label, Static
+from textual.containers import Vertical
+from textual.widgets import Input, Static
 
 from ... import output_url
 from ...errors import MLHubException
 from ...options import ClusterConfig, IfExists
 from ...text import size
 from ..terminal.characters import content
-from .form import ChoiceField, field
+from .form import ChoiceField, FormRow, field
 
 HERE, CLUSTER = "this machine", "Dask cluster"
 _ADDRESS = "DASK_SCHEDULER_ADDRESS"
 
 
-class EngineRow(Horizontal):
+class EngineRow(FormRow):
     """A choice, and the address of a scheduler where it is asked for."""
 
     DEFAULT_CSS = """
-    EngineRow { height: auto; width: 1fr; }
     EngineRow ChoiceField { width: 31; }
     EngineRow Input { display: none; }
     EngineRow.-cluster Input { display: block; }
     """
 
     def __init__(self) -> None:
-        super().__init__(classes="row")
         address = os.environ.get(_ADDRESS, "")
         self._address = field("scheduler", address, placeholder="tcp://host:8786, or empty")
-
-    def compose(self) -> ComposeResult:
-        """Lay out the row."""
-        yield Label(Content("Engine"), classes="name")
-        yield ChoiceField([HERE, CLUSTER], id="engine")
-        yield self._address
+        super().__init__("Engine", ChoiceField([HERE, CLUSTER], id="engine"), self._address)
 
     @property
     def cluster(self) -> ClusterConfig | None:
@@ -81,15 +73,9 @@ class OutputOptions(Vertical):
 
     def compose(self) -> ComposeResult:
         """Lay out the rows."""
-        with Horizontal(classes="row"):
-            yield Label(Content("Folder"), classes="name")
-            yield self._field
-        with Horizontal(classes="row"):
-            yield Label(Content("Free space"), classes="name")
-            yield self._free
-        with Horizontal(classes="row"):
-            yield Label(Content("If it exists"), classes="name")
-            yield self._choice
+        yield FormRow("Folder", self._field)
+        yield FormRow("Free space", self._free)
+        yield FormRow("If it exists", self._choice)
 
     def on_mount(self) -> None:
         """Look at the disk."""

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
-from textual.content import Content
-from textual.widgets import Input, Label
+from textual.containers import Vertical
+from textual.widgets import Input
 
 from ...auth import Scheme, SecretDraft
 from ...text import mask, one_line
-from .form import ChoiceField, RowChoiceField, TextField
+from .form import ChoiceField, FormRow, RowChoiceField, TextField
 
 _WAYS: dict[str, Scheme | None] = {
     "none": None,
@@ -32,6 +31,10 @@ _SECRETS = {
 }
 
 
+NAMES = 12
+"""Cells before the fields of the form of a source."""
+
+
 class SecretRows(Vertical):
     """Asks how a secret is sent, and for it; a stored one is never shown, and stays if left empty."""
 
@@ -41,11 +44,6 @@ class SecretRows(Vertical):
         super().__init__(id=id)
         self._stored = stored
         self._way = RowChoiceField(list(_WAYS), id="way")
-        self._named_row = Horizontal(classes="row", id="named")
-        self._typed_row = Horizontal(classes="row", id="typed")
-        self._variable_row = Horizontal(classes="row", id="variable")
-        self._named_label = Label(classes="name", id="named-label")
-        self._typed_label = Label(classes="name", id="typed-label")
         self._fields = {
             "named": TextField(one_line(stored.user or stored.name), id="named-field"),
             "typed": TextField(secret=True, id="typed-field"),
@@ -53,21 +51,15 @@ class SecretRows(Vertical):
                 one_line(stored.variable), placeholder="MY_TOKEN: no secret on disk", id="variable-field"
             ),
         }
+        labels = {"named": "", "typed": "", "variable": "or variable"}
+        self._rows = {
+            name: FormRow(label, self._fields[name], id=name, width=NAMES) for name, label in labels.items()
+        }
 
     def compose(self) -> ComposeResult:
         """Lay out the rows."""
-        with Horizontal(classes="row"):
-            yield Label(Content("Login"), classes="name")
-            yield self._way
-        with self._named_row:
-            yield self._named_label
-            yield self._fields["named"]
-        with self._typed_row:
-            yield self._typed_label
-            yield self._fields["typed"]
-        with self._variable_row:
-            yield Label(Content("or variable"), classes="name")
-            yield self._fields["variable"]
+        yield FormRow("Login", self._way, width=NAMES)
+        yield from self._rows.values()
 
     def on_mount(self) -> None:
         """Begin with what is stored."""
@@ -133,11 +125,11 @@ class SecretRows(Vertical):
         """Show the rows that belong to the way that is chosen."""
         scheme = self.scheme
         label, placeholder = _NAMES.get(scheme, ("", "")) if scheme else ("", "")
-        self._named_row.display = bool(label)
-        self._typed_row.display = self._variable_row.display = scheme is not None
-        self._named_label.update(Content(label))
+        self._rows["named"].display = bool(label)
+        self._rows["typed"].display = self._rows["variable"].display = scheme is not None
+        self._rows["named"].say(label)
         self._fields["named"].placeholder = placeholder
-        self._typed_label.update(Content(_SECRETS[scheme] if scheme else ""))
+        self._rows["typed"].say(_SECRETS[scheme] if scheme else "")
         stored = self._stored.typed if scheme is self._stored.scheme else ""
         words = f"{mask(stored)} stays if left empty" if stored else "typed or pasted, not shown"
         if stored and not self._keeps:

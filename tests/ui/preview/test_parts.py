@@ -258,6 +258,29 @@ def test_an_old_question_holds_no_escape_back() -> None:
 
 
 @pytest.mark.parametrize(
+    ("answer", "light"),
+    [
+        ("\x1b]11;rgb:ffff/ffff/ffff\x1b\\", [True]),
+        ("\x1b]11;rgb:fb/fa/f4\a", [True]),
+        ("\x1b]11;rgba:1616/1616/1d1d/ffff\a", [False]),
+        ("\x1b]11;rgb:0/0/0\x1b\\", [False]),
+        ("\x1b]11;what?\a", []),
+    ],
+)
+def test_what_the_terminal_says_of_its_background_is_no_key_however_it_is_cut(
+    answer: str, light: list[bool]
+) -> None:
+    whole = f"a{answer}b"
+    for cut in range(1, len(whole)):
+        answers, told = TerminalAnswers(), list[bool]()
+        answers.ask_background(lambda _: None, told.append)
+        typed = answers.take(whole[:cut]) + answers.let_go() + answers.take(whole[cut:])
+        assert typed.replace("\x1b", "" if cut == 2 else "\x1b") == "ab", cut
+        assert told == light
+        assert answers.take(answer) == answer, "it was asked once"
+
+
+@pytest.mark.parametrize(
     ("answer", "environ", "outer", "way"),
     [
         ("\x1b[?62;4c", {}, "", GraphicsMode.SIXEL),
