@@ -21,7 +21,7 @@ def strips(app: App[Any]) -> list[Strip]:
     except NoWidget:
         return []
     screen.get_style_at(0, 0)  # from here on it knows what is behind it
-    placed = [(widget, screen.find_widget(widget)) for widget in _shown(screen)]
+    placed = [(widget, screen.find_widget(widget)) for widget in shown_widgets(screen)]
     lines = [Strip.blank(whole.width) for _ in range(whole.height)]
     for widget, place in sorted(placed, key=lambda one: one[1].order):
         seen = place.region.intersection(place.clip).intersection(whole)
@@ -39,7 +39,7 @@ def screen_text(app: App[Any]) -> str:
     return "\n".join(strip.text.rstrip() for strip in strips(app))
 
 
-def _shown(screen: Widget) -> Iterator[Widget]:
+def shown_widgets(screen: Widget) -> Iterator[Widget]:
     """Yield the widgets that have a place on a screen, and their scrollbars."""
     for node in screen.walk_children(with_self=True):
         if isinstance(node, Widget):

@@ -20,6 +20,7 @@ from mlhub_tui import paths
 from mlhub_tui.auth import ProfilesFile
 from mlhub_tui.options import AppOptions
 from mlhub_tui.sample.server import SampleServer
+from mlhub_tui.ui.theme import DARK, LIGHT
 from mlhub_tui.ui.widgets import output_options
 
 from .conftest import Driver, driven
@@ -27,6 +28,7 @@ from .drawing import strips
 from .looks import looks
 from .scenes import FIRST_START, FOLDER, SCENES, FixedQueue, Scene, app_over
 from .scenes_over import COLOURED, OVER
+from .test_contrast import faint_texts
 
 SIZES = ((80, 24), (60, 15), (120, 40))
 UPDATE = bool(os.environ.get("MLHUB_TUI_UPDATE_SNAPSHOTS"))
@@ -93,9 +95,21 @@ async def test_the_screen_looks_as_it_was_reviewed(scene: Scene, fixed: AppOptio
             shown = await as_reviewed(driver, path, home)
             assert max(map(len, shown.splitlines())) <= columns
             assert shown == path.read_text(encoding="utf-8"), f"{path.name} differs"
+        await in_our_themes(driver)
         if scene not in COLOURED:
             await in_few_colours(driver, scene.__name__)
         await in_ascii(driver)
+
+
+async def in_our_themes(driver: Driver) -> None:
+    """Look at the contrast of every text, at the size at which most is shown."""
+    for theme in (DARK, LIGHT):
+        driver.app.theme = theme.name
+        await driver.pilot.pause()
+        with suppress(AssertionError):
+            await driver.until(lambda: not faint_texts(driver.app))
+        assert faint_texts(driver.app) == set(), theme.name
+    driver.app.theme = DARK.name
 
 
 async def in_few_colours(driver: Driver, name: str) -> None:

@@ -190,7 +190,7 @@ class OnceScreen(Screen[ScreenResultType], Generic[ScreenResultType]):
 
     def _screen_resized(self, size: Size) -> None:
         # Textual lays out a new screen twice: for its size, and for the news that this is its size now.
-        if size != self.size or self._layout_required:
+        if size != self.outer_size or self._layout_required:
             super()._screen_resized(size)
 
     def dismiss(self, result: ScreenResultType | None = None) -> AwaitComplete:
