@@ -43,6 +43,8 @@ class TreeState:
         The words that were filtered by.
     order
         In which order the entries stood; empty where they stood as listed.
+    pane
+        The pane in which the document under the cursor was open; empty where none was.
     """
 
     opened: tuple[Place, ...] = ()
@@ -50,6 +52,7 @@ class TreeState:
     cursor: Place = ()
     filter: str = ""
     order: str = ""
+    pane: str = ""
 
 
 @dataclass
@@ -183,17 +186,17 @@ class ViewStateKeeper:
         self._memory = memory
         self._source = ""
 
-    def leave(self, tree: RecallableTree) -> None:
-        """Remember how the tree is, if it shows a source."""
+    def leave(self, tree: RecallableTree, pane: str = "") -> None:
+        """Remember how the tree is, if it shows a source, and in which pane its document is open."""
         if self._source and tree.started:
-            self._memory.keep(self._source, tree.view())
+            self._memory.keep(self._source, replace(tree.view(), pane=pane))
 
-    def enter(self, tree: RecallableTree, source: str) -> str:
-        """Bring the tree of a source, just begun, to how it was left; return the filter to apply."""
+    def enter(self, tree: RecallableTree, source: str) -> TreeState:
+        """Bring the tree of a source, just begun, to how it was left; return that: the filter is to apply."""
         self._source = source
         view = self._memory.view(source)
         tree.recall(view)
-        return view.filter
+        return view
 
     def forget(self) -> None:
         """Remember nothing of what the tree shows from now on: it shows no source."""
@@ -213,6 +216,7 @@ def _plain(view: TreeState) -> dict[str, Any]:
         "cursor": view.cursor if bounded([view.cursor]) else [],
         "filter": view.filter[:_LONGEST],
         "order": view.order,
+        "pane": view.pane,
     }
 
 
@@ -224,6 +228,7 @@ def _view(raw: dict[str, Any]) -> TreeState:
         cursor[0] if cursor else (),
         _word(raw.get("filter")),
         _word(raw.get("order")),
+        _word(raw.get("pane")),
     )
 
 

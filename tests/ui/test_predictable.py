@@ -136,6 +136,30 @@ async def test_a_restart_reopens_the_last_source_at_the_last_place(tmp_path: Pat
         await driver.until(lambda: tree.current is not None and getattr(tree.current, "id", "") == SMALL)  # type: ignore[attr-defined] # it is the tree
 
 
+@pytest.mark.parametrize("pane", ["json", "items"])
+async def test_a_restart_reopens_the_document_that_was_open(pane: str, tmp_path: Path) -> None:
+    def front(driver: Driver) -> str:
+        screen = driver.app.screen
+        return f"{screen.whole.entry.id} {screen.pane}" if isinstance(screen, DocumentScreen) else ""
+
+    started = AppOptions(sample=True, output_dir=tmp_path)
+    async with driven(started) as driver:
+        await driver.until("BigEarthNet")
+        await find(driver, SMALL)
+        await driver.press(pane[0].replace("j", "J"))
+        await driver.until(lambda: front(driver) == f"{SMALL} {pane}")
+        await driver.press("q")
+    for left_open in (True, False):
+        async with driven(started) as driver:
+            tree = driver.app.screen_stack[0].query_one("#tree")
+            await driver.until(lambda tree=tree: getattr(tree.current, "id", "") == SMALL)
+            if left_open:
+                await driver.until(lambda: front(driver) == f"{SMALL} {pane}")
+                await driver.press("escape")
+            await driver.until(lambda: not front(driver))
+            await driver.press("q")
+
+
 async def test_a_source_that_is_named_is_opened_in_place_of_the_last(
     sample: SampleServer, tmp_path: Path, mlhub_home: Path
 ) -> None:

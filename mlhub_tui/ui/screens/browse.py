@@ -17,7 +17,7 @@ from ...errors import APIKeyNotFound, AuthenticationError, MLHubException
 from ..catalog.catalog_tree import CatalogTree
 from ..commands import BROWSE, AppCommand, bindings
 from ..messages import ConnectionChanged
-from ..state import ViewStateKeeper
+from ..state import TreeState, ViewStateKeeper
 from ..widgets.filter_bar import FilterLine
 from .detail_pane import DetailPane
 from .entry_screen import EntryScreen
@@ -58,6 +58,8 @@ class BrowseScreen(EntryScreen):
         self._pending: Timer | None = None
         self._asked_for_key = False
         self._keeper = ViewStateKeeper(self.context.memory)
+        self._left_as: TreeState | None = None
+        """How the tree was left whose document is still to be opened."""
 
     def compose_body(self) -> ComposeResult:
         """Lay out tree and detail."""
@@ -162,15 +164,30 @@ class BrowseScreen(EntryScreen):
                 tree.fail(self.context.connection_error)
             return
         tree.start(connection.source.kind)
-        if words := self._keeper.enter(tree, connection.job_source):
-            tree.apply_filter(words)
+        self._left_as = self._keeper.enter(tree, connection.job_source)
+        if self._left_as.filter:
+            tree.apply_filter(self._left_as.filter)
         self.navigator.show_favourites()
         self.context.offer_tour()
         self._load(connection)
 
     def keep_view(self) -> None:
-        """Remember how the tree is, for when its source is opened again."""
-        self._keeper.leave(self.tree_view)
+        """Remember how the tree is, and the document that is open, for when its source is opened again."""
+        opened = self.context.screens_of("browse")[1:2]
+        whole, subject = getattr(opened[0], "whole", None) if opened else None, self.subject
+        same = whole is not None and subject is not None and whole.entry == subject.entry
+        self._keeper.leave(self.tree_view, getattr(opened[0], "pane", "") if same else "")
+
+    def _reopen(self) -> None:
+        """Open the document that was open, once the cursor is back on it and was not moved meanwhile."""
+        left, tree = self._left_as, self.tree_view
+        if left is None or not left.pane:
+            return
+        back = tree.cursor_row is not None and tree.tree_model.path(tree.cursor_row) == left.cursor
+        if back or tree.view().cursor != left.cursor or not self.is_current:
+            self._left_as = None
+        if back and self.is_current and self.subject is not None and self.subject.is_document:
+            self.open_subject(self.subject, left.pane)
 
     def action_reload(self) -> None:
         """Load the listing again; expansion, cursor and filter stay."""
@@ -235,6 +252,7 @@ class BrowseScreen(EntryScreen):
         if not self.closing and self.tree_view.started:
             self.refresh_hints()
             self._right.follow()
+            self._reopen()
 
     def on_resize(self) -> None:
         """Take up the map, or leave it out, for the new width."""

@@ -59,7 +59,7 @@ class DocumentScreen(ItemsScreen):
         self._documents = documents
         self._holds_items = self._entry.kind in (EntryKind.COLLECTION, EntryKind.CATALOG)
         self._panes = [name for name in PANES if name != "items" or self._holds_items]
-        self.pane = pane
+        self.pane = pane if pane in self._panes else "overview"
         self._shown_json: Document | None = None
         self._validity: list[Block] = []
         self._strip, self._overview = Static(id="strip"), DetailView(id="overview")
