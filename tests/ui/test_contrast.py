@@ -62,7 +62,8 @@ def faint_texts(app: App[Any]) -> set[str]:
 @cache
 def _faint(text: str, style: Style, least: float) -> frozenset[str]:
     one, other = (color.name if color is not None else "" for color in (style.color, style.bgcolor))
-    assert one and other and not style.dim, (text, style)
+    if not (one and other) or style.dim or style.reverse:
+        return frozenset([f"{text.strip()!r} has no colours of its own: {style}"])
     ratios = {depth.name: contrast(one, other, depth) for depth in DEPTHS}
     return frozenset(
         f"{text.strip()!r}: {one} on {other} is {ratio:.2f} in {name}"

@@ -95,7 +95,7 @@ class LineView(ScrollView, can_focus=True):
         """Draw a line of what is seen."""
         width, base = self.scrollable_content_region.width, self.look("")
         if y < self.header:
-            return self.draw_header(y, width).adjust_cell_length(width, base)
+            return self.draw_header(y, width).adjust_cell_length(width, base).apply_style(base)
         number = y - self.header + self.scroll_offset.y
         if number >= self.line_count:
             return Strip.blank(width, base)
