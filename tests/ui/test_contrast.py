@@ -62,7 +62,7 @@ def faint_texts(app: App[Any]) -> set[str]:
 @cache
 def _faint(text: str, style: Style, least: float) -> frozenset[str]:
     one, other = (color.name if color is not None else "" for color in (style.color, style.bgcolor))
-    if not (one and other) or style.dim or style.reverse:
+    if not (one and other) or style.dim:
         return frozenset([f"{text.strip()!r} has no colours of its own: {style}"])
     ratios = {depth.name: contrast(one, other, depth) for depth in DEPTHS}
     return frozenset(

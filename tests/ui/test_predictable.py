@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
+from textual.screen import Screen
 
 from mlhub_tui.options import AppOptions
 from mlhub_tui.sample.server import SampleServer
+from mlhub_tui.ui.screens.browse import BrowseScreen
 from mlhub_tui.ui.screens.document_screen import DocumentScreen
 from mlhub_tui.ui.state import AppState
 
@@ -136,6 +140,11 @@ async def test_a_restart_reopens_the_last_source_at_the_last_place(tmp_path: Pat
         await driver.until(lambda: tree.current is not None and getattr(tree.current, "id", "") == SMALL)  # type: ignore[attr-defined] # it is the tree
 
 
+def _is_at(screen: Screen[Any], identity: str) -> bool:
+    assert isinstance(screen, BrowseScreen)
+    return screen.subject is not None and screen.subject.label == identity
+
+
 @pytest.mark.parametrize("pane", ["json", "items"])
 async def test_a_restart_reopens_the_document_that_was_open(pane: str, tmp_path: Path) -> None:
     def front(driver: Driver) -> str:
@@ -151,8 +160,8 @@ async def test_a_restart_reopens_the_document_that_was_open(pane: str, tmp_path:
         await driver.press("q")
     for left_open in (True, False):
         async with driven(started) as driver:
-            tree = driver.app.screen_stack[0].query_one("#tree")
-            await driver.until(lambda tree=tree: getattr(tree.current, "id", "") == SMALL)
+            browse = driver.app.screen_stack[0]
+            await driver.until(partial(_is_at, browse, SMALL))
             if left_open:
                 await driver.until(lambda: front(driver) == f"{SMALL} {pane}")
                 await driver.press("escape")
