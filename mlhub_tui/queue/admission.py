@@ -1,24 +1,18 @@
-"""Admission of queued jobs: limits of their number, space on their disks, a network that is back."""
+"""Admission of queued jobs: limits of their number, space on their disks."""
 
 from __future__ import annotations
 
-import errno
 import functools
-import re
-import socket
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from .. import fileio
-from ..errors import DownloadError, RequestError, ServerTimeout, ServerUnreachable
+from ..errors import DownloadError
 from ..transfer.config import TransferProgress
 from .job import ACTIVE_STATES, Job, JobState
 from .runner import QueueSettings
 
-_UNREACHABLE = ("ENETUNREACH", "EHOSTUNREACH", "ENETDOWN", "EHOSTDOWN")
-_NOWHERE = frozenset(getattr(errno, name) for name in _UNREACHABLE if hasattr(errno, name))
-_ERRNO = re.compile(r"\[Errno (\d+)\]")
 _LEAST = 1 << 20  # bytes that have to be free for a file of unknown size
 _LONGEST = 600.0  # seconds between two checks of a disk
 
@@ -63,36 +57,6 @@ class ConcurrencyLimiter:
         if known:
             self._hosts[job.request.source] = known
         return self._hosts.get(job.request.source, job.request.source)
-
-
-def no_way_out(error: BaseException) -> bool:
-    """Return whether an error means that no way leads out: a name that nobody knows, no route."""
-    return any(_leads_nowhere(cause) for cause in _chain(error))
-
-
-def _leads_nowhere(cause: BaseException) -> bool:
-    if isinstance(cause, socket.gaierror):
-        return True
-    if not isinstance(cause, OSError):
-        return False
-    # asyncio joins the errors of several addresses in one text.
-    numbers = [cause.errno] if cause.errno else [int(one) for one in _ERRNO.findall(str(cause))]
-    return bool(numbers) and all(number in _NOWHERE for number in numbers)
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        yield error
-        error = error.__cause__ or error.__context__
-
-
-def server_answered(error: BaseException) -> bool:
-    """Return whether a server answered, though not as it should."""
-    if isinstance(error, ServerUnreachable | ServerTimeout):
-        return False
-    return isinstance(error, RequestError) and error.status is not None
 
 
 def reserved_space(job: Job, jobs: Iterable[Job], running: Mapping[int, TransferProgress]) -> int:

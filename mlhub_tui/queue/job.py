@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from ..auth.kind import Kind
-from ..planning.requests import SAMPLE, AssetRequest, DatasetRequest, DownloadRequest
+from ..planning.requests import DatasetRequest, DownloadRequest
 
 
 class JobState(StrEnum):
@@ -122,18 +121,6 @@ class Job:
         """The same as people know it: a path, or the URL of a dataset that goes to a store."""
         url = self.request.url if isinstance(self.request, DatasetRequest) else ""
         return f"{url}/{self.name}" if url else str(self.path)
-
-    @property
-    def near(self) -> bool:
-        """Whether its bytes are on this machine, so that no network is needed for them."""
-        match self.request:
-            case AssetRequest(href=href):
-                local = href.startswith("file:")
-            case DatasetRequest(kind=Kind.STATIC, source=source, url=url):
-                local = "://" not in source and not url
-            case _:
-                local = False
-        return local or self.request.source == SAMPLE
 
     @property
     def part(self) -> Path:

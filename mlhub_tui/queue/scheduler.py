@@ -25,9 +25,7 @@ from .admission import (
     ConcurrencyLimiter,
     DiskSpaceWaiters,
     has_space,
-    no_way_out,
     reserved_space,
-    server_answered,
 )
 from .failures import Failure, FailureCounter, judge
 from .job import ACTIVE_STATES, FILE_COUNTS, Job, JobState, JobTable
@@ -79,7 +77,6 @@ class Scheduler:
             replace(self._retries, tries=min(self._retries.tries or _TRIES, _TRIES)),
         )
         self._limiter = ConcurrencyLimiter(options.get("concurrency"), options.get("per_host"))
-        self._cut_off: set[int] = set()
         self._without_space = DiskSpaceWaiters(options.get("room_every", 10.0))
         self._space_task: asyncio.Task[None] | None = None
         self._space_lock = threading.Lock()
@@ -234,8 +231,6 @@ class Scheduler:
 
     def _done(self, job: Job, live: TransferProgress, outcome: DownloadResult) -> None:
         self._failures.pop(job.id, None)
-        if outcome.fetched:
-            self._server_answered(job)
         fields = progress_fields(live, job) | {
             "bytes_done": outcome.size,
             "bytes_total": outcome.size,
@@ -250,10 +245,6 @@ class Scheduler:
         failure = judge(error, failures, self._retries, job.path)
         if failure.action is JobState.FAILED:
             await report_failed(job.request, error)
-        if server_answered(error):
-            self._server_answered(job)
-        elif no_way_out(error):
-            self._cut_off.add(job.id)
         self._running[job.id].flush_events()
         moved = self.store.move(
             job.id,
@@ -267,16 +258,6 @@ class Scheduler:
         )
         if moved is not None and failure.delay is not None:
             self._due[job.id] = self._loop.time() + failure.delay
-
-    def _server_answered(self, job: Job) -> None:
-        """Record that a server answered: where several jobs found no way out, try them again at once."""
-        if job.near:
-            return
-        if len(self._cut_off) > 1:
-            now = self._loop.time()
-            self._due.update((job_id, now) for job_id in self._cut_off & self._due.keys())
-            self._wake.set()
-        self._cut_off.clear()
 
     # Follow
 
@@ -318,8 +299,6 @@ class Scheduler:
             moved = self.store.move(job_id, state, reason=reason)
             if moved is None:
                 return True
-            if state in (JobState.DOWNLOADING, JobState.VERIFYING):
-                self._server_answered(job)
             if job.state is not JobState.STALLED:
                 running.rate = RateEstimator(now, live.done)
             job = moved

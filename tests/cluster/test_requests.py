@@ -33,7 +33,6 @@ def test_a_url_is_kept_apart_from_the_folder_this_machine_needs(mlhub_home: Path
     assert made.folder.is_relative_to(mlhub_home)
     assert Job(1, made, made.name, JobState.QUEUED, 0).place == "s3://bucket/some/folder/crops"
     assert wish("s3://bucket/other").folder != made.folder
-    assert not Job(1, made, made.name, JobState.QUEUED, 0).near
 
 
 def test_a_folder_is_its_own_place(tmp_path: Path) -> None:

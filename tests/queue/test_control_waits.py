@@ -1,9 +1,8 @@
-"""What all jobs wait for together: the network, and room on the disk."""
+"""What jobs wait for: hosts that are gone, and room on the disk."""
 
 from __future__ import annotations
 
 import socket
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -41,18 +40,16 @@ def lost() -> ServerUnreachable:
 
 
 class Cable(Resolver):
-    """A resolver whose network can be unplugged; some hosts are gone for good."""
+    """A resolver for which some hosts are gone for good."""
 
     def __init__(self, url: str) -> None:
-        self.url, self.plugged, self.gone = url, True, set[str]()
-        self.asked: list[tuple[float, str]] = []
+        self.url, self.gone = url, set[str]()
 
     async def again(self, request: AssetRequest) -> RenewedAsset:
         return RenewedAsset(request, await self.link(request))
 
     async def link(self, request: DownloadRequest) -> Link:
-        self.asked.append((time.monotonic(), request.collection_id))
-        if not self.plugged or request.collection_id in self.gone:
+        if request.collection_id in self.gone:
             raise lost()
         return Link(self.url)
 
@@ -63,21 +60,6 @@ class Cable(Resolver):
 def job(number: int, source: str = "http://a/", state: JobState = JobState.QUEUED, **fields: object) -> Job:
     request = ArchiveRequest(source, None, f"n{number}", Path("/"))
     return Job(number, request, f"n{number}.tar.gz", state, position=number, **fields)  # type: ignore[arg-type]  # any of its fields
-
-
-async def test_what_found_no_network_is_tried_again_at_once_when_it_is_back(
-    server: FaultServer, folder: Path, make_queue: Make
-) -> None:
-    cable = Cable(server.url)
-    cable.plugged = False
-    queue = make_queue(cable, retries=replace(QUEUE_RETRIES, base=600.0, cap=600.0, random=lambda: 1.0))
-    await queue.add_many([wish(folder, f"n{number}") for number in range(20)])
-    await until(lambda: all(job.state is JobState.RETRYING for job in queue.snapshot()))
-    assert all("its name is not known" in job.reason for job in queue.snapshot())
-    cable.plugged = True
-    await queue.retry(queue.snapshot()[7].id)
-    await until(lambda: all(job.state is JobState.DONE for job in queue.snapshot()))
-    assert not any(job.reason for job in queue.snapshot())
 
 
 async def test_hosts_that_are_gone_do_not_hold_up_the_others(

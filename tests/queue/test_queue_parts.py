@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import platform
-import socket
 import sqlite3
 import time
 from dataclasses import replace
@@ -15,14 +14,12 @@ from typing import Any
 import pytest
 
 from mlhub_tui import fileio, preview_cache
-from mlhub_tui.auth import Kind
 from mlhub_tui.errors import (
     AccessDenied,
     AuthenticationError,
     EntityDoesNotExist,
     RequestRefused,
     ServerError,
-    ServerUnreachable,
     UnexpectedAnswer,
 )
 from mlhub_tui.http.credentials import Link, OriginCredentials
@@ -33,7 +30,6 @@ from mlhub_tui.options import IfExists
 from mlhub_tui.planning.filters import Filters
 from mlhub_tui.planning.requests import ArchiveRequest, AssetRequest, DatasetRequest
 from mlhub_tui.queue import runner as process
-from mlhub_tui.queue.admission import no_way_out, server_answered
 from mlhub_tui.queue.client import QueueClient
 from mlhub_tui.queue.database import Database, QueueUnusable, unusable
 from mlhub_tui.queue.failures import judge
@@ -177,30 +173,6 @@ def test_the_log_keeps_words_and_drops_keys(words: str, kept: str) -> None:
     assert safe(words) == kept
 
 
-def caused(error: Exception, cause: Exception) -> Exception:
-    error.__cause__ = cause
-    return error
-
-
-@pytest.mark.parametrize(
-    ("error", "nowhere", "answered"),
-    [
-        (socket.gaierror(-2, "unknown"), True, False),
-        (caused(ServerUnreachable("x"), OSError(errno.ENETUNREACH, "x")), True, False),
-        (caused(ServerUnreachable("x"), OSError(errno.EHOSTDOWN, "x")), True, False),
-        (OSError(errno.ECONNREFUSED, "x"), False, False),
-        (ServerError("x", status=503), False, True),
-        (ServerUnreachable("x", status=503), False, False),
-        (ServerError("x"), False, False),
-        (ValueError("x"), False, False),
-    ],
-)
-def test_a_lost_network_is_told_from_a_server_that_answers(
-    error: Exception, nowhere: bool, answered: bool
-) -> None:
-    assert (no_way_out(error), server_answered(error)) == (nowhere, answered)
-
-
 @pytest.mark.parametrize(
     ("name", "kept"),
     [
@@ -323,23 +295,6 @@ def test_a_disk_is_that_of_the_nearest_folder_that_there_is(tmp_path: Path) -> N
     assert left is not None
     assert left > 0
     fileio.check_free_space(tmp_path, 1)
-
-
-@pytest.mark.parametrize(
-    ("request_", "near"),
-    [
-        (wish(HERE), False),
-        (replace(ASSET, href="file:///x.tif"), True),
-        (ASSET, False),
-        (replace(ASSET, source="sample"), True),
-        (replace(DATASET, kind=Kind.STATIC, source="/data/catalog.json"), True),
-        (replace(DATASET, kind=Kind.STATIC, source="http://a/catalog.json"), False),
-        (replace(DATASET, kind=Kind.STATIC, source="/data/catalog.json", url="s3://b"), False),
-        (DATASET, False),
-    ],
-)
-def test_only_what_is_on_this_machine_needs_no_network(request_: Any, near: bool) -> None:
-    assert job(1, request=request_).near is near
 
 
 def test_a_job_knows_where_its_bytes_are() -> None:
