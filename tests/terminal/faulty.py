@@ -28,7 +28,7 @@ class FaultyApp(module.MLHubApp):
 def hang(*_: Any, **__: Any) -> Any:
     """Look up a name, as if no name server answered."""
     sys.__stderr__.write("\x1b]2;LOOKING UP\x07")  # type: ignore[union-attr] # a terminal is there
-    time.sleep(30)
+    time.sleep(600)
     raise socket.gaierror("no answer")
 
 

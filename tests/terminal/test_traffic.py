@@ -68,7 +68,7 @@ def cost(terminal: Terminal, key: str, most: int) -> tuple[int, int]:
 
     Where it cost more than it may the detail may have come too soon, since we were late: it is pressed again.
     """
-    for _ in range(5):
+    for _ in range(12):
         terminal.settle(0.3)
         before = len(terminal.raw)
         terminal.press(key)
