@@ -13,7 +13,7 @@ from pathlib import Path
 
 from . import text
 from .errors import NoSpaceError, OutputFolderError
-from .storage import sync_folder
+from .storage import nearest, sync_folder
 
 _FULL = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
 _LOCKED = frozenset({errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES})
@@ -187,14 +187,6 @@ def translate_os_error(error: OSError, path: Path) -> OutputFolderError:
         return NoSpaceError(f"no space left on the disk of {_name(path)}")
     why = text.one_line(error.strerror or error, 120)
     return OutputFolderError(f"cannot write {_name(path)}: {why}")
-
-
-def nearest(folder: Path) -> Path:
-    """Return the folder, or the nearest one above it that is there."""
-    for candidate in (folder, *folder.parents):
-        if os.path.lexists(candidate):
-            return candidate
-    return folder
 
 
 def _name(path: Path) -> str:

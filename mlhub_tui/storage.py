@@ -99,7 +99,7 @@ def same_names(folder: Path) -> Callable[[str], str]:
         return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
     try:
-        with tempfile.NamedTemporaryFile(prefix=".mlhub-Prüfe-", dir=_nearest(folder)) as file:
+        with tempfile.NamedTemporaryFile(prefix=".mlhub-Prüfe-", dir=nearest(folder)) as file:
             path = Path(file.name)
             apart = unicodedata.normalize("NFD", path.name)
             if path.with_name(path.name.swapcase()).exists():
@@ -111,6 +111,6 @@ def same_names(folder: Path) -> Callable[[str], str]:
     return str
 
 
-def _nearest(folder: Path) -> Path:
+def nearest(folder: Path) -> Path:
     """Return the folder, or the nearest one above it that is there."""
-    return next((place for place in (folder, *folder.parents) if place.is_dir()), folder)
+    return next((place for place in (folder, *folder.parents) if os.path.lexists(place)), folder)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -145,34 +145,38 @@ def doctor_command(offline: bool, as_json: bool) -> None:
     `default`); it is asked once. Secrets are not printed: at most the last 4 characters of a key. Ends
     with 1 if something is wrong, with 2 if the source or profile does not exist.
     """
-    found = list(_findings(offline))
-    wrong = [finding for finding in found if finding.state == "wrong"]
-    unknown = any(finding.name == _UNKNOWN for finding in wrong)
+    found = _findings(offline)
+    all_of_them = [(part, each) for part, findings in found.items() for each in findings]
+    wrong = [(part, each.name) for part, each in all_of_them if each.state == "wrong"]
     if as_json:
-        print_json([asdict(finding) for finding in found])
+        print_json([{"part": part, **asdict(each)} for part, each in all_of_them])
     else:
-        part = ""
-        for finding in found:
-            if finding.part != part:
-                click.echo(part := finding.part)
-            click.echo(f"{_MARKS[finding.state]} {finding.name:18} {finding.value}".rstrip())
-            if finding.hint:
-                click.echo(f"{'':20} -> {finding.hint}")
-        names = ", ".join(f"{finding.part} {finding.name}" for finding in wrong)
+        for part, findings in found.items():
+            click.echo(part)
+            for each in findings:
+                click.echo(f"{_MARKS[each.state]} {each.name:18} {each.value}".rstrip())
+                if each.hint:
+                    click.echo(f"{'':20} -> {each.hint}")
+        names = ", ".join(f"{part} {name}" for part, name in wrong)
         click.echo(f"\nwrong: {names}" if wrong else "\nnothing is wrong")
+    unknown = ("source", _UNKNOWN) in wrong
     end(USAGE if unknown else FAILED if wrong else 0)
 
 
-def _findings(offline: bool) -> Iterator[Finding]:
+def _findings(offline: bool) -> dict[str, list[Finding]]:
+    """Return what was found of each part; of the source nothing where there is none to look at."""
     from ..doctor import files, network, program, queue, terminal
 
     loaded = settings()
-    yield from program.look()
-    yield from terminal.look(loaded.config)
-    yield from files.look(loaded)
-    yield from queue.look()
-    yield from network.look()
-    yield from _of_source(Choice.made(), offline)
+    found = {
+        "program": [*program.look()],
+        "terminal": [*terminal.look(loaded.config)],
+        "files": [*files.look(loaded)],
+        "queue": [*queue.look()],
+        "network": [*network.look()],
+        "source": _of_source(Choice.made(), offline),
+    }
+    return {part: findings for part, findings in found.items() if findings}
 
 
 def _of_source(choice: Choice, offline: bool) -> list[Finding]:
@@ -188,13 +192,13 @@ def _of_source(choice: Choice, offline: bool) -> list[Finding]:
             used = choice.credentials()
             where = one_line(redact(used.root_url), 300)
             return [
-                Finding(network.SOURCE, "location", where),
-                Finding(network.SOURCE, "key", used.key_origin),
+                Finding("location", where),
+                Finding("key", used.key_origin),
             ]
         with credentials(choice, key_needed=not named) as used:
             if sources.well_known.is_hosted(used.root_url):
                 gone = sources.well_known.ServiceEnded()
-                return [note(network.SOURCE, "location", gone.message, gone.hint)]
+                return [note("location", gone.message, gone.hint)]
 
             async def ask() -> list[Finding]:
                 return [finding async for finding in network.ask(used)]
@@ -204,7 +208,7 @@ def _of_source(choice: Choice, offline: bool) -> list[Finding]:
         no_key = isinstance(error, APIKeyNotFound)
         level: Callable[..., Finding] = note if no_key and not named else wrong
         what = _UNKNOWN if isinstance(error, ProfileNotFound) else "key" if no_key else "location"
-        return [level(network.SOURCE, what, error.message, error.hint)]
+        return [level(what, error.message, error.hint)]
 
 
 @click.group("sample", cls=Group)

@@ -7,7 +7,10 @@ import re
 import sys
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TextIO
+from functools import partial
+from typing import TYPE_CHECKING
+
+import click
 
 from ..queue.job import IDLE_STATES, Job, JobState
 from ..text import count, duration, one_line, rate, redact, size
@@ -32,7 +35,8 @@ def reporter() -> Reporter:
     terminal that can move its cursor, and lines of what waits or failed elsewhere.
     """
     if given("verbose") or given("quiet") or not _can_redraw():
-        return Lines(sys.stderr, steps=bool(given("verbose")), waits=not given("quiet"))
+        write = partial(click.echo, err=True)
+        return Lines(write, steps=bool(given("verbose")), waits=not given("quiet"))
     return Bars()
 
 
@@ -173,13 +177,13 @@ class Lines:
 
     def __init__(
         self,
-        stream: TextIO,
+        write: Callable[[str], object],
         *,
         steps: bool = True,
         waits: bool = True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._stream, self._steps, self._waits, self._clock = stream, steps, waits, clock
+        self._write, self._steps, self._waits, self._clock = write, steps, waits, clock
         self._last: dict[int, tuple[JobState, int, float]] = {}
         self._waited: dict[int, str] = {}
 
@@ -187,8 +191,7 @@ class Lines:
         """Print what is new."""
         for job in jobs:
             for line in self._news(job):
-                self._stream.write(f"{line}\n")
-        self._stream.flush()
+                self._write(line)
 
     def clear(self) -> None:
         """Nothing is ever in the way."""

@@ -9,7 +9,6 @@ import signal
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
-from io import StringIO
 from typing import TYPE_CHECKING, Unpack
 
 import click
@@ -83,7 +82,7 @@ async def run_queue(current: Credentials | None, *, until_empty: bool, backgroun
         if (hang_up := getattr(signal, "SIGHUP", None)) is not None:
             signal.signal(hang_up, signal.SIG_IGN)
         log = stack.enter_context(open_log(current.api_key if current else None))
-        run = _WholeQueue(Lines(_LogStream(log)), log.info, opened, kind=RunnerKind.BACKGROUND)
+        run = _WholeQueue(Lines(log.info), log.info, opened, kind=RunnerKind.BACKGROUND)
         # A background program is there for what takes long: it waits for room, others end.
         run.until_empty, run.at_rest = until_empty, IDLE_STATES - {JobState.NO_SPACE}
         try:
@@ -336,16 +335,3 @@ def open_log(key: str | None) -> Iterator[logging.Logger]:
         yield log
     finally:
         handler.close()
-
-
-class _LogStream(StringIO):
-    """A stream whose lines are records of a log."""
-
-    def __init__(self, log: logging.Logger) -> None:
-        super().__init__()
-        self._log = log
-
-    def write(self, text: str) -> int:
-        for line in text.splitlines():
-            self._log.info(line)
-        return len(text)

@@ -11,11 +11,10 @@ from pathlib import Path
 from .. import paths
 from ..config import Loaded
 from ..errors import MLHubException
-from ..storage import bytes_of
+from ..storage import bytes_of, nearest
 from ..text import count, size
 from .finding import Finding, note, wrong
 
-PART = "files"
 _LITTLE = 1_000_000_000
 """Bytes; with less room a download is likely to fail."""
 _PRIVATE = ("profiles", "queue", "log", "cache")
@@ -33,7 +32,7 @@ def look(loaded: Loaded) -> Iterator[Finding]:
     ):
         yield from _file(name, path)
     for problem in loaded.problems:
-        yield wrong(PART, "config", problem, "fix it with an editor; until then the defaults apply")
+        yield wrong("config", problem, "fix it with an editor; until then the defaults apply")
     yield from _profiles()
     yield from _crashes()
     yield from _room(loaded.config.download_folder or Path.cwd())
@@ -43,18 +42,16 @@ def _home() -> Iterator[Finding]:
     home = paths.home()
     if home.is_dir():
         if os.access(home, os.W_OK | os.X_OK):
-            yield Finding(PART, "MLHUB_HOME", str(home))
+            yield Finding("MLHUB_HOME", str(home))
         else:
-            yield wrong(
-                PART, "MLHUB_HOME", f"{home} cannot be written", "fix its permissions, or set MLHUB_HOME"
-            )
+            yield wrong("MLHUB_HOME", f"{home} cannot be written", "fix its permissions, or set MLHUB_HOME")
     elif home.exists():
-        yield wrong(PART, "MLHUB_HOME", f"{home} is no folder", "move it away, or set MLHUB_HOME")
-    elif os.access(_nearest(home), os.W_OK):
-        yield Finding(PART, "MLHUB_HOME", f"{home} (created if missing)")
+        yield wrong("MLHUB_HOME", f"{home} is no folder", "move it away, or set MLHUB_HOME")
+    elif os.access(nearest(home.absolute()), os.W_OK):
+        yield Finding("MLHUB_HOME", f"{home} (created if missing)")
     else:
         yield wrong(
-            PART, "MLHUB_HOME", f"{home} cannot be created", "set MLHUB_HOME to a folder that can be written"
+            "MLHUB_HOME", f"{home} cannot be created", "set MLHUB_HOME to a folder that can be written"
         )
 
 
@@ -62,23 +59,21 @@ def _file(name: str, path: Path) -> Iterator[Finding]:
     try:
         status = path.stat()
     except FileNotFoundError:
-        yield Finding(PART, name, f"{path} (not there)")
+        yield Finding(name, f"{path} (not there)")
         return
     except OSError as error:
-        yield wrong(PART, name, f"{path}: {error.strerror}", "fix its permissions")
+        yield wrong(name, f"{path}: {error.strerror}", "fix its permissions")
         return
     mode = stat.S_IMODE(status.st_mode)
     found = f"{path}, {size(bytes_of(path))}, mode {mode:04o}"
     if os.name == "posix" and name in _PRIVATE and mode & 0o077:
         # Of a folder and the queue that is only what the user let be: they hold no keys.
         grave = wrong if name == "profiles" else note
-        yield grave(
-            PART, name, f"{found}: others may read it", f"chmod {'700' if path.is_dir() else '600'} {path}"
-        )
+        yield grave(name, f"{found}: others may read it", f"chmod {'700' if path.is_dir() else '600'} {path}")
     elif not os.access(path, os.R_OK | os.W_OK):
-        yield wrong(PART, name, f"{found}: it cannot be read and written", f"chmod u+rw {path}")
+        yield wrong(name, f"{found}: it cannot be read and written", f"chmod u+rw {path}")
     else:
-        yield Finding(PART, name, found)
+        yield Finding(name, found)
 
 
 def _profiles() -> Iterator[Finding]:
@@ -89,9 +84,9 @@ def _profiles() -> Iterator[Finding]:
         for name in file.names():
             words = secret_words(file.get(name), os.environ)
             broken = words.startswith("broken") or "not set" in words
-            yield (note if broken else Finding)(PART, f"profile {name}", words)
+            yield (note if broken else Finding)(f"profile {name}", words)
     except MLHubException as error:
-        yield wrong(PART, "profiles", error.message, error.hint)
+        yield wrong("profiles", error.message, error.hint)
 
 
 def _crashes() -> Iterator[Finding]:
@@ -101,25 +96,20 @@ def _crashes() -> Iterator[Finding]:
         return
     if found:
         words = f"{count(len(found), 'report')}, the last {found[-1]}"
-        yield note(PART, "crashes", words, "they hold no keys: send the last one along with a bug report")
+        yield note("crashes", words, "they hold no keys: send the last one along with a bug report")
 
 
 def _room(folder: Path) -> Iterator[Finding]:
-    there = _nearest(folder)
+    there = nearest(folder.absolute())
     try:
         free = shutil.disk_usage(there).free
     except OSError as error:
-        yield wrong(PART, "downloads", f"{folder}: {error.strerror}", "choose another download_folder")
+        yield wrong("downloads", f"{folder}: {error.strerror}", "choose another download_folder")
         return
     words = f"{folder}, {size(free)} free"
     if not os.access(there, os.W_OK):
-        yield wrong(PART, "downloads", f"{folder} cannot be written", "choose another folder: --output-dir")
+        yield wrong("downloads", f"{folder} cannot be written", "choose another folder: --output-dir")
     elif free < _LITTLE:
-        yield note(PART, "downloads", words, "make room before large downloads; they wait for it")
+        yield note("downloads", words, "make room before large downloads; they wait for it")
     else:
-        yield Finding(PART, "downloads", words)
-
-
-def _nearest(path: Path) -> Path:
-    """Return the nearest folder above that is there."""
-    return next((above for above in (path.absolute(), *path.absolute().parents) if above.exists()), Path("/"))
+        yield Finding("downloads", words)

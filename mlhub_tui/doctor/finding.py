@@ -24,10 +24,8 @@ class Finding:
 
     Parameters
     ----------
-    part
-        What was looked at: `terminal`, `queue`.
     name
-        What of it.
+        What was looked at.
     value
         What was found, in a line.
     state
@@ -36,7 +34,6 @@ class Finding:
         How to fix it, in a line.
     """
 
-    part: str
     name: str
     value: str
     state: Severity = Severity.OK
@@ -48,11 +45,11 @@ class Finding:
             object.__setattr__(self, name, one_line(redact(getattr(self, name)), 400))
 
 
-def note(part: str, name: str, value: str, hint: str = "") -> Finding:
+def note(name: str, value: str, hint: str = "") -> Finding:
     """Return a finding of something to know."""
-    return Finding(part, name, value, Severity.NOTE, hint)
+    return Finding(name, value, Severity.NOTE, hint)
 
 
-def wrong(part: str, name: str, value: str, hint: str = "") -> Finding:
+def wrong(name: str, value: str, hint: str = "") -> Finding:
     """Return a finding of something that does not work."""
-    return Finding(part, name, value, Severity.WRONG, hint)
+    return Finding(name, value, Severity.WRONG, hint)

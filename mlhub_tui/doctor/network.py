@@ -17,8 +17,6 @@ from .finding import Finding, note, wrong
 if TYPE_CHECKING:
     from ..auth import Credentials
 
-PART = "network"
-SOURCE = "source"
 _SLOW = 3.0
 """Seconds after which an answer is slow."""
 
@@ -28,11 +26,11 @@ def look(environ: Mapping[str, str] = os.environ) -> Iterator[Finding]:
     proxies = urllib.request.getproxies()
     for scheme, proxy in sorted(proxies.items()):
         if scheme == "no":
-            yield Finding(PART, "no proxy for", proxy)
+            yield Finding("no proxy for", proxy)
         else:
-            yield Finding(PART, f"{scheme} proxy", redact(proxy))
+            yield Finding(f"{scheme} proxy", redact(proxy))
     if not any(scheme != "no" for scheme in proxies):
-        yield Finding(PART, "proxy", "none")
+        yield Finding("proxy", "none")
     yield from _certificates(environ)
 
 
@@ -44,18 +42,14 @@ def _certificates(environ: Mapping[str, str]) -> Iterator[Finding]:
             named = True
             there = Path(value).exists()
             hint = f"unset {variable}, or set it to an existing path"
-            yield (
-                Finding(PART, variable, value)
-                if there
-                else wrong(PART, variable, f"{value} is not there", hint)
-            )
+            yield (Finding(variable, value) if there else wrong(variable, f"{value} is not there", hint))
     if not named:
-        yield Finding(PART, "certificates", "those of the system")
+        yield Finding("certificates", "those of the system")
     for variable in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         if environ.get(variable) and not named:
             hint = f'export SSL_CERT_FILE="${variable}"'
-            yield note(PART, variable, "is not used here; SSL_CERT_FILE is", hint)
-    yield Finding(PART, "tls", ssl.OPENSSL_VERSION)
+            yield note(variable, "is not used here; SSL_CERT_FILE is", hint)
+    yield Finding("tls", ssl.OPENSSL_VERSION)
 
 
 async def ask(credentials: Credentials) -> AsyncIterator[Finding]:
@@ -64,8 +58,8 @@ async def ask(credentials: Credentials) -> AsyncIterator[Finding]:
     from ..sources.probe import open_any
 
     where = one_line(redact(credentials.root_url), 300)
-    yield Finding(SOURCE, "location", where)
-    yield Finding(SOURCE, "key", credentials.key_origin)
+    yield Finding("location", where)
+    yield Finding("key", credentials.key_origin)
     begun = time.monotonic()
     try:
         source = await open_any(credentials)
@@ -76,15 +70,13 @@ async def ask(credentials: Credentials) -> AsyncIterator[Finding]:
             await source.aclose()
     except MLHubException as error:
         taken = time.monotonic() - begun
-        yield wrong(SOURCE, "answer", f"{error.message} (after {taken:.1f} s)", error.hint)
+        yield wrong("answer", f"{error.message} (after {taken:.1f} s)", error.hint)
         return
     taken = time.monotonic() - begun
     words = ", ".join(filter(None, (source.kind, about.title, f"in {taken * 1000:,.0f} ms")))
     if taken > _SLOW:
-        yield note(
-            SOURCE, "answer", words, "the source or the way to it is slow; lists are fetched as needed"
-        )
+        yield note("answer", words, "the source or the way to it is slow; lists are fetched as needed")
     else:
-        yield Finding(SOURCE, "answer", words)
+        yield Finding("answer", words)
     for word in about.notes:
-        yield note(SOURCE, "says", word)
+        yield note("says", word)

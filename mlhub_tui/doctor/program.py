@@ -10,25 +10,24 @@ from importlib import metadata
 from ..version import __version__
 from .finding import Finding, wrong
 
-PART = "program"
 _NEEDED = ("textual", "h11", "pystac", "humanize", "click", "tomlkit", "starlette", "uvicorn")
 _OPTIONAL = ("shapely", "textual-image")
 
 
 def look() -> Iterator[Finding]:
     """Yield the versions; what is needed and missing is wrong."""
-    yield Finding(PART, "mlhub-tui", __version__)
-    yield Finding(PART, "python", f"{platform.python_version()} ({sys.executable})")
-    yield Finding(PART, "system", platform.platform())
+    yield Finding("mlhub-tui", __version__)
+    yield Finding("python", f"{platform.python_version()} ({sys.executable})")
+    yield Finding("system", platform.platform())
     for name in _NEEDED:
         version = _version(name)
         if version is None:
-            yield wrong(PART, name, "not installed", "reinstall mlhub-tui with its dependencies")
+            yield wrong(name, "not installed", "reinstall mlhub-tui with its dependencies")
         else:
-            yield Finding(PART, name, version)
+            yield Finding(name, version)
     for name in _OPTIONAL:
         if version := _version(name):
-            yield Finding(PART, name, version)
+            yield Finding(name, version)
 
 
 def _version(name: str) -> str | None:

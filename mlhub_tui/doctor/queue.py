@@ -13,8 +13,6 @@ from ..errors import MLHubException
 from ..text import rate
 from .finding import Finding, note, wrong
 
-PART = "queue"
-
 
 def look() -> Iterator[Finding]:
     """Yield the state of the queue; a file that is missing or damaged is left as it is."""
@@ -23,17 +21,17 @@ def look() -> Iterator[Finding]:
     path = paths.queue()
     if path.parent.is_dir() and lacks_locks(path.parent):
         hint = "set MLHUB_HOME to a local disk; downloads work, and are not saved for the next start"
-        yield wrong(PART, "file", f"the file system of {path.parent} has no locks", hint)
+        yield wrong("file", f"the file system of {path.parent} has no locks", hint)
         return
     if not exists(path):
-        yield Finding(PART, "file", f"{path} (made with the first download)")
+        yield Finding("file", f"{path} (made with the first download)")
         return
     try:
         _check(path)
-        yield Finding(PART, "file", f"{path}, whole")
+        yield Finding("file", f"{path}, whole")
         yield from _content()
     except (MLHubException, sqlite3.Error) as error:
-        yield wrong(PART, "file", str(error), getattr(error, "hint", ""))
+        yield wrong("file", str(error), getattr(error, "hint", ""))
 
 
 def _check(path: Path) -> None:
@@ -55,16 +53,16 @@ def _content() -> Iterator[Finding]:
     with QueueClient(paths.queue()) as client:
         jobs, runners, settings = client.jobs(), client.runners(), client.settings()
     if runners:
-        yield Finding(PART, "run by", ", ".join(f"{kind} (pid {pid})" for kind, pid in runners))
+        yield Finding("run by", ", ".join(f"{kind} (pid {pid})" for kind, pid in runners))
     states = Counter(str(job.state) for job in jobs)
-    yield Finding(PART, "transfers", ", ".join(f"{n} {state}" for state, n in states.most_common()) or "none")
+    yield Finding("transfers", ", ".join(f"{n} {state}" for state, n in states.most_common()) or "none")
     waiting = sum(not job.state.finished and job.state is not JobState.PAUSED for job in jobs)
     if waiting and not runners:
         hint = "start the app, or `mlhub-tui queue run --until-empty`"
-        yield note(PART, "waiting", f"{waiting}, and nothing runs the queue", hint)
+        yield note("waiting", f"{waiting}, and nothing runs the queue", hint)
     for job in [job for job in jobs if job.state is JobState.FAILED][:3]:
-        yield note(PART, f"failed: {job.name}", job.reason, job.hint)
+        yield note(f"failed: {job.name}", job.reason, job.hint)
     limit = rate(settings.limit) or "off"
     yield Finding(
-        PART, "limits", f"speed {limit}, {settings.transfers} at a time, {settings.per_host} from one host"
+        "limits", f"speed {limit}, {settings.transfers} at a time, {settings.per_host} from one host"
     )

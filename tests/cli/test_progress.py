@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -90,7 +91,10 @@ def test_lines_of_what_waits_or_failed_are_all_that_is_written_unless_steps_are_
     out, quiet = io.StringIO(), io.StringIO()
     waits = replace(JOB, state=JobState.RETRYING, reason="503, next try in 10 s")
     failed = replace(JOB, state=JobState.FAILED, reason="gone")
-    for lines in (Lines(out, steps=False), Lines(quiet, steps=False, waits=False)):
+    for lines in (
+        Lines(partial(print, file=out), steps=False),
+        Lines(partial(print, file=quiet), steps=False, waits=False),
+    ):
         for job in (JOB, waits, JOB, replace(JOB, id=2, state=JobState.DONE), failed):
             lines.update([job])
     assert out.getvalue() == f"{JOB.name}: retrying: 503, next try in 10 s\nfailed {JOB.name}: gone\n"
@@ -99,7 +103,7 @@ def test_lines_of_what_waits_or_failed_are_all_that_is_written_unless_steps_are_
 
 def test_lines_tell_the_start_each_tenth_and_the_end() -> None:
     out, now = io.StringIO(), [0.0]
-    lines = Lines(out, clock=lambda: now[0])
+    lines = Lines(partial(print, file=out), clock=lambda: now[0])
     total = JOB.bytes_total
     assert total is not None
     lines.update([replace(JOB, state=JobState.QUEUED, bytes_done=0)])
@@ -115,7 +119,7 @@ def test_lines_tell_the_start_each_tenth_and_the_end() -> None:
 
 def test_lines_tell_a_slow_transfer_every_ten_seconds() -> None:
     out, now = io.StringIO(), [0.0]
-    lines = Lines(out, clock=lambda: now[0])
+    lines = Lines(partial(print, file=out), clock=lambda: now[0])
     for second in range(31):
         now[0] = float(second)
         lines.update([replace(JOB, bytes_done=1000 + second)])
@@ -124,7 +128,7 @@ def test_lines_tell_a_slow_transfer_every_ten_seconds() -> None:
 
 def test_lines_count_files_too() -> None:
     stream = io.StringIO()
-    lines = Lines(stream, clock=lambda: 0.0)
+    lines = Lines(partial(print, file=stream), clock=lambda: 0.0)
     begun = replace(JOB, name="crops", bytes_total=None, files_total=5000, rate=None)
     lines.update([begun])
     lines.update([replace(begun, files_done=1204, files_failed=3, bytes_done=5_000_000)])
