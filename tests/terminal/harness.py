@@ -60,6 +60,7 @@ class Terminal:
             env=dict(environment),
             dimensions=(rows, columns),
             ignore_sighup=ignore_sighup,
+            preexec_fn=None if ignore_sighup else _restore_sighup,
             encoding=None,
             timeout=PATIENCE,
         )
@@ -212,6 +213,11 @@ class Terminal:
         if self._open:
             self.hang_up()
         self._child.closed = self._child.ptyproc.closed = True
+
+
+def _restore_sighup() -> None:
+    """Have a program end on SIGHUP, which the tests themselves may be run without (nohup)."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def state_of(pid: int) -> str:

@@ -45,7 +45,7 @@ def test_mouse_characters_and_log_as_they_are_wanted(
     assert opened["ascii"].raw.isascii()
     assert not opened["usual"].raw.isascii()
     log = (mlhub_home / "log" / "debug.log").read_text()
-    assert "HTTP Request: GET http://127.0.0.1" in log
+    assert ": GET http://127.0.0.1" in log
     assert "key=" not in log.replace("key=…", "")
 
 
