@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import os
 import stat
@@ -225,6 +226,20 @@ def test_a_bad_archive_is_not_taken_for_whole(tmp_path: Path, spoil: Callable[[b
     with pytest.raises(DamagedArchive):
         unpack(path, tmp_path / "out")
     assert half_unpacked(path)
+
+
+@pytest.mark.parametrize("size", [1, 1000, 8192, 200_000, 1_500_000])
+def test_a_wrong_byte_is_told_by_the_checksum_of_the_archive(tmp_path: Path, size: int) -> None:
+    path = archive(tmp_path / "a.tar.gz", [file("crops/a", os.urandom(size)), file("crops/b", b"b" * 30_000)])
+    content = bytearray(gzip.compress(gzip.decompress(path.read_bytes()), 0))  # stored: each byte is its own
+    content[600] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(DamagedArchive, match="damaged"):
+        unpack(path, tmp_path / "out")
+    assert half_unpacked(path)
+    content[600] ^= 1
+    path.write_bytes(content + b"what somebody appended")
+    assert unpack(path, tmp_path / "out", if_exists=IfExists.OVERWRITE).files == 2
 
 
 def test_two_programs_do_not_unpack_one_archive(tmp_path: Path) -> None:

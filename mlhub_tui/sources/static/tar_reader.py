@@ -116,9 +116,21 @@ class TarReader:
             with _damage():
                 header = archive.next()
             if header is None:
-                return
+                break
             vars(archive)["members"].clear()  # else it keeps all of an archive of a million
             yield header
+        if isinstance(self._file, gzip.GzipFile):
+            self._verify(self._file)
+
+    def _verify(self, file: gzip.GzipFile) -> None:
+        """Read to the end, where the checksum is (RFC 1952, section 2.3.1); what follows does not count."""
+        with _damage():
+            try:
+                while file.read(_PIECE):
+                    pass
+            except gzip.BadGzipFile as error:
+                if "Not a gzipped file" not in str(error):
+                    raise
 
     def chunks(self, header: tarfile.TarInfo) -> Iterator[bytes]:
         """Yield the data of a regular file in pieces of at most a megabyte."""
