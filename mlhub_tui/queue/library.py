@@ -95,7 +95,7 @@ def read_library(jobs: Iterable[Job], folder: Path) -> list[LibraryEntry]:
     its files are there.
     """
     grouped: dict[Path, list[Job]] = {}
-    for job in [*jobs, *_left_in(folder)]:
+    for job in [*jobs, *left_in(folder)]:
         if isinstance(job.request, DatasetRequest) and job.request.url:
             continue  # in an object store
         place = _place(job)
@@ -138,7 +138,7 @@ def verify_entry(
     return VerificationResult(tuple(agrees), f"{wrong[0]}{more}" if wrong else "")
 
 
-def _left_in(folder: Path) -> Iterator[Job]:
+def left_in(folder: Path) -> Iterator[Job]:
     """Yield a job for each archive and each dataset in a folder, as if it had fetched it."""
     try:
         with os.scandir(folder) as found:

@@ -192,6 +192,7 @@ class MLHubApp(AppContext):
         finally:
             self.connecting = False
         self.announce(ConnectionChanged)
+        self.post_message(QueueChanged())  # other marks count
         if before is not None:
             with contextlib.suppress(MLHubException):
                 await before.source.aclose()
@@ -308,6 +309,9 @@ class MLHubApp(AppContext):
         if self.queue is None or not self.queue.loaded:
             return
         self.transfers.look(self.jobs, seen=self.current_mode == "downloads")
+        connection = self.connection
+        subject = (connection.job_source, self.output_dir) if connection is not None else None
+        self.marks.look(self.jobs, subject)
 
     # Everywhere
 

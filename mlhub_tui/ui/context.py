@@ -12,7 +12,7 @@ from ..errors import APIKeyNotFound, AuthenticationError, MLHubException
 from ..options import AppOptions
 from ..text import clean
 from .configured import ConfiguredApp
-from .messages import ConnectionChanged, QueueChanged
+from .messages import ConnectionChanged, MarksChanged, QueueChanged
 from .navigation.favourites import NavigationHistory
 from .source_connection import Connection, SampleOnDemand
 from .terminal import tty
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .actions.source_entry import Start
     from .catalog.nodes import TreeEntry
     from .document_cache import Documents
+    from .transfers.marks_reader import MarksReader
     from .transfers.notifications import TransferMonitor
 
 
@@ -95,7 +96,7 @@ class AppContext(ConfiguredApp):
 
     # What is done here
 
-    def announce(self, news: type[ConnectionChanged] | type[QueueChanged]) -> None:
+    def announce(self, news: type[ConnectionChanged | MarksChanged | QueueChanged]) -> None:
         """Tell every screen that is open."""
         for screen in self.all_screens():
             screen.post_message(news())
@@ -106,6 +107,13 @@ class AppContext(ConfiguredApp):
         from .transfers.notifications import TransferMonitor
 
         return TransferMonitor(self)
+
+    @cached_property
+    def marks(self) -> MarksReader:
+        """What is downloaded of the source in use; not needed for the first paint."""
+        from .transfers.marks_reader import MarksReader
+
+        return MarksReader(self, lambda: self.announce(MarksChanged))
 
     @property
     def jobs(self) -> tuple[Job, ...]:

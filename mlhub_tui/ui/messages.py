@@ -15,3 +15,7 @@ class QueueChanged(Message, bubble=False):
 
 class ConnectionChanged(Message, bubble=False):
     """Another source is in use, or the one in use could not be opened."""
+
+
+class MarksChanged(Message, bubble=False):
+    """Something else is downloaded, or queued, of the source in use."""

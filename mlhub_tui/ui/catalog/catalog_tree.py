@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -48,6 +48,8 @@ class CatalogTree(FilteredTree):
         """What was selected for a download, by what tells it from others."""
         self.favourites: frozenset[str] = frozenset()
         """The keys of the favourites of the source."""
+        self.signs: Callable[[Entry], str] | None = None
+        """Returns the sign of what is downloaded of an entry; None while that is not known."""
         self._goal: Path = ()
         self._placed: NodeRow | None = None
         self._is_listing = False
@@ -246,8 +248,10 @@ class CatalogTree(FilteredTree):
         return self.tree_model.pieces(row, self.highlighter, self.found_in(row), room, whole=under)
 
     def badge(self, row: NodeRow) -> str:
-        """Return the marks of what was selected, and of what is a favourite."""
+        """Return the marks of what was selected, of what is downloaded or queued, and of a favourite."""
         chosen = "✓ " if self.marked and self.tree_model.mark(row) in self.marked else ""
+        if sign := self.tree_model.sign(row, self.signs) if self.signs is not None and self.started else "":
+            chosen = f"{chosen}{sign} "
         return f"{chosen}★ " if self.favourites and self.is_favourite(row) else chosen
 
     def is_favourite(self, row: NodeRow) -> bool:

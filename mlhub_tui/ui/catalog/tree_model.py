@@ -353,6 +353,16 @@ class CatalogTreeModel:
         whole = node.kind in (EntryKind.COLLECTION, EntryKind.ITEM)
         return f"{node.collection_id}\n{identity(node, self.kind)}" if whole else ""
 
+    def sign(self, row: NodeRow, signs: Callable[[Entry], str]) -> str:
+        """Return the sign of what a row stands for; an item's collection is known by its place."""
+        node = row.data
+        if not isinstance(node, Entry):
+            return ""
+        if node.kind is EntryKind.ITEM and not node.collection_id and row.parent is not None:
+            above = row.parent.data
+            node = replace(node, collection_id=above.id if isinstance(above, Entry) else "")
+        return signs(node)
+
     def holder(self, row: NodeRow | None) -> TreeEntry | None:
         """Return the nearest collection or catalog: the row's own, or above it."""
         return self._nearest(row, *_HOLDERS)

@@ -171,6 +171,11 @@ class BrowseScreen(EntryScreen):
         self.context.offer_tour()
         self._load(connection)
 
+    def on_marks_changed(self) -> None:
+        """Draw the marks of what is downloaded again."""
+        self.tree_view.signs = self.context.marks.sign
+        self.tree_view.refresh()
+
     def keep_view(self) -> None:
         """Remember how the tree is, and the document that is open, for when its source is opened again."""
         opened = self.context.screens_of("browse")[1:2]

@@ -33,6 +33,16 @@ class ItemsScreen(EntryScreen):
         """Return a table of items."""
         return ItemTable(id="items")
 
+    def on_mount(self) -> None:
+        """Show what is downloaded of the items."""
+        super().on_mount()
+        self.on_marks_changed()
+
+    def on_marks_changed(self) -> None:
+        """Draw the marks of what is downloaded again."""
+        marks = self.context.marks
+        self.table.show_signs(marks.sign if marks.has_any else None)
+
     # What the screen does
 
     def open_item(self, entry: Entry) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -86,6 +86,7 @@ class ItemTable(TableView):
         """The dates that items must meet, in words; empty for all."""
         self.order = ""
         """The column that items are sorted by; empty for the order of the listing."""
+        self._signs: Callable[[Entry], str] | None = None
         self._days = ("", "")
         self._search_texts: list[str] = []
         self._shown: list[int] | None = None
@@ -388,8 +389,15 @@ class ItemTable(TableView):
         return [one_line(entry.label, LONGEST), dates, *several, *known, assets]
 
     def mark(self, number: int) -> str:
-        """Return whether an item is selected."""
-        return "✓" if self.marked and _identity(self.rows[self._number(number)].entry) in self.marked else " "
+        """Return whether an item is selected, and the sign of what is downloaded of it."""
+        entry = self.rows[self._number(number)].entry
+        selected = "✓" if self.marked and _identity(entry) in self.marked else " "
+        return selected + (self._signs(entry) if self._signs is not None else "")
+
+    def show_signs(self, signs: Callable[[Entry], str] | None) -> None:
+        """Draw the signs of what is downloaded; None for no room for them."""
+        self._signs, self.mark_cells = signs, 1 if signs is None else 2
+        self.refresh()
 
     def title(self, column: Column) -> str:
         """Return what stands above a column, marked where items are sorted by it."""

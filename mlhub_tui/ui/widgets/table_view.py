@@ -52,6 +52,8 @@ class TableView(LineView):
     """Rows of texts in columns; the first column gives way to `narrowest`, then the last columns go."""
 
     header: ClassVar[int] = 1
+    mark_cells = 1
+    """Cells of the mark before a row."""
     narrowest: ClassVar[int] = NARROWEST
 
     def __init__(self, *, id: str | None = None) -> None:
@@ -98,7 +100,7 @@ class TableView(LineView):
             min(self.narrowest, wanted[0]),
             *(min(w, c.least) for w, c in zip(wanted[1:], columns[1:], strict=True)),
         ]
-        room = width - 1 - GAP
+        room = width - self.mark_cells - GAP
         while len(least) > 1 and sum(least) + GAP * len(least) > room:
             least.pop()
         return [*fitted(tuple(wanted[: len(least)]), tuple(least), room), *[0] * (len(columns) - len(least))]
@@ -108,7 +110,7 @@ class TableView(LineView):
     def draw_header(self, y: int, width: int) -> Strip:
         """Name the columns."""
         style = self.look("") + self.look("header")
-        return self._row(" ", [self.title(column) for column in self.columns()], width, style)
+        return self._row("", [self.title(column) for column in self.columns()], width, style)
 
     def draw_line(self, number: int, width: int) -> Strip:
         """Draw a row."""
@@ -125,7 +127,7 @@ class TableView(LineView):
             for column, text, room in zip(columns, cells, self._widths(columns, width), strict=True)
             if room
         ]
-        text = f"{mark} " + (" " * GAP).join(parts)
+        text = f"{mark:<{self.mark_cells}} " + (" " * GAP).join(parts)
         return Strip([Segment(text, style)]).adjust_cell_length(width, style)
 
 
