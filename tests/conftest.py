@@ -59,6 +59,11 @@ def _garbage() -> Iterator[None]:
     gc.freeze()
 
 
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Name bytes that are no text by their place: a time in them (gzip) is another in each process."""
+    return "bytes" if isinstance(val, bytes) and not val.isascii() else None
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests that need the same costly environment in one process, which makes it once.

@@ -155,7 +155,9 @@ def test_verifying_reads_archives_and_compares_the_sizes_of_a_dataset(tmp_path: 
 
 
 @pytest.mark.parametrize(
-    "content", [b"no archive", gzip.compress(b"no tar"), gzip.compress(bytes(9000))[:-9]]
+    "content",
+    [b"no archive", gzip.compress(b"no tar"), gzip.compress(bytes(9000))[:-9]],
+    ids=["no gzip", "no tar", "cut"],
 )
 def test_a_damaged_archive_has_no_licence(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "odd.tar.gz").write_bytes(content)
