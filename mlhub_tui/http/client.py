@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from ..errors import MLHubException, UnexpectedAnswer
-from ..text import one_line
+from ..text import one_line, redact
 from .bandwidth import BandwidthLimiter
 from .connect import open_connection
 from .connection import BodySink, HTTP11Connection, Response
@@ -21,7 +21,7 @@ from .errors import BodyNotWanted, ConnectionLost, ProtocolError
 from .proxies import Proxy, ProxySettings, trusted_context
 from .retry import DEFAULT_TIMEOUTS, Timeouts
 from .status_errors import raise_for_response
-from .urls import Origin, RequestURL, address, parse_url, redirect_target
+from .urls import Origin, RequestURL, address, parse_url, redirect_target, shown
 
 _log = logging.getLogger(__name__)
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -279,8 +279,10 @@ class HTTPClient:
         def open_hop(response: Response) -> BodySink:
             nonlocal begun, following
             begun = response
-            _log.info("%s %s: %d %s", method, target, response.status, response.reason)
-            _log.debug("headers: %s", response.headers)
+            if _log.isEnabledFor(logging.INFO):  # a log of the caller's own, which cuts nothing out
+                _log.info("%s %s: %d %s", method, shown(target), response.status, response.reason)
+                plain = {name: value for name, value in response.headers.items() if name != "set-cookie"}
+                _log.debug("headers: %s", redact(str(plain)))
             if "set-cookie" in response.headers:
                 jar.store(target, response.headers["set-cookie"])
             unknown = response.status == 401 and not target.authorization and not added
