@@ -293,7 +293,7 @@ class _Unpacker:
                 write(descriptor, chunk)
                 if self._stopped.is_set():
                     raise TransferCancelled
-            folder.touch(name, descriptor, int(header.mtime))
+            folder.touch(name, descriptor, _moment(header))
             done = True
         finally:
             os.close(descriptor)
@@ -310,8 +310,13 @@ def _is_as_unpacked(there: os.stat_result | None, header: tarfile.TarInfo) -> bo
     """
     if there is None or not stat.S_ISREG(there.st_mode):
         return False
-    moment = int(header.mtime)
+    moment = _moment(header)
     return moment > 0 and there.st_size == header.size and there.st_mtime_ns // 10**9 == moment
+
+
+def _moment(header: tarfile.TarInfo) -> int:
+    """Return the time of a member in whole seconds; 0 of one that no file can have."""
+    return int(header.mtime) if 0 <= header.mtime < 8**11 else 0
 
 
 def _is_litter(name: str) -> bool:

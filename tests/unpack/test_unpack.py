@@ -242,6 +242,26 @@ def test_a_wrong_byte_is_told_by_the_checksum_of_the_archive(tmp_path: Path, siz
     assert unpack(path, tmp_path / "out", if_exists=IfExists.OVERWRITE).files == 2
 
 
+@pytest.mark.parametrize("moment", ["nan", "inf", "-inf", "1e300", "-5", "99999999999999999999"])
+def test_a_time_that_no_file_can_have_is_none(tmp_path: Path, moment: str) -> None:
+    member = file("crops/a")
+    member[0].pax_headers = {"mtime": moment}
+    path = archive(tmp_path / "a.tar.gz", [member])
+    for _ in range(2):
+        assert unpack(path, tmp_path / "out").notes == ()
+    assert (tmp_path / "out/crops/a").stat().st_mtime == 0
+
+
+@pytest.mark.parametrize("size", ["-1", "-512", "-1024", "-99999", "99999999999999999999999"])
+def test_a_size_that_leads_back_or_beyond_the_end_is_damage(tmp_path: Path, size: str) -> None:
+    member = file("crops/a")
+    member[0].pax_headers = {"size": size}
+    path = archive(tmp_path / "a.tar", [file("crops/before"), member, file("crops/after")], "w")
+    with pytest.raises(DamagedArchive):
+        unpack(path, tmp_path / "out")
+    assert (tmp_path / "out/crops/before").read_bytes() == b"x"
+
+
 def test_two_programs_do_not_unpack_one_archive(tmp_path: Path) -> None:
     from mlhub_tui.fileio import try_lock
 

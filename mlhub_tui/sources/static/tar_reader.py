@@ -117,6 +117,8 @@ class TarReader:
                 header = archive.next()
             if header is None:
                 break
+            if header.size < 0 or archive.offset < header.offset_data:  # else a pax size would lead back
+                raise DamagedArchive(f"the archive is damaged at byte {header.offset:,}")
             vars(archive)["members"].clear()  # else it keeps all of an archive of a million
             yield header
         if isinstance(self._file, gzip.GzipFile):
