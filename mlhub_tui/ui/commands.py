@@ -112,7 +112,7 @@ COMMANDS: tuple[AppCommand, ...] = (
         ("profiles", "3", "go('profiles')", "Profiles", "Choose, add or edit a source"),
         ("library", "4", "go('library')", "Library", "Show what was downloaded to this disk"),
         ("open", "o", "open_source", "open source", "Open a URL or path: API, catalog, archive", 60),
-        ("find", "S", "find", "find", "Find in all sources", 61),
+        ("find", "S", "find", "find", "Find in all sources"),
         ("settings", "comma", "settings", "Settings", "Change the settings (config.toml)"),
         ("messages", "exclamation_mark", "messages", "Messages", "Message history"),
         ("help", "question_mark", "help", "help", "Show all keys", 98),

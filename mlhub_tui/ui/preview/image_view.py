@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from textual import work
+from textual.content import Content
 from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
@@ -42,6 +43,7 @@ class ImageView(Widget):
         super().__init__(id=id)
         self._number = next(_NUMBERS)
         self._picture: Picture | None = None
+        self._words = Content()
         self._way, self._lean = GraphicsMode.BLOCKS, False
         self._strips: list[Strip] = []
         self._graphic: Graphic | None = None
@@ -58,6 +60,15 @@ class ImageView(Widget):
         self._strips, self._graphic = [], None
         self.refresh()
         self._prepare()
+
+    def say(self, words: Content) -> None:
+        """Show words in place of a picture."""
+        self._words = words
+        self.show(None, self._way)
+
+    def render(self) -> Content:
+        """Return the words that stand where no picture is."""
+        return self._words
 
     def on_resize(self) -> None:
         """Fit the picture to the new room."""
@@ -100,7 +111,9 @@ class ImageView(Widget):
     # Drawing
 
     def render_line(self, y: int) -> Strip:
-        """Return a row of cells, in the middle of the room."""
+        """Return a row of cells, in the middle of the room; of words while there is no picture."""
+        if self._picture is None:
+            return super().render_line(y)
         width, height = self.size
         row = y - (height - len(self._strips)) // 2
         if not 0 <= row < len(self._strips):

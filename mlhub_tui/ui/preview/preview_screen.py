@@ -57,10 +57,6 @@ class PreviewScreen(Dialog[None]):
     PreviewScreen > Vertical {
         width: 94%; height: 94%; border: round $accent; background: $surface; padding: 0 1;
     }
-    PreviewScreen #words { height: auto; max-height: 60%; margin: 1 0; }
-    PreviewScreen ImageView { display: none; }
-    PreviewScreen.-drawn ImageView { display: block; }
-    PreviewScreen.-drawn #words { display: none; }
     PreviewScreen #facts { height: auto; max-height: 2; color: $muted; }
     PreviewScreen #images { height: 1; }
     PreviewScreen #facts { dock: bottom; }
@@ -79,14 +75,12 @@ class PreviewScreen(Dialog[None]):
         self._way: GraphicsMode | None = None
         self._facts: list[str] = []
         self._box, self._view = Vertical(), ImageView()
-        self._images, self._words = Static(id="images"), Static(id="words")
-        self._facts_words = Static(id="facts")
+        self._images, self._facts_words = Static(id="images"), Static(id="facts")
 
     def compose(self) -> ComposeResult:
         """Lay out the picture between words."""
         with self._box:
             yield self._images
-            yield self._words
             yield self._view
             yield self._facts_words
 
@@ -146,7 +140,6 @@ class PreviewScreen(Dialog[None]):
         picture, fetched = known
         when = document.interval if isinstance(document, Item) else ""
         self._facts = _facts(picture, fetched, asset, one_line(when, 60))
-        self.add_class("-drawn")
         self._state_facts()
         self._view.show(picture, self._way, lean=tty.over_ssh())
 
@@ -219,12 +212,10 @@ class PreviewScreen(Dialog[None]):
     def _clear(self, words: str) -> None:
         self._facts = []
         self._state_facts()
-        self._view.show(None, GraphicsMode.BLOCKS)
         self._say(words)
 
     def _say(self, words: str, style: str = "") -> None:
-        self.remove_class("-drawn")
-        self._words.update(content(words, style))
+        self._view.say(content(words, style))
 
     def _state_facts(self) -> None:
         self._facts_words.update(line(", ".join(self._facts)))

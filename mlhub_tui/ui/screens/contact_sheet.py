@@ -61,11 +61,7 @@ class Thumbnail(Vertical):
 
     DEFAULT_CSS = """
     Thumbnail { padding: 0 1; }
-    Thumbnail #why { height: 1fr; width: 1fr; color: $muted; }
-    Thumbnail #why { content-align: center middle; text-align: center; }
-    Thumbnail ImageView { display: none; }
-    Thumbnail.-drawn ImageView { display: block; }
-    Thumbnail.-drawn #why { display: none; }
+    Thumbnail ImageView { content-align: center middle; text-align: center; color: $muted; }
     Thumbnail #name { height: 1; width: 1fr; color: $muted; }
     Thumbnail #name.-cursor { background: $primary; color: $background; text-style: bold; }
     App:nocolor Thumbnail #name.-cursor { text-style: reverse; }
@@ -75,12 +71,13 @@ class Thumbnail(Vertical):
     def __init__(self) -> None:
         super().__init__()
         self.entry: Entry | None = None
-        self._image, self._why, self._label = ImageView(), Static(id="why"), Static(id="name")
+        self.is_drawn = False
+        """Whether it shows an image."""
+        self._image, self._label = ImageView(), Static(id="name")
 
     def compose(self) -> ComposeResult:
         """Lay out the image over the id."""
         yield self._image
-        yield self._why
         yield self._label
 
     def show(self, entry: Entry | None, room: int, *, cursor: bool, marked: bool) -> bool:
@@ -89,7 +86,7 @@ class Thumbnail(Vertical):
         self._label.set_class(cursor, "-cursor")
         sign = "✓ " if marked else ""
         name = fit(one_line(entry.label, 200), max(room - len(sign), 1), middle=True) if entry else ""
-        self._label.update(line(sign + name))
+        self._label.update(line(sign + name), layout=False)
         if entry is self.entry:
             return False
         self.entry = entry
@@ -98,13 +95,12 @@ class Thumbnail(Vertical):
 
     def say(self, words: str) -> None:
         """Show words in place of an image."""
-        self._image.show(None, GraphicsMode.BLOCKS)
-        self.remove_class("-drawn")
-        self._why.update(content(words))
+        self.is_drawn = False
+        self._image.say(content(words))
 
     def draw(self, picture: Picture, way: GraphicsMode) -> None:
         """Show an image."""
-        self.add_class("-drawn")
+        self.is_drawn = True
         self._image.show(picture, way, lean=tty.over_ssh())
 
     def take_off(self) -> None:
@@ -114,11 +110,6 @@ class Thumbnail(Vertical):
     def put_back(self) -> None:
         """Draw again what another screen covered."""
         self._image.refresh()
-
-    @property
-    def is_drawn(self) -> bool:
-        """Whether it shows an image."""
-        return self.has_class("-drawn")
 
 
 class ContactSheet(EntryScreen):
@@ -270,7 +261,9 @@ class ContactSheet(EntryScreen):
         current = table.current
         room = max(self.size.width - len(where) - len(selected) - 4, 1)
         name = fit(one_line(current.label, 200), room, middle=True).rstrip() if current is not None else ""
-        self._strip.update(line(name, "bold $accent") + Content("  ") + line(f"{where}{selected}", "$muted"))
+        self._strip.update(
+            line(name, "bold $accent") + Content("  ") + line(f"{where}{selected}", "$muted"), layout=False
+        )
 
     # Thumbnails
 
