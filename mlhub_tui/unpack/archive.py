@@ -262,17 +262,16 @@ class _Unpacker:
         """Write a file; one of its name stays as it is, or is replaced in one step."""
         # Whether it can be run is all that is left of its mode: no writing by others, no setuid.
         mode = 0o755 if header.mode & stat.S_IXUSR else 0o644
-        self._files += 1
         try:
             descriptor = folder.create(name, mode)
         except FileExistsError:
             there = folder.status(name)
             if there is not None and stat.S_ISDIR(there.st_mode):
-                self._files -= 1
                 raise Refused(refusals.FOLDER_IN_WAY) from None
             resumed = self._if_exists is IfExists.RESUME
             if self._if_exists is IfExists.SKIP or (resumed and _is_as_unpacked(there, header)):
                 self._existed += 1
+                self._files += 1
                 return
             with suppress(FileNotFoundError):
                 folder.remove(_TEMPORARY)
@@ -280,6 +279,7 @@ class _Unpacker:
             folder.replace(_TEMPORARY, name)
         else:
             self._fill(folder, name, descriptor, header, archive)
+        self._files += 1
         self._bytes += header.size
 
     def _fill(
