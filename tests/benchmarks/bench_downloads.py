@@ -9,6 +9,7 @@ and left out: `curl`, `aria2c`, and `radiant_mlhub` in the Python that MLHUB_PEE
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import random
 import shutil
@@ -202,11 +203,14 @@ def spot(nginx: Nginx, scheme: str, port: int) -> Place:
 
 
 def make(path: Path, mebibytes: int) -> Path:
-    """Write a file of noise, no piece of it like another."""
+    """Write a file of noise that begins as an archive does, no piece of it like another; and its size."""
     noise = random.Random(1)
     with path.open("wb") as file:
-        for _ in range(mebibytes):
+        file.write(b"\x1f\x8b" + noise.randbytes((1 << 20) - 2))
+        for _ in range(mebibytes - 1):
             file.write(noise.randbytes(1 << 20))
+    facts = {"collection": path.name, "dataset": path.name, "size": mebibytes << 20, "types": []}
+    path.with_name(f"{path.name}.info").write_text(json.dumps(facts))
     return path
 
 

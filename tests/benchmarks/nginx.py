@@ -27,11 +27,14 @@ http {{
   }}
 }}
 """
-_LOCATIONS = "location /mlhub/v1/archive/ {{ alias {files}/; }} location / {{ root {files}; }}"
+_LOCATIONS = """
+    location ~ ^/mlhub/v1/archive/([^/]+)/info$ {{ default_type application/json; alias {files}/$1.info; }}
+    location /mlhub/v1/archive/ {{ alias {files}/; }} location / {{ root {files}; }}
+"""
 
 
 class Nginx:
-    """Serves a folder on three ports; the files are also the archives of an API at `/mlhub/v1/`.
+    """Serves a folder on three ports, also as archives of an API at `/mlhub/v1/`; `NAME.info` is told of one.
 
     Parameters
     ----------
