@@ -103,7 +103,10 @@ def parse_response_head(head: bytes, method: str) -> Response | None:
     headers: dict[str, str] = {}
     for line in match[3].decode("latin-1").split("\r\n")[:-1]:
         name, _, value = line.partition(":")
-        _add_field(headers, name.lower(), value.strip(" \t"))
+        if (name := name.lower()) in headers:
+            _add_field(headers, name, value.strip(" \t"))
+        else:
+            headers[name] = value.strip(" \t")
     status, length = int(match[1]), headers.get("content-length", "")
     framed = length.isascii() and length.isdigit() and len(length) < 19  # a repeated field contains a comma
     if method == "HEAD":

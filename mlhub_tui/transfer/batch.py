@@ -130,7 +130,7 @@ class _BodyReceiver:
         task, length = self._task, response.content_length
         if response.status != 200 or response.method == "HEAD":
             return self.error_body
-        endless = task.request.expected.gzip and not self._framed
+        endless = not self._framed and task.request.expected.gzip
         if (length or 0) > self._runner.config.max_small or endless or codings(response.headers):
             self.single = True
             raise BodyNotWanted
