@@ -275,7 +275,7 @@ class Session:
                     yield body
                 finally:
                     body.task.cancel()
-                    await asyncio.wait({body.task})
+                    await asyncio.gather(body.task, return_exceptions=True)
 
     async def get_json(self, url: str, *, params: Params = None) -> Any:
         """Return the JSON of a GET request; a large one is decoded in a thread.
