@@ -423,7 +423,10 @@ class Session:
             words, place = error.message, host_label(url)
             if host_label(error.url) == place and not isinstance(error, ProxyFailure):
                 words = words.replace(place, shown(url), 1)  # a wrong root URL is seen best as a whole
-            raise type(error)(words, url=error.url, hint=hosted_hint(url) or error.hint) from None
+            hint = (
+                None if isinstance(error, ServerTimeout) else error.hint
+            )  # that of a timeout is for transfers
+            raise type(error)(words, url=error.url, hint=hosted_hint(url) or hint) from None
 
     def _refused(self, reader: _BodyReader) -> RequestError:
         """Return our error for a status of 400 or above."""
