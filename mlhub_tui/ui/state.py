@@ -65,6 +65,8 @@ class AppState:
     screen: str = ""
     item_orders: dict[str, str] = field(default_factory=dict)
     """The column that items are sorted by, by the kind of their source."""
+    hidden_columns: dict[str, str] = field(default_factory=dict)
+    """The columns of items that are not shown, with commas, by the kind of their source."""
     recent: list[str] = field(default_factory=list)
     """What opens the sources that were used, the last one first."""
     views: dict[str, TreeState] = field(default_factory=dict)
@@ -97,6 +99,7 @@ class AppState:
             screen=_word(raw.get("screen")),
             sort=_word(raw.get("sort")),
             item_orders=_named(raw.get("item_orders")),
+            hidden_columns=_named(raw.get("hidden_columns")),
             recent=_words(raw.get("recent")),
             views={key: _view(value) for key, value in views.items() if isinstance(value, dict)},
             favourites=Favourites.read(raw.get("favourites")),
@@ -153,6 +156,7 @@ class AppState:
             "screen": self.screen,
             "sort": self.sort,
             "item_orders": self.item_orders,
+            "hidden_columns": self.hidden_columns,
             "recent": self.recent,
             "toured": self.toured,
             "split": self.split,

@@ -37,7 +37,7 @@ SHORTEST_ID = 10
 SIDE_BY_SIDE = 6
 """Documents of items in sight that are asked for at a time."""
 PANES = {"overview": "Overview", "items": "Items", "map": "Map", "assets": "Assets", "json": "JSON"}
-_DOCUMENT_ONLY = ("document.items", "document.mark", "document.sort")
+_DOCUMENT_ONLY = ("document.items", "document.mark", "document.sort", "document.columns")
 
 
 class DocumentScreen(ItemsScreen):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from textual import on
 from textual.timer import Timer
 
 from ...models import Entry
+from ..dialogs.questions import ListScreen
 from ..map.map_pane import MapPane
 from ..widgets.item_table import ItemTable
+from ..widgets.pick_list import PickLine, PickList
+from ..widgets.table_view import Column
 from .entry_screen import EntryScreen
 
 if TYPE_CHECKING:
@@ -76,7 +79,8 @@ class ItemsScreen(EntryScreen):
         return self.documents.kind.value
 
     def recall_order(self) -> None:
-        """Sort the items as those of such a source were sorted last."""
+        """Show the columns, and the order, of the items that were chosen last for such a source."""
+        self.table.hide(self.context.memory.hidden_columns.get(self.source_kind, "").split(","))
         self.table.sort_by(self.context.memory.item_orders.get(self.source_kind, ""))
 
     def action_sort(self) -> None:
@@ -86,6 +90,19 @@ class ItemsScreen(EntryScreen):
         order = orders[(at + 1) % len(orders)]
         self.table.sort_by(order)
         self.context.memory.item_orders[self.source_kind] = order
+
+    def action_columns(self) -> None:
+        """Choose which columns of the items are shown, and remember it for such sources."""
+        memory, kind, table = self.context.memory, self.source_kind, self.table
+
+        def apply(hidden: frozenset[str]) -> None:
+            memory.hidden_columns[kind] = ",".join(sorted(filter(None, hidden)))
+            table.hide(hidden)
+            memory.item_orders[kind] = table.order
+
+        self.app.push_screen(
+            ColumnScreen(table.offered, memory.hidden_columns.get(kind, "").split(","), apply)
+        )
 
     # The contact sheet
 
@@ -161,3 +178,38 @@ class ItemsScreen(EntryScreen):
         if pane.display and table.display and not pane.has_focus_within:
             pane.highlight(table.current)
         self.item_rests()
+
+
+class ColumnScreen(ListScreen):
+    """Lists columns; Enter or space shows or hides one.
+
+    Parameters
+    ----------
+    offered
+        The columns there are for the items.
+    hidden
+        The keys of those that are not shown.
+    apply
+        Called with the keys of those that are not to be shown.
+    """
+
+    CSS = "ColumnScreen > .dialog { width: 50; }"
+    keys = "space shows or hides, esc closes"
+
+    def __init__(
+        self, offered: Sequence[Column], hidden: Iterable[str], apply: Callable[[frozenset[str]], None]
+    ) -> None:
+        super().__init__("Columns", [PickLine(column.title, key=column.key) for column in offered])
+        self._hidden, self._apply = frozenset(hidden), apply
+        self.picks = PickList(lambda key: "[ ]" if key in self._hidden else "[x]")
+
+    @on(PickList.Ticked)
+    def _ticked(self, message: PickList.Ticked) -> None:
+        message.stop()
+        self.choose(message.key)
+
+    def choose(self, key: str) -> None:
+        """Show a column, or hide it."""
+        self._hidden ^= {key}
+        self.picks.refresh()
+        self._apply(self._hidden)

@@ -14,7 +14,8 @@ COLUMNS = (
     Column("size", "Size", least=8, to_right=True),
     Column("bands", "Bands", most=24, least=6),
     Column("gsd", "GSD", least=4, to_right=True),
-    Column("title", "Title or file", most=60, least=12, middle=True),
+    Column("file", "File", most=40, least=10, middle=True),
+    Column("title", "Title", most=60, least=12),
     Column("roles", "Roles", most=24, least=6),
     Column("link", "Link", least=16, middle=True),
 )
@@ -79,7 +80,8 @@ def _texts(asset: Asset) -> list[str]:
         size(asset.size) if asset.size is not None else "",
         ", ".join(filter(None, bands)),
         f"{gsd:g} m" if isinstance(gsd, int | float) else "",
-        asset.title or file_of(asset),
+        file_of(asset),
+        asset.title,
         ", ".join(asset.roles),
         redact(asset.href),
     )

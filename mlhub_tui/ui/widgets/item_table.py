@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -92,6 +92,7 @@ class ItemTable(TableView):
         self._shown: list[int] | None = None
         self._collections: set[str] = set()
         self._facts: set[int] = set()
+        self._hidden: frozenset[str] = frozenset()
         self._look = 0
 
     # Listing
@@ -376,17 +377,31 @@ class ItemTable(TableView):
 
     # Drawing
 
-    def columns(self) -> list[Column]:
-        """Return the columns that say something; the collection's where there are several."""
+    @property
+    def offered(self) -> list[Column]:
+        """The columns that say something of the items, but for their names; the collection's of several."""
         several = [COLLECTION] if len(self._collections) > 1 else []
-        return [ITEM, DATES, *several, *(FACTS[number] for number in sorted(self._facts)), ASSETS]
+        return [DATES, *several, *(FACTS[number] for number in sorted(self._facts)), ASSETS]
+
+    def columns(self) -> list[Column]:
+        """Return the columns that are shown: those that are offered and not hidden."""
+        return [ITEM, *(column for column in self.offered if column.key not in self._hidden)]
+
+    def hide(self, keys: Iterable[str]) -> None:
+        """Show all columns but these, by their keys; items are sorted by none that is hidden."""
+        self._hidden = frozenset(keys)
+        self.forget_widths()
+        self._widen(0)
+        self.sort_by("" if self.order in self._hidden else self.order)
+        self.refresh()
 
     def cells(self, number: int) -> list[str]:
         """Return the texts of an item."""
         entry, dates, assets, facts = self.rows[self._number(number)]
-        several = [one_line(entry.collection_id, 60)] if len(self._collections) > 1 else []
-        known = [facts[place] if facts else "" for place in sorted(self._facts)]
-        return [one_line(entry.label, LONGEST), dates, *several, *known, assets]
+        texts = {DATES.key: dates, ASSETS.key: assets, COLLECTION.key: one_line(entry.collection_id, 60)}
+        texts |= {column.key: fact for column, fact in zip(FACTS, facts, strict=False)}
+        texts[ITEM.key] = one_line(entry.label, LONGEST)
+        return [texts.get(column.key, "") for column in self.columns()]
 
     def mark(self, number: int) -> str:
         """Return whether an item is selected, and the sign of what is downloaded of it."""
