@@ -139,4 +139,7 @@ async def test_a_hundred_thousand_items_are_sorted_without_holding_up_a_key() ->
             table.sort_by(order)
             longest = max(longest, time.thread_time() - began)
             table.sort_by("")
-    assert longest < 0.5, f"{longest:.3f} s of CPU; about 0.06 s where nothing else is at work"
+        began = time.thread_time()
+        table.hide(["cloud"])
+        longest = max(longest, time.thread_time() - began)
+    assert longest < 0.5, f"{longest:.3f} s of CPU; about 0.02 s where nothing else is at work"

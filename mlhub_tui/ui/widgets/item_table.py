@@ -161,10 +161,10 @@ class ItemTable(TableView):
         self.refresh()
 
     def _widen(self, start: int, stop: int | None = None) -> None:
-        """Widen the columns for some rows, whether they are shown or not."""
-        shown, self._shown = self._shown, None
+        """Widen the columns for some rows, whether they, or the columns, are shown or not."""
+        shown, hidden, self._shown, self._hidden = self._shown, self._hidden, None, frozenset()
         self.measure(range(start, len(self.rows) if stop is None else stop))
-        self._shown = shown
+        self._shown, self._hidden = shown, hidden
 
     def learn(self, number: int, entry: Entry, document: Document) -> None:
         """Take up the document of an item of which only a link was known, and whether it is shown now."""
@@ -390,8 +390,6 @@ class ItemTable(TableView):
     def hide(self, keys: Iterable[str]) -> None:
         """Show all columns but these, by their keys; items are sorted by none that is hidden."""
         self._hidden = frozenset(keys)
-        self.forget_widths()
-        self._widen(0)
         self.sort_by("" if self.order in self._hidden else self.order)
         self.refresh()
 
