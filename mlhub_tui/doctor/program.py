@@ -10,7 +10,7 @@ from importlib import metadata
 from ..version import __version__
 from .finding import Finding, wrong
 
-_NEEDED = ("textual", "h11", "pystac", "humanize", "click", "tomlkit", "starlette", "uvicorn")
+_NEEDED = ("textual", "httpx", "pystac", "humanize", "click", "tomlkit", "starlette", "uvicorn")
 _OPTIONAL = ("shapely", "textual-image")
 
 

@@ -26,7 +26,8 @@ from ..text import duration
 from .urls import host
 
 if TYPE_CHECKING:
-    from .response import DocumentResponse
+    import httpx
+
     from .session import Session
 
 MAX_BYTES = 512 * 1024 * 1024
@@ -349,7 +350,7 @@ class CachingClient:
         url: str,
         key: str,
         known: CachedResponse | None,
-        response: DocumentResponse,
+        response: httpx.Response,
         changes: list[Change],
     ) -> CachedResponse:
         """Return what the server answered, and note what is to be stored of it."""
@@ -363,7 +364,7 @@ class CachingClient:
         else:
             answer = CachedResponse(
                 response.content,
-                self.session.bare(response.url),
+                self.session.bare(str(response.url)),
                 headers.get("Content-Type", ""),
                 headers.get("ETag", ""),
                 headers.get("Last-Modified", ""),
@@ -376,7 +377,7 @@ class CachingClient:
         changes.append((key, replace(answer, url="" if answer.url == url else answer.url.partition("?")[0])))
         return answer
 
-    def _may_be_stored(self, response: DocumentResponse) -> bool:
+    def _may_be_stored(self, response: httpx.Response) -> bool:
         """Whether an answer is data, without the key in it: none is saved in the clear."""
         keys = self.session.keys
         return _is_data(response) and not (
@@ -404,7 +405,7 @@ def _is_away(error: RequestError) -> bool:
     return away or error.status == _LOGIN_FIRST
 
 
-def _is_data(response: DocumentResponse) -> bool:
+def _is_data(response: httpx.Response) -> bool:
     """Whether an answer is JSON by its looks."""
     if "html" in response.headers.get("Content-Type", "").lower():
         return False

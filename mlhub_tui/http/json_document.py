@@ -14,7 +14,7 @@ from .key_removal import KeyRemoval
 from .urls import host, shown
 
 if TYPE_CHECKING:
-    from .response import DocumentResponse
+    import httpx
 
 
 PORTAL_HINT = "check the root URL; on a guest network, log in to its portal first"
@@ -22,7 +22,7 @@ _PAGE = (b"<!doctype html", b"<html", b"<head", b"<body", b"<script", b"<meta")
 _LINE_NAMES = (".ndjson", ".geojsonl", ".jsonl", ".geojsons")
 
 
-async def decode(response: DocumentResponse, keys: KeyRemoval | None = None) -> Any:
+async def decode(response: httpx.Response, keys: KeyRemoval | None = None) -> Any:
     """Return the JSON of an answer; a large one is decoded in a thread.
 
     - `keys`: Taken out of it.
@@ -31,7 +31,7 @@ async def decode(response: DocumentResponse, keys: KeyRemoval | None = None) -> 
     wrong root URL.
     """
     content, where, status = response.content, shown(response.url), response.status_code
-    told = content, response.url, response.headers.get("Content-Type", ""), keys
+    told = content, str(response.url), response.headers.get("Content-Type", ""), keys
     try:
         return await asyncio.to_thread(json_in, *told) if is_large(content) else json_in(*told)
     except NotJSON as error:
@@ -45,7 +45,7 @@ async def decode(response: DocumentResponse, keys: KeyRemoval | None = None) -> 
     raise UnexpectedAnswer(words, url=where, status=status, hint=hint)
 
 
-def is_web_page(response: DocumentResponse) -> bool:
+def is_web_page(response: httpx.Response) -> bool:
     """Whether an answer says that it is HTML, or begins like it."""
     kind = response.headers.get("Content-Type", "").lower()
     start = response.content[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()

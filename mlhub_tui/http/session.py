@@ -4,31 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from json import dumps
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import urlencode
 
 from ..auth import DEFAULT_ROOT_URL, Auth, Scheme, checked_root_url, normalise_root_url
-from ..errors import (
-    AnswerTooLarge,
-    MLHubException,
-    RequestError,
-    ServerTimeout,
-    ServerUnreachable,
-    UnexpectedAnswer,
-    VerificationFailed,
-)
+from ..errors import MLHubException, RequestError, ServerTimeout
 from ..models import JsonDict
 from ..text import duration, mask
-from .cookies import CookieJar
 from .credentials import OriginCredentials, forms, user_agent
-from .decoding import BodyCollector, DecodingSink, codings
-from .errors import BodyNotWanted, ProxyFailure, hosted_hint, may_pass
-from .json_document import MAX_DOCUMENT, as_object, decode, too_large
+from .errors import hosted_hint, may_pass
+from .json_document import MAX_DOCUMENT, as_object, decode
 from .key_removal import KeyRemoval
 from .pagination import (
     ACCEPT,
@@ -43,15 +31,12 @@ from .pagination import (
 )
 from .retry import RetryPolicy, Timeouts
 from .status_errors import ADD_KEY, MLHUB_KEY, status_error
-from .urls import KEY_NAMES, host, host_label, join, origin_of, parse_url, redirect_target, shown, without_key
+from .urls import KEY_NAMES, host, join, origin_of, shown, without_key
 
 if TYPE_CHECKING:
-    from .client import HTTPClient
-    from .connection import BodySink, Response
-    from .response import BodyStream, DocumentResponse
+    import httpx
 
 
-_OF_ERRORS = 1_000_000  # bytes that are read of an error response
 _PATIENCE = 1800.0  # seconds that a request waits in all where a server asks for it
 _REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -144,9 +129,8 @@ class Session:
         self._timeouts = timeouts or SessionTimeouts()
         self._retry = retry or RetryPolicy()
         self._max_body = max_body
-        self._client: HTTPClient | None = None
-        self._cookies = CookieJar()
-        self._free = asyncio.Semaphore(connections)
+        self._connections = connections
+        self._client: httpx.AsyncClient | None = None
         self._opening = asyncio.Lock()
         self._closed = False
         self.on_wait: Callable[[str], object] | None = None
@@ -175,7 +159,7 @@ class Session:
         if client is not None:
             await client.aclose()
 
-    async def get(self, url: str, *, params: Params = None, **options: Any) -> DocumentResponse:
+    async def get(self, url: str, *, params: Params = None, **options: Any) -> httpx.Response:
         """Return the answer of a GET request; see `request`."""
         return await self.request("GET", url, params=params, **options)
 
@@ -191,7 +175,7 @@ class Session:
         follow_redirects: bool = True,
         read: bool = True,
         repeatable: bool | None = None,
-    ) -> DocumentResponse:
+    ) -> httpx.Response:
         """Return the answer of a request; what may pass is tried again.
 
         - `method`: `GET`, `HEAD`, `POST`, ...; only what can be repeated safely is tried again.
@@ -209,8 +193,8 @@ class Session:
         `EntityDoesNotExist` for 404, `RequestRefused`, `ServerError`, `ServerUnreachable`, `ServerTimeout`,
         `UnexpectedAnswer`.
         """
-        kind, body = _encoded(json, data)
-        target, method, sent = self.url_of(url, params), method.upper(), {**kind, **(headers or {})}
+        target, method, sent = self.url_of(url, params), method.upper(), dict(headers or {})
+        body = {"json": json, ("data" if isinstance(data, Mapping) else "content"): data}
         again = method in _REPEATABLE if repeatable is None else repeatable
         started, failures = self._retry.clock(), 0
         with self.boundary():
@@ -243,39 +227,20 @@ class Session:
     @asynccontextmanager
     async def stream(
         self, url: str, *, headers: Mapping[str, str] | None = None
-    ) -> AsyncIterator[BodyStream]:
+    ) -> AsyncIterator[httpx.Response]:
         """Give the answer of one GET request behind redirects, unread: for what is too large to hold.
 
         It is not tried again, and only the waiting between two pieces is limited. Raises as `request`; also
         from within the block, where the reading of the body fails.
         """
-        from .response import BodyStream  # start-up time: with the client, when there is a request
-
-        reader, body = _BodyReader(self._max_body, read=True), BodyStream()
-
-        def open_sink(response: Response) -> BodySink:
-            if response.status >= 400:
-                return reader.open(response)
-            body.begin(response)
-            return body
-
-        sent = {"Accept": "*/*", "Accept-Encoding": "identity", **(headers or {})}
         with self.boundary():
-            async with self._free:
-                request = self._requested("GET", self.url_of(url), sent, open_sink, True, b"")
-                body.task = asyncio.ensure_future(request)
-                body.task.add_done_callback(lambda _: body.end())
-                try:
-                    waited: set[asyncio.Future[Any]] = {body.task, body.opened}
-                    await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
-                    if not body.opened.done():
-                        with suppress(BodyNotWanted):  # enough of a refusal
-                            await body.task
-                        raise self._refused(reader)
-                    yield body
-                finally:
-                    body.task.cancel()
-                    await asyncio.gather(body.task, return_exceptions=True)
+            response = await self._send(
+                "GET", self.url_of(url), {"Accept": "*/*", **(headers or {})}, True, {}
+            )
+            try:
+                yield response
+            finally:
+                await response.aclose()
 
     async def get_json(self, url: str, *, params: Params = None) -> Any:
         """Return the JSON of a GET request; a large one is decoded in a thread.
@@ -334,12 +299,12 @@ class Session:
             response = await self.request(
                 step.method, step.url, headers=headers, json=step.body, repeatable=repeatable
             )
-            if response.method == step.method:
+            if response.request.method == step.method:
                 break
             # A redirect made a GET of our POST (RFC 9110, 15.4.2): that is another question, ask ours there.
-            step = replace(step, url=response.url)
+            step = replace(step, url=str(response.url))
         value = await decode(response, self.keys)
-        url = self.bare(response.url)
+        url = self.bare(str(response.url))
         answer = as_object({bare: value} if bare and isinstance(value, list) else value, url)
         link, stopped = following(answer, url, step, self.bare)
         return FetchedPage(answer, url, link, stopped, step.number("limit"))
@@ -368,82 +333,48 @@ class Session:
         return self._credentials if self.secret is not None else None
 
     async def _attempt(
-        self, method: str, url: str, headers: Mapping[str, str], follow: bool, read: bool, body: bytes
-    ) -> DocumentResponse:
+        self, method: str, url: str, headers: Mapping[str, str], follow: bool, read: bool, body: JsonDict
+    ) -> httpx.Response:
         """Send a request once and return the answer, or raise our error; the key is in neither."""
-        from .response import document_response  # start-up time: with the client, when there is a request
-
-        reader = _BodyReader(self._max_body, read=read)
         try:
-            async with asyncio.timeout(self._timeouts.total), self._free:
-                response = await self._requested(method, url, headers, reader.open, follow, body)
-        except BodyNotWanted:
-            assert reader.response is not None
-            response = reader.response
-        except VerificationFailed:
-            words = f"the answer cannot be decompressed: {shown(url)}"
-            raise UnexpectedAnswer(words, url=shown(url)) from None
+            async with asyncio.timeout(self._timeouts.total):
+                response = await self._send(method, url, headers, follow, body)
+                from .transport import finish  # start-up time: with the client, when there is a request
+
+                return await finish(response, read, self._max_body)
         except TimeoutError:
             words = f"timeout: {shown(url)} did not answer in time"
             raise ServerTimeout(words, url=shown(url), hint=hosted_hint(url)) from None
-        if response.status >= 400:
-            raise self._refused(reader)
-        location = "" if follow else response.headers.get("location", "")
-        target = str(redirect_target(parse_url(response.url), location)) if location else ""
-        return document_response(response, reader.content(), target)
 
-    async def _requested(
-        self,
-        method: str,
-        url: str,
-        headers: Mapping[str, str],
-        open_sink: Callable[[Response], BodySink],
-        follow: bool,
-        body: bytes,
-    ) -> Response:
-        """Send a request and return its response once its body is in the sink."""
+    async def _send(
+        self, method: str, url: str, headers: Mapping[str, str], follow: bool, body: JsonDict
+    ) -> httpx.Response:
+        """Return the answer to a request, unread; raise our error for a status of 400 or above."""
         client = await self._open()
+        from .transport import finish, send  # start-up time: with the client, when there is a request
+
         others = {name: value for name, value in self.params.items() if name != self.params.key_name}
         if others and self.is_own(url):  # the key itself is the credentials' business
             url = with_params(url, others)
-        read = self._timeouts.read
-        try:
-            return await client.request(
-                method,
-                url,
-                open_sink,
-                headers={"Accept-Encoding": "gzip", **self.headers, **headers},
-                body=body,
-                credentials=self._credentials,
-                cookies=self._cookies,
-                timeouts=Timeouts(read, read, 1 / read),
-                follow=follow,
-            )
-        except (ServerTimeout, ServerUnreachable) as error:
-            words, place = error.message, host_label(url)
-            if host_label(error.url) == place and not isinstance(error, ProxyFailure):
-                words = words.replace(place, shown(url), 1)  # a wrong root URL is seen best as a whole
-            hint = (
-                None if isinstance(error, ServerTimeout) else error.hint
-            )  # that of a timeout is for transfers
-            raise type(error)(words, url=error.url, hint=hosted_hint(url) or hint) from None
-
-    def _refused(self, reader: _BodyReader) -> RequestError:
-        """Return our error for a status of 400 or above."""
-        response = reader.response
-        assert response is not None
-        return status_error(
-            response.status,
-            response.url,
+        fields = {"Accept-Encoding": "gzip", **self.headers, **headers}
+        sent = {name.lower(): value for name, value in fields.items()}
+        response = await send(client, method, url, sent, body, follow)
+        if response.status_code < 400:
+            return response
+        response = await finish(response, True, self._max_body)
+        where = str(response.url)
+        raise status_error(
+            response.status_code,
+            where,
             response.headers,
-            bytes(reader.collector.data),
+            response.content,
             secret=self.secret,
             hidden=forms(self.secret, self.auth),
-            key_sent=self.secret is not None and self.is_own(response.url),
+            key_sent=self.secret is not None and self.is_own(where),
             key_hint=MLHUB_KEY if self._mlhub else ADD_KEY,
         )
 
-    async def _open(self) -> HTTPClient:
+    async def _open(self) -> httpx.AsyncClient:
         """Return the client; the first call makes it in a thread, as it takes a moment to import."""
         async with self._opening:
             if self._client is None and not self._closed:
@@ -454,69 +385,11 @@ class Session:
             raise MLHubException("the session is closed")
         return client
 
-    def _build(self) -> HTTPClient:
+    def _build(self) -> httpx.AsyncClient:
         from .client import ClientConfig, HTTPClient
+        from .transport import ClientTransport, build_client
 
         limits = self._timeouts
-        return HTTPClient(ClientConfig(connect_timeout=limits.connect, tick=min(1.0, limits.read / 4)))
-
-
-def _encoded(json: Any, data: Any) -> tuple[dict[str, str], bytes]:
-    """Return the Content-Type and the bytes of a body: JSON, a form, or bytes or text as they are."""
-    if json is not None:
-        text = dumps(json, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-        return {"Content-Type": "application/json"}, text.encode()
-    if isinstance(data, Mapping):
-        return {"Content-Type": "application/x-www-form-urlencoded"}, urlencode(data, doseq=True).encode()
-    return {}, data.encode() if isinstance(data, str) else data or b""
-
-
-class _BodyReader:
-    """Reads the body of one response into memory: decompressed, and no more than is allowed."""
-
-    def __init__(self, most: int, *, read: bool) -> None:
-        self._most, self._read = most, read
-        self.response: Response | None = None
-        self.collector = BodyCollector(0)
-        self._decoding: DecodingSink | None = None
-
-    def open(self, response: Response) -> BodySink:
-        """Return where a body goes; UnexpectedAnswer if it cannot be decompressed, AnswerTooLarge."""
-        self.response, most, where = response, self._most, shown(response.url)
-        refused, length = response.status >= 400, response.content_length
-        if refused or not self._read:
-            most = min(most, _OF_ERRORS) if refused else 0
-        elif length is not None and length > most and response.method != "HEAD":
-            raise self._too_large(length)
-        self.collector = BodyCollector(most)
-        coded = codings(response.headers)
-        if not coded or not self._read or response.method == "HEAD":
-            return self
-        if len(coded) > 1:
-            # Each coding makes a thousand bytes of one at most: two of them make gigabytes of one piece.
-            raise UnexpectedAnswer(f"the answer is compressed more than once: {where}", url=where)
-        if coded[0] not in ("gzip", "deflate"):
-            raise UnexpectedAnswer(f"the answer cannot be decompressed: {where}", url=where)
-        self._decoding = DecodingSink(self, coded)
-        return self._decoding
-
-    def write(self, view: memoryview, /) -> None:
-        """Take decompressed bytes; raise AnswerTooLarge, or BodyNotWanted where the start is enough."""
-        try:
-            self.collector.write(view)
-        except BodyNotWanted:
-            if self._read and self.response is not None and self.response.status < 400:
-                raise self._too_large(None) from None
-            raise
-
-    def content(self) -> bytes:
-        """Return the body; VerificationFailed if it ends in the middle of its coding."""
-        if self._decoding is not None:
-            self._decoding.finish()
-        return bytes(self.collector.data)
-
-    def _too_large(self, length: int | None) -> AnswerTooLarge:
-        assert self.response is not None
-        where = shown(self.response.url)
-        words = f"the answer is too large: {too_large(length, self._most)}: {where}"
-        return AnswerTooLarge(words, url=where, status=self.response.status)
+        client = HTTPClient(ClientConfig(connect_timeout=limits.connect, tick=min(1.0, limits.read / 4)))
+        timeouts = Timeouts(limits.read, limits.read, 1 / limits.read)
+        return build_client(ClientTransport(client, self._credentials, self._connections, timeouts))

@@ -33,7 +33,7 @@ from .documents import documents, matched
 from .local_search import FIELDS, search_locally
 
 if TYPE_CHECKING:
-    from ..http.response import DocumentResponse
+    import httpx
 
 D = TypeVar("D", bound=Document)
 _MAX_HOPS = 11
@@ -255,8 +255,8 @@ class MLHubSource(Source):
         try:
             for _ in range(_MAX_HOPS):
                 response = await self._head(url)
-                if response is not None and response.next_url:
-                    url = self.session.bare(response.next_url)
+                if response is not None and response.next_request is not None:
+                    url = self.session.bare(str(response.next_request.url))
                     continue
                 if response is not None and is_web_page(response):
                     words = f"a web page instead of an archive from {host(url)}: {shown(url)}"
@@ -266,7 +266,7 @@ class MLHubSource(Source):
             raise _named(error, missing, _LATER) from None
         raise UnexpectedAnswer(f"too many redirects: {shown(self.session.url_of(path))}", url=shown(path))
 
-    async def _head(self, url: str) -> DocumentResponse | None:
+    async def _head(self, url: str) -> httpx.Response | None:
         """Return what is at a URL, None where only the transfer itself can tell."""
         headers = azure_headers(url)
         try:

@@ -18,7 +18,7 @@ from ..models import JsonDict
 from .loop import blocking_doc, iterate, run, running_loop
 
 if TYPE_CHECKING:
-    from ..http.response import BodyStream, DocumentResponse
+    import httpx
 
 ANONYMOUS_PROFILE = ANONYMOUS
 _INSTEAD = {
@@ -33,21 +33,19 @@ _INSTEAD = {
 """Arguments of requests that are not taken, and what to use in their place."""
 
 
-_Opened = AbstractAsyncContextManager["BodyStream"]
+_Opened = AbstractAsyncContextManager["httpx.Response"]
 
 
 class SessionResponse:
     """An answer: what scripts use of that of requests."""
 
-    def __init__(
-        self, response: DocumentResponse, body: BodyStream | None = None, opened: _Opened | None = None
-    ) -> None:
+    def __init__(self, response: httpx.Response, opened: _Opened | None = None) -> None:
         self._response = response
-        self._body, self._opened = body, opened
+        self._opened = opened
         self.status_code = response.status_code
         self.reason = response.reason_phrase
         self.headers = response.headers
-        self.url = response.url
+        self.url = str(response.url)
 
     def __repr__(self) -> str:
         return f"<Response [{self.status_code}]>"
@@ -67,7 +65,7 @@ class SessionResponse:
     @property
     def text(self) -> str:
         """The body as text, in the encoding that its header names."""
-        return self.content.decode(self._response.encoding, "replace")
+        return self.content.decode(self._response.encoding or "utf-8", "replace")
 
     def json(self) -> Any:
         """Return the body as parsed JSON; raise ValueError if it is none."""
@@ -75,10 +73,11 @@ class SessionResponse:
 
     def iter_content(self, chunk_size: int | None = 1) -> Iterator[bytes]:
         """Yield the body in pieces of at most `chunk_size` bytes; with `stream=True` as it arrives."""
-        pieces = [self.content] if self._opened is None else iterate(self._pieces())
-        for piece in pieces:
-            step = chunk_size or max(len(piece), 1)
-            yield from (piece[start : start + step] for start in range(0, len(piece), step))
+        if self._opened is None:
+            body, step = self.content, chunk_size or max(len(self.content), 1)
+            yield from (body[start : start + step] for start in range(0, len(body), step))
+        else:
+            yield from iterate(self._pieces(chunk_size))
 
     def raise_for_status(self) -> None:
         """Do nothing: a refused request has raised its error already."""
@@ -87,16 +86,16 @@ class SessionResponse:
         """Give the connection of a streamed answer back."""
         run(self._close())
 
-    async def _pieces(self) -> AsyncGenerator[bytes, None]:
-        assert self._body is not None
+    async def _pieces(self, chunk_size: int | None) -> AsyncGenerator[bytes, None]:
         try:
-            async for piece in self._body.pieces():
+            async for piece in self._response.aiter_bytes(chunk_size):
                 yield piece
         finally:
             await self._close()
 
     async def _read(self) -> None:
-        self._response.content = b"".join([piece async for piece in self._pieces()])
+        await self._response.aread()
+        await self._close()
 
     async def _close(self) -> None:
         opened, self._opened = self._opened, None
@@ -242,8 +241,7 @@ class Session:
         async def answer() -> SessionResponse:
             if stream and method.upper() == "GET" and allow_redirects:
                 opened = session.stream(session.url_of(url, params), headers=headers)
-                body = await opened.__aenter__()
-                return SessionResponse(body.head, body, opened)
+                return SessionResponse(await opened.__aenter__(), opened)
             return SessionResponse(
                 await session.request(
                     method,

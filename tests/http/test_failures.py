@@ -8,6 +8,7 @@ import json
 import socket
 import ssl
 
+import httpx
 import pytest
 import trustme
 
@@ -26,7 +27,6 @@ from mlhub_tui.errors import (
 )
 from mlhub_tui.http.errors import HOSTED_HINT, TLSFailure
 from mlhub_tui.http.json_document import decode
-from mlhub_tui.http.response import DocumentResponse, Headers
 from mlhub_tui.http.retry import NO_RETRIES
 from mlhub_tui.http.session import Session, SessionTimeouts
 from mlhub_tui.sources.mlhub import MLHubSource
@@ -152,7 +152,7 @@ async def test_an_answer_that_unpacks_to_too_much_is_given_up() -> None:
 
 async def test_the_event_loop_goes_on_while_a_large_answer_is_decoded() -> None:
     large = json.dumps([{"id": f"item-{n}", "bbox": [1.5, 2, 3, 4]} for n in range(60_000)]).encode()
-    response = DocumentResponse(200, "OK", Headers({}), large, "http://127.0.0.1/x")
+    response = httpx.Response(200, content=large, request=httpx.Request("GET", "http://127.0.0.1/x"))
     decoding = asyncio.create_task(decode(response))
     ticks = 0
     while not decoding.done():

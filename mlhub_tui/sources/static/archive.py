@@ -56,7 +56,8 @@ from .tar_reader import (
 )
 
 if TYPE_CHECKING:
-    from ...http.response import BodyStream
+    import httpx
+
     from ...http.session import Session
 
 ROOT_NAMES = ("catalog.json", "collection.json")
@@ -428,8 +429,8 @@ class _Fetch:
         while True:
             before = self._done
             try:
-                async with session.stream(self._url, headers=self._headers()) as body:
-                    return await self._take(body)
+                async with session.stream(self._url, headers=self._headers()) as response:
+                    return await self._take(response)
             except _TEMPORARY as error:
                 failures = 1 if self._done > before else failures + 1
                 if not self._done or failures >= _TRIES or not may_pass(error):
@@ -446,16 +447,16 @@ class _Fetch:
             sent |= {"Range": f"bytes={self._done}-", "If-Range": etag}
         return {name: value for name, value in sent.items() if value}
 
-    async def _take(self, body: BodyStream) -> None:
+    async def _take(self, response: httpx.Response) -> None:
         """Write the body of a response; nothing of one that says that it did not change."""
-        if body.head.status_code == 304 and not self.is_new:
+        if response.status_code == 304 and not self.is_new:
             return
-        resumed = body.head.headers.get("Content-Range", "").startswith(f"bytes {self._done}-")
-        if body.head.status_code != 206 or not resumed:
-            await asyncio.to_thread(self._begin, body.head.headers)
+        resumed = response.headers.get("Content-Range", "").startswith(f"bytes {self._done}-")
+        if response.status_code != 206 or not resumed:
+            await asyncio.to_thread(self._begin, response.headers)
         pending = bytearray()
         try:
-            async for piece in body.pieces():
+            async for piece in response.aiter_raw():
                 pending += piece
                 if len(pending) >= _PIECE:
                     await asyncio.to_thread(self._write, bytes(pending))

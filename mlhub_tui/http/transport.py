@@ -1,0 +1,270 @@
+"""The transport of httpx: listings and documents are requested by the HTTP client of all transfers.
+
+Imports httpx; imported when the first request is made.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from http.cookiejar import CookieJar as NoCookies
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+
+import httpx
+
+from ..errors import AnswerTooLarge, ServerTimeout, ServerUnreachable, UnexpectedAnswer, VerificationFailed
+from ..text import one_line
+from .client import HTTPClient
+from .connection import BodySink, Response
+from .cookies import CookieJar
+from .credentials import OriginCredentials
+from .decoding import DecodingSink, codings
+from .errors import ProxyFailure, hosted_hint
+from .json_document import too_large
+from .retry import Timeouts
+from .urls import host_label, parse_url, shown
+
+_HELD = 256 << 10  # bytes of a body that wait for their reader
+_OF_ERRORS = 1_000_000  # bytes that are read of an error response
+_OURS = frozenset({"connection", "content-length", "host", "transfer-encoding"})  # set by the client
+
+
+class ClientTransport(httpx.AsyncBaseTransport):
+    """Sends requests of httpx by the HTTP client, so that one set of rules holds for each byte.
+
+    Redirects, cookies, .netrc, proxies, certificates and failures are those of transfers, and the key is
+    added below all that httpx logs and saves in its exceptions, for its own origin only.
+
+    Parameters
+    ----------
+    credentials
+        What is sent to the API's own origin.
+    connections
+        How many responses are open at a time.
+    timeouts
+        Of each response.
+    """
+
+    def __init__(
+        self, client: HTTPClient, credentials: OriginCredentials, connections: int, timeouts: Timeouts
+    ) -> None:
+        self._client, self._credentials, self._timeouts = client, credentials, timeouts
+        self._cookies = CookieJar()
+        self._free = asyncio.Semaphore(connections)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Return the response, its body unread; `method` and `url` behind redirects are in its extensions.
+
+        Raises what `HTTPClient.request` raises.
+        """
+        await self._free.acquire()
+        undo = request.headers.get("Accept-Encoding") != "identity" and request.method != "HEAD"
+        body = BodyStream(undo, self._free.release)
+        return await body.response(self._requested(request, body.open))
+
+    async def _requested(self, request: httpx.Request, open_sink: Callable[[Response], BodySink]) -> Response:
+        url = str(request.extensions["target"])
+        try:
+            return await self._client.request(
+                request.method,
+                url,
+                open_sink,
+                headers={name: value for name, value in request.headers.items() if name not in _OURS},
+                body=await request.aread(),
+                credentials=self._credentials,
+                cookies=self._cookies,
+                timeouts=self._timeouts,
+                follow=bool(request.extensions["follow"]),
+            )
+        except (ServerTimeout, ServerUnreachable) as error:
+            words, place = error.message, host_label(url)
+            if host_label(error.url) == place and not isinstance(error, ProxyFailure):
+                words = words.replace(place, shown(url), 1)  # a wrong root URL is seen best as a whole
+            hint = (
+                None if isinstance(error, ServerTimeout) else error.hint
+            )  # that of a timeout is for transfers
+            raise type(error)(words, url=error.url, hint=hosted_hint(url) or hint) from None
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+
+class BodyStream(httpx.AsyncByteStream):
+    """The body of a response as it comes, held back at the server while nobody takes it.
+
+    Parameters
+    ----------
+    undo
+        Whether content codings are undone.
+    release
+        Called once, when the body is closed.
+    """
+
+    def __init__(self, undo: bool, release: Callable[[], None]) -> None:
+        self._undo, self._release = undo, release
+        self._opened: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+        self._decoding: DecodingSink | None = None
+        self._held = bytearray()
+        self._changed = asyncio.Event()
+        self._task: asyncio.Task[Response]
+
+    async def response(self, requested: Coroutine[Any, Any, Response]) -> httpx.Response:
+        """Send a request that opens this as its sink; return its response when that has begun."""
+        self._task = asyncio.ensure_future(requested)
+        self._task.add_done_callback(lambda _: self._changed.set())
+        try:
+            await asyncio.wait({self._task, self._opened}, return_when=asyncio.FIRST_COMPLETED)
+            begun = self._opened.result() if self._opened.done() else await self._task
+        except BaseException:
+            await self.aclose()
+            raise
+        headers = [
+            (name, value)
+            for name, joined in begun.headers.items()
+            if self._decoding is None or name not in ("content-encoding", "content-length")
+            for value in joined.split("\n")
+        ]
+        extensions = {
+            "method": begun.method,
+            "reason_phrase": begun.reason.encode("ascii", "replace"),
+            "url": begun.url,
+        }
+        return httpx.Response(begun.status, headers=headers, stream=self, extensions=extensions)
+
+    def open(self, response: Response) -> BodySink:
+        """Return where the body goes; UnexpectedAnswer if its codings cannot be undone."""
+        coded, where = codings(response.headers) if self._undo else (), shown(response.url)
+        if len(coded) > 1:
+            # Each coding makes a thousand bytes of one at most: two of them make gigabytes of one piece.
+            raise UnexpectedAnswer(f"the answer is compressed more than once: {where}", url=where)
+        if coded and coded[0] not in ("gzip", "deflate"):
+            raise UnexpectedAnswer(f"the answer cannot be decompressed: {where}", url=where)
+        if coded:
+            self._decoding = DecodingSink(self, coded)
+        self._opened.set_result(response)
+        return self._decoding or self
+
+    def write(self, view: memoryview, /) -> None:
+        """Hold the bytes until they are taken."""
+        self._held += view
+        if len(self._held) >= _HELD:
+            self._opened.result().pause()
+        self._changed.set()
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """Yield the bytes; RequestError if the connection is lost or stalls, or they cannot be decoded."""
+        where = shown(self._opened.result().url)
+        try:
+            while self._held or not self._task.done():
+                await self._changed.wait()
+                self._changed.clear()
+                data, self._held = bytes(self._held), bytearray()
+                if data:
+                    yield data
+                self._opened.result().resume()
+            await self._task
+            if self._decoding is not None:
+                self._decoding.finish()
+        except VerificationFailed:
+            raise UnexpectedAnswer(f"the answer cannot be decompressed: {where}", url=where) from None
+
+    async def aclose(self) -> None:
+        """Stop what is still on its way."""
+        self._task.cancel()
+        await asyncio.wait({self._task})
+        if not self._task.cancelled():
+            self._task.exception()  # was raised to who read the body, or nobody wanted it
+        release, self._release = self._release, _nothing
+        release()
+
+
+def _nothing() -> None:
+    """Release nothing: that was done."""
+
+
+def build_client(transport: ClientTransport) -> httpx.AsyncClient:
+    """Return an httpx client that leaves cookies, redirects and the environment to its transport."""
+    return httpx.AsyncClient(
+        transport=transport, trust_env=False, cookies=NoCookies(DefaultCookiePolicy(allowed_domains=[]))
+    )
+
+
+async def send(
+    client: httpx.AsyncClient,
+    method: str,
+    url: str,
+    headers: Mapping[str, str],
+    body: Mapping[str, Any],
+    follow: bool,
+) -> httpx.Response:
+    """Send a request and return its response, unread, with the request that it answers behind redirects.
+
+    Parameters
+    ----------
+    url
+        Sent as it is spelled: a signature may depend on that.
+    body
+        `json`, `data` or `content`, as of httpx.
+
+    Raises
+    ------
+    UnexpectedAnswer
+        If it is no URL, or a redirect leads to none.
+    """
+    parse_url(url)
+    try:
+        request = client.build_request(
+            method, url, headers=headers, extensions={"target": url, "follow": follow}, **body
+        )
+        # `Auth()` adds nothing: what is in front of a host is sent by the HTTP client.
+        response = await client.send(request, stream=True, auth=httpx.Auth(), follow_redirects=False)
+        response.request = httpx.Request(response.extensions["method"], response.extensions["url"])
+    except (httpx.InvalidURL, httpx.HTTPError) as error:
+        words = f"{one_line(error, 160)}: {shown(url)}"
+        raise UnexpectedAnswer(words, url=shown(url)) from None
+    return response
+
+
+async def finish(response: httpx.Response, read: bool, most: int) -> httpx.Response:
+    """Read the body of a response, or close it unread; of an error's body the start is enough.
+
+    Raises AnswerTooLarge if the body is larger than `most` bytes, by its Content-Length or decompressed.
+    """
+    refused = response.status_code >= 400
+    limit = min(most, _OF_ERRORS) if refused else most
+    length = response.headers.get("Content-Length", "")
+    pieces: list[bytes] = []
+    size = 0
+    try:
+        if response.request.method == "HEAD":
+            await response.aread()
+            return response
+        if read and not refused and length.isdigit() and int(length) > limit:
+            raise _too_large(response, int(length), limit)
+        if read or refused:
+            async for piece in response.aiter_raw():
+                pieces.append(piece)
+                size += len(piece)
+                if size > limit:
+                    break
+    finally:
+        await response.aclose()
+    if size > limit and not refused:
+        raise _too_large(response, None, limit)
+    whole = httpx.Response(
+        response.status_code,
+        headers=response.headers,
+        content=b"".join(pieces)[:limit],
+        request=response.request,
+        extensions=response.extensions,
+    )
+    whole.next_request = response.next_request
+    return whole
+
+
+def _too_large(response: httpx.Response, length: int | None, most: int) -> AnswerTooLarge:
+    where = shown(str(response.url))
+    words = f"the answer is too large: {too_large(length, most)}: {where}"
+    return AnswerTooLarge(words, url=where, status=response.status_code)
