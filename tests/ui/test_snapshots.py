@@ -1,4 +1,4 @@
-"""The screens as text, at three sizes, for a person to review in a diff.
+"""The screens as text, at three sizes or five, for a person to review in a diff.
 
 `MLHUB_TUI_UPDATE_SNAPSHOTS=1 pytest tests/ui/test_snapshots.py` writes them anew.
 """
@@ -31,6 +31,9 @@ from .scenes_over import COLOURED, OVER
 from .test_contrast import faint_texts
 
 SIZES = ((80, 24), (60, 15), (120, 40))
+WIDE = ((140, 40), (200, 60))
+"""Sizes at which the main screens are drawn, too."""
+MAIN = ("browse", "items", "downloads", "plan", "search", "settings", "profiles", "keys")
 UPDATE = bool(os.environ.get("MLHUB_TUI_UPDATE_SNAPSHOTS"))
 KEPT = Path(__file__).parent / "snapshots"
 HOME = "/home/you/1234"
@@ -85,7 +88,7 @@ async def as_reviewed(driver: Driver, path: Path, home: Path) -> str:
 async def test_the_screen_looks_as_it_was_reviewed(scene: Scene, fixed: AppOptions, home: Path) -> None:
     async with driven(fixed, SIZES[0], app_over(FixedQueue())) as driver:
         await scene(driver)
-        for columns, rows in SIZES:
+        for columns, rows in (*SIZES, *(WIDE if scene.__name__ in MAIN else ())):
             await driver.pilot.resize_terminal(columns, rows)
             path = KEPT / f"{scene.__name__}-{columns}x{rows}.txt"
             if UPDATE:
