@@ -31,9 +31,10 @@ DATES = "Dates"
 PREVIEW = "Preview"
 JSON = "JSON"
 FILTER = "Filter"
+FIELD = "Fields"
 
 _SCREENS = (EVERYWHERE, BROWSE, DOCUMENT, RESULTS, PLAN, DOWNLOADS, PROFILES, LIBRARY, SHEET)
-_PANES = (LISTS, MAP, DATES, PREVIEW, JSON, FILTER)
+_PANES = (LISTS, MAP, DATES, PREVIEW, JSON, FILTER, FIELD)
 _ALWAYS = 90
 """Rank in the footer from which on a hint stays however little room there is."""
 
@@ -335,6 +336,12 @@ COMMANDS: tuple[AppCommand, ...] = (
         ("previous", "N", "step(-1)", "previous", "Go to the previous match"),
         ("copy", "y", "copy_value", "copy value", "Copy the value", 3),
         ("path", "c", "copy_path", "copy path", "Copy as JSONPath: where the value is", 4),
+    ),
+    *_commands(
+        FIELD,
+        "field",
+        ("next", "enter", "app.focus_next", "next field", "Apply the field and go to the next one", 1),
+        ("leave", "escape", "leave", "to the list", "Apply the field and go back to the list", 2),
     ),
     *_commands(
         FILTER,

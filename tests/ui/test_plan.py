@@ -112,6 +112,7 @@ async def test_only_what_is_ticked_and_typed_is_fetched(options: AppOptions, tmp
 async def test_enter_in_a_field_commits_it_and_starts_nothing(options: AppOptions) -> None:
     async with planned(options) as driver:
         await driver.press("b", "ctrl+u")
+        await driver.until("enter next field", "esc to the list", lambda: "d download" not in driver.screen())
         await driver.type("34,0,34.3,0.3")
         await driver.press("enter")
         await driver.until("372 files", lambda: getattr(driver.app.screen.focused, "id", "") == "time")

@@ -10,7 +10,7 @@ from textual.containers import Container
 from textual.widgets import Static
 
 from ...errors import MLHubException
-from ..commands import EVERYWHERE, FILTER, LISTS, AppCommand, command, hints
+from ..commands import EVERYWHERE, FIELD, FILTER, LISTS, AppCommand, command, hints
 from ..messages import ConnectionChanged, QueueChanged
 from ..status import NewsLine
 from ..terminal.terminal_app import FirstPaintScreen
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from ..context import AppContext
 
-_TYPING = ("app.help", "app.open", "app.quit")
+_TYPING = ("app.help", "app.open", "app.find", "app.quit")
 """Commands of the footer whose keys are letters in a field."""
 
 
@@ -157,6 +157,8 @@ class PlaceScreen(FirstPaintScreen):
         inner = self.focused_places() if self.is_mounted else []
         if FILTER in inner:
             return hints((FILTER,), _TYPING)
+        if self.focused is not None and self.focused.check_consume_key("a", "a"):
+            return hints((FIELD,), _TYPING)
         return hints((*inner, self.place), self.unavailable() if self.is_mounted else ())
 
     def refresh_hints(self) -> None:

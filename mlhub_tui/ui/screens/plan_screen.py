@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Input, Label, Static
@@ -21,7 +21,7 @@ from ...planning.filters import Filters
 from ...planning.index import Index
 from ...planning.selection import notes
 from ...text import count
-from ..commands import PLAN, bindings
+from ..commands import FIELD, PLAN, bindings
 from ..document_cache import why
 from ..map.picture_view import PictureView
 from ..plan.plan_counter import PlanCounter, SelectionCount
@@ -72,7 +72,7 @@ class PlanScreen(PlaceScreen):
     CSS_PATH = "plan.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings(PLAN),
-        Binding("escape", "leave", "back", show=False),
+        *(one for one in bindings(FIELD) if getattr(one, "id", "") == "field.leave"),
     ]
 
     def __init__(
