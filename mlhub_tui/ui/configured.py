@@ -209,6 +209,7 @@ class ConfiguredApp(GuidedApp):
         self.ask_background()
         self.tell_problems([*self.loaded.problems, *self.problems])
         self.refresh_css(animate=False)
+        self.stylesheet.update(self.screen)  # the palette is no child of the app
         for screen in self.all_screens():
             screen.refresh(layout=True)
             for widget in screen.walk_children():

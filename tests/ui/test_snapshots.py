@@ -98,21 +98,20 @@ async def test_the_screen_looks_as_it_was_reviewed(scene: Scene, fixed: AppOptio
             shown = await as_reviewed(driver, path, home)
             assert max(map(len, shown.splitlines())) <= columns
             assert shown == path.read_text(encoding="utf-8"), f"{path.name} differs"
-        await in_our_themes(driver)
         if scene not in COLOURED:
             await in_few_colours(driver, scene.__name__)
         await in_ascii(driver)
+        await in_our_themes(driver)
 
 
 async def in_our_themes(driver: Driver) -> None:
     """Look at the contrast of every text, at the size at which most is shown."""
     for theme in (DARK, LIGHT):
-        driver.app.theme = theme.name
+        take_up(driver, f'theme = "{theme.name}"\n')
         await driver.pilot.pause()
         with suppress(AssertionError):
             await driver.until(lambda: not faint_texts(driver.app))
         assert faint_texts(driver.app) == set(), theme.name
-    driver.app.theme = DARK.name
 
 
 async def in_few_colours(driver: Driver, name: str) -> None:
