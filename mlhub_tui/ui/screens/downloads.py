@@ -291,13 +291,12 @@ class DownloadsScreen(PlaceScreen):
 
         listed = self._list
         jobs = listed.chosen if listed.marked else listed.jobs
-        stopped = (JobState.FAILED, JobState.CANCELLED)
-        failed = [job for job in jobs if job.state in stopped and (job.bytes_done or job.state is stopped[0])]
-        gone = [j for j in jobs if j.state in (JobState.DONE, JobState.CANCELLED) and j not in failed]
+        gone = [job for job in jobs if job.state in (JobState.DONE, JobState.CANCELLED)]
+        failed = [job for job in jobs if job.state is JobState.FAILED]
         if failed and (listed.marked or not gone):
             names = ", ".join(job.name for job in failed[:_NAMED])
             more = f" and {len(failed) - _NAMED} more" if len(failed) > _NAMED else ""
-            question = f"Remove {count(len(failed), 'unfinished transfer')} from the list?"
+            question = f"Remove {count(len(failed), 'failed transfer')} from the list?"
             if await confirm(
                 self.app, question, f"{names}{more}. They can then not be retried.", yes="Remove"
             ):
