@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -69,7 +70,10 @@ class Driver:
     async def until(self, *conditions: Callable[[], Any] | str) -> None:
         """Wait until conditions hold, and texts are on the screen, all at once."""
         await idle.wait_for_idle()
-        await until(lambda: self._all(conditions), lambda: self._stands(conditions), pause=self.pilot.pause)
+        shown = self._shown()
+        await until(
+            lambda: self._all(conditions, shown), lambda: self._stands(conditions), pause=self.pilot.pause
+        )
         await idle.wait_for_idle()
         self._screen_before = None  # what the last key started is what was waited for
 
@@ -77,10 +81,20 @@ class Driver:
         at_work = [repr(worker) for worker in self.app.workers if not worker.is_finished]
         return f"{conditions}\nat work: {at_work}\n{self.screen()}"
 
-    def _all(self, conditions: Iterable[Callable[[], Any] | str]) -> bool:
+    def _all(self, conditions: Iterable[Callable[[], Any] | str], shown: Iterator[str]) -> bool:
         words = [condition for condition in conditions if isinstance(condition, str)]
-        screen = self.screen() if words else ""
+        screen = next(shown) if words else ""
         return all(word in screen for word in words) and all(test() for test in conditions if callable(test))
+
+    def _shown(self) -> Iterator[str]:
+        """Yield what is on the screen, drawn again when something was to be painted, and now and then."""
+        drawn: object = None
+        text = ""
+        for look in itertools.count():
+            now = (self.app.screen, painting.changes())
+            if look % 10 == 0 or now != drawn:
+                drawn, text = now, self.screen()
+            yield text
 
 
 @asynccontextmanager

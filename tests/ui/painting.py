@@ -10,6 +10,7 @@ from textual._compositor import Compositor
 
 _paint = Compositor.render_update
 _painters: list[object] = []
+_changes = 0
 
 
 def use() -> None:
@@ -27,5 +28,12 @@ def as_on_a_terminal() -> Iterator[None]:
         _painters.pop()
 
 
+def changes() -> int:
+    """Return how often something was to be painted so far."""
+    return _changes
+
+
 def _update(compositor: Compositor, full: bool = False, *arguments: Any, **options: Any) -> Any:
+    global _changes
+    _changes += 1
     return _paint(compositor, full, *arguments, **options) if full or _painters else None
