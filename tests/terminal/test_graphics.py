@@ -86,6 +86,25 @@ def test_a_terminal_with_kittys_graphics_gets_those_and_keeps_none(start: Starte
     terminal.until(lambda: b"\x1b_Ga=d,d=I" in terminal.raw)
 
 
+def test_a_contact_sheet_has_a_picture_for_each_item_and_takes_all_of_them_off(
+    start: Starter, folder: Path
+) -> None:
+    terminal = on_the_item(start, folder)
+    terminal.press("h")
+    terminal.press("i")
+    terminal.until("Overview")
+    terminal.until("chip2")
+    terminal.press("p")
+    terminal.until(lambda: LAST in terminal.raw)
+    terminal.press("\x1b_Gi=31;OK\x1b\\", "\x1b[6;20;10t", "\x1b[?62;c")
+    terminal.until(lambda: len(set(re.findall(rb"a=T,f=100,i=(\d+)", terminal.raw))) == 3)
+    shown = set(re.findall(rb"a=T,f=100,i=(\d+)", terminal.raw))
+    places = re.findall(rb"\x1b\[(\d+);(\d+)H\x1b_Ga=T", terminal.raw)
+    assert len({column for _, column in places}) == 3, "beside each other"
+    terminal.press("\x1b")
+    terminal.until(lambda: set(re.findall(rb"a=d,d=I,i=(\d+)", terminal.raw)) >= shown)
+
+
 def test_a_terminal_without_graphics_gets_half_blocks(start: Starter, folder: Path) -> None:
     terminal = answered(start, folder, "\x1b[?62;22c")
     terminal.until("in half blocks")
