@@ -81,9 +81,8 @@ class ClientTransport(httpx.AsyncBaseTransport):
             words, place = error.message, host_label(url)
             if host_label(error.url) == place and not isinstance(error, ProxyFailure):
                 words = words.replace(place, shown(url), 1)  # a wrong root URL is seen best as a whole
-            hint = (
-                None if isinstance(error, ServerTimeout) else error.hint
-            )  # that of a timeout is for transfers
+            # The hint of a timeout names a setting of transfers.
+            hint = None if isinstance(error, ServerTimeout) else error.hint
             raise type(error)(words, url=error.url, hint=hosted_hint(url) or hint) from None
 
     async def aclose(self) -> None:
