@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 TITLE, DOI, TAG, KEYWORD, PART, TYPE, LICENCE, DAY = "\x01\x02\x03\x04\x05\x06\x07\x08"
-PLACE, YEAR, SENSOR, TASK = "\x0e\x0f\x10\x11"
+PLACE, YEAR, SENSOR, TASK, SIZE = "\x0e\x0f\x10\x11\x12"
 """The first character of a field's line; the first line, without one, is the id. Nobody can type them."""
 NAMES = {TITLE: "title", DOI: "doi", TAG: "tag", KEYWORD: "keyword", PART: "collection"}
 NAMES |= {PLACE: "place", YEAR: "year"}
 FACETS = {"tag": TAG, "type": TYPE, "licence": LICENCE}
-FACETS |= {"place": PLACE, "year": YEAR, "sensor": SENSOR, "task": TASK}
+FACETS |= {"place": PLACE, "year": YEAR, "sensor": SENSOR, "task": TASK, "size": SIZE}
 """What entries are narrowed by, with the mark of its lines; keywords count as tags."""
 
 MOST_YEARS, MOST_INTERVALS = 60, 20
@@ -69,6 +69,8 @@ def traits(entry: Entry) -> str:
     lines += [f"{YEAR}{year}" for year in _years(document)]
     lines += [f"{SENSOR}{name}" for name in _summarised(document, "platform", "constellation", "instruments")]
     lines += [f"{TASK}{name}" for name in _summarised(document, "label:tasks", "label:type")]
+    if words := _size_class(document):
+        lines.append(f"{SIZE}{words}")
     if day := _day(document):
         lines.append(f"{DAY}{day}")
     return "".join(f"{line}\n" for line in dict.fromkeys(lines))
@@ -103,6 +105,21 @@ def _years(document: Document) -> list[str]:
                 f"{year}" for year in range(int(start), min(last, int(start) + MOST_YEARS) + 1)
             )
     return [*found][:MOST_YEARS]
+
+
+_SIZES = (
+    (10**8, "under 100 MB"),
+    (10**9, "100 MB to 1 GB"),
+    (10**10, "1 to 10 GB"),
+    (10**11, "10 to 100 GB"),
+)
+
+
+def _size_class(document: Document) -> str:
+    """Return how large a collection's own assets are together; empty where none states its size."""
+    assets = document.assets if isinstance(document, Collection) else ()
+    total = sum(asset.size or 0 for asset in assets)
+    return next((words for most, words in _SIZES if total < most), "over 100 GB") if total else ""
 
 
 def _summarised(document: Document, *keys: str) -> list[str]:

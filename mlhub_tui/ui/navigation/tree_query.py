@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     pass
 
 
-_NAME = "tag|type|licen[cs]e|place|year|sensor|task"
+_NAME = "tag|type|licen[cs]e|place|year|sensor|task|size"
 _TOKEN = re.compile(rf"""(?:{_NAME})[=:](?:"[^"]*"?|\S*)|\S+""", re.IGNORECASE)
 _FACET = re.compile(rf"""({_NAME})([=:])"?([^"]*)"?$""", re.IGNORECASE)
 _DOI = re.compile(r"^(?:doi:|(?:https?://)?(?:dx\.)?doi\.org/)")
@@ -30,7 +30,7 @@ class Facet:
     Parameters
     ----------
     name
-        `tag`, `type`, `licence`, `place`, `year`, `sensor` or `task`.
+        `tag`, `type`, `licence`, `place`, `year`, `sensor`, `task` or `size`.
     value
         What it is, without quotes.
     exact
@@ -124,6 +124,7 @@ TITLES = {
     "place": "Country or continent",
     "year": "Year",
     "sensor": "Sensor",
+    "size": "Size of the collection's files",
     "tag": "Tag or keyword",
     "licence": "Licence",
 }

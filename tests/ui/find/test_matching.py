@@ -23,7 +23,7 @@ from mlhub_tui.ui.navigation.matching import (
     traits,
     with_places,
 )
-from mlhub_tui.ui.navigation.tree_query import Facet, facets_of, parse, toggled
+from mlhub_tui.ui.navigation.tree_query import Facet, facet_counts, facets_of, parse, toggled
 
 DATASET = Entry.of(
     Dataset(
@@ -240,3 +240,14 @@ def test_places_stand_before_the_collections_of_a_dataset() -> None:
     assert parts(searched).endswith("kenya_source") and "africa" not in parts(searched)
     assert ("place", "kenya") in fields(searched)
     assert parse("place=kenya").fits(narrowed) and not parse("place=Asia").fits(narrowed)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "words"),
+    [([5], "under 100 MB"), ([9 * 10**8, 2 * 10**8], "1 to 10 GB"), ([10**12], "over 100 GB"), ([None], "")],
+)
+def test_a_collection_is_narrowed_by_the_size_of_its_files(sizes: list[int | None], words: str) -> None:
+    assets = {f"{n}": {"href": "a.tar", "file:size": size} for n, size in enumerate(sizes)}
+    found = traits(Entry.of(Collection({"id": "c", "assets": assets})))
+    assert parse('size="1 to 10 GB"').fits(found) is (words == "1 to 10 GB")
+    assert [one.words for one in facet_counts([found]).get("size", [])] == ([words] if words else [])
