@@ -137,7 +137,8 @@ class FindScreen(ListScreen):
 
     def action_cancel(self) -> None:
         """Stop the search, else close."""
-        if any(one.group == "find" and not one.is_finished for one in self.workers):
+        searches = any(one.group == "find" and not one.is_finished for one in self.workers)
+        if searches and self._searched:  # else it was stopped, and is about to end
             self.workers.cancel_group(self, "find")
             for source, matches in self._matches.items():
                 if matches.words.endswith("…"):
