@@ -17,7 +17,7 @@ from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.ui.detail.job_detail import why
 from mlhub_tui.ui.dialogs.job_dialog import JobScreen
 from mlhub_tui.ui.dialogs.limits_dialog import LimitsScreen
-from mlhub_tui.ui.transfers.job_list import columns_for, job_line
+from mlhub_tui.ui.transfers.job_list import columns_for, header, job_line
 
 from .conftest import Driver, driven
 from .scenes import JOBS, FixedQueue, app_over
@@ -142,6 +142,17 @@ def test_a_line_has_its_reason_where_it_fits(width: int, shown: Callable[[str], 
     cells = "".join(job_line(waiting, columns_for(width)))
     assert shown(cells), cells
     assert len(cells) <= width
+
+
+@pytest.mark.parametrize("width", [80, 100, 140, 200])
+def test_a_running_line_has_name_state_percent_speed_and_time_left_close_together(width: int) -> None:
+    cells = "".join(job_line(JOBS[0], columns_for(width)))
+    assert re.fullmatch(
+        rf" {JOBS[0].name.removesuffix('.tar.gz')} +downloading ━*╸?┄+  35%  (12.0GB/)?34.0 ?GB +8.4 MB/s +(×4 +)?43:39 *",
+        cells,
+    )
+    assert len(cells) <= min(width, 140)
+    assert len(header(columns_for(width)).rstrip()) == cells.index("43:39") + len("Left")
 
 
 def test_a_wide_line_says_how_many_connections_there_are() -> None:

@@ -19,7 +19,9 @@ from ..widgets.line_view import LineView
 from .job_order import JobSort, fraction
 
 ELSEWHERE, MARKED = "»", "✓"
-_STATE, _BYTES, _PERCENT, _RATE, _ETA, _LINKS = 12, 19, 6, 11, 12, 5
+_STATE, _PERCENT, _BYTES, _SIZE, _RATE, _LINKS, _LEFT = 12, 5, 19, 9, 11, 5, 9
+_NAME = 48
+"""Cells of a name at most: on a wide screen the columns stay together."""
 _NOTE = 36
 """Cells in which a reason makes sense."""
 _ARROW = "↓"
@@ -32,27 +34,29 @@ class Columns:
     name: int
     state: int
     bar: int
+    percent: int
     bytes: int
-    rate: int
-    eta: int
+    rate: int = 0
     links: int = 0
+    left: int = 0
 
 
 def columns_for(width: int) -> Columns:
-    """Return the widths for a line: name and bar share what the figures leave."""
-    eta = _ETA if width >= 90 else 0
+    """Return the widths for a line: the name has what the figures leave."""
+    if width < 76:
+        return Columns(max(width - _STATE - _PERCENT - 9, 8), _STATE, 8, _PERCENT, 0)
+    bar, done = (8, _SIZE) if width < 100 else (12, _BYTES) if width < 120 else (22, _BYTES)
     links = _LINKS if width >= 110 else 0
-    rest = width - _STATE - _BYTES - _RATE - eta - links - 1
-    if rest < 24:
-        return Columns(max(width - _STATE - _PERCENT - 9, 8), _STATE, 8, _PERCENT, 0, 0)
-    bar = 12 if width < 110 else 22
-    return Columns(rest - bar, _STATE, bar, _BYTES, _RATE, eta, links)
+    name = width - 1 - _STATE - bar - _PERCENT - done - _RATE - links - _LEFT
+    return Columns(min(name, _NAME), _STATE, bar, _PERCENT, done, _RATE, links, _LEFT)
 
 
 def header(columns: Columns, sort: JobSort = JobSort.QUEUE) -> str:
     """Return the column names, with an arrow at what is sorted by."""
-    names = {"name": "Name", "state": "State", "bar": "", "bytes": "Done", "rate": "Speed"}
-    names |= {"links": "Conn", "eta": "Left"}
+    names = {"name": "Name", "state": "State", "bar": "", "percent": "", "bytes": "Done", "rate": "Speed"}
+    names |= {"links": "Conn", "left": "Left"}
+    if columns.bytes == _SIZE:
+        names["bytes"] = "Size"
     match sort:
         case JobSort.NAME | JobSort.STATE:
             names[sort] += _ARROW
@@ -66,7 +70,7 @@ def header(columns: Columns, sort: JobSort = JobSort.QUEUE) -> str:
 
 
 def job_line(job: Job, columns: Columns, *, marked: bool = False) -> list[str]:
-    """Return the cells of a transfer: name, state, bar, bytes, rate, connections, time left.
+    """Return the cells of a transfer: name, state, bar, percent, bytes, rate, connections, time left.
 
     A sign before the name tells one that is selected, and one that another program runs. One that is stuck
     has the reason in the place of its figures, and of its bar where there is little room.
@@ -77,7 +81,7 @@ def job_line(job: Job, columns: Columns, *, marked: bool = False) -> list[str]:
         _fit(str(job.state), columns.state),
     ]
     drawn = _fit(bar(job, columns.bar - 2), columns.bar)
-    room = columns.bytes + columns.rate + columns.links + columns.eta
+    room = columns.percent + columns.bytes + columns.rate + columns.links + columns.left
     note = _note(job)
     if note and room >= _NOTE:
         return [*named, drawn, _fit(note, room)]
@@ -87,10 +91,11 @@ def job_line(job: Job, columns: Columns, *, marked: bool = False) -> list[str]:
     return [
         *named,
         drawn,
-        _fit(_percent(job) if columns.bytes <= _PERCENT else _bytes(job), columns.bytes),
+        _fit(_percent(job), columns.percent),
+        _fit(_total(job) if columns.bytes == _SIZE else _bytes(job), columns.bytes),
         _fit(rate(job.rate) if runs else "", columns.rate),
         _fit(f"×{job.connections}" if job.connections > 1 else "", columns.links),
-        _fit(duration(job.eta) if runs else "", columns.eta),
+        _fit(_left(job.eta) if runs else "", columns.left),
     ]
 
 
@@ -125,6 +130,21 @@ def _bytes(job: Job) -> str:
     if not job.bytes_done:
         return size(job.bytes_total)
     return f"{size(job.bytes_done)}/{size(job.bytes_total)}".replace(" ", "")
+
+
+def _total(job: Job) -> str:
+    if job.bytes_total is None:
+        return count(job.files_total, "file") if job.files_total is not None else ""
+    return size(job.bytes_total)
+
+
+def _left(seconds: float | None) -> str:
+    """Return a time as a clock shows it, from a day on in words."""
+    if seconds is None or not seconds < 86400:
+        return duration(seconds)
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def _percent(job: Job) -> str:
