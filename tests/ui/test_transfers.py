@@ -146,11 +146,9 @@ def test_a_line_has_its_reason_where_it_fits(width: int, shown: Callable[[str], 
 
 @pytest.mark.parametrize("width", [80, 100, 140, 200])
 def test_a_running_line_has_name_state_percent_speed_and_time_left_close_together(width: int) -> None:
-    cells = "".join(job_line(JOBS[0], columns_for(width)))
-    assert re.fullmatch(
-        rf" {JOBS[0].name.removesuffix('.tar.gz')} +downloading ━*╸?┄+  35%  (12.0GB/)?34.0 ?GB +8.4 MB/s +(×4 +)?43:39 *",
-        cells,
-    )
+    cells, name = "".join(job_line(JOBS[0], columns_for(width))), JOBS[0].name.removesuffix(".tar.gz")
+    figures = r"35%  (12.0GB/)?34.0 ?GB +8.4 MB/s +(×4 +)?43:39"
+    assert re.fullmatch(rf" {name} +downloading ━*╸?┄+  {figures} *", cells)
     assert len(cells) <= min(width, 140)
     assert len(header(columns_for(width)).rstrip()) == cells.index("43:39") + len("Left")
 
