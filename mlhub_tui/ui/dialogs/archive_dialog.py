@@ -50,6 +50,7 @@ class DownloadScreen(FormDialog[DownloadChoice | None]):
         Their licence and citation.
     """
 
+    CSS = "DownloadScreen.-short > .dialog { padding: 0 1; }"
     AUTO_FOCUS = "ChoiceField"  # not the folder: what is typed ahead is not part of its name
     heading, keys = "Download", "enter queues, tab moves, esc cancels"
 
