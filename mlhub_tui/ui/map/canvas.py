@@ -25,6 +25,8 @@ BORDERS_FROM = 2.2
 """Dots in a degree from which on borders are drawn: of the whole globe they would be noise."""
 _SMALLEST = 1.2
 """Dots of an island across or down that is drawn, where all of the globe is."""
+_FLAT = 1e-9
+"""Dots down of a line that is taken as level: the slope of a smaller one may be beyond any number."""
 _BITS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 """The bit of a dot in a braille pattern (Unicode, U+2800 to U+28FF), by row and column of the cell."""
 _ACROSS = tuple(
@@ -73,7 +75,7 @@ class Dots:
         if y0 > y1:
             x0, y0, x1, y1 = x1, y1, x0, y0
         low, high = sorted((int(x0), int(x1)))
-        slope = (x1 - x0) / (y1 - y0) if y1 > y0 else 0.0
+        slope = (x1 - x0) / (y1 - y0) if y1 - y0 > _FLAT else 0.0
         last = min(int(y1), self.height - 1)
         for y in range(max(int(y0), 0), last + 1):
             enter = x0 if y <= y0 else x0 + (y - y0) * slope

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mlhub_tui.ui.map.canvas import PATTERNS, Dots
@@ -67,6 +67,7 @@ def _beside(one: tuple[int, int], other: tuple[int, int]) -> bool:
     return max(abs(one[0] - other[0]), abs(one[1] - other[1])) == 1
 
 
+@example(0.0, 0.0, 1.0, -5e-324)
 @given(*[st.floats(-100, 100)] * 4)
 def test_a_line_from_anywhere_draws_nothing_outside(x0: float, y0: float, x1: float, y1: float) -> None:
     dots = Dots(COLUMNS, ROWS)
