@@ -54,7 +54,7 @@ async def facets(driver: Driver) -> None:
     """What the tree can be narrowed by."""
     await listed(driver)
     await driver.press("f")
-    await driver.until("enter selects")
+    await driver.until("enter selects", lambda: any(one.key == "year=2018" for one in lines(driver)))
 
 
 async def going(driver: Driver) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from textual import work
 from textual.message import Message
 
+from ...models import Entry
+from ..navigation.matching import PLACE, boxes_of, described_by, with_lines
 from .nodes import ActionNode, GroupNode, MoreNode, NoteNode, word_pieces
 from .outline import Pieces
 from .tree_filter import FilteredTree
@@ -17,7 +19,7 @@ from .tree_filter import FilteredTree
 if TYPE_CHECKING:
     from ...auth import Kind
     from ...errors import MLHubException
-    from ...models import BBox, Dataset, Entry
+    from ...models import Dataset
     from ..state import TreeState
     from .nodes import Node, TreeEntry
     from .tree_filter import TreeFilter
@@ -53,13 +55,14 @@ class CatalogTree(FilteredTree):
         self._goal: Path = ()
         self._placed: NodeRow | None = None
         self._is_listing = False
+        self._collections: Mapping[str, Sequence[str]] = {}
 
     def start(self, kind: Kind | None) -> None:
         """Begin with an empty tree for a kind of source; None where there is none."""
         self.forget_filter()
         self.order = ""
         self.marked.clear()
-        self._goal = ()
+        self._goal, self._collections = (), {}
         self.tree_model.start(kind)
         self.cursor_line = 0
 
@@ -67,6 +70,7 @@ class CatalogTree(FilteredTree):
         """Reload the top level; the cursor returns to the same entry."""
         row = self.cursor_row
         self._goal, self._placed = (self.tree_model.path(row), row) if row is not None else ((), None)
+        self._collections = {}
         self.tree_model.start_over()
 
     def view(self) -> TreeState:
@@ -135,8 +139,6 @@ class CatalogTree(FilteredTree):
     @property
     def beside(self) -> list[Entry]:
         """The entries of the kind that is under the cursor, in the listing it stands in."""
-        from ...models import Entry  # not before the first paint
-
         row = self.cursor_row
         if row is None or row.parent is None or not isinstance(row.data, Entry):
             return []
@@ -175,31 +177,50 @@ class CatalogTree(FilteredTree):
         self._note_place()
         self.tree_model.add(row, entries)
         self._listed()
-        self._find_places(row, entries)
+        if (listing := self.tree_model.grown[row]) is not None:
+            start = listing.loaded - len(entries)
+            self._find_places(listing, start, entries)
+            self._describe(listing, start, entries)
 
-    def _find_places(self, row: NodeRow, entries: Sequence[Entry]) -> None:
-        """Have the places of entries named in a thread: about a millisecond each."""
-        from ..navigation.matching import boxes_of
+    def describe(self, collections: Mapping[str, Sequence[str]]) -> None:
+        """Have MLHub's datasets found and narrowed by what their collections state.
 
-        listing = self.tree_model.grown[row]
+        Parameters
+        ----------
+        collections
+            The lines of each collection, as `described` returns them, by its id.
+        """
+        self._collections = collections
+        rows = self.tree_model.groups[0].children or []
+        entries = [row.data for row in rows if isinstance(row.data, Entry)]
+        self._describe(self.tree_model.top.standing, 0, entries)
+
+    def _describe(self, listing: TreeListing, start: int, entries: Sequence[Entry]) -> None:
+        collections = self._collections
+        if collections and entries:
+            self._learn(listing, start, lambda: [described_by(entry, collections) for entry in entries])
+
+    def _find_places(self, listing: TreeListing, start: int, entries: Sequence[Entry]) -> None:
+        """Have the places of entries named: about a millisecond each."""
         boxes = [boxes_of(entry) for entry in entries]
-        if listing is not None and any(boxes):
-            self._name_places(listing, listing.loaded - len(entries), boxes)
+        if any(boxes):
+            from ...metadata.places import regions
 
-    @work(group="places")
-    async def _name_places(self, listing: TreeListing, start: int, boxes: Sequence[tuple[BBox, ...]]) -> None:
-        from ...metadata.places import regions
-        from ..navigation.matching import with_places
+            self._learn(listing, start, lambda: [[f"{PLACE}{one}" for one in regions(b)] for b in boxes])
 
-        found = await asyncio.to_thread(lambda: [regions(several) for several in boxes])
-        for number, places in enumerate(found, start):
+    @work(group="learning")
+    async def _learn(self, listing: TreeListing, start: int, find: Callable[[], list[list[str]]]) -> None:
+        """Add lines to what the entries of a listing are found by; they are made in a thread."""
+        for number, lines in enumerate(await asyncio.to_thread(find), start):
             if number < listing.loaded:
                 known = listing.search_texts[number], listing.traits[number]
-                listing.search_texts[number], listing.traits[number] = with_places(*known, places)
-        if self.filter:
-            self.apply_filter(self.filter, to_first=False)
-        else:
+                listing.search_texts[number], listing.traits[number] = with_lines(*known, lines)
+        if not self.filter:
             self.post_message(self.Filtered(0))  # there is more to narrow by
+            return
+        self._note_place()
+        found = self._sift is not None and self._sift.matched and not self._sift.only_near
+        self.apply_filter(self.filter, to_first=not (found or self._goal))
 
     def settle(self, row: NodeRow) -> None:
         """Show the state of a row's listing after a page has come or failed."""

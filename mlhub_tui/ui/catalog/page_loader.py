@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ...auth import Kind
@@ -10,9 +11,11 @@ from ...errors import APIKeyNotFound, AuthenticationError, EntityDoesNotExist, M
 from ...models import Entry, EntryKind
 from ...sources.base import Page
 from ..document_cache import Documents
+from ..navigation.matching import described
 from .nodes import MODELS, GroupNode
 
 if TYPE_CHECKING:
+    from ...models import Collection
     from ...sources.base import Source
     from .catalog_tree import CatalogTree
     from .tree_listing import TreeListing
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
 
 AT_A_TIME = 2_000
 """Entries of a page taken up in one go: a few milliseconds, between which the keys come first."""
+MOST_COLLECTIONS = 10_000
+"""Collections that are read for what the filter of their datasets looks at."""
 
 
 async def load_next(documents: Documents, tree: CatalogTree, row: NodeRow) -> None:
@@ -95,3 +100,18 @@ def _last(row: NodeRow, loaded: int, number: int) -> list[Entry]:
     """Return the entries that were loaded last: a server may list some of them once more."""
     rows = (row.children or [])[max(loaded - number, 0) : loaded]
     return [known.data for known in rows if isinstance(known.data, Entry)]
+
+
+async def read_collections(source: Source) -> Mapping[str, Sequence[str]]:
+    """Return what the collections of a source state of years, sensors and tasks, by their ids."""
+    read: list[Collection] = []
+    async for collection in source.walk_collections():
+        read.append(collection)
+        if len(read) >= MOST_COLLECTIONS:
+            break
+    return await asyncio.to_thread(_described, read)
+
+
+def _described(collections: Sequence[Collection]) -> dict[str, tuple[str, ...]]:
+    shared: dict[str, str] = {}  # most collections state the same few lines: one copy of each is enough
+    return {one.id: tuple(shared.setdefault(line, line) for line in described(one)) for one in collections}

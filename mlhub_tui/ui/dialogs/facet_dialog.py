@@ -36,7 +36,7 @@ class FacetScreen(ListScreen):
 
     def __init__(self, tree: CatalogTree, apply: Callable[[str], None]) -> None:
         super().__init__("Narrow", (), narrows=True)
-        self.part.placeholder = "part of a tag, type, licence, place or year"
+        self.part.placeholder = "part of a type, task, place, year, sensor or tag"
         self._tree, self._apply = tree, apply
         self._offers: dict[str, list[FacetCount]] = {}
         self._facets: dict[str, Facet] = {}

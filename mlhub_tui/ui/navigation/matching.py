@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...models import BBox, Collection, Dataset, Entry, EntryKind
@@ -17,17 +17,19 @@ TITLE, DOI, TAG, KEYWORD, PART, TYPE, LICENCE, DAY = "\x01\x02\x03\x04\x05\x06\x
 PLACE, YEAR, SENSOR, TASK, SIZE = "\x0e\x0f\x10\x11\x12"
 """The first character of a field's line; the first line, without one, is the id. Nobody can type them."""
 NAMES = {TITLE: "title", DOI: "doi", TAG: "tag", KEYWORD: "keyword", PART: "collection"}
-NAMES |= {PLACE: "place", YEAR: "year"}
+NAMES |= {PLACE: "place", YEAR: "year", SENSOR: "sensor", TASK: "task"}
 FACETS = {"tag": TAG, "type": TYPE, "licence": LICENCE}
 FACETS |= {"place": PLACE, "year": YEAR, "sensor": SENSOR, "task": TASK, "size": SIZE}
 """What entries are narrowed by, with the mark of its lines; keywords count as tags."""
 
 MOST_YEARS, MOST_INTERVALS = 60, 20
 """Years of a collection that are looked for, and intervals that are looked at."""
+MOST_LINES = 200
+"""Years, sensors and tasks of a dataset's collections that are looked for."""
 
 
 def search_text(entry: Entry) -> str:
-    """Return what the filter looks at: id, title, DOI, tags, keywords, years, ids of collections.
+    """Return what the filter looks at: id, title, DOI, tags, keywords, years, sensors, tasks, collections.
 
     In lower case, a line for each, so that no word is found across two of them.
     """
@@ -41,7 +43,7 @@ def search_text(entry: Entry) -> str:
     if isinstance(document, Dataset):
         lines += [f"{TAG}{tag}" for tag in document.tags]
     lines += [f"{KEYWORD}{keyword}" for keyword in document.lines("keywords")]
-    lines += [f"{YEAR}{year}" for year in _years(document)]
+    lines += described(document)
     if isinstance(document, Dataset):
         lines += [f"{PART}{_line(ref.id)}" for ref in document.collections]
     return "\n".join(filter(None, lines)).casefold()
@@ -66,9 +68,7 @@ def traits(entry: Entry) -> str:
         *(f"{TYPE}{kind}" for kind in types),
         *(f"{LICENCE}{name}" for name in named if name),
     ]
-    lines += [f"{YEAR}{year}" for year in _years(document)]
-    lines += [f"{SENSOR}{name}" for name in _summarised(document, "platform", "constellation", "instruments")]
-    lines += [f"{TASK}{name}" for name in _summarised(document, "label:tasks", "label:type")]
+    lines += described(document)
     if words := _size_class(document):
         lines.append(f"{SIZE}{words}")
     if day := _day(document):
@@ -76,13 +76,29 @@ def traits(entry: Entry) -> str:
     return "".join(f"{line}\n" for line in dict.fromkeys(lines))
 
 
-def with_places(searched: str, traits: str, places: Sequence[str]) -> tuple[str, str]:
-    """Return what a filter looks at of an entry, and its traits, with the places that it lies in."""
-    lines = [f"{PLACE}{place}\n" for place in places]
+def described(document: Document) -> list[str]:
+    """Return the years, sensors and tasks that a collection states, each behind the mark of its line."""
+    sensors = _summarised(document, "platform", "constellation", "instruments")
+    tasks = _summarised(document, "label:tasks", "label:type")
+    marked = ((YEAR, _years(document)), (SENSOR, sensors), (TASK, tasks))
+    return [f"{mark}{value}" for mark, values in marked for value in values]
+
+
+def described_by(entry: Entry, collections: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return what the collections of a dataset state, from the lines of all by their ids."""
+    refs = entry.document.collections if isinstance(entry.document, Dataset) else ()
+    lines = dict.fromkeys(line for ref in refs for line in collections.get(ref.id, ()))
+    return [*lines][:MOST_LINES]
+
+
+def with_lines(searched: str, traits: str, lines: Sequence[str]) -> tuple[str, str]:
+    """Return what a filter looks at of an entry, and its traits, with further lines behind their marks."""
+    if not lines:
+        return searched, traits
     at = searched.find(f"\n{PART}")
     head, tail = (searched, "") if at < 0 else (searched[:at], searched[at:])
-    return f"{head}\n{''.join(lines).casefold().rstrip()}{tail}" if lines else searched, traits + "".join(
-        lines
+    return "\n".join([head, *map(str.casefold, lines)]) + tail, traits + "".join(
+        f"{line}\n" for line in lines
     )
 
 

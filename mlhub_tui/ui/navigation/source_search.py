@@ -20,7 +20,7 @@ from ..document_cache import why
 from ..profile_rows import PROFILE
 from ..source_connection import SAMPLE, Connection, last_listing, open_connection
 from ..source_connection import place as short_name
-from .matching import boxes_of, search_text, with_places
+from .matching import PLACE, boxes_of, search_text, with_lines
 
 SIDE_BY_SIDE = 4
 """Sources that are searched at a time."""
@@ -176,7 +176,7 @@ def _matching(entries: Sequence[Entry], terms: Sequence[str]) -> list[Entry]:
     for entry in entries:
         text = search_text(entry)
         if not all(term in text for term in terms) and (boxes := boxes_of(entry)):
-            text, _ = with_places(text, "", regions(boxes))
+            text, _ = with_lines(text, "", [f"{PLACE}{name}" for name in regions(boxes)])
         if all(term in text for term in terms):
             found.append(entry)
     return found

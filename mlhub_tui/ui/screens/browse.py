@@ -14,6 +14,7 @@ from textual.events import DescendantFocus
 from textual.timer import Timer
 
 from ...errors import APIKeyNotFound, AuthenticationError, MLHubException
+from ...text import count
 from ..catalog.catalog_tree import CatalogTree
 from ..commands import BROWSE, AppCommand, bindings
 from ..messages import ConnectionChanged
@@ -26,6 +27,7 @@ from .pane_split import BESIDE, PaneSplit
 
 if TYPE_CHECKING:
     from ...models import Dataset, Entry
+    from ...sources.base import Source
     from ..catalog.nodes import TreeEntry
     from ..catalog.tree_model import NodeRow
     from ..document_cache import Documents
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
 
 DETAIL_DELAY = 0.12
 """Seconds the cursor rests before the detail follows it."""
+AT_ONCE = 1.0
+"""Seconds within which the collections are read without a word."""
+READING = "Reading collections for years, sensors and tasks…"
 
 
 class BrowseScreen(EntryScreen):
@@ -48,6 +53,8 @@ class BrowseScreen(EntryScreen):
     def __init__(self) -> None:
         super().__init__()
         self._store: Documents | None = None
+        self._searched: Documents | None = None
+        """What the collections are read from, or were, for the filter of their datasets."""
         self.tree_view = CatalogTree(id="tree")
         self._left, self._right = Vertical(self.tree_view, id="left"), DetailPane(self, self.tree_view)
         self._split = PaneSplit(self, self._left, self.context.memory)
@@ -151,6 +158,7 @@ class BrowseScreen(EntryScreen):
 
     def _start_over(self) -> None:
         self._store = None
+        self.workers.cancel_group(self, "collections")
         self._asked_for_key = False
         tree, connection = self.tree_view, self.context.connection
         self.keep_view()
@@ -217,6 +225,8 @@ class BrowseScreen(EntryScreen):
         self._follow()
         if isinstance(refused, AuthenticationError):
             self.context.lead_to_profiles(refused)
+        elif self.tree_view.filter:
+            self._read_collections()
 
     @on(CatalogTree.Wanted)
     def _more_wanted(self, message: CatalogTree.Wanted) -> None:
@@ -276,12 +286,47 @@ class BrowseScreen(EntryScreen):
         """Type a filter."""
         from ..navigation.tree_query import to_type_on
 
+        self._read_collections()
         await self.type_filter(to_type_on(self.tree_view.filter))
         self._show_filter()
 
     def apply_filter(self, words: str) -> None:
         """Show the entries that the words are about."""
         self.tree_view.apply_filter(words)
+
+    def _read_collections(self) -> None:
+        """Read once, for the filter and the facets, what MLHub's datasets themselves do not state."""
+        documents, tree = self.documents, self.tree_view
+        if documents.source is None or not (tree.started and tree.tree_model.by_dataset):
+            return
+        if documents is not self._searched:
+            self._searched = documents
+            self._load_collections(documents, documents.source)
+
+    @work(group="collections", exclusive=True)
+    async def _load_collections(self, documents: Documents, source: Source) -> None:
+        from ..catalog.page_loader import read_collections
+        from ..document_cache import why
+
+        progress = self.set_timer(AT_ONCE, lambda: self.notify(READING, timeout=60))
+        words = "Collections were not read."
+        try:
+            found = await read_collections(source)
+            if documents is self._store:
+                self.tree_view.describe(found)
+                words = f"Read {count(len(found), 'collection')}: filter by year, sensor and task."
+        except MLHubException as error:
+            if (
+                documents is self._store and not self.closing
+            ):  # else another source is in use, or it is loaded again
+                self._searched = None
+                words = f"Years, sensors and tasks are unknown: {why(error)}"
+                self.notify(words, severity="warning", markup=False)
+        finally:
+            progress.stop()
+            news = self.context.news
+            if news is not None and news.words == READING and not self.closing:
+                self.notify(words, timeout=3, markup=False)
 
     @on(CatalogTree.Filtered)
     def _filtered(self, message: CatalogTree.Filtered) -> None:
@@ -328,6 +373,7 @@ class BrowseScreen(EntryScreen):
         from ..dialogs.facet_dialog import FacetScreen
 
         if self.tree_view.started:
+            self._read_collections()
             self.app.push_screen(FacetScreen(self.tree_view, self.tree_view.apply_filter))
         else:
             self.refuse("No source is open yet.")

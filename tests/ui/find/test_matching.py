@@ -12,6 +12,7 @@ from mlhub_tui.models import Collection, Dataset, Entry, EntryKind
 from mlhub_tui.ui.catalog.outline import LabelPiece
 from mlhub_tui.ui.navigation.matching import (
     LONGEST,
+    PLACE,
     MatchHighlighter,
     day_of,
     fields,
@@ -21,7 +22,7 @@ from mlhub_tui.ui.navigation.matching import (
     pieces_allowed,
     search_text,
     traits,
-    with_places,
+    with_lines,
 )
 from mlhub_tui.ui.navigation.tree_query import Facet, facet_counts, facets_of, parse, toggled
 
@@ -236,7 +237,9 @@ def test_years_sensors_and_tasks_of_a_collection_are_found_and_narrowed_by() -> 
 
 def test_places_stand_before_the_collections_of_a_dataset() -> None:
     dataset = Entry.of(Dataset({"id": "d", "collections": [{"id": "kenya_source"}]}))
-    searched, narrowed = with_places(search_text(dataset), traits(dataset), ["Kenya", "Africa"])
+    searched, narrowed = with_lines(
+        search_text(dataset), traits(dataset), [f"{PLACE}Kenya", f"{PLACE}Africa"]
+    )
     assert parts(searched).endswith("kenya_source") and "africa" not in parts(searched)
     assert ("place", "kenya") in fields(searched)
     assert parse("place=kenya").fits(narrowed) and not parse("place=Asia").fits(narrowed)
