@@ -316,9 +316,8 @@ class BrowseScreen(EntryScreen):
                 self.tree_view.describe(found)
                 words = f"Read {count(len(found), 'collection')}: filter by year, sensor and task."
         except MLHubException as error:
-            if (
-                documents is self._store and not self.closing
-            ):  # else another source is in use, or it is loaded again
+            # Else another source is in use, or this one is loaded again: nobody waits for these any more.
+            if documents is self._store and not self.closing:
                 self._searched = None
                 words = f"Years, sensors and tasks are unknown: {why(error)}"
                 self.notify(words, severity="warning", markup=False)
