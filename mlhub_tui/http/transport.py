@@ -19,7 +19,7 @@ from .client import HTTPClient
 from .connection import BodySink, Response
 from .cookies import CookieJar
 from .credentials import OriginCredentials
-from .decoding import DecodingSink, codings
+from .decoding import Inflater, codings
 from .errors import ProxyFailure, hosted_hint
 from .json_document import too_large
 from .retry import Timeouts
@@ -104,7 +104,7 @@ class BodyStream(httpx.AsyncByteStream):
     def __init__(self, undo: bool, release: Callable[[], None]) -> None:
         self._undo, self._release = undo, release
         self._opened: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
-        self._decoding: DecodingSink | None = None
+        self._inflater: Inflater | None = None
         self._held = bytearray()
         self._changed = asyncio.Event()
         self._task: asyncio.Task[Response]
@@ -122,7 +122,7 @@ class BodyStream(httpx.AsyncByteStream):
         headers = [
             (name, value)
             for name, joined in begun.headers.items()
-            if self._decoding is None or name not in ("content-encoding", "content-length")
+            if self._inflater is None or name not in ("content-encoding", "content-length")
             for value in joined.split("\n")
         ]
         extensions = {
@@ -141,9 +141,9 @@ class BodyStream(httpx.AsyncByteStream):
         if coded and coded[0] not in ("gzip", "deflate"):
             raise UnexpectedAnswer(f"the answer cannot be decompressed: {where}", url=where)
         if coded:
-            self._decoding = DecodingSink(self, coded)
+            self._inflater = Inflater(coded[0])
         self._opened.set_result(response)
-        return self._decoding or self
+        return self
 
     def write(self, view: memoryview, /) -> None:
         """Hold the bytes until they are taken."""
@@ -154,18 +154,20 @@ class BodyStream(httpx.AsyncByteStream):
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         """Yield the bytes; RequestError if the connection is lost or stalls, or they cannot be decoded."""
-        where = shown(self._opened.result().url)
+        inflater, where = self._inflater, shown(self._opened.result().url)
         try:
             while self._held or not self._task.done():
                 await self._changed.wait()
                 self._changed.clear()
                 data, self._held = bytes(self._held), bytearray()
-                if data:
-                    yield data
+                # A piece at a time: a thousandth of its size is enough to send a large one.
+                for piece in inflater.pieces(data) if inflater is not None else (data,):
+                    if piece:
+                        yield piece
                 self._opened.result().resume()
             await self._task
-            if self._decoding is not None:
-                self._decoding.finish()
+            if inflater is not None:
+                inflater.finish()
         except VerificationFailed:
             raise UnexpectedAnswer(f"the answer cannot be decompressed: {where}", url=where) from None
 
