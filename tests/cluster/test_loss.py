@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.fault_server import Request
+from tests.support.http_server import Request
 
 from .support import Bucket, DaskCluster, Field, command, environment, tree, wait_for, write_profile
 
@@ -47,7 +47,8 @@ async def test_a_worker_a_client_and_a_scheduler_are_lost_and_the_bucket_is_that
         field.before = hold
         second = command(field, home, s3, place, *options)
         wait_for(
-            lambda: markers(store) - before and field.fetched > ASSETS * 0.6, "files, and the second client"
+            lambda: bool(markers(store) - before) and field.fetched > ASSETS * 0.6,
+            "files, and the second client",
         )
         cluster.restart()
         field.before = None
