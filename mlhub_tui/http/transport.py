@@ -216,8 +216,10 @@ async def send(
     """
     parse_url(url)
     try:
+        # httpx logs the URL of its request, to a log of the caller's own: no query, which may be signed.
+        bare = url.partition("?")[0]
         request = client.build_request(
-            method, url, headers=headers, extensions={"target": url, "follow": follow}, **body
+            method, bare, headers=headers, extensions={"target": url, "follow": follow}, **body
         )
         # `Auth()` adds nothing: what is in front of a host is sent by the HTTP client.
         response = await client.send(request, stream=True, auth=httpx.Auth(), follow_redirects=False)
