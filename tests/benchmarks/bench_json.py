@@ -16,8 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from mlhub_tui.ui.json.json_lines import JsonLines
-from mlhub_tui.ui.json.json_rows import Rows, pattern, search
+from mlhub_tui.ui.widgets.json_lines import JsonLines, pattern
 from tests.benchmarks.bench_tree import DOWN, END, HOME, PAGE_DOWN, resident, timed
 from tests.terminal.harness import Terminal
 
@@ -25,7 +24,7 @@ ROUNDS = 40
 SCRIPT = """
 import json, sys
 from textual.app import App
-from mlhub_tui.ui.json.json_view import JsonPane
+from mlhub_tui.ui.widgets.json_view import JsonPane
 
 class Shown(App):
     def get_theme_variable_defaults(self):
@@ -72,17 +71,15 @@ def report(name: str, work: Callable[[], object], rounds: int = 5) -> None:
 
 def logic(whole: dict[str, Any]) -> None:
     """Print what laying out, folding and searching take by themselves."""
-    rows = Rows(whole)
-    folding = JsonLines(rows)
-    print(f"{len(rows):,} lines, {len(json.dumps(whole, indent=2)) / 1e6:.1f} MB")
-    report("laid out", lambda: Rows(whole))
-    report("folded first", lambda: JsonLines(rows))
+    folding = JsonLines(whole)
+    print(f"{len(folding.keys):,} lines, {len(json.dumps(whole, indent=2)) / 1e6:.1f} MB")
+    report("laid out", lambda: JsonLines(whole))
     report("fold the links", lambda: folding.fold(3))
     report("unfold the links", lambda: folding.unfold(3))
     report("fold all", folding.fold_all)
     report("unfold all", folding.unfold_all)
-    report("search, no match", lambda: search(rows, pattern("not there")))
-    report("search, many matches", lambda: search(rows, pattern("item")))
+    report("search, no match", lambda: folding.search(pattern("not there")))
+    report("search, many matches", lambda: folding.search(pattern("item")))
 
 
 def keys(file: Path, home: str) -> None:

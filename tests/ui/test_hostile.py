@@ -22,13 +22,12 @@ from mlhub_tui.text import one_line, unlink
 from mlhub_tui.ui.detail.typesetting import typeset
 from mlhub_tui.ui.dialogs.archive_dialog import DownloadScreen
 from mlhub_tui.ui.dialogs.questions import QuestionScreen
-from mlhub_tui.ui.json.json_lines import JsonLines
-from mlhub_tui.ui.json.json_rows import Rows
 from mlhub_tui.ui.screens import browse as browse_module
 from mlhub_tui.ui.screens.browse import BrowseScreen
 from mlhub_tui.ui.screens.document_screen import DocumentScreen
 from mlhub_tui.ui.screens.downloads import DownloadsScreen
 from mlhub_tui.ui.widgets.item_table import ItemTable
+from mlhub_tui.ui.widgets.json_lines import JsonLines
 from tests.support.http_server import LoopbackServer
 
 from .conftest import Driver, driven
@@ -378,7 +377,7 @@ def test_no_text_takes_long_to_be_read() -> None:
 
 def test_json_is_wrapped_without_losing_a_letter() -> None:
     text = "".join(chr(97 + n % 26) for n in range(300)) + "漢字"
-    lines = JsonLines(Rows({"description": text, "last": 1}))
+    lines = JsonLines({"description": text, "last": 1})
     lines.fit(40)
     shown = [lines.line(number) for number in range(len(lines))]
     assert all(line.indent + 2 + cell_len(line.name + line.text) <= 40 for line in shown)

@@ -12,9 +12,8 @@ from textual.app import App, ComposeResult
 from textual.strip import Strip
 
 from mlhub_tui.options import AppOptions
-from mlhub_tui.ui.json.json_lines import JsonLines
-from mlhub_tui.ui.json.json_rows import Rows
-from mlhub_tui.ui.json.json_view import JsonPane, JsonView
+from mlhub_tui.ui.widgets.json_lines import JsonLines
+from mlhub_tui.ui.widgets.json_view import JsonPane, JsonView
 
 from .conftest import Driver, driven
 from .drawing import strips
@@ -146,13 +145,13 @@ async def test_what_is_too_much_for_a_clipboard_is_not_copied() -> None:
 async def test_lines_fit_any_width_and_lose_no_letter_of_a_text() -> None:
     document = {"漢字" * 20: "漢字🛰" * 40, "k": {"deep": {"er": ["x" * 500]}}, "empty": {}}
     for width in (1, 7, 20, 40, 80, 200):
-        lines = JsonLines(Rows(document))
+        lines = JsonLines(document)
         lines.fit(width)
         lines.fit(width + 3)
         shown_lines = [lines.line(number) for number in range(len(lines))]
         if width >= 20:
             assert all(cell_len(line.name + line.text) + line.indent + 2 <= width + 3 for line in shown_lines)
-        row = lines.rows.values.index("x" * 500)
+        row = lines.values.index("x" * 500)
         parts = lines.text_parts(row) or [""]
         assert "".join(parts) in ("", '"' + "x" * 500 + '"')
 

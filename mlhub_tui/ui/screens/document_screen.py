@@ -23,10 +23,10 @@ from ..commands import DOCUMENT, bindings
 from ..detail.detail_view import DetailView
 from ..detail.entry_detail import entry_detail
 from ..document_cache import Documents
-from ..json.json_view import JsonPane
 from ..terminal.characters import line
 from ..widgets.asset_table import AssetTable, shown_href
 from ..widgets.item_table import ItemTable
+from ..widgets.json_view import JsonPane
 from .items_screen import ItemsScreen
 
 if TYPE_CHECKING:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 import threading
 from array import array
@@ -23,10 +22,9 @@ from textual.strip import Strip
 
 from ...text import count
 from ..commands import JSON, bindings
-from ..widgets.filter_bar import FindBar
-from ..widgets.line_view import LineView
-from .json_lines import STEP, JsonLines
-from .json_rows import Rows, path, pattern, safe, search
+from .filter_bar import FindBar
+from .json_lines import STEP, JsonLines, copied, pattern
+from .line_view import LineView
 
 if TYPE_CHECKING:
     from ..context import AppContext
@@ -35,6 +33,8 @@ if TYPE_CHECKING:
 MOST_COPIED = 60_000
 """Characters; terminals take about so much into their clipboard at a time (OSC 52)."""
 _FOUND = Style(underline=True, bold=True)
+_NOTHING = JsonLines(None)
+"""What stands for a document until there is one: never fitted, and so without a line."""
 
 
 class JsonView(LineView):
@@ -59,28 +59,24 @@ class JsonView(LineView):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self.lines: JsonLines | None = None
+        self.lines = _NOTHING
         self.wanted: re.Pattern[str] | None = None
         """What was searched for, to be marked."""
 
-    # Content
-
-    def show(self, rows: Rows | None) -> None:
+    def show(self, lines: JsonLines) -> None:
         """Show another document from its top."""
-        self.lines = JsonLines(rows) if rows is not None else None
+        self.lines = lines
         self._fit()
         self.cursor_line = 0
         self.scroll_to(y=0, animate=False, immediate=True)
         self.refresh()
 
     def _fit(self) -> None:
-        width = self.scrollable_content_region.width
-        if self.lines is not None and width > 0 and width != self.lines.width:
-            row = self.row
+        width, row = self.scrollable_content_region.width, self.row
+        if width > 0 and width != self.lines.width and self.lines is not _NOTHING:
             self.lines.fit(width)
             self.count_changed()
-            if row is not None:
-                self.move_to(row)
+            self.move_to(row)
             self.refresh()
 
     def on_resize(self) -> None:
@@ -91,21 +87,17 @@ class JsonView(LineView):
     @property
     def line_count(self) -> int:
         """How many lines are in sight or could be scrolled to."""
-        return len(self.lines) if self.lines is not None else 0
+        return len(self.lines) if self.lines.width else 0
 
     @property
-    def row(self) -> int | None:
+    def row(self) -> int:
         """The row under the cursor."""
-        if self.lines is None or self.cursor_line >= len(self.lines):
-            return None
-        return self.lines.lines[self.cursor_line]
+        return self.lines.lines[self.cursor_line] if self.cursor_line < len(self.lines) else 0
 
     def move_to(self, row: int) -> None:
         """Put the cursor on a row; whatever hides it unfolds, and a text that is too long is shown whole."""
         lines = self.lines
-        if lines is None:
-            return
-        lines.reveal(row)
+        lines.unfold(*lines.above(row))
         if self.wanted is not None and lines.is_long(row) and not lines.shows_text(row):
             lines.show_text(row)
         self._changed()
@@ -114,6 +106,11 @@ class JsonView(LineView):
             parts = lines.text_parts(row)
             line += next((n for n, part in enumerate(parts) if self.wanted.search(part)), 0)
         self.cursor_line = line
+
+    def move_to_visible(self, row: int) -> None:
+        """Put the cursor on the first line of a row, or of what hides it."""
+        inside = (row, *self.lines.above(row))
+        self.cursor_line = next((n for above in inside if (n := self.lines.line_of(above)) is not None), 0)
 
     def mark(self, wanted: re.Pattern[str] | None) -> None:
         """Mark what is searched for, or nothing."""
@@ -130,69 +127,57 @@ class JsonView(LineView):
         self.keep_in_sight()
         self.refresh()
 
+    def _hides(self, row: int) -> bool:
+        """Tell whether something of a row can be shown that is not."""
+        return self.lines.is_folded(row) or (not self.lines.shows_text(row) and self.lines.is_long(row))
+
+    def _shows(self, row: int) -> bool:
+        """Tell whether something of a row can be hidden."""
+        lines = self.lines
+        return lines.shows_text(row) or (lines.opens(row) and not lines.is_folded(row))
+
     def action_unfold(self) -> None:
         """Unfold what is under the cursor; unfolded already, go to what is in it."""
-        lines, row = self.lines, self.row
-        if lines is None or row is None:
-            return
-        if lines.is_folded(row):
-            lines.unfold(row)
-        elif not lines.shows_text(row) and lines.is_long(row):
-            lines.show_text(row)
+        row = self.row
+        if not self._hides(row):
+            self.cursor_line += self.lines.opens(row)
+        elif self.lines.is_folded(row):
+            self.lines.unfold(row)
         else:
-            self.cursor_line += lines.rows.opens(row)
-            return
+            self.lines.show_text(row)
         self._changed()
 
     def action_fold(self) -> None:
         """Fold what is under the cursor; folded already, or nothing to fold, go to what it is in."""
-        lines, row = self.lines, self.row
-        if lines is None or row is None:
-            return
-        start = lines.rows.start(row)
-        opens = lines.rows.opens(start) and not lines.is_folded(start)
-        if opens or lines.shows_text(start):
-            lines.fold(start)
-            self.cursor_line = lines.line_of(start) or 0
+        start = self.lines.start(self.row)
+        if self._shows(start):
+            self.lines.fold(start)
+            self.move_to_visible(start)
             self._changed()
-        elif row:
-            self.move_to_row_only(lines.rows.parents[row])
-
-    def move_to_row_only(self, row: int) -> None:
-        """Put the cursor on the first line of a row that is in sight."""
-        line = self.lines.line_of(row) if self.lines is not None else None
-        if line is not None:
-            self.cursor_line = line
+        elif self.row:
+            self.move_to_visible(self.lines.parents[self.row])
 
     async def action_select_cursor(self) -> None:
         """Fold or unfold what is under the cursor."""
-        lines, row = self.lines, self.row
-        if lines is None or row is None:
-            return
-        start = lines.rows.start(row)
-        hidden = lines.is_folded(start) or not (lines.rows.opens(start) or lines.shows_text(start))
-        if not hidden:
+        start = self.lines.start(self.row)
+        if self._shows(start):
             self.action_fold()
-        elif lines.is_folded(start) or lines.is_long(start):
+        elif self._hides(start):
             self.action_unfold()
 
     def action_fold_all(self) -> None:
         """Fold all but the document itself; the cursor stays on what holds what it was on."""
-        if self.lines is None or (row := self.row) is None:
-            return
+        row = self.row
         self.lines.fold_all()
-        lines = self.lines
-        inside = (row, *self.lines.rows.above(row))
-        self.cursor_line = next((n for above in inside if (n := lines.line_of(above)) is not None), 0)
+        self.move_to_visible(row)
         self._changed()
 
     def action_unfold_all(self) -> None:
         """Unfold all; the cursor stays on its row."""
-        if self.lines is None or (row := self.row) is None:
-            return
+        row = self.row
         self.lines.unfold_all()
         self._changed()
-        self.move_to_row_only(row)
+        self.move_to_visible(row)
 
     # Commands
 
@@ -206,43 +191,34 @@ class JsonView(LineView):
 
     def action_copy_value(self) -> None:
         """Copy the value under the cursor: a text as it is, anything else as JSON, on one line."""
-        if self.lines is None or (row := self.row) is None:
+        start = self.lines.start(self.row)
+        small = self.lines.ends[start] - start <= MOST_COPIED
+        if not self.line_count:
             return
-        rows, context = self.lines.rows, cast("AppContext", self.app)
-        start = rows.start(row)
-        value = rows.values[start]
-        text = "" if rows.ends[start] - start > MOST_COPIED else _copied(value)
-        if not text or len(text) > MOST_COPIED:
-            self.notify("Too much for the clipboard; e writes it to a file.", markup=False)
+        if small and (text := copied(self.lines.values[start], MOST_COPIED)):
+            cast("AppContext", self.app).copy_text(text, "Value")
         else:
-            context.copy_text(text, "Value")
+            self.notify("Too much for the clipboard; e writes it to a file.", markup=False)
 
     def action_copy_path(self) -> None:
         """Copy where in the document it is, as a JSONPath."""
-        if self.lines is not None and (row := self.row) is not None:
-            cast("AppContext", self.app).copy_text(path(self.lines.rows, row), "JSONPath")
+        if self.line_count:
+            cast("AppContext", self.app).copy_text(self.lines.path(self.row), "JSONPath")
 
     # Drawing
 
     def cursor_column(self) -> int:
         """Return the cell in which the text under the cursor begins."""
-        if self.lines is None or not self.line_count:
-            return 0
-        return self.lines.line(self.cursor_line).indent + STEP
+        return self.lines.line(self.cursor_line).indent + STEP if self.line_count else 0
 
     def draw_line(self, number: int, width: int) -> Strip:
         """Draw indent, arrow, name and value."""
-        if self.lines is None or not self.lines.width:
-            return Strip.blank(width)
-        line = self.lines.line(number)
-        ground = self.ground(number)
+        line, ground = self.lines.line(number), self.ground(number)
         on_cursor = number == self.cursor_line
         base = ground + self.look("cursor") if on_cursor else ground
         key = base if on_cursor else ground + self.look("key")
-        segments = [Segment(f"{'':{line.indent}}{line.arrow:{STEP}}", ground)]
-        segments += self._pieces(line.name, key)
-        segments += self._pieces(line.text, base)
-        return Strip(segments)
+        arrow = Segment(f"{'':{line.indent}}{line.arrow:{STEP}}", ground)
+        return Strip([arrow, *self._pieces(line.name, key), *self._pieces(line.text, base)])
 
     def _pieces(self, text: str, style: Style) -> Iterator[Segment]:
         """Yield a text, with what is searched for marked in it."""
@@ -251,21 +227,7 @@ class JsonView(LineView):
             yield Segment(text[at : match.start()], style)
             yield Segment(match[0], style + _FOUND)
             at = match.end()
-        if text[at:]:
-            yield Segment(text[at:], style)
-
-
-def _copied(value: object) -> str:
-    """Return a value for the clipboard; empty where it is too much for it.
-
-    Line breaks are written as JSON writes them: pasted into a shell they would run what stands before them.
-    """
-    if isinstance(value, str) and len(value) <= MOST_COPIED and value.isprintable():
-        return safe(value) or '""'
-    try:
-        return safe(json.dumps(value, ensure_ascii=False))
-    except (RecursionError, ValueError):
-        return ""
+        yield Segment(text[at:], style)
 
 
 class JsonPane(Vertical):
@@ -278,20 +240,20 @@ class JsonPane(Vertical):
     ALLOW_SELECT: ClassVar[bool] = False
 
     class StatusChanged(Message):
-        """What `status` says is another thing."""
+        """`status` is another."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._document: Any = None
-        self.view = JsonView()
-        """The lines."""
-        self._bar: FindBar | None = None
         self._shown: Any = None
         self._looked_at = False
+        self.view = JsonView()
+        """The lines."""
+        self.status = ""
+        self._bar: FindBar | None = None
         self._found: array[int] = array("I")
         self._words = ""
         self._origin = 0
-        self.status = ""
 
     def compose(self) -> ComposeResult:
         """Lay out the lines."""
@@ -315,11 +277,11 @@ class JsonPane(Vertical):
     async def _lay_out(self) -> None:
         document = self._document
         self._say("laying out…")
-        rows = await asyncio.to_thread(Rows, document)
+        lines = await asyncio.to_thread(JsonLines, document)
         if not self.is_attached:
             return
         self._shown = document
-        self.view.show(rows)
+        self.view.show(lines)
         self._say_lines()
         if self._words:
             self._find(self._words)
@@ -332,8 +294,7 @@ class JsonPane(Vertical):
 
     def _say_lines(self) -> None:
         lines = self.view.lines
-        cut = "more than " if lines is not None and lines.rows.is_cut else ""
-        self._say(cut + count(len(lines.rows), "line") if lines is not None else "")
+        self._say(("more than " if lines.is_cut else "") + count(len(lines.keys), "line"))
 
     # The search
 
@@ -341,7 +302,7 @@ class JsonPane(Vertical):
     async def _find_wanted(self, message: JsonView.FindWanted) -> None:
         message.stop()
         if self._bar is None:
-            self._origin = self.view.row or 0
+            self._origin = self.view.row
             self._bar = FindBar(self._words, "a name or a value")
         await self._bar.open_in(self)
 
@@ -362,7 +323,7 @@ class JsonPane(Vertical):
         self.screen.set_focus(self.view)
         if not message.keep:
             self._forget()
-            self.view.move_to_row_only(self._origin)
+            self.view.move_to_visible(self._origin)
 
     def _forget(self) -> None:
         """Mark nothing any more."""
@@ -374,31 +335,25 @@ class JsonPane(Vertical):
     @work(exclusive=True, group="find")
     async def _find(self, words: str) -> None:
         """Search while it is typed, and go to the first match from where the search began."""
-        lines = self.view.lines
-        if lines is None:
-            return
         self._words = words
         wanted, gone = pattern(words), threading.Event()
         self._say("searching…")
         try:
-            found = await asyncio.to_thread(search, lines.rows, wanted, gone.is_set)
+            found = await asyncio.to_thread(self.view.lines.search, wanted, gone.is_set)
         finally:
             gone.set()
-        if not self.is_attached:
-            return
-        self._found = found
-        self.view.mark(wanted)
-        self._go(bisect_left(found, self._origin))
+        if self.is_attached:
+            self._found = found
+            self.view.mark(wanted)
+            self._go(bisect_left(found, self._origin))
 
     @on(JsonView.StepWanted)
     def _step_wanted(self, message: JsonView.StepWanted) -> None:
         message.stop()
-        row = self.view.row
-        if row is None or not self._words:
-            return
-        place = bisect_left(self._found, row)
-        on_match = place < len(self._found) and self._found[place] == row
-        self._go(place + message.step if on_match or message.step < 0 else place)
+        if self._words:
+            place = bisect_left(self._found, self.view.row)
+            on_match = self._found[place : place + 1] == array("I", [self.view.row])
+            self._go(place + message.step if on_match or message.step < 0 else place)
 
     def _go(self, place: int) -> None:
         """Go to a match; after the last comes the first."""

@@ -1,1 +1,0 @@
-"""JSON of a document on the screen: lines that fold, and the search in them."""
