@@ -257,7 +257,7 @@ class MLHubApp(AppContext):
 
     def action_find(self) -> None:
         """Ask for words, and search all known sources for them."""
-        from .navigation.source_search_dialog import FindScreen
+        from .catalog.source_search import FindScreen
 
         if not isinstance(self.screen, FindScreen):
             self.push_screen(FindScreen(self.memory.recent, self.connection, self.browse_at))

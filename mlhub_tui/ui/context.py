@@ -11,9 +11,9 @@ from textual import work
 from ..errors import APIKeyNotFound, AuthenticationError, MLHubException
 from ..options import AppOptions
 from ..text import clean
+from .catalog.favourites import NavigationHistory
 from .configured import ConfiguredApp
 from .messages import ConnectionChanged, MarksChanged, QueueChanged
-from .navigation.favourites import NavigationHistory
 from .source_connection import Connection, SampleOnDemand
 from .terminal import tty
 

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from .. import paths
 from ..storage import make_private_folder, write_atomic
 from ..text import clean, redact
-from .navigation.favourites import Favourites
+from .catalog.favourites import Favourites
 
 Place = tuple[str, ...]
 """A place in a tree: the keys of the rows that lead to it."""

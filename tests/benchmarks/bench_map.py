@@ -21,8 +21,7 @@ from random import Random
 from mlhub_tui.metadata.places import Box, place_words
 from mlhub_tui.models import BBox
 from mlhub_tui.ui.map import canvas
-from mlhub_tui.ui.map.canvas import Scene, draw
-from mlhub_tui.ui.map.footprints import Footprint, Outline
+from mlhub_tui.ui.map.canvas import Footprint, Outline, Scene, draw
 from mlhub_tui.ui.map.projection import MapView, fitted, whole
 from tests.terminal.harness import COMMAND, Terminal
 

@@ -25,10 +25,9 @@ from mlhub_tui.options import AppOptions
 from mlhub_tui.planning.index import Index
 from mlhub_tui.planning.index_cache import index_of_archive
 from mlhub_tui.ui.app import MLHubApp
-from mlhub_tui.ui.plan.plan_counter import SelectionCount
-from mlhub_tui.ui.plan.plan_selection import PlanSubject
-from mlhub_tui.ui.plan.plan_tree import PlanTree
+from mlhub_tui.ui.map.plan_pictures import SelectionCount
 from mlhub_tui.ui.screens.plan_screen import PlanScreen
+from mlhub_tui.ui.widgets.plan_tree import PlanSubject, PlanTree
 
 from .bench_plan import catalog
 

@@ -26,8 +26,8 @@ threads = [
     load("sources.open_source", "http.session", "sources.mlhub"),
     load("queue.service", "planning.resolver", "queue.run_job"),
     load("sample.on_demand", "sample.server"),
-    load("ui.detail.entry_detail", "ui.screens.browse", "ui.catalog.tree_listing", "ui.source_connection"),
-    load("transfer.parallel", "ui.detail.markdown", "sources.last_listing"),
+    load("ui.catalog.entry_detail", "ui.screens.browse", "ui.catalog.nodes", "ui.source_connection"),
+    load("transfer.parallel", "ui.widgets.detail_view", "sources.last_listing"),
     load("sources.static.source", "sources.stac.api_source"),
 ]
 for thread in threads:

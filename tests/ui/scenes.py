@@ -19,11 +19,11 @@ from mlhub_tui.planning.selection import PlannedFile
 from mlhub_tui.queue.job import Event, Job, JobState
 from mlhub_tui.queue.runner import QueueSettings
 from mlhub_tui.ui.app import MLHubApp
-from mlhub_tui.ui.detail.detail_view import DetailView
 from mlhub_tui.ui.dialogs.dataset_job_dialog import DatasetJobScreen
 from mlhub_tui.ui.screens.browse import BrowseScreen
 from mlhub_tui.ui.screens.document_screen import DocumentScreen
 from mlhub_tui.ui.status import Notification
+from mlhub_tui.ui.widgets.detail_view import DetailView
 
 from .conftest import Driver
 from .source_steps import paste, write_catalog

@@ -11,7 +11,7 @@ from mlhub_tui.cluster import local_cluster as needed
 from mlhub_tui.options import AppOptions, ClusterConfig
 from mlhub_tui.ui.dialogs.dataset_dialog import DatasetChoice, DatasetScreen
 from mlhub_tui.ui.widgets.form import ChoiceField
-from mlhub_tui.ui.widgets.output_options import CLUSTER
+from mlhub_tui.ui.widgets.form_rows import CLUSTER
 
 from .conftest import Driver, driven
 from .test_plan import on_dataset

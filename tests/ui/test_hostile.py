@@ -19,13 +19,13 @@ from mlhub_tui.models import Entry, EntryKind
 from mlhub_tui.options import AppOptions
 from mlhub_tui.queue.job import JobState
 from mlhub_tui.text import one_line, unlink
-from mlhub_tui.ui.detail.typesetting import typeset
 from mlhub_tui.ui.dialogs.archive_dialog import DownloadScreen
 from mlhub_tui.ui.dialogs.questions import QuestionScreen
 from mlhub_tui.ui.screens import browse as browse_module
 from mlhub_tui.ui.screens.browse import BrowseScreen
 from mlhub_tui.ui.screens.document_screen import DocumentScreen
 from mlhub_tui.ui.screens.downloads import DownloadsScreen
+from mlhub_tui.ui.widgets.detail_view import typeset
 from mlhub_tui.ui.widgets.item_table import ItemTable
 from mlhub_tui.ui.widgets.json_lines import JsonLines
 from tests.support.http_server import LoopbackServer

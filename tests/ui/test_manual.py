@@ -6,8 +6,8 @@ import pytest
 
 from mlhub_tui import manual
 from mlhub_tui.options import AppOptions
-from mlhub_tui.ui.detail.detail_view import DetailView
 from mlhub_tui.ui.dialogs.manual import ManualScreen
+from mlhub_tui.ui.widgets.detail_view import DetailView
 
 from .conftest import driven
 

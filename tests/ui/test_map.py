@@ -17,8 +17,8 @@ from mlhub_tui.models import BBox, Interval
 from mlhub_tui.options import AppOptions
 from mlhub_tui.ui.commands import DATES, MAP, of
 from mlhub_tui.ui.dialogs.search_dialog import BoxScreen, SearchForm
+from mlhub_tui.ui.map.canvas import Footprint
 from mlhub_tui.ui.map.footprint_map import FootprintMap
-from mlhub_tui.ui.map.footprints import Footprint
 from mlhub_tui.ui.map.map_pane import MapPane
 from mlhub_tui.ui.map.time_histogram import TimeHistogram
 from mlhub_tui.ui.screens.document_screen import DocumentScreen

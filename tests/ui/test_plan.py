@@ -15,9 +15,9 @@ from mlhub_tui.options import AppOptions
 from mlhub_tui.planning.requests import DatasetRequest
 from mlhub_tui.queue.job import JobState
 from mlhub_tui.ui.dialogs.dataset_dialog import DatasetScreen
-from mlhub_tui.ui.plan.plan_tree import PlanTree
 from mlhub_tui.ui.screens.plan_screen import PlanScreen
 from mlhub_tui.ui.widgets.form import ChoiceField
+from mlhub_tui.ui.widgets.plan_tree import PlanTree
 
 from .conftest import Driver, driven
 from .test_browse import find

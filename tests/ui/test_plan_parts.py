@@ -9,8 +9,8 @@ import pytest
 from mlhub_tui.errors import InvalidSearch
 from mlhub_tui.planning.index import CollectionFacts
 from mlhub_tui.planning.selection import Amount, Counts
-from mlhub_tui.ui.plan.plan_pictures import Canvas, edges, map_rows, month_bins, picture
-from mlhub_tui.ui.plan.plan_selection import (
+from mlhub_tui.ui.map.plan_pictures import Canvas, edges, map_rows, month_bins, picture
+from mlhub_tui.ui.widgets.plan_tree import (
     PlanSelection,
     read_area,
     read_when,

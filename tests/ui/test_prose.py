@@ -11,9 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlhub_tui.metadata.detail import Block, GridBlock, Heading, Paragraph, Prose
-from mlhub_tui.ui.detail.markdown import LONGEST, MAX_CACHED, QUICK, MarkdownCache
-from mlhub_tui.ui.detail.markdown import lines as set_lines
-from mlhub_tui.ui.detail.typesetting import typeset
+from mlhub_tui.ui.widgets.detail_view import LONGEST, MAX_CACHED, QUICK, MarkdownCache, typeset
+from mlhub_tui.ui.widgets.detail_view import lines as set_lines
 
 from .hostile import LINK_BOMB, MARKUP, nasty
 from .safety import unsafe

@@ -13,11 +13,10 @@ from textual.content import Content
 from mlhub_tui.metadata.detail import Block, Prose, document_detail, value_words
 from mlhub_tui.models import Catalog, Collection, Dataset, Document, Item, MLModel
 from mlhub_tui.options import AppOptions
-from mlhub_tui.ui.detail.markdown import MarkdownCache
-from mlhub_tui.ui.detail.markdown import lines as markdown_lines
-from mlhub_tui.ui.detail.typesetting import typeset
 from mlhub_tui.ui.screens import browse as browse_screen
 from mlhub_tui.ui.screens.document_screen import DocumentScreen
+from mlhub_tui.ui.widgets.detail_view import MarkdownCache, typeset
+from mlhub_tui.ui.widgets.detail_view import lines as markdown_lines
 
 from .conftest import driven
 from .hostile import collection, dataset, item, models, nasty
@@ -276,7 +275,7 @@ async def test_a_collection_without_a_citation_is_cited_as_its_dataset(options: 
 async def test_a_long_description_is_read_while_keys_are_answered(options: AppOptions) -> None:
     from textual.app import App, ComposeResult
 
-    from mlhub_tui.ui.detail.detail_view import DetailView
+    from mlhub_tui.ui.widgets.detail_view import DetailView
 
     from .conftest import Driver
 

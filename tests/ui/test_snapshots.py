@@ -21,7 +21,7 @@ from mlhub_tui.auth import ProfilesFile
 from mlhub_tui.options import AppOptions
 from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.ui.theme import DARK, LIGHT
-from mlhub_tui.ui.widgets import output_options
+from mlhub_tui.ui.widgets import form_rows
 
 from .conftest import Driver, driven
 from .drawing import strips
@@ -58,7 +58,7 @@ def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 @pytest.fixture
 def fixed(sample: SampleServer, home: Path, monkeypatch: pytest.MonkeyPatch, scene: Scene) -> AppOptions:
     """Return options for the sample catalog; queue, disk and profiles are always the same."""
-    monkeypatch.setattr(output_options, "look_at", lambda _: ("", 84_100_000_000))
+    monkeypatch.setattr(form_rows, "look_at", lambda _: ("", 84_100_000_000))
     if scene not in FIRST_START:
         file = ProfilesFile.load()
         file.save("default", api_key=sample.key, root_url=sample.root_url)

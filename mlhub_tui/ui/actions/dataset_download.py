@@ -14,7 +14,7 @@ from ...metadata.attribution import words_of
 from ...models import CollectionRef, Dataset, EntryKind
 from ...text import count, size
 from ..catalog.nodes import identity
-from ..plan.plan_selection import PlanSubject, reading_words, sizes
+from ..widgets.plan_tree import PlanSubject, reading_words, sizes
 from .archives import opened, queue_archives, wants_profiles
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ..context import AppContext
     from ..dialogs.dataset_dialog import DatasetChoice
     from ..document_cache import Documents
-    from ..plan.plan_counter import SelectionCount
+    from ..map.plan_pictures import SelectionCount
 
 
 _UNASKED = 10
@@ -135,7 +135,7 @@ def _show_plan(app: AppContext, subject: PlanSubject, choice: DatasetChoice) -> 
     from ...planning.requests import dataset_request
     from ...queue.run_job import job_context
     from ..screens.plan_screen import PlanScreen
-    from ..widgets import output_options
+    from ..widgets import form_rows
 
     connection, queue = app.connection, app.queue
     if connection is None or queue is None:
@@ -170,7 +170,7 @@ def _show_plan(app: AppContext, subject: PlanSubject, choice: DatasetChoice) -> 
         )
 
     assets = choice.assets or choice.folder
-    _, left = ("", None) if choice.url else output_options.look_at(assets)
+    _, left = ("", None) if choice.url else form_rows.look_at(assets)
     where = f"into {choice.url or assets}" + (f", free space {size(left)}" if left is not None else "")
     if choice.cluster is not None:
         where = f"by {choice.cluster.words}, {where}"

@@ -11,7 +11,7 @@ from textual import work
 from textual.message import Message
 
 from ...models import Entry
-from ..navigation.matching import PLACE, boxes_of, described_by, with_lines
+from .matching import PLACE, boxes_of, described_by, with_lines
 from .nodes import ActionNode, GroupNode, MoreNode, NoteNode, word_pieces
 from .outline import Pieces
 from .tree_filter import FilteredTree
@@ -21,9 +21,8 @@ if TYPE_CHECKING:
     from ...errors import MLHubException
     from ...models import Dataset
     from ..state import TreeState
-    from .nodes import Node, TreeEntry
+    from .nodes import Node, TreeEntry, TreeListing
     from .tree_filter import TreeFilter
-    from .tree_listing import TreeListing
     from .tree_model import NodeRow, Path
 
 

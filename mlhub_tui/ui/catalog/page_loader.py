@@ -11,14 +11,14 @@ from ...errors import APIKeyNotFound, AuthenticationError, EntityDoesNotExist, M
 from ...models import Entry, EntryKind
 from ...sources.base import Page
 from ..document_cache import Documents
-from ..navigation.matching import described
+from .matching import described
 from .nodes import MODELS, GroupNode
 
 if TYPE_CHECKING:
     from ...models import Collection
     from ...sources.base import Source
     from .catalog_tree import CatalogTree
-    from .tree_listing import TreeListing
+    from .nodes import TreeListing
     from .tree_model import NodeRow
 
 AT_A_TIME = 2_000

@@ -12,11 +12,9 @@ from textual import work
 from textual.message import Message
 
 from ...models import Dataset, Entry
-from ..navigation.matching import DOI, TITLE, MatchHighlighter, day_of, fields, fuzzy_match, parts
-from ..navigation.tree_query import LISTED, ORDERS, parse
-from .nodes import GroupNode, NoteNode
+from .matching import DOI, LISTED, ORDERS, TITLE, MatchHighlighter, day_of, fields, fuzzy_match, parse, parts
+from .nodes import GroupNode, NoteNode, TreeListing
 from .outline import OutlineRow, OutlineView
-from .tree_listing import TreeListing
 from .tree_model import CatalogTreeModel, NodeRow
 
 STEP = 2_000
@@ -239,7 +237,7 @@ def show_all(tree_model: CatalogTreeModel, opened: set[NodeRow], still_open: set
 
 
 if TYPE_CHECKING:
-    from ..navigation.matching import MatchHighlighter
+    from .matching import MatchHighlighter
     from .nodes import Node
     from .tree_model import CatalogTreeModel, NodeRow
 
@@ -303,7 +301,7 @@ class FilteredTree(NodeView):
     @property
     def highlighter(self) -> MatchHighlighter:
         """What labels are looked at with."""
-        from ..navigation.matching import NOTHING
+        from .matching import NOTHING
 
         return self._sift.highlighter if self._sift is not None else NOTHING
 

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 from ...auth import Kind
 from ...errors import MLHubException, ServerError, ServerTimeout, ServerUnreachable
 from ...models import CollectionRef, Dataset, Entry, EntryKind
-from ..navigation.favourites import entry_key
-from ..navigation.matching import MatchHighlighter, search_text, traits
-from ..navigation.tree_query import ORDERS
+from .favourites import entry_key
+from .matching import ORDERS, MatchHighlighter, search_text, traits
 from .nodes import (
     MODELS,
     OTHER,
@@ -19,14 +18,15 @@ from .nodes import (
     Node,
     NoteNode,
     TreeEntry,
+    TreeListing,
     TypeNode,
     entry_pieces,
     identity,
+    lean,
     node_key,
     word_pieces,
 )
 from .outline import OutlineRow, OutlineRows, Pieces
-from .tree_listing import TreeListing, lean
 
 if TYPE_CHECKING:
     from ...models import Document

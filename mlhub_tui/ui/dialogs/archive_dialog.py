@@ -19,7 +19,7 @@ from ...sources.base import Source
 from ...text import count, size
 from ..terminal.characters import content, line
 from ..widgets.form import FormRow
-from ..widgets.output_options import OutputOptions
+from ..widgets.form_rows import OutputOptions
 from .forms import AttributionRows, FormDialog
 
 SIDE_BY_SIDE = 4

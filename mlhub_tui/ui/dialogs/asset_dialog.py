@@ -25,7 +25,7 @@ from ..document_cache import Documents, why
 from ..terminal.characters import content, line
 from ..widgets.asset_table import kind
 from ..widgets.form import ChoiceField, FormRow, field
-from ..widgets.output_options import OutputOptions
+from ..widgets.form_rows import OutputOptions
 from ..widgets.pick_list import PickLine, PickList
 from .forms import AttributionRows, FormDialog
 

@@ -20,10 +20,10 @@ from ...planning.dataset_plan import Costs, costs
 from ...sources.base import Source
 from ...text import count, link_names, size
 from ..document_cache import why
-from ..plan.plan_selection import PlanSubject
 from ..terminal.characters import line
 from ..widgets.form import ChoiceField, FormRow, field
-from ..widgets.output_options import EngineRow, OutputOptions
+from ..widgets.form_rows import EngineRow, OutputOptions
+from ..widgets.plan_tree import PlanSubject
 from .forms import AttributionRows, FormDialog
 
 ARCHIVES, ASSETS = "archives", "assets"

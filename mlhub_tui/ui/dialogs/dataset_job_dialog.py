@@ -16,13 +16,13 @@ from ...planning.manifest import FileStatus, ManifestEntry
 from ...planning.requests import DatasetRequest
 from ...queue.job import Job
 from ...text import one_line, redact
-from ..detail.job_detail import dataset_blocks, speed_words
-from ..detail.typesetting import NAME_WIDTH, typeset
 from ..messages import QueueChanged
 from ..terminal.characters import content, line
 from ..terminal.dispatch import Dialog
 from ..transfers.file_list import FileList, FilePages, FileQuery
-from ..transfers.statistics import HISTORY_LENGTH
+from ..transfers.job_detail import dataset_blocks, speed_words
+from ..transfers.job_order import HISTORY_LENGTH
+from ..widgets.detail_view import NAME_WIDTH, typeset
 from ..widgets.form import ChoiceField, FormRow
 
 if TYPE_CHECKING:

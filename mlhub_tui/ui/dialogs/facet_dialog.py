@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from textual import on
 
-from ..navigation.tree_query import TITLES, Facet, FacetCount, facet_counts, facets_of, toggled
+from ..catalog.matching import TITLES, Facet, FacetCount, facet_counts, facets_of, toggled
 from ..terminal.characters import line
 from ..widgets.pick_list import PickLine, PickList
 from .questions import ListScreen

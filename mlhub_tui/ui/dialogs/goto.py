@@ -11,10 +11,9 @@ from textual.binding import Binding, BindingType
 
 from ...errors import MLHubException
 from ...text import one_line
+from ..catalog.lookup import Goal, Suggestion, Suggestions, doi_of, goal_of, is_url
 from ..catalog.tree_filter import HOLDS
 from ..document_cache import why
-from ..navigation.lookup import Goal, doi_of, is_url
-from ..navigation.reveal import Suggestion, Suggestions, goal_of
 from ..widgets.form import TextField
 from ..widgets.pick_list import PickLine
 from .questions import ListScreen

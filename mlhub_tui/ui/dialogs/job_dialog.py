@@ -16,12 +16,12 @@ from ...errors import MLHubException
 from ...metadata.detail import Block, FieldBlock, Heading, Paragraph
 from ...queue.job import Event, Job
 from ...text import local_time
-from ..detail.detail_view import DetailView
-from ..detail.job_detail import all_of, speed_words
 from ..messages import QueueChanged
 from ..terminal.characters import line
 from ..terminal.dispatch import Dialog
-from ..transfers.statistics import HISTORY_LENGTH
+from ..transfers.job_detail import all_of, speed_words
+from ..transfers.job_order import HISTORY_LENGTH
+from ..widgets.detail_view import DetailView
 
 if TYPE_CHECKING:
     from ..context import AppContext

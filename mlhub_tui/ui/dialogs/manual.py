@@ -15,9 +15,9 @@ from textual.widgets.option_list import Option
 from ... import manual
 from ...metadata.detail import Prose
 from ...text import one_line
-from ..detail.detail_view import DetailView
 from ..terminal.characters import line
 from ..terminal.dispatch import Dialog
+from ..widgets.detail_view import DetailView
 from ..widgets.filter_bar import FindBar
 
 _MOST_HITS = 200

@@ -11,9 +11,9 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 
 from ...metadata.detail import Block, FieldBlock, Paragraph
-from ..detail.detail_view import DetailView
 from ..status import STYLES, Notification
 from ..terminal.dispatch import Dialog
+from ..widgets.detail_view import DetailView
 
 
 class MessageLogScreen(Dialog[None]):

@@ -22,7 +22,7 @@ from ..actions.source_entry import SourceEntry, Start, bare, found_words, look, 
 from ..source_connection import KIND_NAMES, place
 from ..terminal.characters import content, line
 from ..widgets.form import ChoiceField, FormRow, PathField, RowChoiceField, TextField
-from ..widgets.secret_rows import NAMES, SecretRows
+from ..widgets.form_rows import NAMES, SecretRows
 from .forms import FormDialog
 
 if TYPE_CHECKING:

@@ -32,8 +32,7 @@ from ...models import BBox
 from ..commands import MAP, bindings
 from ..terminal.characters import ascii_only
 from ..terminal.tty import lacks_braille
-from .canvas import Picture, Scene, draw
-from .footprints import Footprint, footprints_of
+from .canvas import Footprint, Picture, Scene, draw, footprints_of
 from .projection import WIDE, Frame, MapView, cell_of, centred, fitted, footprint_at, seen, whole
 
 CLOSE, CONTEXT = 0.02, 9.0

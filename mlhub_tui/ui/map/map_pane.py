@@ -15,10 +15,10 @@ from textual.message import Message
 from ...metadata.places import parts, place_words, time_words
 from ...models import BBox, Collection, Dataset, Document, Entry, Interval, Item, MLModel
 from ...text import count
-from ..catalog.tree_listing import lean
+from ..catalog.nodes import lean
 from ..commands import MAP, bindings
+from .canvas import Footprint, footprint_of
 from .footprint_map import FootprintMap
-from .footprints import Footprint, footprint_of
 from .time_histogram import TimeHistogram, days_of
 
 

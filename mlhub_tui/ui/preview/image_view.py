@@ -1,13 +1,22 @@
-"""The widget of a picture: cells in colours or characters, or a graphic over blanks."""
+"""Pictures in a terminal: half blocks, characters, sixel, the kitty protocol, and the widget of one."""
 
 from __future__ import annotations
 
 import asyncio
+import io
+import os
+from base64 import standard_b64encode
+from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
+from importlib.util import find_spec
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+from rich.color import Color
 from rich.console import Console
+from rich.segment import Segment
+from rich.style import Style
 from textual import work
 from textual.content import Content
 from textual.geometry import Region
@@ -15,15 +24,12 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from ...config import abilities
 from ..terminal.terminal_app import TerminalApp
-from .graphics import KITTY_ID, Graphic, GraphicsMode, draw, kitty, kitty_gone, shade, sixel
 
 if TYPE_CHECKING:
+    from ..terminal.driver import TerminalAnswers
     from .image_decode import Picture
-
-
-_NUMBERS = count(KITTY_ID)
-"""Numbers by which kitty tells the pictures of this program apart."""
 
 
 class ImageView(Widget):
@@ -198,3 +204,242 @@ def _cell_size() -> tuple[int, int] | None:
         return (width // columns, height // rows) if width >= columns > 0 and height >= rows > 0 else None
     except (ImportError, OSError, ValueError, AssertionError):
         return None
+
+
+_SHADES = " .:-=+*#%@"
+_LEAN = 48
+"""Colours over a slow line: neighbours that are the same cost nothing."""
+
+
+def draw(image: Any, columns: int, rows: int, *, lean: bool = False) -> list[Strip]:
+    """Return the rows of an image in colours, in its proportions: a cell is one pixel wide and two high."""
+    if columns < 1 or rows < 1:
+        return []
+    width, height = fitted(image.size, columns, rows * 2)
+    height += height % 2
+    small = image.resize((width, height))
+    if lean:
+        small = small.quantize(_LEAN, dither=0).convert("RGB")
+    raw = small.tobytes()
+    pixels = [tuple(raw[at : at + 3]) for at in range(0, len(raw), 3)]
+    return [
+        Strip(_halves(pixels[at : at + width], pixels[at + width : at + 2 * width]), width)
+        for at in range(0, width * height, 2 * width)
+    ]
+
+
+def shade(image: Any, columns: int, rows: int, *, light: bool = False) -> list[Strip]:
+    """Return the rows of an image in ASCII; `light` where the ground is light."""
+    if columns < 1 or rows < 1:
+        return []
+    width, height = fitted(image.size, columns, rows * 2)
+    shades = _SHADES[::-1] if light else _SHADES
+    grey = image.convert("L").resize((width, max(height // 2, 1))).tobytes()
+    lines = (grey[at : at + width] for at in range(0, len(grey), width))
+    return [
+        Strip([Segment("".join(shades[value * len(shades) // 256] for value in line))], width)
+        for line in lines
+    ]
+
+
+def fitted(size: tuple[int, int], width: float, height: float) -> tuple[int, int]:
+    """Return the size of an image that fills a place in its proportions."""
+    scale = min(width / size[0], height / size[1])
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
+def _halves(above: list[tuple[int, ...]], below: list[tuple[int, ...]]) -> list[Segment]:
+    """Return cells of two pixels each; neighbours that look the same are one segment."""
+    segments: list[Segment] = []
+    last, number = None, 0
+    for pair in [*zip(above, below, strict=True), None]:
+        if pair == last:
+            number += 1
+            continue
+        if last is not None:
+            style = Style(color=Color.from_rgb(*last[0]), bgcolor=Color.from_rgb(*last[1]))
+            segments.append(Segment("▀" * number, style))
+        last, number = pair, 1
+    return segments
+
+
+CELL = (10, 20)
+"""Pixels of a cell where the terminal does not tell: those of the VT340, which sixel comes from."""
+_LEAN_SIDE, _LEAN_COLOURS = 400, 32
+"""Pixels and colours over a slow line: a photograph takes 50 to 90 kB."""
+_CHUNK = 4096
+"""Bytes of base64 in one sequence (kitty graphics protocol, "Remote client")."""
+KITTY_ID = 0x4D4C4842
+"""The number of the first picture; others have the next ones."""
+_NUMBERS = count(KITTY_ID)
+
+
+def kitty_gone(picture: int = KITTY_ID) -> str:
+    """Return what removes a picture from the terminal."""
+    return f"\x1b_Ga=d,d=I,i={picture},q=2\x1b\\"
+
+
+@dataclass(frozen=True, slots=True)
+class Graphic:
+    """A picture as a terminal takes it.
+
+    Parameters
+    ----------
+    sequence
+        Written with the cursor in the top left cell.
+    columns, rows
+        The cells it covers.
+    """
+
+    sequence: str
+    columns: int
+    rows: int
+
+
+def sixel(
+    image: Any, columns: int, rows: int, cell: tuple[int, int] | None = None, *, lean: bool = False
+) -> Graphic:
+    """Return a picture in sixel that fills a room, by the encoder of textual-image.
+
+    That package asks the terminal when its renderables are imported, and reads the answer, or whatever was
+    typed, from under the app: so it is the encoder alone that is imported.
+
+    Raises
+    ------
+    ImportError
+        If textual-image is not there, or has its encoder elsewhere.
+    """
+    from textual_image._sixel import SixelOptions, image_to_sixels
+
+    wide, high = cell or CELL
+    width, height = columns * wide, rows * high
+    if lean:
+        width, height = min(width, _LEAN_SIDE), min(height, _LEAN_SIDE)
+    size = fitted(image.size, width, height)
+    # A sixel is six pixels high: the rest of the last one would reach into the line below.
+    size = (size[0], max(size[1] // 6 * 6, 6))
+    options = SixelOptions(colors=_LEAN_COLOURS, smooth=3) if lean else SixelOptions(colors=128)
+    sequence = image_to_sixels(image.resize(size), options)
+    return Graphic(sequence, min(-(-size[0] // wide), columns), min(-(-size[1] // high), rows))
+
+
+def kitty(
+    image: Any,
+    columns: int,
+    rows: int,
+    cell: tuple[int, int] | None = None,
+    *,
+    lean: bool = False,
+    picture: int = KITTY_ID,
+) -> Graphic:
+    """Return a picture in kitty's graphics protocol that fills a room; the terminal scales it.
+
+    It is transmitted as PNG and put at the cursor, which stays (`C=1`), and no answer is asked for (`q=2`);
+    `picture` is its number, by which it is removed.
+    """
+    wide, high = cell or CELL
+    size = fitted(image.size, columns * wide, rows * high)
+    across, down = min(max(-(-size[0] // wide), 1), columns), min(max(-(-size[1] // high), 1), rows)
+    if lean or size[0] < image.width:
+        size = fitted(size, min(_LEAN_SIDE, size[0]), min(_LEAN_SIDE, size[1])) if lean else size
+        image = image.resize(size)
+    if lean:
+        image = image.quantize(_LEAN_COLOURS, dither=0)
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", compress_level=6)
+    data = standard_b64encode(buffer.getvalue()).decode()
+    chunks = [data[at : at + _CHUNK] for at in range(0, len(data), _CHUNK)]
+    first = f"a=T,f=100,i={picture},p=1,c={across},r={down},C=1,q=2,"
+    parts = [
+        f"\x1b_G{first if number == 0 else ''}m={int(number < len(chunks) - 1)};{chunk}\x1b\\"
+        for number, chunk in enumerate(chunks)
+    ]
+    return Graphic("".join(parts), across, down)
+
+
+PATIENCE = 1.0
+"""Seconds to wait for the terminal's answers, once, when the first picture is there."""
+_TMUX = ("tmux", "display-message", "-p", "#{client_termfeatures}")
+
+
+class GraphicsMode(Enum):
+    """A way to draw pictures, in words for people."""
+
+    BLOCKS = "half blocks"
+    SHADES = "characters"
+    SIXEL = "sixel"
+    KITTY = "kitty graphics"
+
+
+def plainly(app: Any) -> GraphicsMode | None:
+    """Return the way where nobody has to be asked; None where the terminal has."""
+    if app.draws_ascii or app.no_color:
+        return GraphicsMode.SHADES
+    wanted = app.loaded.config.images
+    if wanted == "kitty":
+        return GraphicsMode.KITTY
+    if wanted == "sixel":
+        return GraphicsMode.SIXEL if find_spec("textual_image") is not None else GraphicsMode.BLOCKS
+    if wanted == "blocks" or not speaks(os.environ) or not hasattr(app.terminal, "ask"):
+        return GraphicsMode.BLOCKS
+    return None
+
+
+def speaks(environ: Mapping[str, str]) -> bool:
+    """Tell whether a terminal may speak graphics, for all that its environment tells.
+
+    GNU screen passes none of them on; the Linux console and the terminals of old have none.
+    """
+    return not (abilities.plain_terminal(environ) or environ.get("STY"))
+
+
+async def asked(app: Any) -> GraphicsMode:
+    """Ask the terminal and return the way; blocks where it says nothing in time."""
+    answers: TerminalAnswers = app.terminal.ask()
+    async with asyncio.TaskGroup() as group:
+        answered = group.create_task(_complete(answers))
+        outer = group.create_task(_outer_terminal(os.environ))
+    return best(answers, os.environ, outer.result()) if answered.result() else GraphicsMode.BLOCKS
+
+
+def best(answers: TerminalAnswers, environ: Mapping[str, str], outer: str) -> GraphicsMode:
+    """Return the best way that the answers allow.
+
+    Sixel comes first: the terminals that speak both (WezTerm, Konsole) draw it soundly. tmux answers for
+    itself: it must draw sixel, and the terminal around it as well; kitty's graphics it does not pass on.
+    """
+    if (
+        answers.sixel
+        and find_spec("textual_image") is not None
+        and (not environ.get("TMUX") or "sixel" in outer)
+    ):
+        return GraphicsMode.SIXEL
+    return GraphicsMode.KITTY if answers.kitty and not environ.get("TMUX") else GraphicsMode.BLOCKS
+
+
+async def _complete(answers: TerminalAnswers) -> bool:
+    """Wait for the last answer, as long as it is worth."""
+    end = asyncio.get_running_loop().time() + PATIENCE
+    while not answers.complete.is_set():
+        if asyncio.get_running_loop().time() > end:
+            return False
+        await asyncio.sleep(0.02)
+    return True
+
+
+async def _outer_terminal(environ: Mapping[str, str]) -> str:
+    """Return what tmux knows of the terminal around it; empty outside of tmux."""
+    if not environ.get("TMUX"):
+        return ""
+    null, pipe = asyncio.subprocess.DEVNULL, asyncio.subprocess.PIPE
+    try:
+        process = await asyncio.create_subprocess_exec(*_TMUX, stdin=null, stdout=pipe, stderr=null)
+    except OSError:
+        return ""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            said, _ = await process.communicate()
+    except TimeoutError:
+        process.kill()
+        return ""
+    return said.decode(errors="replace")

@@ -23,11 +23,10 @@ from ..document_cache import why
 from ..terminal import tty
 from ..terminal.characters import content, line
 from ..terminal.dispatch import Dialog
-from .graphics import GraphicsMode, asked, plainly
 from .image_decode import Picture, read_picture
 from .image_fetch import Cost, ImageFile, cost, fetch, found
 from .image_sequence import ImageSequence
-from .image_view import ImageView, estimate
+from .image_view import GraphicsMode, ImageView, asked, estimate, plainly
 
 if TYPE_CHECKING:
     from ...models import Asset, Document

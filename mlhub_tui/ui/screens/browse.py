@@ -284,7 +284,7 @@ class BrowseScreen(EntryScreen):
 
     async def action_filter(self) -> None:
         """Type a filter."""
-        from ..navigation.tree_query import to_type_on
+        from ..catalog.matching import to_type_on
 
         self._read_collections()
         await self.type_filter(to_type_on(self.tree_view.filter))
@@ -379,7 +379,7 @@ class BrowseScreen(EntryScreen):
 
     def action_sort(self) -> None:
         """Show the entries in the next of the orders."""
-        from ..navigation.tree_query import ORDERS, following
+        from ..catalog.matching import ORDERS, following
 
         tree = self.tree_view
         if not tree.started:

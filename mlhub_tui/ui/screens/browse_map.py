@@ -9,8 +9,8 @@ from textual import on
 from ...metadata.places import place_words
 from ...models import Entry, Item
 from ..document_cache import Documents
+from ..map.canvas import Footprint, footprint_of
 from ..map.footprint_map import CONTEXT, FootprintMap
-from ..map.footprints import Footprint, footprint_of
 from ..map.map_pane import where_of
 
 AROUND = 100

@@ -23,11 +23,10 @@ from ...text import count, one_line, size
 from ..catalog.nodes import TreeEntry
 from ..commands import LISTS, SHEET, bindings
 from ..document_cache import Documents, why
-from ..preview.graphics import GraphicsMode, asked, plainly
 from ..preview.image_decode import Picture, read_picture
 from ..preview.image_fetch import Cost, cost, fetch, found
 from ..preview.image_sequence import is_tiff, pictures
-from ..preview.image_view import ImageView, estimate
+from ..preview.image_view import GraphicsMode, ImageView, asked, estimate, plainly
 from ..preview.preview_action import draws as draws
 from ..terminal import tty
 from ..terminal.characters import content, fit, line

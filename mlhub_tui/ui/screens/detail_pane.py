@@ -8,7 +8,7 @@ from textual import work
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
-from ..detail.detail_view import DetailView
+from ..widgets.detail_view import DetailView
 
 if TYPE_CHECKING:
     from ...models import Entry
@@ -41,7 +41,7 @@ class DetailPane(Vertical):
 
     def follow(self) -> None:
         """Show what is under the cursor now."""
-        from ..detail.entry_detail import entry_detail, line_detail
+        from ..catalog.entry_detail import entry_detail, line_detail
 
         tree, documents = self._tree, self._browse.documents
         subject, self._wanted = tree.subject, tree.cursor_row
@@ -55,7 +55,7 @@ class DetailPane(Vertical):
     @work(exclusive=True, group="detail")
     async def _complete(self, subject: TreeEntry, documents: Documents, row: NodeRow) -> None:
         """Fetch what the detail lacks, and show it if the cursor is still there."""
-        from ..detail.entry_detail import entry_detail
+        from ..catalog.entry_detail import entry_detail
 
         async for _ in documents.complete(subject):
             if self._wanted is not row or self._browse.closing:

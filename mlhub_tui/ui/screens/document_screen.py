@@ -18,13 +18,13 @@ from textual.widgets import Static
 from ...errors import APIKeyNotFound, AuthenticationError, MLHubException
 from ...metadata.detail import Block, Heading, Paragraph
 from ...models import Catalog, Collection, Document, Entry, EntryKind, Item
+from ..catalog.entry_detail import entry_detail
 from ..catalog.nodes import TreeEntry, entry_id
 from ..commands import DOCUMENT, bindings
-from ..detail.detail_view import DetailView
-from ..detail.entry_detail import entry_detail
 from ..document_cache import Documents
 from ..terminal.characters import line
 from ..widgets.asset_table import AssetTable, shown_href
+from ..widgets.detail_view import DetailView
 from ..widgets.item_table import ItemTable
 from ..widgets.json_view import JsonPane
 from .items_screen import ItemsScreen

@@ -21,15 +21,21 @@ from ...planning.requests import DatasetRequest
 from ...queue.job import TRANSITIONS, Job, JobAction, JobState
 from ...text import count
 from ..commands import DOWNLOADS, bindings
-from ..detail.job_detail import job_blocks, speed_words, totals, view_words
-from ..detail.typesetting import NAME_WIDTH, typeset
 from ..messages import QueueChanged
 from ..terminal.characters import content, line
-from ..transfers.finished_files import FileWork, is_archive, unpack_archive, unpack_question, verify
-from ..transfers.job_commands import STUCK, unavailable_for
+from ..transfers.finished_files import (
+    STUCK,
+    FileWork,
+    is_archive,
+    unavailable_for,
+    unpack_archive,
+    unpack_question,
+    verify,
+)
+from ..transfers.job_detail import job_blocks, speed_words, totals, view_words
 from ..transfers.job_list import JobList
-from ..transfers.job_order import JobGroup, JobOrder, JobSort
-from ..transfers.statistics import HISTORY_LENGTH
+from ..transfers.job_order import HISTORY_LENGTH, JobGroup, JobOrder, JobSort
+from ..widgets.detail_view import NAME_WIDTH, typeset
 from .place_screen import PlaceScreen
 
 UNDO_TIME = 10.0

@@ -12,8 +12,8 @@ from ...models import Entry
 from ..dialogs.questions import ListScreen
 from ..map.map_pane import MapPane
 from ..widgets.item_table import ItemTable
+from ..widgets.line_view import Column
 from ..widgets.pick_list import PickLine, PickList
-from ..widgets.table_view import Column
 from .entry_screen import EntryScreen
 
 if TYPE_CHECKING:

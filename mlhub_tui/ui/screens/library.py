@@ -20,12 +20,12 @@ from ...queue.library import LibraryEntry, LibraryState, read_library, verify_en
 from ...sample.on_demand import SAMPLE_NAME
 from ...text import count, local_time, one_line, redact, size
 from ..commands import LIBRARY, bindings
-from ..detail.typesetting import typeset
 from ..messages import QueueChanged
 from ..source_connection import place
 from ..terminal.characters import content, line
 from ..transfers.finished_files import FileWork
-from ..widgets.table_view import Column, TableView
+from ..widgets.detail_view import typeset
+from ..widgets.line_view import Column, TableView
 from .place_screen import PlaceScreen
 
 NONE = "Put the cursor on a download first."

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ...errors import MLHubException
-from ..navigation.favourites import HistoryEntry
+from ..catalog.favourites import HistoryEntry
 
 if TYPE_CHECKING:
     from ..catalog.catalog_tree import CatalogTree
+    from ..catalog.lookup import Goal
     from ..catalog.nodes import TreeEntry
-    from ..navigation.lookup import Goal
     from ..source_connection import Connection
     from .entry_screen import EntryScreen
 
@@ -62,7 +62,7 @@ class Navigator:
 
     async def visit(self, place: str, wanted: str = "") -> None:
         """Open a source by its place, unless it is in use, and go to an id or a URL in it."""
-        from ..navigation.reveal import goal_of
+        from ..catalog.lookup import goal_of
 
         context = self._screen.context
         self.note_place()
@@ -97,7 +97,7 @@ class Navigator:
         self.note_place()
 
     async def _walk(self, path: tuple[str, ...]) -> bool:
-        from ..navigation.reveal import walk
+        from ..catalog.lookup import walk
 
         screen = self._screen
         try:
@@ -110,7 +110,7 @@ class Navigator:
 
     def toggle_favourite(self) -> None:
         """Toggle whether the entry under the cursor is a favourite."""
-        from ..navigation.favourites import Favourite
+        from ..catalog.favourites import Favourite
 
         screen, tree = self._screen, self._tree
         subject, row = tree.subject, tree.cursor_row
@@ -137,8 +137,8 @@ class Navigator:
     async def choose_favourite(self) -> None:
         """List the favourites; go to the one that is chosen, in whatever source it is."""
         from ...text import one_line
+        from ..catalog.lookup import Goal
         from ..dialogs.questions import ListScreen
-        from ..navigation.lookup import Goal
         from ..widgets.pick_list import PickLine
 
         context = self._screen.context

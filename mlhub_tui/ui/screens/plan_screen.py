@@ -23,19 +23,18 @@ from ...planning.selection import notes
 from ...text import count
 from ..commands import FIELD, PLAN, bindings
 from ..document_cache import why
-from ..map.picture_view import PictureView
-from ..plan.plan_counter import PlanCounter, SelectionCount
-from ..plan.plan_selection import (
+from ..map.plan_pictures import PictureView, PlanCounter, SelectionCount
+from ..terminal.characters import content, line
+from ..widgets.form import ChoiceField, PathField, TextField
+from ..widgets.plan_tree import (
     PlanSelection,
     PlanSubject,
+    PlanTree,
     SearchArea,
     read_area,
     read_when,
     totals,
 )
-from ..plan.plan_tree import PlanTree
-from ..terminal.characters import content, line
-from ..widgets.form import ChoiceField, PathField, TextField
 from .place_screen import PlaceScreen
 
 DEBOUNCE = 0.04

@@ -20,14 +20,14 @@ from ...models.when import parse_when
 from ...sources.base import Page, Source
 from ...text import count
 from ..actions.item_supplier import PAGE, ItemSupplier, of_entries, of_part, of_search
+from ..catalog.entry_detail import entry_detail
 from ..catalog.nodes import TreeEntry
 from ..commands import RESULTS, bindings
-from ..detail.detail_view import DetailView
-from ..detail.entry_detail import entry_detail
 from ..document_cache import Documents, why
 from ..messages import ConnectionChanged
 from ..search_criteria import words_of
 from ..terminal.characters import content, line
+from ..widgets.detail_view import DetailView
 from ..widgets.item_table import ItemTable
 from .items_screen import ItemsScreen
 from .search_progress import SearchProgress

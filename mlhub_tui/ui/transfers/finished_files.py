@@ -15,6 +15,7 @@ from ...text import count, size
 from ...threads import in_thread
 from ...transfer.engine import TransferCancelled
 from ...unpack.archive import Unpacked, half_unpacked, unpack
+from ..commands import DOWNLOADS, of
 
 T = TypeVar("T")
 _EVERY = 0.5
@@ -157,3 +158,23 @@ def _outcome(done: Unpacked) -> str:
     more = done.skipped - len(done.notes[:_NAMED])
     named = (*done.notes[:_NAMED], f"and {count(more, 'more member')}") if more else done.notes
     return f"{words}; skipped {count(done.skipped, 'member')}: {'; '.join(named)}"
+
+
+STUCK = frozenset({JobState.NEEDS_KEY, JobState.NO_SPACE})
+"""States that wait for the user."""
+_ALWAYS = frozenset({"downloads.limits"})
+_OF_LISTS = frozenset({"downloads.filter", "downloads.group", "downloads.sort"})
+
+
+def unavailable_for(job: Job | None, *, any_jobs: bool) -> list[str]:
+    """Return the ids of the commands that cannot act on a transfer; None where there is none."""
+    if job is None:
+        stay = _ALWAYS | _OF_LISTS if any_jobs else _ALWAYS
+        return [one.id for one in of(DOWNLOADS) if one.id not in stay]
+    gone = [] if job.state is JobState.DONE else ["downloads.verify"]
+    gone += [] if is_archive(job) else ["downloads.unpack"]
+    if job.state.finished:
+        gone += ["downloads.pause", "downloads.cancel"]
+        return gone + (["downloads.retry"] if job.state is JobState.DONE else [])
+    waits = job.state in STUCK or job.state is JobState.RETRYING
+    return gone if waits else [*gone, "downloads.retry"]

@@ -13,9 +13,9 @@ from textual.strip import Strip
 
 from ...queue.job import Job, JobState
 from ...text import count, duration, one_line, rate, size
-from ..detail.job_detail import why
 from ..terminal.diff_rendering import changed_cells
 from ..widgets.line_view import LineView
+from .job_detail import why
 from .job_order import JobSort, fraction
 
 ELSEWHERE, MARKED = "»", "✓"

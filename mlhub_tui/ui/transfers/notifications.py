@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from ...queue.job import IDLE_STATES, Job, JobState
 from ...text import clean, count, one_line, redact, size
-from .statistics import GroupProgress, RateSampler, TransferGroup
+from .job_order import GroupProgress, RateSampler, TransferGroup
 
 if TYPE_CHECKING:
     from textual.timer import Timer

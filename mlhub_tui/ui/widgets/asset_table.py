@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...metadata.detail import file_of
 from ...models import Asset
 from ...text import count, one_line, redact, size
-from .table_view import Column, TableView
+from .line_view import Column, TableView
 
 LONGEST = 200
 COLUMNS = (

@@ -15,9 +15,9 @@ from ...models import Document, Entry, EntryKind, Item
 from ...models.when import parse_span
 from ...sources.base import Page
 from ...text import one_line, size
-from ..catalog.tree_listing import Pager, lean
-from ..navigation.matching import search_text
-from .table_view import Column, TableView
+from ..catalog.matching import search_text
+from ..catalog.nodes import Pager, lean
+from .line_view import Column, TableView
 
 NEAR_END = 5
 """Rows before the last at which the next page is asked for."""

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlhub_tui.models import Entry, EntryKind
-from mlhub_tui.ui.navigation.favourites import MAX_FAVOURITES, Favourite, Favourites
+from mlhub_tui.ui.catalog.favourites import MAX_FAVOURITES, Favourite, Favourites
 from mlhub_tui.ui.state import AppState, TreeState
 
 SOURCE = "https://stac.example/v1/"

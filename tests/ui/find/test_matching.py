@@ -9,22 +9,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlhub_tui.models import Collection, Dataset, Entry, EntryKind
-from mlhub_tui.ui.catalog.outline import LabelPiece
-from mlhub_tui.ui.navigation.matching import (
+from mlhub_tui.ui.catalog.matching import (
     LONGEST,
     PLACE,
+    Facet,
     MatchHighlighter,
     day_of,
+    facet_counts,
+    facets_of,
     fields,
     fuzzy_match,
     in_order,
+    parse,
     parts,
     pieces_allowed,
     search_text,
+    toggled,
     traits,
     with_lines,
 )
-from mlhub_tui.ui.navigation.tree_query import Facet, facet_counts, facets_of, parse, toggled
+from mlhub_tui.ui.catalog.outline import LabelPiece
 
 DATASET = Entry.of(
     Dataset(

@@ -10,7 +10,7 @@ from typing import Any
 
 from mlhub_tui.auth import ProfilesFile
 from mlhub_tui.options import AppOptions
-from mlhub_tui.ui.navigation.source_search_dialog import FindScreen
+from mlhub_tui.ui.catalog.source_search import FindScreen
 from tests.support.http_server import Answer, LoopbackServer, Request
 
 from ...sources.test_probe import COLLECTION, landing, serve

@@ -12,8 +12,7 @@ from random import Random
 import pytest
 
 from mlhub_tui.metadata.places import Box
-from mlhub_tui.ui.map.canvas import Layer, Scene, draw
-from mlhub_tui.ui.map.footprints import Footprint, Outline
+from mlhub_tui.ui.map.canvas import Footprint, Layer, Outline, Scene, draw
 from mlhub_tui.ui.map.projection import MapView, centred, fitted, whole
 
 KEPT = Path(__file__).parent / "pictures"

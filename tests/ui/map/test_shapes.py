@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlhub_tui.models import Item
-from mlhub_tui.ui.map.footprints import footprint_of, outlines_of
+from mlhub_tui.ui.map.canvas import footprint_of, outlines_of
 
 
 def item(geometry: Any, bbox: Any = None) -> Item:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from mlhub_tui.queue.job import Job, JobState
+from mlhub_tui.ui.transfers.job_order import TransferGroup
 from mlhub_tui.ui.transfers.notifications import (
     TerminalNotifier,
     TitleUpdater,
@@ -20,7 +21,6 @@ from mlhub_tui.ui.transfers.notifications import (
     passed_through,
     title_of,
 )
-from mlhub_tui.ui.transfers.statistics import TransferGroup
 
 from .test_order import job
 

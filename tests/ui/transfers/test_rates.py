@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from mlhub_tui.queue.job import JobState
-from mlhub_tui.ui.detail.job_detail import speed_words, totals
 from mlhub_tui.ui.terminal.characters import to_ascii
+from mlhub_tui.ui.transfers.job_detail import speed_words, totals
 from mlhub_tui.ui.transfers.job_list import bar
-from mlhub_tui.ui.transfers.statistics import (
+from mlhub_tui.ui.transfers.job_order import (
     BARS,
     HISTORY_LENGTH,
     MOST_JOBS,

@@ -14,7 +14,8 @@ from ...metadata.detail import (
 )
 from ...models import ArchiveInfo, Collection, Entry, EntryKind
 from ...text import redact, size
-from ..catalog.nodes import (
+from ..document_cache import Documents
+from .nodes import (
     TYPE_TITLES,
     ActionNode,
     GroupNode,
@@ -25,8 +26,7 @@ from ..catalog.nodes import (
     TypeNode,
     entry_id,
 )
-from ..catalog.tree_model import CatalogTreeModel
-from ..document_cache import Documents
+from .tree_model import CatalogTreeModel
 
 
 def archive_words(archive: ArchiveInfo | str | None) -> str:

@@ -10,7 +10,7 @@ from ...text import clean, one_line, redact
 
 if TYPE_CHECKING:
     from ...models import Entry
-    from ..catalog.nodes import TreeEntry
+    from .nodes import TreeEntry
 
 
 Place = tuple[str, ...]

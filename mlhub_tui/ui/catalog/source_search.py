@@ -1,4 +1,4 @@
-"""Search of all known sources for collections and datasets by title, id, keyword, place or year."""
+"""Search of all known sources for collections and datasets, and the dialog that lists what is found."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import work
+from textual.binding import Binding, BindingType
 
 from ...auth import Kind, ProfilesFile
 from ...errors import MLHubException
@@ -16,10 +20,12 @@ from ...sources.base import Source
 from ...sources.source_names import choose
 from ...sources.well_known import ServiceEnded, is_hosted
 from ...text import count, duration, one_line
+from ..dialogs.questions import ListScreen
 from ..document_cache import why
 from ..profile_rows import PROFILE
 from ..source_connection import SAMPLE, Connection, last_listing, open_connection
 from ..source_connection import place as short_name
+from ..widgets.pick_list import PickLine
 from .matching import PLACE, boxes_of, search_text, with_lines
 
 SIDE_BY_SIDE = 4
@@ -180,3 +186,133 @@ def _matching(entries: Sequence[Entry], terms: Sequence[str]) -> list[Entry]:
         if all(term in text for term in terms):
             found.append(entry)
     return found
+
+
+class FindScreen(ListScreen):
+    """Asks, searches once Enter confirms the words, and opens the line under the cursor on the next Enter.
+
+    Parameters
+    ----------
+    recent
+        What opens the sources that were used last.
+    connection
+        The source in use.
+    arrive
+        Called with the place of a source and what is to be gone to in it.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "stop, or close", show=False)]
+    CSS = """
+    FindScreen > .dialog { width: 100; max-width: 98%; padding: 0 1; }
+    FindScreen PickList { height: 16; max-height: 16; }
+    FindScreen.-short PickList { height: 7; max-height: 7; }
+    FindScreen.-tall.-wide PickList { height: 24; max-height: 24; }
+    """
+    keys = "enter searches, then opens; esc stops, then closes"
+
+    def __init__(
+        self, recent: list[str], connection: Connection | None, arrive: Callable[[str, str], None]
+    ) -> None:
+        super().__init__("Find in all sources", (), " ", narrows=True)
+        self.part.placeholder = "words of a title, an id, a keyword, a place or a year"
+        self._recent, self._connection, self._arrive = recent, connection, arrive
+        self._sources: list[KnownSource] = []
+        self._matches: dict[KnownSource, SourceMatches] = {}
+        self._searched = ""
+
+    def on_mount(self) -> None:
+        """Name the sources; nothing is sent to them yet."""
+        self._read()
+
+    @work(exclusive=True, group="sources")
+    async def _read(self) -> None:
+        try:
+            self._sources = await asyncio.to_thread(known_sources, self._recent, self._connection)
+        except MLHubException as error:
+            self.say(f"! {why(error)}", "bold $error")
+            return
+        names = ", ".join(source.name for source in self._sources)
+        if names:
+            self.say(f"Enter searches {count(len(self._sources), 'source')}: {one_line(names, 300)}")
+        else:
+            self.say("No source is known yet: o opens one, 3 lists public ones.")
+
+    def narrow(self, words: str) -> None:
+        """Leave the list as it is while other words are typed."""
+
+    def explain(self) -> None:
+        """Show which collection of which source the cursor is on."""
+        current = self.picks.current
+        if current is not None and current.key:
+            source, entry = self._at(current.key)
+            title = "" if entry.title == entry.id else f"{one_line(entry.title, 200)}\n"
+            self.say(f"{title}{entry.kind} {one_line(entry.id, 200)} in {source.name}")
+
+    def _at(self, key: str) -> tuple[KnownSource, Entry]:
+        number, _, place = key.partition(":")
+        source = self._sources[int(number)]
+        return source, self._matches[source].found[int(place)]
+
+    def submit(self) -> None:
+        """Search for what is typed; where that was searched for, open the line under the cursor."""
+        typed = " ".join(self.part.value.split())
+        if typed and typed != self._searched:
+            self._searched = typed
+            self._search(typed)
+        elif self.picks.current is not None and self.picks.current.key:
+            self.choose(self.picks.current.key)
+
+    def choose(self, key: str) -> None:
+        """Open the source of a line at its collection."""
+        source, entry = self._at(key)
+        wanted = self._matches[source].wanted(entry)
+        self.workers.cancel_group(self, "find")
+        self.dismiss(None)
+        self._arrive(source.place, wanted)
+
+    @work(exclusive=True, group="find")
+    async def _search(self, typed: str) -> None:
+        self._matches = {source: SourceMatches(words="waiting…") for source in self._sources}
+        self._list()
+        await search_sources(self._sources, typed, self._connection, self._take)
+        found = sum(len(matches.found) for matches in self._matches.values())
+        if not found:
+            self.say(f"Nothing in {count(len(self._sources), 'source')} matches. Other words, then enter.")
+
+    def _take(self, source: KnownSource, matches: SourceMatches) -> None:
+        self._matches[source] = matches
+        if self.is_attached:
+            self._list()
+
+    def _list(self) -> None:
+        """List what was found, source by source; those with matches first."""
+        lines: list[PickLine] = []
+        numbers = sorted(range(len(self._sources)), key=lambda n: not self._matches[self._sources[n]].found)
+        for number in numbers:
+            source = self._sources[number]
+            matches = self._matches[source]
+            lines.append(PickLine(f"{source.name}: {one_line(matches.words, 160)}"))
+            lines += [
+                PickLine(
+                    entry.id or entry.label,
+                    "" if entry.title == entry.id else entry.title,
+                    one_line(source.name, 24),
+                    f"{number}:{place}",
+                )
+                for place, entry in enumerate(matches.found)
+            ]
+        self.picks.show(lines)
+        self.explain()
+
+    def action_cancel(self) -> None:
+        """Stop the search, else close."""
+        searches = any(one.group == "find" and not one.is_finished for one in self.workers)
+        if searches and self._searched:  # else it was stopped, and is about to end
+            self.workers.cancel_group(self, "find")
+            for source, matches in self._matches.items():
+                if matches.words.endswith("…"):
+                    self._matches[source] = SourceMatches(matches.found, "stopped", matches.kind)
+            self._searched = ""
+            self._list()
+        else:
+            self.dismiss(None)

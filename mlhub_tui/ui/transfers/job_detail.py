@@ -13,8 +13,7 @@ from ...planning.layout import REPORT
 from ...planning.requests import SAMPLE, DatasetRequest
 from ...queue.job import Job, JobState
 from ...text import count, duration, one_line, rate, redact, size
-from ..transfers.job_order import JobGroup, JobOrder, JobSort, counts_of
-from ..transfers.statistics import sparkline
+from .job_order import JobGroup, JobOrder, JobSort, counts_of, sparkline
 
 
 def why(job: Job, now: float | None = None) -> str:

@@ -1,0 +1,436 @@
+"""Lookup of an entry by id, DOI or URL, suggestions of known ones, and the tree opened down to one."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from ...auth import Kind
+from ...errors import EntityDoesNotExist, MLHubException, NotOffered
+from ...models import Dataset, Document, Entry, EntryKind, Search
+from ...sources.ancestors import linked
+from ...text import count, one_line
+from .matching import PART, fields, parts
+from .nodes import GroupNode, TypeNode, identity, node_key
+from .page_loader import load_next
+from .tree_filter import HOLDS, rank
+
+if TYPE_CHECKING:
+    from ...sources.base import Source
+    from ..document_cache import Documents
+    from .catalog_tree import CatalogTree
+    from .nodes import Node, TreeListing
+    from .tree_model import CatalogTreeModel, NodeRow
+
+
+_DOI = re.compile(r"(?:doi:\s*|(?:https?://)?(?:dx\.)?doi\.org/)?(10\.\d{4,9}/\S+)", re.IGNORECASE)
+_NAMED = re.compile(r"doi:\s*|(?:https?://)?(?:dx\.)?doi\.org/", re.IGNORECASE)
+_TOPS = {Kind.MLHUB: "group:datasets", Kind.STAC_API: "group:collections", Kind.STATIC: "group:catalog"}
+_UP = ("parent", "collection")
+_DEEPEST = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """Something to go to.
+
+    Parameters
+    ----------
+    entry
+        What it is.
+    path
+        Keys of rows that lead to it; empty where it has no place in the tree.
+    """
+
+    entry: Entry
+    path: tuple[str, ...] = ()
+
+
+def doi_of(typed: str) -> str:
+    """Return the DOI that was typed, bare, as `doi:…` or as a link; empty where it is none."""
+    match = _DOI.fullmatch(typed.strip())
+    return match[1] if match else ""
+
+
+def plain(typed: str) -> str:
+    """Return what was typed as it stands in ids, titles and DOIs."""
+    return _NAMED.sub("", typed.strip(), count=1)
+
+
+def is_url(typed: str) -> bool:
+    """Whether a URL was typed that is no DOI's."""
+    return not doi_of(typed) and bool(re.match(r"(?:https?|file)://", typed.strip(), re.IGNORECASE))
+
+
+async def look_up(typed: str, source: Source) -> Goal:
+    """Return what a source has under an id, `COLLECTION/ITEM`, a DOI or a URL.
+
+    Raises
+    ------
+    EntityDoesNotExist
+        If it has nothing of that name.
+    MLHubException
+        As the source, where it cannot be asked.
+    """
+    typed = typed.strip()
+    if is_url(typed):
+        return await _at_url(typed, source)
+    if doi := doi_of(typed):
+        return await _by_doi(doi, source)
+    if source.kind is Kind.MLHUB:
+        return await _in_mlhub(typed, source)
+    return await _by_id(typed, source)
+
+
+# What is asked for
+
+
+async def _in_mlhub(typed: str, source: Source) -> Goal:
+    if "/" in typed:
+        return await _member(typed, source)
+    with contextlib.suppress(EntityDoesNotExist):
+        return goal(await source.dataset(typed), source.kind)
+    with contextlib.suppress(EntityDoesNotExist):
+        return goal(await source.collection(typed), source.kind)
+    with contextlib.suppress(EntityDoesNotExist):
+        return goal(await source.model(typed), source.kind)
+    raise _nothing(typed)
+
+
+async def _by_id(typed: str, source: Source) -> Goal:
+    """Return the collection, or the item, of a STAC source."""
+    with contextlib.suppress(EntityDoesNotExist):
+        found = await source.collection(typed)
+        return await _placed(found, source)
+    if "/" in typed:
+        return await _member(typed, source)
+    if source.kind is Kind.STAC_API:
+        with contextlib.suppress(NotOffered):
+            page = await source.search_page(Search(ids=(typed,), limit=1), page_size=1)
+            for item in page.entries:
+                if item.id == typed:
+                    return goal(item, source.kind)
+    raise _nothing(typed)
+
+
+async def _member(typed: str, source: Source) -> Goal:
+    collection, _, item = typed.strip("/").rpartition("/")
+    try:
+        found = await source.item(collection, item)
+    except EntityDoesNotExist:
+        raise _nothing(typed) from None
+    return await _placed(found, source, collection)
+
+
+async def _by_doi(doi: str, source: Source) -> Goal:
+    if source.kind is Kind.MLHUB:
+        try:
+            return goal(await source.dataset(doi), source.kind)
+        except EntityDoesNotExist:
+            raise _nothing(doi) from None
+    for collection in await source.collections():
+        if collection.doi.casefold() == doi.casefold():
+            return await _placed(collection, source)
+    raise _nothing(doi)
+
+
+async def _at_url(typed: str, source: Source) -> Goal:
+    """Return the document at a URL: of an API by the ids in its path, of a catalog itself."""
+    root = source.root_url
+    if source.kind is Kind.STATIC:
+        if not _same_place(typed, root):
+            raise _elsewhere(typed)
+        document = await source.document(Entry(EntryKind.CATALOG, url=typed))
+        return await _placed(document, source)
+    rest = _path_below(root, typed)
+    if rest is None:
+        raise _elsewhere(typed)
+    match [unquote(part) for part in rest.split("/") if part]:
+        case ["datasets", "doi", *doi] if doi:
+            return await _by_doi("/".join(doi), source)
+        case ["datasets", name]:
+            return goal(await source.dataset(name), source.kind)
+        case ["models", name]:
+            return goal(await source.model(name), source.kind)
+        case ["collections", name] | ["collections", name, "items"] | ["archive", name]:
+            return goal(await source.collection(name), source.kind)
+        case ["collections", name, "items", item]:
+            return goal(await source.item(name, item), source.kind, name)
+    raise EntityDoesNotExist(
+        f"{one_line(rest, 80)} is no dataset, collection or item of this source", hint="open it with O"
+    )
+
+
+# Where it is
+
+
+def goal(document: Document, kind: Kind, collection_id: str = "") -> Goal:
+    """Return a document as something to go to, by the ids of what is above it."""
+    entry = Entry.of(document, collection_id=collection_id)
+    top = "group:models" if entry.kind is EntryKind.MODEL else _TOPS[kind]
+    above: list[str] = []
+    if entry.kind is EntryKind.ITEM:
+        if not entry.collection_id:
+            return Goal(entry)
+        above = [f"{EntryKind.COLLECTION}:{entry.collection_id}"]
+    return Goal(entry, (top, *above, node_key(entry, kind)))
+
+
+async def _placed(document: Document, source: Source, collection_id: str = "") -> Goal:
+    """Return a document as something to go to; in a static catalog by the documents above it."""
+    if source.kind is not Kind.STATIC or not document.url:
+        return goal(document, source.kind, collection_id)
+    entry = Entry.of(document, collection_id=collection_id)
+    above: list[str] = []
+    seen, place = {document.url}, document
+    while len(above) < _DEEPEST and (parent := linked(place, *_UP)) and parent not in seen:
+        seen.add(parent)
+        try:
+            place = await source.document(Entry(EntryKind.CATALOG, url=parent))
+        except MLHubException:
+            break
+        above.append(f"{EntryKind.CATALOG}:{place.url or parent}")
+    return Goal(entry, (_TOPS[source.kind], *reversed(above), f"{entry.kind}:{identity(entry, source.kind)}"))
+
+
+def _same_place(url: str, root: str) -> bool:
+    """Whether a document may belong to a static catalog: it is on the same server, or on this machine too."""
+    if "://" not in root:
+        return url.lower().startswith("file:")
+    one, other = urlsplit(url), urlsplit(root)
+    return (one.scheme, one.netloc.rpartition("@")[2]) == (other.scheme, other.netloc.rpartition("@")[2])
+
+
+def _path_below(root: str, url: str) -> str | None:
+    """Return the path of a URL below a root, whatever the scheme; None where it is elsewhere."""
+    one, other = urlsplit(url), urlsplit(root)
+    base = other.path.rstrip("/") + "/"
+    if one.netloc.rpartition("@")[2].casefold() != other.netloc.casefold() or not one.path.startswith(base):
+        return None
+    return one.path.removeprefix(base)
+
+
+def _nothing(typed: str) -> EntityDoesNotExist:
+    return EntityDoesNotExist(
+        f"nothing here is called {one_line(typed, 80)}", hint="check it; an item is named COLLECTION/ITEM"
+    )
+
+
+def _elsewhere(typed: str) -> NotOffered:
+    return NotOffered(f"{one_line(typed, 80)} is not of this source", hint="O opens it as another source")
+
+
+MOST_PAGES = 20
+"""Pages that are asked for on the way: what stands further back is shown by itself."""
+_AT_A_TIME = 5_000
+_MOMENT = 0.02
+"""Seconds between two looks at a page that somebody else asked for."""
+
+
+async def walk(
+    documents: Documents,
+    tree: CatalogTree,
+    path: Sequence[str],
+    say: Callable[[str], None] = lambda _: None,
+) -> bool:
+    """Put the cursor on the row at a path; False where it is not found, then on the nearest above it.
+
+    Parameters
+    ----------
+    documents
+        Loads what is not in the tree yet.
+    tree
+        The tree of their source.
+    path
+        Keys of rows from the top; levels between them may be left out.
+    say
+        Told how far it is, where it takes more than a page.
+
+    Raises
+    ------
+    AuthenticationError, APIKeyNotFound
+        If a listing on the way needs a key.
+    """
+    keys, pages = [*path], 0
+    row = tree.tree_model.outline.root
+    while keys:
+        hit = await _below(tree, row, keys)
+        if hit is not None:
+            row, keys = hit
+            if keys:
+                tree.reveal(row)
+            continue
+        listing = tree.tree_model.grown.get(row)
+        if listing is None:
+            if not _is_gone(tree, row):
+                break
+            row, keys = tree.tree_model.outline.root, [*path]  # the tree was reloaded meanwhile
+        elif _is_awaited(listing):
+            await asyncio.sleep(_MOMENT)
+        elif listing.wants_more and pages < MOST_PAGES:
+            pages += 1
+            if pages > 1:
+                say(f"looking: {count(listing.loaded, listing.noun)} so far, esc stops")
+            await load_next(documents, tree, row)
+        else:
+            break
+    if row.parent is not None:
+        tree.arrive(row)
+    return not keys
+
+
+def _is_awaited(listing: TreeListing) -> bool:
+    """Whether a page is on its way already; the first of the top always is."""
+    return listing.loading or (listing.at_top and not (listing.loaded or listing.complete or listing.error))
+
+
+def _is_gone(tree: CatalogTree, row: NodeRow) -> bool:
+    top = tree.tree_model.outline.root
+    while row.parent is not None:
+        if row not in (row.parent.children or ()):
+            return True
+        row = row.parent
+    return row is not top
+
+
+async def _below(tree: CatalogTree, row: NodeRow, keys: Sequence[str]) -> tuple[NodeRow, list[str]] | None:
+    """Return the row below another that leads furthest along a path, and what is left of that."""
+    wanted = {key: number for number, key in enumerate(keys)}
+    names = {key.partition(":")[2]: number for key, number in wanted.items()}
+    best: tuple[int, NodeRow] | None = None
+    for number, child in enumerate(_candidates(row)):
+        if number % _AT_A_TIME == _AT_A_TIME - 1:
+            await asyncio.sleep(0)
+        found = _place_in(child.data, wanted, names, tree.tree_model.kind)
+        if found is not None and (best is None or found > best[0]):
+            best = (found, child)
+    return (best[1], [*keys[best[0] + 1 :]]) if best is not None else None
+
+
+def _place_in(node: Node, wanted: dict[str, int], names: dict[str, int], kind: Kind) -> int | None:
+    """Return which of some keys is that of a node; None for none."""
+    if not isinstance(node, Entry):
+        return wanted.get(node_key(node, kind))
+    name = identity(node, kind)
+    if name not in names:  # of nearly all: their keys need not be made
+        return None
+    # In a static catalog a link may say another kind than its document does.
+    return names[name] if kind is Kind.STATIC else wanted.get(node_key(node, kind))
+
+
+def _candidates(row: NodeRow) -> list[NodeRow]:
+    """Return the rows below another; what stands below a line that is no entry stands beside it, too."""
+    rows: list[NodeRow] = []
+    for child in row.children or ():
+        rows.append(child)
+        if isinstance(child.data, GroupNode | TypeNode):
+            rows += child.children or ()
+    return rows
+
+
+MOST = 50
+"""Suggestions that are shown."""
+_STEP = 5_000
+_IN_NAMES = frozenset({"id", "title", "doi"})
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """Something known that what is typed may mean.
+
+    Parameters
+    ----------
+    goal
+        Where it is.
+    rank
+        How well it matches: 0 is called so, 1 begins so, 2 holds it.
+    """
+
+    goal: Goal
+    rank: int
+
+
+async def goal_of(typed: str, source: Source, tree_model: CatalogTreeModel) -> Goal:
+    """Return what a source has under an id, a DOI or a URL, with the way to it in its tree.
+
+    Raises
+    ------
+    MLHubException
+        As `look_up`.
+    """
+    return _with_dataset(tree_model, await look_up(typed, source))
+
+
+def _with_dataset(tree_model: CatalogTreeModel, goal: Goal) -> Goal:
+    """Return what was looked up with the dataset that MLHub's collections stand below on its way."""
+    collection = next((key for key in goal.path if key.startswith(f"{EntryKind.COLLECTION}:")), "")
+    if not tree_model.by_dataset or not collection:
+        return goal
+    row, listing = tree_model.groups[0], tree_model.top.standing
+    identity = collection.partition(":")[2]
+    line = f"\n{PART}{identity.casefold()}\n"
+    for child, searched in zip(row.children or [], listing.search_texts, strict=False):
+        if line in f"{searched}\n":
+            at = goal.path.index(collection)
+            return replace(goal, path=(*tree_model.path(child), *goal.path[at:]))
+    return goal
+
+
+class Suggestions:
+    """Looks for what is typed among all that is loaded.
+
+    Parameters
+    ----------
+    tree_model
+        The tree.
+    typed
+        Part of an id, a title or a DOI.
+    """
+
+    def __init__(self, tree_model: CatalogTreeModel, typed: str) -> None:
+        self._tree_model = tree_model
+        self._words = plain(typed).casefold()
+        self._found: list[Suggestion] = []
+
+    @property
+    def best(self) -> list[Suggestion]:
+        """What was found so far, the best first; of equals in the order of the tree."""
+        return sorted(self._found, key=lambda one: one.rank)[:MOST]
+
+    def steps(self) -> Iterator[None]:
+        """Look; pauses after every step."""
+        if not self._words:
+            return
+        for row, listing in list(self._tree_model.grown.items()):
+            if listing is None:
+                continue
+            children, search_texts = row.children or [], listing.standing.search_texts
+            for start in range(0, len(search_texts), _STEP):
+                pairs = zip(
+                    children[start : start + _STEP], search_texts[start : start + _STEP], strict=False
+                )
+                for child, searched in pairs:
+                    if self._words in searched:
+                        self._take(child, searched)
+                self._found = self.best
+                yield
+
+    def _take(self, row: NodeRow, searched: str) -> None:
+        entry = row.data
+        if not isinstance(entry, Entry):
+            return
+        how = rank(self._words, searched)
+        if how < HOLDS or any(name in _IN_NAMES and self._words in value for name, value in fields(searched)):
+            self._found.append(Suggestion(Goal(entry, self._tree_model.path(row)), how))
+        if isinstance(entry.document, Dataset) and self._words in parts(searched):
+            above = self._tree_model.path(row)
+            for ref in entry.document.collections:
+                if self._words in (lower := ref.id.casefold()):
+                    collection = Entry(EntryKind.COLLECTION, ref.id)
+                    path = (*above, f"{EntryKind.COLLECTION}:{ref.id}")
+                    self._found.append(Suggestion(Goal(collection, path), rank(self._words, lower)))

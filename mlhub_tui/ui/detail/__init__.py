@@ -1,1 +1,0 @@
-"""Details of documents and jobs as blocks that fit any width."""

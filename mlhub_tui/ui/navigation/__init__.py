@@ -1,1 +1,0 @@
-"""Navigation in a source: filter queries, matching, lookup, favourites and history."""

@@ -1,1 +1,0 @@
-"""The plan of a download: what is selected, its counts and pictures."""

@@ -1,0 +1,441 @@
+"""The widget of a detail: blocks and Markdown typeset for its width, scrolled by keys."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sys
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+from itertools import takewhile, zip_longest
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.cells import cell_len
+from textual import work
+from textual.binding import BindingType
+from textual.content import Content, Span
+from textual.geometry import Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+from textual.visual import Visual
+
+from ...metadata.detail import Block, FieldBlock, GridBlock, Heading, Identity, Paragraph, Prose, Title
+from ...text import clean, one_line, redact
+from ..commands import LISTS, SCROLL_ACTIONS, bindings
+from ..terminal.characters import content, line
+from ..terminal.terminal_app import set_content_size
+
+if TYPE_CHECKING:
+    from markdown_it.token import Token
+    from rich.console import RenderableType
+    from rich.style import Style
+
+
+LONGEST, MOST_LINES = 20_000, 2_000
+"""Characters of a text that are set, and lines: the worst of them take some seconds, in a thread."""
+_TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9-]*)((?:\s[^<>]*)?/?)>|<!--.*?-->", re.DOTALL)
+_HREF = re.compile(r"""\bhref\s*=\s*["']?(https?://[^\s"'>]+)""", re.IGNORECASE)
+_DRESSING = re.compile(
+    r"abbr|b|big|center|cite|code|del|em|figure|font|i|img|ins|kbd|mark|s|small|span|strong|su[bp]|t[dht]|tt|u|var"
+    r"|tbody|thead"
+)
+"""Tags that only dress text."""
+_BREAKING = re.compile(r"blockquote|br|dd|div|dl|dt|h[1-6]|hr|li|ol|p|pre|table|tr|ul")
+"""Tags that part it."""
+
+
+def lines(text: str, width: int) -> list[Content]:
+    """Return the lines of a text in Markdown for a width in cells.
+
+    Takes some milliseconds for what people write, some seconds for what they should not: call it in a
+    thread. Links show their address; tags of HTML that only dress text are left out, others are shown.
+    """
+    source = clean(text[:LONGEST]).expandtabs(4)
+    if "\n" not in source and source.count("\\n") > 1:
+        source = source.replace("\\n", "\n")  # escaped twice on its way, as some catalogs have it
+    found = rendered(_markdown()(_without_html(source)), width)
+    if not found and source.strip():  # nothing but definitions of links
+        found = [*Content(_safe(source.strip())).wrap(max(width, 1))]
+    if len(text) > LONGEST or len(found) > MOST_LINES:
+        del found[MOST_LINES:]
+        found += Content.styled("… the text is longer: the JSON has all of it", "$muted").wrap(max(width, 1))
+    return found
+
+
+def _without_html(source: str) -> str:
+    """Return Markdown in which HTML that dresses or parts text, and links, are Markdown."""
+    hrefs: list[str] = []
+
+    def replaced(tag: re.Match[str]) -> str:
+        name = (tag[2] or "").lower()
+        if name == "a" and tag[1]:
+            return f"]({href})" if hrefs and (href := hrefs.pop()) else ""
+        if name == "a":
+            hrefs.append(found[1] if (found := _HREF.search(tag[3])) else "")
+            return "[" if hrefs[-1] else ""
+        if _BREAKING.fullmatch(name):
+            return "\\\n" if name == "br" else "\n\n"
+        return "" if not name or _DRESSING.fullmatch(name) else tag[0]
+
+    return _TAG.sub(replaced, source)
+
+
+def _safe(text: str) -> str:
+    """Return text that may be drawn: cleaned, without keys in addresses."""
+    text = clean(text)
+    return redact(text) if "=" in text or "@" in text else text
+
+
+_COLOURS = {"cyan": "$accent", "magenta": "$muted"}
+"""The colours of Rich's styles of Markdown that stand for those of the theme."""
+
+
+def rendered(renderable: RenderableType, width: int) -> list[Content]:
+    """Return what Rich draws in so many cells, line by line, in the colours of the theme."""
+    from rich.console import Console
+    from rich.theme import Theme
+
+    styles = {
+        **{f"markdown.h{level}": "bold" for level in range(1, 8)},
+        **dict.fromkeys(("markdown.code", "markdown.code_block"), "cyan"),
+        **dict.fromkeys(("markdown.link", "markdown.paragraph", "markdown.item.bullet"), "none"),
+        **dict.fromkeys(("markdown.item.number", "markdown.table.border"), "none"),
+        **dict.fromkeys(("markdown.link_url", "markdown.hr", "markdown.block_quote"), "magenta"),
+        "markdown.table.header": "magenta",
+    }
+    console = Console(
+        width=max(width, 1), color_system="truecolor", theme=Theme(styles), force_terminal=True, _environ={}
+    )
+    found: list[Content] = []
+    for segments in console.render_lines(renderable, pad=False):
+        text, spans = "", []
+        for segment in segments:
+            if look := _look(segment.style):
+                spans.append(Span(len(text), len(text) + len(segment.text), look))
+            text += segment.text
+        found.append(Content(text, spans).rstrip())
+    drawn = [number for number, line in enumerate(found) if line.plain]
+    return found[drawn[0] : drawn[-1] + 1] if drawn else []
+
+
+def _look(style: Style | None) -> str:
+    """Return a style of Rich in the words of Textual; of its colours those of the theme."""
+    if style is None:
+        return ""
+    kinds = ("bold", "italic", "strike")
+    words = [kind for kind in kinds if getattr(style, kind)]
+    return " ".join([*words, *([_COLOURS[style.color.name]] if style.color else [])])
+
+
+@cache
+def _markdown() -> Callable[[str], RenderableType]:
+    """Return what sets Markdown; it takes a while to import, and no start waits for it."""
+    from markdown_it import MarkdownIt
+    from rich import markdown
+    from rich.console import Console, ConsoleOptions, RenderResult
+    from rich.padding import Padding
+    from rich.text import Text
+
+    parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
+
+    class PlainHeading(markdown.Heading):
+        """A heading on the left, without a frame."""
+
+        def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+            self.text.justify = "left"
+            yield self.text
+
+    class PlainCode(markdown.CodeBlock):
+        """Code whose spaces count, without colours for its grammar."""
+
+        def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+            from rich.cells import chop_cells
+
+            room = max(options.max_width - 2, 1)
+            parts = [
+                part
+                for line in str(self.text).rstrip().split("\n")
+                for part in chop_cells(line, room) or [""]
+            ]
+            code = Text("\n".join(parts), style="markdown.code_block", no_wrap=True, overflow="crop")
+            yield Padding(code, (0, 0, 0, 2))
+
+    class SafeMarkdown(markdown.Markdown):
+        """Markdown whose text and addresses are cleaned: entities stand for any character."""
+
+        elements: ClassVar[dict[str, type[markdown.MarkdownElement]]] = {
+            **markdown.Markdown.elements,
+            "heading_open": PlainHeading,
+            "fence": PlainCode,
+            "code_block": PlainCode,
+        }
+
+        def __init__(self, source: str) -> None:
+            super().__init__("", hyperlinks=False)
+            self.parsed = parser.parse(source)
+            for token in self.parsed:
+                token.content = _safe(token.content)
+                token.children = _shown(token.children) if token.children else token.children
+
+    return SafeMarkdown
+
+
+def _shown(tokens: list[Token]) -> list[Token]:
+    """Return the tokens of a paragraph: cleaned, pictures as words, no address beside itself."""
+    found: list[Token] = []
+    for token in tokens:
+        token.content = _safe(token.content)
+        href = _safe(str(token.attrGet("src" if token.type == "image" else "href") or ""))
+        if token.type == "image":
+            alt = token.content or "image"
+            token.type, token.tag, token.children = "text", "", None
+            token.content = f"[{alt}]" + (f" ({href})" if href and href != alt else "")
+        elif token.type == "link_open":
+            token.attrSet("href", href)
+        elif token.type == "code_inline":
+            token.content = f"`{token.content}`"
+        found.append(token)
+        if token.type == "link_close":
+            start = max(n for n, one in enumerate(found) if one.type == "link_open")
+            href = str(found[start].attrGet("href"))
+            text = "".join(one.content for one in found[start:])
+            if not href or href.removeprefix("mailto:") == text:
+                del found[-1], found[start]
+    return found
+
+
+MAX_CACHED = 8
+QUICK = 2_000
+"""Characters that are laid out at once, within the time budget of a key press."""
+
+
+class MarkdownCache:
+    """The texts that were set last, each for a width."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[tuple[str, int], list[Content]] = OrderedDict()
+
+    def get(self, text: str, width: int) -> list[Content] | None:
+        """Return the lines of a text; None while it is still to be set (`load`)."""
+        known = self._known.get((text, width))
+        if known is None and len(text) <= QUICK and "rich.markdown" in sys.modules:
+            known = self._keep(text, width, lines(text, width))
+        return known
+
+    async def load(self, texts: Iterable[str], width: int) -> None:
+        """Set texts in a thread; the first time what sets them is imported there."""
+        for text in texts:
+            if (text, width) not in self._known:
+                self._keep(text, width, await asyncio.to_thread(lines, text, width))
+
+    def _keep(self, text: str, width: int, found: list[Content]) -> list[Content]:
+        self._known[text, width] = found
+        while len(self._known) > MAX_CACHED:
+            self._known.popitem(last=False)
+        return found
+
+
+NAME_WIDTH = 11
+WIDEST_NAME = 26
+LONGEST_LINE = 1_000
+LONGEST_TEXT = 20_000
+"""Characters of a title or field, and of running text: more would hold up the keyboard while it is set."""
+LONGEST_CELL, MOST_ROWS = 200, 200
+"""Characters of a cell and rows of a table: the detail is set again at each step of the cursor."""
+GAP = 2
+NARROWEST = 8
+"""Cells of a column; in less a column of running text is no longer read."""
+
+
+def typeset(blocks: Sequence[Block], width: int, markdown: MarkdownCache | None = None) -> Content:
+    """Return the blocks for a width in cells; empty fields are left out.
+
+    Parameters
+    ----------
+    markdown
+        Markdown that was set; at a text that is not yet, the sheet ends for now. Without any, Markdown is
+        shown as it was written.
+    """
+    lines: list[Content] = []
+    names, room = NAME_WIDTH, max(width, 1)
+    for number, block in enumerate(blocks):
+        if not isinstance(block, FieldBlock) or number == 0:
+            names = _name_width(blocks[number + 1 :])
+        match block:
+            case Title(text) if not lines:
+                lines += line(text, "bold", LONGEST_LINE).wrap(room)
+            case Identity(text):
+                named = bool(lines) and lines[0].plain == one_line(text)[: len(lines[0].plain)]
+                lines += [*([] if named else line(text, "$accent", LONGEST_LINE).wrap(room)), Content()]
+            case Heading(text):
+                lines += [*([Content()] if lines else []), line(text, "bold $primary")]
+            case FieldBlock(name, value, style) if value:
+                lines += _field(name, value, style, width, names)
+            case Prose(text) if markdown is not None and text:
+                if (found := markdown.get(text, room)) is None:
+                    break
+                lines += found
+            case GridBlock():
+                lines += _grid(block, room)
+            case Prose(text):
+                lines += _paragraphs(text, "", room)
+            case Paragraph(text, style) if text:
+                lines += _paragraphs(text, style, room)
+    return Content("\n").join(lines)
+
+
+def _paragraphs(text: str, style: str, room: int) -> list[Content]:
+    """Return the lines of running text."""
+    lines: list[Content] = []
+    for paragraph in content(text[:LONGEST_TEXT], style).split("\n"):
+        lines += paragraph.wrap(room) if paragraph else [Content()]
+    if len(text) > LONGEST_TEXT:
+        lines += line("… the text is longer: the JSON has all of it", "$muted").wrap(room)
+    return lines
+
+
+def _name_width(blocks: Sequence[Block]) -> int:
+    """Return the width of the names of the fields that come next, so that their values stand in line."""
+    fields = takewhile(lambda block: isinstance(block, FieldBlock), blocks)
+    longest = max((len(f.name) for f in fields if isinstance(f, FieldBlock) and f.value), default=0)
+    return max(NAME_WIDTH, min(longest + 1, WIDEST_NAME))
+
+
+def _field(name: str, value: str, style: str, width: int, names: int) -> list[Content]:
+    label = line(name, "$muted", limit=names - 1)
+    label = label.pad_right(names - label.cell_length)
+    wrapped = line(value, style, LONGEST_LINE).wrap(max(width - names, 12))
+    indent = Content(" " * names)
+    return [(label if index == 0 else indent) + part for index, part in enumerate(wrapped)]
+
+
+def _grid(block: GridBlock, room: int) -> list[Content]:
+    """Return the lines of a table: columns that would be too narrow go, the last ones first."""
+    from rich.table import Table
+    from rich.text import Text
+
+    rows = [[one_line(cell, LONGEST_CELL) for cell in row] for row in block.rows[:MOST_ROWS]]
+    used = [n for n in range(len(block.headers)) if any(row[n] for row in rows)]
+    widest = [max(cell_len(text) for text in column) for column in zip(block.headers, *rows, strict=True)]
+    while len(used) > 1 and sum(min(widest[n], NARROWEST) + GAP for n in used) - GAP > room:
+        used.pop()
+    table = Table(
+        box=None,
+        pad_edge=False,
+        padding=(0, GAP, 0, 0),
+        show_header=any(block.headers),
+        header_style="magenta",
+    )
+    for n in used:
+        table.add_column(Text(block.headers[n], "magenta"), overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(row[n]) for n in used))
+    found = rendered(table, room) if used else []
+    if len(block.rows) > MOST_ROWS:
+        found += line(f"… and {len(block.rows) - MOST_ROWS:,} more, in the JSON", "$muted").wrap(room)
+    return found
+
+
+class DetailView(ScrollView, can_focus=True):
+    """A scrolling sheet; of another text only the lines that differ are drawn."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings(LISTS, SCROLL_ACTIONS)
+    # The scroll bar has its place: the text need not be set again where it comes or goes.
+    DEFAULT_CSS = """
+    DetailView {
+        background: $background; padding: 0 1; overflow: hidden scroll; scrollbar-size-vertical: 1;
+    }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._blocks: Sequence[Block] = ()
+        self._strips: list[Strip] = []
+        self._texts = MarkdownCache()
+        self._width = 0
+        self._sought: tuple[str, int] | None = None
+
+    def show(self, blocks: Sequence[Block], *, keep_place: bool = False) -> None:
+        """Show other blocks, scrolled to the top unless `keep_place`."""
+        self._blocks, self._sought = blocks, None
+        if not keep_place and self.scroll_offset.y:
+            self.scroll_to(y=0, animate=False)
+        self._set()
+
+    def add(self, blocks: Sequence[Block]) -> None:
+        """Append blocks; a long sheet is not laid out again."""
+        self._blocks = [*self._blocks, *blocks]
+        if self._width > 0:
+            more = typeset(blocks, self._width, self._texts)
+            self._draw([*self._strips, *Visual.to_strips(self, more, self._width, None, self.visual_style)])
+
+    def seek(self, word: str, number: int = 0) -> None:
+        """Scroll to the line with a word, or the next of such lines by number, once all text is set."""
+        self._sought = (word.casefold(), number)
+        self._arrive()
+
+    def _arrive(self) -> None:
+        if self._sought is None or self._width <= 0 or not self.settled:
+            return
+        word, number = self._sought
+        self._sought = None
+        found = [y for y, strip in enumerate(self._strips) if word in strip.text.casefold()]
+        if found:
+            self.scroll_to(y=max(found[min(number, len(found) - 1)] - 2, 0), animate=False)
+
+    @property
+    def settled(self) -> bool:
+        """Whether all Markdown in it is set."""
+        return not self._unset()
+
+    def _unset(self) -> list[str]:
+        texts = [block.text for block in self._blocks if isinstance(block, Prose) and block.text]
+        return [text for text in texts if self._texts.get(text, self._width) is None]
+
+    @work(exclusive=True, group="markdown")
+    async def _load(self, texts: list[str], width: int) -> None:
+        """Set Markdown in a thread; what stands below it comes with it."""
+        await self._texts.load(texts, width)
+        if self.is_attached and width == self._width:
+            self._set()
+
+    def on_resize(self) -> None:
+        """Set the text for the new width."""
+        if self.scrollable_content_region.width != self._width:
+            self._set()
+            self.refresh()
+
+    def notify_style_update(self) -> None:
+        """Take up other colours."""
+        super().notify_style_update()
+        self._set()
+        self.refresh()
+
+    def _set(self) -> None:
+        width = self.scrollable_content_region.width
+        if width <= 0:
+            return  # hidden, or not laid out yet
+        self._width = width
+        if unset := self._unset():
+            self._load(unset, width)
+        text = typeset(self._blocks, width, self._texts)
+        self._draw(Visual.to_strips(self, text, width, None, self.visual_style))
+        self._arrive()
+
+    def _draw(self, strips: list[Strip]) -> None:
+        """Take up other lines, and draw those in sight that differ."""
+        before, self._strips = self._strips, strips
+        if len(self._strips) != self.virtual_size.height:
+            set_content_size(self, Size(self._width, len(self._strips)))
+        top, below = self.scroll_offset.y, self.scroll_offset.y + self.size.height
+        for y, (old, new) in enumerate(zip_longest(before, self._strips)):
+            if top <= y < below and old != new:
+                self.refresh_line(y)
+
+    def render_line(self, y: int) -> Strip:
+        """Draw a line of what is seen."""
+        number, style, width = y + self.scroll_offset.y, self.rich_style, self.scrollable_content_region.width
+        if number >= len(self._strips):
+            return Strip.blank(width, style)
+        return self._strips[number].adjust_cell_length(width, style)
