@@ -90,6 +90,8 @@ class IndexBuilder:
                 self._discard()
             try:
                 self._db = _open_building(self._file, fresh)
+            except sqlite3.OperationalError:  # the disk is full, say: what was read stays
+                raise
             except sqlite3.DatabaseError:
                 self._discard()  # damaged, by a power cut perhaps: only a copy of what can be read again
                 self._db = _open_building(self._file, fresh)

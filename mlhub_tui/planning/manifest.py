@@ -22,7 +22,7 @@ from typing import Any, NamedTuple, Self
 
 from .. import paths
 from ..errors import DownloadError, MLHubException, TargetBusy
-from ..fileio import try_lock
+from ..fileio import translate_os_error, try_lock
 from ..http.credentials import Link
 from ..options import IfExists
 from ..output_tree import OutputTree
@@ -154,9 +154,9 @@ class Manifest:
         make_private_folder(self.path.parent)
         try:
             self._db = _connect(self.path)
-        except sqlite3.DatabaseError as error:
-            if "locked" in str(error):
-                raise
+        except sqlite3.OperationalError:  # the disk is full, say: nothing is wrong with what is in it
+            raise
+        except sqlite3.DatabaseError:
             _remove(self.path)
             self._db = _connect(self.path)
 
@@ -293,11 +293,14 @@ class LockedManifest(Manifest):
         """Wait until no other run has it, and open it.
 
         Raises TargetBusy if another program downloads to the same folder; TransferCancelled if `give_up` was
-        called meanwhile.
+        called meanwhile; OutputFolderError if MLHUB_HOME cannot be written.
         """
-        make_private_folder(self.path.parent)
-        _remove_old(self.path.parent, keep=self.path)
-        lock = os.open(self.path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            make_private_folder(self.path.parent)
+            _remove_old(self.path.parent, keep=self.path)
+            lock = os.open(self.path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise translate_os_error(error, self.path.parent) from error
         try:
             deadline = time.monotonic() + _PATIENCE
             while not try_lock(lock):

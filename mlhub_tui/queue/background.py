@@ -14,6 +14,7 @@ from .. import paths
 from ..auth import Kind
 from ..errors import DownloadError
 from .client import QueueClient
+from .job import JobState
 from .runner import RunnerKind
 
 if TYPE_CHECKING:
@@ -80,9 +81,13 @@ def start(current: Credentials | None, *, seconds: float = _PATIENCE) -> Started
         If it does not start.
     """
     with QueueClient(paths.queue()) as client:
-        for kind, pid in client.runners():
-            if kind is RunnerKind.BACKGROUND:
-                return Started(pid, _unknown_to(pid, current))
+        deadline = time.monotonic() + seconds
+        while pids := [pid for kind, pid in client.runners() if kind is RunnerKind.BACKGROUND]:
+            # One that is just about to end does not take over what was added a moment ago.
+            left = any(job.state is JobState.QUEUED and not job.elsewhere for job in client.jobs())
+            if not left or time.monotonic() > deadline:
+                return Started(pids[0], _unknown_to(pids[0], current))
+            time.sleep(0.05)
         child = _spawn(environment(current, os.environ))
         deadline = time.monotonic() + seconds
         while (RunnerKind.BACKGROUND, child.pid) not in client.runners():

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tarfile
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,9 @@ import pytest
 
 from mlhub_tui.auth import Credentials
 from mlhub_tui.cli.queue_run import open_log
+from mlhub_tui.planning.requests import ArchiveRequest
 from mlhub_tui.queue import background
+from mlhub_tui.queue.client import QueueClient
 from mlhub_tui.queue.database import Database
 from mlhub_tui.queue.repository import JobRepository
 from mlhub_tui.queue.runner import RunnerKind
@@ -401,3 +404,17 @@ def test_a_key_that_a_running_background_program_does_not_know_is_said(mlhub_hom
     stored = Credentials("0123456789abcdef", "https://mlhub.example.org/v1/", "team", "profile team")
     assert background.start(stored) == (os.getpid(), "")
     there.leave()
+
+
+@posix
+def test_a_background_program_that_is_about_to_end_is_not_relied_on(mlhub_home: Path, tmp_path: Path) -> None:
+    ending = JobRepository(Database(mlhub_home / "queue.db"), kind=RunnerKind.BACKGROUND)
+    with QueueClient(mlhub_home / "queue.db") as client:
+        client.add([ArchiveRequest("http://127.0.0.1:9/", None, "c", tmp_path)])
+    end = threading.Timer(0.5, ending.leave)
+    end.start()
+    pid = background.start(None).pid
+    end.join()
+    assert pid != os.getpid(), "what was just added is not taken over by it"
+    os.kill(pid, signal.SIGTERM)
+    until_sync(lambda: gone(pid))
