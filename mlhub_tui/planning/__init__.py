@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from . import filters as filters
     from . import index_cache as index_cache
     from . import requests as requests
+    from . import resolver as resolver
     from . import selection as selection
 else:
     __getattr__ = submodules(__name__)

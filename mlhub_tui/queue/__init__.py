@@ -13,5 +13,6 @@ if TYPE_CHECKING:
     from . import job as job
     from . import job_files as job_files
     from . import run_job as run_job
+    from . import service as service
 else:
     __getattr__ = submodules(__name__)

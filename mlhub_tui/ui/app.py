@@ -15,11 +15,12 @@ from textual.app import SystemCommand
 from textual.binding import BindingType
 from textual.screen import Screen
 
+from .. import paths, planning, queue
 from ..config import load
 from ..errors import MLHubException
 from ..options import AppOptions
 from ..text import clean
-from . import screens
+from . import actions, catalog, dialogs, screens
 from .commands import EVERYWHERE, bindings, command, elsewhere
 from .context import AppContext
 from .messages import ConnectionChanged, QueueChanged
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     from ..auth import Credentials
     from ..models import Search
     from ..planning.requests import DownloadRequest
-    from ..queue.service import QueueService
     from ..sources.base import Source
     from .actions.source_entry import Start
     from .catalog.nodes import TreeEntry
@@ -58,9 +58,7 @@ _HELP_KEYS = frozenset({"question_mark", "f1"})
 
 
 def _offers() -> type[Provider]:
-    from .dialogs.palette import CommandProvider
-
-    return CommandProvider
+    return dialogs.CommandProvider
 
 
 class MLHubApp(AppContext):
@@ -202,23 +200,18 @@ class MLHubApp(AppContext):
 
     def lead_to_profiles(self, error: MLHubException, tried: Credentials | None = None) -> None:
         """Show the Profiles screen with what went wrong; where only a key is missing, ask for it there."""
-        from .actions.source_entry import lacks_key, of_place
-
         self.connection_error = error
         self.action_go("profiles")
         used = tried or (self.connection.credentials if self.connection else None)
-        if used is not None and lacks_key(used, error):
-            self.show_source_form(of_place(used, error))
+        if used is not None and actions.source_entry.lacks_key(used, error):
+            self.show_source_form(actions.source_entry.of_place(used, error))
 
     @work(exclusive=True, group="source")
-    async def _ask_source(self, start: Start | None = None) -> None:
+    async def _ask_source(self, start: actions.source_entry.Start | None = None) -> None:
         """Ask for a source; browse it if that is wanted, show its profile if it was saved."""
-        from .actions.source_entry import Start
-        from .dialogs.source_form import SourceForm
-
-        if isinstance(self.screen, SourceForm):
+        if isinstance(self.screen, dialogs.SourceForm):
             return
-        answer = await self.push_screen_wait(SourceForm(start or Start()))
+        answer = await self.push_screen_wait(dialogs.SourceForm(start or actions.source_entry.Start()))
         if answer is None:
             return
         if answer.saved is not None and isinstance(self.screen, screens.ProfilesScreen):
@@ -257,10 +250,10 @@ class MLHubApp(AppContext):
 
     def action_find(self) -> None:
         """Ask for words, and search all known sources for them."""
-        from .catalog.source_search import FindScreen
-
-        if not isinstance(self.screen, FindScreen):
-            self.push_screen(FindScreen(self.memory.recent, self.connection, self.browse_at))
+        if not isinstance(self.screen, catalog.source_search.FindScreen):
+            self.push_screen(
+                catalog.source_search.FindScreen(self.memory.recent, self.connection, self.browse_at)
+            )
 
     # The queue
 
@@ -268,28 +261,21 @@ class MLHubApp(AppContext):
     async def start_queue(self) -> None:
         """Open the download queue; unfinished downloads resume."""
         try:
-            queue = self.queue = await asyncio.to_thread(self.make_queue)
+            service = self.queue = await asyncio.to_thread(self.make_queue)
         except (MLHubException, OSError) as error:
             self.queue_error = error if isinstance(error, MLHubException) else MLHubException(str(error))
             self.report(self.queue_error)
             return
-        if notice := queue.notice:
+        if notice := service.notice:
             self.notify(clean(notice), severity="warning", markup=False, timeout=10)
         self.post_message(QueueChanged())
 
-    def make_queue(self) -> QueueService:
+    def make_queue(self) -> queue.service.QueueService:
         """Return the download queue, at work; this blocks while the file is opened."""
-        from .. import paths
-        from ..planning.resolver import Resolver
-        from ..queue.service import QueueService
-
-        queue = QueueService(
-            paths.queue(),
-            Resolver(self._open_for_job),
-            on_change=self._queue_changed,
-        )
-        queue.start()
-        return queue
+        resolver = planning.resolver.Resolver(self._open_for_job)
+        service = queue.service.QueueService(paths.queue(), resolver, on_change=self._queue_changed)
+        service.start()
+        return service
 
     def _queue_changed(self) -> None:
         """Take news of the queue; called from its own thread."""
@@ -297,11 +283,11 @@ class MLHubApp(AppContext):
 
     async def _open_for_job(self, request: DownloadRequest) -> Any:
         """Open the source of a job; runs on the engine's loop, so it shares no client with the screens."""
-        from ..queue.run_job import credentials_for, open_for_job
-
         connection = self.connection
         current = connection.credentials if connection else self._start
-        return await open_for_job(request, lambda: credentials_for(request, current, self.sample.credentials))
+        return await queue.run_job.open_for_job(
+            request, lambda: queue.run_job.credentials_for(request, current, self.sample.credentials)
+        )
 
     def on_queue_changed(self) -> None:
         """Pass the news on, and say what was finished while another screen is in front."""
@@ -359,9 +345,7 @@ class MLHubApp(AppContext):
         running = [job for job in self.jobs if job.state.running and not job.elsewhere]
         words = None
         if running and not self._leaving:
-            from .dialogs.questions import leave_question
-
-            answer = await self.push_screen_wait(leave_question(len(running)))
+            answer = await self.push_screen_wait(dialogs.leave_question(len(running)))
             if answer == "n":
                 return
             if answer == "b" and (words := await self._hand_over()) is None:
@@ -371,24 +355,22 @@ class MLHubApp(AppContext):
 
     async def _hand_over(self) -> str | None:
         """Hand the queue to a background program; return a message, None if it stays here."""
-        from ..queue import background
-
-        connection, queue = self.connection, self.queue
+        connection, service = self.connection, self.queue
         current = connection.credentials if connection and not connection.is_sample else self._start
-        if queue is None:
+        if service is None:
             return None
-        await asyncio.to_thread(queue.stop, _HAND_OVER)
+        await asyncio.to_thread(service.stop, _HAND_OVER)
         try:
-            started = await asyncio.to_thread(background.start, current)
+            started = await asyncio.to_thread(queue.background.start, current)
         except MLHubException as error:
-            await asyncio.to_thread(queue.start)
+            await asyncio.to_thread(service.start)
             self.report(error)
             return None
         note = f"\n  note: {started.note}" if started.note else ""
         return clean(
             f"Downloads continue in the background, pid {started.pid}.\n"
             "  `mlhub-tui queue list` shows them, and so does the app;"
-            f" the log is {background.log_file()}{note}"
+            f" the log is {queue.background.log_file()}{note}"
         )
 
     async def action_quit(self) -> None:
@@ -423,14 +405,12 @@ class MLHubApp(AppContext):
     def action_manual(self) -> None:
         """Show the manual."""
         from ..manual import source
-        from .dialogs.manual import ManualScreen
 
-        if not isinstance(self.screen, ManualScreen):
-            self.push_screen(ManualScreen(self.options.manual or source))
+        if not isinstance(self.screen, dialogs.ManualScreen):
+            self.push_screen(dialogs.ManualScreen(self.options.manual or source))
 
     def action_help(self) -> None:
         """Show the keys of the screen in front, and do what is chosen of them."""
-        from .dialogs.help import HelpScreen
         from .help_entries import run_entry, sections
 
         def act(chosen: HelpEntry | Literal["tour"] | None) -> None:
@@ -439,8 +419,8 @@ class MLHubApp(AppContext):
             elif chosen is not None:
                 run_entry(self, chosen)
 
-        if not isinstance(self.screen, HelpScreen):
-            self.push_screen(HelpScreen(sections(self, self.screen)), act)
+        if not isinstance(self.screen, dialogs.HelpScreen):
+            self.push_screen(dialogs.HelpScreen(sections(self, self.screen)), act)
 
     def took_key(self, key: str) -> bool:
         """Show the keys of a dialog, which hides those of the app; else say that a key does nothing here."""
@@ -461,50 +441,41 @@ class MLHubApp(AppContext):
 
     def action_messages(self) -> None:
         """Show the message history."""
-        from .dialogs.message_log import MessageLogScreen
-
-        if not isinstance(self.screen, MessageLogScreen):
-            self.push_screen(MessageLogScreen(list(self.message_history)))
+        if not isinstance(self.screen, dialogs.MessageLogScreen):
+            self.push_screen(dialogs.MessageLogScreen(list(self.message_history)))
 
     def action_settings(self) -> None:
         """Change the settings."""
-        from .dialogs.settings_dialog import SettingsScreen
 
         def written(done: bool | None) -> None:
             if done:
                 self.take_up_settings()
 
-        if not isinstance(self.screen, SettingsScreen):
-            self.push_screen(SettingsScreen(self.loaded.config), written)
+        if not isinstance(self.screen, dialogs.SettingsScreen):
+            self.push_screen(dialogs.SettingsScreen(self.loaded.config), written)
 
     def action_command_palette(self) -> None:
         """Show the command palette."""
-        from .dialogs.palette import Palette
-
-        if not isinstance(self.screen, Palette):
-            self.push_screen(Palette())
+        if not isinstance(self.screen, dialogs.Palette):
+            self.push_screen(dialogs.Palette())
 
     def search_themes(self) -> None:
         """Show the themes to choose from, each as the cursor comes to it."""
-        from .dialogs.settings_dialog import AUTO, ThemeScreen
-
         if self.uses_own_colours:
             self.notify("The terminal's own 16 colours are in use: `colours` in the settings changes that.")
             return
-        before = AUTO if self.follows_terminal else self.theme
+        before = dialogs.AUTO if self.follows_terminal else self.theme
 
         def chosen(name: str | None) -> None:
             self.show_theme(name or before)
             if name is not None:
                 self.keep_theme(name)
 
-        self.push_screen(ThemeScreen(before), chosen)
+        self.push_screen(dialogs.ThemeScreen(before), chosen)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Offer every command that works here, with its key, and the public sources."""
-        from .dialogs.palette import offered
-
-        yield from offered(self, screen)
+        yield from dialogs.offered(self, screen)
 
 
 def run(options: AppOptions) -> int:

@@ -18,7 +18,9 @@ from textual.timer import Timer
 
 from .. import paths
 from ..config import Config, Loaded, abilities, load
+from ..config.config import nearest
 from ..text import clean, use_units
+from .commands import checked
 from .guide import GuidedApp
 from .status import NewsLine, Notification, two_lines
 from .terminal import tty
@@ -119,8 +121,6 @@ class ConfiguredApp(GuidedApp):
         if _plain(config):
             return PLAIN.name
         if config.theme != "auto" and config.theme not in self.available_themes:
-            from ..config.config import nearest
-
             near = nearest(config.theme, self.available_themes)
             words = f"theme: there is no theme {config.theme!r}{near}; the default is used"
             self.problems.append(clean(f"{paths.config()}: {words}"))
@@ -176,8 +176,6 @@ class ConfiguredApp(GuidedApp):
     def _set_keys(self, config: Config) -> None:
         if not config.keys and not self._wants_keys:
             return
-        from .commands import checked
-
         good, problems = checked(config.keys)
         self._wants_keys = good
         self.problems += [f"{paths.config()}: {problem}" for problem in problems]

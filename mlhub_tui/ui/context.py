@@ -11,6 +11,7 @@ from textual import work
 from ..errors import APIKeyNotFound, AuthenticationError, MLHubException
 from ..options import AppOptions
 from ..text import clean
+from . import transfers
 from .catalog.favourites import NavigationHistory
 from .configured import ConfiguredApp
 from .messages import ConnectionChanged, MarksChanged, QueueChanged
@@ -104,16 +105,12 @@ class AppContext(ConfiguredApp):
     @cached_property
     def transfers(self) -> TransferMonitor:
         """What is made known of the transfers; not needed for the first paint."""
-        from .transfers.notifications import TransferMonitor
-
-        return TransferMonitor(self)
+        return transfers.notifications.TransferMonitor(self)
 
     @cached_property
     def marks(self) -> MarksReader:
         """What is downloaded of the source in use; not needed for the first paint."""
-        from .transfers.marks_reader import MarksReader
-
-        return MarksReader(self, lambda: self.announce(MarksChanged))
+        return transfers.marks_reader.MarksReader(self, lambda: self.announce(MarksChanged))
 
     @property
     def jobs(self) -> tuple[Job, ...]:

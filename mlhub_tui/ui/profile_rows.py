@@ -5,8 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from ..auth import ANONYMOUS, Credentials, Kind, Profile, normalise_root_url, same_root, secret_words
+from ..auth import (
+    ANONYMOUS,
+    DEFAULT_ROOT_URL,
+    Credentials,
+    Kind,
+    Profile,
+    normalise_root_url,
+    same_root,
+    secret_words,
+)
 from ..auth.kind import API_KEY_VARIABLE, ROOT_URL_VARIABLE
+from ..errors import InvalidRootURL
 from ..sample.on_demand import SAMPLE_NAME
 from ..sources.well_known import KNOWN, WellKnownSource, is_hosted
 from ..text import one_line, redact
@@ -227,9 +237,6 @@ def no_key_root(root_url: str | None, api_key: str | None, environ: Mapping[str,
 
     It is the hosted service where only a key was given, and empty where no MLHub API was asked for.
     """
-    from ..auth import DEFAULT_ROOT_URL
-    from ..errors import InvalidRootURL
-
     hosted = DEFAULT_ROOT_URL if api_key or environ.get(API_KEY_VARIABLE) else ""
     try:
         return normalise_root_url(root_url or environ.get(ROOT_URL_VARIABLE, "") or hosted)

@@ -11,20 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from ..auth import Credentials, Kind
+from .. import http, sources
+from ..auth import Credentials, Kind, resolve
 from ..auth.kind import API_KEY_VARIABLE, PROFILE_VARIABLE, ROOT_URL_VARIABLE
-from ..errors import APIKeyNotFound, AuthenticationError, InvalidRootURL, MLHubException
-from ..models import Entry
+from ..errors import APIKeyNotFound, InvalidRootURL, MLHubException
 from ..options import AppOptions
 from ..sample.on_demand import SAMPLE_NAME, SampleOnDemand
-from ..text import duration, mask, redact
+from ..text import mask, redact
 
 if TYPE_CHECKING:
     from ..sources.base import Source
-    from ..sources.last_listing import LastListing
-    from .catalog.catalog_tree import CatalogTree
-    from .catalog.tree_model import NodeRow
-    from .document_cache import Documents
 
 
 SAMPLE = "sample"
@@ -92,25 +88,15 @@ async def open_connection(credentials: Credentials) -> Connection:
     """
     if (log := sys.modules.get("mlhub_tui.debug")) is not None:
         log.hide(credentials.secret)
-    await asyncio.to_thread(_import)
-    from ..sources.open_source import open_source
-    from ..sources.probe import with_kind
-
-    known = await with_kind(credentials)
-    return Connection(known, await asyncio.to_thread(open_source, known))
+    await asyncio.to_thread(lambda: http.session)
+    known = await sources.probe.with_kind(credentials)
+    return Connection(known, await asyncio.to_thread(sources.open_source.open_source, known))
 
 
 async def open_sample(house: SampleOnDemand) -> Connection:
     """Return a connection to the sample catalog, started if need be."""
     connection = await open_connection(await asyncio.to_thread(house.credentials))
     return replace(connection, is_sample=True)
-
-
-def _import() -> None:
-    from ..http import session as http
-    from ..sources import open_source as connect
-
-    assert connect is not None and http is not None
 
 
 def reopens_last(options: AppOptions) -> bool:
@@ -141,18 +127,13 @@ def choose_start(options: AppOptions, last: str = "") -> tuple[Credentials | Non
         if isinstance(error, APIKeyNotFound | InvalidRootURL):
             return None, error
         raise
-    from ..sources.well_known import ServiceEnded, is_hosted
-
-    return (None, ServiceEnded()) if is_hosted(found.root_url) else (found, None)
+    known = sources.well_known
+    return (None, known.ServiceEnded()) if known.is_hosted(found.root_url) else (found, None)
 
 
 def _resolve(asked: AppOptions) -> Credentials:
-    from ..auth import resolve
-
     if asked.source is not None:
-        from ..sources.source_names import choose
-
-        return choose(asked.source, api_key=asked.api_key)
+        return sources.source_names.choose(asked.source, api_key=asked.api_key)
     # Who names a root URL wants to see it: listings need no key, items ask for one.
     anonymous = bool(asked.root_url or os.environ.get(ROOT_URL_VARIABLE))
     return resolve(api_key=asked.api_key, profile=asked.profile, root_url=asked.root_url, anonymous=anonymous)
@@ -172,72 +153,16 @@ async def check_credentials(credentials: Credentials) -> None:
         raise APIKeyNotFound("this profile has no key to test", hint="press e to enter one")
     connection = await open_connection(credentials)
     try:
-        from ..sources.open_source import check
-
-        await check(connection.source)
+        await sources.open_source.check(connection.source)
     finally:
         with contextlib.suppress(Exception):
             await connection.source.aclose()
 
 
-def last_listing(connection: Connection) -> LastListing | None:
+def last_listing(connection: Connection) -> sources.last_listing.LastListing | None:
     """Return the cached last listing of a source; None for static documents, which have their own cache."""
     if connection.is_sample or connection.source.kind is Kind.STATIC:
         return None
-    from ..sources.last_listing import LastListing  # after the first paint: it needs SQLite
-
     used = connection.credentials
     reader = used.profile or ("a key" if used.secret else "")
-    return LastListing(connection.job_source, reader)
-
-
-async def load_listing(
-    connection: Connection, documents: Documents, tree: CatalogTree
-) -> MLHubException | None:
-    """Load the top level of a source and its description; return the error if the top level was refused.
-
-    What was listed last time is shown until the source answers.
-    """
-    last, tree_model = last_listing(connection), tree.tree_model
-    groups = tree_model.groups
-    if last is not None:
-        entries, age = await asyncio.to_thread(last.load)
-        if entries and tree_model.groups is groups and not (groups[0].children or tree_model.top.loaded):
-            tree.show_last(entries, f"as of {duration(age)} ago")
-    async with asyncio.TaskGroup() as loads:
-        loads.create_task(introduce(connection.source, tree))
-        for row in groups:
-            loads.create_task(_load_group(documents, tree, row))
-    if tree_model.groups is not groups:
-        return None
-    if last is not None:
-        await save_last_listing(last, tree)
-    return tree_model.top.failure
-
-
-async def _load_group(documents: Documents, tree: CatalogTree, row: NodeRow) -> None:
-    from .catalog.page_loader import load_next
-
-    # A user whose key is refused at the top level gets the profiles once all requests have ended.
-    with contextlib.suppress(AuthenticationError, APIKeyNotFound):
-        await load_next(documents, tree, row)
-
-
-async def introduce(source: Source, tree: CatalogTree) -> None:
-    """Load and set the description of a source; if that fails, its listing shows why."""
-    groups = tree.tree_model.groups
-    with contextlib.suppress(MLHubException):
-        about = await source.about()
-        if tree.is_attached and tree.tree_model.groups is groups:
-            tree.tree_model.introduce(about)
-
-
-async def save_last_listing(last: LastListing, tree: CatalogTree) -> None:
-    """Save what is listed now, if that came from the source."""
-    from ..sources.last_listing import MOST
-
-    top = tree.tree_model.top
-    if top.failure is None and top.loaded and not top.cached_age:
-        rows = (tree.tree_model.groups[0].children or [])[:MOST]
-        entries = [row.data for row in rows if isinstance(row.data, Entry)]
-        await asyncio.to_thread(last.save, entries)
+    return sources.last_listing.LastListing(connection.job_source, reader)

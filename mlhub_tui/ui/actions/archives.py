@@ -11,6 +11,7 @@ from ...models import CollectionRef
 from ...options import IfExists
 from ...planning.requests import ArchiveRequest
 from ...text import clean, count
+from .. import dialogs
 
 if TYPE_CHECKING:
     from ...queue.service import QueueService
@@ -29,11 +30,9 @@ def opened(app: AppContext) -> tuple[Connection, QueueService] | None:
 
 async def wants_profiles(app: AppContext) -> bool:
     """Offer the profiles where archives need a key and none is in use; True where the user goes there."""
-    from ..dialogs.questions import confirm
-
     question = "Archives need an API key, and none is in use."
     detail = "Without one the transfers wait until there is."
-    if not await confirm(app, question, detail, yes="Open profiles"):
+    if not await dialogs.confirm(app, question, detail, yes="Open profiles"):
         return False
     app.action_go("profiles")
     return True
@@ -44,12 +43,10 @@ async def ask_and_queue(app: AppContext, refs: Sequence[CollectionRef], stated: 
 
     What is `stated` of them is their licence and their citation.
     """
-    from ..dialogs.archive_dialog import DownloadScreen
-
     there = opened(app)
     if there is None or (not there[0].credentials.api_key and await wants_profiles(app)):
         return False
-    choice = await app.push_screen_wait(DownloadScreen(there[0].source, refs, app.output_dir, stated))
+    choice = await app.push_screen_wait(dialogs.DownloadScreen(there[0].source, refs, app.output_dir, stated))
     if choice is None:
         return False
     app.output_dir = choice.folder

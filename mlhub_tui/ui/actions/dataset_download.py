@@ -8,11 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ... import planning, queue
 from ...auth import Kind
 from ...errors import MLHubException
 from ...metadata.attribution import words_of
 from ...models import CollectionRef, Dataset, EntryKind
 from ...text import count, size
+from .. import dialogs, widgets
 from ..catalog.nodes import identity
 from ..widgets.plan_tree import PlanSubject, reading_words, sizes
 from .archives import opened, queue_archives, wants_profiles
@@ -45,8 +47,6 @@ async def download_dataset(
     assets
         Whether its assets are chosen at first, not its archives.
     """
-    from ..dialogs.dataset_dialog import ARCHIVES, ASSETS
-
     refs = list(dataset.collections)
     subject = PlanSubject(
         dataset.id,
@@ -56,11 +56,11 @@ async def download_dataset(
         dataset.license,
         dataset.citation,
     )
-    ways = (ASSETS, ARCHIVES) if assets or not refs else (ARCHIVES, ASSETS)
+    ways = (dialogs.ASSETS, dialogs.ARCHIVES) if assets or not refs else (dialogs.ARCHIVES, dialogs.ASSETS)
     choice = await _ask(app, subject, ways)
     if choice is None:
         return False
-    if choice.way == ARCHIVES:
+    if choice.way == dialogs.ARCHIVES:
         return await _queue_archives(app, refs, choice)
     _show_plan(app, subject, choice)
     return False
@@ -68,8 +68,6 @@ async def download_dataset(
 
 async def plan(app: AppContext, subjects: Sequence[TreeEntry], documents: Documents) -> None:
     """Plan the download of what is selected or under the cursor: a dataset, or collections."""
-    from ..dialogs.dataset_dialog import ASSETS
-
     if documents.has_archives:
         dataset = next((subject.dataset for subject in subjects if subject.dataset is not None), None)
         if dataset is None:
@@ -96,14 +94,12 @@ async def plan(app: AppContext, subjects: Sequence[TreeEntry], documents: Docume
         licence=licence,
         citation=citation,
     )
-    choice = await _ask(app, subject, (ASSETS,))
+    choice = await _ask(app, subject, (dialogs.ASSETS,))
     if choice is not None:
         _show_plan(app, subject, choice)
 
 
 async def _ask(app: AppContext, subject: PlanSubject, ways: Sequence[str]) -> DatasetChoice | None:
-    from ..dialogs.dataset_dialog import DatasetScreen
-
     there = opened(app)
     if there is None:
         return None
@@ -111,7 +107,9 @@ async def _ask(app: AppContext, subject: PlanSubject, ways: Sequence[str]) -> Da
     keyless = connection.source.kind is Kind.MLHUB and not connection.credentials.api_key
     if keyless and await wants_profiles(app):
         return None
-    choice = await app.push_screen_wait(DatasetScreen(subject, connection.source, ways, app.output_dir))
+    choice = await app.push_screen_wait(
+        dialogs.DatasetScreen(subject, connection.source, ways, app.output_dir)
+    )
     if choice is not None and not choice.url:
         app.output_dir = choice.folder
     return choice
@@ -131,18 +129,14 @@ async def _queue_archives(app: AppContext, refs: Sequence[CollectionRef], choice
 
 
 def _show_plan(app: AppContext, subject: PlanSubject, choice: DatasetChoice) -> None:
-    from ...planning.dataset_plan import plan_dataset
-    from ...planning.requests import dataset_request
-    from ...queue.run_job import job_context
     from ..screens.plan_screen import PlanScreen
-    from ..widgets import form_rows
 
-    connection, queue = app.connection, app.queue
-    if connection is None or queue is None:
+    connection, service = app.connection, app.queue
+    if connection is None or service is None:
         return
 
     def requested(filters: Filters | None = None) -> DatasetRequest:
-        return dataset_request(
+        return planning.requests.dataset_request(
             subject.id,
             choice.folder,
             filters,
@@ -161,16 +155,18 @@ def _show_plan(app: AppContext, subject: PlanSubject, choice: DatasetChoice) -> 
         def tell(words: str, done: int, total: int | None) -> None:
             say(reading_words(words, done, total))
 
-        return await plan_dataset(requested(), connection.source, job_context, tell)
+        return await planning.dataset_plan.plan_dataset(
+            requested(), connection.source, queue.run_job.job_context, tell
+        )
 
     async def queueing(counted: SelectionCount) -> bool:
         target = choice.url or str(choice.assets or choice.folder)
         return await _confirmed(app, counted, target) and await _queue_job(
-            app, queue, requested(counted.filters), counted
+            app, service, requested(counted.filters), counted
         )
 
     assets = choice.assets or choice.folder
-    _, left = ("", None) if choice.url else form_rows.look_at(assets)
+    _, left = ("", None) if choice.url else widgets.form_rows.look_at(assets)
     where = f"into {choice.url or assets}" + (f", free space {size(left)}" if left is not None else "")
     if choice.cluster is not None:
         where = f"by {choice.cluster.words}, {where}"
@@ -182,8 +178,6 @@ def _show_plan(app: AppContext, subject: PlanSubject, choice: DatasetChoice) -> 
 
 async def _confirmed(app: AppContext, counted: SelectionCount, target: str) -> bool:
     """Ask before more than a few files are downloaded, naming files, bytes and folder."""
-    from ..dialogs.questions import confirm
-
     amount = counted.chosen.all
     if amount.files <= _UNASKED or counted.filters.catalog_only:
         return True
@@ -191,7 +185,7 @@ async def _confirmed(app: AppContext, counted: SelectionCount, target: str) -> b
     folder = target.replace(home, "~", 1) if target.startswith(home + os.sep) else target
     # The folder has a line of its own: a long one would be broken in the middle of a name.
     question = f"Download {count(amount.files, 'file')}, {sizes(amount)}\nto {folder}?"
-    return await confirm(app, question, yes="Download")
+    return await dialogs.confirm(app, question, yes="Download")
 
 
 async def _queue_job(

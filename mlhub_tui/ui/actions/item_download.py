@@ -7,11 +7,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ... import planning
 from ...errors import MLHubException
 from ...metadata.attribution import Attribution, words_of
 from ...models import Collection, CollectionRef, Document, Entry, EntryKind
 from ...text import clean, count, one_line
+from .. import dialogs
 from .archives import ask_and_queue, opened
+from .dataset_download import download_dataset
 from .item_supplier import ItemSupplier, of_documents, supplies_of
 
 if TYPE_CHECKING:
@@ -19,7 +22,6 @@ if TYPE_CHECKING:
     from ..catalog.nodes import TreeEntry
     from ..context import AppContext
     from ..dialogs.asset_dialog import AssetChoice
-    from ..dialogs.questions import ProgressScreen
     from ..document_cache import Documents
     from ..source_connection import Connection
 
@@ -43,8 +45,6 @@ async def download(
         return await choose_assets(app, subjects, documents, around=around)
     dataset = subjects[0].dataset if len(subjects) == 1 else None
     if dataset is not None and dataset.collections and subjects[0].entry.kind is EntryKind.DATASET:
-        from .dataset_download import download_dataset
-
         return await download_dataset(app, dataset)
     refs: dict[str, CollectionRef] = {}
     for subject in subjects:
@@ -130,13 +130,12 @@ async def ask_and_queue_assets(
 
     Where no attributions are `stated`, those of the first items are looked up.
     """
-    from ..dialogs.asset_dialog import AssetsScreen
-    from ..dialogs.questions import ProgressScreen
-
     there = opened(app)
     if there is None:
         return False
-    choice = await app.push_screen_wait(AssetsScreen(supplies, app.output_dir, documents, stated, keys))
+    choice = await app.push_screen_wait(
+        dialogs.AssetsScreen(supplies, app.output_dir, documents, stated, keys)
+    )
     if choice is None:
         return False
     app.output_dir = choice.folder
@@ -148,11 +147,11 @@ async def ask_and_queue_assets(
             app.report(error)
     else:
 
-        async def task(progress: ProgressScreen[Queued]) -> Queued:
+        async def task(progress: dialogs.ProgressScreen[Queued]) -> Queued:
             await _queue(*there, choice, done, progress.again, progress.say)
             return done
 
-        if await app.push_screen_wait(ProgressScreen("Queueing assets", task)) is None:
+        if await app.push_screen_wait(dialogs.ProgressScreen("Queueing assets", task)) is None:
             done.why = done.why or "it was stopped before the end"
     _tell(app, done)
     return done.files > 0
@@ -167,13 +166,13 @@ async def _queue(
     say: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Queue what was chosen, a page of documents in memory at a time."""
-    from ...planning.assets import DocumentOrigin, requests_for
-
-    origin = DocumentOrigin(connection.job_source, connection.source.kind, connection.credentials.profile)
+    origin = planning.assets.DocumentOrigin(
+        connection.job_source, connection.source.kind, connection.credentials.profile
+    )
     looked = 0
     async for page in choice.supply.pages(again, choice.most):
         selection = await asyncio.to_thread(
-            requests_for,
+            planning.assets.requests_for,
             origin,
             page.entries,
             choice.folder,

@@ -8,10 +8,13 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
+from ... import planning, sources
 from ...errors import MLHubException
+from ...fileio import make_folder
 from ...models import Document, Item
 from ...sources.base import without_id
 from ...text import clean, count, one_line, size
+from .. import dialogs
 from .item_supplier import ItemSupplier, supplies_of
 
 if TYPE_CHECKING:
@@ -22,7 +25,6 @@ if TYPE_CHECKING:
     from ..catalog.nodes import TreeEntry
     from ..context import AppContext
     from ..dialogs.export_dialog import ExportChoice
-    from ..dialogs.questions import ProgressScreen
     from ..document_cache import Documents
 
 
@@ -52,12 +54,10 @@ async def export(
     document: Document | None = None,
 ) -> None:
     """Ask which items, or the document alone, are to be written and where, and write them."""
-    from ..dialogs.export_dialog import ExportScreen
-
     if not supplies and document is None:
         app.notify("There is nothing here to export.", markup=False)
         return
-    choice = await app.push_screen_wait(ExportScreen(supplies, document, app.output_dir, name))
+    choice = await app.push_screen_wait(dialogs.ExportScreen(supplies, document, app.output_dir, name))
     if choice is None:
         return
     try:
@@ -72,30 +72,25 @@ async def export(
 
 
 def _make_folder(path: Path) -> None:
-    from ...fileio import make_folder
-
     make_folder(path.parent)
 
 
 def _write_document(path: Path, document: Document) -> int:
-    from ...sources.export import ExportError, write_text
-
     try:
         text = json.dumps(document.raw, indent=2)
     except (RecursionError, ValueError):
-        raise ExportError(f"{document.label} is nested too deep to be written", hint="") from None
-    return write_text(path, text + "\n")
+        raise sources.export.ExportError(
+            f"{document.label} is nested too deep to be written", hint=""
+        ) from None
+    return sources.export.write_text(path, text + "\n")
 
 
 async def _write_items(app: AppContext, choice: ExportChoice, supply: ItemSupplier, source: Source) -> None:
-    from ...sources.export import export_file
-    from ..dialogs.questions import ProgressScreen
-
     exporter = _exporter(choice, source)
     notes: dict[str, None] = {}
     total, skipped = supply.total, 0
 
-    async def task(progress: ProgressScreen[Written]) -> Written:
+    async def task(progress: dialogs.ProgressScreen[Written]) -> Written:
         async def items() -> AsyncGenerator[Item, None]:
             nonlocal total, skipped
             async with aclosing(supply.pages(progress.again)) as pages:
@@ -112,9 +107,9 @@ async def _write_items(app: AppContext, choice: ExportChoice, supply: ItemSuppli
             progress.say(f"{done:,}{of} items, {size(amount)}")
 
         async with aclosing(items()) as found:
-            return await export_file(found, exporter, choice.path, tell)
+            return await sources.export.export_file(found, exporter, choice.path, tell)
 
-    screen = ProgressScreen(f"Writing {one_line(choice.path.name, 50)}", task)
+    screen = dialogs.ProgressScreen(f"Writing {one_line(choice.path.name, 50)}", task)
     written = await app.push_screen_wait(screen)
     if written is None:
         app.notify("Nothing was written: the export was stopped.", severity="warning", markup=False)
@@ -133,13 +128,12 @@ async def _write_items(app: AppContext, choice: ExportChoice, supply: ItemSuppli
 
 
 def _exporter(choice: ExportChoice, source: Source) -> Exporter:
-    from ...planning.aria2 import Aria2
-    from ...sources.export import Chosen, CSVTable, GeoJSON, URLs
-
     if choice.form == "GeoJSON":
-        return GeoJSON()
+        return sources.export.GeoJSON()
     if choice.form == "CSV":
-        return CSVTable()
+        return sources.export.CSVTable()
     session = getattr(source, "session", None)  # a source on this machine may have none
-    urls = URLs(Chosen(choice.assets, choice.assets), session.bare if session else str)
-    return urls if choice.form == "URLs" else Aria2(urls)
+    urls = sources.export.URLs(
+        sources.export.Chosen(choice.assets, choice.assets), session.bare if session else str
+    )
+    return urls if choice.form == "URLs" else planning.aria2.Aria2(urls)

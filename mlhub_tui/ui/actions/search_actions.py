@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 
 from textual.worker import WorkerError
 
+from ... import sources
 from ...auth import Kind
 from ...errors import MLHubException
 from ...models import BBox, EntryKind, Search
 from ...models.when import parse_when
 from ...sources.saved_searches import SavedSearch, SavedSearches
 from ...text import clean, count, date, now, one_line, redact
+from .. import dialogs
 from ..catalog.nodes import TreeEntry, identity
 from ..document_cache import Documents
 from ..search_criteria import words_of
@@ -57,9 +59,7 @@ async def ask(
 
     `names` are what collections are called in the form.
     """
-    from ..dialogs.search_dialog import SearchForm
-
-    answer = await app.push_screen_wait(SearchForm(source, documents, before, names))
+    answer = await app.push_screen_wait(dialogs.SearchForm(source, documents, before, names))
     if isinstance(answer, Search):
         return answer
     if answer is not None:
@@ -88,8 +88,6 @@ def _start(subject: TreeEntry | None, source: Source) -> tuple[Search, dict[str,
 
 async def save(app: AppContext, wanted: Search, name: str, found: int | None) -> str:
     """Ask for a name and save a search under it; return the name, empty where it was not saved."""
-    from ..dialogs.save_search import SaveScreen
-
     connection = app.connection
     if connection is None:
         return ""
@@ -97,7 +95,7 @@ async def save(app: AppContext, wanted: Search, name: str, found: int | None) ->
     if known is None:
         return ""
     taken = frozenset(saved.name for saved in known)
-    answer = await app.push_screen_wait(SaveScreen(name, taken, found))
+    answer = await app.push_screen_wait(dialogs.SaveScreen(name, taken, found))
     if not answer:
         return ""
     saved = SavedSearch(answer, connection.entry, wanted, found, now())
@@ -128,8 +126,6 @@ async def remember_count(name: str, wanted: Search, found: int) -> None:
 
 async def saved_searches(app: AppContext) -> None:
     """List the saved searches; run the one that is chosen, where it was."""
-    from ..dialogs.questions import ListScreen, confirm
-
     found = await _all(app)
     if found is None:
         return
@@ -142,14 +138,14 @@ async def saved_searches(app: AppContext) -> None:
         return f"{words_of(saved.search)}\nin {where}"
 
     async def remove(name: str) -> bool:
-        if not await confirm(app, f"Remove the search {one_line(name)}?", yes="Remove"):
+        if not await dialogs.confirm(app, f"Remove the search {one_line(name)}?", yes="Remove"):
             return False
         await asyncio.to_thread(SavedSearches().remove, name)
         return True
 
     lines = [_line(saved) for saved in known.values()]
     none = "None yet: ctrl+s on the results of a search saves it."
-    chosen = await app.push_screen_wait(ListScreen("Saved searches", lines, none, about, remove))
+    chosen = await app.push_screen_wait(dialogs.ListScreen("Saved searches", lines, none, about, remove))
     if chosen is None:
         return
     saved = known[chosen]
@@ -175,12 +171,10 @@ async def _all(app: AppContext) -> Sequence[SavedSearch] | None:
 
 async def open_entry(app: AppContext, place: str) -> bool:
     """Use a source by the name that `place_of` gave it; False where it could not be opened."""
-    from ...sources.source_names import choose
-
     try:
         credentials: Credentials | None = None
         if place != SAMPLE:
-            credentials = await asyncio.to_thread(choose, place)
+            credentials = await asyncio.to_thread(sources.source_names.choose, place)
     except MLHubException as error:
         app.report(error)
         return False

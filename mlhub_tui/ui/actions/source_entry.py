@@ -11,6 +11,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from ... import sources
 from ...auth import (
     DEFAULT_PROFILE,
     DEFAULT_ROOT_URL,
@@ -239,11 +240,10 @@ def bare(text: str) -> tuple[str, SecretDraft | None]:
     InvalidRootURL
         If it can be no location.
     """
-    from ...sources.source_names import address_of
-    from ...sources.well_known import by_name
-
-    known = by_name(text)
-    credentials = for_location(known.root_url if known else address_of(text), origin="form")
+    known = sources.well_known.by_name(text)
+    credentials = for_location(
+        known.root_url if known else sources.source_names.address_of(text), origin="form"
+    )
     if not credentials.secret:
         return credentials.root_url, None
     auth = credentials.auth
@@ -264,9 +264,7 @@ async def look(location: str, secret: SecretDraft) -> ProbeResult:
 
 
 def _imported() -> Callable[[Credentials], Awaitable[ProbeResult]]:
-    from ...sources.probe import probe
-
-    return probe
+    return sources.probe.probe
 
 
 def lacks_key(credentials: Credentials, error: MLHubException) -> bool:

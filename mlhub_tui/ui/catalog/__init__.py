@@ -1,1 +1,15 @@
 """The catalog tree: listings, model, filter and widget."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...lazy import submodules
+
+if TYPE_CHECKING:
+    from . import entry_detail as entry_detail
+    from . import lookup as lookup
+    from . import page_loader as page_loader
+    from . import source_search as source_search
+else:
+    __getattr__ = submodules(__name__)

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from textual import work
 from textual.message import Message
 
+from ...metadata.places import regions
 from ...models import Entry
+from ..state import TreeState
 from .matching import PLACE, boxes_of, described_by, with_lines
 from .nodes import ActionNode, GroupNode, MoreNode, NoteNode, word_pieces
 from .outline import Pieces
@@ -74,8 +76,6 @@ class CatalogTree(FilteredTree):
 
     def view(self) -> TreeState:
         """Return how the tree is left: what is open, where the cursor is or is on its way to, the filter."""
-        from ..state import TreeState
-
         row, (opened, closed) = self.cursor_row, self.tree_model.folds()
         waits = self._goal and row is self._placed
         cursor = self._goal if waits or row is None else self.tree_model.path(row)
@@ -203,8 +203,6 @@ class CatalogTree(FilteredTree):
         """Have the places of entries named: about a millisecond each."""
         boxes = [boxes_of(entry) for entry in entries]
         if any(boxes):
-            from ...metadata.places import regions
-
             self._learn(listing, start, lambda: [[f"{PLACE}{one}" for one in regions(b)] for b in boxes])
 
     @work(group="learning")

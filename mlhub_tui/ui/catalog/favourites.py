@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ...models import Entry, EntryKind
 from ...text import clean, one_line, redact
 
 if TYPE_CHECKING:
@@ -69,8 +70,6 @@ class Favourite:
 
     def entry(self) -> Entry:
         """Return the entry, without its document."""
-        from ...models import Entry, EntryKind
-
         return Entry(EntryKind(self.kind), self.id, self.title, self.url, self.collection_id)
 
     def plain(self) -> dict[str, Any]:

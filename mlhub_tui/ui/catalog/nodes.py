@@ -9,6 +9,7 @@ from rich.cells import cell_len
 
 from ...auth import Kind
 from ...errors import MLHubException
+from ...http.pagination import PageGuard
 from ...models import Entry, EntryKind
 from ...models.document import UNREADABLE
 from ...sources.base import Lacking, Page, without_id
@@ -213,8 +214,6 @@ class Pager:
 
     def take(self, page: Page[Entry]) -> bool:
         """Take note of a page; False where it was seen before: that ends the listing, as such a link does."""
-        from ...http.pagination import PageGuard
-
         guard = self._guard = self._guard or PageGuard()
         self.matched = page.matched if page.matched is not None else self.matched
         self.skipped += page.skipped

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -10,13 +11,18 @@ from ...auth import Kind
 from ...errors import APIKeyNotFound, AuthenticationError, EntityDoesNotExist, MLHubException
 from ...models import Entry, EntryKind
 from ...sources.base import Page
+from ...sources.last_listing import MOST
+from ...text import duration
 from ..document_cache import Documents
+from ..source_connection import last_listing
 from .matching import described
 from .nodes import MODELS, GroupNode
 
 if TYPE_CHECKING:
     from ...models import Collection
     from ...sources.base import Source
+    from ...sources.last_listing import LastListing
+    from ..source_connection import Connection
     from .catalog_tree import CatalogTree
     from .nodes import TreeListing
     from .tree_model import NodeRow
@@ -25,6 +31,54 @@ AT_A_TIME = 2_000
 """Entries of a page taken up in one go: a few milliseconds, between which the keys come first."""
 MOST_COLLECTIONS = 10_000
 """Collections that are read for what the filter of their datasets looks at."""
+
+
+async def load_listing(
+    connection: Connection, documents: Documents, tree: CatalogTree
+) -> MLHubException | None:
+    """Load the top level of a source and its description; return the error if the top level was refused.
+
+    What was listed last time is shown until the source answers.
+    """
+    last, tree_model = last_listing(connection), tree.tree_model
+    groups = tree_model.groups
+    if last is not None:
+        entries, age = await asyncio.to_thread(last.load)
+        if entries and tree_model.groups is groups and not (groups[0].children or tree_model.top.loaded):
+            tree.show_last(entries, f"as of {duration(age)} ago")
+    async with asyncio.TaskGroup() as loads:
+        loads.create_task(introduce(connection.source, tree))
+        for row in groups:
+            loads.create_task(_load_group(documents, tree, row))
+    if tree_model.groups is not groups:
+        return None
+    if last is not None:
+        await _save_last(last, tree)
+    return tree_model.top.failure
+
+
+async def _load_group(documents: Documents, tree: CatalogTree, row: NodeRow) -> None:
+    # A user whose key is refused at the top level gets the profiles once all requests have ended.
+    with contextlib.suppress(AuthenticationError, APIKeyNotFound):
+        await load_next(documents, tree, row)
+
+
+async def introduce(source: Source, tree: CatalogTree) -> None:
+    """Load and set the description of a source; if that fails, its listing shows why."""
+    groups = tree.tree_model.groups
+    with contextlib.suppress(MLHubException):
+        about = await source.about()
+        if tree.is_attached and tree.tree_model.groups is groups:
+            tree.tree_model.introduce(about)
+
+
+async def _save_last(last: LastListing, tree: CatalogTree) -> None:
+    """Save what is listed now, if that came from the source."""
+    top = tree.tree_model.top
+    if top.failure is None and top.loaded and not top.cached_age:
+        rows = (tree.tree_model.groups[0].children or [])[:MOST]
+        entries = [row.data for row in rows if isinstance(row.data, Entry)]
+        await asyncio.to_thread(last.save, entries)
 
 
 async def load_next(documents: Documents, tree: CatalogTree, row: NodeRow) -> None:

@@ -12,7 +12,19 @@ from textual import work
 from textual.message import Message
 
 from ...models import Dataset, Entry
-from .matching import DOI, LISTED, ORDERS, TITLE, MatchHighlighter, day_of, fields, fuzzy_match, parse, parts
+from .matching import (
+    DOI,
+    LISTED,
+    NOTHING,
+    ORDERS,
+    TITLE,
+    MatchHighlighter,
+    day_of,
+    fields,
+    fuzzy_match,
+    parse,
+    parts,
+)
 from .nodes import GroupNode, NoteNode, TreeListing
 from .outline import OutlineRow, OutlineView
 from .tree_model import CatalogTreeModel, NodeRow
@@ -286,8 +298,6 @@ class FilteredTree(NodeView):
     def tree_model(self) -> CatalogTreeModel:
         """The model of the source in use."""
         if self._tree_model is None:
-            from .tree_model import CatalogTreeModel
-
             self._tree_model = CatalogTreeModel(self.outline, self.want, self.row_changed)
         return self._tree_model
 
@@ -301,8 +311,6 @@ class FilteredTree(NodeView):
     @property
     def highlighter(self) -> MatchHighlighter:
         """What labels are looked at with."""
-        from .matching import NOTHING
-
         return self._sift.highlighter if self._sift is not None else NOTHING
 
     @property

@@ -19,6 +19,7 @@ from ...models import Document, Entry, Item
 from ...options import IfExists
 from ...planning.assets import AssetGroup, AssetTally, assets_of
 from ...text import count, one_line, size
+from .. import preview
 from ..actions.item_supplier import ItemSupplier
 from ..catalog.nodes import TreeEntry
 from ..document_cache import Documents, why
@@ -307,8 +308,6 @@ class AssetsScreen(FormDialog[AssetChoice | None]):
     @work(group="preview", exclusive=True)
     async def action_preview(self) -> None:
         """Show an image of the asset, or the role, under the cursor, of the first document that has it."""
-        from ..preview.preview_action import preview
-
         current = self._picks.current
         key = current.key.removeprefix(_KEY) if current is not None else ""
         if key.startswith(_ROLE):
@@ -318,7 +317,9 @@ class AssetsScreen(FormDialog[AssetChoice | None]):
         document = self._first.get(key)
         if document is not None:
             entry = Entry.of(document)
-            await preview(cast("AppContext", self.app), self._documents, [], entry, key)
+            await preview.preview_action.preview(
+                cast("AppContext", self.app), self._documents, [], entry, key
+            )
         else:
             self.notify("Put the cursor on an asset first.", markup=False)
 

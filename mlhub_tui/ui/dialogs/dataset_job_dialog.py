@@ -24,6 +24,7 @@ from ..transfers.job_detail import dataset_blocks, speed_words
 from ..transfers.job_order import HISTORY_LENGTH
 from ..widgets.detail_view import NAME_WIDTH, typeset
 from ..widgets.form import ChoiceField, FormRow
+from .job_dialog import JobLogScreen
 
 if TYPE_CHECKING:
     from ..context import AppContext
@@ -206,8 +207,6 @@ class DatasetJobScreen(Dialog[None]):
 
     def action_log(self) -> None:
         """Show what happened to the job."""
-        from .job_dialog import JobLogScreen
-
         self.app.push_screen(JobLogScreen(self._job))
 
     def action_copy_path(self) -> None:

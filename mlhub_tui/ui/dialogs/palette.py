@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.events import Click
 from textual.screen import Screen
 
+from ... import sources
 from ...auth import for_location
 from ..help_entries import HelpEntry, reachable, run_entry
 from ..terminal.dispatch import OnceScreen
@@ -81,14 +82,12 @@ class Palette(CommandPalette, OnceScreen[None]):
 
 def offered(app: AppContext, screen: Screen[Any]) -> Iterator[SystemCommand]:
     """Yield what can be done on a screen, the nearest to the keys first, and one for each public source."""
-    from ...sources.well_known import KNOWN
-
     entries = [entry for section in reachable(app, screen) for entry in section.entries]
     yield from (_offer(app, entry) for entry in entries if entry.command.palette)
     yield SystemCommand("Theme", "Change the colours", app.action_change_theme)
     yield SystemCommand("First steps", "Five lines for a first start", app.action_tour)
     yield SystemCommand("Browse the sample catalog", "45 datasets, no key, no network", partial(_sample, app))
-    for known in KNOWN:
+    for known in sources.well_known.KNOWN:
         yield SystemCommand(f"Browse {known.title}", known.about, partial(_browse, app, known))
     # Moves of the cursor come last: a user who looks for one types a word of it.
     yield from (_offer(app, entry) for entry in entries if not entry.command.palette)

@@ -18,6 +18,7 @@ from textual.widgets import Input, Static
 
 from ... import paths
 from ...config import Config, Setting, settings
+from ...config.write import change
 from ...errors import ConfigFileError
 from ...text import one_line, rate
 from ..terminal.characters import content, fit, line
@@ -212,8 +213,6 @@ class SettingsScreen(FormDialog[bool | None]):
 
     @work(exclusive=True, group="write")
     async def _write(self, changes: dict[str, Any]) -> None:
-        from ...config.write import change
-
         try:
             await asyncio.to_thread(change, changes)
         except ConfigFileError as error:

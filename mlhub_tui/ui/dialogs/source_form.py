@@ -19,7 +19,7 @@ from ...auth import Credentials, Kind, ProfilesFile, Scheme, SecretDraft, is_url
 from ...errors import AccessDenied, AuthenticationError, MLHubException
 from ...text import mask, one_line
 from ..actions.source_entry import SourceEntry, Start, bare, found_words, look, name_for
-from ..source_connection import KIND_NAMES, place
+from ..source_connection import KIND_NAMES, check_credentials, place
 from ..terminal.characters import content, line
 from ..widgets.form import ChoiceField, FormRow, PathField, RowChoiceField, TextField
 from ..widgets.form_rows import NAMES, SecretRows
@@ -322,8 +322,6 @@ class SourceForm(FormDialog[SourceAnswer | None]):
     @work(exclusive=True, group="form")
     async def action_test(self) -> None:
         """Test whether the source answers and accepts the key."""
-        from ..source_connection import check_credentials
-
         if self._kind is None:
             return
         self._say(content("Asking…", "$muted"))

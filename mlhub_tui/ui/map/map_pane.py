@@ -14,6 +14,7 @@ from textual.message import Message
 
 from ...metadata.places import parts, place_words, time_words
 from ...models import BBox, Collection, Dataset, Document, Entry, Interval, Item, MLModel
+from ...models.when import parse_span, span_of
 from ...text import count
 from ..catalog.nodes import lean
 from ..commands import MAP, bindings
@@ -204,8 +205,6 @@ class MapPane(Vertical):
 
     def _filter(self) -> None:
         """Leave the items whose time lies in the range."""
-        from ...models.when import parse_span, span_of
-
         wanted = parse_span(self._when[0])
         assert wanted is not None
         spans = [(placed, span_of(placed.interval.start, placed.interval.end)) for placed in self._placed]

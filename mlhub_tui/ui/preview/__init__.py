@@ -1,1 +1,12 @@
 """Previews: image assets drawn in the terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...lazy import submodules
+
+if TYPE_CHECKING:
+    from . import preview_action as preview_action
+else:
+    __getattr__ = submodules(__name__)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ... import preview_cache
+from ... import http, preview_cache, queue, transfer
 from ...errors import EntityDoesNotExist, MLHubException, NotOffered, UnexpectedAnswer
 from ...models import Asset, Document
 from ...sources.asset_links import asset_href
@@ -93,14 +93,12 @@ async def cost(source: Source, document: Document, asset: Asset) -> Cost:
 
 async def _asked(link: Link, asset: Asset) -> int | None:
     """Ask the server how large an image is, without its bytes."""
-    from ...transfer.config import Expected
-    from ...transfer.engine import shared_engine
-    from ...transfer.single_file import fetch_version
-
-    engine = shared_engine()
+    engine = transfer.engine.shared_engine()
 
     async def ask() -> int | None:
-        version = await fetch_version(engine.client(), link, Expected(one_line(asset.key, 60)))
+        version = await transfer.single_file.fetch_version(
+            engine.client(), link, transfer.config.Expected(one_line(asset.key, 60))
+        )
         return version.total
 
     return await engine.run(ask())
@@ -148,22 +146,22 @@ async def fetch(
 async def _whole(
     source: Source, document: Document, asset: Asset, where: Path, say: Callable[[str], None], most: int
 ) -> ImageFile:
-    from ...queue.run_job import fetch_asset
-
     too_large = False
 
     def show(done: int, total: int | None) -> None:
         nonlocal too_large
         say(f"{size(done)} of {size(total)}" if total else size(done))
-        if max(done, total or 0) > most and not transfer.done():
+        if max(done, total or 0) > most and not fetching.done():
             too_large = True
-            transfer.cancel()
+            fetching.cancel()
 
-    transfer = asyncio.create_task(fetch_asset(source, document, asset.key, where, on_progress=show))
+    fetching = asyncio.create_task(
+        queue.run_job.fetch_asset(source, document, asset.key, where, on_progress=show)
+    )
     try:
-        path = await transfer
+        path = await fetching
     except asyncio.CancelledError:
-        transfer.cancel()
+        fetching.cancel()
         if not too_large:
             raise
         raise _too_large(asset, most) from None
@@ -244,11 +242,7 @@ def _begin(part: Path, head: bytes, total: int) -> list[tuple[int, int]]:
 
 async def _range(link: Link, start: int, stop: int) -> bytes:
     """Return bytes of the original."""
-    from ...http.response_headers import parse_content_range
-    from ...http.status_errors import raise_for_response
-    from ...transfer.engine import shared_engine
-
-    engine = shared_engine()
+    engine = transfer.engine.shared_engine()
 
     async def ask() -> tuple[Response, bytes]:
         headers = {**link.headers, "Range": f"bytes={start}-{stop - 1}"}
@@ -257,8 +251,8 @@ async def _range(link: Link, start: int, stop: int) -> bytes:
         )
 
     response, data = await engine.run(ask())
-    raise_for_response(response, "the image", body=data[:512])
-    span = parse_content_range(response.headers.get("content-range"))
+    http.status_errors.raise_for_response(response, "the image", body=data[:512])
+    span = http.response_headers.parse_content_range(response.headers.get("content-range"))
     if response.status != 206 or span is None or span.first != start:
         raise UnexpectedAnswer("its server gives no parts of files", hint="d downloads it")
     if len(data) < stop - start:

@@ -11,6 +11,7 @@ from ...models import Document, Entry, EntryKind
 from ...text import clean
 from ..document_cache import why
 from .image_sequence import ImageSequence, pictures
+from .preview_screen import PreviewScreen
 
 if TYPE_CHECKING:
     from ..context import AppContext
@@ -59,8 +60,6 @@ def draws(app: AppContext) -> bool:
 async def _show(
     app: AppContext, documents: Documents, entries: Sequence[Entry], current: Entry, key: str
 ) -> Entry | None:
-    from .preview_screen import PreviewScreen
-
     assert documents.source is not None
     document = documents.of(current) or await documents.load(current)
     if not pictures(document) and current.kind in _HOLDERS:

@@ -15,7 +15,9 @@ from textual.timer import Timer
 
 from ...errors import APIKeyNotFound, AuthenticationError, MLHubException
 from ...text import count
+from .. import actions, catalog, dialogs
 from ..catalog.catalog_tree import CatalogTree
+from ..catalog.matching import ORDERS, following, to_type_on
 from ..commands import BROWSE, AppCommand, bindings
 from ..messages import ConnectionChanged
 from ..state import TreeState, ViewStateKeeper
@@ -217,9 +219,7 @@ class BrowseScreen(EntryScreen):
     @work(exclusive=True, group="listing")
     async def _load(self, connection: Connection) -> None:
         """Load the top level of the source and its description, concurrently."""
-        from ..source_connection import load_listing
-
-        refused = await load_listing(connection, self.documents, self.tree_view)
+        refused = await catalog.page_loader.load_listing(connection, self.documents, self.tree_view)
         if self.closing or connection is not self.context.connection:
             return
         self._follow()
@@ -235,14 +235,13 @@ class BrowseScreen(EntryScreen):
 
     @work(group="pages")
     async def _load_more(self, row: NodeRow) -> None:
-        from ..catalog.page_loader import load_next
-        from ..source_connection import introduce
-
         documents = self.documents
         try:
-            await load_next(documents, self.tree_view, row)
+            await catalog.page_loader.load_next(documents, self.tree_view, row)
             if documents.source is not None and not self.tree_view.tree_model.by_dataset:
-                await introduce(documents.source, self.tree_view)  # it may be offline by now, or back
+                await catalog.page_loader.introduce(
+                    documents.source, self.tree_view
+                )  # it may be offline by now, or back
         except (AuthenticationError, APIKeyNotFound) as error:
             subject = self.tree_view.tree_model.subject(row)
             if subject is not None:
@@ -284,8 +283,6 @@ class BrowseScreen(EntryScreen):
 
     async def action_filter(self) -> None:
         """Type a filter."""
-        from ..catalog.matching import to_type_on
-
         self._read_collections()
         await self.type_filter(to_type_on(self.tree_view.filter))
         self._show_filter()
@@ -305,13 +302,12 @@ class BrowseScreen(EntryScreen):
 
     @work(group="collections", exclusive=True)
     async def _load_collections(self, documents: Documents, source: Source) -> None:
-        from ..catalog.page_loader import read_collections
         from ..document_cache import why
 
         progress = self.set_timer(AT_ONCE, lambda: self.notify(READING, timeout=60))
         words = "Collections were not read."
         try:
-            found = await read_collections(source)
+            found = await catalog.page_loader.read_collections(source)
             if documents is self._store:
                 self.tree_view.describe(found)
                 words = f"Read {count(len(found), 'collection')}: filter by year, sensor and task."
@@ -369,18 +365,14 @@ class BrowseScreen(EntryScreen):
 
     def action_facets(self) -> None:
         """Choose tags, types and licences to narrow the tree by."""
-        from ..dialogs.facet_dialog import FacetScreen
-
         if self.tree_view.started:
             self._read_collections()
-            self.app.push_screen(FacetScreen(self.tree_view, self.tree_view.apply_filter))
+            self.app.push_screen(dialogs.FacetScreen(self.tree_view, self.tree_view.apply_filter))
         else:
             self.refuse("No source is open yet.")
 
     def action_sort(self) -> None:
         """Show the entries in the next of the orders."""
-        from ..catalog.matching import ORDERS, following
-
         tree = self.tree_view
         if not tree.started:
             self.refuse("No source is open yet.")
@@ -416,9 +408,7 @@ class BrowseScreen(EntryScreen):
     @work(group="search", exclusive=True)
     async def action_saved(self) -> None:
         """List the saved searches."""
-        from ..actions.search_actions import saved_searches
-
-        await saved_searches(self.context)
+        await actions.search_actions.saved_searches(self.context)
 
     # Keys
 

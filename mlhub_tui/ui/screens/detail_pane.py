@@ -8,6 +8,7 @@ from textual import work
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
+from .. import catalog
 from ..widgets.detail_view import DetailView
 
 if TYPE_CHECKING:
@@ -41,26 +42,22 @@ class DetailPane(Vertical):
 
     def follow(self) -> None:
         """Show what is under the cursor now."""
-        from ..catalog.entry_detail import entry_detail, line_detail
-
         tree, documents = self._tree, self._browse.documents
         subject, self._wanted = tree.subject, tree.cursor_row
         if subject is None:
-            self.detail.show(line_detail(tree.current, tree.tree_model))
+            self.detail.show(catalog.entry_detail.line_detail(tree.current, tree.tree_model))
         else:
-            self.detail.show(entry_detail(subject, documents))
+            self.detail.show(catalog.entry_detail.entry_detail(subject, documents))
             self._complete(subject, documents, tree.cursor_row)
         self.draw_map()
 
     @work(exclusive=True, group="detail")
     async def _complete(self, subject: TreeEntry, documents: Documents, row: NodeRow) -> None:
         """Fetch what the detail lacks, and show it if the cursor is still there."""
-        from ..catalog.entry_detail import entry_detail
-
         async for _ in documents.complete(subject):
             if self._wanted is not row or self._browse.closing:
                 return
-            self.detail.show(entry_detail(subject, documents), keep_place=True)
+            self.detail.show(catalog.entry_detail.entry_detail(subject, documents), keep_place=True)
             self.draw_map()
         document = documents.of(subject.entry)
         if document is not None and not self._browse.closing:

@@ -20,6 +20,7 @@ from ...metadata.detail import FieldBlock
 from ...planning.requests import DatasetRequest
 from ...queue.job import TRANSITIONS, Job, JobAction, JobState
 from ...text import count
+from .. import dialogs
 from ..commands import DOWNLOADS, bindings
 from ..messages import QueueChanged
 from ..terminal.characters import content, line
@@ -272,8 +273,6 @@ class DownloadsScreen(PlaceScreen):
     @work(group="cancel", exclusive=True)
     async def action_cancel(self) -> None:
         """Cancel, after a question: the part files are deleted, or left for a later retry."""
-        from ..dialogs.questions import cancel_question, confirm
-
         jobs = [job for job in self._list.chosen if not job.state.finished]
         if not jobs or self.context.queue is None:
             self.refuse("This transfer is finished: c clears it." if self._list.chosen else NONE)
@@ -281,9 +280,9 @@ class DownloadsScreen(PlaceScreen):
         downloaded = sum(job.bytes_done for job in jobs)
         what = jobs[0].name if len(jobs) == 1 else count(len(jobs), "transfer")
         if downloaded:
-            answer = await self.app.push_screen_wait(cancel_question(what, downloaded))
+            answer = await self.app.push_screen_wait(dialogs.cancel_question(what, downloaded))
         else:
-            answer = "y" if await confirm(self.app, f"Cancel {what}?", yes="Cancel it") else "n"
+            answer = "y" if await dialogs.confirm(self.app, f"Cancel {what}?", yes="Cancel it") else "n"
         if answer != "n":
             self._order_all(JobAction.CANCEL, jobs, delete_part=answer == "y")
 
@@ -293,8 +292,6 @@ class DownloadsScreen(PlaceScreen):
 
         They are hidden for some seconds, in which the removal can be undone, and removed then.
         """
-        from ..dialogs.questions import confirm
-
         listed = self._list
         jobs = listed.chosen if listed.marked else listed.jobs
         gone = [job for job in jobs if job.state in (JobState.DONE, JobState.CANCELLED)]
@@ -303,7 +300,7 @@ class DownloadsScreen(PlaceScreen):
             names = ", ".join(job.name for job in failed[:_NAMED])
             more = f" and {len(failed) - _NAMED} more" if len(failed) > _NAMED else ""
             question = f"Remove {count(len(failed), 'failed transfer')} from the list?"
-            if await confirm(
+            if await dialogs.confirm(
                 self.app, question, f"{names}{more}. They can then not be retried.", yes="Remove"
             ):
                 gone += failed
@@ -355,32 +352,24 @@ class DownloadsScreen(PlaceScreen):
         if job is None:
             self.refuse(NONE)
         elif isinstance(job.request, DatasetRequest):
-            from ..dialogs.dataset_job_dialog import DatasetJobScreen
-
-            self.app.push_screen(DatasetJobScreen(job))
+            self.app.push_screen(dialogs.DatasetJobScreen(job))
         else:
-            from ..dialogs.job_dialog import JobScreen
-
-            self.app.push_screen(JobScreen(job, self._checks.words))
+            self.app.push_screen(dialogs.JobScreen(job, self._checks.words))
 
     def action_log(self) -> None:
         """Show what happened to the transfer."""
         if self._list.current is not None:
-            from ..dialogs.job_dialog import JobLogScreen
-
-            self.app.push_screen(JobLogScreen(self._list.current))
+            self.app.push_screen(dialogs.JobLogScreen(self._list.current))
         else:
             self.refuse(NONE)
 
     @work(group="limits", exclusive=True)
     async def action_limits(self) -> None:
         """Change how fast the queue is, and how much it does at a time."""
-        from ..dialogs.limits_dialog import LimitsScreen
-
         queue = self.context.queue
         if queue is None or queue.settings is None:
             self.refuse("The queue is not open yet.")
-        elif changes := await self.app.push_screen_wait(LimitsScreen(queue.settings)):
+        elif changes := await self.app.push_screen_wait(dialogs.LimitsScreen(queue.settings)):
             self._do(queue.change(**changes))
 
     @work(group="queue-command")
@@ -411,15 +400,13 @@ class DownloadsScreen(PlaceScreen):
     @work(group="unpack")
     async def action_unpack(self) -> None:
         """Unpack a finished archive, after a question; or stop doing so."""
-        from ..dialogs.questions import confirm
-
         job = self._list.current
         if job is None or not is_archive(job):
             self.refuse("Only finished archives can be unpacked.")
             return
         if self._unpacking.stop(job.id):
             return
-        if await confirm(self.app, *await asyncio.to_thread(unpack_question, job), yes="Unpack"):
+        if await dialogs.confirm(self.app, *await asyncio.to_thread(unpack_question, job), yes="Unpack"):
             try:
                 await unpack_archive(self._unpacking, job)
             except MLHubException as error:

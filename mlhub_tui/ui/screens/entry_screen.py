@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 
 from textual import work
 
+from ...metadata.bibtex import bibtex, text_citation
+from ...models import Collection, Dataset
 from ...text import redact
+from .. import actions, dialogs, preview, widgets
 from .place_screen import PlaceScreen
 
 if TYPE_CHECKING:
@@ -93,20 +96,18 @@ class EntryScreen(PlaceScreen):
     @work(group="download", exclusive=True)
     async def action_download(self) -> None:
         """Ask about the archives, or the assets, of the selection or what is under the cursor; queue them."""
-        from ..actions.item_download import choose_assets, download
-
         subjects, documents = self.to_download, self.documents
         if self.asset_key:
-            await choose_assets(self.context, subjects, documents, keys=[self.asset_key])
-        elif await download(self.context, subjects, documents, self.around):
+            await actions.item_download.choose_assets(
+                self.context, subjects, documents, keys=[self.asset_key]
+            )
+        elif await actions.item_download.download(self.context, subjects, documents, self.around):
             self.clear_chosen()
 
     @work(group="download", exclusive=True)
     async def action_plan(self) -> None:
         """Choose collections, asset keys, area and time of the selection or what is under the cursor."""
-        from ..actions.dataset_download import plan
-
-        await plan(self.context, self.to_download, self.documents)
+        await actions.dataset_download.plan(self.context, self.to_download, self.documents)
 
     def action_search(self) -> None:
         """Ask for a search, in what is under the cursor at first."""
@@ -118,9 +119,7 @@ class EntryScreen(PlaceScreen):
 
     @work(group="search", exclusive=True)
     async def _search(self, box: BBox | None, when: str) -> None:
-        from ..actions.search_actions import search
-
-        await search(self.context, self.search_subject, self.documents, box, when)
+        await actions.search_actions.search(self.context, self.search_subject, self.documents, box, when)
 
     @property
     def search_subject(self) -> TreeEntry | None:
@@ -133,20 +132,18 @@ class EntryScreen(PlaceScreen):
 
     @work(group="preview", exclusive=True)
     async def _preview(self) -> None:
-        from ..preview.preview_action import preview
-
         current = self.subject.entry if self.subject is not None else None
-        seen = await preview(self.context, self.documents, self.beside, current, self.asset_key)
+        seen = await preview.preview_action.preview(
+            self.context, self.documents, self.beside, current, self.asset_key
+        )
         if seen is not None:
             self.go_beside(seen)
 
     @work(group="export", exclusive=True)
     async def action_export(self) -> None:
         """Write the selection, or what is under the cursor, to a file."""
-        from ..actions.item_export import export_subjects
-
         chosen = self.chosen or ([self.subject] if self.subject is not None else [])
-        await export_subjects(self.context, chosen, self.documents)
+        await actions.item_export.export_subjects(self.context, chosen, self.documents)
 
     # Copying
 
@@ -169,9 +166,6 @@ class EntryScreen(PlaceScreen):
     @work(group="copy-as", exclusive=True)
     async def action_copy_as(self) -> None:
         """Ask as what to copy what is under the cursor."""
-        from ..dialogs.questions import choose
-        from ..widgets.pick_list import PickLine
-
         if self.subject is None:
             self.refuse("Put the cursor on a document first.")
             return
@@ -179,11 +173,11 @@ class EntryScreen(PlaceScreen):
         above = await self.documents.load_above(subject)
         document = self.documents.of(subject.entry)
         lines = [
-            PickLine(name, words, key=form)
+            widgets.pick_list.PickLine(name, words, key=form)
             for form, name in COPY_FORMS.items()
             if (words := copied(form, subject, document, above, in_registry=registry))
         ]
-        if form := await choose(self.app, "Copy as", lines):
+        if form := await dialogs.choose(self.app, "Copy as", lines):
             self._copy(form)
 
     @work(group="copy", exclusive=True)
@@ -226,9 +220,6 @@ def copied(
     in_registry
         Whether collections have a page in the MLHub registry.
     """
-    from ...metadata.bibtex import bibtex, text_citation
-    from ...models import Collection, Dataset
-
     match form:
         case "id":
             return subject.label

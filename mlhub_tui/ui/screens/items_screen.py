@@ -14,6 +14,7 @@ from ..map.map_pane import MapPane
 from ..widgets.item_table import ItemTable
 from ..widgets.line_view import Column
 from ..widgets.pick_list import PickLine, PickList
+from .contact_sheet import ContactSheet, draws
 from .entry_screen import EntryScreen
 
 if TYPE_CHECKING:
@@ -113,8 +114,6 @@ class ItemsScreen(EntryScreen):
 
     def action_preview(self) -> None:
         """Show the items of the table as a contact sheet; elsewhere an image of what is under the cursor."""
-        from .contact_sheet import ContactSheet, draws
-
         if not self.lists_items:
             super().action_preview()
         elif draws(self.context):

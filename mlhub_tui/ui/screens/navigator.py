@@ -7,7 +7,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ...errors import MLHubException
-from ..catalog.favourites import HistoryEntry
+from ...text import one_line
+from .. import actions, catalog, dialogs, widgets
+from ..catalog.favourites import Favourite, HistoryEntry
+from ..catalog.nodes import TreeEntry
 
 if TYPE_CHECKING:
     from ..catalog.catalog_tree import CatalogTree
@@ -46,8 +49,6 @@ class Navigator:
 
     def ask(self) -> None:
         """Ask for an id, a DOI or a URL, and go there."""
-        from ..dialogs.goto import GotoScreen
-
         screen = self._screen
         connection = screen.context.connection
         if connection is None:
@@ -58,12 +59,10 @@ class Navigator:
             screen.run_worker(self._go(goal), group=_GROUP, exclusive=True)
 
         # At once, not from a worker: what is typed behind the key is for the field.
-        screen.app.push_screen(GotoScreen(self._tree.tree_model, connection.source, arrive))
+        screen.app.push_screen(dialogs.GotoScreen(self._tree.tree_model, connection.source, arrive))
 
     async def visit(self, place: str, wanted: str = "") -> None:
         """Open a source by its place, unless it is in use, and go to an id or a URL in it."""
-        from ..catalog.lookup import goal_of
-
         context = self._screen.context
         self.note_place()
         connection = context.connection
@@ -73,7 +72,7 @@ class Navigator:
         if not wanted or not await self._until(self._is_listed) or context.connection is None:
             return
         try:
-            goal = await goal_of(wanted, context.connection.source, self._tree.tree_model)
+            goal = await catalog.lookup.goal_of(wanted, context.connection.source, self._tree.tree_model)
         except MLHubException as error:
             context.report(error)
             return
@@ -90,18 +89,14 @@ class Navigator:
         """Go to something; what has no place in the tree, or one too far back in it, is shown by itself."""
         self.note_place()
         if not await self._walk(goal.path) and goal.entry.kind != "dataset":
-            from ..catalog.nodes import TreeEntry
-
             self._screen.refuse("It is not in the loaded part of the tree: shown by itself.")
             self._screen.open_subject(TreeEntry(goal.entry))
         self.note_place()
 
     async def _walk(self, path: tuple[str, ...]) -> bool:
-        from ..catalog.lookup import walk
-
         screen = self._screen
         try:
-            return bool(path) and await walk(screen.documents, self._tree, path, screen.refuse)
+            return bool(path) and await catalog.lookup.walk(screen.documents, self._tree, path, screen.refuse)
         except MLHubException as error:
             screen.context.report(error)
             return False
@@ -110,8 +105,6 @@ class Navigator:
 
     def toggle_favourite(self) -> None:
         """Toggle whether the entry under the cursor is a favourite."""
-        from ..catalog.favourites import Favourite
-
         screen, tree = self._screen, self._tree
         subject, row = tree.subject, tree.cursor_row
         if self.shown is None or subject is None or row is None:
@@ -136,11 +129,6 @@ class Navigator:
 
     async def choose_favourite(self) -> None:
         """List the favourites; go to the one that is chosen, in whatever source it is."""
-        from ...text import one_line
-        from ..catalog.lookup import Goal
-        from ..dialogs.questions import ListScreen
-        from ..widgets.pick_list import PickLine
-
         context = self._screen.context
         here = self.shown.job_source if self.shown is not None else ""
         known = sorted(context.memory.favourites.all(), key=lambda one: one[0] != here)
@@ -157,21 +145,21 @@ class Navigator:
             self._favourites_changed()
             return True
 
-        lines = [PickLine(one.label, "", one.kind, key) for key, (_, one) in by_key.items()]
-        screen = ListScreen("Favourites", lines, "None yet: * marks what is under the cursor.", about, remove)
+        lines = [widgets.pick_list.PickLine(one.label, "", one.kind, key) for key, (_, one) in by_key.items()]
+        screen = dialogs.ListScreen(
+            "Favourites", lines, "None yet: * marks what is under the cursor.", about, remove
+        )
         chosen = await context.push_screen_wait(screen)
         if chosen is not None:
             source, one = by_key[chosen]
             self.note_place()
             if source == here or await self._use(one.place):
-                await self._go(Goal(one.entry(), one.path))
+                await self._go(catalog.lookup.Goal(one.entry(), one.path))
 
     async def _use(self, place: str) -> bool:
         """Open another source, and wait until the tree is its own; False where that does not come about."""
-        from ..actions.search_actions import open_entry
-
         context = self._screen.context
-        if not await open_entry(context, place):
+        if not await actions.search_actions.open_entry(context, place):
             return False
         return await self._until(lambda: self.shown is context.connection) and self.shown is not None
 

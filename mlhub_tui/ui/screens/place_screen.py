@@ -10,6 +10,7 @@ from textual.containers import Container
 from textual.widgets import Static
 
 from ...errors import MLHubException
+from .. import dialogs
 from ..commands import EVERYWHERE, FIELD, FILTER, LISTS, AppCommand, command, hints
 from ..messages import ConnectionChanged, QueueChanged
 from ..status import NewsLine
@@ -100,9 +101,7 @@ class PlaceScreen(FirstPaintScreen):
 
     async def offer_profiles(self, words: str, error: MLHubException) -> None:
         """Offer the profile screen, from a worker: a missing or refused key is no failure."""
-        from ..dialogs.questions import confirm
-
-        if await confirm(self.app, words, error.message, yes="Open profiles"):
+        if await dialogs.confirm(self.app, words, error.message, yes="Open profiles"):
             self.context.action_go("profiles")
 
     # The filter, of screens that have one

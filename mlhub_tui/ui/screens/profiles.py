@@ -19,11 +19,11 @@ from ...errors import MLHubException
 from ...sources.source_names import choose
 from ...sources.well_known import ServiceEnded
 from ...text import mask, redact
-from .. import profile_rows
+from .. import actions, dialogs, profile_rows
 from ..commands import PROFILES, bindings
 from ..messages import ConnectionChanged
 from ..profile_rows import ProfileRow
-from ..source_connection import SAMPLE
+from ..source_connection import SAMPLE, check_credentials
 from ..terminal.characters import content, line
 from ..widgets.profile_list import ProfileList
 from .place_screen import PlaceScreen
@@ -207,22 +207,18 @@ class ProfilesScreen(PlaceScreen):
 
     def action_new(self) -> None:
         """Save the source under the cursor as a profile, or any other."""
-        from ..actions.source_entry import of_known, of_use
-
         chosen, connection = self._chosen, self.context.connection
         if chosen is not None and chosen.known is not None:
-            self.context.show_source_form(of_known(chosen.known))
+            self.context.show_source_form(actions.source_entry.of_known(chosen.known))
         elif chosen is not None and chosen.key == profile_rows.CURRENT and connection is not None:
-            self.context.show_source_form(of_use(connection))
+            self.context.show_source_form(actions.source_entry.of_use(connection))
         else:
             self.context.show_source_form()
 
     def action_edit(self) -> None:
         """Edit the profile under the cursor."""
-        from ..actions.source_entry import of_profile
-
         if self._chosen is not None and self._chosen.profile is not None:
-            self.context.show_source_form(of_profile(self._chosen.profile))
+            self.context.show_source_form(actions.source_entry.of_profile(self._chosen.profile))
         else:
             self.refuse("Only profiles can be edited: ctrl+s saves a source as one.")
 
@@ -234,14 +230,12 @@ class ProfilesScreen(PlaceScreen):
     @work(group="form", exclusive=True)
     async def action_delete(self) -> None:
         """Delete the profile under the cursor, after a question."""
-        from ..dialogs.questions import confirm
-
         chosen = self._chosen
         if chosen is None or chosen.profile is None:
             self.refuse("Only profiles can be deleted.")
             return
         name, detail = chosen.profile.name, "Its key is removed from the file."
-        if not await confirm(self.app, f"Delete the profile {chosen.name}?", detail, yes="Delete"):
+        if not await dialogs.confirm(self.app, f"Delete the profile {chosen.name}?", detail, yes="Delete"):
             return
         try:
             await asyncio.to_thread(_delete, name)
@@ -252,8 +246,6 @@ class ProfilesScreen(PlaceScreen):
     @work(group="test", exclusive=True)
     async def action_test(self) -> None:
         """Test whether the source under the cursor answers and accepts the key."""
-        from ..source_connection import check_credentials
-
         chosen = self._chosen
         if chosen is None or (chosen.profile is None and chosen.known is None):
             self.refuse("Only profiles and public sources can be verified.")

@@ -19,6 +19,7 @@ from ...models import BBox, Entry, Search
 from ...models.when import parse_when
 from ...sources.base import Page, Source
 from ...text import count
+from .. import actions
 from ..actions.item_supplier import PAGE, ItemSupplier, of_entries, of_part, of_search
 from ..catalog.entry_detail import entry_detail
 from ..catalog.nodes import TreeEntry
@@ -311,14 +312,14 @@ class ResultsScreen(ItemsScreen):
 
     @work(group="search", exclusive=True)
     async def _change_search(self, box: BBox | None, when: str) -> None:
-        from ..actions.search_actions import ask
-
         if self.context.connection is None or self.context.connection.source is not self.source:
             self.refuse("Another source is in use now: search from Browse.")
             return
         time = parse_when(when) if when else self.search.datetime
         before = replace(self.search, bbox=box or self.search.bbox, datetime=time)
-        wanted = await ask(self.context, self.source, Documents(self.source), before, {})
+        wanted = await actions.search_actions.ask(
+            self.context, self.source, Documents(self.source), before, {}
+        )
         if wanted is not None:
             self.search, self.saved = wanted, ""
             self._detail.show([])
@@ -331,19 +332,17 @@ class ResultsScreen(ItemsScreen):
     @work(group="save", exclusive=True)
     async def action_save(self) -> None:
         """Save the search and its count under a name."""
-        from ..actions.search_actions import save
-
-        if name := await save(self.context, self.search, self.saved, self._progress.total):
+        if name := await actions.search_actions.save(
+            self.context, self.search, self.saved, self._progress.total
+        ):
             self.saved = name
             self.show_amount()
 
     @work(group="count saved", exclusive=True)
     async def _count_saved(self) -> None:
         """Remember how many a saved search finds now."""
-        from ..actions.search_actions import remember_count
-
         if self.saved and self._progress.total is not None:
-            await remember_count(self.saved, self.search, self._progress.total)
+            await actions.search_actions.remember_count(self.saved, self.search, self._progress.total)
 
     # Download and export
 
@@ -378,19 +377,15 @@ class ResultsScreen(ItemsScreen):
     @work(group="download", exclusive=True)
     async def action_download(self) -> None:
         """Choose among the assets of what is selected, of the item under the cursor, or of all."""
-        from ..actions.item_download import ask_and_queue_assets
-
         supplies = self.supplies()
         if not supplies:
             self.refuse("There are no items to download.")
-        elif await ask_and_queue_assets(self.context, supplies, self._documents):
+        elif await actions.item_download.ask_and_queue_assets(self.context, supplies, self._documents):
             self.table.clear_marks()
 
     @work(group="export", exclusive=True)
     async def action_export(self) -> None:
         """Write items to a file."""
-        from ..actions.item_export import export
-
         document = self._documents.of(self.subject.entry) if self.subject is not None else None
         name = self.saved or "-".join(self.search.collections[:1]) or "search"
-        await export(self.context, self.supplies(), self.source, name, document)
+        await actions.item_export.export(self.context, self.supplies(), self.source, name, document)

@@ -14,6 +14,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ...config import abilities
+from ...threads import DaemonExecutor
+from .driver import TerminalDriver
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -61,15 +63,11 @@ def own_driver(usual: type[Driver]) -> type[Driver]:
     """Return our driver in place of Textual's for a POSIX terminal, any other (Windows, tests) as it is."""
     if usual.__name__ != "LinuxDriver":
         return usual
-    from .driver import TerminalDriver
-
     return TerminalDriver
 
 
 def let_threads_go() -> None:
     """Do not wait for threads at the end: one may hang for half a minute in the look-up of a host's name."""
-    from ...threads import DaemonExecutor
-
     asyncio.get_running_loop().set_default_executor(DaemonExecutor())
 
 

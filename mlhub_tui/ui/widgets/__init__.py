@@ -1,1 +1,13 @@
 """Widgets shared by screens and dialogs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...lazy import submodules
+
+if TYPE_CHECKING:
+    from . import form_rows as form_rows
+    from . import pick_list as pick_list
+else:
+    __getattr__ = submodules(__name__)

@@ -14,6 +14,7 @@ from textual.widgets import Input, Static
 from ... import output_url
 from ...auth import Scheme, SecretDraft
 from ...errors import MLHubException
+from ...fileio import check_writable, free_space
 from ...options import ClusterConfig, IfExists
 from ...text import mask, one_line, size
 from ..terminal.characters import content
@@ -145,8 +146,6 @@ class OutputOptions(Vertical):
 
 def look_at(folder: Path) -> tuple[str, int | None]:
     """Return what is wrong with a folder, empty if nothing, and its free space in bytes."""
-    from ...fileio import check_writable, free_space
-
     try:
         check_writable(folder)
     except MLHubException as error:
