@@ -19,8 +19,9 @@ from ..errors import (
 )
 from ..options import IfExists
 from ..sources.base import Source
+from ..sources.static.tar_reader import DamagedArchive
 from ..storage import same_names
-from ..text import count
+from ..text import count, one_line
 from ..text import size as size_words
 from ..threads import in_thread, in_thread_to_end
 from ..transfer.batch import BatchDownload
@@ -183,14 +184,19 @@ class _DatasetJobRunner:
             await self._hold(lambda stop: note(request, own, self._say_waiting, stop))
         if has_archive:
             await self._catalog()
-        if catalog_only:
-            await in_thread(lambda: own.want(()))
-        else:
-            await self._choose_files()
-        if has_archive and not own.get_checkpoint("unpacked"):
-            self._say("unpacking the catalog")
-            await self._hold(self._unpack)
-            self.live.log("the catalog is unpacked")
+        try:
+            if catalog_only:
+                await in_thread(lambda: own.want(()))
+            else:
+                await self._choose_files()
+            if has_archive and not own.get_checkpoint("unpacked"):
+                self._say("unpacking the catalog")
+                await self._hold(self._unpack)
+                self.live.log("the catalog is unpacked")
+        except DamagedArchive:
+            if self.fetched:  # of the announced size, and yet not whole: the next try fetches it again
+                await in_thread(lambda: self._archive.unlink(missing_ok=True))
+            raise
         return await self._end(ManifestStats() if catalog_only else await self._fetch())
 
     async def _hold(
@@ -303,6 +309,9 @@ class _DatasetJobRunner:
         done = unpack(self._archive, request.folder, top=top, if_exists=how, show=show, stopped=stop)
         for line in done.notes:
             self.live.log(f"skipped {line}")
+        if request.filters.catalog_only and not done.files:
+            words = f"the archive of the catalog has no file in the folder {one_line(top, 80)}"
+            raise MLHubException(words, hint=f"what it has is in {one_line(self._archive.name, 80)}")
         words = f"skipped {count(done.skipped, 'member')} of the catalog archive"
         own.set_checkpoint("skipped", "\n".join((words, *done.notes)) if done.skipped else "")
         if request.url:

@@ -10,7 +10,7 @@ from ..auth import Kind
 from ..errors import APIKeyNotFound, EntityDoesNotExist, RequestError, UnexpectedAnswer
 from ..http.credentials import Link
 from ..http.errors import HOSTED, HOSTED_HINT
-from ..http.json_document import PORTAL_HINT, as_list, as_object, is_web_page
+from ..http.json_document import as_list, as_object
 from ..http.pagination import REPEATED, PageRequest, with_params
 from ..http.session import Session
 from ..http.urls import doi_path, host, segment, shown, shown_id
@@ -258,9 +258,6 @@ class MLHubSource(Source):
                 if response is not None and response.next_request is not None:
                     url = self.session.bare(str(response.next_request.url))
                     continue
-                if response is not None and is_web_page(response):
-                    words = f"a web page instead of an archive from {host(url)}: {shown(url)}"
-                    raise UnexpectedAnswer(words, url=shown(url), hint=PORTAL_HINT)
                 return link_to(self.session, url)
         except EntityDoesNotExist as error:
             raise _named(error, missing, _LATER) from None

@@ -1,7 +1,8 @@
 """Content checks: whether bytes are the file that was asked for, or what a server sent in place of it.
 
 Pure functions over the first bytes of a file, its size and what is known of it beforehand, for any engine.
-What comes with the announced size is never refused for its looks; what contradicts both is.
+What comes with the announced size is never refused for its looks, unless it is a document or a text in place
+of an archive; what contradicts both is.
 """
 
 from __future__ import annotations
@@ -43,22 +44,36 @@ def contradiction(
     `start` are its first bytes, none only if there are none at all; `size` the bytes of the whole, announced
     or arrived, None if not known yet; of the answer's `media_type` only whether it is HTML counts.
     """
-    if start and size is not None and size == expected.size:
+    announced = bool(start) and size is not None and size == expected.size
+    if announced and not expected.archive:
         return None
-    kind = recognise(start, media_type)
+    content = _inside(start) if expected.archive else start
+    kind = recognise(content, media_type)
     if kind is ContentKind.NOTHING:
         return kind if expected.archive or expected.size else None
     if kind is ContentKind.PAGE:
         return None if expected.page else kind
+    if expected.archive and kind is ContentKind.OTHER:  # the announced size may confirm it yet
+        unknown = size is None and expected.size is not None
+        return None if announced or unknown or content is not start else kind
     if expected.archive:
-        return None if _may_be_archive(kind, expected, size) else kind
+        return None if kind in (ContentKind.GZIP, ContentKind.TAR) else kind
     return kind if _odd(kind, expected, size) else None
 
 
-def _may_be_archive(kind: ContentKind, expected: Expected, size: int | None) -> bool:
-    if kind is ContentKind.OTHER:  # the announced size may confirm it yet
-        return size is None and expected.size is not None
-    return kind in (ContentKind.GZIP, ContentKind.TAR)
+def _inside(start: bytes) -> bytes:
+    """Return the first bytes of what was compressed with gzip; `start` itself where too few are there."""
+    if not start.startswith(GZIP_MAGIC):
+        return start
+    inflater, inside = Inflater("gzip"), b""
+    try:
+        for piece in inflater.pieces(start):
+            inside += piece
+            if len(inside) >= START:
+                break
+    except errors.VerificationFailed:
+        return start
+    return inside[:START] if len(inside) >= _BLOCK or inflater.whole else start
 
 
 def _odd(kind: ContentKind, expected: Expected, size: int | None) -> bool:
@@ -80,7 +95,9 @@ def refused(
     words = f"{place or 'the server'} sent {kind} instead of {expected.name}"
     if size is not None and expected.size is not None:
         words += f" ({text.size(size)}, announced are {text.size(expected.size)})"
-    if kind in (*_DOCUMENTS, ContentKind.TEXT) and (line := first_line(start)):
+    if kind in (*_DOCUMENTS, ContentKind.TEXT) and (
+        line := first_line(_inside(start) if expected.archive else start)
+    ):
         words += f": {line}"
     hint = "the link may have expired, or the server may have failed: retry later"
     if kind is ContentKind.PAGE:

@@ -173,6 +173,35 @@ def test_what_an_earlier_version_stored_as_the_archive_is_replaced(
     assert (tmp_path / "c1.tar.gz").read_bytes() == ARCHIVE
 
 
+def test_a_damaged_catalog_of_the_announced_size_is_fetched_again_and_one_of_nothing_is_none(
+    hub: Hub, run: Run, tmp_path: Path
+) -> None:
+    hub.files["catalog"] = b""
+    hub.send = lambda data: as_it_is(data[:-9] + b"\0" + data[-8:])
+    given = ("download", "dataset", "ds", "--catalog-only", "--output-dir", str(tmp_path))
+    ill = run(*given)
+    assert ill.exit_code == 1
+    assert "the archive" in ill.output
+    assert not (tmp_path / "ds.tar.gz").exists()
+    hub.send = lambda _: as_it_is(archive({"elsewhere/catalog.json": b"{}"}))
+    empty = run(*given)
+    assert empty.exit_code == 1
+    assert "no file in the folder ds" in empty.output
+    hub.send = as_it_is
+    well = run(*given, "--if-exists", "overwrite")
+    assert well.exit_code == 0, well.output
+    assert (tmp_path / "ds" / "catalog.json").exists()
+
+
+def test_an_archive_that_is_labelled_a_web_page_is_one_all_the_same(
+    hub: Hub, run: Run, tmp_path: Path
+) -> None:
+    hub.send = lambda data: Answer(body=data, headers={"Content-Type": "text/html"})
+    done = run("download", "archives", "c1", "--output-dir", str(tmp_path))
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / "c1.tar.gz").read_bytes() == ARCHIVE
+
+
 ENCODED: dict[str, Send] = {
     "gzip": coded("gzip", gzip.compress),
     "x-gzip": coded("x-gzip", gzip.compress),

@@ -187,14 +187,6 @@ async def test_a_store_without_the_archive_means_it_is_not_generated_yet() -> No
             await source_of(server).catalog_link("x")
 
 
-async def test_an_archive_that_is_a_web_page_is_none() -> None:
-    with (
-        LoopbackServer(lambda _: page_of_html()) as server,
-        pytest.raises(UnexpectedAnswer, match="a web page instead of an archive"),
-    ):
-        await source_of(server).archive_link("x")
-
-
 async def test_an_archive_behind_endless_redirects_is_given_up() -> None:
     with (
         LoopbackServer(lambda _: redirect("/again")) as server,

@@ -76,7 +76,12 @@ def test_a_file_is_recognised_by_its_first_bytes(start: bytes, media_type: str, 
         (Expected("a.tif", len(PAGE)), PAGE, len(PAGE), None),  # of the announced size: whatever it is
         (Expected("a.tif"), PAGE, None, ContentKind.PAGE),
         (Expected("a.html", page=True), PAGE, None, None),
-        (ARCHIVE, gzip.compress(b"x", mtime=0), 21, None),
+        (ARCHIVE, gzip.compress(b"\x7f", mtime=0), 21, None),
+        (ARCHIVE, gzip.compress(PAGE, mtime=0), None, ContentKind.PAGE),
+        (UNSIZED, gzip.compress(TOLD, mtime=0), 99, ContentKind.JSON),
+        (UNSIZED, gzip.compress(b"", mtime=0), 20, ContentKind.NOTHING),
+        (UNSIZED, gzip.compress(PAGE, mtime=0)[:-9], None, None),  # too little to tell
+        (Expected("x.tar.gz", len(TOLD), archive=True), TOLD, len(TOLD), ContentKind.JSON),
         (ARCHIVE, TAR, 10240, None),
         (ARCHIVE, b"not found", 9, ContentKind.TEXT),
         (ARCHIVE, b"II*\x00", None, None),  # the announced size may confirm it yet
@@ -124,6 +129,8 @@ def test_a_refusal_says_what_came_from_where_and_what_to_do() -> None:
     page = refused(Expected("a.tif"), ContentKind.PAGE, PAGE, 9)
     assert page.message.startswith("the server sent a web page instead of a.tif: <!-- portal -->")
     assert "log in to its portal" in page.hint
+    packed = gzip.compress(b"not found", mtime=0)
+    assert refused(ARCHIVE, ContentKind.TEXT, packed, None).message.endswith(": not found")
     assert (
         refused(ARCHIVE, ContentKind.OTHER, b"II*", None).message
         == "the server sent other data instead of x.tar.gz"
@@ -141,7 +148,7 @@ MEMBERS = gzip.compress(TAR[:1536], mtime=0)
         (WHOLE, None, ""),
         (WHOLE, len(WHOLE) + 1, "the API announces"),
         (WHOLE, len(WHOLE) - 1, "the API announces"),
-        (gzip.compress(b"no tar", mtime=0), 3, "the API announces 3 B"),
+        (gzip.compress(b"no tar\0", mtime=0), 3, "the API announces 3 B"),
         (TAR, len(TAR), "a tar archive rather than gzip data, of the announced size"),
         (TAR, None, "a tar archive without compression"),
         (TAR, 7, "the API announces 7 B; a tar archive without compression"),
@@ -164,7 +171,7 @@ def test_an_archive_that_is_whole_is_taken_with_a_note(
     [
         (WHOLE[:-9], None, "ends in the middle"),
         (MEMBERS, len(WHOLE) + 999, "is not whole: .* came, announced are"),
-        (gzip.compress(b"no tar", mtime=0), 4000, "is not whole"),
+        (gzip.compress(b"no tar\0", mtime=0), 4000, "is not whole"),
         (gzip.compress(WHOLE, mtime=0), len(WHOLE), "compressed once more"),
         (TAR[:1536], None, r"is not whole: 1\.5 kB came"),
         (TAR[:1536], 9999, "is not whole"),
