@@ -19,7 +19,7 @@ from ..storage import make_private_folder
 
 VERSION = 7
 """The format of the database (`PRAGMA user_version`), as version 0.1.0 wrote it."""
-_SCHEMA = f"""
+_SCHEMA = """
 BEGIN;
 CREATE TABLE runners (
     id TEXT PRIMARY KEY, pid INTEGER NOT NULL, host TEXT NOT NULL, token TEXT NOT NULL, beat REAL NOT NULL,
@@ -59,7 +59,7 @@ CREATE TABLE events (
     job INTEGER NOT NULL, number INTEGER NOT NULL, at REAL NOT NULL, words TEXT NOT NULL,
     PRIMARY KEY (job, number)
 ) WITHOUT ROWID;
-PRAGMA user_version={VERSION};
+PRAGMA user_version=7;
 COMMIT;
 """
 """`jobs.revision` is `clock` at the row's last change, so that other programs read what changed and nothing
