@@ -7,7 +7,7 @@ import logging
 import re
 import ssl
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ..errors import MLHubException, UnexpectedAnswer
 from ..text import one_line, redact
@@ -74,7 +74,9 @@ class HTTPClient:
 
     def __init__(self, config: ClientConfig | None = None) -> None:
         self._config = config or ClientConfig()
-        self._user_agent = self._config.user_agent or user_agent()
+        agent = self._config.user_agent or user_agent()
+        self._fields = {"user-agent": agent, "accept": "*/*", "accept-encoding": "identity"}
+        self._lines = "".join(f"{name.title()}: {value}\r\n" for name, value in self._fields.items())
         self._proxies = self._config.proxies or ProxySettings()
         self._idle: dict[_PoolKey, list[HTTP11Connection]] = {}
         self._idle_order: dict[HTTP11Connection, _PoolKey] = {}  # the longest idle first
@@ -153,18 +155,19 @@ class HTTPClient:
         target, jar = parse_url(url), cookies if cookies is not None else CookieJar()
         first, authorization = target.origin, target.authorization
         own = {name.lower(): value for name, value in headers.items()} if headers else {}
-        visited: list[str] = []
+        visited: list[RequestURL] = []
         while len(visited) <= max_redirects:
-            sent, visited = own, [*visited, str(target)]
+            sent = own
+            visited.append(target)
             if target.origin != first:
                 sent = {name: value for name, value in own.items() if may_cross_origins(name)}
             elif authorization and not target.authorization:
-                target = replace(target, authorization=authorization)
+                target = target._replace(authorization=authorization)
             response, following = await self._send(
                 method, target, sent, body, credentials, jar, open_sink, timeouts, bandwidth, follow
             )
             if following is None:
-                if bandwidth is not None:
+                if bandwidth is not None and bandwidth.rate is not None:
                     await bandwidth.settle()
                 return response
             if (response.status == 303 and method != "HEAD") or (
@@ -287,7 +290,7 @@ class HTTPClient:
                 jar.store(target, response.headers["set-cookie"])
             unknown = response.status == 401 and not target.authorization and not added
             if unknown and (authorization := netrc_authorization(target.origin)):
-                following = replace(target, authorization=authorization)
+                following = target._replace(authorization=authorization)
                 return BodyCollector(_REDIRECT_BODY)
             following = _following(response, target) if follow else None
             if following is not None:
@@ -301,7 +304,7 @@ class HTTPClient:
                 connection, reused = await self._open(asked.origin, proxy), False
             try:
                 response = await connection.request(
-                    method, head, open_hop, url=str(target), timeouts=timeouts, bandwidth=bandwidth
+                    method, head, open_hop, url=target, timeouts=timeouts, bandwidth=bandwidth
                 )
             except BodyNotWanted:
                 if following is None or begun is None:
@@ -331,7 +334,7 @@ class HTTPClient:
         length: int,
     ) -> bytes:
         """Return the bytes of a request (RFC 9112, section 3); absolute-form for a proxy that forwards it."""
-        lines = ""
+        lines = self._lines
         if fields or url.authorization or forward is not None or len(jar):
             if url.authorization:
                 fields.setdefault("authorization", url.authorization)
@@ -342,13 +345,9 @@ class HTTPClient:
             for name, value in fields.items():
                 if not _FIELD.fullmatch(name) or not _VALUE.fullmatch(value) or name in _FRAMING:
                     raise MLHubException(f"the request header {one_line(name, 40)} cannot be sent")
-                lines += f"{name.title()}: {value}\r\n"
-        if "user-agent" not in fields:
-            lines += f"User-Agent: {self._user_agent}\r\n"
-        if "accept" not in fields:
-            lines += "Accept: */*\r\n"
-        if "accept-encoding" not in fields:
-            lines += "Accept-Encoding: identity\r\n"
+            lines = "".join(
+                f"{name.title()}: {value}\r\n" for name, value in {**self._fields, **fields}.items()
+            )
         if not _METHOD.fullmatch(method):
             raise MLHubException(f"{one_line(method, 20)} is no request method")
         if length or method not in ("GET", "HEAD"):
@@ -447,7 +446,7 @@ def regional(url: RequestURL, region: str) -> RequestURL | None:
     """Return the address of an object of Amazon S3 in the region of its bucket; None if it is none."""
     if url.origin.host != "s3.amazonaws.com" or not re.fullmatch(r"[a-z0-9-]{4,30}", region):
         return None
-    return replace(url, origin=url.origin._replace(host=f"s3.{region}.amazonaws.com"))
+    return url._replace(origin=url.origin._replace(host=f"s3.{region}.amazonaws.com"))
 
 
 PEEK = 512

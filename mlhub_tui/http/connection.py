@@ -16,7 +16,7 @@ from ..text import one_line, redact
 from .bandwidth import POLL, BandwidthLimiter
 from .errors import ConnectionLost, ProtocolError
 from .retry import DEFAULT_TIMEOUTS, Timeouts
-from .urls import address, host_label
+from .urls import RequestURL, address, host_label
 
 MAX_HEAD = 64 << 10  # bytes of a response head, and of the buffer that holds a small response as a whole
 LARGE_BUFFER = 1 << 20  # bytes of the buffer for larger bodies, allocated at the first of them
@@ -28,6 +28,7 @@ _BLANK_LINE = re.compile(rb"\n\r?\n")
 _HEAD = re.compile(
     rb"HTTP/1\.1 ([2-5]\d\d) ?([^\r\n\0]*)\r\n((?:[\w!#$%&'*+.^`|~-]+:[^\r\n\0]*\r\n)*)\r\n", re.ASCII
 )
+_FIELD = re.compile(r"([^:]+):[ \t]*([^\r]*)\r\n")  # of such a head
 
 
 class BodySink(Protocol):
@@ -51,12 +52,12 @@ class Response:
     content_length
         Bytes of the body as announced; None if chunked or delimited by the end of the connection. For HEAD
         what a GET would announce.
-    url
-        The URL of this response after redirects, with its query: show only `urls.address` of it.
     complete
         False if the body may be truncated: only the end of TLS without close_notify delimits it.
     method
         Of the request that it is the response to: a redirect may have changed it.
+    requested
+        What `url` is of: written out when it is needed, which it is not for most of a thousand a second.
     """
 
     status: int
@@ -64,11 +65,16 @@ class Response:
     headers: dict[str, str] = field(repr=False)
     content_length: int | None
     keep_alive: bool
-    url: str = field(default="", repr=False)
     complete: bool = True
     method: str = "GET"
+    requested: RequestURL | str = field(default="", repr=False)
     _connection: HTTP11Connection | None = field(default=None, repr=False, compare=False)
     _received: int = field(default=0, repr=False, compare=False)  # before the request, then of it
+
+    @property
+    def url(self) -> str:
+        """The URL of this response after redirects, with its query: show only `urls.address` of it."""
+        return str(self.requested)
 
     @property
     def received(self) -> int:
@@ -100,13 +106,12 @@ def parse_response_head(head: bytes, method: str) -> Response | None:
     """
     if (match := _HEAD.fullmatch(head)) is None:
         return None
-    headers: dict[str, str] = {}
-    for line in match[3].decode("latin-1").split("\r\n")[:-1]:
-        name, _, value = line.partition(":")
-        if (name := name.lower()) in headers:
-            _add_field(headers, name, value.strip(" \t"))
-        else:
-            headers[name] = value.strip(" \t")
+    fields = _FIELD.findall(match[3].decode("latin-1"))
+    headers = {name.lower(): value.rstrip(" \t") for name, value in fields}
+    if len(headers) < len(fields):
+        headers = {}
+        for name, value in fields:
+            _add_field(headers, name.lower(), value.rstrip(" \t"))
     status, length = int(match[1]), headers.get("content-length", "")
     framed = length.isascii() and length.isdigit() and len(length) < 19  # a repeated field contains a comma
     if method == "HEAD":
@@ -156,7 +161,7 @@ class HTTP11Connection(asyncio.BufferedProtocol):
         self._fallback: H11Fallback | None = None
         self._paused = self._throttled = self._truncated = False
         self._bandwidth: BandwidthLimiter | None = None
-        self._method = self._url = ""
+        self._method, self._url = "", cast("RequestURL | str", "")
         self._timeouts = DEFAULT_TIMEOUTS
         self._waited, self._mark = 0.0, 0  # seconds without a response or enough bytes; bytes before them
         self._head_end = 0  # `bytes_received` at the end of the head
@@ -167,7 +172,7 @@ class HTTP11Connection(asyncio.BufferedProtocol):
         head: bytes,
         open_sink: Callable[[Response], BodySink],
         *,
-        url: str = "",
+        url: RequestURL | str = "",
         timeouts: Timeouts = DEFAULT_TIMEOUTS,
         bandwidth: BandwidthLimiter | None = None,
     ) -> Response:
@@ -189,7 +194,7 @@ class HTTP11Connection(asyncio.BufferedProtocol):
         self._bandwidth = bandwidth
         self._read_size, self._threshold = LARGE_BUFFER, WRITE_THRESHOLD
         self._waited, self._mark = 0.0, self.bytes_received
-        waiter: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+        waiter: asyncio.Future[Response] = self._loop.create_future()
         self._waiter = waiter
         self.requests += 1
         self.transport.write(head)
@@ -300,7 +305,7 @@ class HTTP11Connection(asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Store the transport; poll its socket, except on Windows, whose Proactor reads ahead."""
-        self.transport = cast(asyncio.Transport, transport)
+        self.transport, self._loop = cast(asyncio.Transport, transport), asyncio.get_running_loop()
         self._poll = select.poll() if hasattr(select, "poll") else None
         if self._poll is not None:
             self._poll.register(transport.get_extra_info("socket"), select.POLLIN)
@@ -374,7 +379,7 @@ class HTTP11Connection(asyncio.BufferedProtocol):
                 self._finish(self._response)
 
     def _open(self, response: Response) -> BodySink:
-        response.url, response.method = self._url, self._method
+        response.requested, response.method = self._url, self._method
         response._received, response._connection = self._mark, self
         self._response, self._waited, self._mark = response, 0.0, self.bytes_received
         if self._bandwidth is not None and self._bandwidth.rate is not None:
@@ -391,9 +396,9 @@ class HTTP11Connection(asyncio.BufferedProtocol):
             self._buffer, self._resized = self._large[: self._read_size], False
 
     def _finish(self, response: Response) -> None:
-        waiter = self._waiter
+        waiter, held = self._waiter, self._paused or self._throttled
         self._end_request()
-        if self.transport is not None:
+        if held and self.transport is not None:
             self.transport.resume_reading()  # an idle connection must notice its end
         if waiter is not None and not waiter.done():
             waiter.set_result(response)
@@ -411,16 +416,18 @@ class HTTP11Connection(asyncio.BufferedProtocol):
     def _named(self, error: BaseException) -> BaseException:
         """Return an error of this module with the host and URL of the request."""
         if isinstance(error, ConnectionLost | ProtocolError) and not error.url:
-            return type(error)(f"{host_label(self._url)}: {error.message}", url=address(self._url))
+            return type(error)(f"{host_label(str(self._url))}: {error.message}", url=address(str(self._url)))
         return error
 
     def _lost(self, reason: str) -> ConnectionLost:
-        words = f"the connection to {host_label(self._url)} was lost: {redact(reason)}"
-        return ConnectionLost(words, url=address(self._url))
+        url = str(self._url)
+        words = f"the connection to {host_label(url)} was lost: {redact(reason)}"
+        return ConnectionLost(words, url=address(url))
 
     def _timeout(self, reason: str, *, slow: bool = False) -> RequestError:
-        words = f"timeout: {host_label(self._url)} {reason}"
-        return ServerTimeout(words, url=address(self._url), hint=_SLOW_HINT if slow else None)
+        url = str(self._url)
+        words = f"timeout: {host_label(url)} {reason}"
+        return ServerTimeout(words, url=address(url), hint=_SLOW_HINT if slow else None)
 
 
 class H11Fallback:

@@ -6,7 +6,7 @@ import base64
 import os
 import platform
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
@@ -109,7 +109,7 @@ class OriginCredentials:
         """
         home = self.is_home(url.origin)
         if home and self.names:
-            url = replace(url, target=without_key(url.target, self.names))
+            url = url._replace(target=without_key(url.target, self.names))
         if (keys := self.key_removal()) is None:
             return url
         written = _written(url)
@@ -140,7 +140,7 @@ class OriginCredentials:
             target += f"{joiner}{quote(self.auth.name, safe='')}={quote(secret, safe='')}"
         elif secret and (made := header(secret, self.auth)) is not None:
             added.append(made)
-        return replace(url, target=target), added
+        return url._replace(target=target), added
 
 
 def _written(url: RequestURL) -> str:

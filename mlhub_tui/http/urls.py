@@ -6,7 +6,6 @@ import base64
 import contextlib
 import re
 from collections.abc import Collection
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote, unquote, unquote_plus, unquote_to_bytes, urljoin, urlsplit
@@ -59,8 +58,7 @@ class Origin(NamedTuple):
         return f"{self.scheme}://{self.authority}"
 
 
-@dataclass(frozen=True, slots=True)
-class RequestURL:
+class RequestURL(NamedTuple):
     """A URL in the parts that a request is made of; its target and `authorization` may hold secrets.
 
     - `target`: Path and query, percent-encoded, without fragment.
@@ -68,8 +66,11 @@ class RequestURL:
     """
 
     origin: Origin
-    target: str = field(repr=False)
-    authorization: str = field(default="", repr=False)
+    target: str
+    authorization: str = ""
+
+    def __repr__(self) -> str:
+        return f"RequestURL({self.origin!r})"
 
     @property
     def path(self) -> str:

@@ -118,8 +118,9 @@ class _BodyReceiver:
 
     def __init__(self, task: FileTask, runner: _BatchRunner) -> None:
         self.response: Response | None = None
-        self.error_body = BodyCollector(_ERROR_BODY)
         self.single = False
+        self._error_body: BodyCollector | None = None
+        self._sums: HashingSink | None = None
         self._file: OutputFile | None = None
         self._start = b""
         self._task, self._runner = task, runner
@@ -129,12 +130,14 @@ class _BodyReceiver:
         self.response = response
         task, length = self._task, response.content_length
         if response.status != 200 or response.method == "HEAD":
-            return self.error_body
+            self._error_body = BodyCollector(_ERROR_BODY)
+            return self._error_body
         endless = not self._framed and task.request.expected.gzip
         if (length or 0) > self._runner.config.max_small or endless or codings(response.headers):
             self.single = True
             raise BodyNotWanted
-        self._sums = HashingSink((*checksums(response.headers), *task.request.checksums))
+        if known := (*checksums(response.headers), *task.request.checksums):
+            self._sums = HashingSink(known)
         self._file = self._runner.output.create(task)
         return self
 
@@ -150,7 +153,8 @@ class _BodyReceiver:
         self._runner.stats.last_byte = time.monotonic()
         if len(self._start) < START:
             self._start += bytes(view[: START - len(self._start)])
-        self._sums.write(view)
+        if self._sums is not None:
+            self._sums.write(view)
         self._file.write(view)
 
     def discard(self) -> None:
@@ -164,7 +168,8 @@ class _BodyReceiver:
         response, task = self.response, self._task
         assert response is not None
         if self._file is None:  # the first bytes of one tell a web page better than its label
-            said, key_sent = bytes(self.error_body.data[:_SAID]), task.link.sends_key
+            said = bytes(self._error_body.data[:_SAID]) if self._error_body is not None else b""
+            key_sent = task.link.sends_key
             raise_for_response(response, task.name, page=task.request.page, body=said, key_sent=key_sent)
             if response.status != 200:
                 words = f"the server sent a part of {task.name} without being asked for one"
@@ -183,7 +188,8 @@ class _BodyReceiver:
         media_type = response.headers.get("content-type", "")
         if kind := content_checks.contradiction(expected, self._start, size, media_type):
             raise content_checks.refused(expected, kind, self._start, size, place=host_label(response.url))
-        self._sums.verify()
+        if self._sums is not None:
+            self._sums.verify()
         if not response.complete:
             raise ConnectionLost("the connection ended without the end of the file")
         if request.size is not None and size < request.size and not self._framed:
@@ -209,6 +215,7 @@ class _BatchRunner:
         self._source = source
         self._over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._changed = asyncio.Event()
+        self._timeouts = context.config.timeouts
         hosts, retries = context.limits.hosts, context.retries
         self._scheduler = HostScheduler(
             config.per_host, retries, backoff, hosts, self._record, self._end, self._look_up_link
@@ -371,7 +378,7 @@ class _BatchRunner:
                 receiver.open,
                 headers=link.headers,
                 credentials=link.credentials,
-                timeouts=context.config.timeouts,
+                timeouts=self._timeouts,
                 bandwidth=context.limits.bandwidth,
             )
         except BodyNotWanted:

@@ -34,6 +34,7 @@ _XML_NAMES = frozenset({".xml", ".kml", ".gml", ".svg", ".vrt", ".qml", ".sld", 
 
 
 _DOCUMENTS = frozenset({ContentKind.PAGE, ContentKind.XML, ContentKind.JSON})
+_READABLE = _DOCUMENTS | {ContentKind.TEXT}
 
 
 def contradiction(
@@ -78,6 +79,8 @@ def _inside(start: bytes) -> bytes:
 
 def _odd(kind: ContentKind, expected: Expected, size: int | None) -> bool:
     """Return whether a document, or a text, stands in for another format; sizes in catalogs may be stale."""
+    if kind not in _READABLE:
+        return False
     suffix = os.path.splitext(expected.name)[1].lower()  # noqa: PTH122  (five times as fast)
     if kind is ContentKind.XML and suffix in _JSON_NAMES:
         return True

@@ -53,7 +53,8 @@ class HostLimits:
         now = self._clock()
         limit = self.per_host if most is None else min(most, self.per_host)
         with self._lock:
-            usage = self._hosts.setdefault(host, _HostUsage())
+            if (usage := self._hosts.get(host)) is None:
+                usage = self._hosts[host] = _HostUsage()
             usage.asked[job] = now
             if usage.total >= limit:
                 return False

@@ -158,9 +158,10 @@ class HostScheduler:
 
     def host(self, origin: Origin) -> HostState:
         """Return the state of a host."""
-        if origin not in self.hosts:
-            self.hosts[origin] = HostState(origin, self._per_host, self.waits, self._backoff, self._limits)
-        return self.hosts[origin]
+        if (host := self.hosts.get(origin)) is None:
+            host = HostState(origin, self._per_host, self.waits, self._backoff, self._limits)
+            self.hosts[origin] = host
+        return host
 
     def add(self, task: FileTask) -> None:
         """Add a file that may be fetched now."""

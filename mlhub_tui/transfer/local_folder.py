@@ -30,6 +30,7 @@ from .work_source import FileRequest, FileResult, FileTask, OutputCallbacks, Out
 
 _GROUP_FILES, _GROUP_BYTES, _GROUP_RESULTS = 256, 32 << 20, 1024
 _GROUP_AGE = 0.5  # seconds after which a group is committed as it is
+_SLICE, _QUICK = 16, 0.0002  # files renamed at a time; seconds for each on a file system that is quick
 
 
 class _Part(PartFile):
@@ -196,7 +197,8 @@ class LocalFolder:
 
     async def _commit(self, group: _Group) -> None:
         try:
-            settled = await in_thread_to_end(lambda: self._flush_and_rename(group))
+            settled = await in_thread_to_end(lambda: self._flush(group))
+            self._renamed = [*group.results, *await self._rename_all(group.parts)]
         except Exception as error:
             # Their bytes may not be safe, and their room may be needed.
             for part in group.parts:
@@ -215,12 +217,12 @@ class LocalFolder:
             self._urgent = False
         self._commit_if_due()
 
-    def _flush_and_rename(self, group: _Group) -> list[FileResult]:
-        """Flush a group, record the group before, rename; return what was recorded; blocks."""
+    def _flush(self, group: _Group) -> list[FileResult]:
+        """Flush a group, and record the group before; return what was recorded; blocks."""
         if self._broken:
             for part in group.parts:
                 part.discard()
-            self._renamed = []
+            group.parts, group.results, self._renamed = [], [], []
             return []
         self._folders |= group.folders
         if group.parts or self._folders:
@@ -232,8 +234,24 @@ class LocalFolder:
         if self._renamed:
             self._settle(self._renamed)
         settled, self._renamed = self._renamed, []
-        self._renamed = [*group.results, *map(self._rename, group.parts)]
         return settled
+
+    async def _rename_all(self, parts: Sequence[_Part]) -> list[FileResult]:
+        """Give parts their names, on the event loop while the file system is quick, else in a thread.
+
+        Where it is quick, a thread costs more than it saves: it and the loop would take the interpreter from
+        each other at each of its calls.
+        """
+        results: list[FileResult] = []
+        while len(results) < len(parts):
+            began = time.monotonic()
+            results += map(self._rename, parts[len(results) : len(results) + _SLICE])
+            if time.monotonic() - began > _SLICE * _QUICK:
+                break
+            await asyncio.sleep(0)  # the connections first
+        if rest := parts[len(results) :]:
+            results += await in_thread_to_end(lambda: [*map(self._rename, rest)])
+        return results
 
     def _rename(self, part: _Part) -> FileResult:
         task = part.task

@@ -21,6 +21,8 @@ from .checksums import StreamingHasher
 
 _FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
 _flush = getattr(os, "fdatasync", os.fsync)
+_HAS_PWRITE = hasattr(os, "pwrite")
+_moving = threading.Lock()  # held from a seek on to what it is for: Windows has no pread and pwrite
 
 
 class RestartRequired(Exception):
@@ -37,7 +39,6 @@ class PartFile:
 
     def __init__(self, path: Path | str, *, fresh: bool = False) -> None:
         self._path = str(path)
-        self._moving = threading.Lock()
         try:
             if not fresh:
                 make_folder(self.path.parent)
@@ -77,15 +78,17 @@ class PartFile:
             raise translate_os_error(error, self.path) from error
 
     def _write(self, offset: int, view: memoryview) -> int:
-        if hasattr(os, "pwrite"):
+        if _HAS_PWRITE:
             return os.pwrite(self.descriptor, view, offset)
-        with self._moving:  # Windows has no pwrite
+        with _moving:
             os.lseek(self.descriptor, offset, os.SEEK_SET)
             return os.write(self.descriptor, view)
 
     def read(self, offset: int, count: int) -> bytes:
         """Return up to `count` bytes from an offset."""
-        with self._moving:
+        if _HAS_PWRITE:
+            return os.pread(self.descriptor, count, offset)
+        with _moving:
             os.lseek(self.descriptor, offset, os.SEEK_SET)
             return os.read(self.descriptor, count)
 

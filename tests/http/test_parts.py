@@ -64,7 +64,7 @@ S3 = {"etag": f'"{MD5}"', "server": "AmazonS3"}
 
 def response(status: int = 200, reason: str = "", length: int | None = None, **headers: str) -> Response:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Response(status, reason, named, length, True, url="https://h.test/a/x.tif?sig=s3cret")
+    return Response(status, reason, named, length, True, requested="https://h.test/a/x.tif?sig=s3cret")
 
 
 @pytest.mark.parametrize(

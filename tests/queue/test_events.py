@@ -191,7 +191,7 @@ def test_secrets_are_cut_out_of_words(words: str) -> None:
 )
 def test_a_server_cannot_have_a_key_logged_as_its_reason(phrase: bytes, expected: str) -> None:
     url = f"https://h.test/x?key={SECRET}"
-    response = Response(503, phrase.decode(), {}, None, keep_alive=False, url=url)
+    response = Response(503, phrase.decode(), {}, None, keep_alive=False, requested=url)
     with pytest.raises(ServerError) as caught:
         raise_for_response(response, "x")
     assert str(caught.value) == f"h.test returned 503 {expected} for x"
