@@ -365,9 +365,10 @@ def _assets(heading: str, assets: Sequence[Asset]) -> list[Block]:
 
 
 def file_of(asset: Asset) -> str:
-    """Return the name of an asset's file, without what its link says behind it."""
+    """Return the name of an asset's file; empty where its link has a token in place of one, as of MLHub."""
     path = one_line(redact(asset.href)).partition("?")[0].partition("#")[0]
-    return path.rstrip("/").rpartition("/")[2]
+    name = path.rstrip("/").rpartition("/")[2]
+    return name if "." in name else ""
 
 
 def _extensions(document: Document) -> list[Block]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ..auth.kind import Kind
 from ..errors import EntityDoesNotExist, NotOffered
 from ..http.urls import shown, shown_id
-from ..models import Asset, Collection, Document, Entry, EntryKind, Item
+from ..models import Asset, Collection, Document, Entry, EntryKind, Item, MLModel
 from ..options import IfExists
 from ..sources.asset_links import asset_href, https_of, requester_pays
 from ..text import holds_secret, one_line
@@ -90,6 +90,8 @@ def requests_for(
 ) -> AssetSelection:
     """Return requests for assets of items or collections, to files `collection/item/key.ext` in `folder`.
 
+    Those of a model, which is asked for without its collection, go to `model/key.ext`.
+
     Assets with one of the keys or one of the roles are chosen; all, where neither is given. `collection_id`
     is that of items that name none.
     """
@@ -97,7 +99,8 @@ def requests_for(
     left_out: list[LeftOut] = []
     for document in documents:
         item = document if isinstance(document, Item) else None
-        collection = (item.collection_id or collection_id) if item else document.id
+        model = isinstance(document, MLModel)
+        collection = (item.collection_id or collection_id) if item and not model else document.id
         assets = assets_of(document)
         names = file_names(assets)
         for asset in assets:
@@ -110,9 +113,9 @@ def requests_for(
             request = AssetRequest(
                 source=origin.source,
                 profile=origin.profile,
-                collection_id=collection,
+                collection_id="" if model else collection,
                 folder=folder / folder_name(collection),
-                name=f"{folder_name(item.id)}/{name}" if item else name,
+                name=f"{folder_name(item.id)}/{name}" if item and not model else name,
                 item_id=item.id if item else "",
                 key=asset.key,
                 # The port of the sample catalog differs at each start.
@@ -133,6 +136,7 @@ def requests_for(
 def entry_of(request: AssetRequest) -> Entry:
     """Return the entry of the document that an asset is in."""
     kind = EntryKind.ITEM if request.item_id else EntryKind.COLLECTION
+    kind = EntryKind.MODEL if request.of_model else kind
     identity = request.item_id or request.collection_id
     return Entry(kind, identity, url=request.document_url, collection_id=request.collection_id)
 

@@ -73,6 +73,11 @@ class AssetRequest:
         """What identifies an asset, however its address changes."""
         return (self.source, self.collection_id, self.item_id, self.key, self.document_url)
 
+    @property
+    def of_model(self) -> bool:
+        """Whether `item_id` is the id of a model, which an MLHub API has beside its collections."""
+        return self.kind is Kind.MLHUB and not self.collection_id
+
 
 @dataclass(frozen=True, slots=True)
 class DatasetRequest:

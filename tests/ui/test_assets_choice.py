@@ -216,6 +216,24 @@ async def test_an_item_of_mlhub_has_assets_to_choose_from(options: AppOptions) -
         await driver.until(lambda: driver.app.jobs[0].state is JobState.DONE)
 
 
+async def test_the_assets_of_a_model_are_downloaded_into_its_folder(options: AppOptions) -> None:
+    async with driven(options) as driver:
+        await driver.until("BigEarthNet")
+        await driver.press("enter")
+        await driver.until("Models")
+        await driver.press("down", "enter")
+        await driver.until("AgriFieldNet Model")
+        await driver.press("down")
+        await driver.until("CC-BY-4.0")
+        screen = await choose(driver)
+        assert line_of(screen, "chosen").startswith("2 files")
+        await driver.press("enter")
+        await driver.until(lambda: [job.state for job in driver.app.jobs] == [JobState.DONE] * 2)
+        queued = requests(driver)
+    for request in queued:
+        assert (request.folder / request.name).is_file() and request.folder.name == request.item_id
+
+
 async def test_assets_of_a_static_folder_are_copied(tmp_path: Path) -> None:
     files = forest(1, 5)
     for number in range(5):

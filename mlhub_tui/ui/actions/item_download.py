@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ... import planning
 from ...errors import MLHubException
 from ...metadata.attribution import Attribution, words_of
-from ...models import Collection, CollectionRef, Document, Entry, EntryKind
+from ...models import Collection, CollectionRef, Document, Entry, EntryKind, MLModel
 from ...text import clean, count, one_line
 from .. import dialogs
 from .archives import ask_and_queue, opened
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _FEW = 25
 """Documents that are queued without a dialog on how far it is."""
+_WITH_ASSETS_ALONE = (EntryKind.ITEM, EntryKind.MODEL)
 
 
 async def download(
@@ -40,7 +41,7 @@ async def download(
     MLHub has archives of collections, and a dataset stands for all of its own; its items, and all of other
     sources, have assets.
     """
-    only_items = bool(subjects) and all(subject.entry.kind is EntryKind.ITEM for subject in subjects)
+    only_items = bool(subjects) and all(subject.entry.kind in _WITH_ASSETS_ALONE for subject in subjects)
     if only_items or not documents.has_archives:
         return await choose_assets(app, subjects, documents, around=around)
     dataset = subjects[0].dataset if len(subjects) == 1 else None
@@ -110,9 +111,9 @@ async def _supplies(entries: Sequence[Entry], documents: Documents, *, own_first
     supplies = supplies_of(entries, documents)
     own: list[Document] = []
     for entry in entries:
-        if entry.kind in (EntryKind.COLLECTION, EntryKind.CATALOG):
+        if entry.kind in (EntryKind.COLLECTION, EntryKind.CATALOG, EntryKind.MODEL):
             document = documents.of(entry) or await documents.load(entry)
-            own += [document] if isinstance(document, Collection) and document.assets else []
+            own += [document] if isinstance(document, Collection | MLModel) and document.assets else []
     if own:
         of_own = of_documents("its own assets" if len(own) == 1 else "their own assets", own)
         supplies.insert(0 if own_first else len(supplies), of_own)

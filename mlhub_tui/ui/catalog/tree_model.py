@@ -372,9 +372,10 @@ class CatalogTreeModel:
         return next((d for r in (row.lineage() if row else ()) if (d := _dataset(r)) is not None), None)
 
     def to_download(self, row: NodeRow | None) -> list[TreeEntry]:
-        """Return what `d` on a row is about: an entry with assets; of MLHub, an item or what has archives."""
+        """Return what `d` on a row is about: an entry with assets; of MLHub also what has archives."""
         node = row.data if row is not None else None
-        if self.by_dataset and not (isinstance(node, Entry) and node.kind is EntryKind.ITEM):
+        own = isinstance(node, Entry) and node.kind in (EntryKind.ITEM, EntryKind.MODEL)
+        if self.by_dataset and not own:
             found = self._nearest(row, EntryKind.COLLECTION) or self._nearest(row, EntryKind.DATASET)
         else:
             found = self.subject(row)

@@ -94,7 +94,7 @@ class DocumentScreen(ItemsScreen):
         """Return what this document has not."""
         gone = (f"document.{self.pane}", *(() if self._holds_items else _DOCUMENT_ONLY))
         gone = gone if self.pane == "items" else (*gone, "document.mark")
-        has_some = self._entry.kind in (EntryKind.COLLECTION, EntryKind.ITEM)
+        has_some = self._entry.kind in (EntryKind.COLLECTION, EntryKind.ITEM, EntryKind.MODEL)
         downloads = not self._documents.has_archives or has_some
         return gone if downloads else (*gone, "document.download")
 

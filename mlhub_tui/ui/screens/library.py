@@ -15,7 +15,7 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
 from ...metadata.detail import Block, FieldBlock, Title
-from ...planning.requests import SAMPLE, DatasetRequest
+from ...planning.requests import SAMPLE, AssetRequest, DatasetRequest
 from ...queue.library import LibraryEntry, LibraryState, read_library, verify_entry, with_licence
 from ...sample.on_demand import SAMPLE_NAME
 from ...text import count, local_time, one_line, redact, size
@@ -344,7 +344,9 @@ def _source(entry: LibraryEntry, *, short: bool = False) -> str:
 
 
 def _blocks(entry: LibraryEntry, verified: str) -> list[Block]:
-    kind = "dataset" if isinstance(entry.jobs[0].request, DatasetRequest) else "collection"
+    request = entry.jobs[0].request
+    kind = "dataset" if isinstance(request, DatasetRequest) else "collection"
+    kind = "model" if isinstance(request, AssetRequest) and request.of_model else kind
     state = f"{entry.state}: {entry.reason}" if entry.reason else str(entry.state)
     when = f", {local_time(entry.date)[:16]}" if entry.date else ""
     return [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ...metadata.detail import file_of
 from ...models import Asset
 from ...text import count, one_line, redact, size
@@ -88,11 +90,12 @@ def _texts(asset: Asset) -> list[str]:
     return [one_line(text, LONGEST) for text in texts]
 
 
-_KINDS = {"cloud-optimized": "COG", "geotiff": "GeoTIFF", "geo+json": "GeoJSON"}
+_KINDS = {"cloud-optimized": "COG", "geotiff": "GeoTIFF", "geo+json": "GeoJSON", "octet-stream": "binary"}
+_UNREGISTERED = re.compile(r"^(x-|vnd\.)")  # RFC 6838, sections 3.2 and 3.4
 
 
 def kind(media_type: str) -> str:
     """Return a media type in a word: `image/tiff; application=geotiff` is `GeoTIFF`."""
     lower = media_type.lower()
     known = next((word for part, word in _KINDS.items() if part in lower), "")
-    return known or media_type.partition(";")[0].rpartition("/")[2].upper()
+    return known or _UNREGISTERED.sub("", lower.partition(";")[0].rpartition("/")[2].strip()).upper()
