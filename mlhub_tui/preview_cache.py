@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from .models import Asset, Document
-from .storage import make_private_folder
+from .storage import make_private_folder, shrink_folder
 
 MOST_FILES = 200
 MOST_BYTES = 200_000_000
@@ -55,21 +55,7 @@ def _age(where: Path) -> float:
 
 def shrink(most_files: int = MOST_FILES, most_bytes: int = MOST_BYTES) -> int:
     """Remove what is too much; return the bytes that are gone."""
-    files = []
-    for path in folder().rglob("*"):
-        with contextlib.suppress(OSError):
-            if path.is_file():
-                status = path.stat()
-                # A part of a large file has holes, which take no room.
-                room = min(status.st_size, getattr(status, "st_blocks", 1 << 40) * 512)
-                files.append((status.st_mtime, room, path))
-    total = gone = 0
-    for number, (_, size, path) in enumerate(sorted(files, reverse=True)):
-        total += size
-        if number >= most_files or total > most_bytes:
-            with contextlib.suppress(OSError):
-                path.unlink()
-                gone += size
+    gone = shrink_folder(folder(), most_bytes, most_files)
     for where in sorted(folder().rglob("*"), reverse=True):
         with contextlib.suppress(OSError):
             # Only if nothing is in it, and nobody has just made it to fetch an image into.

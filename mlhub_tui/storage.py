@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TextIO
@@ -84,6 +86,34 @@ def bytes_of(path: Path) -> int:
             else:
                 total += one.lstat().st_size
     return total
+
+
+def shrink_folder(folder: Path, most_bytes: int, most_files: int = 1 << 40, *, keep: str = "") -> int:
+    """Remove the least recently used files below a folder until so many bytes and files are left, at most.
+
+    Locks stay, and files whose names begin with `keep`; what a killed program left half done (`.new`,
+    `.part`) goes after a day. Returns the bytes removed.
+    """
+    found = []
+    for path in folder.rglob("*"):
+        with contextlib.suppress(OSError):
+            status = path.lstat()
+            if stat.S_ISREG(status.st_mode) and path.suffix != ".lock":
+                room = status.st_size
+                if path.suffix == ".part":  # of a large file, with holes that take no room
+                    room = min(room, getattr(status, "st_blocks", 1 << 40) * 512)
+                found.append((status.st_mtime, room, path))
+    total = removed = 0
+    for number, (used, room, path) in enumerate(sorted(found, reverse=True)):
+        total += room
+        abandoned = path.suffix in (".new", ".part") and used < time.time() - 86400
+        if not (keep and path.name.startswith(keep)) and (
+            total > most_bytes or number >= most_files or abandoned
+        ):
+            with contextlib.suppress(OSError):  # Windows refuses while another program has it open
+                path.unlink()
+                removed += room
+    return removed
 
 
 def same_names(folder: Path) -> Callable[[str], str]:

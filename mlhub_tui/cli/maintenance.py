@@ -12,7 +12,7 @@ import click
 
 from .. import paths, planning, sources
 from ..errors import APIKeyNotFound, MLHubException, ProfileNotFound
-from ..storage import bytes_of
+from ..storage import bytes_of, shrink_folder
 from ..text import one_line, redact, size
 from .connection import Choice, credentials, run_async, settings
 from .failures import FAILED, USAGE, end
@@ -88,7 +88,8 @@ def _parts() -> dict[str, tuple[Path, Callable[[], object]]]:
     from ..http.cache import DocumentCache
     from ..sources.static import archive
 
-    plan, indexes = planning.dataset_plan, planning.index_cache
+    def of(folder: Path) -> tuple[Path, Callable[[], object]]:
+        return folder, lambda: shrink_folder(folder, -1)
 
     def clear_documents() -> None:
         with closing(DocumentCache()) as cache:
@@ -96,10 +97,10 @@ def _parts() -> dict[str, tuple[Path, Callable[[], object]]]:
 
     return {
         "documents": (DocumentCache().path, clear_documents),
-        "archives": (archive.folder(), archive.clear),
-        "plans": (indexes.folder(), indexes.clear),
+        "archives": of(archive.folder()),
+        "plans": of(planning.index_cache.folder()),
         "previews": (preview_cache.folder(), preview_cache.clear),
-        "catalogs": (plan.catalog_cache(), plan.clear_catalogs),
+        "catalogs": of(planning.dataset_plan.catalog_cache()),
     }
 
 

@@ -34,11 +34,11 @@ from ..http.urls import shown_id
 from ..models import CatalogInfo, Search
 from ..options import IfExists
 from ..sources.base import Source
-from ..storage import make_private_folder
+from ..storage import make_private_folder, shrink_folder
 from ..threads import in_thread
 from ..transfer.config import DownloadResult, DownloadSpec, TransferProgress
 from .index import Index, IndexProgress
-from .index_cache import Show, index_of_archive, index_of_pages, shrink
+from .index_cache import Show, index_of_archive, index_of_pages
 from .requests import SAMPLE, DatasetRequest
 from .resolver import JobContext, OneSource, Resolver, already_there, keys_of
 
@@ -192,11 +192,6 @@ def catalog_cache() -> Path:
     return paths.cache() / "catalogs"
 
 
-def clear_catalogs() -> None:
-    """Remove them."""
-    shrink(catalog_cache(), -1)
-
-
 def cached_catalog(request: DatasetRequest) -> Path:
     """Return the path of a dataset's catalog archive in the cache, existing or not."""
     name = hashlib.sha256(json.dumps([request.source, request.dataset_id]).encode()).hexdigest()[:24]
@@ -231,7 +226,7 @@ def _make_room(saved: Path) -> None:
         make_private_folder(saved.parent)
     except OSError as error:
         raise OutputFolderError(f"the cache cannot be used: {error.strerror}") from error
-    shrink(saved.parent, _MAX_CATALOGS, keep=saved)
+    shrink_folder(saved.parent, _MAX_CATALOGS, keep=saved.name)
 
 
 @dataclass(frozen=True, slots=True)

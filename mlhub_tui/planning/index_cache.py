@@ -20,10 +20,11 @@ from ..models import Item, Search
 from ..sources.base import Listing, Page, Source
 from ..sources.static.archive import SkipReport, documents
 from ..sources.static.document_urls import file_url
+from ..storage import shrink_folder
 from ..text import one_line, writable
 from ..threads import in_thread
 from ..transfer.engine import TransferCancelled
-from .index import BUILDING, Index, IndexBuilder, IndexProgress, NoIndex
+from .index import Index, IndexBuilder, IndexProgress, NoIndex
 
 MAX_BYTES = 4 * 1024**3
 """Of all indexes together."""
@@ -65,34 +66,14 @@ class IndexKey:
         """Remove the indexes of other versions, and more where all of them take too much room."""
         for path in folder().glob(f"{self._stem}-*"):
             if not path.name.startswith(self.path.name):
-                _remove(path)
-        shrink(folder(), keep=self.path)
+                with contextlib.suppress(OSError):  # Windows refuses while another program has it open
+                    path.unlink()
+        shrink_folder(folder(), MAX_BYTES, keep=self.path.name)
 
 
 def folder() -> Path:
     """Return the folder of the indexes."""
     return paths.cache() / "plans"
-
-
-def shrink(within: Path, most: int = MAX_BYTES, keep: Path | None = None) -> int:
-    """Remove the least recently used files of a cache until the rest is small enough; return bytes freed.
-
-    These are indexes, complete or not, or catalog archives; `keep` stays, whatever its state is.
-    """
-    ended = [path for path in within.glob("*") if path.suffix in (".db", BUILDING, ".gz")]
-    found = sorted(((p.stat().st_mtime, p.stat().st_size, p) for p in ended), reverse=True)
-    total = freed = 0
-    for _, size, path in found:
-        total += size
-        if total > most and (keep is None or not path.name.startswith(keep.name)):
-            _remove(path)
-            freed += size
-    return freed
-
-
-def clear() -> int:
-    """Remove all indexes; return bytes freed."""
-    return shrink(folder(), -1)
 
 
 def cached(key: IndexKey) -> Index | None:
@@ -272,8 +253,3 @@ async def _read_listing(
 
         # A page is added whole or not at all, so that the one after it is the right one to continue with.
         await in_thread(add, grace=5.0)
-
-
-def _remove(path: Path) -> None:
-    with contextlib.suppress(OSError):  # Windows refuses while another program has it open
-        path.unlink()

@@ -23,7 +23,6 @@ from mlhub_tui.planning.index_cache import (
     IndexKey,
     archive_validator,
     cached,
-    clear,
     folder,
     index_of_archive,
     index_of_pages,
@@ -33,6 +32,7 @@ from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.sources.base import Page
 from mlhub_tui.sources.mlhub import MLHubSource
 from mlhub_tui.sources.static.tar_reader import DamagedArchive
+from mlhub_tui.storage import shrink_folder
 from mlhub_tui.transfer.engine import TransferCancelled
 from tests.support.bare_source import BareSource
 
@@ -70,7 +70,7 @@ def test_a_second_run_reuses_the_index_and_a_changed_archive_replaces_it(tmp_pat
         assert index.contents()[0].items == 4
     assert seen
     assert len(list(folder().glob("*.db"))) == 1
-    assert clear() > 0
+    assert shrink_folder(folder(), -1) > 0
     assert cached(IndexKey(SOURCE, "crops", archive_validator(first))) is None
 
 
@@ -112,7 +112,7 @@ def test_a_kill_leaves_no_index_that_lies(tmp_path: Path) -> None:
         " show=lambda p: print(p, flush=True))"
     )
     for after in (1, 4, 9, 14, 17):
-        clear()
+        shrink_folder(folder(), -1)
         with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as process:
             assert process.stdout is not None
             for _ in range(after):

@@ -15,6 +15,7 @@ from mlhub_tui.planning import layout
 from mlhub_tui.planning.filters import Filters
 from mlhub_tui.planning.index_cache import IndexKey, archive_validator
 from mlhub_tui.planning.selection import Grid, covered, extent, months
+from mlhub_tui.storage import shrink_folder
 
 from .made import asset, built, collection, item
 
@@ -110,12 +111,12 @@ def test_indexes_that_were_not_used_for_longest_make_room(mlhub_home: Path) -> N
     def left() -> set[str]:
         return {path.name for path in place.folder().iterdir()} - {"c.db.lock"}
 
-    assert (place.shrink(place.folder(), 300), left()) == (0, {"a.db", "b.db", "c.db.building"})
-    assert (place.shrink(place.folder(), 299, place.folder() / "c.db"), len(left())) == (0, 3)
+    assert (shrink_folder(place.folder(), 300), left()) == (0, {"a.db", "b.db", "c.db.building"})
+    assert (shrink_folder(place.folder(), 299, keep="c.db"), len(left())) == (0, 3)
     os.utime(place.folder() / "b.db")
-    assert (place.shrink(place.folder(), 299), left()) == (100, {"a.db", "b.db"})
-    assert (place.shrink(place.folder(), 100), left()) == (100, {"b.db"})
-    assert (place.clear(), left()) == (100, set())
+    assert (shrink_folder(place.folder(), 299), left()) == (100, {"a.db", "b.db"})
+    assert (shrink_folder(place.folder(), 100), left()) == (100, {"b.db"})
+    assert (shrink_folder(place.folder(), -1), left()) == (100, set())
 
 
 def test_another_version_of_a_dataset_replaces_its_index_and_no_other(mlhub_home: Path) -> None:

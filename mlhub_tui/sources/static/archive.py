@@ -41,7 +41,7 @@ from ...http.json_document import MAX_DOCUMENT, NestedTooDeep, NotJSON, value_of
 from ...http.key_removal import KeyRemoval
 from ...http.urls import shown
 from ...models import JsonDict
-from ...storage import make_private_folder, write_atomic
+from ...storage import make_private_folder, shrink_folder, write_atomic
 from ...text import count, duration, one_line, size
 from .document_loader import system_error, too_large, unreadable
 from .document_urls import file_url, is_member, member_names, member_url, split_member
@@ -237,7 +237,7 @@ def index_of(
         raise IndexNotWritten(error) from None
     finally:
         temporary.unlink(missing_ok=True)
-    shrink(keep=path)
+    shrink_folder(folder(), MAX_CACHED, keep=path.name)
     return path
 
 
@@ -281,30 +281,6 @@ class _Builder:
             body = packer.compress(member.content) + packer.flush()
             self._bodies_left -= len(body)
         return name, member.offset, member.size, body
-
-
-def shrink(*, most: int = MAX_CACHED, keep: Path | None = None) -> int:
-    """Remove the least recently used tables and fetched archives until `most` bytes are left.
-
-    What a program that was killed left half done is removed after a day. Returns the bytes removed.
-    """
-    found = []
-    for path in folder().glob("*.*"):
-        with suppress(OSError):
-            found.append((path.stat().st_mtime, path.stat().st_size, path))
-    total, removed, yesterday = sum(bytes_ for _, bytes_, _ in found), 0, time.time() - 86400
-    for used, bytes_, path in sorted(found):
-        abandoned = path.suffix in (".new", ".part") and used < yesterday
-        if (total - removed > most or abandoned) and path != keep:
-            with suppress(OSError):
-                path.unlink()
-                removed += bytes_
-    return removed
-
-
-def clear() -> int:
-    """Remove all tables and fetched archives; return the bytes removed."""
-    return shrink(most=-1)
 
 
 class ArchiveMembers:
@@ -409,7 +385,7 @@ async def fetch_archive(
         fetch.temporary.unlink(missing_ok=True)
     with suppress(OSError):
         os.utime(path)
-    await asyncio.to_thread(shrink, keep=path)
+    await asyncio.to_thread(shrink_folder, folder(), MAX_CACHED, keep=path.name)
     return path, ()
 
 

@@ -21,14 +21,14 @@ from mlhub_tui.sources.static.archive import (
     ArchiveMembers,
     IndexNotWritten,
     SkipReport,
-    clear,
     documents,
+    folder,
     index_of,
-    shrink,
 )
 from mlhub_tui.sources.static.document_urls import file_url, member_url
 from mlhub_tui.sources.static.source import NotASource
 from mlhub_tui.sources.static.tar_reader import ArchiveReadCancelled, DamagedArchive
+from mlhub_tui.storage import shrink_folder
 
 from .conftest import Open
 from .grow import catalog, collection, encoded, forest, item, link, pack, special
@@ -184,15 +184,15 @@ def test_indexes_are_bounded_and_can_be_cleared(tmp_path: Path) -> None:
     for age, index in enumerate(indexes):
         os.utime(index, (1000 - age, 1000 - age))
     size = indexes[0].stat().st_size
-    shrink(most=2 * size)
+    shrink_folder(folder(), 2 * size)
     assert [index.exists() for index in indexes] == [True, True, False, False]
     half = indexes[0].with_suffix(".123.new")
     for age, stays in ((0, True), (100_000, False)):
         half.write_bytes(b"")
         os.utime(half, (time.time() - age, time.time() - age))
-        shrink()
+        shrink_folder(folder(), 2 * size)
         assert half.exists() is stays
-    assert clear() == 2 * size
+    assert shrink_folder(folder(), -1) == 2 * size
     assert not any(index.exists() for index in indexes)
 
 
