@@ -26,7 +26,7 @@ from .. import fileio, paths
 from ..errors import FileConflict, MLHubException, TargetBusy
 from ..options import IfExists
 from ..planning import layout
-from ..planning.manifest import DuplicateRow, LockedManifest
+from ..planning.manifest import LockedManifest, Row
 from ..planning.requests import DatasetRequest
 from ..text import duration, one_line
 from ..transfer.engine import TransferCancelled
@@ -184,7 +184,7 @@ def publish_report(request: DatasetRequest) -> None:
 
 def copy_objects(
     store: ObjectStore,
-    rows: Sequence[DuplicateRow],
+    rows: Sequence[Row],
     if_exists: IfExists,
     say: Say,
     stop: threading.Event,
@@ -196,16 +196,16 @@ def copy_objects(
     Raises StoreRefuses if the store takes nothing.
     """
 
-    def look_and_copy(row: DuplicateRow) -> FileResult:
+    def look_and_copy(row: Row) -> FileResult:
         path = store.path(row.path)
         if check and if_exists is not IfExists.OVERWRITE and (size := store.size(path).result()) is not None:
             if size != row.size and if_exists is not IfExists.SKIP:
                 raise FileConflict(f"another file {one_line(path.rpartition('/')[2], 80)} is there")
             return FileResult(row.id, size, fetched=False)
-        store.copy(store.path(row.source), path).result()
+        store.copy(store.path(row.href), path).result()
         return FileResult(row.id, row.size)
 
-    def copy(row: DuplicateRow) -> FileResult:
+    def copy(row: Row) -> FileResult:
         try:
             return store.patiently(lambda: look_and_copy(row), say, stop)
         except StoreRefuses:

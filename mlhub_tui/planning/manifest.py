@@ -130,15 +130,6 @@ class Row(NamedTuple):
     key: str = ""
 
 
-class DuplicateRow(NamedTuple):
-    """A file to make from another one that exists."""
-
-    id: int
-    path: str
-    source: str
-    size: int | None
-
-
 class Manifest:
     """A manifest file, created if missing; calls block, from any thread.
 
@@ -154,9 +145,9 @@ class Manifest:
         make_private_folder(self.path.parent)
         try:
             self._db = _connect(self.path)
-        except sqlite3.OperationalError:  # the disk is full, say: nothing is wrong with what is in it
-            raise
-        except sqlite3.DatabaseError:
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError):  # the disk is full, say: what is in it is whole
+                raise
             _remove(self.path)
             self._db = _connect(self.path)
 
@@ -196,17 +187,13 @@ class Manifest:
         by one.
         """
         with self.transaction() as db:
-            labels: dict[str, int] = dict(db.execute("SELECT name, id FROM label"))
-
-            def label(name: str) -> int:
-                if name not in labels:
-                    labels[name] = db.execute("INSERT INTO label (name) VALUES (?)", (name,)).lastrowid or 0
-                return labels[name]
-
             db.execute("UPDATE file SET job = 0, changed = 0 WHERE job OR changed")
             following = iter(wanted)
             while batch := list(islice(following, _BATCH)):
-                rows = [(*f[:4], int(f.page), label(f.collection), f.item, label(f.key)) for f in batch]
+                names = dict.fromkeys(name for file in batch for name in (file.collection, file.key))
+                db.executemany("INSERT OR IGNORE INTO label (name) VALUES (?)", ((name,) for name in names))
+                label: dict[str, int] = dict(db.execute("SELECT name, id FROM label"))
+                rows = [(*f[:4], int(f.page), label[f.collection], f.item, label[f.key]) for f in batch]
                 db.executemany(_WANT, rows)
             for statement in (*_WANTED, *_LEADERS):
                 db.execute(statement)
@@ -423,9 +410,9 @@ class ManifestQueue:
             self._last = rows[-1][0]
         return [Row(*row) for row in rows]
 
-    def duplicates(self, after: int, most: int) -> Sequence[DuplicateRow]:
-        """Return files behind an id that are to be made in a store from files that exist."""
-        return [DuplicateRow(*row) for row in self._manifest.rows(_DUPLICATES, (after, most))]
+    def duplicates(self, after: int, most: int) -> Sequence[Row]:
+        """Return files behind an id that are to be copied in a store; `href` is the path of the original."""
+        return [Row(*row) for row in self._manifest.rows(_DUPLICATES, (after, most))]
 
     def settle(self, results: Sequence[FileResult]) -> None:
         """Record results, and settle the duplicates of these files."""
@@ -597,7 +584,7 @@ SELECT href, c.name, item, k.name FROM file JOIN label AS c ON c.id = collection
 WHERE file.id = ?
 """
 _DUPLICATES = """
-SELECT own.id, own.path, leader.path, coalesce(done.bytes, leader.size)
+SELECT own.id, own.path, leader.path, coalesce(done.bytes, leader.size), own.checksum, own.page
 FROM file AS own JOIN fate AS state ON state.id = own.id
 JOIN file AS leader ON leader.id = own.leader JOIN fate AS done ON done.id = own.leader
 WHERE own.job AND state.state = 1 AND done.state = 2 AND own.id > ? ORDER BY own.id LIMIT ?
