@@ -1,9 +1,9 @@
-"""The tree of whatever a source lists; keeps cursor and expansion over every change."""
+"""The tree of whatever a source lists: filtered, sorted; cursor and expansion stay over every change."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,23 +13,39 @@ from textual.message import Message
 from ...metadata.places import regions
 from ...models import Entry
 from ..state import TreeState
-from .matching import PLACE, boxes_of, described_by, with_lines
-from .nodes import ActionNode, GroupNode, MoreNode, NoteNode, word_pieces
-from .outline import Pieces
-from .tree_filter import FilteredTree
+from .matching import NOTHING, ORDERS, PLACE, boxes_of, described_by, with_lines
+from .nodes import ActionNode, GroupNode, MoreNode, NoteNode
+from .outline import OutlineView, Pieces
+from .tree_filter import TreeFilter, arrange
+from .tree_model import CatalogTreeModel, NodeRow, Path
 
 if TYPE_CHECKING:
     from ...auth import Kind
     from ...errors import MLHubException
     from ...models import Dataset
-    from ..state import TreeState
-    from .nodes import Node, TreeEntry, TreeListing
-    from .tree_filter import TreeFilter
-    from .tree_model import NodeRow, Path
+    from .nodes import Node, TreeEntry
+
+    NodeView = OutlineView[Node]
+else:
+    NodeView = OutlineView
 
 
-class CatalogTree(FilteredTree):
-    """Shows the tree of a source; asks for what is opened, and for more where the end is reached."""
+class CatalogTree(NodeView):
+    """Shows the tree of a source; asks for what is opened, and for more where the end is reached.
+
+    Attributes
+    ----------
+    filter, order
+        What is searched for, and how the entries are sorted, by its name in `ORDERS`.
+    is_looking
+        Whether the filter is still looking between the keys.
+    marked
+        What was selected for a download, by what tells it from others.
+    favourites
+        The keys of the favourites of the source.
+    signs
+        Returns the sign of what is downloaded of an entry; None while that is not known.
+    """
 
     DEFAULT_CSS = "CatalogTree { padding: 0 0 0 1; }"
 
@@ -45,23 +61,37 @@ class CatalogTree(FilteredTree):
 
         subject: TreeEntry
 
+    @dataclass
+    class Filtered(Message):
+        """The filter was applied to all that is loaded."""
+
+        found: int
+
     def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id)
+        super().__init__(GroupNode("root", ""), id=id)
+        self.tree_model = CatalogTreeModel(self.outline, self.want, self.row_changed)
+        self.filter = self.order = ""
+        self.is_looking = False
         self.marked: dict[str, TreeEntry] = {}
-        """What was selected for a download, by what tells it from others."""
         self.favourites: frozenset[str] = frozenset()
-        """The keys of the favourites of the source."""
         self.signs: Callable[[Entry], str] | None = None
-        """Returns the sign of what is downloaded of an entry; None while that is not known."""
+        self._sift: TreeFilter | None = None
+        self._arranged = self._to_first = self._is_listing = False
         self._goal: Path = ()
         self._placed: NodeRow | None = None
-        self._is_listing = False
         self._collections: Mapping[str, Sequence[str]] = {}
+
+    @property
+    def started(self) -> bool:
+        """Whether there is a source."""
+        return bool(self.tree_model.groups)
 
     def start(self, kind: Kind | None) -> None:
         """Begin with an empty tree for a kind of source; None where there is none."""
-        self.forget_filter()
-        self.order = ""
+        self.workers.cancel_group(self, "filter")
+        self.filter = self.order = ""
+        self._sift, self.is_looking = None, False
+        self.tree_model.found.clear()
         self.marked.clear()
         self._goal, self._collections = (), {}
         self.tree_model.start(kind)
@@ -114,14 +144,23 @@ class CatalogTree(FilteredTree):
         top = self.tree_model.top if self.started else None
         return self.found_words or (top.words(top.loaded, top.noun) if top is not None else "")
 
+    @property
+    def found_words(self) -> str:
+        """What was found among what: `2 of 45 datasets`, `3 found, filtering the 200 loaded of 2,365`."""
+        if self._sift is None:
+            return ""
+        tree_model, near = self.tree_model, " near" if self._sift.only_near else ""
+        if tree_model.by_dataset:
+            found, among = self._sift.count(tree_model.groups[0]), tree_model.top.standing.loaded
+            return f"{found}{near} of {among} datasets"
+        return f"{len(self._sift.matched):,}{near or ' found'}, filtering {tree_model.scope}"
+
     def traits(self) -> list[str]:
         """Return what the entries that are shown can be narrowed by."""
         if self._sift is not None:
             return self._sift.traits
-        listings = self.tree_model.grown.values() if self.started else ()
-        return [
-            trait for listing in listings if listing is not None for trait in listing.standing.traits if trait
-        ]
+        rows = (entry for row in self.tree_model.grown for entry in self.tree_model.entries(row))
+        return [row.traits for row in rows if row.traits]
 
     # What is under the cursor
 
@@ -133,7 +172,7 @@ class CatalogTree(FilteredTree):
     @property
     def subject(self) -> TreeEntry | None:
         """The entry under the cursor, with what is known around it."""
-        return self.tree_model.subject(self.cursor_row) if self.started else None
+        return self.tree_model.subject(self.cursor_row)
 
     @property
     def beside(self) -> list[Entry]:
@@ -155,19 +194,19 @@ class CatalogTree(FilteredTree):
     @property
     def holder(self) -> TreeEntry | None:
         """What holds items and is under the cursor, or what is under it belongs to."""
-        return self.tree_model.holder(self.cursor_row) if self.started else None
+        return self.tree_model.holder(self.cursor_row)
 
     @property
     def dataset(self) -> Dataset | None:
         """The MLHub dataset that the row under the cursor is, or belongs to."""
-        return self.tree_model.dataset(self.cursor_row) if self.started else None
+        return self.tree_model.dataset(self.cursor_row)
 
     @property
     def to_download(self) -> list[TreeEntry]:
         """What a download is about: the selection, else what is under the cursor, or what that belongs to."""
         if self.marked:
             return list(self.marked.values())
-        return self.tree_model.to_download(self.cursor_row) if self.started else []
+        return self.tree_model.to_download(self.cursor_row)
 
     # Listings
 
@@ -176,10 +215,9 @@ class CatalogTree(FilteredTree):
         self._note_place()
         self.tree_model.add(row, entries)
         self._listed()
-        if (listing := self.tree_model.grown[row]) is not None:
-            start = listing.loaded - len(entries)
-            self._find_places(listing, start, entries)
-            self._describe(listing, start, entries)
+        added = self.tree_model.entries(row)[-len(entries) :] if entries else []
+        self._find_places(added, entries)
+        self._describe(added)
 
     def describe(self, collections: Mapping[str, Sequence[str]]) -> None:
         """Have MLHub's datasets found and narrowed by what their collections state.
@@ -190,28 +228,24 @@ class CatalogTree(FilteredTree):
             The lines of each collection, as `described` returns them, by its id.
         """
         self._collections = collections
-        rows = self.tree_model.groups[0].children or []
+        self._describe(self.tree_model.entries(self.tree_model.groups[0]))
+
+    def _describe(self, rows: Sequence[NodeRow]) -> None:
         entries = [row.data for row in rows if isinstance(row.data, Entry)]
-        self._describe(self.tree_model.top.standing, 0, entries)
+        if (collections := self._collections) and entries:
+            self._learn(rows, lambda: [described_by(entry, collections) for entry in entries])
 
-    def _describe(self, listing: TreeListing, start: int, entries: Sequence[Entry]) -> None:
-        collections = self._collections
-        if collections and entries:
-            self._learn(listing, start, lambda: [described_by(entry, collections) for entry in entries])
-
-    def _find_places(self, listing: TreeListing, start: int, entries: Sequence[Entry]) -> None:
+    def _find_places(self, rows: Sequence[NodeRow], entries: Sequence[Entry]) -> None:
         """Have the places of entries named: about a millisecond each."""
         boxes = [boxes_of(entry) for entry in entries]
         if any(boxes):
-            self._learn(listing, start, lambda: [[f"{PLACE}{one}" for one in regions(b)] for b in boxes])
+            self._learn(rows, lambda: [[f"{PLACE}{one}" for one in regions(b)] for b in boxes])
 
     @work(group="learning")
-    async def _learn(self, listing: TreeListing, start: int, find: Callable[[], list[list[str]]]) -> None:
-        """Add lines to what the entries of a listing are found by; they are made in a thread."""
-        for number, lines in enumerate(await asyncio.to_thread(find), start):
-            if number < listing.loaded:
-                known = listing.search_texts[number], listing.traits[number]
-                listing.search_texts[number], listing.traits[number] = with_lines(*known, lines)
+    async def _learn(self, rows: Sequence[NodeRow], find: Callable[[], list[list[str]]]) -> None:
+        """Add lines to what entries are found by; they are made in a thread."""
+        for row, lines in zip(rows, await asyncio.to_thread(find), strict=True):
+            row.searched, row.traits = with_lines(row.searched, row.traits, lines)
         if not self.filter:
             self.post_message(self.Filtered(0))  # there is more to narrow by
             return
@@ -236,16 +270,10 @@ class CatalogTree(FilteredTree):
 
     def _listed(self) -> None:
         self._is_listing = True
-        self.arrange_again()
+        if self.filter or self.order:
+            self.sort(self.order)
         self._is_listing = False
         self._come_to_place()
-
-    def _show(self, sift: TreeFilter | None) -> None:
-        if not self._is_listing:
-            self._note_place()
-        super()._show(sift)
-        if not self._to_first:
-            self._come_to_place()
 
     def _come_to_place(self) -> None:
         """Put the cursor where it was, or on its way to, as far as that is there by now."""
@@ -256,25 +284,121 @@ class CatalogTree(FilteredTree):
                 self.move_to(self._placed)
             self._placed = self.cursor_row
 
+    # Filter and order
+
+    def apply_filter(self, words: str, *, to_first: bool = True) -> None:
+        """Show what matches some words among all that is loaded; without words, everything.
+
+        Parameters
+        ----------
+        words
+            What is searched for.
+        to_first
+            Whether the cursor goes to the first match.
+        """
+        self.workers.cancel_group(self, "filter")
+        self.filter, self._to_first, self.is_looking = words.strip(), to_first, False
+        if not self.started:
+            return
+        sift = TreeFilter(self.tree_model, self.filter) if self.filter else None
+        if sift is None or sift.look():
+            self._show(sift)
+        else:
+            self.is_looking = True
+            self._look_on(sift)
+
+    @work(group="filter", exclusive=True)
+    async def _look_on(self, sift: TreeFilter) -> None:
+        """Look on between the keys."""
+        for _ in iter(sift.look, True):
+            await asyncio.sleep(0)
+        self._show(sift)
+
+    def _show(self, sift: TreeFilter | None) -> None:
+        """Show what was found, or everything; the cursor stays on what it was on, else on what is above."""
+        if not self._is_listing:
+            self._note_place()
+        self.is_looking = False
+        tree_model, lineage = self.tree_model, list(self.cursor_row.lineage()) if self.cursor_row else []
+        closed = self._sift.opened if self._sift is not None else set()
+        if sift is None:
+            # What the filter opened above the cursor stays open when the filter goes.
+            for row in closed.intersection(lineage[1:]):
+                tree_model.unfolding(row)
+                closed.discard(row)
+        if self._sift is not None or self._arranged:
+            tree_model.show_all()
+            for row in closed:
+                row.is_open = False
+        if sift is not None:
+            sift.apply()
+        self._sift, self._arranged = sift, bool(self.order)
+        arrange(tree_model, self.order)
+        self._tell()
+        self.outline.lay_out()
+        next((row for row in lineage if self.move_to(row)), None)
+        if sift is not None and self._to_first:
+            self.first_match()
+        self.post_message(self.Moved())  # at least the group's own line is another one
+        self.post_message(self.Filtered(len(sift.matched) if sift is not None else 0))
+        if not self._to_first:
+            self._come_to_place()
+
+    def _tell(self) -> None:
+        """Say in the groups' lines what was found in each."""
+        self.tree_model.found.clear()
+        for row in self.tree_model.groups:
+            listing = self.tree_model.grown.get(row)
+            if self._sift is not None and listing is not None:
+                among = f"{listing.standing.loaded:,}{'' if listing.standing.complete else ' loaded'}"
+                near = " near" if self._sift.only_near else ""
+                self.tree_model.found[row] = f"{self._sift.count(row):,}{near} of {among}  /{self.filter}"
+            self.tree_model.tell(row)
+
+    def sort(self, order: str) -> None:
+        """Show the entries of every listing in another order, see `ORDERS`; the cursor stays on its entry."""
+        self.order = self.tree_model.order = order if order in ORDERS else ""
+        if self.filter:
+            self.apply_filter(self.filter, to_first=False)
+        else:
+            self._show(None)
+
+    def first_match(self) -> None:
+        """Put the cursor on what matches the filter best; of several the first."""
+        if self._sift is not None:
+            self._match_from(-1, 1, self._sift.best or self._sift.matched)
+            if self.cursor_line < self.size.height:
+                self.scroll_to(y=0, animate=False, immediate=True)
+
+    def next_match(self, step: int) -> None:
+        """Go to the next (1) or previous (-1) match of the filter, around the end."""
+        if self._sift is not None:
+            self._match_from(self.cursor_line, step, self._sift.matched)
+
+    def _match_from(self, line: int, step: int, wanted: Container[NodeRow]) -> None:
+        rows = self.outline.rows
+        lines = ((line + step * distance) % len(rows) for distance in range(1, len(rows) + 1))
+        self.cursor_line = next((number for number in lines if rows[number] in wanted), self.cursor_line)
+
     # Drawing
 
     def label(self, row: NodeRow, room: int) -> Pieces:
-        """Return the label of a row."""
-        if not self.started:
-            return word_pieces(row.data) if isinstance(row.data, GroupNode) else []
-        under = row is self.cursor_row
-        return self.tree_model.pieces(row, self.highlighter, self.found_in(row), room, whole=under)
+        """Return the label of a row; of one that matches the filter with what that looked at."""
+        whole, sift = row is self.cursor_row, self._sift
+        highlighter = sift.highlighter if sift is not None else NOTHING
+        searched = row.searched if sift is not None and row in sift.matched else ""
+        return self.tree_model.pieces(row, highlighter, searched, room, whole=whole)
 
     def badge(self, row: NodeRow) -> str:
         """Return the marks of what was selected, of what is downloaded or queued, and of a favourite."""
         chosen = "✓ " if self.marked and self.tree_model.mark(row) in self.marked else ""
-        if sign := self.tree_model.sign(row, self.signs) if self.signs is not None and self.started else "":
+        if sign := self.tree_model.sign(row, self.signs) if self.signs is not None else "":
             chosen = f"{chosen}{sign} "
         return f"{chosen}★ " if self.favourites and self.is_favourite(row) else chosen
 
     def is_favourite(self, row: NodeRow) -> bool:
         """Whether what a row stands for was marked."""
-        return self.started and self.tree_model.key(row) in self.favourites
+        return self.tree_model.key(row) in self.favourites
 
     def cuts_middle(self, row: NodeRow) -> bool:
         """Whether it is the title or id of an entry, without a note behind it."""
@@ -351,7 +475,7 @@ class CatalogTree(FilteredTree):
         row = self.cursor_row
         if row is None:
             return
-        subject, mark = self.subject, self.tree_model.mark(row) if self.started else ""
+        subject, mark = self.subject, self.tree_model.mark(row)
         if subject is not None and mark:
             if self.marked.pop(mark, None) is None:
                 self.marked[mark] = subject

@@ -371,11 +371,9 @@ def _with_dataset(tree_model: CatalogTreeModel, goal: Goal) -> Goal:
     collection = next((key for key in goal.path if key.startswith(f"{EntryKind.COLLECTION}:")), "")
     if not tree_model.by_dataset or not collection:
         return goal
-    row, listing = tree_model.groups[0], tree_model.top.standing
-    identity = collection.partition(":")[2]
-    line = f"\n{PART}{identity.casefold()}\n"
-    for child, searched in zip(row.children or [], listing.search_texts, strict=False):
-        if line in f"{searched}\n":
+    line = f"\n{PART}{collection.partition(':')[2].casefold()}\n"
+    for child in tree_model.entries(tree_model.groups[0]):
+        if line in f"{child.searched}\n":
             at = goal.path.index(collection)
             return replace(goal, path=(*tree_model.path(child), *goal.path[at:]))
     return goal
@@ -406,22 +404,17 @@ class Suggestions:
         """Look; pauses after every step."""
         if not self._words:
             return
-        for row, listing in list(self._tree_model.grown.items()):
-            if listing is None:
-                continue
-            children, search_texts = row.children or [], listing.standing.search_texts
-            for start in range(0, len(search_texts), _STEP):
-                pairs = zip(
-                    children[start : start + _STEP], search_texts[start : start + _STEP], strict=False
-                )
-                for child, searched in pairs:
-                    if self._words in searched:
-                        self._take(child, searched)
+        for row in list(self._tree_model.grown):
+            entries = self._tree_model.entries(row)
+            for start in range(0, len(entries), _STEP):
+                for child in entries[start : start + _STEP]:
+                    if self._words in child.searched:
+                        self._take(child)
                 self._found = self.best
                 yield
 
-    def _take(self, row: NodeRow, searched: str) -> None:
-        entry = row.data
+    def _take(self, row: NodeRow) -> None:
+        entry, searched = row.data, row.searched
         if not isinstance(entry, Entry):
             return
         how = rank(self._words, searched)

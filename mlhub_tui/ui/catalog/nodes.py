@@ -266,20 +266,13 @@ class TreeListing(Pager):
     def __init__(self, noun: str, *, at_top: bool = False) -> None:
         super().__init__()
         self.noun, self.at_top = noun, at_top
-        self.search_texts: list[str] = []
-        """What the filter looks at, one for each entry, in order."""
-        self.traits: list[str] = []
-        """What the entries are narrowed and sorted by, likewise."""
+        self.loaded = 0
+        """How many entries there are."""
         self.failure: MLHubException | None = None
         self.cached_age = ""
         """How old what is shown is, where it is not what the source says now: `as of 2 h ago`."""
         self.before: TreeListing | None = None
         """The listing that this one takes the place of, while its entries still stand."""
-
-    @property
-    def loaded(self) -> int:
-        """How many entries there are."""
-        return len(self.search_texts)
 
     @property
     def standing(self) -> TreeListing:

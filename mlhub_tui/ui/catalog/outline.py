@@ -25,13 +25,16 @@ class OutlineRow(Generic[T]):
         What it stands for.
     foldable
         Whether it can be opened, be there children yet or not.
+    searched
+        What a filter looks at of it.
+    traits
+        What it is narrowed and sorted by.
     """
 
-    __slots__ = ("children", "data", "depth", "foldable", "is_open", "parent", "shown")
+    __slots__ = ("children", "data", "depth", "foldable", "is_open", "parent", "searched", "shown", "traits")
 
-    def __init__(self, data: T, *, foldable: bool = False) -> None:
-        self.data = data
-        self.foldable = foldable
+    def __init__(self, data: T, *, foldable: bool = False, searched: str = "", traits: str = "") -> None:
+        self.data, self.foldable, self.searched, self.traits = data, foldable, searched, traits
         self.is_open = False
         self.parent: OutlineRow[T] | None = None
         self.depth = 0

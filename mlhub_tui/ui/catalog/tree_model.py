@@ -46,7 +46,7 @@ _TOPS = {
 
 
 class CatalogTreeModel:
-    """Grows an outline from the listings of one source.
+    """Grows an outline from the listings of one source; until there is one a line says that it loads.
 
     Parameters
     ----------
@@ -77,6 +77,9 @@ class CatalogTreeModel:
         self._opened: dict[Path, set[str]] = {}
         self._closed: set[Path] = set()
         self._last: list[Entry] = []
+        waiting = OutlineRow[Node](GroupNode("datasets", "Datasets", "loading…"), foldable=True)
+        waiting.is_open = True
+        outline.put(outline.root, [waiting])
 
     # The top
 
@@ -162,6 +165,12 @@ class CatalogTreeModel:
         total = sum(max(listing.matched or 0, listing.loaded) for listing in listings)
         return f"{loaded} of {total:,}"
 
+    def show_all(self) -> None:
+        """Show all entries, in the order of the listings; the outline is to be laid out then."""
+        self.outline.root.shown = None
+        for row in self.grown:
+            row.shown = None
+
     # Memory
 
     def folds(self) -> tuple[list[Path], list[Path]]:
@@ -213,7 +222,8 @@ class CatalogTreeModel:
             group.parent, group.depth = row, row.depth + 1
             group.is_open = self.path(group) not in self._closed
             self.grown[group] = None
-            rows = [OutlineRow[Node](Entry(EntryKind.COLLECTION, ref.id), foldable=True) for ref in refs]
+            entries = [Entry(EntryKind.COLLECTION, ref.id) for ref in refs]
+            rows = [OutlineRow[Node](one, foldable=True, searched=search_text(one)) for one in entries]
             self._put(group, rows)
             types.append(group)
         self.outline.put(row, types or _rows([NoteNode("this record names no collections")]))
@@ -240,15 +250,17 @@ class CatalogTreeModel:
         belongs = node.id if isinstance(node, Entry) and node.kind is EntryKind.COLLECTION else ""
         rows = [
             OutlineRow[Node](
-                lean(entry, belongs), foldable=entry.kind not in (EntryKind.ITEM, EntryKind.MODEL)
+                lean(entry, belongs),
+                foldable=entry.kind not in (EntryKind.ITEM, EntryKind.MODEL),
+                searched=search_text(entry),
+                traits=traits(entry),
             )
             for entry in entries
         ]
         start, listing.before = listing.loaded, None
         if listing.failure is None:
             listing.cached_age = ""
-        listing.search_texts += map(search_text, entries)
-        listing.traits += map(traits, entries)
+        listing.loaded += len(entries)
         self._put(row, rows, listing.tail(), start)
         self.tell(row)
 
@@ -295,13 +307,13 @@ class CatalogTreeModel:
             return
         found = Entry.of(document, collection_id=known.collection_id)
         entry = replace(found, url=known.url)
-        row.data = lean(entry)
-        parent = row.parent
-        listing = self.grown.get(parent) if parent is not None else None
-        if listing is not None and parent is not None and parent.children is not None:
-            number = parent.children.index(row)
-            listing.search_texts[number], listing.traits[number] = search_text(entry), traits(entry)
+        row.data, row.searched, row.traits = lean(entry), search_text(entry), traits(entry)
         self._changed(row)
+
+    def entries(self, row: NodeRow) -> list[NodeRow]:
+        """Return the rows of the entries that the listing of a row has in the tree."""
+        listing = self.grown.get(row)
+        return (row.children or [])[: listing.standing.loaded] if listing is not None else []
 
     # What a row is
 
