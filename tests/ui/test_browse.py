@@ -114,6 +114,7 @@ async def test_the_filter_looks_at_id_title_doi_and_tags(options: AppOptions) ->
 
 async def test_the_detail_follows_the_cursor_and_shows_the_id(options: AppOptions) -> None:
     async with driven(options, (140, 40)) as driver:
+        await driver.until("Most frequent", "labels (45), source imagery (43)", "CC-BY-4.0 (20)")
         await find(driver, "spacenet7")
         await driver.until("SpaceNet 7")
         assert current(browse(driver).tree_view).kind in (EntryKind.DATASET, EntryKind.COLLECTION)

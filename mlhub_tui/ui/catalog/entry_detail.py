@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ...metadata.detail import (
     Block,
     FieldBlock,
+    Heading,
     Identity,
     Paragraph,
     Prose,
@@ -15,6 +18,7 @@ from ...metadata.detail import (
 from ...models import ArchiveInfo, Collection, Entry, EntryKind
 from ...text import redact, size
 from ..document_cache import Documents
+from .matching import facet_counts
 from .nodes import (
     TYPE_TITLES,
     ActionNode,
@@ -27,6 +31,11 @@ from .nodes import (
     entry_id,
 )
 from .tree_model import CatalogTreeModel
+
+_LOOKED_AT = (
+    2000  # entries whose facets are counted: a sum over a catalog of any size takes some milliseconds
+)
+_VALUES = 6  # of a facet
 
 
 def archive_words(archive: ArchiveInfo | str | None) -> str:
@@ -75,8 +84,9 @@ def line_detail(node: Node | None, tree_model: CatalogTreeModel) -> list[Block]:
         case GroupNode(key, title, note, detail):
             about = tree_model.about
             first = bool(tree_model.groups) and tree_model.groups[0].data is node
+            facets = _most_frequent(tree_model.top.standing.traits) if first else []
             if about is None or not first or tree_model.by_dataset:
-                return [Title(title), Paragraph(note), Paragraph(f"\n{detail}" if detail else "")]
+                return [Title(title), Paragraph(note), Paragraph(f"\n{detail}" if detail else ""), *facets]
             known = document_detail(about.document)[2:] if about.document else [Prose(about.description)]
             where = [FieldBlock("Source", about.kind.value), FieldBlock("Notes", detail)]
             return [
@@ -84,6 +94,7 @@ def line_detail(node: Node | None, tree_model: CatalogTreeModel) -> list[Block]:
                 Paragraph(f"{title}: {note}" if key else note),
                 *where,
                 *known,
+                *facets,
             ]
         case ActionNode(words):
             return [Paragraph(f"Enter: {words}")]
@@ -91,3 +102,15 @@ def line_detail(node: Node | None, tree_model: CatalogTreeModel) -> list[Block]:
             return [Paragraph(words)]
         case Entry() | None:
             return []
+
+
+def _most_frequent(traits: Sequence[str]) -> list[Block]:
+    """Return the most frequent values of each facet of a listing, as far as that is looked through."""
+    shown = "{0.words} ({0.number:,})".format
+    rows = [
+        FieldBlock(
+            name.capitalize(), ", ".join(map(shown, counts[:_VALUES])) + (", …" if counts[_VALUES:] else "")
+        )
+        for name, counts in facet_counts(traits[:_LOOKED_AT]).items()
+    ]
+    return [Heading("Most frequent"), *rows, Paragraph("\nf narrows by these, / by words.")] if rows else []
