@@ -21,13 +21,14 @@ from mlhub_tui.ui.terminal.diff_rendering import forget_drawings
 from mlhub_tui.ui.widgets.profile_list import ProfileList
 
 from ..support.waiting import until
-from . import idle, painting
+from . import idle, painting, stylesheets
 from .drawing import screen_text
 
 Sizes = tuple[int, int]
 
 idle.use()
 painting.use()
+stylesheets.use()
 
 
 class Driver:
