@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, quote_plus, urlencode, urlsplit
 from ..errors import AnswerTooLarge, RequestError, ServerTimeout, UnexpectedAnswer
 from ..models import JsonDict
 from ..models.document import links_of
-from .errors import ConnectTimeout
+from .errors import ConnectionLost, ConnectTimeout
 from .urls import resolve_href, shown, without_key
 
 Params = Mapping[str, Any] | None
@@ -28,6 +28,8 @@ _UNTOUCHABLE = frozenset(
 _REFUSED = frozenset({400, 422})
 _TOO_LARGE = frozenset({413, 502, 504})
 """What gateways answer where a page has more bytes, or takes more seconds, than they pass on."""
+_SAYING_SO = frozenset({500, 503})
+"""What servers answer for any reason, so that the words tell."""
 _SIZES = (50, 25, 10, 5, 1)
 _FEW_SIZES = (10, 1)  # where the request leaves the size to the server, or each try costs a time-out
 _ABOUT_SIZE = re.compile(r"limit|page|size|too (many|large|big)|maximum|exceed|at most", re.IGNORECASE)
@@ -240,7 +242,9 @@ def may_be_size(error: RequestError) -> bool:
     """Whether a request may have failed for the number of entries that it asked for."""
     if isinstance(error, ServerTimeout):
         return not isinstance(error, ConnectTimeout)
-    return error.status in _REFUSED | _TOO_LARGE or isinstance(error, AnswerTooLarge)
+    if error.status in _SAYING_SO:
+        return _speaks_of_size(error)
+    return error.status in _REFUSED | _TOO_LARGE or isinstance(error, AnswerTooLarge | ConnectionLost)
 
 
 def smaller(step: PageRequest, error: RequestError) -> Iterator[PageRequest]:
@@ -267,10 +271,18 @@ def smaller(step: PageRequest, error: RequestError) -> Iterator[PageRequest]:
 
 def _named_sizes(error: RequestError, limit: int) -> tuple[int, ...]:
     """Return the sizes to try after a refusal: the bound that it names, else some."""
-    words = error.message.partition(f"{error.url}: ")[2]
-    if not _ABOUT_SIZE.search(words):
+    if not _speaks_of_size(error):
         return ()
-    bounds = [int(found) for found in _NUMBER.findall(words)]
+    bounds = [int(found) for found in _NUMBER.findall(_said(error))]
     named = max((bound for bound in bounds if 1 < bound < limit), default=0)
     others = tuple(size for size in _SIZES if size < (named or limit))
     return (named, *others) if named else others
+
+
+def _speaks_of_size(error: RequestError) -> bool:
+    return bool(_ABOUT_SIZE.search(_said(error)))
+
+
+def _said(error: RequestError) -> str:
+    """Return the server's own words."""
+    return error.message.partition(f"{error.url}: ")[2]

@@ -38,7 +38,7 @@ from ..http.json_document import (
 )
 from ..http.retry import NO_RETRIES
 from ..http.session import Session, SessionTimeouts
-from ..http.urls import host, join, shown
+from ..http.urls import host, host_label, join, parse_url, shown
 from ..models.document import identity, links_of
 from ..text import count, one_line, size
 from .base import Source
@@ -238,9 +238,10 @@ class _URLProbe:
         return self._static(root, root.url) if root else mlhub
 
     async def _spelled_otherwise(self, seen: _Response, url: str) -> _Response | None:
-        """Return the source at a refused URL with, or without, a slash at its end; None without one."""
+        """Return the source that is at a URL with, or without, a slash at its end; None without one."""
         other = other_spelling(url)
-        if seen.error is None or not other or not may_be_spelled_otherwise(seen.error):
+        is_none = seen.kind in (DocumentKind.ERROR, DocumentKind.OTHER)
+        if not other or not (is_none or (seen.error and may_be_spelled_otherwise(seen.error))):
             return None
         again = await self._get(other)
         return again if again.kind in (DocumentKind.API, *_STATIC) else None
@@ -258,9 +259,9 @@ class _URLProbe:
 
     async def _api(self, seen: _Response, url: str) -> ProbeResult:
         """Return a STAC API, or the MLHub API that looks like one."""
-        # Behind a redirect, but with a secret never at another host.
-        moved = host(url) != host(seen.url)
-        root = checked_root_url((url if self._session.secret and moved else seen.url).partition("?")[0])
+        # Behind a redirect, but with a secret never at another origin.
+        stays = self._session.secret and _is_elsewhere(url, seen.url)
+        root = checked_root_url((url if stays else seen.url).partition("?")[0])
         mlhub, (counts, needs_key) = await asyncio.gather(self._mlhub(root), self._collections(seen, root))
         if mlhub is not None:
             return replace(mlhub, title=_title(seen.value))
@@ -362,7 +363,15 @@ class _URLProbe:
 
 
 def _moved(given: str, final: str) -> tuple[str, ...]:
-    return () if host(given) == host(final) else (f"{host(given)} redirects to {host(final)}",)
+    elsewhere = _is_elsewhere(given, final)
+    return (f"{host_label(given)} redirects to {host_label(final)}",) if elsewhere else ()
+
+
+def _is_elsewhere(given: str, final: str) -> bool:
+    """Whether a redirect leads to another origin; from http to https at the same host it does not."""
+    one, other = parse_url(given).origin, parse_url(final).origin
+    is_upgrade = one.host == other.host and (one.port, other.port) == (80, 443)
+    return one != other and not is_upgrade
 
 
 def _title(value: dict[str, Any]) -> str:

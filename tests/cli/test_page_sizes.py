@@ -22,6 +22,8 @@ REFUSALS = {
     "413": Answer(413),
     "502": problem(502, "Internal server error"),
     "504": problem(504, "Endpoint request timed out"),
+    "500 that says so": problem(500, "Response payload size exceeded maximum allowed payload size"),
+    "cut short": Answer(body=b"[", headers={"Content-Type": "application/json"}, length=1000),
     "larger than is read": Answer(body=b"[", headers={"Content-Type": "application/json"}, length=10**9),
 }
 COMMANDS: dict[str, Callable[[str], tuple[str, ...]]] = {

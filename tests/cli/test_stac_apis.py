@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mlhub_tui.auth import ProfilesFile
-from tests.support.http_server import Answer, LoopbackServer, Request, as_json
+from tests.support.http_server import Answer, LoopbackServer, Request, as_json, page_of_html
 
 from .conftest import Run
 
@@ -124,6 +124,7 @@ def searched(features: Iterable[dict[str, Any]]) -> Callable[[Request], Answer]:
         ("", "", 401),
         ("", "/", 403),
         ("", "/", 405),
+        ("", "/", 200),
         ("/", "", 401),
         ("/", "", 403),
         ("/", "", 404),
@@ -143,7 +144,10 @@ def test_a_root_url_is_used_as_given_and_else_in_its_other_spelling(
         "/search": listing([one]),
         "/files/i1.tif": Answer(200, b"II*\0data"),
     }
-    with STACAPI(parts, as_json({"message": "Missing Authentication Token"}, status)) as server:
+    missing = (
+        page_of_html() if status == 200 else as_json({"message": "Missing Authentication Token"}, status)
+    )
+    with STACAPI(parts, missing) as server:
         url = server.stac + typed
         assert ids_of(run("--source", url, "list", "collections", "--json").stdout) == ["c"]
         assert ids_of(run("--source", url, "list", "items", "c", "--json").stdout) == ["i1"]
@@ -171,7 +175,7 @@ def test_a_root_refused_in_both_spellings_names_the_one_that_was_given(run: Run)
         assert f"{server.stac}/" not in refused.stderr
 
 
-@pytest.mark.parametrize("status", [404, 501])
+@pytest.mark.parametrize("status", [404, 501, 403])
 def test_without_a_list_of_collections_those_that_links_lead_to_are_listed(
     run: Run, tmp_path: Path, status: int
 ) -> None:
@@ -258,7 +262,14 @@ def test_an_api_that_has_a_search_alone_is_called_that_and_searched(
 
 @pytest.mark.parametrize(
     ("identity", "status"),
-    [("2020/07/scene", 400), ("a%2Fb", 403), ("50% cloud", 404), ("../../up", 405), ("a b+c?d#e", 501)],
+    [
+        ("2020/07/scene", 400),
+        ("a%2Fb", 403),
+        ("50% cloud", 404),
+        ("../../up", 405),
+        ("a b+c?d#e", 501),
+        ("1/2/3", 500),
+    ],
 )
 def test_an_item_that_its_own_address_does_not_give_is_searched_by_its_id(
     run: Run, tmp_path: Path, identity: str, status: int
@@ -285,15 +296,62 @@ def test_an_item_that_its_own_address_does_not_give_is_searched_by_its_id(
     assert [path.is_relative_to(tmp_path / "out") for path in files] == [True]
 
 
-def test_a_search_that_ignores_ids_gives_no_other_item_for_one_that_is_missing(run: Run) -> None:
+@pytest.mark.parametrize("identity", ["mine", "other/mine"])
+def test_a_server_that_ignores_ids_gives_no_other_item_for_one_that_is_missing(
+    run: Run, identity: str
+) -> None:
     parts: dict[str, Part] = {
         "": landing(links=SEARCH_LINKS),
         "/search": listing([feature("other", "c")]),
+        "/collections/c/items/other%2Fmine": as_json(feature("other", "c")),
     }
     with STACAPI(parts) as server:
-        missing = run("--source", server.stac, "show", "item", "c", "mine")
+        missing = run("--source", server.stac, "show", "item", "c", identity)
         assert (missing.exit_code, missing.stdout) == (1, "")
-        assert 'item "mine" of collection "c" does not exist' in missing.stderr
+        assert f'item "{identity}" of collection "c" does not exist' in missing.stderr
+
+
+def test_an_item_is_searched_in_a_collection_whose_id_is_a_number(run: Run) -> None:
+    one = {**feature("1/2"), "collection": 7}
+    with STACAPI({"": landing(links=SEARCH_LINKS), "/search": listing([one])}) as server:
+        assert run("--source", server.stac, "show", "item", "7", "1/2").exit_code == 0
+
+
+@pytest.mark.parametrize("named", ["/stac//search", "http://127.0.0.1:1/search"])
+def test_where_the_search_that_is_linked_is_not_there_the_usual_one_serves(run: Run, named: str) -> None:
+    links = ({"rel": "search", "href": named, "method": "POST"},)
+    with STACAPI({"": landing(links=links), "/search": listing([feature("i")])}) as server:
+        assert ids_of(run("search", server.stac, "--json").stdout) == ["i"]
+
+
+@pytest.mark.parametrize("known", ["datetime", "properties.datetime"])
+@pytest.mark.parametrize("typed", ["-datetime", "-properties.datetime"])
+@pytest.mark.parametrize("listed", [True, False])
+def test_a_sort_field_that_is_refused_is_spelled_otherwise(
+    run: Run, known: str, typed: str, listed: bool
+) -> None:
+    def search(asked: Request) -> Answer:
+        (sorted_by,) = asked.body["sortby"]
+        good = sorted_by == {"field": known, "direction": "desc"}
+        return listing([feature("i")]) if good else as_json({"description": "no such field"}, 400)
+
+    more: dict[str, Part] = {"/queryables": named("datetime")} if listed else {}
+    links = (*SEARCH_LINKS, {"rel": "queryables", "href": "queryables"})
+    with STACAPI({"": landing((*COMPLETE, "item-search#sort"), links), "/search": search, **more}) as server:
+        assert ids_of(run("search", server.stac, f"--sort={typed}", "--json").stdout) == ["i"]
+        unknown = run("search", server.stac, "--sort=nowhere")
+        assert (unknown.exit_code, "no such field" in unknown.stderr) == (1, True)
+
+
+def test_catalogs_that_are_apis_of_their_own_are_named_where_there_are_no_collections(run: Run) -> None:
+    own = landing(("core", "collections"), ({"rel": "data", "href": "collections"},))
+    parts: dict[str, Part] = {
+        "": landing(("core",), ({"rel": "child", "href": "LPCLOUD"},)),
+        "/LPCLOUD": own,
+    }
+    with STACAPI(parts) as server:
+        listed = run("--source", server.stac, "list", "collections")
+        assert (listed.exit_code, f"{server.stac}/LPCLOUD" in listed.stderr) == (1, True)
 
 
 def test_asset_keys_that_a_collection_does_not_have_are_refused_with_those_that_it_has(

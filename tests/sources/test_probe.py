@@ -216,13 +216,14 @@ async def test_a_folder_of_a_bucket_that_refuses_its_listing_may_hold_a_collecti
     assert "anything below" in found.notes[0]
 
 
-async def test_a_redirect_is_followed_and_a_secret_stays_where_it_was_meant_for() -> None:
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
+async def test_a_redirect_is_followed_and_a_secret_stays_where_it_was_meant_for(host: str) -> None:
     with LoopbackServer(serve(api_pages())) as there:
-        moved = {"/old": redirect(f"http://localhost:{there.port}/stac/v1/")}
+        moved = {"/old": redirect(f"http://{host}:{there.port}/stac/v1/")}
         with LoopbackServer(serve(moved)) as here:
             found = await look(f"{here.url}/old")
-            assert found.location == f"http://localhost:{there.port}/stac/v1/"
-            assert "redirects to localhost" in found.notes[0]
+            assert found.location == f"http://{host}:{there.port}/stac/v1/"
+            assert f"redirects to {host}:{there.port}" in found.notes[0]
             with_secret = await look(f"{here.url}/old", api_key=TOKEN)
     assert with_secret.location == f"{here.url}/old"
     assert TOKEN not in "".join(there.targets)

@@ -25,7 +25,7 @@ T = TypeVar("T")
 _NO_POST = frozenset({404, 405, 415, 501})  # of a search by POST, after which GET is tried
 _NO_SUCH_PLACE = frozenset({404, 405, 410, 501})
 _SPELLED_OTHERWISE = frozenset({401, 403, 404, 405, 410})
-_REFUSED_PATH = frozenset({400, 403, 422})
+_REFUSED_PATH = frozenset({400, 403, 422, 500})
 _PAGE = 100
 
 
@@ -80,7 +80,7 @@ class APIClient:
             return await self.object(root)
         except RequestError as error:
             other = other_spelling(root)
-            if not other or not (may_be_spelled_otherwise(error) or isinstance(error, UnexpectedAnswer)):
+            if not other or not may_be_spelled_otherwise(error):
                 raise
             try:
                 return await self.object(other)
@@ -147,7 +147,8 @@ class APIClient:
     async def search(self, search: Search, size: int | None) -> FetchedPage:
         """Return the first page of an item search.
 
-        By GET where POST is not taken, and at the host that the landing page names where the own has none.
+        By GET where POST is not taken; of the place that the landing page names and the usual one, whichever
+        is there.
 
         Raises NotOffered if the API offers no search.
         """
@@ -155,10 +156,18 @@ class APIClient:
         try:
             return await self._search(search, landing, size)
         except RequestError as error:
-            named = replace(landing, literal=True)
-            if not is_no_such_place(error) or named.search_url("GET") == landing.search_url("GET"):
+            if not is_no_such_place(error):
                 raise
-        return await self._search(search, named, size)
+            failure, tried = error, {landing.search_url("GET")}
+        for other in (replace(landing, search_at="named"), replace(landing, search_at="usual")):
+            if (place := other.search_url("GET")) not in tried:
+                tried.add(place)
+                try:
+                    return await self._search(search, other, size)
+                except RequestError as error:
+                    if not is_no_such_place(error):
+                        raise
+        raise failure
 
     async def _search(self, search: Search, landing: Landing, size: int | None) -> FetchedPage:
         step = search_request(search, landing, size, post=self._posts)
@@ -190,8 +199,8 @@ def is_encoded(identity: str) -> bool:
 
 
 def may_be_spelled_otherwise(error: RequestError) -> bool:
-    """Whether a root URL that was refused may be right with, or without, a slash at its end."""
-    return error.status in _SPELLED_OTHERWISE
+    """Whether a root URL with nothing, or a web page, may be right with, or without, a slash at its end."""
+    return error.status in _SPELLED_OTHERWISE or isinstance(error, UnexpectedAnswer)
 
 
 def _classes(raw: JsonDict) -> tuple[str, ...]:

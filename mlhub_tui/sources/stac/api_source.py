@@ -14,7 +14,7 @@ from ...errors import EntityDoesNotExist, NotOffered, RequestError, UnexpectedAn
 from ...http.cache import CachingClient, DocumentCache
 from ...http.pagination import FetchedPage, PageRequest, Params, absolute, with_params
 from ...http.session import Session
-from ...http.urls import join, segment, shown_id
+from ...http.urls import join, segment, shown, shown_id
 from ...models import Catalog, Collection, Document, Entry, EntryKind, Item, JsonDict, Search
 from ...models.document import identity, links_of
 from ...models.extent import geometry_bbox
@@ -26,10 +26,12 @@ from ..static.document_urls import same
 from ..static.pages import CollectionIndex, ItemPages
 from .api_client import APIClient, is_encoded, is_no_such_place
 from .landing import QUERYABLES, SORTABLES, Landing, below_root
-from .search_request import parameters, sorted_as
+from .search_request import parameters, sorted_as, sorted_otherwise
 
 SEARCHED = "its items are found by a search: `mlhub-tui search`, or / in the app"
 _MOST_COLLECTIONS = 5  # that are asked for what they can be sorted by
+_REFUSED_FIELD = frozenset({400, 422, 500})
+_UNLISTED = frozenset({400, 403, 422, 500})  # of a list of collections that no link names
 _KINDS = {"child": EntryKind.CATALOG, "item": EntryKind.ITEM}
 
 
@@ -263,13 +265,18 @@ class STACAPISource(Source):
                 landing.collections_url, own, lambda url: self._client.first(url, page_size, "collections")
             )
         except RequestError as error:
-            if not is_no_such_place(error):
+            linked = [each for each in self._linked(landing.raw, landing.url) if each.kind != EntryKind.ITEM]
+            is_unlisted = bool(linked) and not landing.href("data") and error.status in _UNLISTED
+            if not is_unlisted and not is_no_such_place(error):
                 raise
             words = landing.trouble or error.message
         if landing.says_search:
             raise NotListed("this API has no list of collections", url=own, hint=SEARCHED)
         what = "this API has no list of collections" if landing.conforms else "there is no STAC API"
-        raise NotListed(f"{what}: {words}", url=own)
+        hint = (
+            f"it links catalogs, which may be sources themselves: {shown(linked[0].url)}" if linked else None
+        )
+        raise NotListed(f"{what}: {words}", url=own, hint=hint)
 
     async def collection(self, collection_id: str) -> Collection:
         """Return one collection."""
@@ -386,7 +393,9 @@ class STACAPISource(Source):
         missing = f"item {shown_id(item_id)} of collection {shown_id(collection_id)} does not exist"
         try:
             raw, url = await self._object(place, missing, ITEM_IDS)
-            return Item(raw, url=url)
+            if not is_encoded(item_id) or identity(raw.get("id")) == item_id:
+                return Item(raw, url=url)
+            raise EntityDoesNotExist(missing, url=url, hint=ITEM_IDS)
         except RequestError as error:
             if not is_no_such_place(error, item_id):
                 raise
@@ -401,7 +410,7 @@ class STACAPISource(Source):
             search = Search(collections=(collection_id,), ids=(item_id,))
             for found in (await self.search_page(search, page_size=1)).entries:
                 # Some searches ignore ids, or collections.
-                if found.id == item_id and found.raw.get("collection", collection_id) == collection_id:
+                if found.id == item_id and found.collection_id in ("", collection_id):
                     return found
         raise first
 
@@ -435,7 +444,7 @@ class STACAPISource(Source):
             search = sorted_as(search, await self._sort_names(landing, search.collections))
         size = page_size if left is None else min(left, page_size or left)
         try:
-            fetched = await self._client.search(search, size)
+            fetched = await self._search_sorted(search, size)
             return limit_page(self._client.page(fetched, "features", Item), left)
         except RequestError as error:
             if not is_no_such_place(error) or landing.conforms or search.filter:
@@ -443,6 +452,18 @@ class STACAPISource(Source):
         # The landing page did not say whether there is a search, and there is none.
         self._has_no_search = True
         return await self._search_locally(search, None, page_size, landing)
+
+    async def _search_sorted(self, search: Search, size: int | None) -> FetchedPage:
+        """Return the first page of a search; where it is refused, with the sort fields spelled otherwise."""
+        try:
+            return await self._client.search(search, size)
+        except RequestError as error:
+            other = sorted_otherwise(search)
+            if error.status not in _REFUSED_FIELD or other == search:
+                raise
+            with suppress(RequestError):
+                return await self._client.search(other, size)
+            raise
 
     def _filters_locally(self, landing: Landing) -> bool:
         return self._has_no_search or not landing.may_search

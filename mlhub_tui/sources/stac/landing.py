@@ -36,8 +36,8 @@ class Landing:
     - `root_url`: The root of the API, with a slash at its end.
     - `conforms`: The conformance classes, of the page itself or of its `conformance` link.
     - `trouble`: Why the page could not be read; empty where it could.
-    - `literal`: Whether a link to another host is taken for what it says. It is often a server's inner name,
-      so that the API's own place is asked first.
+    - `search_at`: Where items are searched: `named` is where the links say, `usual` where the STAC API has
+      it; empty for the first of both at this host, as a link to another is often a server's inner name.
     """
 
     raw: JsonDict = field(repr=False)
@@ -45,7 +45,7 @@ class Landing:
     root_url: str
     conforms: tuple[str, ...] = ()
     trouble: str = ""
-    literal: bool = False
+    search_at: str = ""
 
     @property
     def document(self) -> Catalog | None:
@@ -80,7 +80,8 @@ class Landing:
         href = self.href("search", method=method)
         if href is None and method == "GET" and self.may_search:
             href = self.href("search", method="POST") or join(self.root_url, "search")
-        if href is not None and not self.literal and origin_of(href) != origin_of(self.root_url):
+        is_elsewhere = href is not None and origin_of(href) != origin_of(self.root_url)
+        if href is not None and (self.search_at == "usual" or (not self.search_at and is_elsewhere)):
             return join(self.root_url, "search")
         return href
 

@@ -127,6 +127,18 @@ def sorted_as(search: Search, listed: Container[str]) -> Search:
     )
 
 
+def sorted_otherwise(search: Search) -> Search:
+    """Return a search whose sort fields are spelled in the other way, with `properties.` or without."""
+    return replace(
+        search, sort=tuple(sign + _other_field(name) for sign, name in map(_sorted_by, search.sort))
+    )
+
+
+def _other_field(name: str) -> str:
+    bare = name.removeprefix("properties.")
+    return _field(name, ()) if bare == name else bare
+
+
 def _field(name: str, listed: Container[str]) -> str:
     if name in listed or name.startswith("properties."):
         return name
