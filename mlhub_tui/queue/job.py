@@ -1,9 +1,8 @@
-"""Jobs: their states and the legal moves between them, the actions of people, and the table in memory."""
+"""Jobs: their states and the legal moves between them, the actions of people, and entries of their logs."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -198,49 +197,3 @@ class Event:
     number: int
     at: float
     words: str
-
-
-class JobTable:
-    """All jobs as they are now, in memory; read and changed by any thread without waiting for anything."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._jobs: dict[int, Job] = {}  # in the order of the queue, unless it is to be sorted
-        self._sorted = True
-        self._view: tuple[Job, ...] | None = ()
-
-    def snapshot(self) -> tuple[Job, ...]:
-        """Return all jobs in the order of the queue."""
-        with self._lock:
-            if not self._sorted:
-                pairs = sorted(self._jobs.items(), key=lambda pair: (pair[1].position, pair[0]))
-                self._jobs, self._sorted = dict(pairs), True
-            if self._view is None:
-                self._view = tuple(self._jobs.values())
-            return self._view
-
-    def get(self, job_id: int) -> Job | None:
-        """Return one job."""
-        return self._jobs.get(job_id)
-
-    def put(self, *jobs: Job) -> None:
-        """Add or replace jobs."""
-        with self._lock:
-            for job in jobs:
-                known = self._jobs.get(job.id)
-                self._sorted &= known is not None and known.position == job.position
-                self._jobs[job.id] = job
-            self._view = None
-
-    def remove(self, job_ids: Iterable[int]) -> None:
-        """Forget jobs."""
-        with self._lock:
-            for job_id in job_ids:
-                self._jobs.pop(job_id, None)
-            self._view = None
-
-    @property
-    def ids(self) -> frozenset[int]:
-        """The ids of all jobs."""
-        with self._lock:
-            return frozenset(self._jobs)

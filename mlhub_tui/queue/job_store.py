@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -15,7 +16,7 @@ from ..errors import DownloadError
 from ..text import one_line
 from .database import Database
 from .failures import JournalNotWritable
-from .job import ACTIVE_STATES, FILE_COUNTS, Event, Job, JobState, JobTable
+from .job import ACTIVE_STATES, FILE_COUNTS, Event, Job, JobState
 from .repository import AT_START, LIVE_FIELDS, JobRepository, QueueCommand
 from .runner import Process, QueueSettings, RunnerKind
 
@@ -24,23 +25,24 @@ _PATIENCE = 5.0  # seconds that a person's command waits for another program's t
 
 
 class JobStore:
-    """The jobs of a program that runs the queue.
+    """The jobs of a program that runs the queue, as they are now.
 
-    `owned_ids` are those that it may run; `orphans` is whether the last `refresh` found unfinished jobs that
-    no running program has; `failing` says why the database cannot be written, while something waits for that.
+    `snapshot` and `get` read memory, from any thread; the rest belongs to the loop of the scheduler.
+    `owned_ids` are the jobs that it may run; `orphans` is whether the last `refresh` found unfinished ones
+    that no running program has; `failing` says why the database cannot be written, while something waits for
+    that.
+
+    Raises QueueUnusable if the database cannot be used, by a program for which one in memory is of no use.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        table: JobTable,
-        identity: Process | None = None,
-        kind: RunnerKind = RunnerKind.APP,
-    ) -> None:
+    def __init__(self, path: Path, identity: Process | None = None, kind: RunnerKind | None = None) -> None:
+        kind = kind or RunnerKind.APP
         database = Database(path, in_memory=kind in (RunnerKind.APP, RunnerKind.COMMAND))
         self.repository = JobRepository(database, identity=identity, kind=kind)
-        self._table = table
         self._opened = database.notice
+        self._lock = threading.Lock()
+        self._jobs: dict[int, Job] = {}
+        self._view: tuple[Job, ...] | None = ()
         self._unsaved: set[int] = set()
         self.failing = ""
         self.orphans = False
@@ -55,7 +57,37 @@ class JobStore:
     @property
     def owned(self) -> list[Job]:
         """The jobs that this program may run."""
-        return [job for job in self._table.snapshot() if job.id in self.owned_ids]
+        return [job for job in self.snapshot() if job.id in self.owned_ids]
+
+    def snapshot(self) -> tuple[Job, ...]:
+        """Return all jobs in the order of the queue."""
+        with self._lock:
+            if self._view is None:
+                self._view = tuple(sorted(self._jobs.values(), key=lambda job: (job.position, job.id)))
+            return self._view
+
+    def get(self, job_id: int) -> Job | None:
+        """Return one job."""
+        return self._jobs.get(job_id)
+
+    def known(self, job_ids: Iterable[int] | None) -> list[Job]:
+        """Return those jobs that there are; None for all."""
+        if job_ids is None:
+            return list(self.snapshot())
+        return [job for job_id in job_ids if (job := self._jobs.get(job_id)) is not None]
+
+    def put(self, *jobs: Job) -> None:
+        """Add or replace jobs in memory."""
+        with self._lock:
+            self._jobs.update((job.id, job) for job in jobs)
+            self._view = None
+
+    def remove(self, job_ids: Iterable[int]) -> None:
+        """Forget jobs."""
+        with self._lock:
+            for job_id in job_ids:
+                self._jobs.pop(job_id, None)
+            self._view = None
 
     def load(self, *, adopt: bool) -> None:
         """Read all jobs; those of programs that are gone become ours if they are to be adopted."""
@@ -64,7 +96,7 @@ class JobStore:
             with contextlib.suppress(sqlite3.Error):  # at another start then
                 self.repository.tidy()
         self.settings = self.repository.settings()
-        self._table.put(*self.repository.load())
+        self.put(*self.repository.load())
 
     def show(self, jobs: Iterable[Job], *, newer: bool = False) -> None:
         """Put jobs of the database into the table; those that are not another program's are ours.
@@ -74,15 +106,15 @@ class JobStore:
         for job in jobs:
             if not job.elsewhere:
                 self.owned_ids.add(job.id)
-                job = job if newer else _with_progress(job, self._table.get(job.id))
-            self._table.put(job)
+                job = job if newer else _with_progress(job, self.get(job.id))
+            self.put(job)
 
-    async def write(self, work: Callable[[], T]) -> T:
+    async def write(self, work: Callable[[JobRepository], T]) -> T:
         """Change the database for a person, who waits for another program that holds it."""
         deadline = time.monotonic() + _PATIENCE
         while True:
             try:
-                return work()
+                return work(self.repository)
             except sqlite3.Error as error:
                 if time.monotonic() > deadline:
                     raise JournalNotWritable(f"the download queue cannot be written: {error}") from error
@@ -90,7 +122,7 @@ class JobStore:
 
     def move(self, job_id: int, state: JobState, message: str | None = None, **fields: Any) -> Job | None:
         """Move a job as `JobRepository.move`; None if it cannot go there, or is not ours any more."""
-        before = self._table.get(job_id)
+        before = self.get(job_id)
         try:
             moved = self.repository.move([job_id], state, message, **fields)
         except sqlite3.Error as error:
@@ -103,11 +135,11 @@ class JobStore:
             self._reread(job_id)
             return None
         self.show(moved, newer=state not in ACTIVE_STATES)
-        return self._table.get(job_id)
+        return self.get(job_id)
 
     def save(self, jobs: Iterable[Job]) -> None:
         """Write the progress of jobs, a heartbeat, and what could not be written before."""
-        unsaved = [job for job_id in self._unsaved if (job := self._table.get(job_id)) is not None]
+        unsaved = [job for job_id in self._unsaved if (job := self.get(job_id)) is not None]
         try:
             self.repository.save([*jobs, *unsaved])
             self.repository.beat()
@@ -134,12 +166,12 @@ class JobStore:
         self.owned_ids.difference_update(job.id for job in others if job.elsewhere)
         self.orphans = any(not job.elsewhere and not job.state.finished for job in others)
         for job in jobs:  # another program may have given our jobs a new position, and nothing else
-            known = self._table.get(job.id) if job.id in self.owned_ids else None
+            known = self.get(job.id) if job.id in self.owned_ids else None
             if known is not None and known.position != job.position:
                 others.append(replace(known, position=job.position))
-        self._table.put(*others)
-        gone = self._table.ids - ids - self._unsaved
-        self._table.remove(gone)
+        self.put(*others)
+        gone = self._jobs.keys() - ids - self._unsaved
+        self.remove(gone)
         self.owned_ids.difference_update(gone)
         return bool(others or gone) or self.settings != before
 
@@ -182,13 +214,13 @@ class JobStore:
             self.repository.journal.flush()
             self.repository.leave(jobs)
         self.repository.close()
-        self._table.put(*(replace(job, state=JobState.QUEUED, rate=None, eta=None) for job in jobs))
+        self.put(*(replace(job, state=JobState.QUEUED, rate=None, eta=None) for job in jobs))
 
     def _reread(self, job_id: int) -> None:
         found = self.repository.find([job_id])
-        self._table.put(*found)
+        self.put(*found)
         if not found:
-            self._table.remove([job_id])
+            self.remove([job_id])
         if not found or found[0].elsewhere:
             self.owned_ids.discard(job_id)
 

@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Unpack
 
 from .. import fileio
@@ -28,7 +27,7 @@ from .admission import (
     reserved_space,
 )
 from .failures import Failure, FailureCounter, judge
-from .job import ACTIVE_STATES, FILE_COUNTS, Job, JobState, JobTable
+from .job import ACTIVE_STATES, FILE_COUNTS, Job, JobState
 from .job_store import JobStore
 from .part_repository import digests_to_text
 from .run_job import report_failed, run_job
@@ -44,25 +43,21 @@ _SETTLED = 1.0  # seconds of evidence before an estimate of the time left is wor
 class Scheduler:
     """Runs jobs, so many at a time, in the order of the queue. All of it belongs to one event loop.
 
-    It shows the jobs in `table`, and calls `announce` in the loop's thread when something changed. `obey`
+    It shows the jobs in `store`, and calls `announce` in the loop's thread when something changed. `obey`
     carries out the commands of other programs, before anything is started.
     """
 
     def __init__(
         self,
-        path: Path,
+        store: JobStore,
         resolver: Resolver,
-        table: JobTable,
         announce: Callable[[], None],
         obey: Callable[[], Awaitable[None]],
         **options: Unpack[EngineConfig],
     ) -> None:
-        self._table = table
-        self._announce, self._obey = announce, obey
-        kind = options.get("kind", RunnerKind.APP)
-        self.store = JobStore(path, table, options.get("identity"), kind)
-        self._log = self.store.repository.log
-        self._place = place(self.store.repository.identity, kind)
+        self.store, self._announce, self._obey = store, announce, obey
+        self._log = store.repository.log
+        self._place = place(store.repository.identity, options.get("kind", RunnerKind.APP))
         self._only_own = options.get("only_own", False)
         self._every = options.get("look", 0.5)
         self._retries = options.get("retries", QUEUE_RETRIES)
@@ -70,7 +65,7 @@ class Scheduler:
         self._limits = SharedLimits()
         self._context = JobContext(
             resolver,
-            self.store.repository.journal,
+            store.repository.journal,
             self._config,
             options.get("tls"),
             self._limits,
@@ -134,7 +129,7 @@ class Scheduler:
         self._limits.connections = settings.connections
         rate: float | None = settings.limit
         if rate is not None:
-            others = [job for job in self._table.snapshot() if job.elsewhere]
+            others = [job for job in self.store.snapshot() if job.elsewhere]
             rate /= 1 + len({job.where for job in others if job.state is JobState.DOWNLOADING})
         if rate != self._limits.bandwidth.rate:
             self._limits.bandwidth.set_rate(rate)
@@ -182,9 +177,9 @@ class Scheduler:
             mine = job.id in self.store.owned_ids and job.id not in self._running
             return mine and self._start(group, job)
 
-        here = [(job, run.live.host) for i, run in self._running.items() if (job := self._table.get(i))]
+        here = [(job, run.live.host) for i, run in self._running.items() if (job := self.store.get(i))]
         hosts = [self._limiter.host(job, host) for job, host in here]
-        self._limiter.fill(self.store.settings, self._table.snapshot(), hosts, start)
+        self._limiter.fill(self.store.settings, self.store.snapshot(), hosts, start)
 
     def _start(self, group: asyncio.TaskGroup, job: Job) -> bool:
         if self.store.move(job.id, JobState.CONNECTING, f"starts {self._place}", hint="") is None:
@@ -269,7 +264,7 @@ class Scheduler:
         beat = _BEAT if self._running or self.store.failing else _IDLE_BEAT
         if now - self._beaten >= beat * self._every:
             self._beaten = now
-            jobs = [job for i in self._running if (job := self._table.get(i)) is not None]
+            jobs = [job for i in self._running if (job := self.store.get(i)) is not None]
             self.store.save(job for job in jobs if job.state in ACTIVE_STATES)
         if now - self._refreshed >= self._every * 0.9:
             self._refreshed = now
@@ -286,7 +281,7 @@ class Scheduler:
 
     def _follow(self, job_id: int, running: ActiveTransfer) -> bool:
         """Show how far a transfer is; return whether that changed."""
-        job, live = self._table.get(job_id), running.live
+        job, live = self.store.get(job_id), running.live
         running.flush_events()
         if job is None or job.state not in ACTIVE_STATES:
             return False
@@ -313,7 +308,7 @@ class Scheduler:
             eta=running.rate.eta(live.total) if loading else None,
             connections=live.connections if loading or stalled else 0,
         )
-        self._table.put(shown)
+        self.store.put(shown)
         return shown != job
 
     # Disk space
@@ -325,8 +320,8 @@ class Scheduler:
         """
         mine = self._running.get(job.id)
         with self._space_lock:
-            known = self._table.get(job.id) or job
-            others = reserved_space(known, self._table.snapshot(), self._lives())
+            known = self.store.get(job.id) or job
+            others = reserved_space(known, self.store.snapshot(), self._lives())
             fileio.check_free_space(job.disk, needed, reserved=others)
             if mine is not None:
                 mine.live.reserved = size
@@ -334,7 +329,7 @@ class Scheduler:
     async def _queue_with_space(self, jobs: Iterable[Job]) -> None:
         """Queue jobs that waited for disk space, and have it now."""
         for job in jobs:
-            check = functools.partial(has_space, job, self._table.snapshot(), self._lives())
+            check = functools.partial(has_space, job, self.store.snapshot(), self._lives())
             if await in_thread(check):
                 self._without_space.released(job)
                 self.store.move(job.id, JobState.QUEUED, "the disk has space again", reason="", hint="")

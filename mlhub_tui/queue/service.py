@@ -18,10 +18,11 @@ from ..errors import DownloadError, MLHubException, TargetBusy
 from ..planning.requests import DownloadRequest
 from ..text import one_line, redact
 from ..threads import in_thread
-from .job import IDLE_STATES, TRANSITIONS, Event, Job, JobAction, JobState, JobTable, applies
+from .job import IDLE_STATES, TRANSITIONS, Event, Job, JobAction, JobState, applies
 
 if TYPE_CHECKING:
     from ..planning.resolver import Resolver
+    from .job_store import JobStore
     from .repository import QueueCommand
     from .runner import EngineConfig, QueueSettings
     from .scheduler import Scheduler
@@ -89,7 +90,7 @@ class QueueService:
     ) -> None:
         self._path, self._resolver, self._options = path, resolver, options
         self._on_change = on_change
-        self._table = JobTable()
+        self._shown: JobStore | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._running: Scheduler | None = None
@@ -117,7 +118,7 @@ class QueueService:
 
     def snapshot(self) -> tuple[Job, ...]:
         """Return all jobs in their order, from memory."""
-        return self._table.snapshot()
+        return self._shown.snapshot() if self._shown is not None else ()
 
     def start(self) -> None:
         """Start the scheduler; what was unfinished at the last end, whatever ended it, is resumed."""
@@ -147,17 +148,17 @@ class QueueService:
     @_in_loop
     async def add_many(self, requests: Sequence[DownloadRequest]) -> list[Job]:
         """Queue requests, in one transaction; see `JobRepository.add` for those that have a job already."""
-        scheduler, store = self._scheduler, self._scheduler.store
+        store = self._store
         wanted = [replace(request, folder=fileio.absolute(request.folder)) for request in requests]
-        jobs = await store.write(lambda: store.repository.add(wanted))
+        jobs = await store.write(lambda repository: repository.add(wanted))
         fresh = [job for job in jobs if job.state is JobState.QUEUED]
-        scheduler.want(job.id for job in jobs)
-        scheduler.forget_failures(job.id for job in fresh)
-        # The table knows more of what runs already than the database does.
-        store.show([*fresh, *(job for job in jobs if self._table.get(job.id) is None)])
-        scheduler.wake()
+        self._scheduler.want(job.id for job in jobs)
+        self._scheduler.forget_failures(job.id for job in fresh)
+        # Memory knows more of what runs already than the database does.
+        store.show([*fresh, *(job for job in jobs if store.get(job.id) is None)])
+        self._scheduler.wake()
         await self._order(JobAction.RESUME, [job.id for job in jobs if job.elsewhere])
-        return [self._table.get(job.id) or job for job in jobs]
+        return [store.get(job.id) or job for job in jobs]
 
     @_in_loop
     async def order(
@@ -191,8 +192,8 @@ class QueueService:
 
         See `QueueSettings`; transfers that run are slowed down, and none is interrupted.
         """
-        store = self._scheduler.store
-        store.settings = await store.write(lambda: store.repository.change_settings(changes))
+        store = self._store
+        store.settings = await store.write(lambda repository: repository.change_settings(changes))
         self._scheduler.apply_settings()
         self._scheduler.wake()
         return store.settings
@@ -200,14 +201,14 @@ class QueueService:
     @_in_loop
     async def clear_finished(self, only: Sequence[int] | None = None) -> None:
         """Remove what is done, failed or cancelled (of some jobs) from the list; no file is touched."""
-        store, wanted = self._scheduler.store, None if only is None else frozenset(only)
-        self._table.remove(await store.write(lambda: store.repository.remove_finished(wanted)))
+        wanted = None if only is None else frozenset(only)
+        self._store.remove(await self._store.write(lambda repository: repository.remove_finished(wanted)))
         self._scheduler.wake()
 
     @_in_loop
     async def move(self, job_id: int, delta: int) -> None:
         """Move a job in the queue: so many places down, or up if negative."""
-        jobs = list(self._table.snapshot())
+        store, jobs = self._store, list(self._store.snapshot())
         start = next((index for index, job in enumerate(jobs) if job.id == job_id), None)
         if start is None:
             return
@@ -215,9 +216,8 @@ class QueueService:
         jobs.insert(min(max(start + delta, 0), len(jobs) - 1), jobs.pop(start))
         pairs = zip(jobs, positions, strict=True)
         changed = {job.id: position for job, position in pairs if job.position != position}
-        store = self._scheduler.store
-        await store.write(lambda: store.repository.arrange(changed))
-        self._table.put(*(replace(job, position=changed[job.id]) for job in self._jobs(list(changed))))
+        await store.write(lambda repository: repository.arrange(changed))
+        store.put(*(replace(job, position=changed[job.id]) for job in store.known(changed)))
         self._scheduler.wake()
 
     @_in_loop
@@ -227,7 +227,7 @@ class QueueService:
         Those that still exist are returned.
         """
         while True:
-            jobs = self._jobs(job_ids)
+            jobs = self._store.known(job_ids)
             if all(job.state in IDLE_STATES for job in jobs):
                 return jobs
             await self._scheduler.changed()
@@ -235,12 +235,12 @@ class QueueService:
     @_in_loop
     async def tell(self, job_id: int, words: str) -> None:
         """Add an entry to the log of a job; keys are cut out."""
-        self._scheduler.store.log(job_id, words)
+        self._store.log(job_id, words)
 
     @_in_loop
     async def log(self, job_id: int, after: int = 0) -> list[Event]:
         """Return what happened to a job, wherever it ran, from the entry behind number `after` on."""
-        return await in_thread(functools.partial(self._scheduler.store.log_of, job_id, after))
+        return await in_thread(functools.partial(self._store.log_of, job_id, after))
 
     # In the scheduler's loop
 
@@ -249,31 +249,31 @@ class QueueService:
         assert self._running is not None
         return self._running
 
-    def _jobs(self, job_ids: Sequence[int] | frozenset[int]) -> list[Job]:
-        return [job for job_id in job_ids if (job := self._table.get(job_id)) is not None]
+    @property
+    def _store(self) -> JobStore:
+        return self._scheduler.store
 
     async def _order(
         self, action: JobAction, job_ids: Sequence[int] | None, *, delete_part: bool = False
     ) -> None:
         """Apply an action to jobs, or post it to the programs that run them."""
-        known = self._jobs(self._table.ids if job_ids is None else job_ids)
+        known = self._store.known(job_ids)
         jobs = [job for job in known if applies(action, job, named=job_ids is not None)]
         # What another program runs may be in another state by now, or will be by what it was asked before:
         # it judges by what it finds then. A retry is for what is known to need one.
         late = [j for j in known if j.elsewhere and not j.state.finished and action is not JobAction.RETRY]
         theirs = list(dict.fromkeys(job.id for job in (*jobs, *late) if job.elsewhere))
         if theirs:
-            store = self._scheduler.store
-            await store.write(lambda: store.repository.post(action, theirs, delete_part=delete_part))
+            await self._store.write(lambda queue: queue.post(action, theirs, delete_part=delete_part))
         await self._apply(action, [job for job in jobs if not job.elsewhere], delete_part)
 
     async def _apply(self, action: JobAction, jobs: Sequence[Job], delete_part: bool) -> None:
         if not jobs:
             return
-        scheduler, store = self._scheduler, self._scheduler.store
+        scheduler, store = self._scheduler, self._store
         ids = [job.id for job in jobs]
         end, fields = TRANSITIONS[action].end, dict[str, Any](TRANSITIONS[action].fields)
-        moved = await store.write(lambda: store.repository.move(ids, end, **fields))
+        moved = await store.write(lambda repository: repository.move(ids, end, **fields))
         scheduler.forget_failures(ids)
         store.show(moved)
         scheduler.wake()
@@ -287,7 +287,7 @@ class QueueService:
 
     async def _obey(self) -> None:
         """Carry out commands of other programs; a cancel, which waits for its transfer, beside the rest."""
-        waiting = [one for one in self._scheduler.store.commands() if one.id not in self._under_way]
+        waiting = [one for one in self._store.commands() if one.id not in self._under_way]
         for (action, delete_part), group in itertools.groupby(waiting, lambda c: (c.action, c.delete_part)):
             commands = list(group)
             task = asyncio.create_task(self._carry_out(action, commands, delete_part))
@@ -298,14 +298,14 @@ class QueueService:
     async def _carry_out(
         self, action: JobAction, commands: Sequence[QueueCommand], delete_part: bool
     ) -> None:
-        store = self._scheduler.store
+        store = self._store
         with contextlib.suppress(DownloadError):  # again at the next look
-            jobs = self._jobs([command.job for command in commands])
+            jobs = store.known(command.job for command in commands)
             await self._apply(action, [job for job in jobs if applies(action, job)], delete_part)
             if action is JobAction.CANCEL and delete_part:
                 # Where the program that was asked first ended between the two halves of it.
                 await self._delete_parts([job for job in jobs if job.state is JobState.CANCELLED])
-            await store.write(lambda: store.repository.settle(command.id for command in commands))
+            await store.write(lambda repository: repository.settle(command.id for command in commands))
         for command in commands:
             del self._under_way[command.id]
 
@@ -313,20 +313,20 @@ class QueueService:
         from .job_files import left_of
 
         for job in jobs:
-            if (now := self._table.get(job.id)) is not None and now.state is JobState.DONE:
+            if (now := self._store.get(job.id)) is not None and now.state is JobState.DONE:
                 continue  # the cancel came too late
             await self._delete_part(job)
-            shown = self._table.get(job.id)
+            shown = self._store.get(job.id)
             if shown is not None:  # else it was cleared from the list meanwhile, and must not come back
                 left = replace(shown, **left_of(shown), rate=None, eta=None)
-                self._table.put(left)
-                self._scheduler.store.save([left])
+                self._store.put(left)
+                self._store.save([left])
 
     async def _delete_part(self, job: Job) -> None:
         """Delete a part; a transfer that was just interrupted may hold it for a moment longer."""
         from .job_files import delete_part
 
-        journal = self._scheduler.store.repository.journal
+        journal = self._store.repository.journal
         deadline = time.monotonic() + _PATIENCE
         while True:
             try:
@@ -363,14 +363,14 @@ class QueueService:
 
     async def _main(self) -> None:
         # Imported in the scheduler's thread: nothing of it is needed to draw the first screen.
+        from .job_store import JobStore
         from .scheduler import Scheduler
 
-        scheduler = Scheduler(
-            self._path, self._resolver, self._table, self._changed, self._obey, **self._options
-        )
-        self._running = scheduler
+        store = JobStore(self._path, self._options.get("identity"), self._options.get("kind"))
+        self._shown = store
+        self._running = Scheduler(store, self._resolver, self._changed, self._obey, **self._options)
         self._opened.set()
-        await scheduler.run()
+        await self._running.run()
 
     def _stop(self) -> None:
         if self._running is not None:
