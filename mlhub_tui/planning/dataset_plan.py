@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import os
 import shutil
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -34,7 +35,7 @@ from ..http.urls import shown_id
 from ..models import CatalogInfo, Search
 from ..options import IfExists
 from ..sources.base import Source
-from ..storage import make_private_folder, shrink_folder
+from ..storage import make_private_folder, nearest, shrink_folder
 from ..threads import in_thread
 from ..transfer.config import DownloadResult, DownloadSpec, TransferProgress
 from .index import Index, IndexProgress
@@ -64,6 +65,8 @@ async def plan_dataset(
     Raises EntityDoesNotExist if the dataset has no catalog archive; MLHubException if it cannot be fetched or
     read; what was fetched is saved for the next time.
     """
+    if not os.access(nearest(paths.home()), os.W_OK):
+        paths.use_temporary()  # a plan needs no more than a cache
     report, archive = say or (lambda *_: None), cached_catalog(request)
     if request.kind is Kind.MLHUB:
         await in_thread(partial(_make_room, archive))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import subprocess
 import sys
@@ -13,10 +14,12 @@ from pathlib import Path
 import httpx
 import pytest
 
+from mlhub_tui.auth import Kind
 from mlhub_tui.errors import EntityDoesNotExist, OutputFolderError, ServerUnreachable, TargetBusy
 from mlhub_tui.http.session import Session
 from mlhub_tui.models import BBox, Collection, Item, Search
 from mlhub_tui.models.when import parse_span
+from mlhub_tui.planning.dataset_plan import plan_dataset
 from mlhub_tui.planning.filters import Filters
 from mlhub_tui.planning.index import BUILDING, Index, IndexBuilder, IndexProgress, NoIndex
 from mlhub_tui.planning.index_cache import (
@@ -27,7 +30,9 @@ from mlhub_tui.planning.index_cache import (
     index_of_archive,
     index_of_pages,
 )
+from mlhub_tui.planning.requests import dataset_request
 from mlhub_tui.planning.selection import count_files, files
+from mlhub_tui.queue.run_job import job_context
 from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.sources.base import Page
 from mlhub_tui.sources.mlhub import MLHubSource
@@ -489,3 +494,16 @@ async def test_a_link_that_leads_to_itself_ends_the_listing() -> None:
     with await paged(source, ["one"]) as index:
         assert len(list(files(index, Filters()))) == 10 + 1
     assert len(source.asked) == 2
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write anywhere")
+async def test_a_home_that_is_read_only_is_no_hindrance_to_a_plan(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir(0o500)
+    monkeypatch.setenv("MLHUB_HOME", str(home))
+    request = dataset_request("fields", tmp_path, source=SOURCE, kind=Kind.STATIC)
+    with await plan_dataset(request, Listed(1), job_context) as index:
+        assert count_files(index, Filters()).all.files == 11
+    assert list(home.iterdir()) == []
