@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from .errors import NoHomeFolder
+
 
 def home() -> Path:
     """Return MLHUB_HOME, or `~/.mlhub`; nothing is created.
@@ -20,8 +22,6 @@ def home() -> Path:
     try:
         return Path(configured).expanduser() if configured else Path.home() / ".mlhub"
     except RuntimeError:
-        from .errors import NoHomeFolder
-
         words = "this user has no home folder to keep settings and downloads in"
         if configured:
             words = f"MLHUB_HOME is in the home folder of nobody: {configured}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from pathlib import Path
 
+from .. import planning, queue
 from ..errors import FileConflict
 from ..options import IfExists
 from ..sources.mlhub import MLHubSource
@@ -19,16 +20,14 @@ async def fetch(
     progress: Progress | bool | None = None,
 ) -> Path:
     """Download a collection's archive into a folder, by default the current one, and return its path."""
-    from ..planning.requests import ArchiveRequest
-    from ..planning.resolver import OneSource
-    from ..queue import run_job
-
     folder = folder_of(output_dir)
     path = folder / f"{collection_id}.tar.gz"
     if if_exists is IfExists.SKIP and path.is_file():
         return path
-    request = ArchiveRequest(source.root_url, None, collection_id, folder, if_exists)
-    return await run_job.fetch(request, OneSource(source), on_progress=reporter(progress, path))
+    request = planning.requests.ArchiveRequest(source.root_url, None, collection_id, folder, if_exists)
+    return await queue.run_job.fetch(
+        request, planning.resolver.OneSource(source), on_progress=reporter(progress, path)
+    )
 
 
 def folder_of(output_dir: str | Path | None) -> Path:

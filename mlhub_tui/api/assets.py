@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .. import planning, queue
 from ..errors import InvalidSearch
 from ..models import BBox, JsonDict
 from ..models.area import geometry_of
@@ -33,11 +34,7 @@ async def fetch_assets(
     progress: Progress | bool | None = None,
 ) -> list[Path]:
     """Download a dataset's catalog and what filters leave of its assets; return the folders they are in."""
-    from ..planning.requests import dataset_request
-    from ..planning.resolver import OneSource
-    from ..queue.run_job import fetch
-
-    request = dataset_request(
+    request = planning.requests.dataset_request(
         dataset_id,
         folder_of(output_dir),
         filters,
@@ -46,7 +43,7 @@ async def fetch_assets(
         if_exists=if_exists,
     )
     report = reporter(progress, request.asset_folder)
-    catalog = await fetch(request, OneSource(source), on_progress=report)
+    catalog = await queue.run_job.fetch(request, planning.resolver.OneSource(source), on_progress=report)
     assets = [] if filters.catalog_only else [request.asset_folder]
     return list(dict.fromkeys([catalog, *assets]))
 
@@ -57,7 +54,7 @@ def filters_of(
     intersects: JsonDict | None,
     when: Times | None,
     collection_filter: Mapping[str, Iterable[str]] | None,
-) -> Filters:
+) -> planning.filters.Filters:
     """Return the filters that the arguments of a download stand for.
 
     Raises
@@ -65,13 +62,11 @@ def filters_of(
     InvalidSearch
         If one of them cannot be understood, or a box and a geometry are both given.
     """
-    from ..planning.filters import Filters
-
     box = None if bbox is None else BBox.parse(list(bbox))
     if bbox is not None and box is None:
         raise InvalidSearch("the box is none", hint="give west, south, east, north in degrees")
-    return Filters(
-        Filters.keys(collection_filter or {}),
+    return planning.filters.Filters(
+        planning.filters.Filters.keys(collection_filter or {}),
         box,
         None if intersects is None else geometry_of(intersects),
         when=_span(when),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from .. import sources
 from ..http.session import Session as Session
 from ..sources.mlhub import MLHubSource
 from .failures import builtin_kinds
@@ -74,9 +75,8 @@ def get_session(
     [5, 5]
     """
     from ..auth import resolve
-    from ..sources.open_source import open_session
 
-    session = open_session(resolve(api_key=api_key, profile=profile, root_url=root_url))
+    session = sources.open_source.open_session(resolve(api_key=api_key, profile=profile, root_url=root_url))
     session.boundary = builtin_kinds
     return session
 

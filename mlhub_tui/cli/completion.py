@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .. import auth, models, queue, sources  # their modules are loaded when they are used
+from .. import auth, models, queue, sample, sources  # their modules are loaded when they are used
 from ..errors import MLHubException
 from ..text import one_line
 from .connection import Choice
@@ -106,18 +106,15 @@ def _listed(kind: str) -> Words:
 
 
 def _of_sample(kind: str, collection: str) -> Iterator[tuple[str, str]]:
-    from ..sample.catalog import load
-    from ..sample.items import item_id
-
-    sample = load()
-    if kind == "item" and (entry := sample.collections.get(collection)) is not None:
+    catalog, item_id = sample.catalog.load(), sample.items.item_id
+    if kind == "item" and (entry := catalog.collections.get(collection)) is not None:
         yield from ((item_id(entry, number), "") for number in range(min(entry.items, MOST_WORDS)))
     elif kind == "model":
-        yield from ((model.id, "") for model in sample.models.values())
+        yield from ((model.id, "") for model in catalog.models.values())
     elif kind == "dataset":
-        yield from ((dataset.id, dataset.raw.get("title") or "") for dataset in sample.datasets.values())
+        yield from ((dataset.id, dataset.raw.get("title") or "") for dataset in catalog.datasets.values())
     elif kind == "collection":
-        yield from ((each.id, each.title or "") for each in sample.collections.values())
+        yield from ((each.id, each.title or "") for each in catalog.collections.values())
 
 
 def _downloads() -> Iterator[tuple[str, str]]:

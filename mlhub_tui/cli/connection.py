@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import click
 
-from .. import auth, config, planning, sources  # their modules are loaded when they are used
+from .. import auth, config, planning, sample, sources  # their modules are loaded when they are used
 from .printing import META, given, news, note
 
 if TYPE_CHECKING:
@@ -127,9 +127,7 @@ def credentials(choice: Choice, *, key_needed: bool) -> Iterator[Credentials]:
     if not choice.sample:
         yield chosen(choice, key_needed=key_needed)
         return
-    from ..sample.server import SampleServer
-
-    with SampleServer() as server:
+    with sample.server.SampleServer() as server:
         origin = "the sample catalog"
         yield auth.Credentials(server.key, server.root_url, None, origin, origin)
 

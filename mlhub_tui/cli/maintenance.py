@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.shell_completion import get_completion_class
 
-from .. import paths, planning, sources
+from .. import doctor, http, paths, planning, sample, sources
 from ..errors import APIKeyNotFound, MLHubException, ProfileNotFound
 from ..storage import bytes_of, shrink_folder
 from ..text import one_line, redact, size
@@ -82,22 +84,18 @@ def cache_clear(as_json: bool) -> None:
 
 def _parts() -> dict[str, tuple[Path, Callable[[], object]]]:
     """Return the parts of the cache: what each takes room with, and how it is cleared."""
-    from contextlib import closing
-
-    from .. import preview_cache
-    from ..http.cache import DocumentCache
-    from ..sources.static import archive
+    from .. import preview_cache  # reads documents, which no help page needs
 
     def of(folder: Path) -> tuple[Path, Callable[[], object]]:
         return folder, lambda: shrink_folder(folder, -1)
 
     def clear_documents() -> None:
-        with closing(DocumentCache()) as cache:
+        with closing(http.cache.DocumentCache()) as cache:
             cache.clear()
 
     return {
-        "documents": (DocumentCache().path, clear_documents),
-        "archives": of(archive.folder()),
+        "documents": (http.cache.DocumentCache().path, clear_documents),
+        "archives": of(sources.static.archive.folder()),
         "plans": of(planning.index_cache.folder()),
         "previews": (preview_cache.folder(), preview_cache.clear),
         "catalogs": of(planning.dataset_plan.catalog_cache()),
@@ -166,15 +164,13 @@ def doctor_command(offline: bool, as_json: bool) -> None:
 
 def _findings(offline: bool) -> dict[str, list[Finding]]:
     """Return what was found of each part; of the source nothing where there is none to look at."""
-    from ..doctor import files, network, program, queue, terminal
-
     loaded = settings()
     found = {
-        "program": [*program.look()],
-        "terminal": [*terminal.look(loaded.config)],
-        "files": [*files.look(loaded)],
-        "queue": [*queue.look()],
-        "network": [*network.look()],
+        "program": [*doctor.program.look()],
+        "terminal": [*doctor.terminal.look(loaded.config)],
+        "files": [*doctor.files.look(loaded)],
+        "queue": [*doctor.queue.look()],
+        "network": [*doctor.network.look()],
         "source": _of_source(Choice.made(), offline),
     }
     return {part: findings for part, findings in found.items() if findings}
@@ -182,9 +178,7 @@ def _findings(offline: bool) -> dict[str, list[Finding]]:
 
 def _of_source(choice: Choice, offline: bool) -> list[Finding]:
     """Return how the source is; offline, what a name stands for. The hosted service is not asked."""
-    from ..doctor import network
-    from ..doctor.finding import Finding, note, wrong
-
+    finding = doctor.finding
     named = choice.source or choice.profile or choice.root_url or choice.sample
     if offline and (choice.sample or not (named or os.environ.get("MLHUB_PROFILE"))):
         return []
@@ -193,21 +187,21 @@ def _of_source(choice: Choice, offline: bool) -> list[Finding]:
             used = choice.credentials()
             where = one_line(redact(used.root_url), 300)
             return [
-                Finding("location", where),
-                Finding("key", used.key_origin),
+                finding.Finding("location", where),
+                finding.Finding("key", used.key_origin),
             ]
         with credentials(choice, key_needed=not named) as used:
             if sources.well_known.is_hosted(used.root_url):
                 gone = sources.well_known.ServiceEnded()
-                return [note("location", gone.message, gone.hint)]
+                return [finding.note("location", gone.message, gone.hint)]
 
             async def ask() -> list[Finding]:
-                return [finding async for finding in network.ask(used)]
+                return [one async for one in doctor.network.ask(used)]
 
             return run_async(ask)
     except MLHubException as error:
         no_key = isinstance(error, APIKeyNotFound)
-        level: Callable[..., Finding] = note if no_key and not named else wrong
+        level = finding.note if no_key and not named else finding.wrong
         what = _UNKNOWN if isinstance(error, ProfileNotFound) else "key" if no_key else "location"
         return [level(what, error.message, error.hint)]
 
@@ -225,10 +219,7 @@ def serve(port: int, rate: int | None) -> None:
 
     It speaks the MLHub API, so that other clients can be tried against it.
     """
-    from ..sample import DEFAULT_RATE
-    from ..sample.server import serve_forever
-
-    limit = DEFAULT_RATE if rate is None else rate or None
+    limit = sample.server.DEFAULT_RATE if rate is None else rate or None
 
     def ready(server: SampleServer) -> None:
         speed = f"{size(limit)}/s a download" if limit else "as fast as possible"
@@ -241,7 +232,7 @@ def serve(port: int, rate: int | None) -> None:
             f"Ctrl+C stops it."
         )
 
-    end(128 + serve_forever(port, rate=limit, on_ready=ready))
+    end(128 + sample.server.serve_forever(port, rate=limit, on_ready=ready))
 
 
 @click.command(
@@ -255,8 +246,6 @@ def completion_command(context: click.Context, shell: str) -> None:
     It completes commands and options, the names of profiles, sources and saved searches, the IDs of the
     datasets and collections that were listed last, and those of the transfers in the queue.
     """
-    from click.shell_completion import get_completion_class
-
     made: Any = get_completion_class(shell)
     script = made(context.find_root().command, {}, "mlhub-tui", "_MLHUB_TUI_COMPLETE")
     # Not `script.source()`, which asks bash for its version first. Words and their descriptions have commas.

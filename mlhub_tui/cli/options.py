@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from ..errors import InvalidSearch
+from ..errors import InvalidSearch, MLHubException
 from ..text import one_line, parse_rate
 from .completion import did_you_mean, profile_names, source_names
 from .connection import OPTIONS as CONNECTION
@@ -68,7 +68,6 @@ def _folder(value: str) -> Path | str:
 
     if "://" in value or "::" in value:
         from .. import output_url
-        from ..errors import MLHubException
 
         try:
             path, url = output_url.parse(value)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Unpack
 
 import click
 
-from .. import paths
+from .. import paths, queue
 from ..auth import Credentials
 from ..errors import AccessDenied, MLHubException, TargetBusy
 from ..http.retry import COMMAND_RETRIES
@@ -325,10 +325,12 @@ def open_log(key: str | None) -> Iterator[logging.Logger]:
     The `key` in use is cut out of whatever is written, as all that profiles and environment hold.
     """
     from ..debug import file_handler  # no download needs to load it
-    from ..queue.background import log_file
 
     log = logging.Logger("mlhub_tui.queue", logging.INFO)
-    handler = file_handler(log_file(), [key], most=_LOG_BYTES, files=_LOG_FILES) or logging.NullHandler()
+    handler = (
+        file_handler(queue.background.log_file(), [key], most=_LOG_BYTES, files=_LOG_FILES)
+        or logging.NullHandler()
+    )
     log.addHandler(handler)
     log.info("starts")
     try:

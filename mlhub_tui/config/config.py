@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import paths
+from ..text import one_line, parse_rate
 
 MOST = 64
 """As `queue.settings.MOST`: the most transfers at a time, from one host, and connections to one file."""
@@ -20,8 +21,6 @@ Check = Callable[[Any], Any]
 
 
 def _shown(value: Any) -> str:
-    from ..text import one_line  # not at the top of this module: a start without a file needs no words
-
     return one_line(repr(value), 60)
 
 
@@ -86,8 +85,6 @@ def folder(value: Any) -> Path | None:
 
 def speed(value: Any) -> int | None:
     """Return bytes per second, None for no limit."""
-    from ..text import parse_rate
-
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise ValueError(f"{_shown(value)} is no speed; write '5M', '500k' or 'off'")
     return parse_rate(str(value))
@@ -243,8 +240,6 @@ def parse(content: bytes) -> dict[str, Any]:
     """
     import tomllib
 
-    from ..text import one_line
-
     if len(content) > _LARGEST:
         raise ValueError("it is larger than a config file can be")
     try:
@@ -259,8 +254,6 @@ def parse(content: bytes) -> dict[str, Any]:
 
 def checked(found: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """Return the values to use of what a file says, and a line for each that is left out."""
-    from ..text import one_line
-
     known, good, problems = settings(), {}, []
     for one, value in found.items():
         if one not in known:

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .. import sources
 from ..errors import MLHubException
 from ..text import one_line, redact
 from .finding import Finding, note, wrong
@@ -54,17 +55,14 @@ def _certificates(environ: Mapping[str, str]) -> Iterator[Finding]:
 
 async def ask(credentials: Credentials) -> AsyncIterator[Finding]:
     """Check that a source answers and accepts the key; yield the result, with the time taken."""
-    from ..sources.open_source import check
-    from ..sources.probe import open_any
-
     where = one_line(redact(credentials.root_url), 300)
     yield Finding("location", where)
     yield Finding("key", credentials.key_origin)
     begun = time.monotonic()
     try:
-        source = await open_any(credentials)
+        source = await sources.probe.open_any(credentials)
         try:
-            await check(source)
+            await sources.open_source.check(source)
             about = await source.about()
         finally:
             await source.aclose()

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from .. import paths
+from .. import paths, queue
 from ..errors import MLHubException
 from ..text import rate
 from .finding import Finding, note, wrong
@@ -16,14 +16,12 @@ from .finding import Finding, note, wrong
 
 def look() -> Iterator[Finding]:
     """Yield the state of the queue; a file that is missing or damaged is left as it is."""
-    from ..queue.database import exists, lacks_locks
-
     path = paths.queue()
-    if path.parent.is_dir() and lacks_locks(path.parent):
+    if path.parent.is_dir() and queue.database.lacks_locks(path.parent):
         hint = "set MLHUB_HOME to a local disk; downloads work, and are not saved for the next start"
         yield wrong("file", f"the file system of {path.parent} has no locks", hint)
         return
-    if not exists(path):
+    if not queue.database.exists(path):
         yield Finding("file", f"{path} (made with the first download)")
         return
     try:
@@ -36,31 +34,26 @@ def look() -> Iterator[Finding]:
 
 def _check(path: Path) -> None:
     """Raise what is wrong with the file; it is opened for reading only."""
-    from ..queue.database import check, unusable, verify
-
-    check(path)
+    queue.database.check(path)
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=2)) as db:
-            verify(db, path)
+            queue.database.verify(db, path)
     except sqlite3.Error as error:
-        raise unusable(path, error) from error
+        raise queue.database.unusable(path, error) from error
 
 
 def _content() -> Iterator[Finding]:
-    from ..queue.client import QueueClient
-    from ..queue.job import JobState
-
-    with QueueClient(paths.queue()) as client:
+    with queue.client.QueueClient(paths.queue()) as client:
         jobs, runners, settings = client.jobs(), client.runners(), client.settings()
     if runners:
         yield Finding("run by", ", ".join(f"{kind} (pid {pid})" for kind, pid in runners))
     states = Counter(str(job.state) for job in jobs)
     yield Finding("transfers", ", ".join(f"{n} {state}" for state, n in states.most_common()) or "none")
-    waiting = sum(not job.state.finished and job.state is not JobState.PAUSED for job in jobs)
+    waiting = sum(not job.state.finished and job.state is not queue.job.JobState.PAUSED for job in jobs)
     if waiting and not runners:
         hint = "start the app, or `mlhub-tui queue run --until-empty`"
         yield note("waiting", f"{waiting}, and nothing runs the queue", hint)
-    for job in [job for job in jobs if job.state is JobState.FAILED][:3]:
+    for job in [job for job in jobs if job.state is queue.job.JobState.FAILED][:3]:
         yield note(f"failed: {job.name}", job.reason, job.hint)
     limit = rate(settings.limit) or "off"
     yield Finding(

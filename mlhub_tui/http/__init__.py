@@ -11,8 +11,13 @@ from ..lazy import submodules
 sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]  # documented, not in typeshed
 
 if TYPE_CHECKING:
+    from . import cache as cache
+    from . import client as client
+    from . import errors as errors
     from . import response_headers as response_headers
+    from . import retry as retry
     from . import session as session
     from . import status_errors as status_errors
+    from . import urls as urls
 else:
     __getattr__ = submodules(__name__)

@@ -9,9 +9,11 @@ from ..lazy import submodules
 if TYPE_CHECKING:
     from . import aria2 as aria2
     from . import assets as assets
+    from . import dataset_job as dataset_job
     from . import dataset_plan as dataset_plan
     from . import filters as filters
     from . import index_cache as index_cache
+    from . import report as report
     from . import requests as requests
     from . import resolver as resolver
     from . import selection as selection

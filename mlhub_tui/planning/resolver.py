@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
+from .. import transfer
 from ..auth.kind import Kind
 from ..errors import MLHubException, NotOffered
 from ..http.credentials import Link
@@ -221,9 +222,7 @@ class JobContext:
 
         async def work() -> DownloadResult:
             # Start-up time: not needed before the first request of a command.
-            from ..transfer.single_file import fetch_file
-
-            return await fetch_file(spec, self.context(), progress, reserve=reserve)
+            return await transfer.single_file.fetch_file(spec, self.context(), progress, reserve=reserve)
 
         return await shared_engine().run(work())
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .. import planning
 from ..errors import MLHubException, VerificationFailed
 from ..planning.requests import DatasetRequest
 from ..text import count, one_line, size
@@ -74,9 +75,7 @@ def verify_job(job: Job, tell: Callable[[int], None], stop: threading.Event) -> 
     """
     try:
         if isinstance(job.request, DatasetRequest):
-            from ..planning.report import verify_files  # needed by datasets alone
-
-            return VerificationResult(("sizes",), verify_files(job.request, tell, stop))
+            return VerificationResult(("sizes",), planning.report.verify_files(job.request, tell, stop))
         return VerificationResult(_verify_file(job, tell, stop))
     except MLHubException as error:
         return VerificationResult((), one_line(error.message, 300))

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .. import fileio, paths, text
+from .. import fileio, paths, planning, sources, text
 from ..auth import Credentials, for_profile, same_root
 from ..errors import (
     AccessDenied,
@@ -81,13 +81,13 @@ async def open_for_job(request: DownloadRequest, choose: Callable[[], Credential
     """Open the source of a job, away from the event loop: files are read, modules imported."""
 
     def opened() -> Source:
-        from ..sources.open_source import open_mlhub, open_source  # all kinds of sources: when one is needed
-
         found = choose()
         if not isinstance(request, ArchiveRequest):
             # What the kind was when it was queued spares a look at the landing document.
-            return open_source(found if found.kind is not None else replace(found, kind=request.kind))
-        return open_mlhub(found)
+            return sources.open_source.open_source(
+                found if found.kind is not None else replace(found, kind=request.kind)
+            )
+        return sources.open_source.open_mlhub(found)
 
     return await asyncio.to_thread(opened)
 
@@ -100,9 +100,7 @@ async def run_job(
 ) -> DownloadResult:
     """Fetch what is requested, or resume it; errors are for `queue.failures` to judge."""
     if isinstance(request, DatasetRequest):
-        from ..planning.dataset_job import fetch_dataset  # all that plans is needed by datasets alone
-
-        return await fetch_dataset(request, context, live, reserve)
+        return await planning.dataset_job.fetch_dataset(request, context, live, reserve)
     if (there := await in_thread(lambda: already_there(_spec(request, Link(""))))) is not None:
         return there
     if isinstance(request, AssetRequest):
@@ -263,9 +261,7 @@ async def fetch(
 async def report_failed(request: DownloadRequest, error: Exception) -> None:
     """Write the report of a dataset that failed for good."""
     if isinstance(request, DatasetRequest):
-        from ..planning.dataset_job import report_unfetched  # needed by datasets alone
-
-        await report_unfetched(request, error)
+        await planning.dataset_job.report_unfetched(request, error)
 
 
 async def _report(live: TransferProgress, on_progress: Progress | None) -> None:

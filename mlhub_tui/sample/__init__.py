@@ -5,13 +5,13 @@ Importing this package costs nothing; the server itself is in `mlhub_tui.sample.
 
 from __future__ import annotations
 
-SAMPLE_KEY = "sample"
-"""The API key the sample catalog takes."""
+from typing import TYPE_CHECKING
 
-ROOT_PATH = "/mlhub/v1/"
-"""The path of the API's root on the sample server, as on the hosted one."""
+from ..lazy import submodules
 
-DEFAULT_RATE = 8 * 1024 * 1024
-"""Bytes per second of one archive download, slow enough to watch."""
-
-__all__ = ["DEFAULT_RATE", "ROOT_PATH", "SAMPLE_KEY"]
+if TYPE_CHECKING:
+    from . import catalog as catalog
+    from . import items as items
+    from . import server as server
+else:
+    __getattr__ = submodules(__name__)

@@ -13,13 +13,17 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route, Router
 
-from . import ROOT_PATH, SAMPLE_KEY, documents
+from . import documents
 from .catalog import CollectionEntry, DatasetEntry
 from .documents import BadPage, page_of_items
 from .items import item_index
 from .shelf import Shelf
 from .store import PREFIX
 
+SAMPLE_KEY = "sample"
+"""The API key the sample catalog takes."""
+ROOT_PATH = "/mlhub/v1/"
+"""The path of the API's root on the sample server, as on the hosted one."""
 Handler = Callable[[Request], Awaitable[Response]]
 
 GEOJSON = "application/geo+json"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from ..auth import Credentials
+
 if TYPE_CHECKING:
     from ..auth import Credentials
     from .server import SampleServer
@@ -21,7 +23,6 @@ class SampleOnDemand:
 
     def credentials(self) -> Credentials:
         """Return the credentials of the running sample catalog; blocks while it starts (about 0.3 s)."""
-        from ..auth import Credentials
         from .server import SampleServer
 
         with self._lock:

@@ -12,15 +12,21 @@ from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Self
 
+import uvicorn
+
 from ..errors import MLHubException
-from . import DEFAULT_RATE, ROOT_PATH, SAMPLE_KEY
+from .api import ROOT_PATH, SAMPLE_KEY, Api
+from .catalog import load
+from .shelf import Shelf
+from .store import Store
 
 if TYPE_CHECKING:
-    import uvicorn
     from starlette.routing import Router
 
-    from .store import Store, StoreRequest
+    from .store import StoreRequest
 
+DEFAULT_RATE = 8 * 1024 * 1024
+"""Bytes per second of one archive download, slow enough to watch."""
 _HOST = "127.0.0.1"
 _TICK = 0.002
 _START_LIMIT = 10.0
@@ -161,11 +167,6 @@ class SampleServer:
             _hang_up(servers)
 
     def _apps(self) -> tuple[Router, Router]:
-        from .api import Api
-        from .catalog import load
-        from .shelf import Shelf
-        from .store import Store
-
         shelf = Shelf(load(), self.store_url)
         self._store = Store(shelf, self._rate)
         return Api(shelf, self.store_url).app(), self._store.app()
@@ -190,8 +191,6 @@ def _bind(port: int) -> socket.socket:
 
 
 def _server(app: Router) -> uvicorn.Server:
-    import uvicorn
-
     # A logger without a handler prints its warnings to stderr, which here is the middle of somebody's screen.
     logger = logging.getLogger("uvicorn")
     if not logger.handlers:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from . import probe as probe
     from . import saved_searches as saved_searches
     from . import source_names as source_names
+    from . import static as static
     from . import well_known as well_known
 else:
     __getattr__ = submodules(__name__)

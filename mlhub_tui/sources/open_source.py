@@ -5,17 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
+from .. import http
 from ..auth import Auth, Kind, is_url
 from ..errors import MLHubException, NotOffered
 
 if TYPE_CHECKING:
     from ..auth import Credentials
-    from ..http.session import Session
     from .base import Source
     from .mlhub import MLHubSource
 
 
-def open_session(credentials: Credentials, *, by_document: bool = False, **options: Any) -> Session:
+def open_session(
+    credentials: Credentials, *, by_document: bool = False, **options: Any
+) -> http.session.Session:
     """Return a session with the server of the credentials.
 
     For a static catalog it is pinned to the origin of its URL, and for one on disk it has no secret.
@@ -23,23 +25,20 @@ def open_session(credentials: Credentials, *, by_document: bool = False, **optio
     - `by_document`: Treat the location as the URL of a document, whatever the kind.
     - `options`: Further arguments of `Session`.
     """
-    from ..http.errors import HOSTED
-    from ..http.retry import NO_RETRIES
-    from ..http.session import Session, SessionTimeouts
-    from ..http.urls import host
-
     secret, root = credentials.secret, credentials.root_url
     if by_document or credentials.kind in (None, Kind.STATIC):
         secret, root = (secret, urljoin(root, "/")) if is_url(root) else (None, "https://nowhere.invalid/")
-    if host(root) == HOSTED:
+    if http.urls.host(root) == http.errors.HOSTED:
         # Nobody has answered there since 2023: no use in waiting long to say so.
         options = {
-            "timeouts": SessionTimeouts(connect=4.0, read=8.0, total=12.0),
-            "retry": NO_RETRIES,
+            "timeouts": http.session.SessionTimeouts(connect=4.0, read=8.0, total=12.0),
+            "retry": http.retry.NO_RETRIES,
         } | options
     # What is a key by its name is an MLHub API's business; elsewhere `key` may name a file.
     as_mlhub = credentials.kind is Kind.MLHUB and credentials.auth == Auth() and not by_document
-    return Session(api_key=secret, root_url=root, auth=None if as_mlhub else credentials.auth, **options)
+    return http.session.Session(
+        api_key=secret, root_url=root, auth=None if as_mlhub else credentials.auth, **options
+    )
 
 
 def open_source(credentials: Credentials) -> Source:
@@ -62,11 +61,10 @@ def open_source(credentials: Credentials) -> Source:
 def open_mlhub(credentials: Credentials) -> MLHubSource:
     """Return the source of credentials for what only an MLHub API has: archives, key checks."""
     if credentials.kind is not Kind.MLHUB:
-        from ..http.urls import shown
         from .base import ASSETS_INSTEAD
 
         raise NotOffered(
-            f"only MLHub APIs have archives of collections: {shown(credentials.root_url)} is none",
+            f"only MLHub APIs have archives of collections: {http.urls.shown(credentials.root_url)} is none",
             hint=ASSETS_INSTEAD,
         )
     from .mlhub import MLHubSource

@@ -11,6 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .. import http
 from ..errors import OutputFolderError
 from ..http.decoding import is_gzip_name
 from ..http.retry import COMMAND_RETRIES, RetryPolicy, Timeouts
@@ -19,7 +20,7 @@ from ..text import one_line
 from .engine import SharedLimits
 
 if TYPE_CHECKING:  # needed by transfers only, not before the first request of a command
-    from ..http.client import Exchange, HTTPClient
+    from ..http.client import HTTPClient
     from ..http.cookies import CookieJar
     from ..http.credentials import Link
     from ..http.response_headers import Checksum
@@ -107,12 +108,10 @@ class TransferContext:
         headers: Mapping[str, str],
         cookies: CookieJar,
         allowed: frozenset[int] = frozenset(),
-    ) -> Exchange:
+    ) -> http.client.Exchange:
         """Return a request of a file within the limits."""
-        from ..http.client import Exchange  # start-up time: needed by transfers only
-
         timeouts, bandwidth = self.config.timeouts, self.limits.bandwidth
-        return Exchange(
+        return http.client.Exchange(
             self.client, link, name, headers, cookies, timeouts, bandwidth=bandwidth, allowed=allowed
         )
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine, Hashable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from .. import http
 from ..http.bandwidth import BandwidthLimiter
 from ..threads import DaemonExecutor, shielded
 
@@ -165,14 +166,14 @@ class TransferEngine:
         waiting.add_done_callback(lambda done: done.cancelled() or done.exception())  # seen
         return await shielded(waiting, lambda: self.cancel(future), grace)
 
-    def client(self, tls: ssl.SSLContext | None = None, connect_timeout: float = 15.0) -> HTTPClient:
+    def client(
+        self, tls: ssl.SSLContext | None = None, connect_timeout: float = 15.0
+    ) -> http.client.HTTPClient:
         """Return the HTTP client for TLS settings, None for the system's; only on the engine's loop."""
-        from ..http.client import ClientConfig, HTTPClient  # start-up time: first needed by a transfer
-
         key = (id(tls), connect_timeout)
         if key not in self._clients:
-            config = ClientConfig(connect_timeout=connect_timeout, tick=_TICK)
-            self._clients[key] = HTTPClient(
+            config = http.client.ClientConfig(connect_timeout=connect_timeout, tick=_TICK)
+            self._clients[key] = http.client.HTTPClient(
                 config if tls is None else replace(config, tls_context=lambda: tls)
             )
         return self._clients[key]
