@@ -84,7 +84,8 @@ def line_detail(node: Node | None, tree_model: CatalogTreeModel) -> list[Block]:
         case GroupNode(key, title, note, detail):
             about = tree_model.about
             first = bool(tree_model.groups) and tree_model.groups[0].data is node
-            facets = _most_frequent(tree_model.top.standing.traits) if first else []
+            listed = tree_model.entries(tree_model.groups[0]) if first else []
+            facets = _most_frequent([row.traits for row in listed if row.traits])
             if about is None or not first or tree_model.by_dataset:
                 return [Title(title), Paragraph(note), Paragraph(f"\n{detail}" if detail else ""), *facets]
             known = document_detail(about.document)[2:] if about.document else [Prose(about.description)]
