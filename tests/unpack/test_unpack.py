@@ -219,7 +219,16 @@ def damaged(content: bytes) -> bytes:
     return content[: len(content) // 2] + bytes(64) + content[len(content) // 2 + 64 :]
 
 
-@pytest.mark.parametrize("spoil", [lambda c: c[: len(c) // 2], damaged, lambda c: b"<html>" + c])
+def record_of_a_length_beyond_numbers(_: bytes) -> bytes:
+    header, record = tarfile.TarInfo("crops/a"), b"9" * 20 + b" path=x\n"
+    header.type, header.size = tarfile.XHDTYPE, len(record)
+    return header.tobuf() + record.ljust(512, b"\0")
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [lambda c: c[: len(c) // 2], damaged, lambda c: b"<html>" + c, record_of_a_length_beyond_numbers],
+)
 def test_a_bad_archive_is_not_taken_for_whole(tmp_path: Path, spoil: Callable[[bytes], bytes]) -> None:
     path = archive(tmp_path / "a.tar.gz", [file(f"crops/{n}", os.urandom(3000)) for n in range(50)])
     path.write_bytes(spoil(path.read_bytes()))

@@ -155,7 +155,14 @@ def _damage() -> Iterator[None]:
         yield
     except EOFError:
         raise DamagedArchive(_TOO_EARLY) from None
-    except (tarfile.TarError, zlib.error, gzip.BadGzipFile, ValueError, RecursionError) as error:
+    except (
+        tarfile.TarError,
+        zlib.error,
+        gzip.BadGzipFile,
+        ValueError,
+        OverflowError,
+        RecursionError,
+    ) as error:
         early = "unexpected end" in str(error)
         raise DamagedArchive(
             _TOO_EARLY if early else f"the archive is damaged ({one_line(error, 80)})"
