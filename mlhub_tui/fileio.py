@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import stat
 import sys
 from collections.abc import Callable, Iterable
 from functools import cache
@@ -47,6 +48,13 @@ def _flock() -> Callable[[int], None]:
         return lambda _: None
     how = fcntl.LOCK_EX | fcntl.LOCK_NB
     return lambda descriptor: fcntl.flock(descriptor, how)
+
+
+def check_regular(path: str | Path, mode: int) -> None:
+    """Raise OutputFolderError if what stands under a file's name is a folder, a pipe or a device."""
+    if not stat.S_ISREG(mode):
+        what = "a folder" if stat.S_ISDIR(mode) else "not a regular file"
+        raise OutputFolderError(f"{text.one_line(path, 200)} is {what}")
 
 
 def rename_new(source: str | Path, target: str | Path) -> None:

@@ -6,17 +6,17 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import http
-from ..errors import OutputFolderError
+from ..fileio import check_regular
 from ..http.decoding import is_gzip_name
 from ..http.retry import COMMAND_RETRIES, RetryPolicy, Timeouts
 from ..options import IfExists
-from ..text import one_line
 from .engine import SharedLimits
 
 if TYPE_CHECKING:  # needed by transfers only, not before the first request of a command
@@ -168,10 +168,10 @@ class DownloadSpec:
     def is_settled(self) -> bool:
         """Return whether nothing is to be fetched, as far as can be told without the server; blocks.
 
-        Raises OutputFolderError if a folder stands under the name.
+        Raises OutputFolderError if what stands under the name is no regular file.
         """
-        if self.target.is_dir():
-            raise OutputFolderError(f"{one_line(self.target, 200)} is a folder")
+        with suppress(OSError):
+            check_regular(self.target, self.target.stat().st_mode)
         return self.if_exists is IfExists.SKIP and os.path.lexists(self.target)
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import stat
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ from pathlib import Path
 
 from .. import errors, text
 from ..errors import MLHubException, OutputFolderError
-from ..fileio import absolute, check_writable, max_open_files, sync_files, translate_os_error
+from ..fileio import absolute, check_regular, check_writable, max_open_files, sync_files, translate_os_error
 from ..options import IfExists
 from ..output_tree import OutputTree
 from ..threads import in_thread_to_end
@@ -156,8 +155,7 @@ class LocalFolder:
                 status = os.stat(target)  # noqa: PTH116  (Path costs ten times as much, for each file)
             except (FileNotFoundError, NotADirectoryError):
                 return task
-            if stat.S_ISDIR(status.st_mode):
-                raise OutputFolderError(f"{text.one_line(target, 200)} is a folder")
+            check_regular(target, status.st_mode)
             resumes, size = request.if_exists is IfExists.RESUME, status.st_size
             if request.if_exists is IfExists.SKIP or (resumes and size == request.size):
                 return task.already_there(size)
