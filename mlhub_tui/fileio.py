@@ -7,7 +7,9 @@ import os
 import re
 import stat
 import sys
+import unicodedata
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -55,6 +57,22 @@ def check_regular(path: str | Path, mode: int) -> None:
     if not stat.S_ISREG(mode):
         what = "a folder" if stat.S_ISDIR(mode) else "not a regular file"
         raise OutputFolderError(f"{text.one_line(path, 200)} is {what}")
+
+
+def check_spelling(path: Path, names: int) -> None:
+    """Raise OutputFolderError if one of a path's last names is there in another case.
+
+    Where the file system ignores case, the files of both would be one.
+    """
+    for place in (path, *path.parents)[:names]:
+        with suppress(OSError):
+            other = place.name.swapcase()
+            if place.name == other or not (place.exists() and place.with_name(other).exists()):
+                continue
+            there = {unicodedata.normalize("NFC", name) for name in os.listdir(place.parent)}  # noqa: PTH208
+            if unicodedata.normalize("NFC", place.name) not in there:
+                words = "is there in another case, which this disk does not tell apart"
+                raise OutputFolderError(f"{text.one_line(place, 200)} {words}")
 
 
 def rename_new(source: str | Path, target: str | Path) -> None:

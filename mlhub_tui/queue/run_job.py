@@ -171,7 +171,8 @@ def _with_notes(request: AssetRequest, outcome: DownloadResult) -> DownloadResul
 
 
 def _spec(request: DownloadRequest, link: Link) -> DownloadSpec:
-    return DownloadSpec(link, request.folder / request.name, request.if_exists)
+    names = request.name.count("/") + 1
+    return DownloadSpec(link, request.folder / request.name, request.if_exists, names=names)
 
 
 def refusal(error: MLHubException, request: DownloadRequest, link: Link) -> MLHubException:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import http
-from ..fileio import check_regular
+from ..fileio import check_regular, check_spelling
 from ..http.decoding import is_gzip_name
 from ..http.retry import COMMAND_RETRIES, RetryPolicy, Timeouts
 from ..options import IfExists
@@ -144,7 +144,7 @@ class DownloadSpec:
 
     `size` is what the API announced, the server's word counts more; `checksums` (an asset's `file:checksum`)
     are verified beside the server's; unless it is a `page`, a web page is that of a portal; an `archive` is
-    promised as a `.tar.gz`, whose size the API announces.
+    promised as a `.tar.gz`, whose size the API announces. The last `names` names of the target are its own.
     """
 
     link: Link
@@ -154,6 +154,7 @@ class DownloadSpec:
     checksums: tuple[Checksum, ...] = ()
     page: bool = False
     archive: bool = False
+    names: int = 1
 
     @property
     def part(self) -> Path:
@@ -168,8 +169,9 @@ class DownloadSpec:
     def is_settled(self) -> bool:
         """Return whether nothing is to be fetched, as far as can be told without the server; blocks.
 
-        Raises OutputFolderError if what stands under the name is no regular file.
+        Raises OutputFolderError if what stands under the name is no regular file, or that of another name.
         """
+        check_spelling(self.target, self.names)
         with suppress(OSError):
             check_regular(self.target, self.target.stat().st_mode)
         return self.if_exists is IfExists.SKIP and os.path.lexists(self.target)

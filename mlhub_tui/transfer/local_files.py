@@ -114,7 +114,7 @@ async def copy_file(
         try:
             with open_local(spec.link.url, stop) as original:
                 if fetched := not _is_there(spec, original.size):
-                    with PartFile(spec.part) as part:
+                    with PartFile(spec.part, names=spec.names) as part:
                         try:
                             reserve(max(0, original.size - part.allocated), original.size)
                             # What the part was of before is gone: no record may say that its bytes are good.

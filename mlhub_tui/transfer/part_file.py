@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, Self, TypeAlias
 
-from ..errors import FileConflict, TargetBusy
-from ..fileio import make_folder, rename_new, translate_os_error, try_lock
+from ..errors import FileConflict, OutputFolderError, TargetBusy
+from ..fileio import check_spelling, make_folder, rename_new, translate_os_error, try_lock
 from ..http.response_headers import RemoteVersion
 from ..storage import sync_folder
 from .checksums import StreamingHasher
@@ -33,18 +33,24 @@ class PartFile:
     """An open, locked part file with one writer; created if missing.
 
     - `fresh`: Whether what an earlier run left in it is thrown away; else its folder is made as well.
+    - `names`: How many of the last names of its path must be spelled as they are on disk.
 
     Raises TargetBusy if another program, or another transfer of this one, has it, and OutputFolderError.
     """
 
-    def __init__(self, path: Path | str, *, fresh: bool = False) -> None:
-        self._path = str(path)
+    def __init__(self, path: Path | str, *, fresh: bool = False, names: int = 0) -> None:
+        self._path, self.descriptor = str(path), -1
         try:
             if not fresh:
                 make_folder(self.path.parent)
             self.descriptor = _open_fresh(self._path) if fresh else _open_locked(self._path)
+            if names:
+                check_spelling(self.path, names)
         except OSError as error:
             raise translate_os_error(error, self.path) from error
+        except OutputFolderError:
+            self.close()
+            raise
 
     def __enter__(self) -> Self:
         return self

@@ -381,7 +381,7 @@ class _Download:
                 )
             opened: list[PartFile] = []  # also if it is cancelled just then: an open part is locked
             try:
-                await in_thread_to_end(lambda: opened.append(PartFile(self._spec.part)))
+                await in_thread_to_end(lambda: opened.append(self._open_part()))
                 return await self._receive(exchange, record, opened[0])
             except BaseException:
                 if opened and opened[0].remove_if_empty():
@@ -390,6 +390,9 @@ class _Download:
             finally:
                 for part in opened:
                     part.close()
+
+    def _open_part(self) -> PartFile:
+        return PartFile(self._spec.part, names=self._spec.names)
 
     def _exchange(self, headers: Mapping[str, str], allowed: frozenset[int] = frozenset()) -> Exchange:
         return self._context.exchange(self._link, self._name, headers, self._cookies, allowed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from mlhub_tui.errors import (
     ServerError,
     VerificationFailed,
 )
+from mlhub_tui.http.credentials import Link
 from mlhub_tui.http.response_headers import Checksum
 from mlhub_tui.output_tree import OutputTree
 from mlhub_tui.planning.multihash import multihash, unverified
@@ -23,9 +25,10 @@ from mlhub_tui.queue.part_repository import (
     extents_to_text,
 )
 from mlhub_tui.transfer.checksums import HashingSink, StreamingHasher, new_hash, verifiable
+from mlhub_tui.transfer.config import DownloadSpec
 from mlhub_tui.transfer.engine import HostLimits
 from mlhub_tui.transfer.parallel import SegmentTable
-from mlhub_tui.transfer.part_file import Extents, covered, gaps, merge, prefix
+from mlhub_tui.transfer.part_file import Extents, PartFile, covered, gaps, merge, prefix
 from mlhub_tui.transfer.work_source import BatchStats, FileResult
 
 
@@ -264,3 +267,35 @@ def test_a_segment_goes_on_where_its_response_does_and_nobody_else_has_begun() -
     only.reach = 31
     assert other.extend(only)
     assert only.end == 31
+
+
+@pytest.mark.parametrize("names", [1, 2])
+def test_a_name_that_is_there_in_another_case_only_is_no_place_for_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, names: int
+) -> None:
+    mine, other = tmp_path / "TILE_a" / "data.tif", tmp_path / "tile_A" / "data.tif"
+    for path in (mine, other):
+        path.parent.mkdir()
+        path.write_bytes(b"x")
+    spec = DownloadSpec(Link(""), other, names=names)
+    assert not spec.is_settled()
+    listed = os.listdir
+    # As a disk that ignores case has it: both names lead there, and only one of them is listed.
+    monkeypatch.setattr("os.listdir", lambda path: [name for name in listed(path) if name != "tile_A"])
+    if names == 1:
+        PartFile(spec.part, names=names).close()
+        return
+    with pytest.raises(OutputFolderError, match="tile_A is there in another case"):
+        spec.is_settled()
+    with pytest.raises(OutputFolderError, match="in another case"):
+        PartFile(spec.part, names=names)
+
+
+def test_what_is_no_regular_file_is_no_place_for_one(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(path)
+        with pytest.raises(OutputFolderError, match="is not a regular file"):
+            DownloadSpec(Link(""), path).is_settled()
+    with pytest.raises(OutputFolderError, match="is a folder"):
+        DownloadSpec(Link(""), tmp_path).is_settled()
