@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import ClassVar
 
 from rich.cells import cell_len, set_cell_size
@@ -13,7 +14,6 @@ from textual.strip import Strip
 
 from ...queue.job import Job, JobState
 from ...text import count, duration, one_line, rate, size
-from ..terminal.diff_rendering import changed_cells
 from ..widgets.line_view import LineView
 from .job_detail import why
 from .job_order import JobSort, fraction
@@ -169,7 +169,7 @@ def _fit_end(text: str, width: int) -> str:
 
 
 class JobList(LineView):
-    """A list of transfers; of one that moves on, only the cells that changed are drawn."""
+    """A list of transfers; of those that move on, only the lines that changed are drawn."""
 
     DEFAULT_CSS = """
     JobList { background: $background; height: 1fr; overflow-x: hidden; }
@@ -217,10 +217,9 @@ class JobList(LineView):
         if sort is not self._sort:
             self._sort = sort
             self.refresh(Region(0, 0, self.size.width, 1))
-        top, height = self.scroll_offset.y, self.size.height
-        for number in range(max(top - 1, 0), min(top + height, max(len(jobs), len(before)))):
-            if jobs[number : number + 1] != before[number : number + 1]:
-                self._refresh_job(number, before[number] if number < len(before) else None)
+        for number, (old, job) in enumerate(zip_longest(before, jobs)):
+            if old is not job and old != job:
+                self.refresh_from(number, 1)
         if current is None or self.current is None or self.current.id != current.id:
             known = current.id if current is not None else None
             self.cursor_line = next((n for n, job in enumerate(jobs) if job.id == known), self.cursor_line)
@@ -243,28 +242,13 @@ class JobList(LineView):
             self.refresh_from(number, 1)
         return bool(waiting)
 
-    def _refresh_job(self, number: int, before: Job | None) -> None:
-        """Redraw a line; if its previous job is given, only the cells that changed."""
-        y, width = number + 1 - self.scroll_offset.y, self.size.width
-        if before is None or number >= len(self.jobs) or before.id != self.jobs[number].id:
-            self.refresh_from(number, 1)
-        elif 1 <= y < self.size.height:
-            strips = [self._strip(job, number, width) for job in (before, self.jobs[number])]
-            start, end = 0, width
-            if all(len(strip.text) == strip.cell_length for strip in strips):
-                start, end = changed_cells(*strips)
-            if end > start:
-                self.refresh(Region(start, y, end - start, 1))
-
     def draw_header(self, y: int, width: int) -> Strip:
         """Draw the names of the columns."""
         return Strip([Segment(header(columns_for(width), self._sort), self.look("") + self.look("header"))])
 
     def draw_line(self, number: int, width: int) -> Strip:
         """Draw a transfer."""
-        return self._strip(self.jobs[number], number, width)
-
-    def _strip(self, job: Job, number: int, width: int) -> Strip:
+        job = self.jobs[number]
         cells = job_line(job, columns_for(width), marked=job.id in self.marked)
         ground = self.ground(number)
         if number == self.cursor_line:

@@ -8,12 +8,13 @@ import os
 import shutil
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from ...queue.job import IDLE_STATES, Job, JobState
 from ...text import clean, count, one_line, redact, size
-from .job_order import GroupProgress, RateSampler, TransferGroup
+from .job_order import RateSampler, fraction
 
 if TYPE_CHECKING:
     from textual.timer import Timer
@@ -23,42 +24,129 @@ if TYPE_CHECKING:
 
 BELL = "\a"
 _LONGEST = 200
-
-
-class TerminalNotifier:
-    """Takes note of transfers, and says once when one failed and when nothing is left to do.
-
-    What was paused or cancelled ended by the user's own hand: nobody is called for that.
-    """
-
-    def __init__(self) -> None:
-        self._failed: set[int] | None = None
-        self._open: set[int] = set()
-
-    def look(self, jobs: Sequence[Job], standing: GroupProgress) -> str:
-        """Return what to call the user for; empty where there is nothing. The first look is no news."""
-        failures = {job.id: job for job in jobs if job.state is JobState.FAILED}
-        fresh = [] if self._failed is None else [failures[i] for i in failures.keys() - self._failed]
-        going = {job.id for job in jobs if job.state not in IDLE_STATES}
-        ended = (
-            any(job.id in self._open and job.state not in _BY_HAND for job in jobs) if not going else False
-        )
-        self._failed, self._open = set(failures), going
-        if ended:
-            return _ended(standing)
-        if len(fresh) == 1:
-            return one_line(redact(f"failed: {fresh[0].name}: {fresh[0].reason}"), _LONGEST)
-        return f"{count(len(fresh), 'transfer')} failed" if fresh else ""
-
-
+_EACH = 3  # more that ended together are counted, not named
 _BY_HAND = frozenset({JobState.PAUSED, JobState.CANCELLED})
 
 
-def _ended(standing: GroupProgress) -> str:
-    stopped = standing.total - standing.done - standing.failed
-    parts = (("done", standing.done), ("failed", standing.failed), ("stopped", stopped))
-    said = ", ".join(f"{number:,} {word}" for word, number in parts if number)
-    return f"nothing left to download: {said}"
+class Word(NamedTuple):
+    """A notification."""
+
+    title: str
+    text: str
+    severity: Literal["information", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupProgress:
+    """How far the transfers are that run together, and those that joined them.
+
+    Parameters
+    ----------
+    total, done, failed
+        Transfers.
+    open
+        Those at which something happens by itself, now or later.
+    part
+        How far all together are, from 0 to 1.
+    """
+
+    total: int = 0
+    done: int = 0
+    failed: int = 0
+    open: int = 0
+    part: float = 0.0
+
+    @classmethod
+    def of(cls, jobs: Sequence[Job], open_jobs: int) -> GroupProgress:
+        """Return the progress of jobs: by bytes where all sizes are known, else each counts the same."""
+        weights = [job.bytes_total or 0 for job in jobs]
+        weights = weights if all(weights) else [1] * len(jobs)
+        part = sum(weight * (fraction(job) or 0.0) for weight, job in zip(weights, jobs, strict=True))
+        done, failed = (sum(job.state is state for job in jobs) for state in (JobState.DONE, JobState.FAILED))
+        return cls(len(jobs), done, failed, open_jobs, part / max(sum(weights), 1))
+
+    @property
+    def title(self) -> str:
+        """The window's title during and after transfers; empty before the first."""
+        if not self.total:
+            return ""
+        failed = f", {self.failed:,} failed" if self.failed else ""
+        if not self.open:
+            return f"{NAME} {self.done:,} of {self.total:,} done{failed}"
+        return f"{NAME} {int(self.part * 100)}% {self.done:,} of {self.total:,}{failed}"
+
+
+class TransferWatch:
+    """Compares the transfers with those at the last look; what was at rest at the first is no news."""
+
+    def __init__(self) -> None:
+        self.progress = GroupProgress()
+        self._before: dict[int, JobState] | None = None
+        self._group: set[int] = set()
+        self._ended: list[Job] = []
+
+    def look(self, jobs: Sequence[Job], *, seen: bool = False) -> str:
+        """Take note of the transfers as they are now; return what to call the user for, if anything.
+
+        What was paused or cancelled ended by the user's own hand: nobody is called for that.
+
+        Parameters
+        ----------
+        seen
+            Whether the user has them in front: then their ends are not worth a notification.
+        """
+        before, now = self._before, {job.id: job.state for job in jobs}
+        self._before = now
+        was_open, now_open = (
+            {number for number, state in (states or {}).items() if state not in IDLE_STATES}
+            for states in (before, now)
+        )
+        if now_open and not was_open:
+            self._group.clear()
+        self._group |= now_open
+        group = [job for job in jobs if job.id in self._group and job.state is not JobState.CANCELLED]
+        self.progress = GroupProgress.of(group, len(now_open))
+        if before is None:
+            return ""
+        changed = [job for job in jobs if job.state is not before.get(job.id)]
+        if not seen:
+            known = {number for number, state in before.items() if state.finished}
+            self._ended += [job for job in changed if job.state.finished and job.id not in known]
+        if not now_open and any(job.id in was_open and job.state not in _BY_HAND for job in jobs):
+            return f"nothing left to download: {self._outcome()}"
+        failed = [job for job in changed if job.state is JobState.FAILED]
+        if len(failed) == 1:
+            return one_line(redact(f"failed: {failed[0].name}: {failed[0].reason}"), _LONGEST)
+        return f"{count(len(failed), 'transfer')} failed" if failed else ""
+
+    def _outcome(self) -> str:
+        total, done, failed = self.progress.total, self.progress.done, self.progress.failed
+        parts = (("done", done), ("failed", failed), ("stopped", total - done - failed))
+        return ", ".join(f"{number:,} {word}" for word, number in parts if number)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether there is something for `words`."""
+        return bool(self._ended)
+
+    def words(self) -> list[Word]:
+        """Return the notifications of what ended, once."""
+        fresh, self._ended = self._ended, []
+        if len(fresh) <= _EACH:
+            return [_word(job) for job in fresh]
+        states = Counter(str(job.state) for job in fresh)
+        text = ", ".join(f"{number:,} {state}" for state, number in states.most_common())
+        return [
+            Word(
+                f"{count(len(fresh), 'transfer')} ended", text, "error" if states["failed"] else "information"
+            )
+        ]
+
+
+def _word(job: Job) -> Word:
+    if job.state is JobState.FAILED:
+        return Word("failed", clean(f"{job.name}: {job.reason}"), "error")
+    return Word(clean(str(job.state)), clean(f"{job.name}, {size(job.bytes_total)}"), "information")
 
 
 def notification(how: str, words: str) -> str:
@@ -118,90 +206,9 @@ async def _tmux_passes() -> bool:
     return False
 
 
-_EACH = 3  # more that ended together are counted, not named
-
-
-class Word(NamedTuple):
-    """A notification."""
-
-    title: str
-    text: str
-    severity: Literal["information", "error"]
-
-
-class CompletionNotifier:
-    """Takes note of what ended; what had ended before the first look is no news."""
-
-    def __init__(self) -> None:
-        self._known: set[int] | None = None
-        self._fresh: list[Job] = []
-
-    def look(self, jobs: Iterable[Job], *, seen: bool) -> bool:
-        """Take note of the jobs as they are now; return whether there is something to say.
-
-        Parameters
-        ----------
-        seen
-            Whether the user has them in front already.
-        """
-        ended = {job.id: job for job in jobs if job.state.finished}
-        if self._known is not None and not seen:
-            self._fresh += [job for number, job in ended.items() if number not in self._known]
-        self._known = set(ended)
-        return bool(self._fresh)
-
-    def words(self) -> list[Word]:
-        """Return what is to be said, once."""
-        fresh, self._fresh = self._fresh, []
-        if len(fresh) <= _EACH:
-            return [_word(job) for job in fresh]
-        states = Counter(str(job.state) for job in fresh)
-        text = ", ".join(f"{number:,} {state}" for state, number in states.most_common())
-        severity: Literal["information", "error"] = "error" if states["failed"] else "information"
-        return [Word(f"{count(len(fresh), 'transfer')} ended", text, severity)]
-
-
-def _word(job: Job) -> Word:
-    if job.state == "failed":
-        return Word("failed", clean(f"{job.name}: {job.reason}"), "error")
-    return Word(clean(str(job.state)), clean(f"{job.name}, {size(job.bytes_total)}"), "information")
-
-
 NAME = "mlhub-tui"
 EVERY = 1.0
 """Seconds between two titles."""
-
-
-def title_of(standing: GroupProgress) -> str:
-    """Return the title during and after transfers; empty before the first."""
-    if not standing.total:
-        return ""
-    failed = f", {standing.failed:,} failed" if standing.failed else ""
-    if not standing.open:
-        return f"{NAME} {standing.done:,} of {standing.total:,} done{failed}"
-    return f"{NAME} {int(standing.part * 100)}% {standing.done:,} of {standing.total:,}{failed}"
-
-
-class TitleUpdater:
-    """Lets a title be written when it is another one, and not too soon after the last.
-
-    Attributes
-    ----------
-    written
-        The last one that was let through.
-    """
-
-    def __init__(self) -> None:
-        self.written = ""
-        self._at = float("-inf")
-
-    def wait(self, title: str, now: float) -> float | None:
-        """Return how many seconds to wait until a title may be written; None where there is no need to."""
-        return None if title == self.written else max(0.0, self._at + EVERY - now)
-
-    def wrote(self, title: str, now: float) -> None:
-        """Take note that a title was written."""
-        self.written, self._at = title, now
 
 
 class TransferMonitor:
@@ -216,27 +223,19 @@ class TransferMonitor:
     def __init__(self, app: ConfiguredApp) -> None:
         self._app = app
         self.rates = RateSampler()
-        self._batch = TransferGroup()
-        self._standing = GroupProgress()
-        self._attention = TerminalNotifier()
-        self._endings = CompletionNotifier()
+        self._watch = TransferWatch()
         self._saying: Timer | None = None
-        self._titles = TitleUpdater()
-        self._naming: Timer | None = None
+        self._title = ""
+        self._title_rests: Timer | None = None
 
     def look(self, jobs: Sequence[Job], *, seen: bool) -> None:
-        """Take note of the transfers as they are now.
-
-        Parameters
-        ----------
-        seen
-            Whether the user has them in front.
-        """
+        """Take note of the transfers as they are now; `seen` is whether the user has them in front."""
         self.rates.feed(time.monotonic(), jobs)
-        self._standing = self._batch.look(jobs)
-        self._call_user(jobs)
+        words, how = self._watch.look(jobs, seen=seen), self._app.loaded.config.notify
+        if words and how != "none":
+            self._app.run_worker(self._call(how, words), group="attention")
         self._name_window()
-        if self._endings.look(jobs, seen=seen) and self._saying is None:
+        if self._watch.has_ended and self._saying is None:
             # A moment later, so that one notification covers all that end together: thousands may.
             self._saying = self._app.set_timer(0.5, self._say_endings)
 
@@ -246,38 +245,23 @@ class TransferMonitor:
 
     def _say_endings(self) -> None:
         self._saying = None
-        for word in self._endings.words():
+        for word in self._watch.words():
             self._app.notify(word.text, title=word.title, severity=word.severity, markup=False)
 
-    # The terminal
-
-    def _call_user(self, jobs: Sequence[Job]) -> None:
-        words = self._attention.look(jobs, self._standing)
-        how = self._app.loaded.config.notify
-        if words and how != "none":
-            self._app.run_worker(self._call(how, words), group="attention")
-
     async def _call(self, how: str, words: str) -> None:
-        sequence = await for_terminal(how, words)
-        if sequence:
+        if sequence := await for_terminal(how, words):
             self._app.write_terminal(sequence)
 
     def _name_window(self) -> None:
-        """Write the title, now or when it is time for it."""
-        title = title_of(self._standing) if self._app.loaded.config.title else ""
-        if not title and self._titles.written:
-            title = NAME
-        wait = self._titles.wait(title, time.monotonic()) if self._naming is None else None
-        if wait is None:
+        """Write the title where it is another one, and once it is time for it."""
+        title = self._watch.progress.title if self._app.loaded.config.title else ""
+        title = title or (NAME if self._title else "")
+        if title == self._title or self._title_rests is not None:
             return
-        if wait > 0:
-            self._naming = self._app.set_timer(wait, self._name_later)
-            return
-        self._titles.wrote(title, time.monotonic())
-        change = getattr(self._app.terminal, "set_title", None)
-        if change is not None:
+        self._title, self._title_rests = title, self._app.set_timer(EVERY, self._name_later)
+        if (change := getattr(self._app.terminal, "set_title", None)) is not None:
             change(title)
 
     def _name_later(self) -> None:
-        self._naming = None
+        self._title_rests = None
         self._name_window()

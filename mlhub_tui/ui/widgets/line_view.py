@@ -74,6 +74,10 @@ class LineView(ScrollView, can_focus=True):
         """Draw a line, as wide as it likes."""
         return Strip.blank(width)
 
+    def is_heading(self, number: int) -> bool:
+        """Tell whether the cursor steps over a line."""
+        return False
+
     def draw_header(self, y: int, width: int) -> Strip:
         """Draw a line of those that stay at the top."""
         return Strip.blank(width)
@@ -136,8 +140,11 @@ class LineView(ScrollView, can_focus=True):
     # The cursor
 
     def validate_cursor_line(self, line: int) -> int:
-        """Keep the cursor on a line."""
-        return max(0, min(line, self.line_count - 1))
+        """Leave the cursor on a line that is no heading, onwards if there is one."""
+        line = max(0, min(line, self.line_count - 1))
+        back, onwards = range(min(line, self.line_count - 1), -1, -1), range(line, self.line_count)
+        ways = (onwards, back) if line >= self.cursor_line else (back, onwards)
+        return next((found for way in ways for found in way if not self.is_heading(found)), line)
 
     def watch_cursor_line(self, before: int, after: int) -> None:
         """Draw the two lines that changed."""

@@ -99,23 +99,15 @@ class PickList(LineView):
         self.cursor_line = keys.index(wanted) if wanted and wanted in keys else first
         self.refresh()
 
-    def validate_cursor_line(self, line: int) -> int:
-        """Step over headings, onwards if there is a line."""
-        line = super().validate_cursor_line(line)
-        onwards = 1 if line >= self.cursor_line else -1
-        for step in (onwards, -onwards):
-            found = line
-            while 0 <= found < len(self.lines) and not self.lines[found].key:
-                found += step
-            if 0 <= found < len(self.lines):
-                return found
-        return line
+    def is_heading(self, number: int) -> bool:
+        """Tell whether a line cannot be ticked."""
+        return not self.lines[number].key
 
     def keep_in_sight(self) -> None:
         """Scroll as little as brings the cursor into view, with the heading right above it."""
         super().keep_in_sight()
         above = self.cursor_line - 1
-        if 0 <= above < min(self.scroll_offset.y, len(self.lines)) and not self.lines[above].key:
+        if 0 <= above < min(self.scroll_offset.y, len(self.lines)) and self.is_heading(above):
             self.scroll_to(y=above, animate=False, immediate=True)
 
     async def action_select_cursor(self) -> None:

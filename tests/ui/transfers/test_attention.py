@@ -12,14 +12,11 @@ from pathlib import Path
 import pytest
 
 from mlhub_tui.queue.job import Job, JobState
-from mlhub_tui.ui.transfers.job_order import TransferGroup
 from mlhub_tui.ui.transfers.notifications import (
-    TerminalNotifier,
-    TitleUpdater,
+    TransferWatch,
     for_terminal,
     notification,
     passed_through,
-    title_of,
 )
 
 from .test_order import job
@@ -28,14 +25,15 @@ ONE = job(1, JobState.DOWNLOADING, bytes_done=40, bytes_total=100)
 TWO = job(2, JobState.QUEUED, bytes_total=100)
 
 
-class Looks:
-    """Attention and batch, as the app asks them."""
-
-    def __init__(self) -> None:
-        self.batch, self.attention = TransferGroup(), TerminalNotifier()
+class Looks(TransferWatch):
+    """The transfers, as the app looks at them."""
 
     def __call__(self, *jobs: Job) -> str:
-        return self.attention.look(jobs, self.batch.look(jobs))
+        return self.look(jobs)
+
+    def title(self, *jobs: Job) -> str:
+        self.look(jobs)
+        return self.progress.title
 
 
 def test_the_end_of_all_is_said_once() -> None:
@@ -63,9 +61,9 @@ def test_what_was_at_rest_before_is_no_news_and_no_part_of_the_batch() -> None:
     look = Looks()
     old = (job(8, JobState.FAILED), job(9, JobState.DONE))
     assert look(*old) == ""
-    assert title_of(look.batch.look(old)) == ""
+    assert look.progress.title == ""
     assert look(*old, ONE) == ""
-    assert title_of(look.batch.look((*old, ONE))) == "mlhub-tui 40% 0 of 1"
+    assert look.progress.title == "mlhub-tui 40% 0 of 1"
     ended = (*old, replace(ONE, state=JobState.NO_SPACE))
     assert look(*ended) == "nothing left to download: 1 stopped"
 
@@ -80,27 +78,16 @@ def test_nobody_is_called_for_what_they_ended_themselves(state: JobState) -> Non
 
 
 def test_the_title_tells_how_far_all_are_by_bytes_where_they_are_known() -> None:
-    batch = TransferGroup()
+    look = Looks()
     big = job(3, JobState.QUEUED, bytes_total=800)
-    assert title_of(batch.look([ONE, TWO, big])) == "mlhub-tui 4% 0 of 3"
-    assert title_of(batch.look([replace(ONE, state=JobState.DONE), TWO, big])) == "mlhub-tui 10% 1 of 3"
+    assert look.title(ONE, TWO, big) == "mlhub-tui 4% 0 of 3"
+    assert look.title(replace(ONE, state=JobState.DONE), TWO, big) == "mlhub-tui 10% 1 of 3"
     unknown = replace(big, bytes_total=None)
-    assert title_of(batch.look([ONE, TWO, unknown])) == "mlhub-tui 13% 0 of 3"
+    assert look.title(ONE, TWO, unknown) == "mlhub-tui 13% 0 of 3"
     failed = replace(TWO, state=JobState.FAILED)
     ended = [replace(ONE, state=JobState.DONE), failed, replace(big, state=JobState.CANCELLED)]
-    assert title_of(batch.look(ended)) == "mlhub-tui 1 of 2 done, 1 failed"
-    assert title_of(batch.look([*ended, job(7, JobState.DOWNLOADING)])) == "mlhub-tui 0% 0 of 1", (
-        "a new batch"
-    )
-
-
-def test_a_title_is_written_when_it_is_another_and_once_a_second() -> None:
-    clock = TitleUpdater()
-    assert clock.wait("a", 10.0) == 0
-    clock.wrote("a", 10.0)
-    assert clock.wait("a", 10.1) is None
-    assert clock.wait("b", 10.25) == 0.75
-    assert clock.wait("b", 99.0) == 0
+    assert look.title(*ended) == "mlhub-tui 1 of 2 done, 1 failed"
+    assert look.title(*ended, job(7, JobState.DOWNLOADING)) == "mlhub-tui 0% 0 of 1", "a new batch"
 
 
 HOSTILE = "a\x1b]52;c;eA==\x07\x9c;b\n\u202ec"
