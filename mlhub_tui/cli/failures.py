@@ -62,16 +62,26 @@ def _hint(error: MLHubException) -> str:
     context = context.meta.get(META + "command", context)
     wrong_name = isinstance(error, EntityDoesNotExist | sources.saved_searches.NoSuchSearch)
     guessed = guess(context, error.message) if wrong_name else ""
+    return f"{guessed} {asking_here(error.hint)}".strip()
+
+
+def asking_here(hint: str) -> str:
+    """Return a hint whose commands ask the source that this command asks."""
+    context = click.get_current_context(silent=True)
+    if context is None:
+        return hint
     try:
         choice = Choice.made()
     except click.UsageError:
-        return error.hint
-    named = {"source": choice.source, "profile": choice.profile, "root-url": choice.root_url}
+        return hint
+    searched = context.meta.get(META + "command", context).params.get("place")  # of `search SOURCE`
+    named = {"source": choice.source or searched, "profile": choice.profile, "root-url": choice.root_url}
     from shlex import quote  # not for a help page
 
     options = [f"--{option} {quote(value)}" for option, value in named.items() if value]
-    hint = _ASKS.sub(lambda found: " ".join(["`mlhub-tui", *options, found[1]]), error.hint)
-    return f"{guessed} {hint}".strip()
+    if choice.sample or searched == "sample":
+        options = ["--sample"]
+    return _ASKS.sub(lambda found: " ".join(["`mlhub-tui", *options, found[1]]), hint)
 
 
 @contextmanager

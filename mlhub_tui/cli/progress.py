@@ -14,6 +14,7 @@ import click
 
 from ..queue.job import IDLE_STATES, Job, JobState
 from ..text import count, duration, one_line, rate, redact, size
+from .failures import asking_here
 from .printing import given, is_terminal
 
 if TYPE_CHECKING:
@@ -166,7 +167,7 @@ def end_lines(job: Job) -> list[str]:
         amount = f", {size(job.bytes_total)}" if job.bytes_total is not None else ""
         return [f"done {one_line(job.name)}{why or amount}", *details]
     lines = [f"{job.state} {one_line(job.name)}{why}", *details]
-    return [*lines, f"  {one_line(redact(job.hint))}"] if job.hint else lines
+    return [*lines, f"  {one_line(redact(asking_here(job.hint)))}"] if job.hint else lines
 
 
 class Lines:

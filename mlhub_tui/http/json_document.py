@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import zlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -89,6 +90,7 @@ MAX_DOCUMENT = 64_000_000
 """Bytes, unpacked; of a larger document the objects would take more than a gigabyte of memory."""
 SMALLER_HINT = AnswerTooLarge.default_hint
 DEEP_HINT = "nothing here can read it: report it to the owner"
+_GZIP = b"\x1f\x8b"
 _LARGE = 256 * 1024  # bytes, about 5 ms; the decoder of anything larger lets other threads in between
 
 
@@ -102,7 +104,7 @@ class NestedTooDeep(NotJSON):
 
 def is_large(content: bytes) -> bool:
     """Whether decoding takes so long that it belongs in a thread."""
-    return len(content) > _LARGE
+    return len(content) > _LARGE or content.startswith(_GZIP)
 
 
 def value_of(content: bytes, url: str = "", keys: KeyRemoval | None = None) -> Any:
@@ -132,8 +134,12 @@ def value_of(content: bytes, url: str = "", keys: KeyRemoval | None = None) -> A
 def json_in(content: bytes, url: str, media_type: str = "", keys: KeyRemoval | None = None) -> Any:
     """Return the JSON of a file or an answer; of one item a line (RFC 8142) a FeatureCollection.
 
+    What is packed with gzip is unpacked, whatever it is called.
+
     Raises NotJSON if it is none; the text says what it is instead.
     """
+    if content.startswith(_GZIP):
+        content, url = _unpacked(content), url.partition("?")[0].removesuffix(".gz")
     path, media_type = url.partition("?")[0].lower(), media_type.lower()
     if path.endswith(_LINE_NAMES) or "ndjson" in media_type or "geo+json-seq" in media_type:
         return {"type": "FeatureCollection", "features": list(_lines_in(content, url, keys))}
@@ -147,7 +153,23 @@ def json_in(content: bytes, url: str, media_type: str = "", keys: KeyRemoval | N
     except NestedTooDeep:
         raise
     except NotJSON as error:
+        found = list(_lines_in(content, url, keys)) if b"\n" in content.strip() else []
+        if len(found) > 1 and isinstance(found[0], dict) and found[0].get("type") == "Feature":
+            return {"type": "FeatureCollection", "features": found}
         raise NotJSON(f"not JSON ({error})") from None
+
+
+def _unpacked(content: bytes) -> bytes:
+    unpacking = zlib.decompressobj(wbits=31)
+    try:
+        unpacked = unpacking.decompress(content, MAX_DOCUMENT + 1)
+    except zlib.error:
+        raise NotJSON("a gzip that is damaged") from None
+    if len(unpacked) > MAX_DOCUMENT:
+        raise NotJSON(f"too large: {too_large(None)}")
+    if not unpacking.eof:
+        raise NotJSON("a gzip that ends too early")
+    return unpacked
 
 
 def _lines_in(content: bytes, url: str, keys: KeyRemoval | None) -> Iterator[Any]:
@@ -160,11 +182,16 @@ def _lines_in(content: bytes, url: str, keys: KeyRemoval | None) -> Iterator[Any
 
 
 def text_of(content: bytes) -> str:
-    """Return the text of a JSON document without its byte order mark.
+    """Return the text of a JSON document without its byte order mark; what is not UTF-8 may be Windows-1252.
 
     Raises UnicodeError if it is none.
     """
-    return content.decode(json.detect_encoding(content), "surrogatepass").removeprefix("\ufeff")
+    try:
+        return content.decode(json.detect_encoding(content), "surrogatepass").removeprefix("\ufeff")
+    except UnicodeError:
+        if not content.lstrip().startswith((b"{", b"[")):
+            raise
+        return content.decode("cp1252", "replace")
 
 
 def too_large(found: int | None, most: int = MAX_DOCUMENT) -> str:

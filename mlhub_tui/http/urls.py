@@ -244,11 +244,11 @@ def _of_gdal(name: str) -> str:
     GDAL user manual, "Virtual File Systems": `/vsicurl/URL`, `/vsicurl?url=URL`, `/vsis3/BUCKET/KEY` and the
     like of other stores; with `_streaming` behind them they name the same.
     """
-    system, _, rest = name[1:].partition("/")
+    system, slash, rest = name[1:].partition("/")
     system, mark, options = system.partition("?")
     if system.removesuffix("_streaming") == "vsicurl":
-        given = dict(part.partition("=")[::2] for part in options.split("&")) if mark else {}
-        url = unquote(given.get("url", "")) or rest
+        found = re.search(r"(?:^|&)url=([^&]+)", options + slash + rest) if mark else None
+        url = unquote(found[1]) if found else rest
         return _absolute(url) if _SCHEME.match(url) else name
     scheme = _GDAL.get(system.removesuffix("_streaming"))
     return _absolute(f"{scheme}://{rest}") if scheme and rest else name

@@ -36,9 +36,10 @@ class BBox:
         """Return the box that a document has, brought onto the globe; None where its numbers are no degrees.
 
         Longitudes from 0 to 360 become those from -180 to 180, corners and latitudes that are the other way
-        around are turned, and latitudes that stand first are put second.
+        around are turned, and latitudes that stand first are put second. One in a list is read too.
         """
-        box = cls.parse(value)
+        inner = value[0] if isinstance(value, list) and len(value) == 1 else value
+        box = cls.parse(inner)
         return None if box is None else _on_globe(box.west, box.south, box.east, box.north)
 
     def __str__(self) -> str:
@@ -49,12 +50,12 @@ class BBox:
 
 
 def _finite(value: Any) -> float | None:
-    """Return a JSON number as a float, None where it is none, not finite, or too large for one."""
-    if not isinstance(value, int | float) or isinstance(value, bool):
+    """Return a number, also one written as text, None where it is none, not finite, or too large for one."""
+    if not isinstance(value, int | float | str) or isinstance(value, bool):
         return None
     try:
         number = float(value)
-    except OverflowError:
+    except (OverflowError, ValueError):
         return None
     return number if math.isfinite(number) else None
 
@@ -123,9 +124,11 @@ def around(boxes: Sequence[BBox]) -> BBox | None:
 def item_bbox(bbox: Any, geometry: Any) -> BBox | None:
     """Return the box of an item: its own, of its geometry where it has none; None where it has neither."""
     box = BBox.of_document(bbox)
-    if box is not None and box.west <= box.east:
+    if box is not None and box.west <= box.east and (box.west, box.east) != (-180, 180):
         return box
     around = geometry_bbox(geometry)
+    if box is not None and box.west <= box.east:  # of all longitudes, as of what crosses the antimeridian
+        return around if around is not None and around.west > around.east else box
     if box is None or around is None:
         return box or around
     # West of its east: it crosses the antimeridian, unless the geometry lies between the two.

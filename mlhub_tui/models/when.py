@@ -115,7 +115,7 @@ def read_time(text: str) -> Span | None:
 
 def _plain(text: str) -> str:
     """Return a time without what `datetime` does not know: names of UTC, a second zone, a second of 60."""
-    written, named = _UTC.subn("", text.strip())
+    written, named = _UTC.subn("", text.strip("\ufeff \t\r\n"))
     written = _LEAP.sub(r"\g<1>59\g<2>", written)
     return f"{written}Z" if named and _CLOCK.search(written) and not _OFFSET.search(written) else written
 

@@ -16,12 +16,16 @@ from tests.support.paged_api import items
 
 RING = [[185, -5], [190, -5], [190, 5], [185, 5], [185, -5]]
 UNCUT = [[178, -5], [-172, -5], [-172, 5], [178, 5], [178, -5]]
+CUT = [[[[w, -5], [e, -5], [e, 5], [w, 5], [w, -5]]] for w, e in ((178, 180), (-180, -172))]
 SPOT = {"type": "Point", "coordinates": [-173, 1]}
 FIJI: dict[str, dict[str, Any]] = {
     "from 0 to 360": {"bbox": [185, -5, 190, 5]},
     "with heights": {"bbox": [185, -5, -10, 190, 5, 100]},
     "across": {"bbox": [178, -5, -172, 5]},
     "upside down": {"bbox": [-175, 5, -170, -5]},
+    "as texts": {"bbox": ["-175", "-5", "-170", "5"]},
+    "in a list": {"bbox": [[185, -5, 190, 5]]},
+    "all around, cut": {"bbox": [-180, -5, 180, 5], "geometry": {"type": "MultiPolygon", "coordinates": CUT}},
     "no box": {"geometry": {"type": "Polygon", "coordinates": [RING]}},
     "in metres": {"bbox": [5e5, 4e6, 6e5, 5e6], "geometry": SPOT},
     "across, uncut": {"geometry": {"type": "Polygon", "coordinates": [UNCUT]}},

@@ -21,6 +21,7 @@ GDAL = {
     "/vsicurl/https://host.example/a%20b.tif": "https://host.example/a%20b.tif",
     "/vsicurl_streaming/https://host.example/a.tif?x=1&y=2": "https://host.example/a.tif?x=1&y=2",
     "/vsicurl?max_retry=3&url=https%3A%2F%2Fhost.example%2Fa.tif%3Fx%3D1": "https://host.example/a.tif?x=1",
+    "/vsicurl?max_retry=3&url=https://host.example/c/a.tif": "https://host.example/c/a.tif",
     "/vsis3/bucket/some/key.tif": "https://bucket.s3.amazonaws.com/some/key.tif",
     "/vsis3_streaming/bucket/key.tif": "https://bucket.s3.amazonaws.com/key.tif",
     "/vsigs/bucket/some/key.tif": "https://storage.googleapis.com/bucket/some/key.tif",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,8 +48,9 @@ def features(store: Store) -> list[dict[str, Any]]:
 
 def written(entries: list[Any], form: str) -> bytes:
     """Return a list of items as a program writes it."""
-    if form == "lines":
-        return "\n".join(map(json.dumps, entries)).encode()
+    lines = "\n".join(map(json.dumps, entries)).encode()
+    if form in ("lines", "packed"):
+        return gzip.compress(lines) if form == "packed" else lines
     if form == "array":
         return json.dumps(entries).encode()
     whole: dict[str, Any] = {"type": "FeatureCollection", "features": entries}
@@ -58,7 +60,10 @@ def written(entries: list[Any], form: str) -> bytes:
     return json.dumps({"features": entries} if form == "bare" else whole, indent=2).encode()
 
 
-FORMS = {"collection": ".json", "answer": ".geojson", "array": ".json", "lines": ".ndjson", "bare": ".json"}
+FORMS = {
+    **{"collection": ".json", "answer": ".geojson", "array": ".json", "lines": ".ndjson", "bare": ".json"},
+    "packed": ".json.gz",
+}
 
 
 @pytest.mark.parametrize("place", ["here", "on a server"])
@@ -73,6 +78,8 @@ def test_its_items_are_listed_searched_and_downloaded(
     source = str(path) if place == "here" else f"{store.url}/lists/saved{FORMS[form]}"
     listed = run("--source", source, "list", "collections")
     assert [line.split("  ")[0] for line in listed.stdout.splitlines()[1:]] == ["c", "odd / name", "saved"]
+    if FORMS[form] in (".geojson", ".ndjson") and place == "here":  # the one list of its folder
+        assert run("--source", str(tmp_path), "list", "collections").stdout == listed.stdout
     for collection, ids in {"c": [0, 2], "odd / name": [1, 3], "saved": [4]}.items():
         found = json.loads(run("--source", source, "list", "items", collection, "--json").stdout)
         assert [item["id"] for item in found] == [f"i{number:04}" for number in ids]

@@ -560,7 +560,9 @@ def test_hints_name_commands_that_the_source_at_hand_can_do(run: Run, tmp_path: 
             (("list", "datasets"), f"`{asking} list collections`"),
             (("list", "models"), f"`{asking} list collections`"),
             (("show", "dataset", "x"), f"`{asking} list collections`"),
-            (("download", "c", *where), "`mlhub-tui download dataset COLLECTION`"),
+            (("download", "c", *where), f"`{asking} download dataset COLLECTION`"),
+            (("download", "dataset", "nowhere", *where), f"`{asking} list collections`"),
+            (("list", "items", "nowhere"), f"`{asking} list collections`"),
             (("show", "collection", "nowhere"), f"`{asking} list collections`"),
             (("show", "item", "c", "nowhere"), f"`{asking} list items COLLECTION`"),
             (("show", "collection", "closed"), "`mlhub-tui sources add NAME URL --token`"),
@@ -570,6 +572,9 @@ def test_hints_name_commands_that_the_source_at_hand_can_do(run: Run, tmp_path: 
             assert hint in refused.stderr, arguments
             assert "configure" not in refused.stderr
             assert "datasets`" not in refused.stderr
+        del parts["/search"], parts["/collections/c/items"], parts["/collections/c"]
+        parts[""] = landing(("core", "collections"))
+        assert f"`{asking} list collections`" in run("search", server.stac, "-c", "nowhere").stderr
 
 
 def test_a_file_that_wants_a_key_names_no_command_of_another_source(run: Run, tmp_path: Path) -> None:

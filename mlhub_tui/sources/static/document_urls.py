@@ -16,6 +16,8 @@ from ...http.urls import resolve_href, shown
 
 ARCHIVES = (".tar", ".tar.gz", ".tgz")
 """Ends of the names of archives that are read as catalogs."""
+LISTS = (".geojson", ".ndjson", ".geojsonl", ".jsonl")
+"""Ends of the names of files that hold many items."""
 _INSIDE = "!/"
 _ENCODED_LETTER = re.compile(r"%(?:3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa]|2[DEde]|5[Ff]|7[Ee])")
 _ENCODED_MARK = re.compile(r"%(?:23|3[Ff])")
@@ -137,7 +139,7 @@ def name_of(url: str) -> str:
     path = url.partition("?")[0].partition("#")[0].partition("://")[2]
     parts = [unquote(part, errors="replace") for part in path.replace(_INSIDE, "/").split("/") if part]
     for part in reversed(parts):
-        stem, dot, extension = part.rpartition(".")
+        stem, dot, extension = part.removesuffix(".gz").rpartition(".")
         name = stem if dot and extension.lower() in _DOCUMENTS else part
         if name.lower() not in _TELLING_NOTHING:
             return name

@@ -31,6 +31,7 @@ from .archive import ROOT_NAMES, ArchiveMembers, fetch_archive
 from .document_loader import Children, DocumentLoader, LRUCache, Parsed, open_file, system_error, unreadable
 from .document_urls import (
     ARCHIVES,
+    LISTS,
     file_url,
     is_archive,
     is_member,
@@ -299,7 +300,7 @@ def find_root(url: str, cancelled: Cancelled) -> tuple[str, ArchiveMembers | Non
 
 
 def _root_in(folder: Path) -> Path:
-    """Return the root document of a folder: in it, or the one catalog or archive directly below it."""
+    """Return the root document of a folder: in it, or the one catalog, archive or list of items below it."""
     for name in ROOT_NAMES:
         if (folder / name).is_file():
             return folder / name
@@ -308,6 +309,7 @@ def _root_in(folder: Path) -> Path:
         entry: entry / name for entry in entries for name in reversed(ROOT_NAMES) if (entry / name).is_file()
     }
     below = [*roots.values(), *(entry for entry in entries if entry.name.endswith(ARCHIVES))]
+    below = below or [entry for entry in entries if entry.name.endswith(LISTS)]
     if len(below) == 1:
         return below[0]
     names = sorted(one_line(path.relative_to(folder).parts[0], 60) for path in below)

@@ -78,8 +78,14 @@ class _Header(tarfile.TarInfo):
 
 
 def is_archive_head(head: bytes) -> bool:
-    """Whether a file that begins so is a tar or a gzip, whatever its name."""
-    return head[:2] == _GZIP_MAGIC or head[257:262] == b"ustar"
+    """Whether a file that begins so is a tar, or a gzip of anything but JSON, whatever its name."""
+    if head[:2] != _GZIP_MAGIC:
+        return head[257:262] == b"ustar"
+    try:
+        inner = zlib.decompressobj(wbits=31).decompress(head, 64)
+    except zlib.error:
+        return True
+    return not inner.removeprefix(b"\xef\xbb\xbf").lstrip().startswith((b"{", b"["))
 
 
 class TarReader:

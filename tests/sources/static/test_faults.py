@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import os
 from collections.abc import Callable
@@ -42,7 +43,8 @@ BROKEN: dict[str, Any] = {
     "numbered": b'{"type": "Item", "id": [7], "links": []}',
     "deep": b"[" * 100_000,
     "binary": bytes(range(256)),
-    "latin": '{"id": "é"}'.encode("latin-1"),
+    "latin": "é".encode("latin-1"),
+    "packed": gzip.compress(b"{}" * 99)[:-9],
 }
 SAID = {
     "html": "the document is a web page",
@@ -57,6 +59,7 @@ SAID = {
     "deep": "nested too deep",
     "binary": "not JSON",
     "latin": "not JSON (not text)",
+    "packed": "a gzip that ends too early",
 }
 
 
@@ -89,10 +92,10 @@ async def test_the_rest_is_listed(place: str, served: Serve, planted: Any, opene
     assert all(SAID[name] in noted[name] for name in BROKEN)
     assert [entry.id for entry in page.entries if not entry.note] == ["good"]
     assert [c.id for c in await source.collections()] == ["good"]
-    assert "13 catalogs or collections could not be read" in (await source.about()).notes[-1]
+    assert f"{len(BROKEN) + 1} catalogs or collections could not be read" in (await source.about()).notes[-1]
     listed = await source.items_page("good")
-    assert ([found.id for found in listed.entries], listed.skipped) == (["fine"], 13)
-    assert "13 items could not be read, the first: " in listed.notes[0]
+    assert ([found.id for found in listed.entries], listed.skipped) == (["fine"], len(BROKEN) + 1)
+    assert f"{len(BROKEN) + 1} items could not be read, the first: " in listed.notes[0]
     for entry in (await source.entries(page.entries[-1])).entries[:-1]:
         with pytest.raises(RequestError):
             await source.document(entry)
