@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -21,8 +22,8 @@ Command = Callable[..., subprocess.CompletedProcess[str]]
 def run() -> Run:
     """Run the command line in this process; nothing but an exit may come out of it."""
 
-    def invoke(*arguments: str, **keywords: str) -> Result:
-        result = CliRunner().invoke(root, arguments, prog_name="mlhub-tui", **keywords)  # type: ignore[arg-type]  # CliRunner's own keywords
+    def invoke(*arguments: str, **keywords: Any) -> Result:
+        result = CliRunner().invoke(root, arguments, prog_name="mlhub-tui", **keywords)
         assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
         return result
 

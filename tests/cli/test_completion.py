@@ -45,9 +45,39 @@ def test_another_shell_is_refused_with_those_there_are(run: Run) -> None:
     assert "'bash', 'zsh', 'fish'" in result.stderr
 
 
-@pytest.fixture
-def used(on_sample: SampleServer, run: Run, tmp_path: Path) -> None:
-    """Leave behind what a user has: profiles, listings, a saved search, two transfers."""
+COMPLETED: dict[str, set[str]] = {
+    "mlhub-tui comp": {"completion"},
+    "mlhub-tui --profile t": {"team"},
+    "mlhub-tui list datasets --profile d": {"default"},
+    "mlhub-tui --source plan": {"planetary-computer"},
+    "mlhub-tui --source te": {"team"},
+    "mlhub-tui sources remove t": {"team"},
+    "mlhub-tui search earth": {"earth-search"},
+    "mlhub-tui search --saved f": {"fields of kenya"},
+    "mlhub-tui search --forget f": {"fields of kenya"},
+    "mlhub-tui show dataset ref_african_crops_kenya_0": {f"ref_african_crops_kenya_0{n}" for n in (1, 2)},
+    "mlhub-tui download dataset ref_african_crops_kenya_02": {"ref_african_crops_kenya_02"},
+    "mlhub-tui list items ref_african_crops_kenya_02_l": {"ref_african_crops_kenya_02_labels"},
+    f"mlhub-tui show item {LABELS} ": {f"ref_african_crops_kenya_02_tile_0{n}_label" for n in (0, 1)},
+    f"mlhub-tui download item {LABELS} ref_african_crops_kenya_02_tile_01": {f"{ITEM}1_label"},
+    "mlhub-tui --sample show model model-cyclone": {"model-cyclone-wind-estimation-torchgeo-v1"},
+    f"mlhub-tui --sample show item {LABELS} {ITEM}5": {f"{ITEM}5{n}_label" for n in ""},
+    "mlhub-tui download ref_african_crops_kenya_02_s": {"ref_african_crops_kenya_02_source"},
+    "mlhub-tui queue add --dataset ref_african_crops_kenya_02": {"ref_african_crops_kenya_02"},
+    "mlhub-tui search -c ref_african_crops_kenya_02_l": {"ref_african_crops_kenya_02_labels"},
+    "mlhub-tui --theme mlhub-l": {"mlhub-light"},
+    "mlhub-tui --sample list items umd_mali_crop_type_s": {"umd_mali_crop_type_source"},
+    "mlhub-tui queue pause ": {"1", "2"},
+    "mlhub-tui queue pause 1 ": {"2"},
+    "mlhub-tui queue log ": {"1", "2"},
+    "mlhub-tui --source nosuch show dataset ref": set(),
+    "mlhub-tui download i": {"item"},
+}
+
+
+def test_a_word_is_completed_to_what_the_program_knows(
+    on_sample: SampleServer, run: Run, command: Command, tmp_path: Path
+) -> None:
     file = ProfilesFile.load()
     file.save("default", api_key="k")
     file.save("team", api_key="k")
@@ -57,44 +87,16 @@ def used(on_sample: SampleServer, run: Run, tmp_path: Path) -> None:
     for name in ("ref_african_crops_kenya_02_labels", "ref_african_crops_kenya_02_source"):
         assert run("queue", "add", name, "--output-dir", str(tmp_path)).exit_code == 0
 
+    def typed(line: str) -> dict[str, str]:
+        count = len(line.split()) - (not line.endswith(" "))
+        return {"_MLHUB_TUI_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": str(count)}
 
-@pytest.mark.usefixtures("used")
-@pytest.mark.parametrize(
-    ("line", "words"),
-    [
-        ("mlhub-tui comp", {"completion"}),
-        ("mlhub-tui --profile t", {"team"}),
-        ("mlhub-tui list datasets --profile d", {"default"}),
-        ("mlhub-tui --source plan", {"planetary-computer"}),
-        ("mlhub-tui --source te", {"team"}),
-        ("mlhub-tui sources remove t", {"team"}),
-        ("mlhub-tui search earth", {"earth-search"}),
-        ("mlhub-tui search --saved f", {"fields of kenya"}),
-        ("mlhub-tui search --forget f", {"fields of kenya"}),
-        (
-            "mlhub-tui show dataset ref_african_crops_kenya_0",
-            {f"ref_african_crops_kenya_0{n}" for n in (1, 2)},
-        ),
-        ("mlhub-tui download dataset ref_african_crops_kenya_02", {"ref_african_crops_kenya_02"}),
-        ("mlhub-tui list items ref_african_crops_kenya_02_l", {"ref_african_crops_kenya_02_labels"}),
-        (f"mlhub-tui show item {LABELS} ", {f"ref_african_crops_kenya_02_tile_0{n}_label" for n in (0, 1)}),
-        (f"mlhub-tui download item {LABELS} ref_african_crops_kenya_02_tile_01", {f"{ITEM}1_label"}),
-        ("mlhub-tui --sample show model model-cyclone", {"model-cyclone-wind-estimation-torchgeo-v1"}),
-        (f"mlhub-tui --sample show item {LABELS} {ITEM}5", {f"{ITEM}5{n}_label" for n in ""}),
-        ("mlhub-tui download ref_african_crops_kenya_02_s", {"ref_african_crops_kenya_02_source"}),
-        ("mlhub-tui queue add --dataset ref_african_crops_kenya_02", {"ref_african_crops_kenya_02"}),
-        ("mlhub-tui search -c ref_african_crops_kenya_02_l", {"ref_african_crops_kenya_02_labels"}),
-        ("mlhub-tui --theme mlhub-l", {"mlhub-light"}),
-        ("mlhub-tui --sample list items umd_mali_crop_type_s", {"umd_mali_crop_type_source"}),
-        ("mlhub-tui queue pause ", {"1", "2"}),
-        ("mlhub-tui queue pause 1 ", {"2"}),
-        ("mlhub-tui queue log ", {"1", "2"}),
-        ("mlhub-tui --source nosuch show dataset ref", set()),
-        ("mlhub-tui download i", {"item"}),
-    ],
-)
-def test_a_word_is_completed_to_what_the_program_knows(command: Command, line: str, words: set[str]) -> None:
-    count = len(line.split()) - (not line.endswith(" "))
-    done = command(_MLHUB_TUI_COMPLETE="bash_complete", COMP_WORDS=line, COMP_CWORD=str(count))
-    assert done.stderr == ""
-    assert {each.partition(",")[2] for each in done.stdout.splitlines() if each} == words
+    def words(printed: str) -> set[str]:
+        return {each.partition(",")[2] for each in printed.splitlines() if each}
+
+    results = {line: run(env=typed(line)) for line in COMPLETED}
+    assert {line: words(result.stdout) for line, result in results.items()} == COMPLETED
+    assert not any(result.stderr for result in results.values())
+    line = "mlhub-tui sources remove t"
+    done = command(**typed(line))
+    assert (words(done.stdout), done.stderr) == (COMPLETED[line], "")
