@@ -102,6 +102,14 @@ def parse_content_range(value: str | None) -> ContentRange | None:
     return ContentRange(first, last, total)
 
 
+def is_whole(response: Response) -> bool:
+    """Return whether a response carries all of a file: some send it as a 206 that nobody asked for."""
+    span = parse_content_range(response.headers.get("content-range"))
+    return response.status == 200 or (
+        span is not None and (span.first, span.last) == (0, (span.total or 0) - 1)
+    )
+
+
 def remote_version(response: Response) -> RemoteVersion:
     """Return what a 200, 206 or 416, or the response to a HEAD, tells of the whole file, as it is sent."""
     headers, whole = response.headers, response.status == 200

@@ -17,14 +17,14 @@ from typing import Any
 
 from .. import errors, text
 from ..content import START
-from ..errors import MLHubException, UnexpectedAnswer
+from ..errors import MLHubException
 from ..http.connection import BodySink, Response
 from ..http.credentials import LOCAL
 from ..http.decoding import BodyCollector, codings, is_ambiguous
 from ..http.errors import BodyNotWanted, ConnectionLost
 from ..http.response_headers import checksums
 from ..http.status_errors import raise_for_response
-from ..http.urls import address, host_label
+from ..http.urls import host_label
 from ..threads import in_thread_to_end, uncancelled
 from . import content_checks
 from .checksums import HashingSink
@@ -113,7 +113,7 @@ class _BodyReceiver:
     """Sink of one response: into the output's file, or into memory for an error, whose words are shown.
 
     `single` is whether the file is to be fetched as a single one: it is too large for a slot, it is in a
-    content coding, or only its own end tells whether all of it came.
+    content coding or sent as a part, or only its own end tells whether all of it came.
     """
 
     def __init__(self, task: FileTask, runner: _BatchRunner) -> None:
@@ -129,11 +129,12 @@ class _BodyReceiver:
         """Return where the body goes; BodyNotWanted if it is not for a slot."""
         self.response = response
         task, length = self._task, response.content_length
-        if response.status != 200 or response.method == "HEAD":
+        if response.status not in (200, 206) or response.method == "HEAD":
             self._error_body = BodyCollector(_ERROR_BODY)
             return self._error_body
         endless = not self._framed and task.request.expected.gzip
-        if (length or 0) > self._runner.config.max_small or endless or codings(response.headers):
+        large = (length or 0) > self._runner.config.max_small
+        if large or endless or response.status == 206 or codings(response.headers):
             self.single = True
             raise BodyNotWanted
         if known := (*checksums(response.headers), *task.request.checksums):
@@ -171,9 +172,6 @@ class _BodyReceiver:
             said = bytes(self._error_body.data[:_SAID]) if self._error_body is not None else b""
             key_sent = task.link.sends_key
             raise_for_response(response, task.name, page=task.request.page, body=said, key_sent=key_sent)
-            if response.status != 200:
-                words = f"the server sent a part of {task.name} without being asked for one"
-                raise UnexpectedAnswer(words, url=address(response.url))
         return response
 
     def finish(self) -> OutputFile:

@@ -34,6 +34,7 @@ from ..http.decoding import IDENTITY, DecodingSink, Undecodable, codings, is_amb
 from ..http.errors import ConnectionLost
 from ..http.response_headers import (
     RemoteVersion,
+    is_whole,
     parse_content_range,
     remote_version,
     version_difference,
@@ -70,6 +71,7 @@ T = TypeVar("T")
 _BEGINNINGS = 3  # from zero in one try; more mean that the file changes faster than it is fetched
 _SAMPLE = 1024  # bytes at each end that are compared before a file is taken over
 _NO_HEAD = frozenset({400, 403, 405, 501})
+_NO_RANGE = frozenset({304, 405, 412, 416, 501})  # to a request for a range: the whole file may be had yet
 _HOST_POLL = 0.05  # seconds between looks whether a host has room for one more request
 
 _writers: dict[Path, asyncio.Task[object]] = {}
@@ -370,12 +372,12 @@ class _Download:
             start, end, known = self._gap(record)
             total = record.version.total or 0
             headers = record.version.range_headers(start - known, min(end + OVERLAP, total) - 1)
-        allowed = frozenset({416}) if record is not None else frozenset[int]()
+        allowed = _NO_RANGE if record is not None else frozenset[int]()
         async with self._exchange({**headers, **self._accept}, allowed) as exchange:
             status = exchange.response.status
-            if status == 416:
-                raise RestartRequired("the server has no such range")
-            if status == 206 and record is None:
+            if status in allowed:
+                raise RestartRequired(f"the server does not send the rest ({status})")
+            if status == 206 and record is None and not is_whole(exchange.response):
                 raise errors.UnexpectedAnswer(
                     f"the server sent a part of {self._name} without being asked for one"
                 )

@@ -98,6 +98,7 @@ def test_all_files_arrive_over_one_connection_for_each_slot(
         [Answer(body=b"<!DOCTYPE html><title>Log in first</title>", headers={"Content-MD5": None})],
         [Answer(body=b"<p>Log in", headers={"Content-Type": "text/html", "Content-MD5": None})],
         [Answer(status=302, headers={"Location": "other.tif?signed=1"})],
+        [Answer(status=206, headers={"Content-Range": f"bytes 0-{len(FILES[BAD]) - 1}/{len(FILES[BAD])}"})],
     ],
     ids=lambda answers: " ".join(
         f"{a.status or ''}{a.before}{a.end if a.after else ''}{'chunked' if a.chunked else ''}"
