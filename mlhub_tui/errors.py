@@ -189,6 +189,12 @@ class InvalidSearch(MLHubException):
     """What was given for a search (a date, a box, a geometry) cannot be understood."""
 
 
+class NotValidSTAC(MLHubException):
+    """Pystac refuses the document; the message says why."""
+
+    default_hint = "the document is shown as it was received"
+
+
 class DownloadError(MLHubException):
     """A transfer that ended without its file."""
 

@@ -8,6 +8,7 @@ import os
 import time
 from pathlib import Path
 
+from . import paths
 from .models import Asset, Document
 from .storage import make_private_folder, shrink_folder
 
@@ -19,8 +20,6 @@ FRESH = 24 * 3600.0
 
 def folder() -> Path:
     """Return where they lie."""
-    from . import paths
-
     return paths.cache() / "previews"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from datetime import UTC, datetime
 
 # C0 without newline and tab, DEL, C1, the bidi controls (UAX #9), line and paragraph separators,
@@ -205,8 +206,6 @@ def now() -> str:
 
 def local_time(at: float) -> str:
     """Return a moment (seconds since the epoch) as local time: `2026-05-04 13:59:07`."""
-    import time
-
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
 
 

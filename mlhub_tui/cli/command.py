@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from .. import ui  # its modules are loaded when the app starts
 from ..text import use_units
 from ..version import __version__
 from .completion import completer
@@ -98,9 +99,7 @@ class Root(Group):
 
 
 def _themes() -> Iterable[tuple[str, str]]:
-    from ..ui.theme import theme_names
-
-    return ((name, "theme") for name in theme_names())
+    return ((name, "theme") for name in ui.theme.theme_names())
 
 
 _theme_option = option(
@@ -178,6 +177,4 @@ def _start_app(*, mouse: bool, theme: str) -> int:
         manual=manual,
     )
     gc.disable()  # what is imported from here on stays; the app searches again from its first paint on
-    from ..ui.app import run
-
-    return run(options)
+    return ui.app.run(options)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .. import auth, planning, queue  # their modules are loaded when they are used
+from .. import auth, models, planning, queue  # their modules are loaded when they are used
 from ..errors import EntityDoesNotExist, InvalidSearch, NotOffered
 from ..text import one_line, size
 from .completion import collection_ids, dataset_ids
@@ -161,8 +161,6 @@ class _Wanted:
     """What one command requests, checked before anything is asked of the source."""
 
     def __init__(self, given: Mapping[str, Any]) -> None:
-        from ..models.when import parse_span
-
         self.place = output_place()
         self.dataset: str = given["dataset"]
         self.way: str | None = given["way"]
@@ -176,7 +174,7 @@ class _Wanted:
             given["bbox"],
             given["intersects"],
             given["exact"],
-            None if given["when"] is None else parse_span(given["when"]),
+            None if given["when"] is None else models.parse_span(given["when"]),
             given["catalog_only"],
         )
         if self.filters.exact:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from .. import manual
+from .. import config, manual, ui  # the modules of settings and screens are loaded when they are used
 from ..text import one_line
 from ..version import __version__
 from .options import Command, no_such, option
@@ -89,13 +89,9 @@ def text_of(topic: str, root: click.Group) -> str:
     """Return the Markdown of a topic with its tables filled in."""
     text = manual.source(topic)
     if "{{keys}}" in text:
-        from ..ui.commands import key_table
-
-        text = text.replace("{{keys}}", key_table())
+        text = text.replace("{{keys}}", ui.commands.key_table())
     if "{{settings}}" in text:
-        from ..config.config import table
-
-        text = text.replace("{{settings}}", table())
+        text = text.replace("{{settings}}", config.table())
     if "{{commands}}" in text:
         text = text.replace("{{commands}}", "\n\n".join(_reference(root)))
     return text

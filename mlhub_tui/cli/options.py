@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from .. import models  # its modules are loaded when they are used
 from ..errors import InvalidSearch, MLHubException
 from ..text import one_line, parse_rate
 from .completion import did_you_mean, profile_names, source_names
@@ -138,14 +139,10 @@ def _area(context: click.Context, parameter: click.Parameter, typed: str | None)
     """Return the box or the GeoJSON geometry of an option; InvalidSearch if it is none, or both are given."""
     if typed is None:
         return None
-    from pathlib import Path
-
-    from ..models.area import parse_bbox, read_geometry
-
     if context.params.get("intersects" if parameter.name == "bbox" else "bbox") is not None:
         words = "--bbox and --intersects are both given: an area is a box or a geometry"
         raise InvalidSearch(words, hint="leave one of them out")
-    return parse_bbox(typed) if parameter.name == "bbox" else read_geometry(Path(typed))
+    return models.parse_bbox(typed) if parameter.name == "bbox" else models.read_geometry(typed)
 
 
 def parsed(parse: Callable[[str], Any]) -> Callable[..., Any]:

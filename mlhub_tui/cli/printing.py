@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -35,8 +37,6 @@ def terminal_width() -> int | None:
     """Return the columns of the terminal that stdout leads to; None where it leads to none."""
     if not is_terminal(sys.stdout):
         return None
-    import shutil
-
     return shutil.get_terminal_size().columns
 
 
@@ -59,8 +59,6 @@ def news(words: str) -> None:
 
 def print_json(value: Any) -> None:
     """Print a value as JSON in ASCII, on many lines."""
-    import json  # not for a help page
-
     click.echo(json.dumps(value, indent=2))
 
 
@@ -68,7 +66,7 @@ def cells(text: str) -> int:
     """Return how many columns of a terminal a text takes."""
     if text.isascii():
         return len(text)
-    from rich.cells import cell_len
+    from rich.cells import cell_len  # no help page needs it, nor a table in ASCII
 
     return cell_len(text)
 
@@ -146,7 +144,6 @@ class Writer:
     """
 
     def __init__(self, used: Credentials) -> None:
-        import json  # not for a help page
         from urllib.parse import quote, quote_plus
 
         self._dumps, key = json.dumps, used.secret

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Unpack
 
 import click
 
-from .. import paths, queue
+from .. import paths, queue, sample
 from ..auth import Credentials
 from ..errors import AccessDenied, MLHubException, TargetBusy
 from ..http.retry import COMMAND_RETRIES
@@ -23,7 +23,6 @@ from ..queue.job import IDLE_STATES, Job, JobState
 from ..queue.run_job import credentials_for, open_for_job
 from ..queue.runner import EngineConfig, RunnerKind, transfer_config
 from ..queue.service import QueueService
-from ..sample.on_demand import SampleOnDemand
 from ..text import count, one_line
 from .failures import FAILED, NO_CREDENTIALS, USAGE, exit_code, report
 from .printing import given, news, note
@@ -68,13 +67,13 @@ async def run_queue(current: Credentials | None, *, until_empty: bool, backgroun
         Whether it was detached: it writes a log instead of progress, survives a hang-up, and waits for room
         on the disk as long as it takes.
     """
-    sample = SampleOnDemand()
+    shared = sample.on_demand.SampleOnDemand()
 
     async def opened(request: DownloadRequest) -> Source:
-        return await open_for_job(request, lambda: credentials_for(request, current, sample.credentials))
+        return await open_for_job(request, lambda: credentials_for(request, current, shared.credentials))
 
     with contextlib.ExitStack() as stack:
-        stack.callback(sample.stop)
+        stack.callback(shared.stop)
         if not background:
             run = _WholeQueue(reporter(), click.echo, opened, kind=RunnerKind.RUNNER)
             run.until_empty = until_empty

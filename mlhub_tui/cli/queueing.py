@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
@@ -353,8 +354,6 @@ def verify(ids: tuple[int, ...], as_json: bool) -> None:
 
 def _verify(jobs: Sequence[Job], as_json: bool) -> list[dict[str, Any]]:
     """Read the files one after the other; print each result as it comes, or all of them as JSON."""
-    import threading
-
     from .progress import reporter
 
     shown, found = reporter(), []

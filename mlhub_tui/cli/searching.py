@@ -117,13 +117,11 @@ def search_command(
 
 def _wanted(before: Search, given: Mapping[str, Any]) -> Search:
     """Return a search with what the options say; what they do not name stays as it was."""
-    from ..models.when import parse_when
-
     changes = {
         "collections": given["collections"],
         "ids": _parts(given["ids"]),
         "sort": _parts(given["sort"]),
-        "datetime": None if given["when"] is None else parse_when(given["when"]),
+        "datetime": None if given["when"] is None else models.parse_when(given["when"]),
         "filter": given["expression"],
         "text": given["text"],
         "limit": given["limit"],

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import textwrap
+import warnings
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from .. import metadata, models, sources  # their modules are loaded when they are used
-from ..errors import APIKeyNotFound, AuthenticationError, EntityDoesNotExist, NotOffered, RequestError
+from ..errors import (
+    APIKeyNotFound,
+    AuthenticationError,
+    EntityDoesNotExist,
+    NotOffered,
+    NotValidSTAC,
+    RequestError,
+)
 from ..text import one_line, size
 from .completion import Completer, collection_ids, dataset_ids, item_ids, model_ids
 from .connection import run
@@ -137,10 +145,6 @@ def _cite(found: Sequence[Document], above: Sequence[Sequence[Document]], form: 
 
 def _not_valid(entry: Document) -> str:
     """Return why pystac refuses a document; empty where it does not. It takes a while to import."""
-    import warnings
-
-    from ..models.pystac_view import NotValidSTAC
-
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of pystac, in lines of Python

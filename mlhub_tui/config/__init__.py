@@ -13,5 +13,6 @@ if TYPE_CHECKING:
     from .config import Setting as Setting
     from .config import load as load
     from .config import settings as settings
+    from .config import table as table
 else:
-    __getattr__, __all__ = lazy(__name__, {"config": "DEFAULTS Config Loaded Setting load settings"})
+    __getattr__, __all__ = lazy(__name__, {"config": "DEFAULTS Config Loaded Setting load settings table"})

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from ..lazy import lazy
 
 if TYPE_CHECKING:
+    from .area import parse_bbox as parse_bbox
+    from .area import read_geometry as read_geometry
     from .dataset import ArchiveInfo as ArchiveInfo
     from .dataset import CatalogInfo as CatalogInfo
     from .dataset import CollectionList as CollectionList
@@ -30,15 +32,19 @@ if TYPE_CHECKING:
     from .stac import Collection as Collection
     from .stac import Item as Item
     from .stac import MLModel as MLModel
+    from .when import parse_span as parse_span
+    from .when import parse_when as parse_when
 else:
     __getattr__, __all__ = lazy(
         __name__,
         {
+            "area": "parse_bbox read_geometry",
             "dataset": "ArchiveInfo CatalogInfo CollectionList CollectionRef Dataset",
             "document": "Document JsonDict Provider",
             "entry": "Entry EntryKind",
             "extent": "BBox Extent Interval",
             "search": "Search",
             "stac": "Asset Catalog Collection Item MLModel",
+            "when": "parse_span parse_when",
         },
     )

@@ -89,11 +89,12 @@ def geometry_of(value: Any) -> JsonDict:
     return found[0] if len(found) == 1 else _joined(found)
 
 
-def read_geometry(path: Path) -> JsonDict:
+def read_geometry(file: str | Path) -> JsonDict:
     """Return the geometry of a GeoJSON file.
 
     Raises InvalidSearch if it cannot be read, is no JSON, or as `geometry_of`.
     """
+    path = Path(file)
     name = one_line(path.name, 60)
     try:
         if path.stat().st_size > _LARGEST_FILE:

@@ -7,14 +7,8 @@ from typing import Any
 
 import pystac
 
-from ..errors import MLHubException
+from ..errors import NotValidSTAC
 from ..text import one_line
-
-
-class NotValidSTAC(MLHubException):
-    """Pystac refuses the document; the message says why."""
-
-    default_hint = "the document is shown as it was received"
 
 
 def pystac_view(kind: type[pystac.STACObject], raw: dict[str, Any]) -> Any:

@@ -12,6 +12,7 @@ from ..lazy import submodules
 if TYPE_CHECKING:
     from . import catalog as catalog
     from . import items as items
+    from . import on_demand as on_demand
     from . import server as server
 else:
     __getattr__ = submodules(__name__)

@@ -8,10 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlhub_tui.errors import UnexpectedAnswer
+from mlhub_tui.errors import NotValidSTAC, UnexpectedAnswer
 from mlhub_tui.models import Asset, CatalogInfo, Collection, CollectionRef, Dataset, Item, MLModel
 from mlhub_tui.models.document import Document
-from mlhub_tui.models.pystac_view import NotValidSTAC
 from mlhub_tui.text import clean
 
 from .test_recorded import SHOWN, drawn

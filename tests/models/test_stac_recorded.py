@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from mlhub_tui.errors import NotValidSTAC
 from mlhub_tui.models import Collection, Document, Entry, Item
-from mlhub_tui.models.pystac_view import NotValidSTAC
 from mlhub_tui.sources.documents import ItemList, document_of, documents, matched
 
 

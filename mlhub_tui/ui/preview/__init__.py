@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ...lazy import submodules
 
 if TYPE_CHECKING:
+    from . import image_decode as image_decode
     from . import preview_action as preview_action
 else:
     __getattr__ = submodules(__name__)

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from PIL import Image, ImageOps
+from PIL.TiffImagePlugin import TiffImageFile
+
 from ...errors import MLHubException
 from ...text import count, one_line
 
@@ -64,8 +67,6 @@ def read_picture(path: Path) -> Picture:
     MLHubException
         If it is no image that can be drawn, or one that would fill the memory.
     """
-    from PIL import Image
-
     try:
         with warnings.catch_warnings(), path.open("rb") as file:
             # A small file that unpacks to hundreds of millions of pixels is no preview.
@@ -83,8 +84,6 @@ _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
 def _other(file: Any) -> Picture:
-    from PIL import Image, ImageOps
-
     file.seek(0)
     with Image.open(file, formats=_FORMATS) as image:
         kind, (width, height) = image.format or "", image.size
@@ -96,8 +95,6 @@ def _other(file: Any) -> Picture:
 
 def _tiff(file: Any) -> Picture:
     """Read a TIFF; in a cloud-optimized one the images behind the first are its overviews."""
-    from PIL.TiffImagePlugin import TiffImageFile
-
     file.seek(0)
     # Not by `Image.open`, which refuses a large file whose overviews are small.
     with TiffImageFile(file) as image:
@@ -144,8 +141,6 @@ def _refuse_large(size: tuple[int, int]) -> None:
 
 def _shown(image: Any, nodata: float | None) -> tuple[Any, str]:
     """Return an image in RGB, small, and what was done to it."""
-    from PIL import Image
-
     if image.mode.startswith(("I", "F")):
         return _stretched(image, nodata)
     if image.mode == "L" and (classes := _classes(image)):
@@ -155,8 +150,6 @@ def _shown(image: Any, nodata: float | None) -> tuple[Any, str]:
     ground = Image.new("RGBA", small.size, "black")
     shown = Image.alpha_composite(ground, small).convert("RGB")
     if image.format == "TIFF" and _is_dark(shown):
-        from PIL import ImageOps
-
         return ImageOps.autocontrast(shown, cutoff=(2, 2)), "stretched"
     return shown, ""
 
@@ -169,8 +162,6 @@ def _is_dark(image: Any) -> bool:
 
 def _stretched(image: Any, nodata: float | None) -> tuple[Any, str]:
     """Stretch numbers of more than 8 bits between their percentiles."""
-    from PIL import Image
-
     scale = min(SIDE / max(image.size), 1.0)
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
     values = image.resize(size, Image.Resampling.NEAREST).convert("F")
@@ -196,8 +187,6 @@ def _classes(image: Any) -> list[int]:
 
 def _coloured(image: Any, classes: list[int]) -> Any:
     """Draw each class in a colour of its own, 0 in black."""
-    from PIL import Image
-
     palette = [0] * 768
     for number, value in enumerate(value for value in classes if value):
         palette[3 * value : 3 * value + 3] = _COLOURS[number % len(_COLOURS)]

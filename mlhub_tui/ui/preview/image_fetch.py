@@ -14,7 +14,6 @@ from ...models import Asset, Document
 from ...sources.asset_links import asset_href
 from ...sources.static.document_urls import is_member, local_path
 from ...text import one_line, size
-from .image_decode import chosen_frame
 from .image_sequence import is_tiff
 
 if TYPE_CHECKING:
@@ -263,6 +262,8 @@ async def _range(link: Link, start: int, stop: int) -> bytes:
 def _pieces(path: Path) -> list[tuple[int, int]]:
     """Return where the bytes of the image to show begin and end."""
     from PIL.TiffImagePlugin import TiffImageFile
+
+    from .image_decode import chosen_frame  # where Pillow is installed
 
     try:
         with path.open("rb") as file, TiffImageFile(file) as image:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import io
 import os
+import struct
+import sys
 from base64 import standard_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -194,8 +196,6 @@ def _cell_size() -> tuple[int, int] | None:
     """Return the pixels of a cell as the kernel knows them (TIOCGWINSZ); None where it does not."""
     try:
         import fcntl
-        import struct
-        import sys
         import termios
 
         assert sys.__stdout__ is not None

@@ -23,14 +23,16 @@ from ..document_cache import why
 from ..terminal import tty
 from ..terminal.characters import content, line
 from ..terminal.dispatch import Dialog
-from .image_decode import Picture, read_picture
 from .image_fetch import Cost, ImageFile, cost, fetch, found
 from .image_sequence import ImageSequence
 from .image_view import GraphicsMode, ImageView, asked, estimate, plainly
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ...models import Asset, Document
     from ...sources.base import Source
+    from .image_decode import Picture
 
 
 ASK_FROM = 5_000_000
@@ -134,7 +136,7 @@ class PreviewScreen(Dialog[None]):
         if known is None:
             fetched = await self._fetched(document, asset)
             self._say("decoding…")
-            known = await asyncio.to_thread(read_picture, fetched.path), fetched
+            known = await asyncio.to_thread(_picture, fetched.path), fetched
             self._pictures.put(mark, known, known[0].weight)
         picture, fetched = known
         when = document.interval if isinstance(document, Item) else ""
@@ -266,3 +268,10 @@ def _around(chosen: int, names: list[str], room: int) -> tuple[int, int]:
         first -= 1
         used += cell_len(names[first]) + 2
     return first, max(last, min(chosen + 1, len(names)))
+
+
+def _picture(path: Path) -> Picture:
+    """Return the picture in a file; in a thread, as Pillow takes a while to import."""
+    from .image_decode import read_picture
+
+    return read_picture(path)

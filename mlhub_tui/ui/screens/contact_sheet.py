@@ -20,20 +20,20 @@ from ...errors import MLHubException
 from ...models import Entry
 from ...sources.static.document_loader import LRUCache
 from ...text import count, one_line, size
+from .. import preview
 from ..catalog.nodes import TreeEntry
 from ..commands import LISTS, SHEET, bindings
 from ..document_cache import Documents, why
-from ..preview.image_decode import Picture, read_picture
 from ..preview.image_fetch import Cost, cost, fetch, found
 from ..preview.image_sequence import is_tiff, pictures
 from ..preview.image_view import GraphicsMode, ImageView, asked, estimate, plainly
-from ..preview.preview_action import draws as draws
 from ..terminal import tty
 from ..terminal.characters import content, fit, line
 from .entry_screen import EntryScreen
 
 if TYPE_CHECKING:
     from ...models import Dataset
+    from ..preview.image_decode import Picture
     from ..widgets.item_table import ItemTable
 
 AT_A_TIME = 6
@@ -375,7 +375,7 @@ class ContactSheet(EntryScreen):
 
 
 def _small(path: Path) -> Picture:
-    picture = read_picture(path)
+    picture = preview.image_decode.read_picture(path)
     image = picture.image
     image.thumbnail((SIDE, SIDE))
     return replace(picture, image=image)

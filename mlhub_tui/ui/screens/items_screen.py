@@ -9,12 +9,12 @@ from textual import on
 from textual.timer import Timer
 
 from ...models import Entry
+from .. import preview
 from ..dialogs.questions import ListScreen
 from ..map.map_pane import MapPane
 from ..widgets.item_table import ItemTable
 from ..widgets.line_view import Column
 from ..widgets.pick_list import PickLine, PickList
-from .contact_sheet import ContactSheet, draws
 from .entry_screen import EntryScreen
 
 if TYPE_CHECKING:
@@ -116,7 +116,9 @@ class ItemsScreen(EntryScreen):
         """Show the items of the table as a contact sheet; elsewhere an image of what is under the cursor."""
         if not self.lists_items:
             super().action_preview()
-        elif draws(self.context):
+        elif preview.preview_action.draws(self.context):
+            from .contact_sheet import ContactSheet  # most open no contact sheet
+
             self._sheet = ContactSheet(self, self.table, self.open_item)
             self.app.push_screen(self._sheet)
 

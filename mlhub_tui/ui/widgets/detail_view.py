@@ -11,7 +11,12 @@ from functools import cache
 from itertools import takewhile, zip_longest
 from typing import TYPE_CHECKING, ClassVar
 
-from rich.cells import cell_len
+from rich.cells import cell_len, chop_cells
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+from rich.theme import Theme
 from textual import work
 from textual.binding import BindingType
 from textual.content import Content, Span
@@ -93,9 +98,6 @@ _COLOURS = {"cyan": "$accent", "magenta": "$muted"}
 
 def rendered(renderable: RenderableType, width: int) -> list[Content]:
     """Return what Rich draws in so many cells, line by line, in the colours of the theme."""
-    from rich.console import Console
-    from rich.theme import Theme
-
     styles = {
         **{f"markdown.h{level}": "bold" for level in range(1, 8)},
         **dict.fromkeys(("markdown.code", "markdown.code_block"), "cyan"),
@@ -133,9 +135,6 @@ def _markdown() -> Callable[[str], RenderableType]:
     """Return what sets Markdown; it takes a while to import, and no start waits for it."""
     from markdown_it import MarkdownIt
     from rich import markdown
-    from rich.console import Console, ConsoleOptions, RenderResult
-    from rich.padding import Padding
-    from rich.text import Text
 
     parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
 
@@ -150,8 +149,6 @@ def _markdown() -> Callable[[str], RenderableType]:
         """Code whose spaces count, without colours for its grammar."""
 
         def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-            from rich.cells import chop_cells
-
             room = max(options.max_width - 2, 1)
             parts = [
                 part
@@ -312,9 +309,6 @@ def _field(name: str, value: str, style: str, width: int, names: int) -> list[Co
 
 def _grid(block: GridBlock, room: int) -> list[Content]:
     """Return the lines of a table: columns that would be too narrow go, the last ones first."""
-    from rich.table import Table
-    from rich.text import Text
-
     rows = [[one_line(cell, LONGEST_CELL) for cell in row] for row in block.rows[:MOST_ROWS]]
     used = [n for n in range(len(block.headers)) if any(row[n] for row in rows)]
     widest = [max(cell_len(text) for text in column) for column in zip(block.headers, *rows, strict=True)]
