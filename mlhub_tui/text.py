@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 # C0 without newline and tab, DEL, C1, the bidi controls (UAX #9), line and paragraph separators,
@@ -212,3 +213,10 @@ def local_time(at: float) -> str:
 def count(number: int, noun: str, plural: str | None = None) -> str:
     """Return a number with its noun: `1 item`, `2,365 items`."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def nearest_word(word: str, known: Iterable[str], *, alike: float = 0.6) -> str:
+    """Return the one of the known words that was probably meant; empty where none is `alike` (0 to 1)."""
+    from difflib import get_close_matches  # only for messages
+
+    return next(iter(get_close_matches(word, list(known), n=1, cutoff=alike)), "")

@@ -10,7 +10,7 @@ from pathlib import Path
 from .. import paths
 from ..errors import ProfileNotFound, ProfilesFileError
 from ..storage import make_private_folder, write_atomic
-from ..text import clean, one_line
+from ..text import clean, nearest_word, one_line
 from .kind import ANONYMOUS, Kind
 
 SECRETS = frozenset(
@@ -181,11 +181,9 @@ class ProfilesFile:
             return ProfileNotFound(
                 f"no profile {shown!r}: the profiles file {self.path} {state}", hint=configure
             )
-        from difflib import get_close_matches  # not at the top: only for this message
-
         there = ", ".join(one_line(known, 60) for known in self.names())
-        near = get_close_matches(name, self.names(), n=1, cutoff=0.6)
-        guess = f"did you mean {one_line(near[0], 60)}? or " if near else ""
+        near = nearest_word(name, self.names())
+        guess = f"did you mean {one_line(near, 60)}? or " if near else ""
         return ProfileNotFound(
             f"no profile {shown!r} in {self.path}, which has: {there}", hint=f"{guess}{configure}"
         )

@@ -177,4 +177,6 @@ def _start_app(*, mouse: bool, theme: str) -> int:
         manual=manual,
     )
     gc.disable()  # what is imported from here on stays; the app searches again from its first paint on
-    return ui.app.run(options)
+    from ..ui.app import run
+
+    return run(options)

@@ -10,7 +10,7 @@ import click
 
 from .. import auth, models, queue, sample, sources  # their modules are loaded when they are used
 from ..errors import MLHubException
-from ..text import one_line
+from ..text import nearest_word, one_line
 from .connection import Choice
 
 if TYPE_CHECKING:
@@ -52,11 +52,9 @@ def completer(words: Words) -> Completer:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return `did you mean X?` for the nearest of some words; empty where none is near."""
-    from difflib import get_close_matches
-
     by_lower = {each.lower(): each for each in known}
-    near = get_close_matches(word.lower(), by_lower, n=1)
-    return f"did you mean {one_line(by_lower[near[0]], 100)!r}?" if near else ""
+    near = nearest_word(word.lower(), by_lower)
+    return f"did you mean {one_line(by_lower[near], 100)!r}?" if near else ""
 
 
 def guess(context: click.Context, message: str) -> str:

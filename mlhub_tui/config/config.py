@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import paths
-from ..text import one_line, parse_rate
+from ..text import nearest_word, one_line, parse_rate
 
 MOST = 64
 """As `queue.settings.MOST`: the most transfers at a time, from one host, and connections to one file."""
@@ -26,10 +26,8 @@ def _shown(value: Any) -> str:
 
 def nearest(value: Any, choices: Iterable[str]) -> str:
     """Return a guess of what was meant, to stand behind a complaint; empty where there is none."""
-    from difflib import get_close_matches
-
-    near = get_close_matches(str(value).lower(), [str(choice) for choice in choices], n=1, cutoff=0.6)
-    return f"; did you mean {near[0]}?" if near else ""
+    near = nearest_word(str(value).lower(), map(str, choices))
+    return f"; did you mean {near}?" if near else ""
 
 
 def one_of(*choices: str) -> Check:

@@ -11,14 +11,14 @@ from ..errors import NotValidSTAC
 from ..text import one_line
 
 
-def pystac_view(kind: type[pystac.STACObject], raw: dict[str, Any]) -> Any:
+def pystac_view(kind: str, raw: dict[str, Any]) -> Any:
     """Return the pystac object of a document, migrated to the current STAC version.
 
-    Raises NotValidSTAC if pystac refuses it.
+    The `kind` is `Catalog`, `Collection` or `Item`. Raises NotValidSTAC if pystac refuses it.
     """
     # pystac edits what it is given, and hostile metadata raises anything from KeyError to RecursionError.
     try:
-        return kind.from_dict(copy.deepcopy(raw), migrate=True, preserve_dict=False)
+        return getattr(pystac, kind).from_dict(copy.deepcopy(raw), migrate=True, preserve_dict=False)
     except Exception as error:
         reason = one_line(error, 200) or type(error).__name__
         if isinstance(error, KeyError):

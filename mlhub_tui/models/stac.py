@@ -73,11 +73,9 @@ class Catalog(Document):
 
     def to_pystac(self) -> pystac.Catalog:
         """Return the pystac catalog; raises NotValidSTAC if pystac refuses the document."""
-        import pystac
-
         from .pystac_view import pystac_view
 
-        catalog: pystac.Catalog = pystac_view(pystac.Catalog, self.raw)
+        catalog: pystac.Catalog = pystac_view("Catalog", self.raw)
         return catalog
 
 
@@ -122,11 +120,9 @@ class Collection(Document):
 
     def to_pystac(self) -> pystac.Collection:
         """Return the pystac collection; raises NotValidSTAC if pystac refuses the document."""
-        import pystac
-
         from .pystac_view import pystac_view
 
-        collection: pystac.Collection = pystac_view(pystac.Collection, self.raw)
+        collection: pystac.Collection = pystac_view("Collection", self.raw)
         return collection
 
 
@@ -170,11 +166,9 @@ class Item(Document):
 
     def to_pystac(self) -> pystac.Item:
         """Return the pystac item; raises NotValidSTAC if pystac refuses the document."""
-        import pystac
-
         from .pystac_view import pystac_view
 
-        item: pystac.Item = pystac_view(pystac.Item, self.raw)
+        item: pystac.Item = pystac_view("Item", self.raw)
         return item
 
 

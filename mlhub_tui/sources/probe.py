@@ -40,7 +40,7 @@ from ..http.retry import NO_RETRIES
 from ..http.session import Session, SessionTimeouts
 from ..http.urls import host, host_label, join, parse_url, shown
 from ..models.document import identity, links_of
-from ..text import count, one_line, size
+from ..text import count, nearest_word, one_line, size
 from .base import Source
 from .documents import (
     DocumentKind,
@@ -466,11 +466,9 @@ def _json_at(path: Path, where: str) -> Any:
 
 
 def _nearest(path: Path) -> str:
-    from difflib import get_close_matches
-
     try:
         names = [entry.name for entry, _ in zip(path.parent.iterdir(), range(500), strict=False)]
     except OSError:
         return "check the path"
-    near = get_close_matches(path.name, names, n=1, cutoff=0.7)
-    return f"did you mean {one_line(path.parent / near[0], 160)}?" if near else "check the path"
+    near = nearest_word(path.name, names, alike=0.7)
+    return f"did you mean {one_line(path.parent / near, 160)}?" if near else "check the path"

@@ -21,7 +21,7 @@ from ..auth import (
 )
 from ..errors import NotOffered, ProfileNotFound
 from ..http.urls import resolve_href
-from ..text import one_line
+from ..text import nearest_word, one_line
 from .asset_links import https_of
 from .well_known import KNOWN, by_name, by_url
 
@@ -104,11 +104,9 @@ def _is_path(text: str, base: Path | None) -> bool:
 
 
 def _unknown(text: str, file: ProfilesFile) -> ProfileNotFound:
-    from difflib import get_close_matches
-
     names = [*file.names(), *(known.name for known in KNOWN)]
-    near = get_close_matches(text, names, n=1, cutoff=0.6)
-    guess = f"did you mean {one_line(near[0], 60)}? " if near else ""
+    near = nearest_word(text, names)
+    guess = f"did you mean {one_line(near, 60)}? " if near else ""
     if "." in text and "/" not in text:
         guess = f"did you mean https://{one_line(text, 80)}? "
     return ProfileNotFound(

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from ..lazy import submodules
 
 if TYPE_CHECKING:
-    from . import app as app
     from . import commands as commands
     from . import theme as theme
 else:
