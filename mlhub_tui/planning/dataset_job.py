@@ -113,11 +113,17 @@ class FilesFailed(DownloadError):
 
 
 async def fetch_dataset(
-    request: DatasetRequest, context: JobContext, live: TransferProgress, room: ReserveSpace | None
+    request: DatasetRequest,
+    context: JobContext,
+    live: TransferProgress,
+    room: ReserveSpace | None,
+    *,
+    verify: bool = True,
 ) -> DownloadResult:
     """Download what is wanted of a dataset, or resume: whatever ended a request, it continues where it was.
 
-    The layout is that of radiant_mlhub (see `layout`); what failed is in `err_report.csv`.
+    The layout is that of radiant_mlhub (see `layout`); what failed is in `err_report.csv`. With `verify` the
+    files of an earlier try are looked at first: some may be gone or changed since.
 
     Raises NothingMatches if the filters leave nothing; then only the catalog's archive was fetched;
     FilesFailed if some of the files cannot be fetched; all others are complete; MLHubException what else went
@@ -127,7 +133,7 @@ async def fetch_dataset(
     async with context.resolver.opened(request) as source:
         try:
             await in_thread_to_end(own.open, stop=own.give_up)
-            return await _DatasetJobRunner(request, context, live, room, source, own).run()
+            return await _DatasetJobRunner(request, context, live, room, source, own, verify).run()
         finally:
             await in_thread_to_end(own.close)
 
@@ -171,6 +177,7 @@ class _DatasetJobRunner:
     room: ReserveSpace | None
     source: Source
     own: LockedManifest
+    verify: bool
     before: int = 0
     """Bytes of the catalog's archive."""
     fetched: bool = False
@@ -231,6 +238,7 @@ class _DatasetJobRunner:
             found = await self._fetch_catalog(archive)
             size, self.fetched = found.size, found.fetched
             await in_thread(lambda: own.set_checkpoint("catalog", archive_validator(archive)))
+            await in_thread(lambda: own.set_checkpoint("unpacked", ""))
             self.live.log(f"the catalog is there: {size_words(size)}")
         self.before = self.live.done = size
 
@@ -254,6 +262,9 @@ class _DatasetJobRunner:
         own = self.own
         if own.get_checkpoint("listed"):
             await in_thread(own.want_again)  # what failed may have failed with the network
+            if self.verify:
+                self._say("checking files")
+                await self._hold(lambda _: self._verify())
             return
         say_waits(self.source, self._say)
 
@@ -284,16 +295,19 @@ class _DatasetJobRunner:
         own.want(_until(files(index, filters, same), stop))
         if request.if_exists is IfExists.OVERWRITE:
             own.want_again(failed_only=False)
-        elif request.url:  # somebody may have emptied the store since
-            self._queue().verify(cluster_package().ObjectStore(request.asset_place).look())
         else:
-            self._queue().verify()
+            self._verify()
         apart = f"{count(namesakes, 'item')} with the id of another, in a folder apart" if namesakes else ""
         known = notes(counts, by_time=filters.when is not None, by_place=filters.by_place)
         told = filter(None, (*unknown, *known, apart))
         own.set_checkpoint("told", "; ".join(told))
         own.set_checkpoint("noted", "\n".join(index.facts["notes"]))
         own.set_checkpoint("listed")
+
+    def _verify(self) -> None:
+        """Have files fetched again that are gone or changed: somebody may have emptied folder or store."""
+        look = cluster_package().ObjectStore(self.request.asset_place).look() if self.request.url else None
+        self._queue().verify(look)
 
     def _unpack(self, stop: threading.Event) -> None:
         """Unpack the catalog to disk, and to the URL."""

@@ -96,11 +96,20 @@ async def open_for_job(request: DownloadRequest, choose: Callable[[], Credential
 
 
 async def run_job(
-    request: DownloadRequest, context: JobContext, live: TransferProgress, reserve: ReserveSpace | None = None
+    request: DownloadRequest,
+    context: JobContext,
+    live: TransferProgress,
+    reserve: ReserveSpace | None = None,
+    *,
+    verify: bool = True,
 ) -> DownloadResult:
-    """Fetch what is requested, or resume it; errors are for `queue.failures` to judge."""
+    """Fetch what is requested, or resume it; errors are for `queue.failures` to judge.
+
+    With `verify`, files of a dataset that were there at an earlier try are looked at first.
+    """
     if isinstance(request, DatasetRequest):
-        return await planning.dataset_job.fetch_dataset(request, context, live, reserve)
+        fetch = planning.dataset_job.fetch_dataset
+        return await fetch(request, context, live, reserve, verify=verify)
     if (there := await in_thread(lambda: already_there(_spec(request, Link(""))))) is not None:
         return there
     if isinstance(request, AssetRequest):
@@ -237,14 +246,14 @@ async def fetch(
     `on_progress` is called about twice a second, in the event loop. Raises EntityDoesNotExist if there is no
     such file; RequestError or DownloadError if it cannot be fetched as often as `retries` allows.
     """
-    live, counter = TransferProgress(), FailureCounter()
+    live, counter, failure = TransferProgress(), FailureCounter(), None
     path = request.folder / request.name
     reporter = asyncio.create_task(_report(live, on_progress))
     try:
         async with job_context(resolver, config, tls) as context:
             while True:
                 try:
-                    outcome = await run_job(request, context, live)
+                    outcome = await run_job(request, context, live, verify=failure is None)
                     live.done = live.total = outcome.size
                     return outcome.path
                 except Exception as error:

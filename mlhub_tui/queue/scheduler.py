@@ -208,7 +208,8 @@ class Scheduler:
     async def _run(self, job: Job, live: TransferProgress) -> None:
         """Run one try of one job; whatever comes of it becomes its state."""
         try:
-            outcome = await run_job(job.request, self._context, live, functools.partial(self._reserve, job))
+            reserve, verify = functools.partial(self._reserve, job), job.id not in self._failures
+            outcome = await run_job(job.request, self._context, live, reserve, verify=verify)
         except asyncio.CancelledError:
             if live.committed is not None:  # too late: the file is whole and has its name
                 self._done(job, live, DownloadResult(job.path, live.committed, fetched=True))

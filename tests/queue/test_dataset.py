@@ -7,6 +7,7 @@ import csv
 import errno
 import os
 import random
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -102,7 +103,7 @@ async def test_a_second_run_fetches_what_is_missing_and_other_filters_add(
     assert assets_in(out / CROPS) == contents
 
 
-async def test_failures_end_the_job_with_their_number_and_a_retry_takes_only_those(
+async def test_failures_end_the_job_with_their_number_and_a_retry_takes_those_and_what_is_gone_since(
     queue: QueueService, server: FaultServer, tmp_path: Path
 ) -> None:
     contents, out = (
@@ -129,11 +130,12 @@ async def test_failures_end_the_job_with_their_number_and_a_retry_takes_only_tho
         assert files.stats().failed == 3
         assert [entry.id for entry in files.entries(after=files.entries(most=5)[-1].id, most=2)] == [6, 7]
     server.by_target = {**shelf, "/store/i00004/b.tif": lost}
+    (out / CROPS / "fields/i00002/a.tif").unlink()
     server.requests.clear()
     await queue.retry(job.id)
     job = (await queue.wait([job.id]))[0]
     assert job.reason == "done with 2 failed: 12 of 14 files are there"
-    assert gets(server) == ["/store/i00004/b.tif"]
+    assert sorted(gets(server)) == ["/store/i00002/a.tif", "/store/i00004/b.tif"]
     assert assets_in(out / CROPS) == contents
 
 
@@ -217,10 +219,10 @@ async def test_pauses_at_any_moment_never_lock_the_job_out(
 
 
 @pytest.mark.slow
-async def test_a_cancel_keeps_what_came_and_says_where(
+async def test_a_cancel_keeps_what_came_and_says_where_and_a_retry_fetches_it_again_where_it_is_gone(
     queue: QueueService, server: FaultServer, tmp_path: Path
 ) -> None:
-    stock(server, tmp_path, MANY)
+    contents = stock(server, tmp_path, MANY)
     server.plan = slow
     job = await queue.add(wish(tmp_path / "out"))
     await reached(queue, job.id, lambda now: now.files_done > 5)
@@ -229,6 +231,13 @@ async def test_a_cancel_keeps_what_came_and_says_where(
     assert job.state is JobState.CANCELLED
     assert job.reason.endswith(f"are saved in {tmp_path / 'out' / CROPS}")
     assert len(assets_in(tmp_path / "out" / CROPS)) >= 5
+    shutil.rmtree(tmp_path / "out")
+    server.plan = None
+    await queue.retry(job.id)
+    job = (await queue.wait([job.id]))[0]
+    assert job.state is JobState.DONE
+    assert assets_in(tmp_path / "out" / CROPS) == contents
+    assert (tmp_path / "out" / CROPS / "catalog.json").is_file()
 
 
 @pytest.mark.slow
