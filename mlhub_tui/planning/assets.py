@@ -188,6 +188,16 @@ class AssetGroup:
     paid: int = 0  # of these, whose reader pays for the transfer
     why: str = ""  # the first of them
 
+    @property
+    def files(self) -> int:
+        """How many can be downloaded."""
+        return self.count - self.barred
+
+    @property
+    def unknown(self) -> int:
+        """How many of these do not tell their size."""
+        return self.files - self.sized
+
     def add(self, other: AssetGroup) -> None:
         """Add what another group has."""
         self.title, self.why = self.title or other.title, self.why or other.why
@@ -195,16 +205,6 @@ class AssetGroup:
         self.media_types = tuple(dict.fromkeys((*self.media_types, *other.media_types)))
         for name in ("count", "size", "sized", "barred", "paid"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
-
-
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """What a choice comes to: files, bytes of known size, files of unknown size, assets left out."""
-
-    files: int = 0
-    size: int = 0
-    unknown: int = 0
-    barred: int = 0
 
 
 class AssetTally:
@@ -247,24 +247,19 @@ class AssetTally:
         """Return the roles in the same way; an asset of several is counted in each."""
         return _merged((role, group) for (_, roles), group in self._groups.items() for role in roles)
 
-    def paying(self, key: str) -> int:
-        """Return for how many assets of a key their reader pays."""
-        return sum(group.paid for (own, _), group in self._groups.items() if own == key)
-
     def share(self, key: str, roles: Many[str]) -> tuple[int, int]:
         """Return how many assets of a key have one of some roles, and how many there are."""
         groups = [(own, group.count) for (of, own), group in self._groups.items() if of == key]
         having = sum(count for own, count in groups if not set(own).isdisjoint(roles))
         return having, sum(count for _, count in groups)
 
-    def totals(self, keys: Many[str], roles: Many[str]) -> Totals:
-        """Return what the assets that have one of the keys or one of the roles come to."""
+    def totals(self, keys: Many[str], roles: Many[str]) -> AssetGroup:
+        """Return what the assets that have one of the keys or one of the roles come to together."""
         whole = AssetGroup("")
         for (key, own), group in self._groups.items():
             if key in keys or not set(own).isdisjoint(roles):
                 whole.add(group)
-        files = whole.count - whole.barred
-        return Totals(files, whole.size, files - whole.sized, whole.barred)
+        return whole
 
 
 def _merged(named: Iterable[tuple[str, AssetGroup]]) -> list[AssetGroup]:

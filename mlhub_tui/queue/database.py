@@ -337,3 +337,18 @@ def _reason(error: OSError) -> str:
 
 def _name(path: Path) -> str:
     return text.one_line(path, 200)
+
+
+def pack(value: object) -> str | bytes:
+    """Return text as SQLite takes it; names that are not valid Unicode go in as bytes."""
+    words = str(value)
+    try:
+        words.encode()
+    except UnicodeEncodeError:
+        return words.encode("utf-8", "surrogatepass")
+    return words
+
+
+def unpack(value: str | bytes) -> str:
+    """Return what was packed."""
+    return value.decode("utf-8", "surrogatepass") if isinstance(value, bytes) else value

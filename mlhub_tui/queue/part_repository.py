@@ -20,7 +20,7 @@ from ..errors import TargetBusy
 from ..http.response_headers import Checksum, RemoteVersion
 from ..transfer.checksums import StreamingHasher
 from ..transfer.part_file import Extents, PartRecord, merge, prefix
-from .database import Database
+from .database import Database, pack
 
 _PATIENCE = 5.0  # seconds a transfer's thread waits for another program's transaction
 _HEADER_ALGORITHMS = frozenset({"md5", "sha-1", "sha-256", "sha-512", "crc32"})
@@ -40,7 +40,7 @@ class PartRepository:
 
     def claim(self, part: Path) -> None:
         """Become the writer of a part; TargetBusy if another running program is."""
-        key, me = _key(part), self._runners.runner
+        key, me = pack(part), self._runners.runner
         live = self._runners.live()
         with self._database.transaction(_PATIENCE) as db:
             row = db.execute("SELECT runner FROM parts WHERE path = ?", (key,)).fetchone()
@@ -53,7 +53,7 @@ class PartRepository:
 
     def release(self, part: Path) -> None:
         """Stop being the writer; a record that says nothing goes."""
-        key = _key(part)
+        key = pack(part)
         # The transfer has ended, well or not, and that is what counts; a claim that stays is our own.
         with contextlib.suppress(sqlite3.Error), self._database.transaction(_PATIENCE) as db:
             db.execute("DELETE FROM parts WHERE path = ? AND generation = 0", (key,))
@@ -62,7 +62,7 @@ class PartRepository:
 
     def load(self, part: Path) -> PartRecord | None:
         """Return the record of a part; None if nothing is known of it."""
-        rows = self._database.read("SELECT * FROM parts WHERE path = ? AND generation > 0", (_key(part),))
+        rows = self._database.read("SELECT * FROM parts WHERE path = ? AND generation > 0", (pack(part),))
         if not rows:
             return None
         row = rows[0]
@@ -72,7 +72,7 @@ class PartRepository:
 
     def begin(self, part: Path, record: PartRecord) -> PartRecord:
         """Record a new beginning of a part before its first byte; return it with its generation."""
-        key, version = _key(part), record.version
+        key, version = pack(part), record.version
         with self._database.transaction(_PATIENCE) as db:
             row = db.execute("SELECT generation FROM parts WHERE path = ?", (key,)).fetchone()
             begun = replace(record, generation=1 + (row["generation"] if row else 0))
@@ -100,7 +100,7 @@ class PartRepository:
         is written with the next.
         """
         with self._lock:
-            self._pending[_key(part), generation] = extents
+            self._pending[pack(part), generation] = extents
         with contextlib.suppress(sqlite3.Error):
             self.flush()
 
@@ -123,23 +123,13 @@ class PartRepository:
     def forget(self, part: Path) -> None:
         """Delete the record of a part that was removed."""
         with contextlib.suppress(sqlite3.Error), self._database.transaction(_PATIENCE) as db:
-            db.execute("DELETE FROM parts WHERE path = ?", (_key(part),))
+            db.execute("DELETE FROM parts WHERE path = ?", (pack(part),))
 
 
 def _columns(extents: Extents) -> tuple[int, str]:
     """Return the columns of extents: the bytes from the start on, and the rest as text."""
     synced = prefix(extents)
     return synced, extents_to_text(extents[1:] if synced else extents)
-
-
-def _key(part: Path) -> str | bytes:
-    """Return the key of a part; a path that is not valid Unicode goes into SQLite as bytes."""
-    path = str(part)
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        return path.encode("utf-8", "surrogatepass")
-    return path
 
 
 def extents_to_text(extents: Extents) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import re
 import sqlite3
@@ -17,10 +16,11 @@ from typing import Any
 
 from ..auth.kind import Kind
 from ..options import IfExists
+from ..planning.layout import distinct_name
 from ..planning.requests import ArchiveRequest, AssetRequest, DatasetRequest, DownloadRequest
 from ..text import one_line, redact, size
 from . import runner as runners
-from .database import Database
+from .database import Database, pack, unpack
 from .job import ACTIVE_STATES, FILE_COUNTS, NEXT_STATES, Event, Job, JobAction, JobState
 from .part_repository import PartRepository
 from .runner import NAMES, Process, QueueSettings, RunnerKind
@@ -449,11 +449,8 @@ def with_own_name(request: AssetRequest) -> AssetRequest:
 
     Ids of items need not be unique in a static catalog, and file systems may not tell `A` from `a`.
     """
-    digest = hashlib.sha256("\0".join(request.identity).encode("utf-8", "surrogatepass")).hexdigest()[:8]
     head, slash, last = request.name.rpartition("/")
-    stem, dot, extension = last.rpartition(".")
-    named = f"{stem}-{digest}{dot}{extension}" if stem else f"{last}-{digest}"
-    return replace(request, name=head + slash + named)
+    return replace(request, name=head + slash + distinct_name(last, "\0".join(request.identity)))
 
 
 def _row(db: sqlite3.Connection, request: DownloadRequest) -> sqlite3.Row | None:
@@ -464,7 +461,7 @@ def _row(db: sqlite3.Connection, request: DownloadRequest) -> sqlite3.Row | None
 
 def _target(request: DownloadRequest) -> str | bytes:
     """Return the path of the file, which no two jobs have."""
-    return _pack(str(request.folder / request.name))
+    return pack(request.folder / request.name)
 
 
 def _columns(request: DownloadRequest) -> dict[str, Any]:
@@ -477,10 +474,10 @@ def _columns(request: DownloadRequest) -> dict[str, Any]:
     return {
         "source": request.source,
         "profile": request.profile,
-        "collection_id": _pack(request.collection_id),
-        "folder": _pack(str(request.folder)),
+        "collection_id": pack(request.collection_id),
+        "folder": pack(request.folder),
         "if_exists": request.if_exists,
-        "title": _pack(request.title),
+        "title": pack(request.title),
         "size": request.size,
         "bytes_total": request.size,
         "asset": asset,
@@ -492,12 +489,12 @@ def _request(row: sqlite3.Row) -> DownloadRequest:
     shared: dict[str, Any] = {
         "source": row["source"],
         "profile": row["profile"],
-        "folder": Path(_unpack(row["folder"])),
+        "folder": Path(unpack(row["folder"])),
         "if_exists": IfExists(row["if_exists"]),
-        "title": _unpack(row["title"]),
+        "title": unpack(row["title"]),
         "size": row["size"],
     }
-    identity = _unpack(row["collection_id"])
+    identity = unpack(row["collection_id"])
     if row["dataset"] is not None:
         return DatasetRequest.from_text(row["dataset"], {**shared, "dataset_id": identity})
     shared["collection_id"] = identity
@@ -522,16 +519,3 @@ def _job(row: sqlite3.Row, where: str) -> Job:
         where=where,
         **{name: row[name] for name in shown},
     )
-
-
-def _pack(value: str) -> str | bytes:
-    """Return text as SQLite takes it; names that are not valid Unicode go in as bytes."""
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return value.encode("utf-8", "surrogatepass")
-    return value
-
-
-def _unpack(value: str | bytes) -> str:
-    return value.decode("utf-8", "surrogatepass") if isinstance(value, bytes) else value

@@ -228,22 +228,11 @@ class AssetsScreen(FormDialog[AssetChoice | None]):
 
     def _lines(self) -> list[PickLine]:
         roles = [_line(_ROLE, choice, _barred(choice)) for choice in self._tally.by_role()]
-        keys = [_line(_KEY, choice, self._mark(choice)) for choice in self._tally.by_key()]
+        keys = [_line(_KEY, choice, _mark(choice)) for choice in self._tally.by_key()]
         return [
             *([PickLine("Roles"), *roles] if roles else []),
             *([PickLine("Assets"), *keys] if keys else []),
         ]
-
-    def _mark(self, choice: AssetGroup) -> str:
-        if self._tally.paying(choice.key):
-            return "$ requester pays"
-        return (
-            "! cannot be downloaded"
-            if choice.barred == choice.count
-            else "! in part"
-            if choice.barred
-            else ""
-        )
 
     def _box(self, key: str) -> str:
         if key.startswith(_ROLE):
@@ -345,7 +334,7 @@ class AssetsScreen(FormDialog[AssetChoice | None]):
 
 def _line(prefix: str, choice: AssetGroup, mark: str) -> PickLine:
     """Return the line of a key or a role."""
-    unknown = choice.count - choice.barred - choice.sized
+    unknown = choice.unknown
     known = size(choice.size) if choice.sized else ""
     sizes = " + ".join(filter(None, (known, f"{unknown:,} ?" if unknown and known else "")))
     types = ", ".join(dict.fromkeys(kind(media_type) for media_type in choice.media_types[:3]))
@@ -353,6 +342,10 @@ def _line(prefix: str, choice: AssetGroup, mark: str) -> PickLine:
     words = "  ".join(filter(None, (mark, types, title)))
     figures = f"{sizes}{choice.count:>8,}"
     return PickLine(choice.key or "(no name)", words, figures, prefix + choice.key, choice.why)
+
+
+def _mark(choice: AssetGroup) -> str:
+    return "$ requester pays" if choice.paid else _barred(choice)
 
 
 def _barred(choice: AssetGroup) -> str:
