@@ -266,7 +266,8 @@ class HTTPClient:
         follow: bool,
     ) -> tuple[Response, RequestURL | None]:
         """Send one request; return its response and where that redirects to, None if it is the final one."""
-        asked, added = target, list[tuple[str, str]]()
+        asked = target
+        added: list[tuple[str, str]] = []
         if credentials is not None:
             target = credentials.without_keys(target)
             asked, added = credentials.apply(target)
@@ -274,7 +275,9 @@ class HTTPClient:
                 sent = credentials.without_secrets(sent, body, target.origin)
         proxy = self._proxies.for_origin(asked.origin)
         forwarded = proxy is not None and not proxy.is_socks and asked.origin.scheme == "http"
-        fields = {**sent, **{name.lower(): value for name, value in added}}
+        fields = dict(sent)
+        for name, value in added:
+            fields[name.lower()] = value
         head = self._head(method, asked, fields, jar, proxy if forwarded else None, len(body)) + body
         begun: Response | None = None
         following: RequestURL | None = None

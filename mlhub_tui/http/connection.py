@@ -28,7 +28,6 @@ _BLANK_LINE = re.compile(rb"\n\r?\n")
 _HEAD = re.compile(
     rb"HTTP/1\.1 ([2-5]\d\d) ?([^\r\n\0]*)\r\n((?:[\w!#$%&'*+.^`|~-]+:[^\r\n\0]*\r\n)*)\r\n", re.ASCII
 )
-_FIELD = re.compile(r"([^:]+):[ \t]*([^\r]*)\r\n")  # of such a head
 
 
 class BodySink(Protocol):
@@ -106,12 +105,13 @@ def parse_response_head(head: bytes, method: str) -> Response | None:
     """
     if (match := _HEAD.fullmatch(head)) is None:
         return None
-    fields = _FIELD.findall(match[3].decode("latin-1"))
-    headers = {name.lower(): value.rstrip(" \t") for name, value in fields}
-    if len(headers) < len(fields):
-        headers = {}
-        for name, value in fields:
-            _add_field(headers, name.lower(), value.rstrip(" \t"))
+    headers: dict[str, str] = {}
+    for line in match[3].decode("latin-1").split("\r\n")[:-1]:
+        name, _, value = line.partition(":")
+        if (name := name.lower()) in headers:
+            _add_field(headers, name, value.strip(" \t"))
+        else:
+            headers[name] = value.strip(" \t")
     status, length = int(match[1]), headers.get("content-length", "")
     framed = length.isascii() and length.isdigit() and len(length) < 19  # a repeated field contains a comma
     if method == "HEAD":
