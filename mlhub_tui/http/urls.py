@@ -82,6 +82,7 @@ class RequestURL(NamedTuple):
         return f"{self.origin}{self.target}"
 
 
+@lru_cache(maxsize=1024)  # one of a file among many is asked for twice: whose slots it takes, and then itself
 def parse_url(url: str) -> RequestURL:
     """Return the parts of an absolute URL, normalised: what is no ASCII and spaces percent-encoded.
 
