@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from mlhub_tui.errors import InvalidSearch
 from mlhub_tui.planning.index import CollectionFacts
 from mlhub_tui.planning.selection import Amount, Counts
-from mlhub_tui.ui.map.plan_pictures import Canvas, edges, map_rows, month_bins, picture
+from mlhub_tui.ui.map.plan_pictures import PlanMap, edges, map_rows, month_bins, picture
 from mlhub_tui.ui.widgets.plan_tree import (
     PlanSelection,
     read_area,
@@ -115,16 +116,15 @@ def test_the_reading_says_how_far_it_is() -> None:
 
 
 def test_the_map_has_dots_for_the_selection_and_points_for_the_rest() -> None:
-    canvas = Canvas.around((0, 0, 40, 24), 20, 6)
-    lines = canvas.draw({(0, 0): 5}, canvas.cells([(0, 0), (39, 23)]))
+    plain = PlanMap.around((0, 0, 40, 24), 20, 6)
+    lines = replace(plain, everything=plain.cells({(0, 0): 1, (39, 23): 1})).draw({(0, 0): 5})
     assert [len(line) for line in lines] == [20] * 6
     assert 0x2800 < ord(lines[-1].strip()[0]) < 0x2900, "west and south are at the lower left"
     assert lines[0].strip() == "·", "what is not selected is there all the same"
 
 
 def test_an_empty_selection_is_an_empty_map() -> None:
-    canvas = Canvas.around((0, 0, 1, 1), 4, 2)
-    assert canvas.draw({}, frozenset()) == ["    ", "    "]
+    assert PlanMap.around((0, 0, 1, 1), 4, 2).draw({}) == ["    ", "    "]
 
 
 def test_the_edges_of_a_map_are_written_as_people_write_them() -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import TypeVar
 
 from textual.app import RenderResult
@@ -18,7 +19,9 @@ from ...planning.filters import Filters
 from ...planning.index import Index
 from ...planning.selection import Counts, Grid, Month, count_files, covered, extent, months
 from ...threads import in_thread
-from .time_histogram import TimeBins, axis, bars
+from .canvas import PATTERNS, Dots
+from .projection import HIGH, WIDE
+from .time_histogram import STEPS, TimeBins, axis, bars, make_bins
 
 Picture = tuple[tuple[str, str], ...]
 """Lines, each with its style."""
@@ -29,8 +32,6 @@ _FINEST = 1e-5
 _THIN = 0.5
 """Degrees of a dot below which footprints have many, so that some can be left out."""
 
-_DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
-"""The bits of a braille cell (Unicode, 2800 to 28FF), by column and row."""
 _ORDER = ((0, 4, 2, 6), (5, 1, 7, 3))
 """In which order the dots of a cell are set as it gets denser."""
 _ELSEWHERE = "·"
@@ -38,65 +39,53 @@ _LEAST_BARS, _MOST_BARS = 3, 8
 
 
 @dataclass(frozen=True, slots=True)
-class Canvas:
-    """A map's raster: its dots in degrees, and its size in cells of two dots by four.
+class PlanMap:
+    """A map's raster over an area, and the cells that are in it whatever is selected.
 
     Parameters
     ----------
     grid
-        The dots, counted from west and south.
-    columns, rows
-        Cells.
+        Its dots, two by four in a cell, counted from west and south.
+    edge
+        What the area reaches over, in words.
+    everything
+        For each cell, row by row, whether there is anything in it.
     """
 
     grid: Grid
-    columns: int
-    rows: int
+    edge: str = ""
+    everything: bytes = b""
 
     @classmethod
-    def around(cls, area: Area, columns: int, rows: int) -> Canvas:
-        """Return the canvas of a size in which an area fills most."""
+    def around(cls, area: Area, columns: int, rows: int) -> PlanMap:
+        """Return the map of so many cells in which an area fills most."""
         west, south, east, north = area
-        dots, lines = columns * 2, rows * 4
+        dots, lines = columns * WIDE, rows * HIGH
         step = max((east - west) / dots, (north - south) / lines, _FINEST)
         left = (west + east) / 2 - step * dots / 2
         lower = (south + north) / 2 - step * lines / 2
-        return cls(Grid(left, lower, step, dots, lines), columns, rows)
+        return cls(Grid(left, lower, step, dots, lines), edges(area))
 
-    def cells(self, dots: Iterable[Square]) -> frozenset[Square]:
-        """Return the cells, by row and column, that some dots are in."""
-        lines = self.grid.rows
-        return frozenset(((lines - 1 - y) // 4, x // 2) for x, y in dots)
+    def cells(self, found: Mapping[Square, int], *, thin: bool = False) -> bytes:
+        """Return the patterns of the cells in which something was found; `thin` leaves dots of little out."""
+        dots = Dots(self.grid.columns // WIDE, self.grid.rows // HIGH)
+        most = math.log1p(max(found.values(), default=1))
+        for (x, y), number in found.items():
+            line = self.grid.rows - 1 - y
+            if not thin or _ORDER[x % WIDE][line % HIGH] < max(round(math.log1p(number) / most * 8), 2):
+                dots.fill(x, line, x, line)
+        return dots.cells()
 
-    def draw(self, selected: Mapping[Square, int], everything: frozenset[Square]) -> list[str]:
-        """Return the lines of a map: dots where selected items are, a point in cells of others only.
+    def draw(self, selected: Mapping[Square, int]) -> list[str]:
+        """Return the lines of the map: dots where selected items are, a point in cells of others only.
 
-        Parameters
-        ----------
-        selected
-            Numbers of items by dot. Where the dots of a cell have many and few, the few are thinned out.
-        everything
-            The cells in which there is anything.
+        Where the dots of a cell have many and few items, the few are thinned out.
         """
-        lines = self.grid.rows
-        raster = [[0] * self.columns for _ in range(self.rows)]
-        most = math.log1p(max(selected.values(), default=1))
-        dense = self.grid.step < _THIN
-        for (x, y), number in selected.items():
-            row, line = divmod(lines - 1 - y, 4)
-            column = x // 2
-            if not (0 <= row < self.rows and 0 <= column < self.columns):
-                continue
-            level = max(round(math.log1p(number) / most * 8), 2) if dense else 8
-            if _ORDER[x % 2][line] < level:
-                raster[row][column] |= _DOTS[x % 2][line]
-        return [
-            "".join(
-                chr(0x2800 + bits) if bits else _ELSEWHERE if (row, column) in everything else " "
-                for column, bits in enumerate(cells)
-            )
-            for row, cells in enumerate(raster)
-        ]
+        patterns = self.cells(selected, thin=self.grid.step < _THIN)
+        cells = zip(patterns, self.everything or bytes(len(patterns)), strict=True)
+        text = "".join(PATTERNS[dots] if dots or not there else _ELSEWHERE for dots, there in cells)
+        columns = self.grid.columns // WIDE
+        return [text[at : at + columns] for at in range(0, len(text), columns)]
 
 
 def edges(area: Area) -> str:
@@ -119,19 +108,9 @@ def month_bins(selected: Mapping[Month, int], everything: Mapping[Month, int], m
 
     What is not selected has its place on the axis, so that a narrower time does not move the bars.
     """
-    axis_of = everything or selected
-    if not axis_of or most < 1:
-        return None
-    (y0, m0), (y1, m1) = min(axis_of), max(axis_of)
-    low, high = y0 * 12 + m0 - 1, y1 * 12 + m1 - 1
-    step = -(-(high - low + 1) // most)
-    while high // step - low // step >= most:
-        step += 1
-    counts = [0] * (high // step - low // step + 1)
-    for (year, month), number in selected.items():
-        if low <= year * 12 + month - 1 <= high:
-            counts[(year * 12 + month - 1) // step - low // step] += number
-    return TimeBins("month", step, low // step, tuple(counts), (0, len(counts) - 1))
+    found = {**dict.fromkeys(everything, 0), **selected}
+    days = {date(year, month, 1): number for (year, month), number in found.items()}
+    return make_bins(days, None, most, (*STEPS[1:], ("year", 1000)))
 
 
 def picture(
@@ -239,16 +218,6 @@ class SelectionCount:
     chosen: Counts
 
 
-@dataclass(frozen=True, slots=True)
-class _Map:
-    """What all maps of one size have in common: their edges in words, the raster, the cells with anything."""
-
-    size: tuple[int, int]
-    edge: str
-    canvas: Canvas
-    cells: frozenset[tuple[int, int]]
-
-
 class PlanCounter:
     """Counts selections of one index, and draws them, one after the other.
 
@@ -261,7 +230,8 @@ class PlanCounter:
     def __init__(self, index: Index) -> None:
         self.index = index
         self._all: dict[Month, int] | None = None
-        self._map: _Map | None = None
+        self._map: PlanMap | None = None
+        self._size = (0, 0)
 
     async def count(self, filters: Filters) -> SelectionCount:
         """Count a selection; a cancel ends it at once.
@@ -295,24 +265,19 @@ class PlanCounter:
         raise _unreadable("it is busy")
 
     def _draw(self, filters: Filters, size: tuple[int, int]) -> Picture:
-        if self._all is None:
-            self._all = months(self.index, Filters())
+        everything = self._all = months(self.index, Filters()) if self._all is None else self._all
         found = {} if filters.catalog_only else months(self.index, filters)
-        if self._map is None or self._map.size != size:
-            self._map = self._whole_map(size, map_rows(self._all, size[1]))
+        if self._size != size:
+            area, rows = extent(self.index), map_rows(everything, size[1])
+            self._size, self._map = size, None
+            if area is not None and rows:
+                made = PlanMap.around(area, size[0], rows)
+                cells = made.cells(covered(self.index, Filters(), made.grid))
+                self._map = replace(made, everything=cells)
         if self._map is None:
-            return picture(found, self._all, (), "", size)
-        canvas = self._map.canvas
-        dots = {} if filters.catalog_only else covered(self.index, filters, canvas.grid)
-        return picture(found, self._all, canvas.draw(dots, self._map.cells), self._map.edge, size)
-
-    def _whole_map(self, size: tuple[int, int], rows: int) -> _Map | None:
-        """Return the map of everything; None where there is nothing or no room."""
-        area = extent(self.index)
-        if area is None or not rows:
-            return None
-        canvas = Canvas.around(area, size[0], rows)
-        return _Map(size, edges(area), canvas, canvas.cells(covered(self.index, Filters(), canvas.grid)))
+            return picture(found, everything, (), "", size)
+        dots = {} if filters.catalog_only else covered(self.index, filters, self._map.grid)
+        return picture(found, everything, self._map.draw(dots), self._map.edge, size)
 
     async def close(self) -> None:
         """Close the index; a count that runs ends."""

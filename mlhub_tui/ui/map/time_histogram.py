@@ -11,7 +11,7 @@ It posts `RangeChosen`, with the range as people type it for a search (`2018-04-
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import ClassVar
@@ -36,7 +36,8 @@ from ..terminal.characters import ascii_only
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 _EMPTY, _EMPTY_ASCII = "·", "."
 """What stands where no items are, within the time that there should be some."""
-_STEPS = (("day", 1), ("month", 1), ("month", 3), ("year", 1), ("year", 5), ("year", 10), ("year", 100))
+STEPS = (("day", 1), ("month", 1), ("month", 3), ("year", 1), ("year", 5), ("year", 10), ("year", 100))
+"""The lengths of bins, the finest first."""
 _WIDEST = 8
 """Cells of a bin."""
 
@@ -102,7 +103,12 @@ class TimeBins:
         return start.isoformat() if start == end else f"{start.isoformat()}/{end.isoformat()}"
 
 
-def make_bins(days: Mapping[date, int], interval: Interval | None, most: int) -> TimeBins | None:
+def make_bins(
+    days: Mapping[date, int],
+    interval: Interval | None,
+    most: int,
+    steps: Sequence[tuple[str, int]] = STEPS,
+) -> TimeBins | None:
     """Return the finest bins that are at most so many; None where there is no time at all.
 
     Parameters
@@ -113,6 +119,8 @@ def make_bins(days: Mapping[date, int], interval: Interval | None, most: int) ->
         The interval that the collection states for its items.
     most
         Bins at most, which is the width in cells.
+    steps
+        The lengths that they may have.
     """
     ends = span_of(interval.start, interval.end) if interval is not None else None
     said = [moment.date() for moment in (ends.start, ends.end) if moment] if ends is not None else []
@@ -120,7 +128,7 @@ def make_bins(days: Mapping[date, int], interval: Interval | None, most: int) ->
     if not known:
         return None
     low, high = min(known), max(known)
-    for unit, step in _STEPS:
+    for unit, step in steps:
         first, last = _number(unit, low) // step, _number(unit, high) // step
         if last - first < most:
             break

@@ -5,29 +5,30 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from rich.cells import cell_len, set_cell_size
-from rich.segment import Segment
+from rich.style import Style
 from textual.message import Message
-from textual.strip import Strip
 
 from ...errors import DownloadError
 from ...planning.manifest import FileStatus, Manifest, ManifestEntry, ManifestStats, manifest_path
 from ...planning.requests import DatasetRequest
 from ...text import one_line, size
 from ...threads import in_thread
-from ..widgets.line_view import LineView
+from ..widgets.line_view import Column, TableView
 
 _KEPT = 6
 _WORDS = {FileStatus.WANTED: "wanted", FileStatus.DONE: "done", FileStatus.FAILED: "failed"}
-_STATE, _SIZE = 8, 11
-_LONGEST = 400
+_COLUMNS = (
+    Column("state", "State", least=6),
+    Column("size", "Size", least=9, to_right=True),
+    Column("file", "File", most=400, least=12, middle=True),
+)
 
 
-class FileList(LineView):
+class FileList(TableView):
     """Lines of files: what became of each, how big it is, its path or why it failed."""
 
     DEFAULT_CSS = """
@@ -35,7 +36,6 @@ class FileList(LineView):
     FileList > .line--bad { color: $error; }
     """
     COMPONENT_CLASSES = {"line--bad"}  # noqa: RUF012 - declared so by Textual
-    header = 1
 
     @dataclass
     class Wanted(Message):
@@ -81,6 +81,7 @@ class FileList(LineView):
         if self._pages.get(page) == entries:
             return
         self._pages[page] = entries
+        self.measure(range(page * PAGE, page * PAGE + len(entries)))
         self._pages.move_to_end(page)
         while len(self._pages) > _KEPT:
             self._pages.popitem(last=False)
@@ -91,35 +92,29 @@ class FileList(LineView):
         entries = self._pages.get(page)
         return entries[place] if entries is not None and place < len(entries) else None
 
-    def draw_header(self, y: int, width: int) -> Strip:
-        """Draw the names of the columns."""
-        return Strip([Segment(_row("State", "Size", "File", width), self.look("header"))])
+    def columns(self) -> Sequence[Column]:
+        """Return what is shown of a file."""
+        return _COLUMNS
 
-    def draw_line(self, number: int, width: int) -> Strip:
-        """Draw a file."""
-        page = number // PAGE
-        style = self.ground(number)
-        if number == self.cursor_line:
-            style += self.look("cursor")
-        entry = self._entry(number)
-        if entry is None:
-            if page not in self._pages and page not in self._asked:
-                self._asked.add(page)
-                self.post_message(self.Wanted(page))
-            return Strip([Segment(_row("…", "", "", width), style)])
-        if entry.status is FileStatus.FAILED and number != self.cursor_line:
-            style += self.look("bad")
-        bytes_ = size(entry.size) if entry.size is not None else "?"
-        return Strip([Segment(_row(_WORDS[entry.status], bytes_, one_line(entry.file.path), width), style)])
+    def cells(self, number: int) -> Sequence[str]:
+        """Return the texts of a file; a page that is not in memory is asked for."""
+        entry, page = self._entry(number), number // PAGE
+        if entry is not None:
+            return (
+                _WORDS[entry.status],
+                size(entry.size) if entry.size is not None else "?",
+                one_line(entry.file.path),
+            )
+        if page not in self._pages and page not in self._asked:
+            self._asked.add(page)
+            self.post_message(self.Wanted(page))
+        return "…", "", ""
 
-
-def _row(state: str, bytes_: str, name: str, width: int) -> str:
-    """Return the cells of a line; a path that is too long is cut at its start."""
-    room = max(width - _STATE - _SIZE - 2, 1)
-    name = name[-_LONGEST:]
-    while cell_len(name) > room:
-        name = "…" + name[max(len(name) - room, 2) :] if len(name) > 2 else ""
-    return f" {state:<{_STATE}}{bytes_:>{_SIZE - 1}} {set_cell_size(name, room)}"
+    def ground(self, number: int) -> Style:
+        """Return the style of a file's line: failed ones stand out."""
+        entry, ground = self._entry(number), super().ground(number)
+        failed = entry is not None and entry.status is FileStatus.FAILED and number != self.cursor_line
+        return ground + self.look("bad") if failed else ground
 
 
 T = TypeVar("T")

@@ -16,7 +16,7 @@ _COLUMNS = (
     Column("name", "Name", most=60),
     Column("kind", "Kind", least=9),
     Column("secret", "Key", most=26, least=17),
-    Column("where", "Where, or what", least=12),
+    Column("where", "Where, or what", least=20),
 )
 
 
@@ -24,6 +24,7 @@ class ProfileList(TableView):
     """Shows lines; the cursor is on a place, never on a section."""
 
     mark_cells = 2
+    narrowest = 24
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
