@@ -14,10 +14,9 @@ import click
 from .. import ui  # its modules are loaded when the app starts
 from ..text import use_units
 from ..version import __version__
-from .completion import completer
 from .connection import Choice, output_dir, settings
 from .failures import failures
-from .options import Group, connection_options, no_such, option, output_option
+from .options import Group, completer, connection_options, no_such, option, output_option
 from .printing import is_terminal, note
 
 EPILOG = """\b

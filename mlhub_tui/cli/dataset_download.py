@@ -12,14 +12,15 @@ import click
 from .. import auth, models, planning, queue  # their modules are loaded when they are used
 from ..errors import EntityDoesNotExist, InvalidSearch, NotOffered
 from ..text import one_line, size
-from .completion import collection_ids, dataset_ids
 from .connection import Choice, credentials, opened, output_place, request_source, run, run_async
 from .failures import FAILED, end
 from .options import (
     Command,
     all_of,
     area_options,
+    collection_ids,
     connection_options,
+    dataset_ids,
     if_exists_option,
     json_option,
     option,

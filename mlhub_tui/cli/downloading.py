@@ -10,7 +10,6 @@ import click
 from .. import planning  # its modules are loaded when they are used
 from ..errors import InvalidSearch
 from ..text import one_line
-from .completion import collection_ids, did_you_mean, download_words, item_ids
 from .connection import opened, output_dir, request_source
 from .dataset_download import dataset, download
 from .failures import FAILED, end
@@ -18,8 +17,12 @@ from .options import (
     Command,
     Group,
     all_of,
+    collection_ids,
     connection_options,
+    did_you_mean,
+    download_words,
     if_exists_option,
+    item_ids,
     option,
     output_option,
     patience_option,

@@ -22,8 +22,8 @@ from ..errors import (
     ProfileNotFound,
 )
 from ..text import one_line, redact
-from .completion import guess
 from .connection import Choice
+from .options import guess
 from .printing import META
 
 FAILED = 1

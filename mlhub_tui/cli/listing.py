@@ -12,9 +12,17 @@ import click
 from .. import auth, models, sources  # their modules are loaded when they are used
 from ..errors import InvalidSearch, MLHubException
 from ..text import count, link_names
-from .completion import MOST_WORDS, collection_ids, remember
 from .connection import run
-from .options import Group, connection_options, json_option, limit_option, option
+from .options import (
+    MOST_WORDS,
+    Group,
+    collection_ids,
+    connection_options,
+    json_option,
+    limit_option,
+    option,
+    remember,
+)
 from .printing import Row, Table, Writer, note, print_table, terminal_width
 
 if TYPE_CHECKING:

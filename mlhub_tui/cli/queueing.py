@@ -14,7 +14,6 @@ import click
 from .. import auth, paths, planning, queue  # their modules are loaded when they are used
 from ..errors import MLHubException
 from ..text import count, duration, local_time, one_line, rate, redact, size
-from .completion import job_ids, queue_words
 from .connection import Choice, chosen, output_dir, run_async
 from .failures import FAILED, end, report
 from .options import (
@@ -22,10 +21,12 @@ from .options import (
     all_of,
     connection_options,
     if_exists_option,
+    job_ids,
     json_option,
     option,
     output_option,
     progress_options,
+    queue_words,
     speed,
 )
 from .printing import note, print_json, print_table

@@ -11,10 +11,19 @@ import click
 from .. import models, planning, sources  # their modules are loaded when they are used
 from ..errors import InvalidSearch
 from ..text import count, now, one_line
-from .completion import collection_ids, saved_names, source_names
 from .connection import Choice, run
 from .listing import ItemListing, stream_json, stream_table
-from .options import Command, all_of, area_options, connection_options, limit_option, option
+from .options import (
+    Command,
+    all_of,
+    area_options,
+    collection_ids,
+    connection_options,
+    limit_option,
+    option,
+    saved_names,
+    source_names,
+)
 from .printing import Writer, note, print_table
 
 if TYPE_CHECKING:

@@ -19,9 +19,18 @@ from ..errors import (
     RequestError,
 )
 from ..text import one_line, size
-from .completion import Completer, collection_ids, dataset_ids, item_ids, model_ids
 from .connection import run
-from .options import Group, all_of, connection_options, option
+from .options import (
+    Completer,
+    Group,
+    all_of,
+    collection_ids,
+    connection_options,
+    dataset_ids,
+    item_ids,
+    model_ids,
+    option,
+)
 from .printing import Writer, note, table, terminal_width
 
 if TYPE_CHECKING:

@@ -13,9 +13,19 @@ import click
 from .. import auth, sources  # their modules are loaded when they are used
 from ..errors import AuthenticationError, MLHubException
 from ..text import mask, one_line, redact
-from .completion import did_you_mean, profile_names, source_names
 from .connection import Choice, chosen, opened, run_async
-from .options import Command, Group, all_of, api_key_option, json_option, option, remembered
+from .options import (
+    Command,
+    Group,
+    all_of,
+    api_key_option,
+    did_you_mean,
+    json_option,
+    option,
+    profile_names,
+    remembered,
+    source_names,
+)
 from .printing import is_terminal, note, print_json, print_table, terminal_width
 
 if TYPE_CHECKING:

@@ -22,8 +22,7 @@ from ..options import AppOptions
 from ..text import clean
 from . import actions, catalog, dialogs, screens
 from .commands import EVERYWHERE, bindings, command, elsewhere
-from .context import AppContext
-from .messages import ConnectionChanged, QueueChanged
+from .context import AppContext, ConnectionChanged, QueueChanged
 from .source_connection import (
     SAMPLE,
     Connection,
@@ -34,6 +33,7 @@ from .source_connection import (
 )
 from .state import AppState
 from .terminal import tty
+from .terminal.terminal_app import keep_traceback, missed_while_closing
 
 if TYPE_CHECKING:
     from textual.command import Provider
@@ -45,8 +45,8 @@ if TYPE_CHECKING:
     from ..sources.base import Source
     from .actions.source_entry import Start
     from .catalog.nodes import TreeEntry
+    from .dialogs.help import HelpEntry
     from .document_cache import Documents
-    from .help_entries import HelpEntry
 
 
 _HERE = Path(__file__).parent
@@ -388,8 +388,6 @@ class MLHubApp(AppContext):
 
     def took_fault(self, error: Exception) -> bool:
         """Exit on a bug with one line; the traceback is saved to a file, without keys."""
-        from .crash_report import keep_traceback, missed_while_closing
-
         if missed_while_closing(self, error):
             return True
         if self.is_headless:
@@ -411,16 +409,15 @@ class MLHubApp(AppContext):
 
     def action_help(self) -> None:
         """Show the keys of the screen in front, and do what is chosen of them."""
-        from .help_entries import run_entry, sections
 
         def act(chosen: HelpEntry | Literal["tour"] | None) -> None:
             if chosen == "tour":
                 self.action_tour()
             elif chosen is not None:
-                run_entry(self, chosen)
+                dialogs.run_entry(self, chosen)
 
         if not isinstance(self.screen, dialogs.HelpScreen):
-            self.push_screen(dialogs.HelpScreen(sections(self, self.screen)), act)
+            self.push_screen(dialogs.HelpScreen(dialogs.sections(self, self.screen)), act)
 
     def took_key(self, key: str) -> bool:
         """Show the keys of a dialog, which hides those of the app; else say that a key does nothing here."""

@@ -1,4 +1,4 @@
-"""What screens, dialogs and actions use of the app: connection, queue, output folder, settings and state."""
+"""What screens, dialogs and actions use of the app: connection, queue, output folder, state and news."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from textual import work
+from textual.message import Message
 
 from ..errors import APIKeyNotFound, AuthenticationError, MLHubException
 from ..options import AppOptions
@@ -14,7 +15,6 @@ from ..text import clean
 from . import transfers
 from .catalog.favourites import NavigationHistory
 from .configured import ConfiguredApp
-from .messages import ConnectionChanged, MarksChanged, QueueChanged
 from .source_connection import Connection, SampleOnDemand
 from .terminal import tty
 
@@ -29,6 +29,22 @@ if TYPE_CHECKING:
     from .document_cache import Documents
     from .transfers.marks_reader import MarksReader
     from .transfers.notifications import TransferMonitor
+
+
+class QueueChanged(Message, bubble=False):
+    """Something changed in the download queue; many in a row become one."""
+
+    def can_replace(self, message: Message) -> bool:
+        """Replace one that is still waiting: the queue's snapshot tells all."""
+        return isinstance(message, QueueChanged)
+
+
+class ConnectionChanged(Message, bubble=False):
+    """Another source is in use, or the one in use could not be opened."""
+
+
+class MarksChanged(Message, bubble=False):
+    """Something else is downloaded, or queued, of the source in use."""
 
 
 class AppContext(ConfiguredApp):

@@ -22,7 +22,7 @@ from mlhub_tui.ui.app import MLHubApp
 from mlhub_tui.ui.dialogs.dataset_job_dialog import DatasetJobScreen
 from mlhub_tui.ui.screens.browse import BrowseScreen
 from mlhub_tui.ui.screens.document_screen import DocumentScreen
-from mlhub_tui.ui.status import Notification
+from mlhub_tui.ui.widgets.bars import Notification
 from mlhub_tui.ui.widgets.detail_view import DetailView
 
 from .conftest import Driver

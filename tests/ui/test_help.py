@@ -12,9 +12,8 @@ from textual.screen import Screen
 
 from mlhub_tui.options import AppOptions
 from mlhub_tui.ui.commands import COMMANDS, EVERYWHERE, of
-from mlhub_tui.ui.dialogs.help import HelpScreen
-from mlhub_tui.ui.guide import Tour, tour_lines
-from mlhub_tui.ui.help_entries import HelpEntry, reachable, sections
+from mlhub_tui.ui.configured import Tour, tour_lines
+from mlhub_tui.ui.dialogs.help import HelpEntry, HelpScreen, reachable, sections
 from mlhub_tui.ui.screens.document_screen import DocumentScreen
 from mlhub_tui.ui.screens.results import ResultsScreen
 from mlhub_tui.ui.widgets.pick_list import PickList

@@ -31,7 +31,7 @@ from mlhub_tui.ui.dialogs.search_dialog import SearchForm
 from mlhub_tui.ui.screens.document_screen import DocumentScreen
 from mlhub_tui.ui.screens.plan_screen import PlanScreen
 from mlhub_tui.ui.screens.results import ResultsScreen
-from mlhub_tui.ui.status import Notification
+from mlhub_tui.ui.widgets.bars import Notification
 
 from .conftest import Driver, driven
 from .drawing import strips

@@ -11,9 +11,8 @@ from mlhub_tui.models import BBox, Search
 from mlhub_tui.options import AppOptions
 from mlhub_tui.ui.dialogs.search_dialog import SearchForm
 from mlhub_tui.ui.map.footprint_map import FootprintMap
-from mlhub_tui.ui.map.map_pane import MapPane
+from mlhub_tui.ui.map.map_pane import BrowseMap, MapPane
 from mlhub_tui.ui.map.time_histogram import TimeHistogram
-from mlhub_tui.ui.screens.browse_map import BrowseMap
 from mlhub_tui.ui.screens.document_screen import DocumentScreen
 from mlhub_tui.ui.screens.results import ResultsScreen
 from mlhub_tui.ui.widgets.item_table import ItemTable

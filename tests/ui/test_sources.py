@@ -13,9 +13,8 @@ from textual.widgets import Input
 from mlhub_tui.auth import Kind, ProfilesFile
 from mlhub_tui.options import AppOptions
 from mlhub_tui.sample.server import SampleServer
-from mlhub_tui.ui.profile_rows import PROFILE
 from mlhub_tui.ui.screens.profiles import ProfilesScreen
-from mlhub_tui.ui.widgets.profile_list import ProfileList
+from mlhub_tui.ui.widgets.profile_list import PROFILE, ProfileList
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json, page_of_html
 
 from ..sources.test_probe import CATALOG, COLLECTION, api_pages, serve

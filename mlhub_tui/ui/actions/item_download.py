@@ -13,8 +13,7 @@ from ...metadata.attribution import Attribution, words_of
 from ...models import Collection, CollectionRef, Document, Entry, EntryKind, MLModel
 from ...text import clean, count, one_line
 from .. import dialogs
-from .archives import ask_and_queue, opened
-from .dataset_download import download_dataset
+from .dataset_download import ask_and_queue, download_dataset, opened
 from .item_supplier import ItemSupplier, of_documents, supplies_of
 
 if TYPE_CHECKING:

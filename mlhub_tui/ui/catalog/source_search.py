@@ -22,10 +22,10 @@ from ...sources.well_known import ServiceEnded, is_hosted
 from ...text import count, duration, one_line
 from ..dialogs.questions import ListScreen
 from ..document_cache import why
-from ..profile_rows import PROFILE
 from ..source_connection import SAMPLE, Connection, last_listing, open_connection
 from ..source_connection import place as short_name
 from ..widgets.pick_list import PickLine
+from ..widgets.profile_list import PROFILE
 from .matching import PLACE, boxes_of, search_text, with_lines
 
 SIDE_BY_SIDE = 4

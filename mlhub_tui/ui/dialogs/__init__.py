@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from .facet_dialog import FacetScreen as FacetScreen
     from .goto import GotoScreen as GotoScreen
     from .help import HelpScreen as HelpScreen
+    from .help import run_entry as run_entry
+    from .help import sections as sections
     from .job_dialog import JobLogScreen as JobLogScreen
     from .job_dialog import JobScreen as JobScreen
     from .limits_dialog import LimitsScreen as LimitsScreen
@@ -48,7 +50,7 @@ else:
             "export_dialog": "ExportScreen",
             "facet_dialog": "FacetScreen",
             "goto": "GotoScreen",
-            "help": "HelpScreen",
+            "help": "HelpScreen run_entry sections",
             "job_dialog": "JobLogScreen JobScreen",
             "limits_dialog": "LimitsScreen",
             "manual": "ManualScreen",

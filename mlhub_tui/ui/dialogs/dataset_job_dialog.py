@@ -16,7 +16,7 @@ from ...planning.manifest import FileStatus, ManifestEntry
 from ...planning.requests import DatasetRequest
 from ...queue.job import Job
 from ...text import one_line, redact
-from ..messages import QueueChanged
+from ..context import QueueChanged
 from ..terminal.characters import content, line
 from ..terminal.dispatch import Dialog
 from ..transfers.file_list import FileList, FilePages, FileQuery

@@ -16,7 +16,7 @@ from ...errors import MLHubException
 from ...metadata.detail import Block, FieldBlock, Heading, Paragraph
 from ...queue.job import Event, Job
 from ...text import local_time
-from ..messages import QueueChanged
+from ..context import QueueChanged
 from ..terminal.characters import line
 from ..terminal.dispatch import Dialog
 from ..transfers.job_detail import all_of, speed_words

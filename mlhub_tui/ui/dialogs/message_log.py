@@ -11,8 +11,8 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 
 from ...metadata.detail import Block, FieldBlock, Paragraph
-from ..status import STYLES, Notification
 from ..terminal.dispatch import Dialog
+from ..widgets.bars import STYLES, Notification
 from ..widgets.detail_view import DetailView
 
 

@@ -15,8 +15,8 @@ from textual.screen import Screen
 
 from ... import sources
 from ...auth import for_location
-from ..help_entries import HelpEntry, reachable, run_entry
 from ..terminal.dispatch import OnceScreen
+from .help import HelpEntry, reachable, run_entry
 
 if TYPE_CHECKING:
     from ...sources.well_known import WellKnownSource

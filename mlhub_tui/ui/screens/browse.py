@@ -19,13 +19,12 @@ from .. import actions, catalog, dialogs
 from ..catalog.catalog_tree import CatalogTree
 from ..catalog.matching import ORDERS, following, to_type_on
 from ..commands import BROWSE, AppCommand, bindings
-from ..messages import ConnectionChanged
+from ..context import ConnectionChanged
 from ..state import TreeState, ViewStateKeeper
 from ..widgets.filter_bar import FilterLine
-from .detail_pane import DetailPane
+from .browse_panes import BESIDE, DetailPane, PaneSplit
 from .entry_screen import EntryScreen
 from .navigator import Navigator
-from .pane_split import BESIDE, PaneSplit
 
 if TYPE_CHECKING:
     from ...models import Dataset, Entry

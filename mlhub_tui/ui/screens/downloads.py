@@ -22,7 +22,7 @@ from ...queue.job import TRANSITIONS, Job, JobAction, JobState
 from ...text import count
 from .. import dialogs
 from ..commands import DOWNLOADS, bindings
-from ..messages import QueueChanged
+from ..context import QueueChanged
 from ..terminal.characters import content, line
 from ..transfers.finished_files import (
     STUCK,

@@ -20,7 +20,7 @@ from ...queue.library import LibraryEntry, LibraryState, read_library, verify_en
 from ...sample.on_demand import SAMPLE_NAME
 from ...text import count, local_time, one_line, redact, size
 from ..commands import LIBRARY, bindings
-from ..messages import QueueChanged
+from ..context import QueueChanged
 from ..source_connection import place
 from ..terminal.characters import content, line
 from ..transfers.finished_files import FileWork

@@ -12,10 +12,9 @@ from textual.widgets import Static
 from ...errors import MLHubException
 from .. import dialogs
 from ..commands import EVERYWHERE, FIELD, FILTER, LISTS, AppCommand, command, hints
-from ..messages import ConnectionChanged, QueueChanged
-from ..status import NewsLine
+from ..context import ConnectionChanged, QueueChanged
 from ..terminal.terminal_app import FirstPaintScreen
-from ..widgets.bars import HintBar, TopBar
+from ..widgets.bars import HintBar, NewsLine, TopBar
 from ..widgets.filter_bar import FindBar
 
 if TYPE_CHECKING:

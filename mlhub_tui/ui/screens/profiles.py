@@ -19,13 +19,13 @@ from ...errors import MLHubException
 from ...sources.source_names import choose
 from ...sources.well_known import ServiceEnded
 from ...text import mask, redact
-from .. import actions, dialogs, profile_rows
+from .. import actions, dialogs
 from ..commands import PROFILES, bindings
-from ..messages import ConnectionChanged
-from ..profile_rows import ProfileRow
+from ..context import ConnectionChanged
 from ..source_connection import SAMPLE, check_credentials
 from ..terminal.characters import content, line
-from ..widgets.profile_list import ProfileList
+from ..widgets import profile_list
+from ..widgets.profile_list import ProfileList, ProfileRow
 from .place_screen import PlaceScreen
 
 WELCOME = """Welcome. Enter tries the sample catalog: no key needed.
@@ -93,11 +93,11 @@ class ProfilesScreen(PlaceScreen):
         if self.closing:
             return
         connection, here = self.context.connection, self._list.current
-        in_use = profile_rows.row_in_use(connection)
+        in_use = profile_list.row_in_use(connection)
         options = self.context.options
-        root = profile_rows.no_key_root(options.root_url, options.api_key, os.environ)
+        root = profile_list.no_key_root(options.root_url, options.api_key, os.environ)
         recent = self.context.memory.recent
-        shown = profile_rows.profile_lines(self._profiles.values(), connection, root, os.environ, recent)
+        shown = profile_list.profile_lines(self._profiles.values(), connection, root, os.environ, recent)
         keys = _keys(shown)
         first = SAMPLE if isinstance(self.context.start_error, ServiceEnded) else None
         stays = here.key if here is not None and self._settled else None
@@ -173,15 +173,15 @@ class ProfilesScreen(PlaceScreen):
         match self._chosen:
             case None:
                 return
-            case ProfileRow(key=profile_rows.SAMPLE_ROW):
+            case ProfileRow(key=profile_list.SAMPLE_ROW):
                 self.context.use_sample()
                 self.context.action_go("browse")
-            case ProfileRow(key=profile_rows.NO_KEY):
+            case ProfileRow(key=profile_list.NO_KEY):
                 root = self.context.options.root_url
                 self._use(lambda: for_profile(ANONYMOUS, root_url=root))
-            case ProfileRow(key=profile_rows.OPEN):
+            case ProfileRow(key=profile_list.OPEN):
                 self.context.show_source_form()
-            case ProfileRow(key=profile_rows.CURRENT):
+            case ProfileRow(key=profile_list.CURRENT):
                 self.context.action_go("browse")
             case ProfileRow(profile=Profile(name=name)):
                 self._use(lambda: for_profile(name))
@@ -210,7 +210,7 @@ class ProfilesScreen(PlaceScreen):
         chosen, connection = self._chosen, self.context.connection
         if chosen is not None and chosen.known is not None:
             self.context.show_source_form(actions.source_entry.of_known(chosen.known))
-        elif chosen is not None and chosen.key == profile_rows.CURRENT and connection is not None:
+        elif chosen is not None and chosen.key == profile_list.CURRENT and connection is not None:
             self.context.show_source_form(actions.source_entry.of_use(connection))
         else:
             self.context.show_source_form()
@@ -224,7 +224,7 @@ class ProfilesScreen(PlaceScreen):
 
     def settle_on(self, name: str) -> None:
         """Put the cursor on a profile that was just saved."""
-        self._wanted = f"{profile_rows.PROFILE}{name}"
+        self._wanted = f"{profile_list.PROFILE}{name}"
         self.load()
 
     @work(group="form", exclusive=True)
@@ -274,7 +274,7 @@ class ProfilesScreen(PlaceScreen):
             self._show_detail()
 
 
-def _keys(lines: list[profile_rows.ProfileLine]) -> list[str]:
+def _keys(lines: list[profile_list.ProfileLine]) -> list[str]:
     return [line.key for line in lines if isinstance(line, ProfileRow)]
 
 

@@ -24,8 +24,8 @@ from ..actions.item_supplier import PAGE, ItemSupplier, of_entries, of_part, of_
 from ..catalog.entry_detail import entry_detail
 from ..catalog.nodes import TreeEntry
 from ..commands import RESULTS, bindings
+from ..context import ConnectionChanged
 from ..document_cache import Documents, why
-from ..messages import ConnectionChanged
 from ..search_criteria import words_of
 from ..terminal.characters import content, line
 from ..widgets.detail_view import DetailView

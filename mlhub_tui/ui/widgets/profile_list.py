@@ -1,15 +1,252 @@
-"""The list of profiles and sources: columns that fit the width, sections the cursor steps over."""
+"""The list of profiles and sources: its rows, columns that fit the width, and sections between them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from rich.segment import Segment
 from textual.strip import Strip
 
-from ...text import one_line
-from ..profile_rows import ProfileLine, ProfileRow, ProfileSection
+from ...auth import (
+    ANONYMOUS,
+    DEFAULT_ROOT_URL,
+    Credentials,
+    Kind,
+    Profile,
+    normalise_root_url,
+    same_root,
+    secret_words,
+)
+from ...auth.kind import API_KEY_VARIABLE, ROOT_URL_VARIABLE
+from ...errors import InvalidRootURL
+from ...sample.on_demand import SAMPLE_NAME
+from ...sources.well_known import KNOWN, WellKnownSource, is_hosted
+from ...text import one_line, redact
+from ..source_connection import KIND_NAMES, SAMPLE, Connection, place
 from .line_view import Column, TableView
+
+SAMPLE_ROW = "sample"
+NO_KEY = "anonymous"
+OPEN = "open"
+CURRENT = "current"
+PROFILE = "profile:"
+KNOWN_ROW = "known:"
+RECENT = "recent:"
+NOTHING = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileRow:
+    """A row of the list.
+
+    Parameters
+    ----------
+    key
+        What it is: `sample`, `profile:NAME`, `known:NAME`, ...
+    name, kind, secret, where
+        The columns; nothing of them is a secret.
+    detail
+        The lines that describe it below the list.
+    profile, known
+        What the row stands for, where it is one of these.
+    entry
+        What opens a source that was used and not saved.
+    """
+
+    key: str
+    name: str
+    kind: str
+    secret: str
+    where: str
+    detail: tuple[str, ...] = ()
+    profile: Profile | None = field(default=None, repr=False)
+    known: WellKnownSource | None = None
+    entry: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileSection:
+    """A line above some rows."""
+
+    title: str
+
+
+ProfileLine = ProfileRow | ProfileSection
+
+
+def profile_lines(
+    profiles: Iterable[Profile],
+    connection: Connection | None,
+    no_key_root: str,
+    environ: Mapping[str, str],
+    recent: Iterable[str] = (),
+) -> list[ProfileLine]:
+    """Return all lines: the sources used before the one in use, profiles, what needs none, public sources.
+
+    Parameters
+    ----------
+    profiles
+        What the profiles file has.
+    connection
+        What is in use, if anything.
+    no_key_root
+        The root URL that browsing an MLHub API without a key leads to; empty where none was asked for.
+    environ
+        The environment, for the variables that profiles name.
+    recent
+        What opens the sources that were used last.
+    """
+    saved = {row.key: row for row in (_profile(profile, environ) for profile in profiles)}
+    known = {row.key: row for row in map(_known, KNOWN)}
+    bare = [_sample(), _open(), *([_no_key(no_key_root)] if no_key_root else [])]
+    without = {row.key: row for row in bare}
+    if connection is not None and row_in_use(connection) == CURRENT:
+        without = {CURRENT: _current(connection), **without}
+    in_use = connection.entry if connection is not None else ""
+    used = [_recent(entry, {**saved, **known, **without}) for entry in recent if entry != in_use]
+    last = {row.key: row for row in used if row is not None}
+    sections = (
+        ("Recent", last),
+        ("Profiles" if last else "", {key: row for key, row in saved.items() if key not in last}),
+        ("Without a profile" if saved or last else "", {k: r for k, r in without.items() if k not in last}),
+        (
+            "Public sources: none is asked for anything before it is chosen",
+            {key: row for key, row in known.items() if key not in last},
+        ),
+    )
+    lines: list[ProfileLine] = []
+    for title, rows in sections:
+        lines += [ProfileSection(title)] if title and rows else []
+        lines += rows.values()
+    return lines
+
+
+def _recent(entry: str, rows: Mapping[str, ProfileRow]) -> ProfileRow | None:
+    """Return the row of a source that was used; None for a profile that is gone."""
+    if entry == SAMPLE or f"{PROFILE}{entry}" in rows:
+        return rows.get(SAMPLE if entry == SAMPLE else f"{PROFILE}{entry}")
+    for row in rows.values():
+        if row.known is not None and same_root(row.known.root_url, entry):
+            return row
+    if "://" not in entry and "/" not in entry and "\\" not in entry:
+        return None
+    where = one_line(entry, 400)
+    return ProfileRow(f"{RECENT}{entry}", one_line(place(entry), 60), "", "", where, (where,), entry=entry)
+
+
+def row_in_use(connection: Connection | None) -> str | None:
+    """Return the key of the row that is in use."""
+    if connection is None:
+        return None
+    if connection.is_sample:
+        return SAMPLE
+    used = connection.credentials
+    if used.profile not in (None, ANONYMOUS):
+        return f"{PROFILE}{used.profile}"
+    if used.secret is None and (known := _known_at(used)) is not None:
+        return f"{KNOWN_ROW}{known.name}"
+    if used.profile == ANONYMOUS:
+        return NO_KEY
+    return CURRENT
+
+
+def _known_at(used: Credentials) -> WellKnownSource | None:
+    return next((known for known in KNOWN if same_root(known.root_url, used.root_url)), None)
+
+
+def kind_name(kind: Kind | None) -> str:
+    """Return what a kind is called."""
+    return KIND_NAMES[kind.value] if kind else "not known"
+
+
+def _profile(profile: Profile, environ: Mapping[str, str]) -> ProfileRow:
+    secret = secret_words(profile, environ)
+    where = one_line(redact(profile.root_url or ""), 400)
+    if not where:
+        where = "ended in 2023: the hosted service" if profile.kind is Kind.MLHUB else "no location"
+    elif is_hosted(where):
+        where = f"{where} (ended in 2023)"
+    kind = kind_name(profile.kind) if profile.kind else f"{one_line(profile.kind_word, 20)}?"
+    said = secret if secret != NOTHING else "no key"
+    told = f"{kind}, {said}" if profile.kind else f"a kind that is not known: {kind[:-1]}, {said}"
+    return ProfileRow(
+        f"{PROFILE}{profile.name}",
+        one_line(profile.name, 120),
+        kind,
+        secret,
+        where,
+        (one_line(profile.name, 120), where, told),
+        profile=profile,
+    )
+
+
+def _sample() -> ProfileRow:
+    detail = (
+        "45 datasets to try everything on: browse, filter, download, interrupt, resume",
+        "an MLHub API of this program's own, on this machine",
+        "no key, no network",
+    )
+    return ProfileRow(SAMPLE, SAMPLE_NAME, "MLHub", "none", "built in: no key, no network", detail)
+
+
+def _open() -> ProfileRow:
+    detail = (
+        "The root of a STAC API or MLHub API, a catalog.json, a folder, or a .tar.gz",
+        "detected first, then opened or saved as a profile",
+    )
+    return ProfileRow(OPEN, "open a URL or path…", "any", "", "an API, catalog.json, folder, .tar.gz", detail)
+
+
+def _no_key(root: str) -> ProfileRow:
+    ended = is_hosted(root)
+    where = "ended in 2023: the hosted service" if ended else one_line(redact(root), 400)
+    hint = (
+        "MLHUB_ROOT_URL or --root-url names another" if ended else "listings; items and archives want a key"
+    )
+    return ProfileRow(
+        NO_KEY, "browse without a key", "MLHub", "none", where, (f"An MLHub API: {where}", hint)
+    )
+
+
+def _current(connection: Connection) -> ProfileRow:
+    used = connection.credentials
+    where = one_line(redact(used.root_url), 400)
+    secret = used.key_origin if used.secret else "none"
+    detail = (f"In use, and not saved: {where}", "ctrl+s saves it as a profile")
+    kind = kind_name(connection.source.kind)
+    return ProfileRow(CURRENT, "in use, not saved", kind, one_line(secret, 60), where, detail)
+
+
+def _known(known: WellKnownSource) -> ProfileRow:
+    secret = f"for {known.key.partition(':')[0]}" if known.key else "none"
+    detail = (
+        f"{known.title}: {known.about}",
+        known.root_url,
+        f"{kind_name(known.kind)}; {known.key or 'no key'}",
+    )
+    return ProfileRow(
+        f"{KNOWN_ROW}{known.name}",
+        known.name,
+        kind_name(known.kind),
+        secret,
+        known.about,
+        detail,
+        known=known,
+    )
+
+
+def no_key_root(root_url: str | None, api_key: str | None, environ: Mapping[str, str]) -> str:
+    """Return where browsing MLHub without a key leads to: the argument or MLHUB_ROOT_URL.
+
+    It is the hosted service where only a key was given, and empty where no MLHub API was asked for.
+    """
+    hosted = DEFAULT_ROOT_URL if api_key or environ.get(API_KEY_VARIABLE) else ""
+    try:
+        return normalise_root_url(root_url or environ.get(ROOT_URL_VARIABLE, "") or hosted)
+    except InvalidRootURL:
+        return hosted
+
 
 _LONGEST = 200
 _COLUMNS = (
