@@ -123,7 +123,7 @@ async def fetch_dataset(
     """Download what is wanted of a dataset, or resume: whatever ended a request, it continues where it was.
 
     The layout is that of radiant_mlhub (see `layout`); what failed is in `err_report.csv`. With `verify` the
-    files of an earlier try are looked at first: some may be gone or changed since.
+    files of an earlier try are looked at first: some may be gone since.
 
     Raises NothingMatches if the filters leave nothing; then only the catalog's archive was fetched;
     FilesFailed if some of the files cannot be fetched; all others are complete; MLHubException what else went
@@ -264,7 +264,8 @@ class _DatasetJobRunner:
             await in_thread(own.want_again)  # what failed may have failed with the network
             if self.verify:
                 self._say("checking files")
-                await self._hold(lambda _: self._verify())
+                # What was changed since may be the work of the user, who need not wait for the end.
+                await self._hold(lambda _: self._verify(gone_only=True))
             return
         say_waits(self.source, self._say)
 
@@ -304,10 +305,10 @@ class _DatasetJobRunner:
         own.set_checkpoint("noted", "\n".join(index.facts["notes"]))
         own.set_checkpoint("listed")
 
-    def _verify(self) -> None:
+    def _verify(self, *, gone_only: bool = False) -> None:
         """Have files fetched again that are gone or changed: somebody may have emptied folder or store."""
         look = cluster_package().ObjectStore(self.request.asset_place).look() if self.request.url else None
-        self._queue().verify(look)
+        self._queue().verify(look, gone_only=gone_only)
 
     def _unpack(self, stop: threading.Event) -> None:
         """Unpack the catalog to disk, and to the URL."""

@@ -207,8 +207,10 @@ class Manifest:
             db.execute(_FORGET_ERRORS)
             return changed.rowcount
 
-    def lost(self, look: Callable[[Sequence[str]], Sequence[Found | None]]) -> Iterator[tuple[int, str]]:
-        """Yield id and path of the files that are done, and gone or changed.
+    def lost(
+        self, look: Callable[[Sequence[str]], Sequence[Found | None]], *, gone_only: bool = False
+    ) -> Iterator[tuple[int, str]]:
+        """Yield id and path of the files that are done, and gone or changed (with `gone_only` the former).
 
         `look` returns bytes and times of the files at some paths, None for those that do not exist.
         """
@@ -216,7 +218,8 @@ class Manifest:
         while rows := self.rows(_DONE, (last, _BATCH)):
             last = rows[-1][0]
             for (number, path, size, mtime), found in zip(rows, look([row[1] for row in rows]), strict=True):
-                if found is None or found[0] != size or found[1] not in (None, mtime):
+                changed = found is not None and (found[0] != size or found[1] not in (None, mtime))
+                if found is None or (changed and not gone_only):
                     yield number, path
 
     def stats(self) -> ManifestStats:
@@ -379,9 +382,15 @@ class ManifestQueue:
         self._begun = False
         self.copies = BatchStats()
 
-    def verify(self, look: Callable[[Sequence[str]], Sequence[Found | None]] | None = None) -> None:
+    def verify(
+        self,
+        look: Callable[[Sequence[str]], Sequence[Found | None]] | None = None,
+        *,
+        gone_only: bool = False,
+    ) -> None:
         """Have the files fetched again that are done, and gone or changed; in a store by `look`."""
-        found = list(self._manifest.lost(look or (lambda files: [self._stat(path) for path in files])))
+        look = look or (lambda files: [self._stat(path) for path in files])
+        found = list(self._manifest.lost(look, gone_only=gone_only))
         with self._manifest.transaction() as db:
             db.executemany("UPDATE fate SET state = 1 WHERE id = ?", [(number,) for number, _ in found])
 
