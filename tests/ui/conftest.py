@@ -88,13 +88,15 @@ class Driver:
         return all(word in screen for word in words) and all(test() for test in conditions if callable(test))
 
     def _shown(self) -> Iterator[str]:
-        """Yield what is on the screen, drawn again when something was to be painted, and now and then."""
+        """Yield what is on the screen, drawn again once all that changed is to be painted, and now and then."""
         drawn: object = None
+        before: object = None
         text = ""
         for look in itertools.count():
             now = (self.app.screen, painting.changes())
-            if look % 10 == 0 or now != drawn:
+            if look % 10 == 0 or before == now != drawn:
                 drawn, text = now, self.screen()
+            before = now
             yield text
 
 
