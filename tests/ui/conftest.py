@@ -88,7 +88,7 @@ class Driver:
         return all(word in screen for word in words) and all(test() for test in conditions if callable(test))
 
     def _shown(self) -> Iterator[str]:
-        """Yield what is on the screen, drawn again once all that changed is to be painted, and now and then."""
+        """Yield what is on the screen, drawn again once what is painted stays the same, and now and then."""
         drawn: object = None
         before: object = None
         text = ""
