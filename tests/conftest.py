@@ -6,6 +6,7 @@ import asyncio
 import gc
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +26,10 @@ pytest_plugins = ["tests.marks"]
 # whatever the environment says of bytecode.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# Where a shell runs the tests in its background, Ctrl+C is ignored, and would be by the programs they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Screens under Pilot are laid out within a millisecond, not a sixtieth of a second; programs that tests start
 # are not concerned.

@@ -177,8 +177,7 @@ def test_the_theme_of_the_command_line_is_the_app_s(run: Run, monkeypatch: pytes
 
 
 INTERRUPTED = """
-import _thread, signal, sys
-signal.signal(signal.SIGINT, signal.default_int_handler)
+import _thread, sys
 
 class Interrupt:
     def find_spec(self, name, path=None, target=None):

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
-import sys
 
 import click
 import pytest
@@ -15,7 +13,7 @@ from mlhub_tui.cli.manual import commands_of
 from tests.support.http_server import Answer, LoopbackServer
 from tests.support.waiting import until_sync
 
-from .conftest import Run
+from .conftest import Run, command_line
 
 ASKING = [
     "list datasets",
@@ -38,10 +36,6 @@ WITHOUT_KEY = {"list datasets", "list collections", "list models", "show dataset
     "show model m",
 }
 REFUSED = {"detail": "no"}
-INTERRUPTIBLE = (
-    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
-    "from mlhub_tui.__main__ import main; main()"
-)
 
 
 @pytest.fixture(autouse=True)
@@ -117,11 +111,10 @@ def test_ctrl_c_while_a_server_thinks_is_130(command: str) -> None:
         options = [] if named else ["--root-url", server.root, "--api-key", "a-key-of-a-test"]
         arguments = [*command.format(server.root).split(), *options]
         process = subprocess.Popen(
-            [sys.executable, "-c", INTERRUPTIBLE, *arguments],
+            command_line(*arguments),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ},
         )
         until_sync(lambda: server.requests or process.poll() is not None)
         process.send_signal(signal.SIGINT)

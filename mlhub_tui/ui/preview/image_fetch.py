@@ -149,7 +149,8 @@ async def _whole(
 
     def show(done: int, total: int | None) -> None:
         nonlocal too_large
-        say(f"{size(done)} of {size(total)}" if total else size(done))
+        if done:  # until then it is being fetched, and that is what the screen says
+            say(f"{size(done)} of {size(total)}" if total else size(done))
         if max(done, total or 0) > most and not fetching.done():
             too_large = True
             fetching.cancel()
