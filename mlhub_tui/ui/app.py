@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -15,20 +15,15 @@ from textual.app import SystemCommand
 from textual.binding import BindingType
 from textual.screen import Screen
 
-from .. import paths, planning, queue
 from ..config import load
 from ..errors import MLHubException
 from ..options import AppOptions
-from ..text import clean
 from . import actions, catalog, dialogs, screens
 from .commands import EVERYWHERE, bindings, command, elsewhere
-from .context import AppContext, ConnectionChanged, QueueChanged
+from .context import AppContext
 from .source_connection import (
     SAMPLE,
-    Connection,
     choose_start,
-    open_connection,
-    open_sample,
     reopens_last,
 )
 from .state import AppState
@@ -41,7 +36,6 @@ if TYPE_CHECKING:
 
     from ..auth import Credentials
     from ..models import Search
-    from ..planning.requests import DownloadRequest
     from ..sources.base import Source
     from .actions.source_entry import Start
     from .catalog.nodes import TreeEntry
@@ -52,8 +46,6 @@ if TYPE_CHECKING:
 _HERE = Path(__file__).parent
 
 
-_HAND_OVER = 2.0
-"""Seconds for the transfers to end before the queue moves to the background; usually a tenth is enough."""
 _HELP_KEYS = frozenset({"question_mark", "f1"})
 
 
@@ -90,11 +82,11 @@ class MLHubApp(AppContext):
     def __init__(self, options: AppOptions) -> None:
         self.loaded, self.memory = load(), AppState.load()
         last = self.memory.recent[0] if self.memory.recent and self.loaded.config.restore else ""
-        self._start, self.start_error = choose_start(options, last)
-        if last == SAMPLE and self._start is None and reopens_last(options):
+        self.start, self.start_error = choose_start(options, last)
+        if last == SAMPLE and self.start is None and reopens_last(options):
             options = replace(options, sample=True)
         self.options = options
-        if self._start is None and not options.sample:
+        if self.start is None and not options.sample:
             # The first screen is Profiles; an attribute of the instance shadows the class's default, so that
             # Browse is not composed, and painted, for nothing.
             self.__dict__["DEFAULT_MODE"] = "profiles"
@@ -128,8 +120,8 @@ class MLHubApp(AppContext):
         self.start_queue()
         if self.options.sample:
             self.use_sample()
-        elif self._start is not None:
-            self.use(self._start)
+        elif self.start is not None:
+            self.use(self.start)
 
     def _repaint(self) -> None:
         self.refresh(layout=True)
@@ -152,51 +144,9 @@ class MLHubApp(AppContext):
         if config.download_folder != before.download_folder:
             self.output_dir = config.download_folder or Path.cwd()
         self.transfers.take_up_settings()
-        self._take_up_limits()
-
-    @work(group="settings", exclusive=True)
-    async def _take_up_limits(self) -> None:
-        if self.queue is not None:
-            with contextlib.suppress(MLHubException):  # without a queue file there are no limits to look up
-                await self.queue.change()
+        self.take_up_limits()
 
     # The source
-
-    def use(self, credentials: Credentials) -> None:
-        """Browse with other credentials."""
-        self.connect(lambda: open_connection(credentials), credentials)
-
-    def use_sample(self) -> None:
-        """Browse the sample catalog."""
-        self.connect(lambda: open_sample(self.sample))
-
-    @work(exclusive=True, group="connect")
-    async def connect(
-        self, open_it: Callable[[], Awaitable[Connection]], credentials: Credentials | None = None
-    ) -> None:
-        """Take another source, opened with `open_it`, in place of the one there is."""
-        before = self.connection
-        self.start_error = None
-        self.connecting, self.connection_error = True, None
-        self.announce(ConnectionChanged)
-        try:
-            self.connection = await open_it()
-            if (session := getattr(self.connection.source, "session", None)) is not None:
-                session.on_wait = self._say_wait
-            self.memory.use(self.connection.entry)
-            self.save_state()
-        except MLHubException as error:
-            self.connection, self.connection_error = None, error
-        finally:
-            self.connecting = False
-        self.announce(ConnectionChanged)
-        self.post_message(QueueChanged())  # other marks count
-        if before is not None:
-            with contextlib.suppress(MLHubException):
-                await before.source.aclose()
-        if self.connection_error is not None:
-            # Nothing was opened: the ways out are on that screen, and a key is asked for there.
-            self.lead_to_profiles(self.connection_error, credentials)
 
     def lead_to_profiles(self, error: MLHubException, tried: Credentials | None = None) -> None:
         """Show the Profiles screen with what went wrong; where only a key is missing, ask for it there."""
@@ -255,50 +205,6 @@ class MLHubApp(AppContext):
                 catalog.source_search.FindScreen(self.memory.recent, self.connection, self.browse_at)
             )
 
-    # The queue
-
-    @work(group="queue")
-    async def start_queue(self) -> None:
-        """Open the download queue; unfinished downloads resume."""
-        try:
-            service = self.queue = await asyncio.to_thread(self.make_queue)
-        except (MLHubException, OSError) as error:
-            self.queue_error = error if isinstance(error, MLHubException) else MLHubException(str(error))
-            self.report(self.queue_error)
-            return
-        if notice := service.notice:
-            self.notify(clean(notice), severity="warning", markup=False, timeout=10)
-        self.post_message(QueueChanged())
-
-    def make_queue(self) -> queue.service.QueueService:
-        """Return the download queue, at work; this blocks while the file is opened."""
-        resolver = planning.resolver.Resolver(self._open_for_job)
-        service = queue.service.QueueService(paths.queue(), resolver, on_change=self._queue_changed)
-        service.start()
-        return service
-
-    def _queue_changed(self) -> None:
-        """Take news of the queue; called from its own thread."""
-        self.post_message(QueueChanged())
-
-    async def _open_for_job(self, request: DownloadRequest) -> Any:
-        """Open the source of a job; runs on the engine's loop, so it shares no client with the screens."""
-        connection = self.connection
-        current = connection.credentials if connection else self._start
-        return await queue.run_job.open_for_job(
-            request, lambda: queue.run_job.credentials_for(request, current, self.sample.credentials)
-        )
-
-    def on_queue_changed(self) -> None:
-        """Pass the news on, and say what was finished while another screen is in front."""
-        self.announce(QueueChanged)
-        if self.queue is None or not self.queue.loaded:
-            return
-        self.transfers.look(self.jobs, seen=self.current_mode == "downloads")
-        connection = self.connection
-        subject = (connection.job_source, self.output_dir) if connection is not None else None
-        self.marks.look(self.jobs, subject)
-
     # Everywhere
 
     def action_go(self, mode: str) -> None:
@@ -348,30 +254,10 @@ class MLHubApp(AppContext):
             answer = await self.push_screen_wait(dialogs.leave_question(len(running)))
             if answer == "n":
                 return
-            if answer == "b" and (words := await self._hand_over()) is None:
+            if answer == "b" and (words := await self.hand_over()) is None:
                 return
         self._leaving = True
         self.exit(0, message=words)
-
-    async def _hand_over(self) -> str | None:
-        """Hand the queue to a background program; return a message, None if it stays here."""
-        connection, service = self.connection, self.queue
-        current = connection.credentials if connection and not connection.is_sample else self._start
-        if service is None:
-            return None
-        await asyncio.to_thread(service.stop, _HAND_OVER)
-        try:
-            started = await asyncio.to_thread(queue.background.start, current)
-        except MLHubException as error:
-            await asyncio.to_thread(service.start)
-            self.report(error)
-            return None
-        note = f"\n  note: {started.note}" if started.note else ""
-        return clean(
-            f"Downloads continue in the background, pid {started.pid}.\n"
-            "  `mlhub-tui queue list` shows them, and so does the app;"
-            f" the log is {queue.background.log_file()}{note}"
-        )
 
     async def action_quit(self) -> None:
         """Quit, by the key Textual has for it."""
@@ -396,9 +282,6 @@ class MLHubApp(AppContext):
         self.last_words = keep_traceback(error)
         self.exit(1)
         return True
-
-    def _say_wait(self, words: str) -> None:
-        self.notify(clean(words), severity="warning", markup=False, timeout=8)
 
     def action_manual(self) -> None:
         """Show the manual."""

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from .. import paths
 from ..storage import make_private_folder, write_atomic
@@ -167,44 +167,6 @@ class AppState:
         text = json.dumps(raw, indent=1)
         # What is larger would not be read again: favourites were chosen, how a tree was left was not.
         return text if len(text) <= _LARGEST else json.dumps({**raw, "views": {}})
-
-
-class RecallableTree(Protocol):
-    """A tree whose state can be saved and restored."""
-
-    @property
-    def started(self) -> bool:
-        """Whether it shows a source."""
-
-    def view(self) -> TreeState:
-        """Return its state."""
-
-    def recall(self, view: TreeState) -> None:
-        """Restore a state."""
-
-
-class ViewStateKeeper:
-    """Takes care of one tree: remembers it when its source is left, recalls it when the source comes back."""
-
-    def __init__(self, memory: AppState) -> None:
-        self._memory = memory
-        self._source = ""
-
-    def leave(self, tree: RecallableTree, pane: str = "") -> None:
-        """Remember how the tree is, if it shows a source, and in which pane its document is open."""
-        if self._source and tree.started:
-            self._memory.keep(self._source, replace(tree.view(), pane=pane))
-
-    def enter(self, tree: RecallableTree, source: str) -> TreeState:
-        """Bring the tree of a source, just begun, to how it was left; return that: the filter is to apply."""
-        self._source = source
-        view = self._memory.view(source)
-        tree.recall(view)
-        return view
-
-    def forget(self) -> None:
-        """Remember nothing of what the tree shows from now on: it shows no source."""
-        self._source = ""
 
 
 def bounded(places: Iterable[Place]) -> tuple[Place, ...]:

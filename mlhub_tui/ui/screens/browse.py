@@ -14,21 +14,17 @@ from textual.events import DescendantFocus
 from textual.timer import Timer
 
 from ...errors import APIKeyNotFound, AuthenticationError, MLHubException
-from ...text import count
-from .. import actions, catalog, dialogs
+from .. import actions, catalog
 from ..catalog.catalog_tree import CatalogTree
-from ..catalog.matching import ORDERS, following, to_type_on
 from ..commands import BROWSE, AppCommand, bindings
 from ..context import ConnectionChanged
-from ..state import TreeState, ViewStateKeeper
-from ..widgets.filter_bar import FilterLine
+from .browse_filter import BrowseFilter
 from .browse_panes import BESIDE, DetailPane, PaneSplit
 from .entry_screen import EntryScreen
 from .navigator import Navigator
 
 if TYPE_CHECKING:
     from ...models import Dataset, Entry
-    from ...sources.base import Source
     from ..catalog.nodes import TreeEntry
     from ..catalog.tree_model import NodeRow
     from ..document_cache import Documents
@@ -36,9 +32,6 @@ if TYPE_CHECKING:
 
 DETAIL_DELAY = 0.12
 """Seconds the cursor rests before the detail follows it."""
-AT_ONCE = 1.0
-"""Seconds within which the collections are read without a word."""
-READING = "Reading collections for years, sensors and tasks…"
 
 
 class BrowseScreen(EntryScreen):
@@ -54,20 +47,14 @@ class BrowseScreen(EntryScreen):
     def __init__(self) -> None:
         super().__init__()
         self._store: Documents | None = None
-        self._searched: Documents | None = None
-        """What the collections are read from, or were, for the filter of their datasets."""
         self.tree_view = CatalogTree(id="tree")
         self._left, self._right = Vertical(self.tree_view, id="left"), DetailPane(self, self.tree_view)
         self._split = PaneSplit(self, self._left, self.context.memory)
         self.detail = self._right.detail
         self.navigator = Navigator(self, self.tree_view)
-        self._filter_line = FilterLine()
-        self._ends_when_found = False
+        self._filter = BrowseFilter(self, self.tree_view)
         self._pending: Timer | None = None
         self._asked_for_key = False
-        self._keeper = ViewStateKeeper(self.context.memory)
-        self._left_as: TreeState | None = None
-        """How the tree was left whose document is still to be opened."""
 
     def compose_body(self) -> ComposeResult:
         """Lay out tree and detail."""
@@ -167,16 +154,12 @@ class BrowseScreen(EntryScreen):
         self.navigator.shown = connection
         self._right.clear()
         if connection is None:
-            self._keeper.forget()
             tree.start(None)
             if self.context.connection_error is not None:
                 tree.fail(self.context.connection_error)
             return
         tree.start(connection.source.kind)
-        self._left_as = self._keeper.enter(tree, connection.job_source)
-        if self._left_as.filter:
-            tree.apply_filter(self._left_as.filter)
-        self.navigator.show_favourites()
+        self.navigator.recall_view(connection)
         self.context.offer_tour()
         self._load(connection)
 
@@ -186,22 +169,8 @@ class BrowseScreen(EntryScreen):
         self.tree_view.refresh()
 
     def keep_view(self) -> None:
-        """Remember how the tree is, and the document that is open, for when its source is opened again."""
-        opened = self.context.screens_of("browse")[1:2]
-        whole, subject = getattr(opened[0], "whole", None) if opened else None, self.subject
-        same = whole is not None and subject is not None and whole.entry == subject.entry
-        self._keeper.leave(self.tree_view, getattr(opened[0], "pane", "") if same else "")
-
-    def _reopen(self) -> None:
-        """Open the document that was open, once the cursor is back on it and was not moved meanwhile."""
-        left, tree = self._left_as, self.tree_view
-        if left is None or not left.pane:
-            return
-        back = tree.cursor_row is not None and tree.tree_model.path(tree.cursor_row) == left.cursor
-        if back or tree.view().cursor != left.cursor or not self.is_current:
-            self._left_as = None
-        if back and self.is_current and self.subject is not None and self.subject.is_document:
-            self.open_subject(self.subject, left.pane)
+        """Remember how the tree is, for when its source is opened again."""
+        self.navigator.keep_view()
 
     def action_reload(self) -> None:
         """Load the listing again; expansion, cursor and filter stay."""
@@ -225,7 +194,7 @@ class BrowseScreen(EntryScreen):
         if isinstance(refused, AuthenticationError):
             self.context.lead_to_profiles(refused)
         elif self.tree_view.filter:
-            self._read_collections()
+            self._filter.read_collections()
 
     @on(CatalogTree.Wanted)
     def _more_wanted(self, message: CatalogTree.Wanted) -> None:
@@ -238,9 +207,8 @@ class BrowseScreen(EntryScreen):
         try:
             await catalog.page_loader.load_next(documents, self.tree_view, row)
             if documents.source is not None and not self.tree_view.tree_model.by_dataset:
-                await catalog.page_loader.introduce(
-                    documents.source, self.tree_view
-                )  # it may be offline by now, or back
+                # It may be offline by now, or back.
+                await catalog.page_loader.introduce(documents.source, self.tree_view)
         except (AuthenticationError, APIKeyNotFound) as error:
             subject = self.tree_view.tree_model.subject(row)
             if subject is not None:
@@ -265,7 +233,7 @@ class BrowseScreen(EntryScreen):
         if not self.closing and self.tree_view.started:
             self.refresh_hints()
             self._right.follow()
-            self._reopen()
+            self.navigator.reopen()
 
     def on_resize(self) -> None:
         """Take up the map, or leave it out, for the new width."""
@@ -282,106 +250,34 @@ class BrowseScreen(EntryScreen):
 
     async def action_filter(self) -> None:
         """Type a filter."""
-        self._read_collections()
-        await self.type_filter(to_type_on(self.tree_view.filter))
-        self._show_filter()
+        await self._filter.type()
 
     def apply_filter(self, words: str) -> None:
         """Show the entries that the words are about."""
         self.tree_view.apply_filter(words)
 
-    def _read_collections(self) -> None:
-        """Read once, for the filter and the facets, what MLHub's datasets themselves do not state."""
-        documents, tree = self.documents, self.tree_view
-        if documents.source is None or not (tree.started and tree.tree_model.by_dataset):
-            return
-        if documents is not self._searched:
-            self._searched = documents
-            self._load_collections(documents, documents.source)
-
-    @work(group="collections", exclusive=True)
-    async def _load_collections(self, documents: Documents, source: Source) -> None:
-        from ..document_cache import why
-
-        progress = self.set_timer(AT_ONCE, lambda: self.notify(READING, timeout=60))
-        words = "Collections were not read."
-        try:
-            found = await catalog.page_loader.read_collections(source)
-            if documents is self._store:
-                self.tree_view.describe(found)
-                words = f"Read {count(len(found), 'collection')}: filter by year, sensor and task."
-        except MLHubException as error:
-            # Else another source is in use, or this one is loaded again: nobody waits for these any more.
-            if documents is self._store and not self.closing:
-                self._searched = None
-                words = f"Years, sensors and tasks are unknown: {why(error)}"
-                self.notify(words, severity="warning", markup=False)
-        finally:
-            progress.stop()
-            news = self.context.news
-            if news is not None and news.words == READING and not self.closing:
-                self.notify(words, timeout=3, markup=False)
-
     @on(CatalogTree.Filtered)
     def _filtered(self, message: CatalogTree.Filtered) -> None:
         message.stop()
-        if self.find_bar is not None:
-            self.find_bar.say(self.tree_view.found_words)
-        self._show_filter()
-        for screen in self.app.screen_stack:
-            if (count := getattr(screen, "count_facets", None)) is not None:
-                count()
-        if self._ends_when_found:
-            self.end_filter(keep=True)
-
-    def _show_filter(self) -> None:
-        """Show the filter in force on a line, unless it is being typed there."""
-        shown = self._filter_line
-        shown.display = bool(self.tree_view.filter) and self.find_bar is None
-        if shown.display:
-            shown.words, shown.found = self.tree_view.filter, self.tree_view.found_words
-            if self.is_attached and not shown.is_attached:
-                self.mount(shown, before=self.status_line)
+        self._filter.found()
 
     def end_filter(self, *, keep: bool) -> None:
         """Give the keys to the tree, on the first match, once what is typed is looked for."""
-        tree = self.tree_view
-        self._ends_when_found = keep and tree.is_looking
-        if self._ends_when_found:
-            return  # what is typed behind Enter is for what is found
-        super().end_filter(keep=keep)
-        self.set_focus(tree)
-        if keep and tree.filter:
-            tree.first_match()
-        self._show_filter()
+        if not self._filter.waits(keep=keep):
+            super().end_filter(keep=keep)
+            self._filter.ended(keep=keep)
 
     def action_next_match(self, step: int) -> None:
         """Go to the next or previous match."""
-        if self.tree_view.filter:
-            self.tree_view.next_match(step)
-        else:
-            self.refuse("No filter is set: / sets one.")
+        self._filter.next_match(step)
 
     def action_facets(self) -> None:
         """Choose tags, types and licences to narrow the tree by."""
-        if self.tree_view.started:
-            self._read_collections()
-            self.app.push_screen(dialogs.FacetScreen(self.tree_view, self.tree_view.apply_filter))
-        else:
-            self.refuse("No source is open yet.")
+        self._filter.narrow()
 
     def action_sort(self) -> None:
         """Show the entries in the next of the orders."""
-        tree = self.tree_view
-        if not tree.started:
-            self.refuse("No source is open yet.")
-            return
-        order = following(tree.order)
-        if order == "title" and tree.tree_model.by_dataset:
-            order = following(order)  # so they are listed
-        tree.sort(order)
-        if tree.scroll_offset.y:  # else the first line says it
-            self.notify(f"Sorted {ORDERS[order]}.", timeout=2)
+        self._filter.sort()
 
     # Going somewhere
 

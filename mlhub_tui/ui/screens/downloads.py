@@ -22,7 +22,7 @@ from ...queue.job import TRANSITIONS, Job, JobAction, JobState
 from ...text import count
 from .. import dialogs
 from ..commands import DOWNLOADS, bindings
-from ..context import QueueChanged
+from ..context import UNDO_TIME, QueueChanged
 from ..terminal.characters import content, line
 from ..transfers.finished_files import (
     STUCK,
@@ -39,8 +39,6 @@ from ..transfers.job_order import HISTORY_LENGTH, JobGroup, JobOrder, JobSort
 from ..widgets.detail_view import NAME_WIDTH, typeset
 from .place_screen import PlaceScreen
 
-UNDO_TIME = 10.0
-"""Seconds in which cleared transfers can be brought back."""
 EMPTY = "Nothing is queued. Press 1, put the cursor on a collection and press d."
 NONE = "Put the cursor on a transfer first."
 _NAMED = 3  # failed transfers that a question names
@@ -62,7 +60,6 @@ class DownloadsScreen(PlaceScreen):
         self._states: list[tuple[int, JobState, str]] = []
         self._shown_at = 0.0
         self._later: Timer | None = None
-        self._clear_timer: Timer | None = None
         self._list = JobList(id="jobs")
         self._texts = {name: Static(id=name) for name in ("empty", "view", "totals", "speed", "job")}
 
@@ -124,7 +121,7 @@ class DownloadsScreen(PlaceScreen):
         self._shown_at, self._later = time.monotonic(), None
         if self.closing:
             return
-        jobs, listed, queue = self._jobs, self._list, self.context.queue
+        jobs, listed, queue = self.context.listed_jobs, self._list, self.context.queue
         self.set_class(not jobs, "-empty")
         error = self.context.queue_error
         why = error.message if error is not None else queue.notice if queue is not None else ""
@@ -140,12 +137,6 @@ class DownloadsScreen(PlaceScreen):
         speeds = self.context.transfers.rates.total.last(HISTORY_LENGTH)
         self._say("totals", content(totals(jobs, self.size.width - 1, limit, speeds)))
         self.refresh_hints()
-
-    @property
-    def _jobs(self) -> Sequence[Job]:
-        """The transfers, without those that were cleared and not removed yet."""
-        cleared = self.context.cleared
-        return [job for job in self.context.jobs if job.id not in cleared] if cleared else self.context.jobs
 
     def _count_down(self) -> None:
         """Bring the waits for next tries up to date; where none is, nothing is drawn."""
@@ -205,7 +196,7 @@ class DownloadsScreen(PlaceScreen):
 
     def action_group(self) -> None:
         """Show the transfers of one state, the next of which there are any; after the last, all."""
-        self._order.group = self._order.next_group(self._jobs)
+        self._order.group = self._order.next_group(self.context.listed_jobs)
         self._show()
 
     def action_sort(self) -> None:
@@ -307,21 +298,15 @@ class DownloadsScreen(PlaceScreen):
         if not gone or self.context.queue is None:
             self.refuse("There are no finished transfers to clear.")
             return
-        self.context.cleared |= {job.id for job in gone}
-        if self._clear_timer is not None:
-            self._clear_timer.stop()
-        self._clear_timer = self.set_timer(UNDO_TIME, lambda: self._do(self.context.remove_cleared()))
+        self.context.clear_jobs(job.id for job in gone)
         self.notify(f"{count(len(gone), 'transfer')} cleared. U undoes it.", timeout=UNDO_TIME, markup=False)
         self._show()
 
     def action_undo_clear(self) -> None:
         """Show again what was cleared a moment ago."""
-        if not self.context.cleared:
+        if not self.context.undo_clear():
             self.refuse("There is nothing to undo.")
             return
-        if self._clear_timer is not None:
-            self._clear_timer.stop()
-        self.context.cleared.clear()
         self.notify("The cleared transfers are back.", markup=False)
         self._show()
 

@@ -1,9 +1,10 @@
-"""Ways to a place in the tree of Browse: go to, favourites, and the history of visited places."""
+"""Ways to a place in the tree of Browse: go to, favourites, history, and how the tree was left."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ...errors import MLHubException
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from ..catalog.lookup import Goal
     from ..catalog.nodes import TreeEntry
     from ..source_connection import Connection
+    from ..state import TreeState
     from .entry_screen import EntryScreen
 
 _MOMENT = 0.02
@@ -37,6 +39,8 @@ class Navigator:
     def __init__(self, screen: EntryScreen, tree: CatalogTree) -> None:
         self._screen, self._tree = screen, tree
         self.shown: Connection | None = None
+        self._left: TreeState | None = None
+        """How the tree was left whose document is still to be opened."""
 
     def stop(self) -> bool:
         """Stop what is looked for on the way to a place; False where nothing is."""
@@ -44,6 +48,38 @@ class Navigator:
         for worker in going:
             worker.cancel()
         return bool(going)
+
+    # How the tree was left
+
+    def keep_view(self) -> None:
+        """Remember how the tree is, and the document that is open, for when its source is opened again."""
+        screen, tree = self._screen, self._tree
+        if self.shown is None or not tree.started:
+            return
+        opened = screen.context.screens_of("browse")[1:2]
+        whole, subject = getattr(opened[0], "whole", None) if opened else None, tree.subject
+        same = whole is not None and subject is not None and whole.entry == subject.entry
+        pane = getattr(opened[0], "pane", "") if same else ""
+        screen.context.memory.keep(self.shown.job_source, replace(tree.view(), pane=pane))
+
+    def recall_view(self, connection: Connection) -> None:
+        """Bring the tree of a source, just begun, to how it was left, and mark its favourites."""
+        left = self._left = self._screen.context.memory.view(connection.job_source)
+        self._tree.recall(left)
+        if left.filter:
+            self._tree.apply_filter(left.filter)
+        self.show_favourites()
+
+    def reopen(self) -> None:
+        """Open the document that was open, once the cursor is back on it and was not moved meanwhile."""
+        left, screen, tree = self._left, self._screen, self._tree
+        if left is None or not left.pane:
+            return
+        back = tree.cursor_row is not None and tree.tree_model.path(tree.cursor_row) == left.cursor
+        if back or tree.view().cursor != left.cursor or not screen.is_current:
+            self._left = None
+        if back and screen.is_current and tree.subject is not None and tree.subject.is_document:
+            screen.open_subject(tree.subject, left.pane)
 
     # Go to
 
