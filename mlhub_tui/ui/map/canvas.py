@@ -31,10 +31,10 @@ _BITS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 """The bit of a dot in a braille pattern (Unicode, U+2800 to U+28FF), by row and column of the cell."""
 _ACROSS = tuple(
     tuple(
-        bytes(sum(row[side] for side in range(WIDE) if byte >> shift + side & 1) for shift in (0, 2, 4, 6))
+        bytes((pair[byte & 3], pair[byte >> 2 & 3], pair[byte >> 4 & 3], pair[byte >> 6]))
         for byte in range(256)
     )
-    for row in _BITS
+    for pair in ((0, left, right, left | right) for left, right in _BITS)
 )
 """For each row of a cell and 8 dots across: the patterns of the 4 cells."""
 PATTERNS = {0: " ", **{pattern: chr(0x2800 + pattern) for pattern in range(1, 256)}}

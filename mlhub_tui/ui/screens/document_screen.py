@@ -45,7 +45,23 @@ class DocumentScreen(ItemsScreen):
 
     place = DOCUMENT
     mode = "browse"
-    CSS_PATH = "document.tcss"
+    CSS = """
+    DocumentScreen #strip { height: 1; padding: 0 1; background: $surface; }
+    DocumentScreen #document { height: 1fr; }
+    DocumentScreen #overview, DocumentScreen #rest { width: 1fr; height: 1fr; }
+    DocumentScreen #rest > * { display: none; height: 1fr; }
+    DocumentScreen.-map #map { display: block; }
+    DocumentScreen.-items #items, DocumentScreen.-assets #assets { display: block; }
+    DocumentScreen.-json #json { display: block; }
+    DocumentScreen #overview { display: none; }
+    DocumentScreen.-overview #overview { display: block; }
+    DocumentScreen.-overview #rest { display: none; }
+    DocumentScreen.-wide #overview { display: block; width: 2fr; }
+    DocumentScreen.-wide #rest { width: 3fr; border-left: vkey $line; }
+    DocumentScreen.-wide.-overview #rest { display: none; }
+    DocumentScreen.-wide.-tall.-items #map { display: block; height: 2fr; }
+    DocumentScreen.-wide.-tall.-items #items { height: 3fr; }
+    """
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings(DOCUMENT),
         Binding("escape", "step_back", show=False),

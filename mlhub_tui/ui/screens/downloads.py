@@ -50,7 +50,24 @@ class DownloadsScreen(PlaceScreen):
 
     place = DOWNLOADS
     mode = "downloads"
-    CSS_PATH = "downloads.tcss"
+    CSS = """
+    DownloadsScreen #view { display: none; height: 1; padding: 0 1; }
+    DownloadsScreen.-view #view { display: block; }
+    DownloadsScreen #jobs { height: 1fr; }
+    DownloadsScreen #empty { display: none; height: 1fr; width: 1fr; content-align: center middle; }
+    DownloadsScreen.-empty #empty { display: block; }
+    DownloadsScreen.-empty #jobs, DownloadsScreen.-empty #totals, DownloadsScreen.-empty #speed,
+        DownloadsScreen.-empty #job, DownloadsScreen.-empty #view { display: none; }
+    DownloadsScreen #totals { height: 1; color: $muted; background: $surface; }
+    DownloadsScreen #job { height: 5; padding: 0 1; overflow: hidden; }
+    DownloadsScreen.-short #job { height: 4; }
+    /* The speed takes the last line of the details where that is free, and moves nothing. */
+    DownloadsScreen #body { layers: base over; }
+    DownloadsScreen #speed {
+        layer: over; dock: bottom; height: 1; padding: 0 1; overflow: hidden; visibility: hidden;
+    }
+    DownloadsScreen #speed.-on { visibility: visible; }
+    """
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(DOWNLOADS), Binding("escape", "step_back", show=False)]
 
     def __init__(self) -> None:

@@ -68,7 +68,33 @@ class PlanScreen(PlaceScreen):
 
     place = PLAN
     mode = "browse"
-    CSS_PATH = "plan.tcss"
+    CSS = """
+    PlanScreen #plan { height: 1fr; }
+    PlanScreen #left { width: 1fr; height: 1fr; }
+    PlanScreen .row { height: 1; padding: 0 1; background: $surface; }
+    PlanScreen .row Label { width: 6; color: $muted; }
+    PlanScreen .row Input { width: 1fr; }
+    PlanScreen .row .said { width: auto; max-width: 60%; padding: 0 1; color: $muted; }
+    PlanScreen #reading { height: 1fr; padding: 1 2; display: none; }
+    PlanScreen.-reading #reading { display: block; }
+    PlanScreen.-reading #tree { display: none; }
+    PlanScreen #tree { height: 1fr; }
+    PlanScreen #sum { height: 1; padding: 0 1; background: $surface; text-style: bold; }
+    PlanScreen #remarks { height: auto; max-height: 3; padding: 0 1; color: $muted; }
+    PlanScreen #where, PlanScreen #sum { text-wrap: nowrap; text-overflow: ellipsis; }
+    PlanScreen #where { height: 1; padding: 0 1; color: $muted; }
+    PlanScreen #pictures { display: none; width: 1fr; height: 1fr; }
+    PlanScreen.-pictures #pictures { display: block; }
+    PlanScreen.-pictures #tree { display: none; }
+    PlanScreen.-pictures #plan { layout: vertical; }
+    PlanScreen.-pictures #left { height: auto; }
+    PlanScreen.-wide #plan { layout: horizontal; }
+    PlanScreen.-wide #left { height: 1fr; }
+    PlanScreen.-wide #tree { display: block; }
+    PlanScreen.-short #remarks { max-height: 1; }
+    PlanScreen.-wide #pictures { display: block; width: 48; border-left: vkey $line; }
+    PlanScreen.-wide.-reading #tree, PlanScreen.-reading #pictures { display: none; }
+    """
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings(PLAN),
         *(one for one in bindings(FIELD) if getattr(one, "id", "") == "field.leave"),

@@ -37,7 +37,17 @@ class ProfilesScreen(PlaceScreen):
 
     place = PROFILES
     mode = "profiles"
-    CSS_PATH = "profiles.tcss"
+    CSS = """
+    ProfilesScreen #in-use { height: auto; padding: 1 1; }
+    ProfilesScreen #places {
+        height: 1fr; scrollbar-color: $primary-muted; scrollbar-background: $background;
+    }
+    ProfilesScreen #detail { height: 4; padding: 0 1; border-top: solid $line; }
+    ProfilesScreen #file { height: auto; max-height: 3; padding: 0 1; }
+    ProfilesScreen.-short #in-use { padding: 0 1; max-height: 3; }
+    ProfilesScreen.-short #detail { height: 3; }
+    ProfilesScreen.-short #file { display: none; }
+    """
     BINDINGS: ClassVar[list[BindingType]] = [
         b for b in bindings(PROFILES) if getattr(b, "id", "") != "profiles.use"
     ]

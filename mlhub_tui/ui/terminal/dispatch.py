@@ -11,8 +11,11 @@ from textual.dom import DOMNode
 from textual.events import Event, InputEvent, Key, Mount, Paste, ScreenResume
 from textual.geometry import Size
 from textual.message import Message
+from textual.renderables.background_screen import BackgroundScreen
 from textual.screen import ModalScreen, Screen, ScreenResultType
 from textual.widget import AwaitMount, Widget
+
+from .dimming import DimmedScreen
 
 IN_ONE_GO = 0.3
 """Seconds between two keys that belong together: a paste, or the buffer of a slow connection."""
@@ -192,6 +195,13 @@ class OnceScreen(Screen[ScreenResultType], Generic[ScreenResultType]):
         # Textual lays out a new screen twice: for its size, and for the news that this is its size now.
         if size != self.outer_size or self._layout_required:
             super()._screen_resized(size)
+
+    def render(self) -> Any:
+        """Draw what is around a dialog: the screen behind it, dimmed."""
+        behind = super().render()
+        if isinstance(behind, BackgroundScreen):
+            return DimmedScreen(behind.screen, behind.color)
+        return behind
 
     def dismiss(self, result: ScreenResultType | None = None) -> AwaitComplete:
         """Close with a result, now or once the screen is in front again; where it is closed, do nothing."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import inspect
 import traceback
 from collections.abc import Iterator
 from datetime import datetime
@@ -12,6 +13,7 @@ from textual._compositor import Compositor, CompositorMap, ReflowResult
 from textual._context import active_app
 from textual.app import App
 from textual.css.query import NoMatches
+from textual.css.stylesheet import Stylesheet
 from textual.dom import DOMNode
 from textual.geometry import Offset, Size
 from textual.screen import Screen
@@ -27,11 +29,35 @@ if TYPE_CHECKING:
     from textual.scroll_view import ScrollView
 
 
+class CachedStylesheet(Stylesheet):
+    """A stylesheet that parses a source once for the variables in use.
+
+    Textual parses all of them again for each screen with rules of its own, and each new mode.
+    """
+
+    def __init__(self, *, variables: dict[str, str] | None = None) -> None:
+        super().__init__(variables=variables)
+        self._parse_cache.grow(512)  # of 64 sources, none would be found again once there are 65
+
+    def set_variables(self, variables: dict[str, str]) -> None:
+        """Take up other variables; the same ones leave what was parsed."""
+        if variables != self._variables:
+            super().set_variables(variables)
+
+    def reparse(self) -> None:
+        """Parse the sources that were not parsed yet."""
+        self.parse()
+
+
 class FirstPaintApp(App[int]):
     """An app that reads its style sheets once before the first paint, and looks for garbage after it.
 
     The caller disables the garbage collector before the imports: the objects they create stay.
     """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.stylesheet = CachedStylesheet(variables=self.stylesheet._variables)
 
     def on_ready(self) -> None:
         """Look for garbage from the first paint on, but never again in what was there by then."""
@@ -90,15 +116,24 @@ class ResizeCompositor(Compositor):
 
 
 class ResizeApp(App[int]):
-    """An app whose screens are all laid out so."""
+    """An app whose screens are all laid out so, and styled once, as they are mounted."""
 
     def _register(self, parent: DOMNode, *widgets: Widget, **more: Any) -> list[Widget]:
         for widget in widgets if parent is self else ():
             if isinstance(widget, Screen):
                 widget._compositor = ResizeCompositor()
+                widget._css_update_count = self._css_update_count
+                self._take_up_rules(widget)
             if isinstance(widget, OnceScreen):
                 widget.take_up_size()
         return super()._register(parent, *widgets, **more)
+
+    def _take_up_rules(self, screen: Screen[Any]) -> None:
+        """Add the rules of a screen before it is styled: Textual styles all that is open again for them."""
+        if screen.CSS:
+            kind = type(screen)
+            at = (inspect.getfile(kind), f"{kind.__name__}.CSS")
+            self.stylesheet.add_source(screen.CSS, read_from=at, scope=kind.__name__)
 
 
 class TerminalApp(DispatchApp, FirstPaintApp, ResizeApp, DiffRenderingApp):

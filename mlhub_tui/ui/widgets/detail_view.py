@@ -23,6 +23,7 @@ from textual.content import Content, Span
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
+from textual.style import Style
 from textual.visual import Visual
 
 from ...metadata.detail import Block, FieldBlock, GridBlock, Heading, Identity, Paragraph, Prose, Title
@@ -348,6 +349,7 @@ class DetailView(ScrollView, can_focus=True):
         self._strips: list[Strip] = []
         self._texts = MarkdownCache()
         self._width = 0
+        self._set_in: Style | None = None
         self._sought: tuple[str, int] | None = None
 
     def show(self, blocks: Sequence[Block], *, keep_place: bool = False) -> None:
@@ -401,16 +403,17 @@ class DetailView(ScrollView, can_focus=True):
             self.refresh()
 
     def notify_style_update(self) -> None:
-        """Take up other colours."""
+        """Take up other colours, where they are others."""
         super().notify_style_update()
-        self._set()
-        self.refresh()
+        if self.visual_style != self._set_in:
+            self._set()
+            self.refresh()
 
     def _set(self) -> None:
         width = self.scrollable_content_region.width
         if width <= 0:
             return  # hidden, or not laid out yet
-        self._width = width
+        self._width, self._set_in = width, self.visual_style
         if unset := self._unset():
             self._load(unset, width)
         text = typeset(self._blocks, width, self._texts)
