@@ -23,7 +23,7 @@ from textual.content import Content, Span
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
-from textual.style import Style
+from textual.style import Style as VisualStyle
 from textual.visual import Visual
 
 from ...metadata.detail import Block, FieldBlock, GridBlock, Heading, Identity, Paragraph, Prose, Title
@@ -349,7 +349,7 @@ class DetailView(ScrollView, can_focus=True):
         self._strips: list[Strip] = []
         self._texts = MarkdownCache()
         self._width = 0
-        self._set_in: Style | None = None
+        self._set_in: VisualStyle | None = None
         self._sought: tuple[str, int] | None = None
 
     def show(self, blocks: Sequence[Block], *, keep_place: bool = False) -> None:
