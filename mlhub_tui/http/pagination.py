@@ -146,7 +146,8 @@ def following(
     - `step`: The request that was sent; a link with `merge` changes it (STAC API, Item Search, "Pagination").
     - `bare`: Removes the key in use from a URL: servers write it into their links.
     """
-    for link in links_of(page, "next"):
+    # A type of HTML is wrong where it is the only link: a listing must not end in silence.
+    for link in links_of(page, "next") or links_of(page, "next", pages=True):
         try:
             found = _of_link(link, page_url, step, bare)
         except UnexpectedAnswer as error:
@@ -218,6 +219,7 @@ class PageGuard:
     def __init__(self) -> None:
         self._links: set[int] = set()
         self._pages: set[int] = set()
+        self._last: tuple[str, ...] = ()
         self._empty = 0
 
     def repeats_link(self, link: str) -> bool:
@@ -227,14 +229,18 @@ class PageGuard:
         return known
 
     def repeats_page(self, entries: Sequence[Any]) -> bool:
-        """Whether a page of the same ids was given before, or too many empty ones in a row."""
+        """Whether a page of the same ids was given before, or too many empty ones in a row.
+
+        Also where only the beginning of the page before was wanted.
+        """
         if not entries:
             self._empty += 1
             return self._empty > _EMPTY_PAGES
         self._empty = 0
-        mark = hash(tuple(repr(e.get("id") if isinstance(e, dict) else e) for e in entries))
-        known = mark in self._pages
-        self._pages.add(mark)
+        ids = tuple(repr(e.get("id") if isinstance(e, dict) else e) for e in entries)
+        known = hash(ids) in self._pages or ids == self._last[: len(ids)]
+        self._pages.add(hash(ids))
+        self._last = ids
         return known
 
 

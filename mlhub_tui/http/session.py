@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from ..auth import DEFAULT_ROOT_URL, Auth, Scheme, checked_root_url, normalise_root_url
-from ..errors import MLHubException, RequestError, ServerTimeout
+from ..errors import MLHubException, RequestError, ServerTimeout, ServerUnreachable
 from ..models import JsonDict
 from ..text import duration, mask
 from .credentials import OriginCredentials, forms, user_agent
@@ -31,7 +31,7 @@ from .pagination import (
 )
 from .retry import RetryPolicy, Timeouts
 from .status_errors import ADD_KEY, MLHUB_KEY, status_error
-from .urls import KEY_NAMES, host, join, origin_of, shown, without_key
+from .urls import KEY_NAMES, host, join, origin_of, parse_url, shown, without_key
 
 if TYPE_CHECKING:
     import httpx
@@ -274,7 +274,8 @@ class Session:
     async def fetch_page(self, step: PageRequest, *, bare: str = "") -> FetchedPage:
         """Return a page of a listing; a POST is a search here, which is safe to repeat as a GET is.
 
-        A page that may be too large for the server is requested again in smaller ones, once for each size.
+        A page that may be too large for the server is requested again in smaller ones, once for each size;
+        one at another host that cannot be reached, often the server's inner name, at the API's own.
         Raises as `request`; the same step can be taken again.
 
         - `bare`: The name under which an answer that is a bare list is put; without one a list is refused.
@@ -282,6 +283,9 @@ class Session:
         try:
             return await self._page(step, bare, repeatable=True)
         except RequestError as error:
+            if isinstance(error, ServerUnreachable) and not self.is_own(step.url):
+                with suppress(RequestError):
+                    return await self._page(replace(step, url=self._own(step.url)), bare, repeatable=False)
             if not may_be_size(error):
                 raise
             failure = error
@@ -292,6 +296,11 @@ class Session:
                 if not may_be_size(error):
                     break
         raise failure
+
+    def _own(self, url: str) -> str:
+        """Return the URL of this API that one of another host stands for."""
+        root, target = parse_url(self.root_url), parse_url(url).target
+        return f"{root.origin}{target if target.startswith(root.path) else root.path.rstrip('/') + target}"
 
     async def _page(self, step: PageRequest, bare: str, *, repeatable: bool) -> FetchedPage:
         headers = {"Accept": ACCEPT, **step.headers}

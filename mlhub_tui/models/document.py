@@ -22,8 +22,8 @@ def identity(value: object) -> str:
     return str(value) if number or isinstance(value, str) else ""
 
 
-def links_of(raw: Mapping[str, Any], *relations: str) -> list[JsonDict]:
-    """Return the links of a document that lead to data; pages for browsers and the like are left out.
+def links_of(raw: Mapping[str, Any], *relations: str, pages: bool = False) -> list[JsonDict]:
+    """Return the links of a document that lead to data; `pages` for browsers and the like are left out.
 
     Relations are compared without case (RFC 8288, section 2.1.1).
     """
@@ -33,7 +33,7 @@ def links_of(raw: Mapping[str, Any], *relations: str) -> list[JsonDict]:
         for link in (links if isinstance(links, list) else ())
         if isinstance(link, dict) and str(link.get("rel")).strip().lower() in relations
         if isinstance(href := link.get("href"), str) and href.strip()
-        if not _NO_DATA.search(str(link.get("type")).lower())
+        if pages or not _NO_DATA.search(str(link.get("type")).lower())
     ]
 
 

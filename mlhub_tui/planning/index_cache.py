@@ -247,7 +247,8 @@ async def _read_listing(
                 builder.add_note(line)
             builder.skip(0 if page.notes else page.skipped)  # the notes tell it themselves
             if pages.stopped:
-                builder.add_note(f"{name}: {pages.stopped}" if name else pages.stopped)
+                words = f"the listing is not complete: {pages.stopped}"
+                builder.add_note(f"{name}: {words}" if name else words)
             builder.end_page(name, pages.link)
             show(IndexProgress(builder.items))
 

@@ -14,6 +14,9 @@ from mlhub_tui.errors import UnexpectedAnswer
 from mlhub_tui.http.pagination import PageGuard, with_params
 from mlhub_tui.http.retry import NO_RETRIES
 from mlhub_tui.http.session import Session, SessionTimeouts
+from mlhub_tui.models import Item
+from mlhub_tui.sources.base import Listing, Page
+from mlhub_tui.sources.local_search import limit_page
 from mlhub_tui.sources.mlhub import MLHubSource
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json
 
@@ -90,6 +93,26 @@ async def test_a_page_that_does_not_come_in_time_is_requested_in_smaller_ones() 
             finally:
                 released.set()
     assert [asked.query["limit"] for asked in server.requests] == [["100"], ["10"]]
+
+
+@pytest.mark.parametrize("path", ["/mlhub/v1/collections/x/items", "/collections/x/items"])
+async def test_a_next_link_to_a_host_that_cannot_be_reached_means_the_api(path: str) -> None:
+    def listed(asked: Request) -> Answer:
+        more = f"http://127.0.0.1:1{path}?token=2"
+        return linked(["b"], None) if "token" in asked.query else linked(["a"], more)
+
+    with LoopbackServer(listed) as server:
+        assert await ids_of(server) == ["a", "b"]
+
+
+async def test_a_page_that_comes_again_is_noticed_where_only_its_beginning_is_wanted() -> None:
+    async def cut(link: str | None) -> Page[Item]:
+        page = Page(tuple(Item({"id": each}) for each in "abc"), f"{link}+")
+        return limit_page(page, 2 if link else None)
+
+    found = Listing(cut)
+    assert [len(page.entries) for page in [await found.page()] if page] == [3]
+    assert (await found.page(), found.stopped) == (None, "the same page came again")
 
 
 async def test_relative_links_are_relative_to_their_page() -> None:

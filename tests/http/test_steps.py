@@ -53,6 +53,8 @@ def test_a_next_page_to_be_looked_at_is_passed_over() -> None:
         {"rel": "next", "href": "?page=2&f=json", "type": "application/geo+json"},
     ]
     assert following({"links": links}, PAGE, LISTED)[0] == PageRequest(f"{PAGE}?page=2&f=json")
+    # The only one leads on, whatever its type.
+    assert following({"links": links[:1]}, PAGE, LISTED)[0] == PageRequest(f"{PAGE}?page=2&f=html")
 
 
 def test_a_post_sends_the_body_of_its_link_whole() -> None:

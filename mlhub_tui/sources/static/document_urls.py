@@ -20,6 +20,9 @@ LISTS = (".geojson", ".ndjson", ".geojsonl", ".jsonl")
 """Ends of the names of files that hold many items."""
 _INSIDE = "!/"
 _ENCODED_LETTER = re.compile(r"%(?:3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa]|2[DEde]|5[Ff]|7[Ee])")
+_USUAL = re.compile(r"(?:https?|file)://[a-z0-9.-]*/")
+_PORTS = {"http": ":80", "https": ":443"}
+_SLASHES = re.compile(r"/{2,}")
 _ENCODED_MARK = re.compile(r"%(?:23|3[Ff])")
 _DOCUMENTS = frozenset({"json", "geojson", "ndjson", "geojsonl", "geojsons", "jsonl"})
 _TELLING_NOTHING = frozenset({"catalog", "collection", "index", "item", "stac", "root", ""})
@@ -121,17 +124,30 @@ def _written(encoded: str) -> Path | None:
 
 
 def same(url: str) -> str:
-    """Return the one URL of a document: no fragment, no empty query, letters as such (RFC 3986, 6.2.2.2).
+    """Return the one URL of a document: no fragment, no empty query, letters as such (RFC 3986, 6.2).
 
     Of a file of this machine it has no query either, unless a file is named so: catalogs are copied from
     servers with the links they had there.
     """
     url = url.partition("#")[0].rstrip("?")
+    if not _USUAL.match(url):
+        url = _usual(url)
+    if "//" in url[8:] and url.startswith("file:///"):
+        url = url[:8] + _SLASHES.sub("/", url[8:])
     if "%" not in url:
         return url
     url = _ENCODED_LETTER.sub(lambda found: unquote(found[0]), url)
     mark = _ENCODED_MARK.search(url) if url.startswith("file:///") and not is_member(url) else None
     return url[: mark.start()] if mark and not local_path(url).exists() else url
+
+
+def _usual(url: str) -> str:
+    """Return a URL with scheme and host in small letters, without the port that its scheme has anyway."""
+    scheme, mark, rest = url.partition("://")
+    authority, slash, path = rest.partition("/")
+    user, at, place = authority.rpartition("@")
+    scheme, place = scheme.lower(), place.lower()
+    return f"{scheme}{mark}{user}{at}{place.removesuffix(_PORTS.get(scheme, ''))}{slash}{path}"
 
 
 def name_of(url: str) -> str:

@@ -57,6 +57,7 @@ class CatalogCrawler:
         self._numbers: dict[str, int] = {}  # in order
         self._urls: list[str] = []
         self._entered: set[int] = set()
+        self._again: set[int] = set()  # documents that redirects led to a second time
         self._failed: dict[str, RequestError] = {}
         self._listed_by: dict[int, int] = {}
         self._crawling = asyncio.Lock()
@@ -108,6 +109,10 @@ class CatalogCrawler:
         holder = await self._loader.holder(url)
         if number not in self._entered and isinstance(holder, Children):
             self._entered.add(number)
+            if (place := same(holder.url)) != url:
+                if hash(place) in self._seen:
+                    self._again.add(number)
+                self._seen.add(hash(place))
             below = [link.url for link in holder.of_role(*_CHILDREN) if not refusal(holder.url, link.url)]
             new = [each for each in below if hash(each) not in self._seen]
             self._seen.update(map(hash, new))
@@ -116,7 +121,7 @@ class CatalogCrawler:
                 items = [url] if issubclass(holder.made, Item) else [i.url for i in holder.of_role(*_ITEMS)]
                 for each in items:
                     self._listed_by.setdefault(hash(each), number)
-        return holder
+        return ItemList(url, ()) if number in self._again else holder
 
 
 @dataclass
@@ -276,7 +281,7 @@ class Tree:
         ]
         await self._read_children(part.found, entries)
         following = f"{part.next[0]}:{part.next[1]}" if part.next else None
-        return Page(tuple(entries), following, matched, part.skipped, notes=_distinct(notes))
+        return Page(_once(entries), following, matched, part.skipped, notes=_distinct(notes))
 
     def _entry(self, found: DocumentLink, parent: str, belongs: str) -> Entry:
         title = found.title or one_line(name_of(found.url), 200)  # what is unquoted may hold anything
@@ -433,6 +438,15 @@ class ItemPages:
         if isinstance(holder, ItemList):
             return len(holder.items)
         return None if holder.has(*_CHILDREN, Role.LIST) else len(holder.links)
+
+
+def _once(entries: Sequence[Entry]) -> tuple[Entry, ...]:
+    """Return entries without those of a catalog or collection that a redirect led to before."""
+    found: dict[str | int, Entry] = {}
+    for at, entry in enumerate(entries):
+        document = entry.document if entry.kind is not EntryKind.ITEM else None
+        found.setdefault(same(document.url) if document is not None else at, entry)
+    return tuple(found.values())
 
 
 def _distinct(notes: Sequence[str]) -> tuple[str, ...]:

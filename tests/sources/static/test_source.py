@@ -12,6 +12,7 @@ from mlhub_tui.errors import EntityDoesNotExist, NotOffered, RequestError
 from mlhub_tui.models import Catalog, Collection, Entry, EntryKind, Search
 from mlhub_tui.sources.base import Source
 from mlhub_tui.sources.static.source import NotASource, StaticSource
+from tests.support.http_server import redirect
 
 from .conftest import Open, Serve
 from .grow import Files, catalog, collection, forest, item, link, plant
@@ -260,6 +261,8 @@ async def test_what_is_linked_twice_or_as_a_page_is_walked_once(
     server = served(files)
     base = f"{server.url}/cat/a/" if absolute else "../a/"
     page = {"type": "text/html; charset=utf-8"}
+    spellings = (f"{server.url.replace('http', 'HTTP')}/cat/a/collection.json", "moved") if absolute else ()
+    moved = redirect(f"{server.url}/cat/a/collection.json")
     a = (
         link("child", "./1.json", type="application/geo+json"),
         link("item", f"{base}1.json"),
@@ -277,6 +280,7 @@ async def test_what_is_linked_twice_or_as_a_page_is_walked_once(
             link(
                 "child", f"{server.url}/cat/a/collection.json" if absolute else "a/collection.json", title="A"
             ),
+            *(link("child", href) for href in spellings),
             link("child", "./a/index.html", **page),
             link("child", "./a/index.xhtml", type="application/xhtml+xml"),
             link("child", "b/collection.json", title="B"),
@@ -287,6 +291,7 @@ async def test_what_is_linked_twice_or_as_a_page_is_walked_once(
         "cat/a/1.json": item("a1", "a"),
         "cat/a/2.json": item("a2", "a"),
         "cat/b/i.json": item("b1", "b"),
+        "cat/moved": lambda _: moved,
     }
     source = opened(f"{server.url}/cat/catalog.json", patience=5)
     assert [each.id for each in await source.collections()] == ["a", "b"]
