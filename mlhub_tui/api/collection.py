@@ -10,10 +10,8 @@ from .. import models
 from ..errors import EntityDoesNotExist
 from ..models import Item
 from ..options import IfExists
-from .access import Remembering
-from .archives import chosen, fetch, folder_of
-from .progress import Progress
-from .session import opened
+from .downloads import Progress, chosen, fetch, folder_of
+from .session import Remembering, opened
 
 
 @dataclass(frozen=True, eq=False, repr=False)

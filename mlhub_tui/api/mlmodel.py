@@ -6,8 +6,7 @@ import builtins
 from dataclasses import dataclass
 
 from .. import models
-from .access import Remembering
-from .session import opened
+from .session import Remembering, opened
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from ..models import JsonDict
 from ..options import IfExists
-from .archives import chosen, fetch, folder_of
-from .progress import Progress
+from .downloads import Progress, chosen, fetch, folder_of
 from .session import opened
 
 Strings = str | Iterable[str]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from functools import lru_cache
 
 from .. import sources
+from ..errors import DownloadError, InvalidSearch, MLHubException, OutputFolderError
 from ..http.session import Session as Session
+from ..models import Document
 from ..sources.mlhub import MLHubSource
-from .failures import builtin_kinds
 
 
 def get_session(
@@ -90,3 +93,70 @@ async def opened(api_key: str | None, profile: str | None) -> AsyncIterator[MLHu
             yield source
         finally:
             await source.aclose()
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Remembering(Document):
+    """A document that can ask for more with what it was fetched with.
+
+    Parameters
+    ----------
+    raw
+        The JSON as received.
+    api_key, profile
+        See `get_session`; never printed.
+    """
+
+    api_key: str | None = field(default=None, repr=False)
+    profile: str | None = field(default=None, repr=False)
+
+    def _opened(
+        self, api_key: str | None = None, profile: str | None = None
+    ) -> AbstractAsyncContextManager[MLHubSource]:
+        """Open a source with the arguments of a call, or else with what is remembered."""
+        if api_key or profile:
+            return opened(api_key, profile)
+        return opened(self.api_key, self.profile)
+
+
+_KINDS: tuple[tuple[type[MLHubException], tuple[type[Exception], ...]], ...] = (
+    (OutputFolderError, (OSError, ValueError)),
+    (DownloadError, (OSError,)),
+    (InvalidSearch, (ValueError,)),
+)
+"""Which built-in exceptions a kind of error is; the first that fits counts.
+
+Inside the program they are not: an `except OSError` there means what the system says.
+"""
+
+
+@contextmanager
+def builtin_kinds() -> Iterator[None]:
+    """Raise errors of the block with their hint, as kinds of the built-in exceptions that they amount to."""
+    try:
+        yield
+    except MLHubException as error:
+        error.shows_hint = True
+        for kind, builtins in _KINDS:
+            if isinstance(error, kind) and not isinstance(error, builtins):
+                raise _rebuilt(type(error), builtins, error.message, error.hint) from error.__cause__
+        raise
+
+
+def _rebuilt(
+    kind: type[MLHubException], builtins: tuple[type[Exception], ...], message: str, hint: str
+) -> MLHubException:
+    error = _also(kind, builtins)(message, hint=hint)  # type: ignore[arg-type]  # classes are hashable
+    error.shows_hint = True
+    return error
+
+
+@lru_cache
+def _also(kind: type[MLHubException], builtins: tuple[type[Exception], ...]) -> type[MLHubException]:
+    """Return the error's class, which is also the built-in ones; pickled by what it is made of."""
+
+    def reduce(self: MLHubException) -> tuple[object, ...]:
+        return _rebuilt, (kind, builtins, self.message, self.hint)
+
+    names = {"__doc__": kind.__doc__, "__module__": kind.__module__, "__reduce__": reduce}
+    return type(kind.__name__, (kind, *builtins), names)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.shell_completion import get_completion_class
 
-from .. import doctor, http, paths, planning, sample, sources
+from .. import http, paths, planning, sample, sources
 from ..errors import APIKeyNotFound, MLHubException, ProfileNotFound
 from ..storage import bytes_of, shrink_folder
 from ..text import one_line, redact, size
@@ -22,7 +22,7 @@ from .options import Command, Group, connection_options, json_option, option, sp
 from .printing import print_json
 
 if TYPE_CHECKING:
-    from ..doctor.finding import Finding
+    from ..doctor import Finding
     from ..sample.server import SampleServer
 
 PLACES: dict[str, tuple[Callable[[], Path], str]] = {
@@ -164,13 +164,15 @@ def doctor_command(offline: bool, as_json: bool) -> None:
 
 def _findings(offline: bool) -> dict[str, list[Finding]]:
     """Return what was found of each part; of the source nothing where there is none to look at."""
+    from .. import doctor  # loads SQLite and more, for this command alone
+
     loaded = settings()
     found = {
-        "program": [*doctor.program.look()],
-        "terminal": [*doctor.terminal.look(loaded.config)],
-        "files": [*doctor.files.look(loaded)],
-        "queue": [*doctor.queue.look()],
-        "network": [*doctor.network.look()],
+        "program": [*doctor.look_at_program()],
+        "terminal": [*doctor.look_at_terminal(loaded.config)],
+        "files": [*doctor.look_at_files(loaded)],
+        "queue": [*doctor.look_at_queue()],
+        "network": [*doctor.look_at_network()],
         "source": _of_source(Choice.made(), offline),
     }
     return {part: findings for part, findings in found.items() if findings}
@@ -178,7 +180,8 @@ def _findings(offline: bool) -> dict[str, list[Finding]]:
 
 def _of_source(choice: Choice, offline: bool) -> list[Finding]:
     """Return how the source is; offline, what a name stands for. The hosted service is not asked."""
-    finding = doctor.finding
+    from .. import doctor  # as above
+
     named = choice.source or choice.profile or choice.root_url or choice.sample
     if offline and (choice.sample or not (named or os.environ.get("MLHUB_PROFILE"))):
         return []
@@ -187,21 +190,21 @@ def _of_source(choice: Choice, offline: bool) -> list[Finding]:
             used = choice.credentials()
             where = one_line(redact(used.root_url), 300)
             return [
-                finding.Finding("location", where),
-                finding.Finding("key", used.key_origin),
+                doctor.Finding("location", where),
+                doctor.Finding("key", used.key_origin),
             ]
         with credentials(choice, key_needed=not named) as used:
             if sources.well_known.is_hosted(used.root_url):
                 gone = sources.well_known.ServiceEnded()
-                return [finding.note("location", gone.message, gone.hint)]
+                return [doctor.note("location", gone.message, gone.hint)]
 
             async def ask() -> list[Finding]:
-                return [one async for one in doctor.network.ask(used)]
+                return [one async for one in doctor.ask_source(used)]
 
             return run_async(ask)
     except MLHubException as error:
         no_key = isinstance(error, APIKeyNotFound)
-        level = finding.note if no_key and not named else finding.wrong
+        level = doctor.note if no_key and not named else doctor.wrong
         what = _UNKNOWN if isinstance(error, ProfileNotFound) else "key" if no_key else "location"
         return [level(what, error.message, error.hint)]
 

@@ -144,9 +144,9 @@ def _cite(found: Sequence[Document], above: Sequence[Sequence[Document]], form: 
     Items of one collection have one entry for BibTeX, which refuses to read it twice.
     """
     if form == "bibtex":
-        click.echo("\n\n".join(dict.fromkeys(map(metadata.bibtex.bibtex, found, above))))
+        click.echo("\n\n".join(dict.fromkeys(map(metadata.citation.bibtex, found, above))))
     else:
-        click.echo("\n".join(map(metadata.bibtex.text_citation, found, above)))
+        click.echo("\n".join(map(metadata.citation.text_citation, found, above)))
     for entry, holders in zip(found, above, strict=True):
         if not any(one.citation for one in (entry, *holders)):
             note(f"{entry.label} has no citation; it is made of its metadata")

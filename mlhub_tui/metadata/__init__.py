@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ..lazy import submodules
 
 if TYPE_CHECKING:
-    from . import bibtex as bibtex
+    from . import citation as citation
     from . import detail as detail
 else:
     __getattr__ = submodules(__name__)

@@ -1,13 +1,17 @@
-"""Citations read: who, when, what, which version and where, of sentences in any of many styles."""
+"""How to cite a document: its attribution, own or inherited; citations read; BibTeX."""
 
 from __future__ import annotations
 
+import hashlib
 import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from ..text import link_names, one_line
+from ..models import Collection, Dataset, Document, Item, MLModel, Provider
+from ..text import date, link_names, one_line
+from .licences import Licence, licences, web_address
 
-LONGEST = 2_000
+_LONGEST_READ = 2_000
 """Characters of a citation that are read."""
 MOST_AUTHORS = 100
 
@@ -99,7 +103,7 @@ def read(citation: str, bodies: frozenset[str] = frozenset()) -> Citation:
     bodies
         Names that are known to be those of bodies, not of persons: of providers.
     """
-    text = one_line(link_names(citation[: 2 * LONGEST]))[:LONGEST]
+    text = one_line(link_names(citation[: 2 * _LONGEST_READ]))[:_LONGEST_READ]
     year = _YEAR.search(text)
     quoted = _QUOTED.search(text)
     end = min([m.start() for m in (year, quoted) if m is not None], default=0)
@@ -139,7 +143,7 @@ def _authors(text: str, bodies: frozenset[str]) -> tuple[bool, tuple[Author, ...
     text = text if _ENDS_SHORT.search(text) else text.rstrip(" .")
     others = bool(_ET_AL.search(text))
     text = _ET_AL.sub("", text).strip(" ,;&")
-    if not text or len(text) > LONGEST // 2:
+    if not text or len(text) > _LONGEST_READ // 2:
         return False, ()
     if ";" in text:
         parts = [part.strip(" ,&") for part in text.split(";")]
@@ -209,3 +213,229 @@ def _one(name: str, bodies: frozenset[str]) -> Author | None:
 def _shouted(name: str) -> bool:
     """Tell whether a name has a word of capitals too long for initials, as `GFDRR Labs`."""
     return any(len(word) > 3 and word.isupper() for word in re.findall(r"\w+", name))
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """What a document states of these, else what the nearest of those that it belongs to states.
+
+    - `doi`: Without its resolver; empty where none is stated.
+    - `cited`: The document whose citation counts; where none has one, what a citation can be made of.
+    - `licences`: Each once; those that a dataset's record states of one collection count for that alone.
+    - `providers`: As the nearest document that has any names them.
+    """
+
+    doi: str
+    cited: Document
+    licences: tuple[Licence, ...]
+    providers: tuple[Provider, ...]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether a citation, a licence and providers are stated, so that nothing is left to inherit."""
+        return bool(self.cited.citation and self.licences and self.providers)
+
+    @property
+    def licence_names(self) -> list[str]:
+        """The licences' identifiers."""
+        return [licence.id for licence in self.licences]
+
+
+def words_of(found: Iterable[Attribution]) -> tuple[str, str]:
+    """Return the licences and the stated citations of several, each once; empty where none are stated."""
+    known = [*found]
+    names = dict.fromkeys(name for one in known for name in one.licence_names)
+    citations = dict.fromkeys(link_names(one.cited.citation) for one in known if one.cited.citation)
+    return ", ".join(names), "\n".join(citations)
+
+
+def attribution(document: Document, above: Sequence[Document] = ()) -> Attribution:
+    """Return the attribution of a document.
+
+    Parameters
+    ----------
+    document
+        The document.
+    above
+        Those that it belongs to, the nearest first: an item's collection, and the dataset of that.
+    """
+    chain = (document, *above)
+    licensed = next((found for found in _licences(chain) if found), [])
+    providers = next((one.providers for one in chain if one.providers), ())
+    return Attribution(
+        next((one.doi for one in chain if one.doi), ""), _cited(chain), (*licensed,), providers
+    )
+
+
+def _cited(chain: Sequence[Document]) -> Document:
+    """Return the nearest document with a citation, unless a nearer one has a DOI of its own."""
+    citing = next((one for one in chain if one.citation), None)
+    published = next((one for one in chain if one.doi), None)
+    if citing is None or (published is not None and published.doi != citing.doi):
+        ranked = [one for one in chain if one is citing or one is published]
+        citing = ranked[0] if ranked else None
+    if citing is not None:
+        return citing
+    whole = (one for one in chain if isinstance(one, MLModel | Collection | Dataset))
+    return next((one for one in whole if one.providers), chain[0])
+
+
+def _licences(chain: Sequence[Document]) -> Iterator[list[Licence]]:
+    """Yield the licences of a document and of those above it, the nearest first."""
+    ids = {one.id for one in chain if isinstance(one, Collection)}
+    ids |= {one.collection_id for one in chain if isinstance(one, Item)}
+    for one in chain:
+        if isinstance(one, Dataset) and (stated := [r for r in one.collections if r.id in ids and r.license]):
+            yield licences(Collection({"id": stated[0].id, "license": stated[0].license}))
+        yield licences(one)
+
+
+_SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "{": r"\textbraceleft{}",
+    "}": r"\textbraceright{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    **{character: f"\\{character}" for character in "&%$#_"},
+}
+_ESCAPES = str.maketrans(_SPECIAL)
+_VERBATIM = str.maketrans({c: f"%{ord(c):02X}" for c in "{}\\ "})
+_LONGEST_WRITTEN = 1_000
+"""Characters of a field."""
+
+
+def escaped(text: str) -> str:
+    r"""Return text as LaTeX sets it, whatever characters it has; its braces are in balance.
+
+    Not as `\{`: BibTeX counts braces without looking at what stands before them.
+    """
+    return one_line(text, _LONGEST_WRITTEN).translate(_ESCAPES)
+
+
+def bibtex(document: Document, above: Sequence[Document] = ()) -> str:
+    """Return the entry of a document: `@dataset`, for a model `@software`.
+
+    Of one that inherits its citation from those `above` it, the nearest first, it is theirs: they are cited.
+
+    Authors, year, title, version and publisher are those of its citation where they can be read from it,
+    else the providers (the producers first) and its other metadata. The key is its id, as far as
+    BibTeX takes it: it stays the same whenever it is made.
+    """
+    stated = attribution(document, above)
+    document, providers = stated.cited, stated.providers
+    known = read(document.citation, _bodies(providers))
+    authors = list(known.authors) or _makers(document, providers)
+    names = [_name(author) for author in authors] + (["others"] if known.others and authors else [])
+    url = f"https://doi.org/{_verbatim(stated.doi)}" if stated.doi else _verbatim(address(document))
+    title = known.title or document.title
+    fields = {
+        "author": " and ".join(names),
+        # Doubly in braces: styles would make small letters of names and acronyms.
+        "title": f"{{{escaped(title)}}}" if title else "",
+        "year": known.year or _year(document),
+        "version": escaped(known.version or document.line("version")),
+        "publisher": escaped(known.publisher or _publisher(providers)),
+        "doi": _verbatim(stated.doi),
+        "url": url,
+        "license": escaped(", ".join(stated.licence_names[:4])),
+    }
+    lines = [f"  {name} = {{{value}}}" for name, value in fields.items() if value]
+    kind = "software" if isinstance(document, MLModel) else "dataset"
+    return f"@{kind}{{{key(document.id)},\n" + ",\n".join(lines) + "\n}"
+
+
+def text_citation(document: Document, above: Sequence[Document] = ()) -> str:
+    """Return the citation of a document as one line: its own, else an inherited one, else one made.
+
+    That is made of its metadata, or of that of those `above` it, the nearest first.
+    """
+    stated = attribution(document, above)
+    document, providers = stated.cited, stated.providers
+    if document.citation:
+        return document.citation
+    authors = [f"{a.family}, {a.given}" if a.given else a.family for a in _makers(document, providers)]
+    year = _year(document)
+    start = ", ".join(authors[:8]) + (f" ({year})" if year and authors else "")
+    where = f"https://doi.org/{stated.doi}" if stated.doi else address(document)
+    parts = [start, document.title, "" if authors else year, _publisher(providers), where]
+    return one_line(". ".join(part.rstrip(".") for part in dict.fromkeys(parts) if part), _LONGEST_WRITTEN)
+
+
+def key(identity: str) -> str:
+    """Return the key of an entry: an id as it is where BibTeX takes it, else with a short hash of it."""
+    plain = re.sub(r"[^A-Za-z0-9_:.+/-]+", "-", identity[:400]).strip("-")[:80]
+    if plain == identity and plain[0].isalpha():
+        return plain
+    digest = hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:6]
+    return f"{plain if plain[:1].isalpha() else f'mlhub-{plain}'.rstrip('-')}-{digest}"
+
+
+def _name(author: Author) -> str:
+    """Return an author as BibTeX reads it; a body in braces, so that it counts as one name."""
+    if not author.given:
+        return f"{{{escaped(author.family)}}}"
+    family, given = escaped(author.family).replace(",", ""), escaped(author.given).replace(",", "")
+    whole = f"{family}, {given}"
+    return f"{{{whole}}}" if re.search(r"\band\b", whole) else whole
+
+
+def _verbatim(text: str) -> str:
+    """Return a DOI or address, which BibLaTeX takes as it is: only what would end the field is encoded."""
+    return one_line(text, _LONGEST_WRITTEN).translate(_VERBATIM)
+
+
+def _bodies(providers: Sequence[Provider]) -> frozenset[str]:
+    return frozenset(provider.name.casefold() for provider in providers if "," not in provider.name)
+
+
+def _makers(document: Document, providers: Sequence[Provider]) -> list[Author]:
+    """Return the authors: the producers, else the first provider; of a dataset its creator."""
+    providers = [provider for provider in providers if provider.name]
+    producers = [provider for provider in providers if "producer" in provider.roles]
+    named = [provider.name for provider in producers or providers[:1]]
+    if not named and isinstance(document, Dataset) and document.creator:
+        # One or several, as Markdown links.
+        linked = [match[1] for match in _LINKED.finditer(document.creator)]
+        if linked:
+            return [Author(one_line(name, 200)) for name in linked]
+        named = [document.creator]
+    return [person_or_body(name) if "," in name else Author(name) for name in named]
+
+
+_LINKED = re.compile(r"\[([^\[\]]+)\]\(")
+
+
+def _publisher(providers: Sequence[Provider]) -> str:
+    hosts = [provider.name for provider in providers if "host" in provider.roles]
+    return next(iter(hosts), "")
+
+
+_MOMENTS = ("published", "created", "date_added")
+
+
+def _year(document: Document) -> str:
+    """Return the year it was published in, where the document says; the time of the data is not it."""
+    for name in _MOMENTS:
+        day = date(document.fields.get(name) or document.raw.get(name) or "")
+        if re.match(r"(?:19|20)\d\d-", day):
+            return day[:4]
+    return ""
+
+
+_PAGES = ("cite-as", "via", "about", "describedby", "canonical", "self")
+
+
+def address(document: Document) -> str:
+    """Return the address that says most of a document, without keys; empty where it has none."""
+    if isinstance(document, Dataset | Collection) and document.registry_url and document.doi:
+        return web_address(document.registry_url)
+    found = {
+        rel: url
+        for link in reversed(document.links[:1_000])
+        if isinstance(rel := link.get("rel"), str) and (url := web_address(link.get("href")))
+    }
+    first = next((found[rel] for rel in _PAGES if rel in found), "")
+    return first or web_address(document.url if isinstance(document, Item | Collection) else "")

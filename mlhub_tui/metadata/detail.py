@@ -10,11 +10,8 @@ from typing import Any
 
 from ..models import Asset, Catalog, Collection, Dataset, Document, Item, MLModel, Provider
 from ..text import count, link_names, one_line, redact, size, unlink
-from .attribution import attribution
-from .bands import Band, bands
-from .bibtex import text_citation
-from .extensions import explained
-from .labels import label_classes
+from .citation import attribution, text_citation
+from .extensions import Band, bands, explained, label_classes
 from .licences import Licence, web_address
 from .places import place_words, where_and_when
 

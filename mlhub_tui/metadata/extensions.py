@@ -1,10 +1,13 @@
-"""STAC extensions explained: the name and version in the address of a schema, and what the extension adds."""
+"""STAC extensions: what each adds, and the bands and classes that they describe, as rows of tables."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from ..models import Asset, Collection, Document, Item, JsonDict
 from ..text import one_line
 
 ABOUT = {
@@ -72,7 +75,7 @@ _SHORT = {
 }
 _HOMES = ("stac-extensions.github.io", "schemas.stacspec.org")
 _VERSION = re.compile(r"v?(\d+(?:\.\d+)+(?:-[\w.]+)?)", re.ASCII)
-MOST = 60
+_MOST_EXTENSIONS = 60
 """Extensions of one document that are looked at."""
 
 
@@ -100,7 +103,7 @@ class Extension:
 
 def explained(declared: tuple[str, ...]) -> list[Extension]:
     """Return the extensions that a document declares (`stac_extensions`), in its order."""
-    return [_extension(entry) for entry in dict.fromkeys(declared[:MOST])]
+    return [_extension(entry) for entry in dict.fromkeys(declared[:_MOST_EXTENSIONS])]
 
 
 def _extension(declared: str) -> Extension:
@@ -120,3 +123,207 @@ def _extension(declared: str) -> Extension:
     name = _SHORT.get(name, name)
     about = ABOUT.get(name, "") if host in _HOMES else ""
     return Extension(name, found[1] if found else "", about or f"of {host}", bool(about))
+
+
+_MOST_BANDS = 400
+"""Bands that are merged; hyperspectral sensors have some hundred."""
+
+
+@dataclass(slots=True)
+class Band:
+    """A band; texts are cleaned, and empty where the document has no value.
+
+    Parameters
+    ----------
+    name
+        Its name, else its common name, else the key of its file.
+    common
+        The common name: `red`, `nir`.
+    wavelength
+        The middle of what it sees, in micrometres.
+    gsd
+        The distance between pixels, in metres.
+    dtype
+        The data type of a pixel.
+    nodata
+        The value of pixels without data.
+    about
+        What it is, in the document's words.
+    """
+
+    name: str
+    common: str = ""
+    wavelength: str = ""
+    gsd: str = ""
+    dtype: str = ""
+    nodata: str = ""
+    about: str = ""
+
+    def take(self, name: str, value: str) -> None:
+        """Set an attribute of the band, unless it has a value already."""
+        if value and not getattr(self, name):
+            setattr(self, name, value)
+
+
+def bands(document: Document) -> list[Band]:
+    """Return the bands of a collection, an item or a model, each once, in the order they are named.
+
+    Merged are `bands` (STAC 1.1), `eo:bands` and `raster:bands` of summaries or properties, of the assets and
+    of `item_assets`. Values of the bands themselves come first, then those of files with one band, then those
+    of files with several: an image for the eye has other types than the bands it is made of.
+    """
+    found: dict[str, Band] = {}
+    fields: Mapping[str, Any] = {}
+    files: tuple[Asset, ...] = ()
+    if isinstance(document, Collection):
+        fields, files = document.summaries, (*document.item_assets, *document.assets)
+    elif isinstance(document, Item):
+        fields, files = document.properties, document.assets
+    _gather(found, _described(fields), {}, "")
+    described = [(asset, _described(asset.raw)) for asset in files]
+    for single in (True, False):
+        for asset, entries in described:
+            if (len(entries) == 1) == single:
+                _gather(found, entries, asset.raw, asset.label)
+    return list(found.values())
+
+
+def _described(fields: Mapping[str, Any]) -> list[JsonDict]:
+    """Return the bands of one place; the lists of two extensions are of the same bands, in the same order."""
+    given = [
+        [entry if isinstance(entry, dict) else {} for entry in value[:_MOST_BANDS]]
+        for key in ("bands", "eo:bands", "raster:bands")
+        if isinstance(value := fields.get(key), list)
+    ]
+    merged: list[JsonDict] = [{} for _ in range(max(map(len, given), default=0))]
+    for entries in given:
+        for entry, known in zip(entries, merged, strict=False):
+            known.update({key: value for key, value in entry.items() if key not in known})
+    return [entry for entry in merged if entry]
+
+
+def _gather(found: dict[str, Band], entries: list[JsonDict], file: JsonDict, key: str) -> None:
+    """Merge the bands of one place: their own values, else those of the whole file."""
+    for number, entry in enumerate(entries):
+        name = one_line(_scalar(entry.get("name")), 60) or one_line(_scalar(_of(entry, "common_name")), 60)
+        if not name:
+            name = f"{key} {number + 1}".strip() if len(entries) > 1 or not key else one_line(key, 60)
+        identity = name.casefold()
+        if identity not in found and len(found) >= _MOST_BANDS:
+            continue
+        band = found.setdefault(identity, Band(name))
+        band.take("common", one_line(_scalar(_of(entry, "common_name")), 30))
+        band.take("wavelength", _number_text(_of(entry, "center_wavelength")))
+        gsd = (
+            _of(entry, "gsd"),
+            _of(entry, "spatial_resolution"),
+            file.get("gsd"),
+            _of(file, "spatial_resolution"),
+        )
+        band.take("gsd", next(filter(None, map(_number_text, gsd)), ""))
+        band.take("dtype", _scalar(_of(entry, "data_type")) or _scalar(_of(file, "data_type")))
+        band.take("nodata", _scalar(_of(entry, "nodata")) or _scalar(_of(file, "nodata")))
+        band.take("about", one_line(_scalar(entry.get("description")), 120))
+
+
+def _of(entry: Mapping[str, Any], name: str) -> Any:
+    """Return a field by its name, with or without the prefix of its extension."""
+    return next(
+        (entry[key] for key in (name, f"eo:{name}", f"raster:{name}") if entry.get(key) is not None), None
+    )
+
+
+def _scalar(value: object) -> str:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return ""
+    return _number_text(value) if not isinstance(value, str) else one_line(value, 60)
+
+
+def _number_text(value: object) -> str:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return ""
+    try:
+        return f"{float(value):.6g}"
+    except OverflowError:
+        return ""
+
+
+_MOST_CLASSES = 300
+"""Classes that are named."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelClass:
+    """A class.
+
+    Parameters
+    ----------
+    of
+        The property of the labels that has it; empty for rasters.
+    name
+        Its name, or the value it stands for.
+    count
+        How many there are; None where nobody says.
+    value
+        The pixel value that stands for it; empty if unknown.
+    """
+
+    of: str
+    name: str
+    count: int | float | None = None
+    value: str = ""
+
+
+def label_classes(fields: Mapping[str, Any]) -> list[LabelClass]:
+    """Return the classes of properties or summaries.
+
+    Those of `label:classes` with the counts of `label:overviews`, and those of `classification:classes`.
+
+    Parameters
+    ----------
+    fields
+        As received; what is not as the Label extension (1.0) has it is left out.
+    """
+    counts = _counts(fields.get("label:overviews"))
+    found: dict[tuple[str, str], LabelClass] = {}
+    for entry in _objects(fields.get("label:classes")):
+        of = _word(entry.get("name"))
+        classes = entry.get("classes")
+        for value in classes[: 4 * _MOST_CLASSES] if isinstance(classes, list) else []:
+            name = _word(value)
+            if name:
+                found[of, name] = LabelClass(of, name, counts.pop((of, name), None))
+    for (of, name), number in counts.items():
+        found.setdefault((of, name), LabelClass(of, name, number))
+    for entry in _objects(fields.get("classification:classes")):
+        value = _word(entry.get("value"))
+        name = _word(entry.get("title")) or _word(entry.get("name")) or _word(entry.get("description"))
+        count = entry.get("count")
+        found["", name or value] = LabelClass("", name or value, _number(count), value)
+    return list(found.values())[:_MOST_CLASSES]
+
+
+def _counts(overviews: object) -> dict[tuple[str, str], int | float]:
+    counts: dict[tuple[str, str], int | float] = {}
+    for entry in _objects(overviews):
+        of = _word(entry.get("property_key"))
+        for row in _objects(entry.get("counts")):
+            name, number = _word(row.get("name")), _number(row.get("count"))
+            if name and number is not None:
+                counts[of, name] = counts.get((of, name), 0) + number
+    return counts
+
+
+def _objects(value: object) -> list[dict[str, Any]]:
+    entries = value if isinstance(value, list) else [value]
+    return [entry for entry in entries[: 4 * _MOST_CLASSES] if isinstance(entry, dict)]
+
+
+def _word(value: object) -> str:
+    return one_line(value, 80) if isinstance(value, str | int | float) else ""
+
+
+def _number(value: object) -> int | float | None:
+    return (
+        value if isinstance(value, int | float) and not isinstance(value, bool) and value == value else None
+    )

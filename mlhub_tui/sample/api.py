@@ -17,8 +17,7 @@ from . import documents
 from .catalog import CollectionEntry, DatasetEntry
 from .documents import BadPage, page_of_items
 from .items import item_index
-from .shelf import Shelf
-from .store import PREFIX
+from .store import PREFIX, Shelf
 
 SAMPLE_KEY = "sample"
 """The API key the sample catalog takes."""

@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 import json
+import struct
+import zlib
 from collections.abc import Callable
 from functools import cache
 
-from . import pictures
 from .catalog import Box, CollectionEntry, ModelEntry
-from .hashing import mix, part, seed_of
-from .items import class_names, footprint, geometry, item_id
-from .sensors import CSV, GEOJSON, GEOTIFF, JSON, PDF, PNG, SENSORS, AssetKind
+from .items import (
+    CSV,
+    GEOJSON,
+    GEOTIFF,
+    JSON,
+    PDF,
+    PNG,
+    SENSORS,
+    AssetKind,
+    class_names,
+    footprint,
+    geometry,
+    item_id,
+    mix,
+    part,
+    seed_of,
+)
 
 BAND_SIDE = 64
 """Pixels on a side of a band or class raster."""
@@ -29,13 +44,13 @@ def find_kind(entry: CollectionEntry, file_name: str) -> AssetKind | None:
 def picture_size(kind: AssetKind) -> int | None:
     """Return the size in bytes of an image without making it, None for what is not an image."""
     if kind.media_type == GEOTIFF:
-        return pictures.GEOTIFF_HEADER + BAND_SIDE * BAND_SIDE * _samples(kind)
+        return GEOTIFF_HEADER + BAND_SIDE * BAND_SIDE * _samples(kind)
     return _thumbnail_size() if kind.media_type == PNG else None
 
 
 @cache
 def _thumbnail_size() -> int:
-    return len(pictures.png(bytes(THUMBNAIL_SIDE * THUMBNAIL_SIDE), THUMBNAIL_SIDE, bytes(768)))
+    return len(png(bytes(THUMBNAIL_SIDE * THUMBNAIL_SIDE), THUMBNAIL_SIDE, bytes(768)))
 
 
 def asset_bytes(entry: CollectionEntry, index: int, kind: AssetKind) -> bytes:
@@ -93,26 +108,26 @@ def _samples(kind: AssetKind) -> int:
 
 
 def _raster(entry: CollectionEntry, index: int, kind: AssetKind) -> bytes:
-    style = pictures.style_of(entry.dataset)
-    pixels = pictures.crop(_scene(entry, index), BAND_SIDE)
-    header = pictures.geotiff_header(BAND_SIDE, BAND_SIDE, _samples(kind), footprint(entry, index))
+    style = style_of(entry.dataset)
+    pixels = crop(_scene(entry, index), BAND_SIDE)
+    header = geotiff_header(BAND_SIDE, BAND_SIDE, _samples(kind), footprint(entry, index))
     if kind.key == "labels":
-        return header + pixels.translate(pictures.classes(len(class_names(entry))))
+        return header + pixels.translate(classes(len(class_names(entry))))
     if _samples(kind) == 3:
-        colours = pictures.palette(style)
+        colours = palette(style)
         return header + b"".join(colours[3 * value : 3 * value + 3] for value in pixels)
-    return header + pixels.translate(pictures.tone(seed_of(kind.key)))
+    return header + pixels.translate(tone(seed_of(kind.key)))
 
 
 def _thumbnail(entry: CollectionEntry, index: int, kind: AssetKind) -> bytes:
-    style = pictures.style_of(entry.dataset)
-    pixels = pictures.crop(_scene(entry, index), THUMBNAIL_SIDE)
-    return pictures.png(pixels, THUMBNAIL_SIDE, pictures.palette(style))
+    style = style_of(entry.dataset)
+    pixels = crop(_scene(entry, index), THUMBNAIL_SIDE)
+    return png(pixels, THUMBNAIL_SIDE, palette(style))
 
 
 def _shapes(entry: CollectionEntry, index: int, kind: AssetKind) -> bytes:
     names = class_names(entry)
-    boxes = pictures.shapes(footprint(entry, index), _scene(entry, index), 6)
+    boxes = shapes(footprint(entry, index), _scene(entry, index), 6)
     features = [_feature(box, names[number % len(names)], number) for number, box in enumerate(boxes)]
     return json.dumps({"type": "FeatureCollection", "features": features}).encode()
 
@@ -147,3 +162,204 @@ def model_file(entry: ModelEntry, file_name: str) -> bytes | None:
         return f"services:\n  model:\n    image: example.invalid/{entry.id}:1\n".encode()
     pattern = f"{entry.id} {file_name}\n".encode()
     return (pattern * (_CHECKPOINT_SIZE // len(pattern) + 1))[:_CHECKPOINT_SIZE]
+
+
+SIDE = 256
+"""Pixels on a side of a world, which repeats itself at its edges."""
+
+_LAND = (
+    (22, 58, 92),
+    (38, 92, 120),
+    (196, 182, 140),
+    (120, 146, 78),
+    (70, 110, 52),
+    (44, 82, 44),
+    (120, 112, 96),
+    (228, 226, 220),
+)
+_FARM = (
+    (94, 74, 50),
+    (150, 126, 84),
+    (186, 172, 108),
+    (128, 150, 70),
+    (84, 124, 52),
+    (54, 96, 44),
+    (110, 134, 92),
+    (206, 196, 150),
+)
+_TOWN = (
+    (60, 66, 60),
+    (96, 104, 84),
+    (140, 136, 126),
+    (170, 160, 146),
+    (150, 96, 80),
+    (188, 184, 178),
+    (110, 114, 124),
+    (226, 224, 218),
+)
+_STORM = (
+    (8, 8, 12),
+    (36, 36, 44),
+    (74, 74, 84),
+    (112, 112, 120),
+    (150, 150, 156),
+    (188, 188, 192),
+    (224, 224, 226),
+    (250, 250, 250),
+)
+
+STYLES = {"land": _LAND, "farm": _FARM, "town": _TOWN, "storm": _STORM}
+
+
+def style_of(dataset: str) -> str:
+    """Return which style suits a dataset by its id."""
+    if any(word in dataset for word in ("spacenet", "ramp", "open_cities")):
+        return "town"
+    if "storm" in dataset:
+        return "storm"
+    return (
+        "farm"
+        if any(word in dataset for word in ("crop", "agri", "cashew", "fusion", "boundary"))
+        else "land"
+    )
+
+
+def crop(seed: int, side: int) -> bytes:
+    """Return `side` x `side` bytes of the world, from a place chosen by `seed`."""
+    world = _world()
+    left, top = mix(seed, 1) % SIDE, mix(seed, 2) % SIDE
+    rows = (world[y % SIDE * SIDE :][:SIDE] for y in range(top, top + side))
+    return b"".join((row + row)[left : left + side] for row in rows)
+
+
+@cache
+def _world() -> bytes:
+    """Return the brightness of every pixel: noise of four scales that repeats itself at the edges."""
+    total = [0] * (SIDE * SIDE)
+    for cell, weight in ((64, 8), (32, 4), (16, 2), (8, 1)):
+        for place, value in enumerate(_octave(cell)):
+            total[place] += weight * value
+    low, high = min(total), max(total)
+    return bytes((value - low) * 255 // (high - low) for value in total)
+
+
+def _octave(cell: int) -> list[int]:
+    count = SIDE // cell
+    lattice = [[mix(cell, x, y) & 255 for x in range(count)] for y in range(count)]
+    wide = [
+        [
+            (row[x // cell] * (cell - x % cell) + row[(x // cell + 1) % count] * (x % cell)) // cell
+            for x in range(SIDE)
+        ]
+        for row in lattice
+    ]
+    values: list[int] = []
+    for y in range(SIDE):
+        upper, lower, step = wide[y // cell], wide[(y // cell + 1) % count], y % cell
+        values += [(a * (cell - step) + b * step) // cell for a, b in zip(upper, lower, strict=True)]
+    return values
+
+
+def palette(style: str) -> bytes:
+    """Return 256 colours of three bytes, blended between the style's eight."""
+    stops = STYLES[style]
+    colours = bytearray()
+    for value in range(256):
+        place, rest = divmod(value * (len(stops) - 1), 255)
+        first, second = stops[place], stops[min(place + 1, len(stops) - 1)]
+        colours += bytes((a * (255 - rest) + b * rest) // 255 for a, b in zip(first, second, strict=True))
+    return bytes(colours)
+
+
+def tone(seed: int) -> bytes:
+    """Return a translation table of 256 bytes: one band's response to the land's brightness."""
+    gain, offset = 120 + mix(seed, 1) % 136, mix(seed, 2) % 60
+    return bytes(min(255, offset + value * gain // 255) for value in range(256))
+
+
+def classes(count: int) -> bytes:
+    """Return a translation table that turns brightness into class numbers from 0 to `count` - 1."""
+    return bytes(value * count // 256 for value in range(256))
+
+
+def png(pixels: bytes, side: int, colours: bytes) -> bytes:
+    """Return a palette PNG (W3C PNG specification, third edition) of `side` x `side` pixels."""
+    lines = b"".join(b"\0" + pixels[y * side :][:side] for y in range(side))
+    header = struct.pack(">IIBBBBB", side, side, 8, 3, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"PLTE", colours), (b"IDAT", _zlib_stored(lines)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(name, body) for name, body in chunks)
+
+
+def _chunk(name: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+
+
+def _zlib_stored(data: bytes) -> bytes:
+    return b"\x78\x01" + stored(data) + struct.pack(">I", zlib.adler32(data))
+
+
+def stored(data: bytes) -> bytes:
+    """Return `data` as deflate blocks that are not compressed (RFC 1951, section 3.2.4)."""
+    blocks = [data[place : place + 65535] for place in range(0, len(data), 65535)] or [b""]
+    last = len(blocks) - 1
+    return b"".join(
+        struct.pack("<BHH", place == last, len(block), len(block) ^ 0xFFFF) + block
+        for place, block in enumerate(blocks)
+    )
+
+
+def geotiff_header(width: int, height: int, bands: int, box: Box) -> bytes:
+    """Return all of an uncompressed 8-bit GeoTIFF but its pixels (TIFF 6.0; OGC GeoTIFF 1.1, EPSG:4326)."""
+    west, south, east, north = box
+    scale = struct.pack("<3d", (east - west) / width, (north - south) / height, 0.0)
+    tie = struct.pack("<6d", 0.0, 0.0, 0.0, west, north, 0.0)
+    keys = struct.pack("<16H", 1, 1, 0, 3, 1024, 0, 1, 2, 1025, 0, 1, 1, 2048, 0, 1, 4326)
+    bits = struct.pack("<3H", 8, 8, 8) + b"\0\0"
+    entries = 13
+    extra = 8 + 2 + entries * 12 + 4
+    places = {33550: extra, 33922: extra + 24, 34735: extra + 72, 258: extra + 104}
+    pixels = extra + 112
+    colour = 2 if bands == 3 else 1
+    rows = (
+        (256, 4, 1, width),
+        (257, 4, 1, height),
+        (258, 3, bands, places[258] if bands == 3 else 8),
+        (259, 3, 1, 1),
+        (262, 3, 1, colour),
+        (273, 4, 1, pixels),
+        (277, 3, 1, bands),
+        (278, 4, 1, height),
+        (279, 4, 1, width * height * bands),
+        (284, 3, 1, 1),
+        (33550, 12, 3, places[33550]),
+        (33922, 12, 6, places[33922]),
+        (34735, 3, 16, places[34735]),
+    )
+    directory = (
+        struct.pack("<H", entries) + b"".join(struct.pack("<HHII", *row) for row in rows) + b"\0\0\0\0"
+    )
+    return b"II*\0" + struct.pack("<I", 8) + directory + scale + tie + keys + bits
+
+
+GEOTIFF_HEADER = len(geotiff_header(1, 1, 1, (0.0, 0.0, 1.0, 1.0)))
+"""Bytes before the pixels of every GeoTIFF written here."""
+
+
+def shapes(box: Box, seed: int, count: int) -> list[Box]:
+    """Return `count` small boxes inside `box`, for annotations."""
+    west, south, east, north = box
+    width, height = east - west, north - south
+    found: list[Box] = []
+    for number in range(count):
+        left = west + width * 0.9 * part(seed, number, 1)
+        bottom = south + height * 0.9 * part(seed, number, 2)
+        size = 0.02 + 0.08 * part(seed, number, 3)
+        found.append(
+            (
+                round(left, 7),
+                round(bottom, 7),
+                round(left + width * size, 7),
+                round(bottom + height * size, 7),
+            )
+        )
+    return found

@@ -16,7 +16,7 @@ from starlette.datastructures import QueryParams
 
 from . import items
 from .catalog import Box, CollectionEntry, DatasetEntry, ModelEntry, SampleCatalog
-from .sensors import SENSORS
+from .items import SENSORS
 
 SCIENTIFIC = "https://stac-extensions.github.io/scientific/v1.0.0/schema.json"
 ML_MODEL = "https://stac-extensions.github.io/ml-model/v1.0.0/schema.json"

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from ..auth import Credentials
 
 if TYPE_CHECKING:
-    from ..auth import Credentials
     from .server import SampleServer
 
 SAMPLE_NAME = "sample catalog"

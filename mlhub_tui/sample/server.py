@@ -17,8 +17,7 @@ import uvicorn
 from ..errors import MLHubException
 from .api import ROOT_PATH, SAMPLE_KEY, Api
 from .catalog import load
-from .shelf import Shelf
-from .store import Store
+from .store import Shelf, Store
 
 if TYPE_CHECKING:
     from starlette.routing import Router

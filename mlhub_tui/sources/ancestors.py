@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from ..auth import Kind
 from ..errors import MLHubException
 from ..http.urls import resolve_href
-from ..metadata.attribution import attribution
+from ..metadata.citation import attribution
 from ..models import Collection, Dataset, Document, Entry, EntryKind, Item
 from ..models.document import links_of
 from .static.document_loader import refusal

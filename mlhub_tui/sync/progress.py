@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ..api.progress import Progress
+from ..api.downloads import Progress
 from ..text import one_line, size
 
 _REDRAW = 0.1

@@ -10,7 +10,7 @@ from json import loads
 from typing import TYPE_CHECKING, Any, Self
 
 from .. import api
-from ..api.failures import builtin_kinds
+from ..api.session import builtin_kinds
 from ..auth import ANONYMOUS, DEFAULT_PROFILE, ProfilesFile
 from ..auth import DEFAULT_ROOT_URL as _DEFAULT_ROOT_URL
 from ..errors import APIKeyNotFound, ServerTimeout

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from ..auth import Kind
 from ..errors import APIKeyNotFound, AuthenticationError, EntityDoesNotExist, MLHubException
-from ..metadata.attribution import Attribution, attribution
+from ..metadata.citation import Attribution, attribution
 from ..models import ArchiveInfo, Document, Entry, EntryKind
 from ..sources.ancestors import ancestors
 from ..sources.base import Source

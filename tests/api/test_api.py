@@ -31,7 +31,7 @@ from mlhub_tui import (
     list_collection_items,
     list_datasets,
 )
-from mlhub_tui.api.together import together
+from mlhub_tui.api.dataset import together
 from mlhub_tui.errors import InvalidSearch
 from mlhub_tui.sample.server import SampleServer
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json

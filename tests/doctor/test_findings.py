@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from mlhub_tui import doctor
 from mlhub_tui.cli import root
 from mlhub_tui.config import DEFAULTS, Loaded, load
-from mlhub_tui.doctor import files, network, program, queue, terminal
-from mlhub_tui.doctor.finding import Finding, Severity
+from mlhub_tui.doctor import Finding, Severity
 from mlhub_tui.planning.requests import ArchiveRequest
 from mlhub_tui.queue.client import QueueClient
 from mlhub_tui.sample.server import SampleServer
@@ -31,9 +31,9 @@ def only(findings: Iterable[Finding]) -> Finding:
 
 
 def test_a_good_place_has_nothing_wrong(mlhub_home: Path) -> None:
-    assert not bad(program.look())
-    assert not bad(files.look(Loaded()))
-    assert not bad(queue.look())
+    assert not bad(doctor.look_at_program())
+    assert not bad(doctor.look_at_files(Loaded()))
+    assert not bad(doctor.look_at_queue())
     assert not mlhub_home.exists(), "looking makes nothing"
 
 
@@ -41,7 +41,7 @@ def test_a_profiles_file_that_others_can_read_is_wrong(mlhub_home: Path) -> None
     mlhub_home.mkdir(mode=0o700)
     (mlhub_home / "profiles").write_text("[default]\napi_key = a-key-of-24-characters..\n")
     (mlhub_home / "profiles").chmod(0o644)
-    found = only(files.look(Loaded()))
+    found = only(doctor.look_at_files(Loaded()))
     assert found.state is Severity.WRONG
     assert found.hint == f"chmod 600 {mlhub_home}/profiles"
 
@@ -49,7 +49,7 @@ def test_a_profiles_file_that_others_can_read_is_wrong(mlhub_home: Path) -> None
 def test_a_mistake_in_the_settings_is_found(mlhub_home: Path) -> None:
     mlhub_home.mkdir()
     (mlhub_home / "config.toml").write_text('colors = "16"\n')
-    assert "did you mean colours?" in only(files.look(load())).value
+    assert "did you mean colours?" in only(doctor.look_at_files(load())).value
 
 
 def test_a_broken_profiles_file_and_a_variable_that_is_not_set_are_found(mlhub_home: Path) -> None:
@@ -57,22 +57,22 @@ def test_a_broken_profiles_file_and_a_variable_that_is_not_set_are_found(mlhub_h
     profiles = mlhub_home / "profiles"
     profiles.touch(mode=0o600)
     profiles.write_text("[a]\nkind = stac-api\nroot_url = https://a.example/\ntoken_env = NOWHERE\n")
-    assert "not set" in bad(files.look(Loaded()))[0].value
+    assert "not set" in bad(doctor.look_at_files(Loaded()))[0].value
     profiles.write_text("api_key = 123456789\n")
-    found = bad(files.look(Loaded()))[0]
+    found = bad(doctor.look_at_files(Loaded()))[0]
     assert found.state is Severity.WRONG
     assert "123456789" not in found.value
 
 
 def test_a_home_that_is_a_file_is_found(mlhub_home: Path) -> None:
     mlhub_home.write_text("")
-    assert "is no folder" in bad(files.look(Loaded()))[0].value
+    assert "is no folder" in bad(doctor.look_at_files(Loaded()))[0].value
 
 
 def test_a_damaged_queue_is_found_and_left_alone(mlhub_home: Path) -> None:
     mlhub_home.mkdir()
     (mlhub_home / "queue.db").write_bytes(b"no database" * 100)
-    found = only(queue.look())
+    found = only(doctor.look_at_queue())
     assert found.state is Severity.WRONG
     assert (mlhub_home / "queue.db").read_bytes().startswith(b"no database")
 
@@ -81,7 +81,7 @@ def test_a_queue_that_nobody_runs_is_said(mlhub_home: Path, tmp_path: Path) -> N
     mlhub_home.mkdir()
     with QueueClient(mlhub_home / "queue.db") as desk:
         desk.add([ArchiveRequest("https://a.example/", None, "c", tmp_path)])
-    assert "1, and nothing runs the queue" in only(queue.look()).value
+    assert "1, and nothing runs the queue" in only(doctor.look_at_queue()).value
 
 
 def test_a_locked_queue_is_said_not_waited_for(mlhub_home: Path) -> None:
@@ -91,7 +91,7 @@ def test_a_locked_queue_is_said_not_waited_for(mlhub_home: Path) -> None:
     holder = sqlite3.connect(mlhub_home / "queue.db", isolation_level=None)
     holder.execute("BEGIN EXCLUSIVE")
     try:
-        findings = list(queue.look())
+        findings = list(doctor.look_at_queue())
     finally:
         holder.close()
     assert findings
@@ -106,12 +106,12 @@ def test_a_locked_queue_is_said_not_waited_for(mlhub_home: Path) -> None:
     ],
 )
 def test_what_dims_a_terminal_is_said(environ: dict[str, str], name: str) -> None:
-    assert name in [finding.name for finding in bad(terminal.look(DEFAULTS, environ))]
+    assert name in [finding.name for finding in bad(doctor.look_at_terminal(DEFAULTS, environ))]
 
 
 def test_the_terminal_is_told_in_words() -> None:
     environ = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "SSH_TTY": "/dev/pts/0", "NO_COLOR": "1"}
-    found = {finding.name: finding.value for finding in terminal.look(DEFAULTS, environ)}
+    found = {finding.name: finding.value for finding in doctor.look_at_terminal(DEFAULTS, environ)}
     assert found["colours"] == "none (NO_COLOR)"
     assert found["ssh"].startswith("yes")
     assert "OSC 52" in found["clipboard"]
@@ -121,7 +121,7 @@ def test_proxies_and_certificates_are_told_without_passwords(monkeypatch: pytest
     monkeypatch.setenv("https_proxy", "http://me:hush@proxy.example:3128")
     monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/ca.pem")
     monkeypatch.delenv("SSL_CERT_DIR", raising=False)
-    findings = list(network.look())
+    findings = list(doctor.look_at_network())
     assert "hush" not in str(findings)
     assert any(f.name == "https proxy" and "proxy.example:3128" in f.value for f in findings)
     assert "/nowhere/ca.pem is not there" in only(findings).value

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from mlhub_tui.metadata.attribution import attribution, words_of
-from mlhub_tui.metadata.bibtex import bibtex, text_citation
+from mlhub_tui.metadata.citation import attribution, bibtex, text_citation, words_of
 from mlhub_tui.models import Collection, Dataset, Document, Item
 
 CITED = {"sci:citation": "Rao, K. (2020) Maize. Zenodo.", "sci:doi": "10.1/maize"}

@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlhub_tui.metadata.bibtex import bibtex, escaped, key, text_citation
-from mlhub_tui.metadata.citation import Author, read
+from mlhub_tui.metadata.citation import Author, bibtex, escaped, key, read, text_citation
 from mlhub_tui.models import Collection, Dataset, Item, MLModel
 
 

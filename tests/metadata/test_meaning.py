@@ -11,10 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlhub_tui.metadata.bands import bands
-from mlhub_tui.metadata.bibtex import bibtex
-from mlhub_tui.metadata.extensions import ABOUT, explained
-from mlhub_tui.metadata.labels import label_classes
+from mlhub_tui.metadata.citation import bibtex
+from mlhub_tui.metadata.extensions import ABOUT, bands, explained, label_classes
 from mlhub_tui.metadata.licences import known, licences
 from mlhub_tui.models import Collection, Dataset, Item
 

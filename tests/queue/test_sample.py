@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.api.archives import fetch
+from mlhub_tui.api.downloads import fetch
 from mlhub_tui.errors import AuthenticationError, EntityDoesNotExist
 from mlhub_tui.http.session import Session
 from mlhub_tui.options import IfExists

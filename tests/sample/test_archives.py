@@ -16,10 +16,18 @@ import httpx
 import pystac
 import pytest
 
-from mlhub_tui.sample.archive_stream import PAYLOAD, GzipStream, Member, TarWriter, whole
-from mlhub_tui.sample.archives import Archive, known_sums, md5_of
+from mlhub_tui.sample.archives import (
+    PAYLOAD,
+    Archive,
+    GzipStream,
+    Member,
+    TarWriter,
+    catalog_bytes,
+    known_sums,
+    md5_of,
+    whole,
+)
 from mlhub_tui.sample.catalog import SampleCatalog
-from mlhub_tui.sample.catalog_archive import catalog_bytes
 
 SMALL = 2_000_000
 SAMPLED = [

@@ -10,8 +10,7 @@ import pystac
 import pytest
 
 from mlhub_tui.sample.catalog import SampleCatalog
-from mlhub_tui.sample.items import footprint, item, item_id, item_index
-from mlhub_tui.sample.sensors import SENSORS
+from mlhub_tui.sample.items import SENSORS, footprint, item, item_id, item_index
 
 
 def test_there_are_enough_datasets_collections_items_and_models(catalog: SampleCatalog) -> None:

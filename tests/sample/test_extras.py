@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
+from mlhub_tui.sample.archives import catalog_bytes
 from mlhub_tui.sample.catalog import SampleCatalog
-from mlhub_tui.sample.catalog_archive import catalog_bytes
 from mlhub_tui.sample.server import SampleServer
 
 from .test_catalog import check_item

@@ -9,8 +9,8 @@ import time
 import httpx
 import pytest
 
+from mlhub_tui.sample.archives import catalog_bytes
 from mlhub_tui.sample.catalog import SampleCatalog
-from mlhub_tui.sample.catalog_archive import catalog_bytes
 from mlhub_tui.sample.server import SampleServer
 
 PATH = "archives/ref_african_crops_kenya_02_labels.tar.gz"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ... import planning, queue
 from ...auth import Kind
 from ...errors import MLHubException
-from ...metadata.attribution import words_of
+from ...metadata.citation import words_of
 from ...models import CollectionRef, Dataset, EntryKind
 from ...options import IfExists
 from ...planning.requests import ArchiveRequest

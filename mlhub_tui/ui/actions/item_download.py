@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ... import planning
 from ...errors import MLHubException
-from ...metadata.attribution import Attribution, words_of
+from ...metadata.citation import Attribution, words_of
 from ...models import Collection, CollectionRef, Document, Entry, EntryKind, MLModel
 from ...text import clean, count, one_line
 from .. import dialogs

@@ -14,7 +14,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from ...errors import MLHubException
-from ...metadata.attribution import Attribution, attribution, words_of
+from ...metadata.citation import Attribution, attribution, words_of
 from ...models import Document, Entry, Item
 from ...options import IfExists
 from ...planning.assets import AssetGroup, AssetTally, assets_of

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from textual import work
 
-from ...metadata.bibtex import bibtex, text_citation
+from ...metadata.citation import bibtex, text_citation
 from ...models import Collection, Dataset
 from ...text import redact
 from .. import actions, dialogs, preview, widgets

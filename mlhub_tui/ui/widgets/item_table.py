@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from textual.message import Message
 
-from ...metadata.labels import label_classes
+from ...metadata.extensions import label_classes
 from ...models import Document, Entry, EntryKind, Item
 from ...models.when import parse_span
 from ...sources.base import Page
