@@ -260,6 +260,8 @@ class BrowseScreen(EntryScreen):
     def _filtered(self, message: CatalogTree.Filtered) -> None:
         message.stop()
         self._filter.found()
+        if self.tree_view.subject is None:
+            self._follow()  # what a listing is summed up to may have been learned just now
 
     def end_filter(self, *, keep: bool) -> None:
         """Give the keys to the tree, on the first match, once what is typed is looked for."""
