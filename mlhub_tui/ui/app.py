@@ -7,6 +7,7 @@ import contextlib
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -46,6 +47,25 @@ if TYPE_CHECKING:
 _HERE = Path(__file__).parent
 
 
+IMPORTED_WHILE_IDLE = (
+    "widgets.form",
+    "widgets.pick_list",
+    "dialogs.questions",
+    "widgets.json_lines",
+    "widgets.json_view",
+    "widgets.asset_table",
+    "widgets.item_table",
+    "map.projection",
+    "map.canvas",
+    "map.footprint_map",
+    "map.time_histogram",
+    "map.map_pane",
+    "screens.items_screen",
+    "screens.document_screen",
+)
+"""Modules that are imported between keys, one at a time: half of the first opening of a document."""
+_IDLE_AFTER, _IDLE_STEP = 1.0, 0.1
+"""Seconds without a key before such an import, and between two of them."""
 _HELP_KEYS = frozenset({"question_mark", "f1"})
 
 
@@ -122,6 +142,16 @@ class MLHubApp(AppContext):
             self.use_sample()
         elif self.start is not None:
             self.use(self.start)
+        if not self.is_headless:
+            self._unimported = [*IMPORTED_WHILE_IDLE]
+            self._idle = self.set_interval(_IDLE_STEP, self._import_while_idle)
+
+    def _import_while_idle(self) -> None:
+        """Import a module of the screen of a document, unless keys come."""
+        if self.rests(_IDLE_AFTER):
+            import_module(f"mlhub_tui.ui.{self._unimported.pop(0)}")
+            if not self._unimported:
+                self._idle.stop()
 
     def _repaint(self) -> None:
         self.refresh(layout=True)

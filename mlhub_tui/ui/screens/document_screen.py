@@ -37,6 +37,8 @@ SHORTEST_ID = 10
 SIDE_BY_SIDE = 6
 """Documents of items in sight that are asked for at a time."""
 PANES = {"overview": "Overview", "items": "Items", "map": "Map", "assets": "Assets", "json": "JSON"}
+_RESTS = 1.0
+"""Seconds for which an overview is in sight before its document is validated."""
 _DOCUMENT_ONLY = ("document.items", "document.mark", "document.sort", "document.columns")
 
 
@@ -77,6 +79,7 @@ class DocumentScreen(ItemsScreen):
         self._panes = [name for name in PANES if name != "items" or self._holds_items]
         self.pane = pane if pane in self._panes else "overview"
         self._shown_json: Document | None = None
+        self._validated: Document | None = None
         self._validity: list[Block] = []
         self._strip, self._overview = Static(id="strip"), DetailView(id="overview")
         self._assets, self._json = AssetTable(id="assets"), JsonPane(id="json")
@@ -182,13 +185,24 @@ class DocumentScreen(ItemsScreen):
             if document is not self._shown_json:
                 self._shown_json = document
                 self._json.show(document.raw)
-                self._validate(document)
+        self._validate_shown()
+
+    def _validate_shown(self) -> None:
+        """Validate the document, once, if the overview is in sight, which says so."""
+        document, shown = self.document, self.pane == "overview" or self.has_class("-wide")
+        if shown and document is not None and document is not self._validated:
+            self._validated = document
+            self._validate(document)
 
     @work(exclusive=True, group="validity")
     async def _validate(self, document: Document) -> None:
-        """Say where pystac refuses the document; it is shown all the same. Large ones take their time."""
+        """Say where pystac refuses the document; it is shown all the same. Large ones take their time.
+
+        It waits until the document was in sight for a while: to import pystac takes longer than the screen.
+        """
+        await asyncio.sleep(_RESTS)
         why = await asyncio.to_thread(_refusal, document)
-        if why and document is self._shown_json:
+        if why and document is self._validated:
             self._validity = [Heading("Not valid STAC"), Paragraph(why)]
             self._fill()
 
@@ -211,6 +225,7 @@ class DocumentScreen(ItemsScreen):
         self.show_amount()
         self._targets[pane].focus()
         self.refresh_hints()
+        self._validate_shown()
         if pane in ("items", "map") and self._holds_items:
             table = self.table
             if pane == "map":

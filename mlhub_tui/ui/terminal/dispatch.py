@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from time import monotonic
 from typing import Any, Generic
 
 from textual.app import App
@@ -40,6 +41,10 @@ class TypeAheadApp(App[int]):
         ):
             return
         await super().on_event(event)
+
+    def rests(self, seconds: float) -> bool:
+        """Tell whether no key came for some seconds."""
+        return monotonic() - self._last_time >= seconds
 
     def target_of_keys(self) -> Widget | None:
         """Return the widget that the last key was sent to, which the keys of one packet all are."""
