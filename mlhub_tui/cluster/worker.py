@@ -96,6 +96,10 @@ class WorkerState(WorkerPlugin):
         client = shared_engine().client(None, config.connect_timeout)
         return TransferContext(client, self._journal, config, limits, _RETRIES)
 
+    async def close_idle(self) -> None:
+        """Close the connections that no shard uses; on the engine's loop."""
+        self.context(SharedLimits()).client.close_idle()
+
     def links(self, config: RunConfig) -> DatasetLinks:
         """Return what gives links for a run; blocks while its source is opened.
 
@@ -236,6 +240,8 @@ class ShardTask:
                 held += 1
             yield held
         finally:
+            if held > 1:  # they would stay open beside those of other workers, who may have as many now
+                shared_engine().submit(self.state.close_idle()).result()
             for _ in range(held):
                 with contextlib.suppress(Exception):  # the scheduler is gone, and with it all leases
                     semaphore.release()

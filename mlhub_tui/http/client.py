@@ -252,6 +252,11 @@ class HTTPClient:
             await asyncio.wait([self._context])
         await asyncio.sleep(0)  # the connections are aborted in the next turn of the loop
 
+    def close_idle(self) -> None:
+        """Close the connections that are not in use."""
+        for connection in tuple(self._idle_order):
+            self._forget(connection)
+
     async def _send(
         self,
         method: str,
