@@ -150,7 +150,7 @@ def _forms(secret: str) -> set[str]:
 
 def _stored() -> set[str]:
     """Return the secrets of all profiles, and of the variables that hold some."""
-    from .auth.profiles import SECRETS
+    from .auth.profiles import SECRETS  # with --debug alone
 
     found = {os.environ.get("MLHUB_API_KEY", "")}
     try:

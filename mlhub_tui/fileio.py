@@ -140,7 +140,7 @@ def max_open_files(most: int) -> int:
 def clone(target: int, source: int) -> bool:
     """Make an open file share all blocks of another one (FICLONE: btrfs, XFS); False where it cannot."""
     try:
-        import fcntl
+        import fcntl  # not in Windows
     except ImportError:  # Windows
         return False
     try:

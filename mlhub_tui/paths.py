@@ -40,7 +40,7 @@ def work() -> Path:
 def use_temporary() -> None:
     """Have `work` be a temporary folder until the end of the program, as `home` cannot be written."""
     if home() not in _temporary:
-        import tempfile
+        import tempfile  # where the home folder cannot be written
 
         _temporary[home()] = tempfile.TemporaryDirectory(prefix="mlhub-tui-", ignore_cleanup_errors=True)
 

@@ -122,7 +122,7 @@ def same_names(folder: Path) -> Callable[[str], str]:
     Names that differ in case, or in their Unicode normal form, are one name on macOS and Windows, and on
     some mounts of Linux: what is tried is the nearest folder that is there, with a file of its own.
     """
-    import tempfile
+    import tempfile  # where names are compared: by downloads of datasets
     import unicodedata
 
     def fold(name: str) -> str:

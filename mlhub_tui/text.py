@@ -91,7 +91,7 @@ def file_name(identity: str) -> str:
     encoded = name.encode()
     if name == identity and len(encoded) <= _NAME_BYTES:
         return name
-    import hashlib
+    import hashlib  # for names that are too long
 
     digest = hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     short = encoded[: _NAME_BYTES - 9].decode("utf-8", "ignore")
@@ -147,7 +147,7 @@ def size(count: float | None) -> str:
     """
     if count is None:
         return "unknown size"
-    import humanize
+    import humanize  # start-up time: no help page has a size
 
     written = humanize.naturalsize(count, binary=_Units.binary, format="%.1f")
     return written.replace("Bytes", "B").replace("Byte", "B")

@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, context
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from .. import sources
+from .. import auth, sources
 from ..errors import DownloadError, InvalidSearch, MLHubException, OutputFolderError
 from ..http.session import Session as Session
 from ..models import Document
@@ -77,9 +77,9 @@ def get_session(
     >>> sizes
     [5, 5]
     """
-    from ..auth import resolve
-
-    session = sources.open_source.open_session(resolve(api_key=api_key, profile=profile, root_url=root_url))
+    session = sources.open_source.open_session(
+        auth.resolve(api_key=api_key, profile=profile, root_url=root_url)
+    )
     session.boundary = builtin_kinds
     return session
 

@@ -137,7 +137,7 @@ def root(context: click.Context, no_mouse: bool, debug: bool, theme: str | None)
 
 def _log() -> None:
     """Log from here on, what is started in the background too."""
-    from .. import debug, paths
+    from .. import debug, paths  # with --debug alone
 
     if debug.start(sys.argv[1:], [Choice.made().api_key, os.environ.get("MLHUB_API_KEY")]) is None:
         note(f"no log: {paths.log_dir()} cannot be written")
@@ -154,13 +154,13 @@ def _start_app(*, mouse: bool, theme: str) -> int:
         )
     if theme and theme not in (names := [name for name, _ in _themes()]):
         raise no_such("theme", theme, names, click.get_current_context())
-    from ..options import AppOptions
+    from ..options import AppOptions  # not for a help page
 
     root = click.get_current_context().find_root().command
     assert isinstance(root, click.Group)
 
     def manual(topic: str) -> str:
-        from .manual import text_of
+        from .manual import text_of  # when it is read
 
         return text_of(topic, root)
 

@@ -148,7 +148,7 @@ def download(plan: Callable[[Credentials], Awaitable[Sequence[DownloadRequest]]]
 
     async def work(found: Credentials) -> int:
         if requests := await plan(found):
-            from .queue_run import transfer
+            from .queue_run import transfer  # with the engine: not for a help page
 
             return await transfer(requests, found)
         click.echo("nothing to download", err=True)
@@ -295,7 +295,7 @@ def cluster_of(
     if choice.api_key:
         words = "set MLHUB_API_KEY in their environment, or give them a profile"
         raise click.UsageError(f"--api-key does not reach the workers: {words}")
-    from ..cluster.dask_client import check_scheduler
+    from ..cluster.dask_client import check_scheduler  # for a cluster alone
     from ..options import ClusterConfig
 
     found = scheduler or ("" if workers else os.environ.get(_ADDRESS, ""))
@@ -355,7 +355,7 @@ class _DryRun:
             await self._print_assets(source, self._wanted.request(source, found, identity))
 
     async def _print_assets(self, source: Source, request: DatasetRequest) -> None:
-        from .progress import StatusLine
+        from .progress import StatusLine  # not for a help page
 
         filters, status, selection = self._wanted.filters, StatusLine(), planning.selection
         try:

@@ -75,7 +75,7 @@ def _show(text: str) -> None:
     if not is_terminal(sys.stdout):
         click.echo(text, nl=False)
         return
-    from rich.console import Console
+    from rich.console import Console  # on a terminal alone
     from rich.markdown import Markdown
 
     width = min(terminal_width() or 80, _WIDEST)

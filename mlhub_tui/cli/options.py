@@ -18,7 +18,7 @@ from .printing import META
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from click.shell_completion import CompletionItem
+    from click.shell_completion import CompletionItem  # when a shell asks
 
     from ..models import Document
 
@@ -217,7 +217,7 @@ def _folder(value: str) -> Path | str:
     from pathlib import Path  # not for a help page
 
     if "://" in value or "::" in value:
-        from .. import output_url
+        from .. import output_url  # for a URL alone
 
         try:
             path, url = output_url.parse(value)

@@ -75,7 +75,7 @@ def cut(text: str, width: int) -> str:
     """Return a text that takes at most `width` columns, with an ellipsis where some of it is left out."""
     if cells(text) <= width:
         return text
-    from rich.cells import set_cell_size
+    from rich.cells import set_cell_size  # on a terminal that is too narrow
 
     return set_cell_size(text, max(width - 1, 0)).rstrip() + "…"
 
@@ -144,7 +144,7 @@ class Writer:
     """
 
     def __init__(self, used: Credentials) -> None:
-        from urllib.parse import quote, quote_plus
+        from urllib.parse import quote, quote_plus  # with --json alone
 
         self._dumps, key = json.dumps, used.secret
         forms = {key, quote(key, safe=""), quote_plus(key)} if key else set()

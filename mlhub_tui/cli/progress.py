@@ -19,7 +19,7 @@ from .printing import given, is_terminal
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
-    from rich.live import Live
+    from rich.live import Live  # likewise
 
 _LINE_SECONDS = 10.0
 _LINE_PERCENT = 10
@@ -51,7 +51,7 @@ class Bars:
     """A block of lines at the bottom of a terminal, drawn over itself; the caller decides how often."""
 
     def __init__(self, console: Console | None = None) -> None:
-        from rich.console import Console
+        from rich.console import Console  # where bars are drawn: most commands run without a terminal
 
         self._console = console or Console(file=sys.stderr)
         self._live: Live | None = None
@@ -71,7 +71,7 @@ class Bars:
 
     def show(self, words: str) -> None:
         """Draw a line of words in place of bars."""
-        from rich.text import Text
+        from rich.text import Text  # likewise
 
         self._draw(Text(words, no_wrap=True, overflow="ellipsis"))
 
@@ -98,7 +98,7 @@ class Bars:
 
 def _block(jobs: Sequence[Job], width: int) -> RenderableType:
     """Return a bar for each job that moves bytes, the state of others that are at work, and how many wait."""
-    from rich.console import Group
+    from rich.console import Group  # likewise
     from rich.progress_bar import ProgressBar
     from rich.table import Table
     from rich.text import Text

@@ -280,7 +280,7 @@ def run(until_empty: bool, detach: bool, in_background: bool) -> None:
         if words:
             note(words)
         return
-    from .queue_run import run_queue
+    from .queue_run import run_queue  # with the engine: not for a help page
 
     end(run_async(run_queue, current, until_empty=until_empty, background=in_background))
 
@@ -355,7 +355,7 @@ def verify(ids: tuple[int, ...], as_json: bool) -> None:
 
 def _verify(jobs: Sequence[Job], as_json: bool) -> list[dict[str, Any]]:
     """Read the files one after the other; print each result as it comes, or all of them as JSON."""
-    from .progress import reporter
+    from .progress import reporter  # not for a help page
 
     shown, found = reporter(), []
     for job in jobs:

@@ -127,7 +127,7 @@ _showing(
 async def _print_sheets(
     source: Source, found: Sequence[Document], above: Sequence[Sequence[Document]]
 ) -> None:
-    import asyncio
+    import asyncio  # no help page needs it
 
     width = min(terminal_width() or 0, _WIDEST) or None
     for number, entry in enumerate(found):
@@ -166,7 +166,7 @@ def _not_valid(entry: Document) -> str:
 
 async def _archives(source: Source, document: Document) -> dict[str, Any]:
     """Return what a detail shows of archives: their sizes in bytes for a dataset, words for a collection."""
-    import asyncio
+    import asyncio  # no help page needs it
 
     if isinstance(document, models.Collection):
         return {"archive": await _archive(source, document)}

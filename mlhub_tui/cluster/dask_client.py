@@ -136,7 +136,7 @@ class DaskClient:
                 self.leave_out(worker, WorkersUnfit(f"it cannot import {_PACKAGE}", hint=_INSTALL))
         if not fit:
             return set()
-        from .worker import prepare
+        from .worker import prepare  # with the engine, once workers are there
 
         found = self._run(prepare, config, marker, workers=fit)
         for worker, reason in found.items():
@@ -172,7 +172,7 @@ def connected(cluster: ClusterConfig) -> Iterator[DaskClient]:
     """
     check_scheduler(cluster)
     _silence()
-    from distributed import Client, Security
+    from distributed import Client, Security  # of the extra `cluster`
 
     with contextlib.ExitStack() as stack:
         address, where, options = cluster.scheduler, one_line(redact(cluster.scheduler), 100), {}
@@ -206,7 +206,7 @@ def check_scheduler(cluster: ClusterConfig) -> None:
     required("distributed", "a cluster needs Dask's `distributed`")
     if found is None:
         return
-    from distributed import Security
+    from distributed import Security  # of the extra `cluster`
 
     config, encrypted = Security(), found[1] in ("tls", "wss")
     try:

@@ -10,6 +10,7 @@ import contextlib
 import importlib
 import importlib.util
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -95,9 +96,7 @@ class LocalCluster:
 
 def main(workers: int) -> None:
     """Run a cluster until nobody holds the other end of standard input any more."""
-    import logging
-
-    import distributed
+    import distributed  # of the extra `cluster`; the process that starts this one need not load it
 
     security = distributed.Security.temporary()
     with distributed.LocalCluster(

@@ -236,7 +236,7 @@ def parse(content: bytes) -> dict[str, Any]:
 
     Raises ValueError if it is no TOML, in words for people.
     """
-    import tomllib
+    import tomllib  # most have no config.toml
 
     if len(content) > _LARGEST:
         raise ValueError("it is larger than a config file can be")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from .urls import RequestURL
 
 if TYPE_CHECKING:
-    from http import cookiejar
+    from http import cookiejar  # most servers set none
     from urllib.request import Request
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import ipaddress
 import os
 import platform
 import re
@@ -71,8 +72,6 @@ class _NoProxyEntry:
             return False
         if self.network is None:
             return origin.host == self.name or origin.host.endswith(f".{self.name}")
-        import ipaddress  # not at the top: most machines have no proxies
-
         try:
             return ipaddress.ip_address(origin.host.partition("%")[0]) in self.network
         except ValueError:
@@ -159,8 +158,6 @@ def parse_proxy(url: str) -> Proxy:
 
 def _parse_entry(entry: str) -> _NoProxyEntry | None:
     """Return an entry of NO_PROXY; None for one that cannot be used, as curl ignores it."""
-    import ipaddress
-
     parts = _ENTRY.fullmatch(entry)
     port = int(parts["port"]) if parts and parts["port"] else None
     for written, its_port in ((entry, None), (parts["host"] if parts else "", port)):
@@ -211,7 +208,7 @@ def _load(context: ssl.SSLContext, variable: str, path: str, exists: bool, **loc
 def _context_of_system() -> ssl.SSLContext:
     if sys.platform not in ("win32", "darwin") and not _system_has_certificates():
         try:
-            import certifi
+            import certifi  # where the system has no certificates
 
             return ssl.create_default_context(cafile=certifi.where())
         except ImportError:

@@ -395,7 +395,7 @@ class Session:
         return client
 
     def _build(self) -> httpx.AsyncClient:
-        from .client import ClientConfig, HTTPClient
+        from .client import ClientConfig, HTTPClient  # start-up time: with httpx, when there is a request
         from .transport import ClientTransport, build_client
 
         limits = self._timeouts

@@ -73,7 +73,7 @@ class Catalog(Document):
 
     def to_pystac(self) -> pystac.Catalog:
         """Return the pystac catalog; raises NotValidSTAC if pystac refuses the document."""
-        from .pystac_view import pystac_view
+        from .pystac_view import pystac_view  # it takes a while to import
 
         catalog: pystac.Catalog = pystac_view("Catalog", self.raw)
         return catalog
@@ -120,7 +120,7 @@ class Collection(Document):
 
     def to_pystac(self) -> pystac.Collection:
         """Return the pystac collection; raises NotValidSTAC if pystac refuses the document."""
-        from .pystac_view import pystac_view
+        from .pystac_view import pystac_view  # it takes a while to import
 
         collection: pystac.Collection = pystac_view("Collection", self.raw)
         return collection
@@ -166,7 +166,7 @@ class Item(Document):
 
     def to_pystac(self) -> pystac.Item:
         """Return the pystac item; raises NotValidSTAC if pystac refuses the document."""
-        from .pystac_view import pystac_view
+        from .pystac_view import pystac_view  # it takes a while to import
 
         item: pystac.Item = pystac_view("Item", self.raw)
         return item

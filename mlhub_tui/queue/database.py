@@ -283,7 +283,7 @@ def unusable(path: Path, error: sqlite3.Error) -> QueueUnusable:
 def lacks_locks(folder: Path) -> bool:
     """Return whether the file system of a folder refuses every lock, as some network disks do."""
     try:
-        import fcntl
+        import fcntl  # not in Windows
     except ImportError:
         return False
     try:

@@ -17,7 +17,7 @@ from .. import fileio
 from ..errors import DownloadError, MLHubException, TargetBusy
 from ..planning.requests import DownloadRequest
 from ..text import one_line, redact
-from ..threads import in_thread
+from ..threads import DaemonExecutor, in_thread
 from .job import IDLE_STATES, TRANSITIONS, Event, Job, JobAction, JobState, applies
 
 if TYPE_CHECKING:
@@ -310,7 +310,7 @@ class QueueService:
             del self._under_way[command.id]
 
     async def _delete_parts(self, jobs: Sequence[Job]) -> None:
-        from .job_files import left_of
+        from .job_files import left_of  # when something is cancelled
 
         for job in jobs:
             if (now := self._store.get(job.id)) is not None and now.state is JobState.DONE:
@@ -324,7 +324,7 @@ class QueueService:
 
     async def _delete_part(self, job: Job) -> None:
         """Delete a part; a transfer that was just interrupted may hold it for a moment longer."""
-        from .job_files import delete_part
+        from .job_files import delete_part  # likewise
 
         journal = self._store.repository.journal
         deadline = time.monotonic() + _PATIENCE
@@ -346,8 +346,6 @@ class QueueService:
         return DownloadError(otherwise) if error is None else type(error)(error.message, hint=error.hint)
 
     def _run(self, loop: asyncio.AbstractEventLoop) -> None:
-        from ..threads import DaemonExecutor
-
         loop.set_default_executor(DaemonExecutor())
         with asyncio.Runner(loop_factory=lambda: loop) as runner:
             try:

@@ -22,7 +22,7 @@ class SampleOnDemand:
 
     def credentials(self) -> Credentials:
         """Return the credentials of the running sample catalog; blocks while it starts (about 0.3 s)."""
-        from .server import SampleServer
+        from .server import SampleServer  # with starlette and uvicorn, when the sample is used
 
         with self._lock:
             if self._server is None:

@@ -8,6 +8,7 @@ from urllib.parse import urljoin
 from .. import http
 from ..auth import Auth, Kind, is_url
 from ..errors import MLHubException, NotOffered
+from .base import ASSETS_INSTEAD
 
 if TYPE_CHECKING:
     from ..auth import Credentials
@@ -47,7 +48,7 @@ def open_source(credentials: Credentials) -> Source:
         case Kind.MLHUB:
             return open_mlhub(credentials)
         case Kind.STAC_API:
-            from .stac.api_source import STACAPISource
+            from .stac.api_source import STACAPISource  # each kind of source is loaded when one is opened
 
             return STACAPISource(open_session(credentials))
         case Kind.STATIC:
@@ -61,8 +62,6 @@ def open_source(credentials: Credentials) -> Source:
 def open_mlhub(credentials: Credentials) -> MLHubSource:
     """Return the source of credentials for what only an MLHub API has: archives, key checks."""
     if credentials.kind is not Kind.MLHUB:
-        from .base import ASSETS_INSTEAD
-
         raise NotOffered(
             f"only MLHub APIs have archives of collections: {http.urls.shown(credentials.root_url)} is none",
             hint=ASSETS_INSTEAD,

@@ -77,6 +77,7 @@ def open_local(url: str, stop: threading.Event) -> Iterator[LocalOriginal]:
     `stop` ends the search for a member, and reading, with TransferCancelled. Raises EntityDoesNotExist if
     there is no such file or member; DownloadError if it is no regular file or cannot be read.
     """
+    # Copies of local files alone need it.
     from ..sources.static.document_urls import is_member, local_path, member_names, split_member
 
     archive, member = split_member(url) if is_member(url) else (url, "")

@@ -315,7 +315,7 @@ class MLHubApp(AppContext):
 
     def action_manual(self) -> None:
         """Show the manual."""
-        from ..manual import source
+        from ..manual import source  # when the manual is read
 
         if not isinstance(self.screen, dialogs.ManualScreen):
             self.push_screen(dialogs.ManualScreen(self.options.manual or source))

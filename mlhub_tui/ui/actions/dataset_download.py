@@ -130,7 +130,7 @@ async def _queue_archives(app: AppContext, refs: Sequence[CollectionRef], choice
 
 
 def _show_plan(app: AppContext, subject: PlanSubject, choice: DatasetChoice) -> None:
-    from ..screens.plan_screen import PlanScreen
+    from ..screens.plan_screen import PlanScreen  # when the plan is shown
 
     connection, service = app.connection, app.queue
     if connection is None or service is None:
@@ -166,15 +166,20 @@ def _show_plan(app: AppContext, subject: PlanSubject, choice: DatasetChoice) -> 
             app, service, requested(counted.filters), counted
         )
 
-    assets = choice.assets or choice.folder
-    _, left = ("", None) if choice.url else widgets.form_rows.look_at(assets)
-    where = f"into {choice.url or assets}" + (f", free space {size(left)}" if left is not None else "")
-    if choice.cluster is not None:
-        where = f"by {choice.cluster.words}, {where}"
-    if choice.costs is not None and choice.costs.estimated_size:
-        where += f"; all of the dataset is about {size(choice.costs.estimated_size)}"
     is_mlhub = connection.source.kind is Kind.MLHUB
-    app.push_screen(PlanScreen(subject, opening, queueing, where=where, catalog=is_mlhub))
+    app.push_screen(PlanScreen(subject, opening, queueing, where=_target_words(choice), catalog=is_mlhub))
+
+
+def _target_words(choice: DatasetChoice) -> str:
+    """Return where the files of a plan go, with the free space there, and by which cluster."""
+    assets = choice.assets or choice.folder
+    left = None if choice.url else widgets.form_rows.look_at(assets)[1]
+    words = f"into {choice.url or assets}" + (f", free space {size(left)}" if left is not None else "")
+    if choice.cluster is not None:
+        words = f"by {choice.cluster.words}, {words}"
+    if choice.costs is not None and choice.costs.estimated_size:
+        words += f"; all of the dataset is about {size(choice.costs.estimated_size)}"
+    return words
 
 
 async def _confirmed(app: AppContext, counted: SelectionCount, target: str) -> bool:

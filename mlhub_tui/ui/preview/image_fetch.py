@@ -262,7 +262,7 @@ async def _range(link: Link, start: int, stop: int) -> bytes:
 
 def _pieces(path: Path) -> list[tuple[int, int]]:
     """Return where the bytes of the image to show begin and end."""
-    from PIL.TiffImagePlugin import TiffImageFile
+    from PIL.TiffImagePlugin import TiffImageFile  # of the extra `images`
 
     from .image_decode import chosen_frame  # where Pillow is installed
 

@@ -195,7 +195,7 @@ def _written(strips: list[Strip], console: Console) -> int:
 def _cell_size() -> tuple[int, int] | None:
     """Return the pixels of a cell as the kernel knows them (TIOCGWINSZ); None where it does not."""
     try:
-        import fcntl
+        import fcntl  # not in Windows
         import termios
 
         assert sys.__stdout__ is not None
@@ -309,7 +309,7 @@ def sixel(
     ImportError
         If textual-image is not there, or has its encoder elsewhere.
     """
-    from textual_image._sixel import SixelOptions, image_to_sixels
+    from textual_image._sixel import SixelOptions, image_to_sixels  # of the extra `images`
 
     wide, high = cell or CELL
     width, height = columns * wide, rows * high

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ...models import Dataset, Entry
     from ..catalog.nodes import TreeEntry
     from ..catalog.tree_model import NodeRow
-    from ..document_cache import Documents
+    from ..document_cache import Documents  # after the first paint
     from ..source_connection import Connection
 
 DETAIL_DELAY = 0.12

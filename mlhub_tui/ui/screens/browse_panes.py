@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..catalog.nodes import TreeEntry
     from ..catalog.tree_model import NodeRow
     from ..document_cache import Documents
-    from ..map.map_pane import BrowseMap
+    from ..map.map_pane import BrowseMap  # on wide terminals, after the first paint
     from ..state import AppState
     from .entry_screen import EntryScreen
 

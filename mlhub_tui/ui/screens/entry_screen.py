@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -35,14 +36,14 @@ class EntryScreen(PlaceScreen):
     # What a screen provides
 
     @property
+    @abstractmethod
     def documents(self) -> Documents:
         """What was loaded of the source."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def subject(self) -> TreeEntry | None:
         """What is under the cursor in the pane that has the focus."""
-        raise NotImplementedError
 
     @property
     def chosen(self) -> list[TreeEntry]:

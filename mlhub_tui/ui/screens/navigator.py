@@ -12,6 +12,7 @@ from ...text import one_line
 from .. import actions, catalog, dialogs, widgets
 from ..catalog.favourites import Favourite, HistoryEntry
 from ..catalog.nodes import TreeEntry
+from ..commands import DOCUMENT
 
 if TYPE_CHECKING:
     from ..catalog.catalog_tree import CatalogTree
@@ -226,14 +227,12 @@ class Navigator:
         self._screen.run_worker(self._travel(here, step), group=_GROUP, exclusive=True)
 
     async def _travel(self, here: HistoryEntry, step: int) -> None:
-        from .document_screen import DocumentScreen
-
         screen = self._screen
         stop = screen.context.history.go(here, step)
         if stop is None:
             screen.refuse("Nothing further back." if step < 0 else "Nothing further forward.")
             return
-        if isinstance(screen.app.screen, DocumentScreen):
+        if getattr(screen.app.screen, "place", "") == DOCUMENT:
             screen.app.pop_screen()
         if stop.place != here.place and not await self._use(stop.place):
             return

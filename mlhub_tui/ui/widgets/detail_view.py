@@ -134,7 +134,7 @@ def _look(style: Style | None) -> str:
 @cache
 def _markdown() -> Callable[[str], RenderableType]:
     """Return what sets Markdown; it takes a while to import, and no start waits for it."""
-    from markdown_it import MarkdownIt
+    from markdown_it import MarkdownIt  # in a thread, after the first paint
     from rich import markdown
 
     parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])

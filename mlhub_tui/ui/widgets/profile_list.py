@@ -34,6 +34,7 @@ PROFILE = "profile:"
 KNOWN_ROW = "known:"
 RECENT = "recent:"
 NOTHING = "none"
+_PUBLIC = "Public sources: none is asked for anything before it is chosen"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,15 +111,11 @@ def profile_lines(
         ("Recent", last),
         ("Profiles" if last else "", {key: row for key, row in saved.items() if key not in last}),
         ("Without a profile" if saved or last else "", {k: r for k, r in without.items() if k not in last}),
-        (
-            "Public sources: none is asked for anything before it is chosen",
-            {key: row for key, row in known.items() if key not in last},
-        ),
+        (_PUBLIC, {key: row for key, row in known.items() if key not in last}),
     )
     lines: list[ProfileLine] = []
     for title, rows in sections:
-        lines += [ProfileSection(title)] if title and rows else []
-        lines += rows.values()
+        lines += [*([ProfileSection(title)] if title and rows else []), *rows.values()]
     return lines
 
 
