@@ -428,8 +428,7 @@ class ManifestQueue:
         numbers = json.dumps([result.key for result in results])
         with self._manifest.transaction() as db:
             known = dict(db.execute(_PATHS, (numbers,)))
-            for result in results:
-                self._record(db, result, known[result.key])
+            self._record(db, [(result, known[result.key]) for result in results])
         self._settle_duplicates(numbers)
 
     def relink(self, request: FileRequest) -> Link | None:
@@ -454,6 +453,7 @@ class ManifestQueue:
         replaces = self._if_exists is IfExists.OVERWRITE
         values = {"leaders": leaders, "least": FileStatus.FAILED if self._tree is None else FileStatus.DONE}
         while rows := self._manifest.rows(sql, values):
+            results: list[tuple[FileResult, str]] = []
             with self._manifest.transaction() as db:
                 for number, own, path, state, error, hint in rows:
                     result = FileResult(number, error=MLHubException(error or "", hint=hint))
@@ -462,21 +462,23 @@ class ManifestQueue:
                             result = FileResult(number, self._tree.duplicate(path, own, replace=replaces))
                         except MLHubException as failure:
                             result = FileResult(number, error=failure)
-                    self._record(db, result, own)
+                    results.append((result, own))
                     self.copies.count(result)
+                self._record(db, results)
 
-    def _record(self, db: sqlite3.Connection, result: FileResult, path: str) -> None:
-        number, error = result.key, result.error
-        if error is not None:
-            db.execute("UPDATE fate SET state = 3, bytes = NULL, mtime = NULL WHERE id = ?", (number,))
+    def _record(self, db: sqlite3.Connection, results: Sequence[tuple[FileResult, str]]) -> None:
+        """Record results of files with these paths: all that are done in one statement."""
+        done: list[tuple[int, int | None, int | None]] = []
+        for result, path in results:
+            if (error := result.error) is None:
+                seen = self._stat(path)  # None if it is gone: the next verification has it fetched again
+                done.append((result.key, result.size, None if seen is None else seen[1]))
+                continue
+            db.execute("UPDATE fate SET state = 3, bytes = NULL, mtime = NULL WHERE id = ?", (result.key,))
             words = (one_line(redact(text), _LONGEST) for text in (error.message, error.hint))
-            db.execute("INSERT OR REPLACE INTO trouble VALUES (?, ?, ?)", (number, *words))
-            return
-        seen = self._stat(path)
-        mtime = None if seen is None else seen[1]  # gone already: the next verification has it fetched again
-        done = (result.size, mtime, number)
-        db.execute("UPDATE fate SET state = 2, bytes = ?, mtime = ? WHERE id = ?", done)
-        db.execute("DELETE FROM trouble WHERE id = ?", (number,))
+            db.execute("INSERT OR REPLACE INTO trouble VALUES (?, ?, ?)", (result.key, *words))
+        for sql in _RECORD_DONE:
+            db.execute(sql, (json.dumps(done),))
 
     def _stat(self, path: str) -> Found | None:
         """Return bytes and time of a file; None where it is gone or cannot be looked at, or is in a store."""
@@ -556,6 +558,11 @@ _LEADERS = (
     "DROP TABLE temp.same",
 )
 """Files of one URL: the first is fetched, the others are made from it."""
+_RECORD_DONE = (
+    "UPDATE fate SET state = 2, bytes = json_extract(value, '$[1]'), mtime = json_extract(value, '$[2]') "
+    "FROM json_each(?) WHERE fate.id = json_extract(value, '$[0]')",
+    "DELETE FROM trouble WHERE id IN (SELECT json_extract(value, '$[0]') FROM json_each(?))",
+)
 _PATHS = "SELECT id, path FROM file WHERE id IN (SELECT value FROM json_each(?))"
 _STATS = """
 SELECT state, count(*), total(coalesce(bytes, size, 0)), sum(coalesce(bytes, size) IS NULL)
