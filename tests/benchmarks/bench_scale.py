@@ -36,7 +36,7 @@ NUMBER = int(sys.argv[1])
 RESULTS = (
     HEAD
     + """
-from mlhub_tui.ui.screens.base import PlaceScreen
+from mlhub_tui.ui.screens.place_screen import PlaceScreen
 from mlhub_tui.ui.widgets.item_table import ItemTable
 
 class Found(PlaceScreen):
