@@ -15,6 +15,7 @@ from mlhub_tui.ui.dialogs.questions import QuestionScreen
 from mlhub_tui.ui.screens.browse import BrowseScreen
 from mlhub_tui.ui.terminal.dispatch import IN_ONE_GO
 
+from . import idle
 from .conftest import Driver, driven
 from .test_browse import find
 
@@ -127,6 +128,36 @@ async def test_a_dialog_is_dismissed_once_however_often_it_is_asked_to(options: 
         dialog.dismiss("n")
         await driver.pilot.pause()
         assert isinstance(app.screen, MessageLogScreen) and answers == ["y"]
+
+
+async def test_a_worker_that_ends_between_two_dialogs_leaves_the_app_running(options: AppOptions) -> None:
+    leaving, gone = asyncio.Event(), asyncio.Event()
+
+    class Lingering(QuestionScreen):
+        async def on_unmount(self) -> None:
+            leaving.set()
+            await gone.wait()
+
+    async with driven(options) as driver:
+        await driver.until("BigEarthNet")
+
+        dialog = Lingering("Sure?", "", SURE)
+
+        async def ask() -> None:
+            await driver.app.push_screen_wait(dialog)
+            await leaving.wait()
+            await driver.app.push_screen_wait(QuestionScreen("Really?", "", SURE))
+
+        worker = driver.app.run_worker(ask())
+        await driver.until("Sure?")
+        driver.app.call_next(dialog.dismiss, "y")  # as actions of keys are, by the app
+        await leaving.wait()
+        await idle.wait_for_idle()
+        worker.cancel()
+        await idle.wait_for_idle()
+        gone.set()
+        await driver.press("question_mark")
+        await driver.until(lambda: isinstance(driver.app.screen, HelpScreen))
 
 
 async def test_a_dialog_that_another_covers_is_dismissed_once_that_is_closed(options: AppOptions) -> None:

@@ -147,6 +147,17 @@ class DispatchApp(TypeAheadApp):
             if screen.is_active:  # another may have been pushed meanwhile
                 screen._update_auto_focus()
 
+    async def push_screen_wait(
+        self, screen: Screen[ScreenResultType] | str, *, mode: str | None = None
+    ) -> ScreenResultType | Any:
+        """Push a screen and return its result; a worker that is cancelled meanwhile ends alone.
+
+        Textual has the worker do first what the app is to do next, as removing the dialog before. The app may
+        wait for that too: it would be cancelled with it, and end.
+        """
+        await asyncio.shield(asyncio.ensure_future(self._flush_next_callbacks()))
+        return await super().push_screen_wait(screen, mode=mode)
+
     async def _dispatch_action(self, namespace: DOMNode, action_name: str, params: Any) -> bool:
         """Run an action; one of a screen, or widget, that is not open is ignored."""
         if not self._takes_actions(namespace):

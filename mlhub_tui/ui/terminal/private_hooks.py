@@ -51,6 +51,7 @@ HOOKS = {
     "_dispatch_action": "actions of widgets that are not there any more",
     "_driver": "the terminal, for what Textual has no method for",
     "_exit": "whether the app ends",
+    "_flush_next_callbacks": "what the app does next is not cancelled with a worker that opens a dialog",
     "_forward_event": "keys that came in one packet go the same way",
     "_handle_exception": "an exception that nothing caught is reported by us",
     "_message_loop_exit": "keys that were with the widgets of a screen are sent on once it is gone",
