@@ -89,7 +89,7 @@ MEANINGS = {
 }
 """By key, the last part of the ids of the commands that it may run: one meaning a letter, on every screen.
 
-`c` copies as something, and in Downloads clears finished transfers.
+`c` copies as something, and in Downloads clears the transfers that are done.
 """
 
 

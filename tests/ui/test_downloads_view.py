@@ -168,23 +168,35 @@ async def test_several_that_are_marked_are_paused_tried_again_cancelled_and_clea
         await driver.until(lambda: "selected" not in driver.screen())
 
 
-async def test_clearing_spares_what_failed_and_can_be_undone(options: AppOptions, told: ToldQueue) -> None:
-    finished = [job.id for job in JOBS if job.state in (JobState.DONE, JobState.CANCELLED)]
-    failed = [job.id for job in JOBS if job.state is JobState.FAILED]
+async def test_c_clears_what_is_done_alone_x_removes_the_rest_by_name_and_both_can_be_undone(
+    options: AppOptions, told: ToldQueue
+) -> None:
+    done = {job.id for job in JOBS if job.state is JobState.DONE}
+    failed = next(job for job in JOBS if job.state is JobState.FAILED)
     async with driven(options, kind=app_over(told)) as driver:
         listed = await on_downloads(driver)
+
+        def shown() -> set[int]:
+            return {job.id for job in listed.jobs}
+
+        everything = shown()
         await driver.press("c")
-        await driver.until(lambda: not {job.id for job in listed.jobs} & {*finished})
-        assert {*failed} <= {job.id for job in listed.jobs}
+        await driver.until("cleared. U undoes it", lambda: shown() == everything - done)
         await driver.press("U")
-        await driver.until(lambda: len(listed.jobs) == len(JOBS))
-        assert told.asked == []
-        await driver.press("A", "c")
-        await driver.until("failed transfer", next(job.name for job in JOBS if job.id == failed[0]))
+        await driver.until(lambda: shown() == everything)
+        while listed.current is not failed:
+            await driver.press("j")
+        await driver.press("x")
+        await driver.until(f"Remove {failed.name} from the list?", "It is failed")
         await driver.press("enter")
-        await driver.until(lambda: not {job.id for job in listed.jobs} & {*finished})
-        assert {*failed} <= {job.id for job in listed.jobs}
-    assert told.asked == [("clear", finished)]
+        await driver.until(lambda: "Remove " not in driver.screen())
+        assert shown() == everything, "Enter gives the safe answer"
+        await driver.press("x")
+        await driver.until("It is failed")
+        await driver.press("y")
+        await driver.until("removed. U undoes it", lambda: shown() == everything - {failed.id})
+        assert told.asked == []
+    assert told.asked == [("clear", [failed.id])]
 
 
 async def test_of_a_filter_h_and_c_act_on_what_is_shown(options: AppOptions, told: ToldQueue) -> None:

@@ -280,10 +280,17 @@ class DownloadsScreen(PlaceScreen):
 
     @work(group="cancel", exclusive=True)
     async def action_cancel(self) -> None:
-        """Cancel, after a question: the part files are deleted, or left for a later retry."""
-        jobs = [job for job in self._list.chosen if not job.state.finished]
-        if not jobs or self.context.queue is None:
-            self.refuse("This transfer is finished: c clears it." if self._list.chosen else NONE)
+        """Cancel, after a question: the part files are deleted, or left for a later retry.
+
+        Transfers that failed or were cancelled are removed from the list instead, by name.
+        """
+        chosen = self._list.chosen
+        jobs = [job for job in chosen if not job.state.finished]
+        if self.context.queue is None or not chosen:
+            self.refuse(NONE)
+            return
+        if not jobs:
+            await self._remove_by_name([job for job in chosen if job.state is not JobState.DONE])
             return
         downloaded = sum(job.bytes_done for job in jobs)
         what = jobs[0].name if len(jobs) == 1 else count(len(jobs), "transfer")
@@ -294,29 +301,42 @@ class DownloadsScreen(PlaceScreen):
         if answer != "n":
             self._order_all(JobAction.CANCEL, jobs, delete_part=answer == "y")
 
-    @work(group="clear", exclusive=True)
-    async def action_clear(self) -> None:
-        """Remove finished transfers, of the selected or the shown ones; failed ones after a question.
-
-        They are hidden for some seconds, in which the removal can be undone, and removed then.
-        """
-        listed = self._list
-        jobs = listed.chosen if listed.marked else listed.jobs
-        gone = [job for job in jobs if job.state in (JobState.DONE, JobState.CANCELLED)]
-        failed = [job for job in jobs if job.state is JobState.FAILED]
-        if failed and (listed.marked or not gone):
-            names = ", ".join(job.name for job in failed[:_NAMED])
-            more = f" and {len(failed) - _NAMED} more" if len(failed) > _NAMED else ""
-            question = f"Remove {count(len(failed), 'failed transfer')} from the list?"
-            if await dialogs.confirm(
-                self.app, question, f"{names}{more}. They can then not be retried.", yes="Remove"
-            ):
-                gone += failed
-        if not gone or self.context.queue is None:
-            self.refuse("There are no finished transfers to clear.")
+    async def _remove_by_name(self, jobs: Sequence[Job]) -> None:
+        """Remove failed and cancelled transfers from the list, after a question that names them."""
+        if not jobs:
+            self.refuse("This transfer is done: c clears it from the list.")
             return
-        self.context.clear_jobs(job.id for job in gone)
-        self.notify(f"{count(len(gone), 'transfer')} cleared. U undoes it.", timeout=UNDO_TIME, markup=False)
+        names = ", ".join(job.name for job in jobs[:_NAMED])
+        more = f" and {len(jobs) - _NAMED} more" if len(jobs) > _NAMED else ""
+        if len(jobs) == 1:
+            question, fate = (
+                f"Remove {names} from the list?",
+                f"It is {jobs[0].state}; it can then not be retried.",
+            )
+        else:
+            question = f"Remove {len(jobs)} transfers that failed or were cancelled from the list?"
+            fate = f"{names}{more}. They can then not be retried."
+        if await dialogs.confirm(self.app, question, fate, yes="Remove"):
+            self._clear(jobs, "removed")
+
+    def action_clear(self) -> None:
+        """Clear the transfers that are done, of the selected or the shown ones; no others.
+
+        They are hidden for some seconds, in which that can be undone, and removed from the queue then.
+        """
+        jobs = self._list.chosen if self._list.marked else self._list.jobs
+        if done := [job for job in jobs if job.state is JobState.DONE]:
+            self._clear(done, "cleared")
+        elif any(job.state.finished for job in jobs):
+            self.refuse("No transfer is done; x removes failed and cancelled ones from the list.")
+        else:
+            self.refuse("There are no finished transfers to clear.")
+
+    def _clear(self, jobs: Sequence[Job], what: str) -> None:
+        if self.context.queue is None:
+            return
+        self.context.clear_jobs(job.id for job in jobs)
+        self.notify(f"{count(len(jobs), 'transfer')} {what}. U undoes it.", timeout=UNDO_TIME, markup=False)
         self._show()
 
     def action_undo_clear(self) -> None:

@@ -171,10 +171,10 @@ def unavailable_for(job: Job | None, *, any_jobs: bool) -> list[str]:
     if job is None:
         stay = _ALWAYS | _OF_LISTS if any_jobs else _ALWAYS
         return [one.id for one in of(DOWNLOADS) if one.id not in stay]
-    gone = [] if job.state is JobState.DONE else ["downloads.verify"]
+    done = job.state is JobState.DONE
+    gone = [] if done else ["downloads.verify"]
     gone += [] if is_archive(job) else ["downloads.unpack"]
     if job.state.finished:
-        gone += ["downloads.pause", "downloads.cancel"]
-        return gone + (["downloads.retry"] if job.state is JobState.DONE else [])
+        return [*gone, "downloads.pause", *(["downloads.cancel", "downloads.retry"] if done else [])]
     waits = job.state in STUCK or job.state is JobState.RETRYING
     return gone if waits else [*gone, "downloads.retry"]
