@@ -22,6 +22,7 @@ from mlhub_tui.queue import runner as process
 from mlhub_tui.queue.database import VERSION, Database
 from mlhub_tui.queue.failures import JournalNotWritable
 from mlhub_tui.queue.job import ACTIVE_STATES, NEXT_STATES, JobState
+from mlhub_tui.queue.job_store import JobStore
 from mlhub_tui.queue.repository import AT_START, JobRepository
 from mlhub_tui.queue.run_job import job_context
 from mlhub_tui.queue.runner import Process
@@ -84,6 +85,9 @@ def test_a_target_has_one_job(tmp_path: Path) -> None:
     first, other, again = store.add([wish(tmp_path), wish(tmp_path, "other"), wish(tmp_path)])
     assert first.id == again.id != other.id
     assert len(store.load()) == 2
+    store.move([first.id], JobState.CONNECTING)
+    [running] = store.add([wish(tmp_path)])
+    assert (running.id, running.state) == (first.id, JobState.CONNECTING)
 
 
 def test_a_finished_job_is_queued_again_at_the_end(tmp_path: Path) -> None:
@@ -138,6 +142,11 @@ def test_changes_of_another_program_are_seen_once(tmp_path: Path) -> None:
     assert [seen.id for seen in changes[0]] == [job.id]
     assert changes[1] == frozenset({job.id})
     assert two.changes() is None
+    shown = JobStore(tmp_path / "queue.db")
+    shown.load(adopt=False)
+    shown.refresh()
+    one.add([wish(tmp_path, "other")])
+    assert [shown.refresh() for _ in range(2)] == [True, False]
 
 
 def test_names_that_are_no_unicode_survive(tmp_path: Path) -> None:
