@@ -107,12 +107,15 @@ class QueueClient:
         ids = list(known) if job_ids is None else list(dict.fromkeys(job_ids))
         there = [known[job_id] for job_id in ids if job_id in known]
         fit = [job for job in there if applies(action, job, named=named)]
-        theirs = [job for job in fit if job.elsewhere]
         with _writing():
+            done = self._apply(action, [job for job in fit if not job.elsewhere], delete_part)
+            # A program that starts may have taken some over meanwhile.
+            left = {job.id for job in fit} - {job.id for job in done}
+            theirs = [job for job in self._repository.find([*left]) if job.elsewhere] if left else []
             numbers = [job.id for job in theirs]
             return CommandResult(
                 commands=self._repository.post(action, numbers, delete_part=delete_part) if theirs else [],
-                done=self._apply(action, [job for job in fit if not job.elsewhere], delete_part),
+                done=done,
                 passed=theirs,
                 refused=[job for job in there if job not in fit] if named else [],
                 missing=[job_id for job_id in ids if job_id not in known],

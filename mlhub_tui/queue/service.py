@@ -23,7 +23,7 @@ from .job import IDLE_STATES, TRANSITIONS, Event, Job, JobAction, JobState, appl
 if TYPE_CHECKING:
     from ..planning.resolver import Resolver
     from .job_store import JobStore
-    from .repository import QueueCommand
+    from .repository import JobRepository, QueueCommand
     from .runner import EngineConfig, QueueSettings
     from .scheduler import Scheduler
 
@@ -273,7 +273,16 @@ class QueueService:
         scheduler, store = self._scheduler, self._store
         ids = [job.id for job in jobs]
         end, fields = TRANSITIONS[action].end, dict[str, Any](TRANSITIONS[action].fields)
-        moved = await store.write(lambda repository: repository.move(ids, end, **fields))
+
+        def change(repository: JobRepository) -> list[Job]:
+            moved = repository.move(ids, end, **fields)
+            left = {*ids} - {job.id for job in moved}
+            # Another program may have taken some over since the last look.
+            if left and (taken := [job.id for job in repository.find([*left]) if job.elsewhere]):
+                repository.post(action, taken, delete_part=delete_part)
+            return moved
+
+        moved = await store.write(change)
         scheduler.forget_failures(ids)
         store.show(moved)
         scheduler.wake()

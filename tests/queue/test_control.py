@@ -7,6 +7,8 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -186,6 +188,25 @@ def test_the_desk_does_itself_what_nobody_runs(tmp_path: Path) -> None:
         assert [j.id for j in cleared.done] == [job.id]
         assert ([j.id for j in cleared.refused], cleared.missing) == ([other.id], [77])
         assert [j.id for j in desk.jobs()] == [other.id]
+
+
+def test_what_a_program_takes_over_at_that_very_moment_is_passed_on_to_it(tmp_path: Path) -> None:
+    path = tmp_path / "queue.db"
+    runner = JobRepository(Database(path))
+    with (
+        QueueClient(path) as desk,
+        closing(sqlite3.connect(path, isolation_level=None)) as taking_over,
+        ThreadPoolExecutor() as pool,
+    ):
+        [job] = desk.add([wish(tmp_path)])
+        taking_over.execute("BEGIN IMMEDIATE")
+        taking_over.execute("UPDATE jobs SET runner = ?", (runner.runner,))
+        asked = pool.submit(desk.order, JobAction.PAUSE, [job.id])
+        time.sleep(0.3)  # it has seen that nobody runs the job
+        taking_over.execute("COMMIT")
+        result = asked.result()
+        assert ([j.id for j in result.passed], result.done) == ([job.id], [])
+        assert [command.job for command in runner.commands()] == [job.id]
 
 
 def test_a_queue_that_cannot_be_kept_is_refused_by_the_desk(tmp_path: Path) -> None:
