@@ -160,14 +160,30 @@ def netrc_authorization(origin: Origin) -> str:
     """
     if origin.scheme != "https" and not is_loopback(origin.host):
         return ""
+    found, _ = _netrc_entry(origin.host)
+    return f"Basic {_basic(*found)}" if found else ""
+
+
+def netrc_hint(host: str) -> str:
+    """Return what to do about the user's .netrc after a host refused a request for want of a login."""
+    found, trouble = _netrc_entry(host)
+    if found:
+        return f"{host} refused the login of your .netrc: check user and password there"
+    return trouble or f"write `machine {host} login USER password PASSWORD` into ~/.netrc"
+
+
+def _netrc_entry(host: str) -> tuple[tuple[str, str] | None, str]:
+    """Return user and password of a host, and what is wrong with the file."""
     import netrc  # not at the top: few servers require a login
 
     try:
         name = os.environ.get("NETRC") or Path.home() / ("_netrc" if os.name == "nt" else ".netrc")
-        found = netrc.netrc(name).hosts.get(origin.host)
-    except (OSError, RuntimeError, ValueError, netrc.NetrcParseError):
-        return ""
-    return f"Basic {_basic(found[0], found[2] or '')}" if found else ""
+        found = netrc.netrc(name).hosts.get(host)
+    except netrc.NetrcParseError as error:  # its message may hold a part of a password
+        return None, f"your .netrc is ignored: correct it near line {error.lineno}"
+    except (OSError, RuntimeError, ValueError):
+        return None, ""
+    return ((found[0], found[2] or "") if found else None), ""
 
 
 def is_local(url: str) -> bool:

@@ -18,7 +18,7 @@ from ..errors import (
     UnexpectedAnswer,
 )
 from ..text import mask, one_line, redact
-from .credentials import masked
+from .credentials import masked, netrc_hint
 from .errors import BeingPrepared, LinkRejected, LoginRequired, hosted_hint
 from .retry import PASSING_STATUSES, parse_retry_after
 from .urls import address, host_label, parse_url, shown
@@ -191,10 +191,9 @@ def _refused_key(secret: str | None, sent: bool) -> str:
 def _login_hint(url: str, headers: Mapping[str, str]) -> str:
     """Return how to give what a server asks for (RFC 9110, section 11.6.1)."""
     host = parse_url(url).origin.host
-    netrc = f"write `machine {host} login USER password PASSWORD` into ~/.netrc"
     if re.match("basic", headers.get("www-authenticate", ""), re.IGNORECASE):
-        return f"{host} requires a login: {netrc}"
-    return f"{ADD_KEY}; where the file is on another host, {netrc}"
+        return f"{host} requires a login: {netrc_hint(host)}"
+    return f"{ADD_KEY}; where the file is on another host, {netrc_hint(host)}"
 
 
 def _phrase(status: int, reason: str) -> str:

@@ -14,6 +14,7 @@ from tests.support.http_server import Answer, LoopbackServer, Request, as_json, 
 
 DATA = b"II*\0" + bytes(range(256)) * 9
 LOGIN = f"Basic {base64.b64encode(b'user:pass word').decode()}"
+WRITE_IT = "write `machine 127.0.0.1 login USER password PASSWORD` into ~/.netrc"
 GOOD = 'machine other.example login a password b\nmachine 127.0.0.1 login user password "pass word"\n'
 
 
@@ -85,17 +86,23 @@ def test_the_login_of_a_host_in_netrc_is_sent_to_that_host_only(
 
 
 @pytest.mark.parametrize(
-    "netrc",
+    ("netrc", "hint"),
     [
-        None,
-        "machine other.example login user password secret-secret\n",
-        "default login user password secret-secret\n",
-        "machine 127.0.0.1 login user password wrong-secret\n",
-        "machine 127.0.0.1 login\nnonsense {",
+        (None, WRITE_IT),
+        ("machine other.example login user password secret-secret\n", WRITE_IT),
+        ("default login user password secret-secret\n", WRITE_IT),
+        (
+            "machine 127.0.0.1 login user password wrong-secret\n",
+            "127.0.0.1 refused the login of your .netrc",
+        ),
+        (
+            "machine 127.0.0.1 login user password very secret\n",
+            "your .netrc is ignored: correct it near line",
+        ),
     ],
 )
 def test_a_login_that_is_missing_or_wrong_is_named_with_its_host(
-    run: Run, site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, netrc: str | None
+    run: Run, site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, netrc: str | None, hint: str
 ) -> None:
     if netrc is not None:
         (tmp_path / "netrc").write_text(netrc)
@@ -104,7 +111,7 @@ def test_a_login_that_is_missing_or_wrong_is_named_with_its_host(
     result = run("download", "item", "c", "i", *source, "--output-dir", str(tmp_path / "out"))
     assert result.exit_code == 1
     assert "401" in result.stderr
-    assert "127.0.0.1 requires a login: write `machine 127.0.0.1 login" in result.stderr
+    assert f"127.0.0.1 requires a login: {hint}" in result.stderr
     assert bool(site.logged_in()) == (netrc is not None and "wrong" in netrc)
     assert "secret" not in result.output
 
