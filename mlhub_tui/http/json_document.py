@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import AnswerTooLarge, UnexpectedAnswer
 from ..models import JsonDict
-from ..text import size
+from ..text import one_line, size
 from .key_removal import KeyRemoval
 from .urls import host, shown
 
@@ -82,8 +82,10 @@ def wrong_shape(wanted: str, value: Any, url: object) -> UnexpectedAnswer:
     got = names.get(type(value), "a number")
     if got == "an object" and wanted.startswith("a list under"):
         got = "an object without it"
-    where = shown(url)
-    return UnexpectedAnswer(f"the answer should be {wanted} and is {got}: {where}", url=where)
+    where, words = shown(url), value if isinstance(value, dict) else {}
+    said = (words.get(name) for name in ("detail", "message", "description", "error"))
+    tail = next((f": {one_line(text, 160)}" for text in said if isinstance(text, str) and text.strip()), "")
+    return UnexpectedAnswer(f"the answer should be {wanted} and is {got}: {where}{tail}", url=where)
 
 
 MAX_DOCUMENT = 64_000_000

@@ -52,6 +52,7 @@ _CLASSES: dict[DocumentKind, type[Document]] = {
     DocumentKind.COLLECTION: Collection,
     DocumentKind.ITEM: Item,
 }
+_CONFORMANCE = "http://www.opengis.net/def/rel/ogc/1.0/conformance"
 _API_CLASS = re.compile(r"api\.stacspec\.org/|stac-api-spec|ogcapi-(features|common|records)")
 
 
@@ -185,4 +186,7 @@ def _is_api(value: JsonDict) -> bool:
     declared = value.get("conformsTo")
     if isinstance(declared, list) and any(_API_CLASS.search(str(entry)) for entry in declared[:500]):
         return True
-    return bool(links_of(value, "data", "search")) and ("id" in value or "stac_version" in value)
+    if "id" in value or "stac_version" in value:
+        return bool(links_of(value, "data", "search"))
+    # An OGC API, as pygeoapi writes it.
+    return bool(links_of(value, "data")) and bool(links_of(value, "conformance", _CONFORMANCE))

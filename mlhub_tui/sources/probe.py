@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
 from ..auth import Credentials, Kind, checked_root_url, is_url, normalise_root_url, other_spelling
@@ -57,8 +57,12 @@ from .static.document_urls import file_url, is_archive, local_path, name_of, spl
 from .static.source import NotASource, find_root
 from .static.tar_reader import ArchiveReadCancelled, is_archive_head
 
+if TYPE_CHECKING:
+    import httpx
+
 TIMEOUT = 25.0
 """Seconds for all requests together."""
+_BUSY_WAIT, _LONGEST_WAIT = 1.0, 5.0  # seconds
 _STATIC = (DocumentKind.CATALOG, DocumentKind.COLLECTION)
 _LISTING = re.compile(rb"<title>\s*(index of|directory listing)|<listbucketresult", re.IGNORECASE)
 _ENDPOINT = re.compile(
@@ -329,7 +333,7 @@ class _URLProbe:
 
     async def _request(self, url: str) -> _Response:
         try:
-            response = await self._session.get(url)
+            response = await self._patiently(url)
         except RequestError as error:
             return _Response(url, error=error)
         final = self._session.bare(str(response.url))
@@ -342,6 +346,17 @@ class _URLProbe:
             return _Response(final, what="" if error.hint == DEEP_HINT else what, error=error)
         kind = kind_of(value)
         return _Response(final, value, kind, str(kind))
+
+    async def _patiently(self, url: str) -> httpx.Response:
+        """Request a URL; where the server says that it is busy, once more in a moment."""
+        try:
+            return await self._session.get(url)
+        except ServerError as error:
+            wait = _BUSY_WAIT if error.retry_after is None else error.retry_after
+            if error.status not in (429, 503) or wait > _LONGEST_WAIT:
+                raise
+        await asyncio.sleep(wait)
+        return await self._session.get(url)
 
     def _refused(self, seen: _Response, url: str) -> ProbeResult:
         """Return that a key is required, or raise the error that says why this is no source."""

@@ -97,7 +97,7 @@ def test_the_login_of_a_host_in_netrc_is_sent_to_that_host_only(
         ),
         (
             "machine 127.0.0.1 login user password very secret\n",
-            "your .netrc is ignored: correct it near line",
+            "your .netrc is ignored: correct",
         ),
     ],
 )

@@ -649,3 +649,35 @@ def test_a_finished_dataset_whose_files_are_gone_is_completed_by_a_retry_of_it(
         assert gone.read_bytes() == b"II*\0red"
         assert server.asked("/files/blue.tif") == 1
         assert run("queue", "verify", "1").exit_code == 0
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_an_api_that_has_collections_alone_is_called_that(run: Run, named: bool) -> None:
+    """As an openEO backend; without an id of the landing page as pygeoapi."""
+    links = [{"rel": "data", "href": "collections"}, {"rel": "conformance", "href": "conformance"}]
+    whole = {"id": "openeo", "stac_version": "0.9.0"} if named else {}
+    parts: dict[str, Part] = {
+        "": as_json({**whole, "title": "T", "description": "d", "links": links}),
+        "/conformance": as_json({"conformsTo": [f"{CLASSES}core", f"{CLASSES}collections"]}),
+        "/collections": as_json({"collections": [collection("S2")], "links": []}),
+        "/collections/S2": as_json(collection("S2")),
+    }
+    with STACAPI(parts) as server:
+        assert ids_of(run("--source", server.stac, "list", "collections", "--json").stdout) == ["S2"]
+        for command in (("list", "items", "S2"), ("search", "-c", "S2")):
+            missing = run("--source", server.stac, *command)
+            assert (missing.exit_code, missing.stdout) == (1, "")
+            assert "lists no items of collection" in missing.stderr
+
+
+@pytest.mark.parametrize("busy", [429, 503])
+def test_a_landing_page_that_is_busy_is_asked_for_again(run: Run, busy: int) -> None:
+    answers = [Answer(busy, headers={"Retry-After": "0"})]
+    parts: dict[str, Part] = {
+        "": lambda _: answers.pop() if answers else landing(links=SEARCH_LINKS),
+        "/search": as_json({"error": "the index is being built"}),
+    }
+    with STACAPI(parts) as server:
+        refused = run("search", server.stac)
+        assert (refused.exit_code, "the index is being built" in refused.stderr) == (1, True)
+    assert not answers

@@ -22,8 +22,9 @@ from .landing import Landing
 from .search_request import search_request
 
 T = TypeVar("T")
+NO_SUCH_PLACE = frozenset({404, 405, 410, 501})
+"""What APIs answer where an endpoint is not there."""
 _NO_POST = frozenset({404, 405, 415, 501})  # of a search by POST, after which GET is tried
-_NO_SUCH_PLACE = frozenset({404, 405, 410, 501})
 _SPELLED_OTHERWISE = frozenset({401, 403, 404, 405, 410})
 _REFUSED_PATH = frozenset({400, 403, 422, 500})
 _PAGE = 100
@@ -190,7 +191,7 @@ def is_no_such_place(error: RequestError, identity: str = "") -> bool:
     """
     if error.status in _REFUSED_PATH and is_encoded(identity):
         return True
-    return error.status in _NO_SUCH_PLACE or isinstance(error, UnexpectedAnswer)
+    return error.status in NO_SUCH_PLACE or isinstance(error, UnexpectedAnswer)
 
 
 def is_encoded(identity: str) -> bool:

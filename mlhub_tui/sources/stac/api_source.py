@@ -24,7 +24,7 @@ from ..local_search import FIELDS, limit_of, limit_page, search_locally
 from ..static.document_loader import DocumentLoader
 from ..static.document_urls import same
 from ..static.pages import CollectionIndex, ItemPages
-from .api_client import APIClient, is_encoded, is_no_such_place
+from .api_client import NO_SUCH_PLACE, APIClient, is_encoded, is_no_such_place
 from .landing import QUERYABLES, SORTABLES, Landing, below_root
 from .search_request import parameters, sorted_as, sorted_otherwise
 
@@ -271,7 +271,7 @@ class STACAPISource(Source):
                 raise
             words = landing.trouble or error.message
         if landing.says_search:
-            raise NotListed("this API has no list of collections", url=own, hint=SEARCHED)
+            raise NotListed(f"this API has no list of collections: {words}", url=own, hint=SEARCHED)
         what = "this API has no list of collections" if landing.conforms else "there is no STAC API"
         hint = (
             f"it links catalogs, which may be sources themselves: {shown(linked[0].url)}" if linked else None
@@ -366,6 +366,9 @@ class STACAPISource(Source):
             first = error if document is not None else first
         if linked and document is not None and self._linked(document.raw, document.url):
             return await (await self._items_at(document.url)).page(None, page_size)
+        if document is not None and first.status in NO_SUCH_PLACE:
+            words = f"this API lists no items of collection {shown_id(document.id)}"
+            raise NotListed(words, url=first.url, status=first.status, hint="its collections are all it has")
         raise missing or first
 
     async def _described(
