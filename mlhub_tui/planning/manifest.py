@@ -327,21 +327,11 @@ def manifest_path(request: DatasetRequest) -> Path:
 
 def read_stats(path: Path) -> ManifestStats | None:
     """Return the files of a manifest by status, without changing it; None where it cannot be read."""
-    rows = _read(path, _STATS)
+    rows = read_rows(path, _STATS)
     return None if rows is None else _stats(rows)
 
 
-def read_collections(path: Path) -> list[tuple[str, int, int]]:
-    """Return the collections of a manifest, each with its files that are done and all that were wanted."""
-    return _read(path, _BY_COLLECTION) or []
-
-
-def read_items(path: Path, most: int) -> list[tuple[str, str, int, int]]:
-    """Return the collection and id of the first items of a manifest, with the same numbers of files."""
-    return _read(path, _BY_ITEM, (most,)) or []
-
-
-def _read(path: Path, query: str, values: Sequence[object] = ()) -> list[Any] | None:
+def read_rows(path: Path, query: str, values: Sequence[object] = ()) -> list[Any] | None:
     """Return what a query finds in a manifest, without changing it; None where it cannot be read."""
     try:
         with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as db:
@@ -567,14 +557,6 @@ _PATHS = "SELECT id, path FROM file WHERE id IN (SELECT value FROM json_each(?))
 _STATS = """
 SELECT state, count(*), total(coalesce(bytes, size, 0)), sum(coalesce(bytes, size) IS NULL)
 FROM file JOIN fate ON fate.id = file.id WHERE job GROUP BY state
-"""
-_BY_COLLECTION = """
-SELECT c.name, sum(state = 2), count(*) FROM file JOIN fate USING (id)
-JOIN label AS c ON c.id = file.collection GROUP BY 1
-"""
-_BY_ITEM = """
-SELECT c.name, item, sum(state = 2), count(*) FROM file JOIN fate USING (id)
-JOIN label AS c ON c.id = file.collection WHERE item IS NOT NULL GROUP BY 1, 2 LIMIT ?
 """
 _ENTRIES = """
 SELECT file.id, state, coalesce(bytes, size), error, hint,

@@ -1,4 +1,4 @@
-"""Reports on a dataset's files: `err_report.csv` as radiant_mlhub writes it, and a check of their sizes."""
+"""Reports on a dataset's files: `err_report.csv` as radiant_mlhub has it, a check of sizes, and progress."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..storage import write_atomic
 from ..text import count, one_line, redact
 from ..transfer.engine import TransferCancelled
 from .layout import REPORT
-from .manifest import FileStatus, Found, Manifest, manifest_path
+from .manifest import FileStatus, Found, Manifest, manifest_path, read_rows
 from .requests import DatasetRequest
 from .resolver import cluster_package
 
@@ -79,3 +79,23 @@ def _bytes_of(tree: OutputTree, path: str) -> Found | None:
         return Path(tree.target(path)).stat().st_size, None
     except (OSError, MLHubException):
         return None
+
+
+def read_collections(path: Path) -> list[tuple[str, int, int]]:
+    """Return the collections of a manifest, each with its files that are done and all that were wanted."""
+    return read_rows(path, _BY_COLLECTION) or []
+
+
+def read_items(path: Path, most: int) -> list[tuple[str, str, int, int]]:
+    """Return the collection and id of the first items of a manifest, with the same numbers of files."""
+    return read_rows(path, _BY_ITEM, (most,)) or []
+
+
+_BY_COLLECTION = """
+SELECT c.name, sum(state = 2), count(*) FROM file JOIN fate USING (id)
+JOIN label AS c ON c.id = file.collection GROUP BY 1
+"""
+_BY_ITEM = """
+SELECT c.name, item, sum(state = 2), count(*) FROM file JOIN fate USING (id)
+JOIN label AS c ON c.id = file.collection WHERE item IS NOT NULL GROUP BY 1, 2 LIMIT ?
+"""

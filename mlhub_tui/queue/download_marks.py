@@ -9,7 +9,8 @@ from enum import IntEnum
 from pathlib import Path
 
 from ..models import Dataset, Entry, EntryKind
-from ..planning.manifest import manifest_path, read_collections, read_items
+from ..planning.manifest import manifest_path
+from ..planning.report import read_collections, read_items
 from ..planning.requests import ArchiveRequest, AssetRequest, DatasetRequest
 from .job import Job, JobState
 from .library import left_in
