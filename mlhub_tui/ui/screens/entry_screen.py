@@ -114,12 +114,9 @@ class EntryScreen(PlaceScreen):
         """Ask for a search, in what is under the cursor at first."""
         self.search_within(None, "")
 
-    def search_within(self, box: BBox | None, when: str) -> None:
-        """Ask for a search that begins with a box, and dates, that were chosen on a map."""
-        self._search(box, when)
-
     @work(group="search", exclusive=True)
-    async def _search(self, box: BBox | None, when: str) -> None:
+    async def search_within(self, box: BBox | None, when: str) -> None:
+        """Ask for a search that begins with a box, and dates, that were chosen on a map."""
         await actions.search_actions.search(self.context, self.search_subject, self.documents, box, when)
 
     @property

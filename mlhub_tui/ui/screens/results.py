@@ -311,7 +311,8 @@ class ResultsScreen(ItemsScreen):
     # Other searches
 
     @work(group="search", exclusive=True)
-    async def _change_search(self, box: BBox | None, when: str) -> None:
+    async def search_within(self, box: BBox | None, when: str) -> None:
+        """Change the search, to begin with to a box, and dates, that were chosen on its map."""
         if self.context.connection is None or self.context.connection.source is not self.source:
             self.refuse("Another source is in use now: search from Browse.")
             return
@@ -324,10 +325,6 @@ class ResultsScreen(ItemsScreen):
             self.search, self.saved = wanted, ""
             self._detail.show([])
             self._start_over()
-
-    def search_within(self, box: BBox | None, when: str) -> None:
-        """Change the search, to begin with to a box, and dates, that were chosen on its map."""
-        self._change_search(box, when)
 
     @work(group="save", exclusive=True)
     async def action_save(self) -> None:
