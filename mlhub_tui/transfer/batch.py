@@ -310,7 +310,7 @@ class _BatchRunner:
 
     async def _admit(self, requests: Sequence[FileRequest]) -> None:
         self._open += len(requests)
-        for found in await in_thread_to_end(lambda: self.output.examine(requests)) if requests else ():
+        for found in await self.output.examine(requests):
             if isinstance(found, FileResult):
                 self.output.record(found)
                 self._handed_over()

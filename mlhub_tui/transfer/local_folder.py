@@ -20,7 +20,7 @@ from ..errors import MLHubException, OutputFolderError
 from ..fileio import absolute, check_regular, check_writable, max_open_files, sync_files, translate_os_error
 from ..options import IfExists
 from ..output_tree import OutputTree
-from ..threads import in_thread_to_end
+from ..threads import in_thread_to_end, quickly
 from . import content_checks
 from .config import TransferContext, TransferProgress
 from .part_file import PartFile
@@ -29,7 +29,6 @@ from .work_source import FileRequest, FileResult, FileTask, OutputCallbacks, Out
 
 _GROUP_FILES, _GROUP_BYTES, _GROUP_RESULTS = 256, 32 << 20, 1024
 _GROUP_AGE = 0.5  # seconds after which a group is committed as it is
-_SLICE, _QUICK = 16, 0.0002  # files renamed at a time; seconds for each on a file system that is quick
 
 
 class _Part(PartFile):
@@ -77,9 +76,9 @@ class LocalFolder:
         self._commits: asyncio.Task[None] | None = None
         self._urgent = self._awaited = self._broken = False
 
-    def examine(self, requests: Sequence[FileRequest]) -> Sequence[FileTask | FileResult]:
+    async def examine(self, requests: Sequence[FileRequest]) -> Sequence[FileTask | FileResult]:
         """Look at the files that are there."""
-        return [self._examine(request) for request in requests]
+        return await quickly(self._examine, requests)
 
     def begin(self, settle: Callable[[Sequence[FileResult]], None], callbacks: OutputCallbacks) -> None:
         """Begin a run."""
@@ -196,7 +195,7 @@ class LocalFolder:
     async def _commit(self, group: _Group) -> None:
         try:
             settled = await in_thread_to_end(lambda: self._flush(group))
-            self._renamed = [*group.results, *await self._rename_all(group.parts)]
+            self._renamed = [*group.results, *await quickly(self._rename, group.parts)]
         except Exception as error:
             # Their bytes may not be safe, and their room may be needed.
             for part in group.parts:
@@ -233,23 +232,6 @@ class LocalFolder:
             self._settle(self._renamed)
         settled, self._renamed = self._renamed, []
         return settled
-
-    async def _rename_all(self, parts: Sequence[_Part]) -> list[FileResult]:
-        """Give parts their names, on the event loop while the file system is quick, else in a thread.
-
-        Where it is quick, a thread costs more than it saves: it and the loop would take the interpreter from
-        each other at each of its calls.
-        """
-        results: list[FileResult] = []
-        while len(results) < len(parts):
-            began = time.monotonic()
-            results += map(self._rename, parts[len(results) : len(results) + _SLICE])
-            if time.monotonic() - began > _SLICE * _QUICK:
-                break
-            await asyncio.sleep(0)  # the connections first
-        if rest := parts[len(results) :]:
-            results += await in_thread_to_end(lambda: [*map(self._rename, rest)])
-        return results
 
     def _rename(self, part: _Part) -> FileResult:
         task = part.task

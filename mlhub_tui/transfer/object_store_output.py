@@ -102,8 +102,11 @@ class ObjectStoreOutput:
         """Whether enough is on its way to the store, or the store is busy."""
         return self._budget.held >= self._budget.most or self._away >= _FILES or self._store.waits
 
-    def examine(self, requests: Sequence[FileRequest]) -> Sequence[FileTask | FileResult]:
+    async def examine(self, requests: Sequence[FileRequest]) -> Sequence[FileTask | FileResult]:
         """Look up the existing objects of all requests in the store, at the same time."""
+        return await in_thread_to_end(lambda: self._examine(requests)) if requests else ()
+
+    def _examine(self, requests: Sequence[FileRequest]) -> Sequence[FileTask | FileResult]:
         found: list[FileTask | FileResult] = []
         asked: list[tuple[int, FileTask, Future[int | None]]] = []
         for request in requests:

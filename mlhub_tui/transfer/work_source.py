@@ -180,15 +180,15 @@ class OutputCallbacks:
 
 
 class OutputBackend(Protocol):
-    """Where the files of one run go; all but `examine` belongs to the event loop."""
+    """Where the files of one run go; all of it belongs to the event loop."""
 
     @property
     def full(self) -> bool:
         """Whether enough waits to be written; if so, `OutputCallbacks.drained` will be called."""
         ...
 
-    def examine(self, requests: Sequence[FileRequest]) -> Sequence[FileTask | FileResult]:
-        """Return what is to be done for requests, by what stands under their names; blocks."""
+    async def examine(self, requests: Sequence[FileRequest]) -> Sequence[FileTask | FileResult]:
+        """Return what is to be done for requests, by what stands under their names."""
         ...
 
     def begin(self, settle: Callable[[Sequence[FileResult]], None], callbacks: OutputCallbacks) -> None:

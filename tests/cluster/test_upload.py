@@ -42,7 +42,7 @@ async def put(
     checksums = (Checksum("md5", digest),) if digest else ()
     request = FileRequest(1, Link(url), "large.bin", size, checksums)
     output = ObjectStoreOutput(store, check=True, budget=Budget(), connections=3)
-    found = (await asyncio.to_thread(output.examine, [request]))[0]
+    found = (await output.examine([request]))[0]
     if isinstance(found, FileResult):
         return found
     assert isinstance(found, FileTask)
