@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from mlhub_tui.ui.widgets.json_lines import JsonLines, pattern
-from tests.benchmarks.bench_tree import DOWN, END, HOME, PAGE_DOWN, resident, timed
+from tests.benchmarks.bench_scale import DOWN, END, HOME, PAGE_DOWN, resident, timed
 from tests.terminal.harness import Terminal
 
 ROUNDS = 40

@@ -1,15 +1,17 @@
 """Keys to paint with very much on a screen: 100,000 items that were found, 5,000 transfers.
 
-Run it as `python -m tests.benchmarks.bench_scale [VIEW...]`, of `results` and `downloads`; `bench_tree`
-measures the tree. Each runs in a pseudo-terminal of 80x24; a key's time is that from writing it to the first
-byte that answers. The same is done with 1,000, and with very many: what grows is seen side by side.
+Run it as `python -m tests.benchmarks.bench_scale [VIEW...]`, of `results` and `downloads`. Each runs
+in a pseudo-terminal of 80x24; a key's time is that from writing it to the first byte that answers. The same
+is done with 1,000, and with very many: what grows is seen side by side.
 """
 
 from __future__ import annotations
 
+import os
 import statistics
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from mlhub_tui.planning.requests import ArchiveRequest
@@ -18,10 +20,9 @@ from mlhub_tui.queue.job import JobState
 from mlhub_tui.queue.repository import JobRepository
 from tests.terminal.harness import Terminal
 
-from .bench_tree import resident, start, timed
-
 ROUNDS = 30
-KEYS = (("down", "\x1b[B"), ("page down", "\x1b[6~"), ("to the end", "G"), ("to the top", "g"))
+DOWN, PAGE_DOWN, HOME, END = "\x1b[B", "\x1b[6~", "g", "G"
+KEYS = (("down", DOWN), ("page down", PAGE_DOWN), ("to the end", END), ("to the top", HOME))
 
 HEAD = """
 import sys
@@ -73,6 +74,38 @@ VIEWS = {
     "results": (RESULTS, "item-000010", 100_000),
     "downloads": (DOWNLOADS, "collection-000010", 5_000),
 }
+
+
+def start(script: str, entries: int, home: str) -> Terminal:
+    """Start a program in a terminal over a slow line: without animations."""
+    environment = {
+        **os.environ,
+        "MLHUB_HOME": home,
+        "MLHUB_TOUR": "0",
+        "TERM": "xterm-256color",
+        "COLORTERM": "truecolor",
+        "TEXTUAL_ANIMATIONS": "none",
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+    }
+    return Terminal([sys.executable, "-c", script, str(entries)], environment)
+
+
+def resident(pid: int) -> float:
+    """Return the memory of a process in MB."""
+    fields = Path(f"/proc/{pid}/statm").read_text().split()
+    return int(fields[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def timed(terminal: Terminal, key: str, quiet: float = 0.12) -> tuple[float, int]:
+    """Return the milliseconds from a key to the first byte that answers, and the bytes until it is quiet."""
+    terminal.read(quiet)
+    before, began = len(terminal.raw), time.perf_counter()
+    terminal.press(key)
+    while len(terminal.raw) == before and time.perf_counter() - began < 20:
+        terminal.read(0.001)
+    taken = time.perf_counter() - began
+    terminal.read(0.06)  # the detail follows after 0.12 s
+    return taken * 1000, len(terminal.raw) - before
 
 
 def fill_queue(home: Path, number: int) -> None:

@@ -31,7 +31,6 @@ from .batch_support import (
     batch,
     errors_of,
     fetched,
-    kit,
     once,
     origin,
     requests,
@@ -43,23 +42,6 @@ from .batch_support import (
 FILES = shelf(60)
 PATHS = list(FILES)
 BAD = PATHS[20]
-
-
-@pytest.fixture
-def server() -> Iterator[FaultServer]:
-    with FaultServer() as server:
-        server.by_target = FILES
-        yield server
-
-
-@pytest.fixture
-def shared(tmp_path: Path) -> JobContext:
-    return kit(tmp_path / "home")
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "out"
 
 
 def test_all_files_arrive_over_one_connection_for_each_slot(

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from mlhub_tui.planning.resolver import JobContext
 from mlhub_tui.transfer.engine import HostLimits
@@ -16,22 +13,10 @@ from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer
 from tests.support.waiting import PATIENCE, until_sync
 
-from .batch_support import CONFIG, batch, kit, requests, shelf
+from .batch_support import CONFIG, batch, requests, shelf
 
 FILES = shelf(120)
 PATHS = list(FILES)
-
-
-@pytest.fixture
-def server() -> Iterator[FaultServer]:
-    with FaultServer() as server:
-        server.by_target = FILES
-        yield server
-
-
-@pytest.fixture
-def shared(tmp_path: Path) -> JobContext:
-    return kit(tmp_path / "home")
 
 
 def test_two_runs_keep_to_the_limit_of_one_and_both_get_on(

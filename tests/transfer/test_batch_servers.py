@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,7 +23,6 @@ from .batch_support import (
     batch,
     errors_of,
     fetched,
-    kit,
     once,
     origin,
     requests,
@@ -39,23 +38,6 @@ ODD = PATHS[5]
 DATA = FILES[ODD]
 PACKED = gzip.compress(DATA, mtime=0)
 PLAIN: Mapping[str, str | None] = {"Content-MD5": None}
-
-
-@pytest.fixture
-def server() -> Iterator[FaultServer]:
-    with FaultServer() as server:
-        server.by_target = FILES
-        yield server
-
-
-@pytest.fixture
-def shared(tmp_path: Path) -> JobContext:
-    return kit(tmp_path / "home")
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "out"
 
 
 def test_cookies_of_a_files_own_redirects_are_sent_back_to_their_origin_only(

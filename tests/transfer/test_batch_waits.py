@@ -35,29 +35,12 @@ from tests.support.http_server import Answer, Request
 from tests.support.waiting import until_sync
 from tests.transfer.batch_support import MemorySource
 
-from .batch_support import batch, errors_of, fetched, kit, origin, requests, running, shelf, stored, there
+from .batch_support import batch, errors_of, fetched, origin, requests, running, shelf, stored, there
 
 __all__ = ["disk"]
 
 FILES = shelf(60)
 PATHS = list(FILES)
-
-
-@pytest.fixture
-def server() -> Iterator[FaultServer]:
-    with FaultServer() as server:
-        server.by_target = FILES
-        yield server
-
-
-@pytest.fixture
-def shared(tmp_path: Path) -> JobContext:
-    return kit(tmp_path / "home")
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "out"
 
 
 @pytest.mark.parametrize("status", [429, 503])
