@@ -180,12 +180,26 @@ def make_folder(folder: Path) -> None:
 
 def free_space(folder: Path) -> int | None:
     """Return how many bytes the disk of the folder (or of its nearest parent) has left for this user."""
+    usage = _disk_usage(folder)
+    return None if usage is None else usage[2]
+
+
+def _disk_usage(folder: Path) -> tuple[int, int, int] | None:
+    """Return the bytes of a disk: all, used, and free for this user."""
     import shutil  # start-up time: it loads the compressors
 
     try:
-        return shutil.disk_usage(nearest(folder)).free
+        return shutil.disk_usage(nearest(folder))
     except OSError:
         return None
+
+
+def check_fits(folder: Path, size: int) -> None:
+    """Raise OutputFolderError for a file that is larger than its disk: no room that is made can help."""
+    usage = _disk_usage(folder)
+    if usage is not None and size > usage[0]:
+        words = f"the file is announced with {text.size(size)}, the disk of {_name(folder)} has"
+        raise OutputFolderError(f"{words} {text.size(usage[0])} in all")
 
 
 def check_free_space(folder: Path, needed: int, *, reserved: int = 0) -> None:

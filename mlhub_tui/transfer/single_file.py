@@ -25,7 +25,7 @@ from typing import TypeVar
 
 from .. import errors
 from ..content import START, ContentKind, recognise
-from ..fileio import check_free_space, check_writable, translate_os_error
+from ..fileio import check_fits, check_free_space, check_writable, translate_os_error
 from ..http.client import PEEK, Exchange, HTTPClient
 from ..http.connection import BodySink, Response
 from ..http.cookies import CookieJar
@@ -393,6 +393,10 @@ class _Download:
                 for part in opened:
                     part.close()
 
+    def _make_room(self, expected: int, there: int) -> None:
+        check_fits(self._spec.target.parent, expected)
+        self._reserve(max(0, expected - there), expected)
+
     def _open_part(self) -> PartFile:
         return PartFile(self._spec.part, names=self._spec.names)
 
@@ -414,7 +418,7 @@ class _Download:
         version = sent = remote_version(response)
         expected = version.total or spec.size or 0
         there = covered(record.extents) if record else part.allocated
-        await in_thread_to_end(lambda: self._reserve(max(0, expected - there), expected))
+        await in_thread_to_end(lambda: self._make_room(expected, there))
         known, undone = b"", tuple[str, ...]()
         if response.status == 206 and record is not None:
             self._check_coding(response, record, part)
