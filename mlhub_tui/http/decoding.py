@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ..content import GZIP_MAGIC
+from ..content import GZIP_MAGIC, START
 from ..errors import UnexpectedAnswer, VerificationFailed
 from ..text import one_line
 from .errors import BodyNotWanted
@@ -26,6 +26,7 @@ _GZIP_SUFFIXES = (".gz", ".tgz", ".taz", ".bgz", ".svgz")  # of files that are g
 _MAGICS = {"gzip": GZIP_MAGIC, "compress": b"\x1f\x9d", "zstd": b"\x28\xb5\x2f\xfd"}
 _WBITS = {"gzip": 31, "deflate": zlib.MAX_WBITS, RAW_DEFLATE: -zlib.MAX_WBITS}
 _PIECE = 1 << 16
+_ENOUGH = 512  # bytes that tell what a content is: a tar header
 
 
 class Undecodable(UnexpectedAnswer):
@@ -109,6 +110,16 @@ class Inflater:
 
     def _damaged(self, why: object) -> VerificationFailed:
         return VerificationFailed(f"what was sent as {self._coding} is damaged: {one_line(why, 80)}")
+
+
+def unpacked_start(start: bytes) -> bytes:
+    """Return the first bytes of what was compressed with gzip; `start` itself where too few are there."""
+    inflater = Inflater("gzip")
+    try:
+        inside = next(inflater.pieces(start), b"")
+    except VerificationFailed:
+        return start
+    return inside[:START] if len(inside) >= _ENOUGH or inflater.whole else start
 
 
 def codings(headers: Mapping[str, str]) -> tuple[str, ...]:

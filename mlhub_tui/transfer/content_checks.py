@@ -13,7 +13,7 @@ from pathlib import Path
 
 from .. import errors, text
 from ..content import GZIP_MAGIC, START, ContentKind, first_line, is_tar, recognise
-from ..http.decoding import Inflater
+from ..http.decoding import Inflater, unpacked_start
 from .config import Expected
 from .engine import TransferCancelled
 
@@ -48,7 +48,7 @@ def contradiction(
     announced = bool(start) and size is not None and size == expected.size
     if announced and not expected.archive:
         return None
-    content = _inside(start) if expected.archive else start
+    content = unpacked_start(start) if expected.archive else start
     kind = recognise(content, media_type)
     if kind is ContentKind.NOTHING:
         return kind if expected.archive or expected.size else None
@@ -60,21 +60,6 @@ def contradiction(
     if expected.archive:
         return None if kind in (ContentKind.GZIP, ContentKind.TAR) else kind
     return kind if _odd(kind, expected, size) else None
-
-
-def _inside(start: bytes) -> bytes:
-    """Return the first bytes of what was compressed with gzip; `start` itself where too few are there."""
-    if not start.startswith(GZIP_MAGIC):
-        return start
-    inflater, inside = Inflater("gzip"), b""
-    try:
-        for piece in inflater.pieces(start):
-            inside += piece
-            if len(inside) >= START:
-                break
-    except errors.VerificationFailed:
-        return start
-    return inside[:START] if len(inside) >= _BLOCK or inflater.whole else start
 
 
 def _odd(kind: ContentKind, expected: Expected, size: int | None) -> bool:
@@ -99,7 +84,7 @@ def refused(
     if size is not None and expected.size is not None:
         words += f" ({text.size(size)}, announced are {text.size(expected.size)})"
     if kind in (*_DOCUMENTS, ContentKind.TEXT) and (
-        line := first_line(_inside(start) if expected.archive else start)
+        line := first_line(unpacked_start(start) if expected.archive else start)
     ):
         words += f": {line}"
     hint = "the link may have expired, or the server may have failed: retry later"

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, Self, TypeAlias
 
-from ..errors import FileConflict, OutputFolderError, TargetBusy
+from ..errors import FileConflict, TargetBusy
 from ..fileio import check_spelling, make_folder, rename_new, translate_os_error, try_lock
 from ..http.response_headers import RemoteVersion
 from ..storage import sync_folder
@@ -39,18 +39,14 @@ class PartFile:
     """
 
     def __init__(self, path: Path | str, *, fresh: bool = False, names: int = 0) -> None:
-        self._path, self.descriptor = str(path), -1
+        self._path = str(path)
         try:
             if not fresh:
                 make_folder(self.path.parent)
-            self.descriptor = _open_fresh(self._path) if fresh else _open_locked(self._path)
-            if names:
                 check_spelling(self.path, names)
+            self.descriptor = _open_fresh(self._path) if fresh else _open_locked(self._path)
         except OSError as error:
             raise translate_os_error(error, self.path) from error
-        except OutputFolderError:
-            self.close()
-            raise
 
     def __enter__(self) -> Self:
         return self

@@ -367,7 +367,7 @@ class _Download:
 
     async def _request(self, record: PartRecord | None) -> DownloadResult | None:
         """Write one response, and further segments beside it; return the result if the file is whole."""
-        headers: dict[str, str] = {}
+        spec, headers = self._spec, dict[str, str]()
         if record is not None:
             start, end, known = self._gap(record)
             total = record.version.total or 0
@@ -383,22 +383,15 @@ class _Download:
                 )
             opened: list[PartFile] = []  # also if it is cancelled just then: an open part is locked
             try:
-                await in_thread_to_end(lambda: opened.append(self._open_part()))
+                await in_thread_to_end(lambda: opened.append(PartFile(spec.part, names=spec.names)))
                 return await self._receive(exchange, record, opened[0])
             except BaseException:
                 if opened and opened[0].remove_if_empty():
-                    await in_thread_to_end(lambda: self._journal.forget(self._spec.part))
+                    await in_thread_to_end(lambda: self._journal.forget(spec.part))
                 raise
             finally:
                 for part in opened:
                     part.close()
-
-    def _make_room(self, expected: int, there: int) -> None:
-        check_fits(self._spec.target.parent, expected)
-        self._reserve(max(0, expected - there), expected)
-
-    def _open_part(self) -> PartFile:
-        return PartFile(self._spec.part, names=self._spec.names)
 
     def _exchange(self, headers: Mapping[str, str], allowed: frozenset[int] = frozenset()) -> Exchange:
         return self._context.exchange(self._link, self._name, headers, self._cookies, allowed)
@@ -418,7 +411,8 @@ class _Download:
         version = sent = remote_version(response)
         expected = version.total or spec.size or 0
         there = covered(record.extents) if record else part.allocated
-        await in_thread_to_end(lambda: self._make_room(expected, there))
+        await in_thread_to_end(lambda: check_fits(spec.target.parent, expected))
+        await in_thread_to_end(lambda: self._reserve(max(0, expected - there), expected))
         known, undone = b"", tuple[str, ...]()
         if response.status == 206 and record is not None:
             self._check_coding(response, record, part)
