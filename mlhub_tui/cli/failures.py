@@ -38,6 +38,8 @@ def exit_code(error: MLHubException) -> int:
     if isinstance(error, InvalidRootURL | InvalidSearch | ProfileNotFound):
         return USAGE
     refused = isinstance(error, APIKeyNotFound | AuthenticationError | AccessDenied)
+    if isinstance(error.__cause__, OSError):  # of the disk that profiles are on
+        return FAILED
     return NO_CREDENTIALS if refused else FAILED
 
 

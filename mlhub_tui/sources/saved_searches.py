@@ -20,6 +20,8 @@ _VERSION = 1
 class SavedSearchError(MLHubException):
     """The file of saved searches cannot be read or written, or has no such search."""
 
+    default_hint = "fix its permissions, or set MLHUB_HOME to a folder of yours"
+
 
 class NoSuchSearch(SavedSearchError, InvalidSearch):
     """There is no saved search of that name."""
@@ -104,7 +106,7 @@ class SavedSearches:
 def check_name(name: str) -> None:
     """Make sure that a search can be saved under a name; raise `SavedSearchError` where not."""
     if not one_line(name):
-        raise SavedSearchError("a saved search requires a name")
+        raise SavedSearchError("a saved search requires a name", hint="give it one: --save NAME")
 
 
 def _to_json(saved: SavedSearch) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
+from pathlib import Path
 
 import click
 import pytest
@@ -122,3 +123,18 @@ def test_ctrl_c_while_a_server_thinks_is_130(command: str) -> None:
     assert process.returncode == 130
     assert "interrupted" in errors
     assert "Traceback" not in errors
+
+
+def test_a_home_that_cannot_be_written_is_1_with_what_to_do(
+    run: Run, mlhub_home: Path, tmp_path: Path
+) -> None:
+    for name in ("profiles", "searches.json"):
+        (mlhub_home / name).mkdir(parents=True)
+    saved = tmp_path / "saved.json"
+    saved.write_text(
+        '{"type": "FeatureCollection", "features": [{"type": "Feature", "id": "a", "assets": {}}]}'
+    )
+    for command in (("sources", "add", "mine", str(saved)), ("search", str(saved), "--save", "mine")):
+        failed = run(*command)
+        assert failed.exit_code == 1
+        assert "MLHUB_HOME" in failed.stderr
