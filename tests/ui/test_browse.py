@@ -132,6 +132,18 @@ async def test_a_collection_of_both_types_stands_under_both(options: AppOptions)
         await driver.until("Source imagery", "Labels", lambda: driver.screen().count("sn1_AOI_1_RIO") >= 2)
 
 
+async def test_d_on_a_type_of_collections_is_about_all_of_them(options: AppOptions) -> None:
+    async with driven(options) as driver:
+        await find(driver, "dlr_fusion_competition_germany")
+        await driver.until("8 source")
+        await driver.press("escape", "enter")
+        await driver.until("▾ Source imagery", "train_source_planet_5day", "test_source_planet_5day")
+        await driver.press("down")
+        await driver.until("8 in this dataset")
+        await driver.press("d")
+        await driver.until("8 archives")
+
+
 async def test_items_come_page_by_page_as_the_cursor_goes_down(options: AppOptions) -> None:
     async with driven(options, (100, 50)) as driver:
         await find(driver, "kenya_02_source")

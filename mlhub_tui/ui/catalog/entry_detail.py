@@ -80,7 +80,10 @@ def line_detail(node: Node | None, tree_model: CatalogTreeModel) -> list[Block]:
     """Return the sheet of a line that is no entry."""
     match node:
         case TypeNode(kind, number):
-            return [Title(TYPE_TITLES.get(kind, kind)), Paragraph(f"{number} in this dataset")]
+            return [
+                Title(TYPE_TITLES.get(kind, kind)),
+                Paragraph(f"{number} in this dataset; d downloads them"),
+            ]
         case GroupNode(key, title, note, detail):
             about = tree_model.about
             first = bool(tree_model.groups) and tree_model.groups[0].data is node

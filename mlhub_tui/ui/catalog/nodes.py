@@ -14,6 +14,7 @@ from ...models import Entry, EntryKind
 from ...models.document import UNREADABLE
 from ...sources.base import Lacking, Page, without_id
 from ...text import count, one_line
+from ..terminal.characters import tail_room
 from .outline import LabelPiece, Pieces, fitted
 
 if TYPE_CHECKING:
@@ -177,7 +178,7 @@ def entry_pieces(
     if unseen and space < cell_len(name) and (not whole or space < room // 3):
         unseen = unseen[:1]  # the name of the field alone
         space = room - cell_len(unseen[0].text)
-    pieces = fitted(highlighter.marked(name), space, middle=True) if unseen else highlighter.marked(name)
+    pieces = fitted(highlighter.marked(name), space, tail_room(space)) if unseen else highlighter.marked(name)
     if more and len(name) + 2 + len(more) <= space:
         pieces += [LabelPiece("  "), *highlighter.marked(more, "quiet")]
     return [*pieces, *unseen, *([LabelPiece(f"  ! {one_line(entry.note)}", "strong")] if entry.note else [])]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Generic, NamedTuple, TypeVar
 
@@ -144,6 +145,9 @@ ARROW = 2
 STEP = 2
 """Cells of a level."""
 
+_NEARBY = 40
+"""Rows before and behind one that must not look the same: about a screen."""
+_LAST_WORD = re.compile(r"(?:[^\W_]{1,16}|.)\Z", re.DOTALL)
 _QUIET = ("quiet", "note")
 """Looks in the colour of what matters less: a dimmed one would be too faint to read."""
 LOOKS = {
@@ -304,7 +308,9 @@ class OutlineView(LineView, Generic[T]):
         arrow = ("▾ " if row.is_open else "▸ ") if row.foldable else "  "
         arrow += self.badge(row)
         room = width - len(guides) - len(arrow)
-        pieces = fitted(self.label(row, room), room, middle=self.cuts_middle(row))
+        label = self.label(row, room)
+        tail = self._tail(number, label, room) if self.cuts_middle(row) else 0
+        pieces = fitted(label, room, tail)
         base = ground + self.look("cursor") if number == self.cursor_line else ground
         segments = [Segment(guides, ground + self.look("guides")), Segment(arrow, ground)]
         quiet = base if number == self.cursor_line else base + self.look("quiet")
@@ -312,6 +318,25 @@ class OutlineView(LineView, Generic[T]):
             Segment(text, (quiet if look in _QUIET else base) + LOOKS[look]) for text, look in pieces if text
         ]
         return Strip(segments)
+
+    def _tail(self, number: int, label: Pieces, room: int) -> int:
+        """Return how many characters at the end of a label remain where it is cut in the middle.
+
+        Where siblings nearby would look the same, they are as many as tell them apart.
+        """
+        text, tail = _plain(label), tail_room(room)
+        if len(text) <= room:
+            return tail
+        row, start, end = self.outline.rows[number], text[: room - 1 - tail], text[-tail:]
+        for other in self.outline.rows[max(number - _NEARBY, 0) : number + _NEARBY]:
+            if other.parent is row.parent and other is not row and other.foldable == row.foldable:
+                words = _plain(self.label(other, room))
+                if words != text and words.startswith(start) and words.endswith(end):
+                    ends = enumerate(zip(reversed(words), reversed(text), strict=False))
+                    alike = next((n for n, (one, its) in ends if one != its), len(words))
+                    differs = _LAST_WORD.search(text[: len(text) - alike])
+                    tail = max(tail, alike + (len(differs[0]) if differs else 0))
+        return tail
 
     def _guides(self, row: OutlineRow[T], width: int) -> str:
         """Return the lines that lead to a row; of very deep ones only the last."""
@@ -326,14 +351,25 @@ class OutlineView(LineView, Generic[T]):
         return guides if len(guides) <= width // 2 else f"…{guides[1 - width // 2 :]}"
 
 
-def fitted(pieces: Pieces, room: int, *, middle: bool) -> Pieces:
-    """Return a label that fits into some cells, cut at its end or in the middle."""
-    text = "".join(piece.text for piece in pieces)
+def _plain(pieces: Pieces) -> str:
+    return "".join(piece.text for piece in pieces)
+
+
+def fitted(pieces: Pieces, room: int, tail: int = 0) -> Pieces:
+    """Return a label that fits into some cells: its start, and of its end the last `tail` characters.
+
+    Where there is no room for both, what follows those `tail` characters before the end is cut as well.
+    """
+    text = _plain(pieces)
     if len(text) <= room and cell_len(text) <= room:
         return pieces
     if room < 2:
         return []
-    end = _end(text, tail_room(room)) if middle else ""
+    if tail > room - 2:
+        middle = _start(text[len(text) - tail :], room - 2)
+        at = len(text) - tail
+        return [LabelPiece("…"), *_part(pieces, at, at + len(middle)), LabelPiece("…")]
+    end = _end(text, tail)
     start = _start(text, room - 1 - cell_len(end))
     return [*_part(pieces, 0, len(start)), LabelPiece("…"), *_part(pieces, len(text) - len(end), len(text))]
 

@@ -384,8 +384,13 @@ class CatalogTreeModel:
         return next((d for r in (row.lineage() if row else ()) if (d := _dataset(r)) is not None), None)
 
     def to_download(self, row: NodeRow | None) -> list[TreeEntry]:
-        """Return what `d` on a row is about: an entry with assets; of MLHub also what has archives."""
+        """Return what `d` on a row is about: an entry with assets; of MLHub also what has archives.
+
+        A type of collections stands for all of them.
+        """
         node = row.data if row is not None else None
+        if row is not None and isinstance(node, TypeNode):
+            return [found for child in row.children or [] if (found := self.subject(child)) is not None]
         own = isinstance(node, Entry) and node.kind in (EntryKind.ITEM, EntryKind.MODEL)
         if self.by_dataset and not own:
             found = self._nearest(row, EntryKind.COLLECTION) or self._nearest(row, EntryKind.DATASET)
