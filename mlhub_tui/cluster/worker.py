@@ -21,8 +21,8 @@ from distributed import Event, Semaphore, WorkerPlugin, get_worker
 from .. import errors, fileio
 from ..auth import resolve
 from ..errors import DownloadError, MLHubException, NotOffered
-from ..http.bandwidth import BandwidthLimiter
 from ..http.credentials import Link
+from ..http.limits import BandwidthLimiter
 from ..http.retry import QUEUE_RETRIES
 from ..http.urls import Origin
 from ..options import IfExists

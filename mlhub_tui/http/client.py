@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 from ..errors import MLHubException, UnexpectedAnswer
 from ..text import one_line, redact
-from .bandwidth import BandwidthLimiter
 from .connect import open_connection
 from .connection import BodySink, HTTP11Connection, Response
 from .cookies import CookieJar
 from .credentials import Link, OriginCredentials, may_cross_origins, netrc_authorization, user_agent
 from .decoding import BodyCollector, DecodingSink, codings
 from .errors import BodyNotWanted, ConnectionLost, ProtocolError
+from .limits import BandwidthLimiter
 from .proxies import Proxy, ProxySettings, trusted_context
 from .retry import DEFAULT_TIMEOUTS, Timeouts
 from .status_errors import raise_for_response

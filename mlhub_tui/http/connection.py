@@ -13,8 +13,8 @@ from typing import Protocol, cast
 
 from ..errors import RequestError, ServerTimeout
 from ..text import one_line, redact
-from .bandwidth import POLL, BandwidthLimiter
 from .errors import ConnectionLost, ProtocolError
+from .limits import POLL, BandwidthLimiter
 from .retry import DEFAULT_TIMEOUTS, Timeouts
 from .urls import RequestURL, address, host_label
 

@@ -6,13 +6,12 @@ import asyncio
 import concurrent.futures
 import os
 import threading
-import time
-from collections.abc import Callable, Coroutine, Hashable
-from dataclasses import dataclass, field, replace
+from collections.abc import Coroutine
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .. import http
-from ..http.bandwidth import BandwidthLimiter
+from ..http.limits import BandwidthLimiter, HostLimits
 from ..threads import DaemonExecutor, shielded
 
 if TYPE_CHECKING:  # needed by transfers only, not before the first request of a command
@@ -23,79 +22,8 @@ if TYPE_CHECKING:  # needed by transfers only, not before the first request of a
 T = TypeVar("T")
 _TICK = 0.25  # seconds: progress of slow bodies is shown twice a second
 
-MAX_PER_HOST = 16
-"""Concurrent requests to one host, of all jobs of the process together."""
 MAX_EXTRA_CONNECTIONS = 12
 """Connections that all single files of the process have beside their first ones."""
-_WANTS = 1.0  # seconds after its last request that a job still counts as one that wants a host
-
-
-@dataclass(slots=True)
-class _HostUsage:
-    """The requests at one host, by job, and when each job asked last."""
-
-    active: dict[Hashable, int] = field(default_factory=dict)
-    asked: dict[Hashable, float] = field(default_factory=dict)
-    total: int = 0
-    blocked_until: float = 0.0
-
-
-class HostLimits:
-    """Keeps the requests of all jobs to one host within one limit, in equal parts; for any thread."""
-
-    def __init__(self, per_host: int = MAX_PER_HOST, clock: Callable[[], float] = time.monotonic) -> None:
-        self.per_host = per_host
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._hosts: dict[Hashable, _HostUsage] = {}
-
-    def try_acquire(self, host: Hashable, job: Hashable, most: int | None = None) -> bool:
-        """Begin a request of a job if all jobs together have fewer than `most`, and fewer than `per_host`."""
-        now = self._clock()
-        limit = self.per_host if most is None else min(most, self.per_host)
-        with self._lock:
-            if (usage := self._hosts.get(host)) is None:
-                usage = self._hosts[host] = _HostUsage()
-            usage.asked[job] = now
-            if usage.total >= limit:
-                return False
-            mine = usage.active.get(job, 0)
-            if mine and len(usage.asked) > 1:
-                wanting = {other for other, at in usage.asked.items() if now - at < _WANTS}
-                if mine >= max(1, limit // len(wanting | usage.active.keys())):
-                    return False
-            usage.active[job] = mine + 1
-            usage.total += 1
-            return True
-
-    def release(self, host: Hashable, job: Hashable) -> None:
-        """End a request."""
-        with self._lock:
-            usage = self._hosts[host]
-            usage.active[job] -= 1
-            usage.total -= 1
-            if not usage.active[job]:
-                del usage.active[job]
-
-    def forget(self, job: Hashable) -> None:
-        """Forget a job that has ended."""
-        with self._lock:
-            for host, usage in list(self._hosts.items()):
-                usage.total -= usage.active.pop(job, 0)
-                usage.asked.pop(job, None)
-                if not usage.asked and usage.blocked_until <= self._clock():
-                    del self._hosts[host]
-
-    def blocked_until(self, host: Hashable) -> float:
-        """Return the monotonic time before which no job asks a host, as any of them has found out."""
-        usage = self._hosts.get(host)
-        return usage.blocked_until if usage is not None else 0.0
-
-    def block(self, host: Hashable, until: float) -> None:
-        """Have no job ask a host before a monotonic time in seconds."""
-        with self._lock:
-            usage = self._hosts.setdefault(host, _HostUsage())
-            usage.blocked_until = max(usage.blocked_until, until)
 
 
 class SharedLimits:

@@ -15,8 +15,8 @@ from .. import errors, text
 from ..errors import MLHubException, RequestError
 from ..fileio import translate_os_error
 from ..http.errors import PASSING, BeingPrepared, ConnectionLost, ConnectTimeout, LinkRejected
+from ..http.limits import HostLimits
 from ..http.retry import RetryPolicy
-from .engine import HostLimits
 
 if TYPE_CHECKING:  # needed by batches only
     from ..http.credentials import Link

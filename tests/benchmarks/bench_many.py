@@ -39,7 +39,8 @@ from mlhub_tui.transfer.batch import BatchDownload
 from mlhub_tui.transfer.config import TransferContext
 from mlhub_tui.transfer.engine import shared_engine
 from mlhub_tui.queue.part_repository import PartRepository
-from mlhub_tui.transfer.engine import HostLimits, SharedLimits
+from mlhub_tui.http.limits import HostLimits
+from mlhub_tui.transfer.engine import SharedLimits
 from mlhub_tui.transfer.work_source import FileRequest
 
 out, base, count, slots, home = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), sys.argv[5]

@@ -11,10 +11,10 @@ from collections.abc import Callable
 import pytest
 
 from mlhub_tui.errors import MLHubException, ServerTimeout, ServerUnreachable
-from mlhub_tui.http.bandwidth import BandwidthLimiter
 from mlhub_tui.http.client import ClientConfig, HTTPClient
 from mlhub_tui.http.connection import Response
 from mlhub_tui.http.errors import BodyNotWanted, ConnectionLost
+from mlhub_tui.http.limits import BandwidthLimiter
 from mlhub_tui.http.proxies import ProxySettings
 from mlhub_tui.http.retry import Timeouts
 from tests.support.waiting import until

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.http.bandwidth import BandwidthLimiter
+from mlhub_tui.http.limits import BandwidthLimiter
 from mlhub_tui.planning.requests import DownloadRequest
 from mlhub_tui.queue.job import ACTIVE_STATES, JobState
 from mlhub_tui.queue.service import QueueService

@@ -6,8 +6,8 @@ import threading
 import time
 from pathlib import Path
 
+from mlhub_tui.http.limits import HostLimits
 from mlhub_tui.planning.resolver import JobContext
-from mlhub_tui.transfer.engine import HostLimits
 from tests.queue.support import ENDLESS
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer

@@ -20,9 +20,9 @@ import pytest
 import trustme
 
 from mlhub_tui.errors import AuthenticationError, NoSpaceError, ServerError, ServerUnreachable
-from mlhub_tui.http.bandwidth import BandwidthLimiter
 from mlhub_tui.http.client import HTTPClient
 from mlhub_tui.http.credentials import Link, OriginCredentials
+from mlhub_tui.http.limits import BandwidthLimiter
 from mlhub_tui.planning.resolver import JobContext
 from mlhub_tui.transfer.batch import BatchDownload
 from mlhub_tui.transfer.config import TransferContext

@@ -15,6 +15,7 @@ from mlhub_tui.errors import (
     VerificationFailed,
 )
 from mlhub_tui.http.credentials import Link
+from mlhub_tui.http.limits import HostLimits
 from mlhub_tui.http.response_headers import Checksum
 from mlhub_tui.output_tree import OutputTree
 from mlhub_tui.planning.multihash import multihash, unverified
@@ -26,7 +27,6 @@ from mlhub_tui.queue.part_repository import (
 )
 from mlhub_tui.transfer.checksums import HashingSink, StreamingHasher, new_hash, verifiable
 from mlhub_tui.transfer.config import DownloadSpec
-from mlhub_tui.transfer.engine import HostLimits
 from mlhub_tui.transfer.parallel import SegmentTable
 from mlhub_tui.transfer.part_file import Extents, PartFile, covered, gaps, merge, prefix
 from mlhub_tui.transfer.work_source import BatchStats, FileResult
