@@ -47,6 +47,7 @@ def test_a_grid_counts_the_boxes_over_each_cell(tmp_path: Path) -> None:
         item("b", bbox=[1.2, 0.2, 1.8, 2.5]),
         item("c", bbox=[0, 0, 9, 9]),
         item("far", bbox=[20, 20, 21, 21]),
+        item("above", bbox=[0, 7, 1, 8]),
         item("nowhere"),
     ]
     with built(tmp_path / "plan.db", documents) as index:
