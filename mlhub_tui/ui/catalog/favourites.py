@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ...models import Entry, EntryKind
@@ -19,6 +19,7 @@ MAX_FAVOURITES = 200
 """Favourites stored for one source."""
 MOST_SOURCES = 50
 _LONGEST, _DEEPEST = 400, 30
+_WORDS = ("kind", "id", "title", "url", "collection_id", "place")
 _KINDS = frozenset({"dataset", "catalog", "collection", "item", "model"})
 
 
@@ -72,32 +73,16 @@ class Favourite:
         """Return the entry, without its document."""
         return Entry(EntryKind(self.kind), self.id, self.title, self.url, self.collection_id)
 
-    def plain(self) -> dict[str, Any]:
-        """Return it as JSON has it."""
-        return {
-            "kind": self.kind,
-            "id": self.id,
-            "title": self.title,
-            "url": self.url,
-            "collection_id": self.collection_id,
-            "path": [*self.path],
-            "place": self.place,
-        }
-
     @classmethod
     def read(cls, plain: Any) -> Favourite | None:
         """Return the favourite of what a file has; None where it is none."""
-        kind = plain.get("kind") if isinstance(plain, dict) else None
-        if not isinstance(kind, str) or kind not in _KINDS:
-            return None
-        names = ("id", "title", "url", "collection_id", "place")
-        words = {name: plain.get(name, "") for name in names}
-        path = plain.get("path")
+        words = {name: plain.get(name, "") for name in _WORDS} if isinstance(plain, dict) else {}
+        path = plain.get("path") if words else None
         if not isinstance(path, list) or not all(isinstance(one, str) for one in (*words.values(), *path)):
             return None
         words["title"] = clean(words["title"])
-        found = cls(kind=kind, path=tuple(path), **words)
-        return found if found.fits and (found.id or found.url) else None
+        found = cls(path=tuple(path), **words)
+        return found if found.kind in _KINDS and found.fits and (found.id or found.url) else None
 
 
 def key_of(kind: str, collection_id: str, identity: str, url: str) -> str:
@@ -171,7 +156,7 @@ class Favourites:
 
     def plain(self) -> dict[str, list[dict[str, Any]]]:
         """Return them as JSON has them."""
-        return {source: [one.plain() for one in some.values()] for source, some in self._known.items()}
+        return {source: [asdict(one) for one in some.values()] for source, some in self._known.items()}
 
     @classmethod
     def read(cls, raw: Any) -> Favourites:

@@ -156,15 +156,9 @@ class ItemTable(TableView):
             self._narrow()
         elif self._shown is not None:
             self._shown += self._matches(start)
-        self._widen(start)
+        self._measure_rows(self.rows[start:])
         self.count_changed()
         self.refresh()
-
-    def _widen(self, start: int, stop: int | None = None) -> None:
-        """Widen the columns for some rows, whether they, or the columns, are shown or not."""
-        shown, hidden, self._shown, self._hidden = self._shown, self._hidden, None, frozenset()
-        self.measure(range(start, len(self.rows) if stop is None else stop))
-        self._shown, self._hidden = shown, hidden
 
     def learn(self, number: int, entry: Entry, document: Document) -> None:
         """Take up the document of an item of which only a link was known, and whether it is shown now."""
@@ -173,7 +167,7 @@ class ItemTable(TableView):
             found = Entry(EntryKind.ITEM, row.entry.id, row.entry.title, entry.url, entry.collection_id)
             self.rows[number] = row._replace(entry=found)
             self._facts.update(place for place, fact in enumerate(row.facts) if fact)
-            self._widen(number, number + 1)
+            self._measure_rows([self.rows[number]])
         if self.dates and self._shown is not None and number in self._shown and not self._in_time(number):
             self._shown.remove(number)
             self.count_changed()
@@ -395,11 +389,19 @@ class ItemTable(TableView):
 
     def cells(self, number: int) -> list[str]:
         """Return the texts of an item."""
-        entry, dates, assets, facts = self.rows[self._number(number)]
+        return self._texts(self.rows[self._number(number)], self.columns())
+
+    def _texts(self, row: ItemRow, columns: Iterable[Column]) -> list[str]:
+        entry, dates, assets, facts = row
         texts = {DATES.key: dates, ASSETS.key: assets, COLLECTION.key: one_line(entry.collection_id, 60)}
         texts |= {column.key: fact for column, fact in zip(FACTS, facts, strict=False)}
         texts[ITEM.key] = one_line(entry.label, LONGEST)
-        return [texts.get(column.key, "") for column in self.columns()]
+        return [texts.get(column.key, "") for column in columns]
+
+    def _measure_rows(self, rows: Iterable[ItemRow]) -> None:
+        """Widen the columns for some rows, whether they, or the columns, are shown or not."""
+        columns = [ITEM, *self.offered]
+        self.widen(columns, (self._texts(row, columns) for row in rows))
 
     def mark(self, number: int) -> str:
         """Return whether an item is selected, and the sign of what is downloaded of it."""

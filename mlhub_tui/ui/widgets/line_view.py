@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import ClassVar
@@ -299,8 +299,12 @@ class TableView(LineView):
 
     def measure(self, numbers: Sequence[int]) -> None:
         """Widen the columns where some rows need it."""
+        self.widen(self.columns(), map(self.cells, numbers))
+
+    def widen(self, columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
+        """Widen columns where the texts of some rows need it."""
         before = dict(self._widest)
-        for column, texts in zip(self.columns(), zip(*map(self.cells, numbers), strict=False), strict=False):
+        for column, texts in zip(columns, zip(*rows, strict=False), strict=False):
             widest = min(max(map(cell_len, texts), default=0), column.most)
             self._widest[column.key] = max(self._widest.get(column.key, 0), widest)
         if self._widest != before:

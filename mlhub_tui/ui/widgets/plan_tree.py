@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from rich.cells import cell_len, set_cell_size
-from rich.segment import Segment
+from rich.style import Style
 from textual.binding import Binding, BindingType
 from textual.message import Message
-from textual.strip import Strip
 
 from ...errors import InvalidSearch
 from ...models import BBox, JsonDict
@@ -21,7 +19,7 @@ from ...models.when import Span, parse_span
 from ...planning.index import CollectionFacts
 from ...planning.selection import Amount, Counts
 from ...text import count, date, one_line, size
-from .line_view import LineView
+from .line_view import Column, TableView
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,8 +226,12 @@ def totals(counts: Counts) -> str:
 
 
 _LONGEST = 200
-_ITEMS, _FILES, _BYTES = 9, 10, 20
-_NARROW = 72
+_COLUMNS = (
+    Column("name", "Collection", middle=True),
+    Column("files", "files", least=8, to_right=True),
+    Column("bytes", "bytes", least=8, to_right=True),
+    Column("items", "items", least=5, to_right=True),
+)
 _AROUND = 9  # lines of the screen that are not the tree's
 
 
@@ -242,7 +244,7 @@ class PlanLine:
     own: bool = False
 
 
-class PlanTree(LineView):
+class PlanTree(TableView):
     """Collections and keys with boxes; what is ticked belongs to the owner.
 
     Parameters
@@ -260,7 +262,8 @@ class PlanTree(LineView):
     ]
     DEFAULT_CSS = "PlanTree > .line--off { color: $muted; }"
     COMPONENT_CLASSES: ClassVar[set[str]] = {"line--off"}
-    header = 1
+    mark_cells = 5
+    narrowest = 20
 
     @dataclass
     class Ticked(Message):
@@ -296,6 +299,7 @@ class PlanTree(LineView):
             The same of what is ticked.
         """
         self._all, self._chosen = everything, chosen
+        self.measure(range(len(self.lines)))
         self.refresh()
 
     def _lay_out(self) -> None:
@@ -305,6 +309,7 @@ class PlanTree(LineView):
             if facts.id in self._open:
                 self.lines += [PlanLine(facts, key) for key in facts.keys]
                 self.lines += [PlanLine(facts, key, own=True) for key in facts.own]
+        self.measure(range(len(self.lines)))
         self.count_changed()
         self.cursor_line = self.validate_cursor_line(self.cursor_line)
         self.refresh()
@@ -358,31 +363,33 @@ class PlanTree(LineView):
 
     # Drawing
 
-    def draw_header(self, y: int, width: int) -> Strip:
-        """Draw the names of the columns."""
-        return Strip([Segment(_row("Collection", "items", "files", "bytes", width), self.look("header"))])
+    def columns(self) -> Sequence[Column]:
+        """Return what is shown of a line."""
+        return _COLUMNS
 
-    def draw_line(self, number: int, width: int) -> Strip:
-        """Draw a collection or a key."""
+    def mark(self, number: int) -> str:
+        """Return arrow and box of a collection."""
+        facts, key = self.lines[number].facts, self.lines[number].key
+        return f"{'▾' if facts.id in self._open else '▸'} {self._ticks.box(facts.id)}" if key is None else ""
+
+    def cells(self, number: int) -> Sequence[str]:
+        """Return the texts of a line: its name, and what it comes to."""
         line = self.lines[number]
-        style = self.ground(number)
-        if number == self.cursor_line:
-            style += self.look("cursor")
-        elif line.own or self._ticks.box(line.facts.id, line.key) == "[ ]":
-            style += self.look("off")
-        amount, items = self._amounts(line)
-        files = f"{amount.files:,}" if amount is not None else "…"
-        bytes_ = sizes(amount, short=True) if amount is not None else ""
-        return Strip([Segment(_row(self._called(line), items, files, bytes_, width), style)])
-
-    def _called(self, line: PlanLine) -> str:
+        name = one_line(line.facts.id if line.key is None else line.key, _LONGEST) or "(no name)"
         if line.own:
-            return f"      {one_line(line.key, _LONGEST)} (its own, always)"
-        box = self._ticks.box(line.facts.id, line.key)
-        if line.key is not None:
-            return f"    {box} {one_line(line.key, _LONGEST) or '(no name)'}"
-        opened = "▾" if line.facts.id in self._open else "▸"
-        return f"{opened} {box} {one_line(line.facts.id, _LONGEST) or '(no name)'}"
+            name = f"    {name} (its own, always)"
+        elif line.key is not None:
+            name = f"{self._ticks.box(line.facts.id, line.key)} {name}"
+        amount, items = self._amounts(line)
+        if amount is None:
+            return name, "…", "", items
+        return name, f"{amount.files:,}", sizes(amount, short=True), items
+
+    def ground(self, number: int) -> Style:
+        """Return the style of a line: what is not ticked stands back."""
+        line, ground = self.lines[number], super().ground(number)
+        off = line.own or self._ticks.box(line.facts.id, line.key) == "[ ]"
+        return ground + self.look("off") if off and number != self.cursor_line else ground
 
     def _amounts(self, line: PlanLine) -> tuple[Amount | None, str]:
         """Return what a line comes to, and the number of items of a collection."""
@@ -395,25 +402,3 @@ class PlanTree(LineView):
         ticked = self._chosen.collections if self._ticks.box(name) != "[ ]" else {}
         amount = ticked.get(name) or self._all.collections.get(name, Amount())
         return amount, f"{items.all:,}" if items is not None else "0"
-
-
-_MARKS = 6  # cells of the arrow and the box before a name; a key is further in
-
-
-def _row(name: str, items: str, files: str, bytes_: str, width: int) -> str:
-    """Return the cells of a line; where there is little room the items go, then the bytes are cut."""
-    figures = f"{files:>{_FILES}}" + f"{bytes_:>{_BYTES}}"
-    if width >= _NARROW:
-        figures = f"{items:>{_ITEMS}}" + figures
-    elif width < 48:
-        figures = f"{files:>{_FILES}}"
-    room = max(width - cell_len(figures) - 1, 1)
-    if cell_len(name) > room:
-        # What tells collections apart is at the end of their ids; the first cells are the box.
-        marks = max(name.find("] ", 0, _MARKS + 3) + 2, _MARKS)
-        cut = max(room - marks - 1, 0)
-        end = name[-cut:] if cut else ""
-        while cell_len(end) > cut:
-            end = end[1:]
-        name = f"{name[:marks]}…{end}"
-    return set_cell_size(name, room) + figures + " "
