@@ -53,7 +53,6 @@ IMPORTED_WHILE_IDLE = (
     "dialogs.questions",
     "widgets.json_lines",
     "widgets.json_view",
-    "widgets.asset_table",
     "widgets.item_table",
     "map.projection",
     "map.canvas",

@@ -24,9 +24,9 @@ from ..actions.item_supplier import ItemSupplier
 from ..catalog.nodes import TreeEntry
 from ..document_cache import Documents, why
 from ..terminal.characters import content, line
-from ..widgets.asset_table import kind
 from ..widgets.form import ChoiceField, FormRow, field
 from ..widgets.form_rows import OutputOptions
+from ..widgets.item_table import kind
 from ..widgets.pick_list import PickLine, PickList
 from .forms import AttributionRows, FormDialog
 
@@ -306,7 +306,7 @@ class AssetsScreen(FormDialog[AssetChoice | None]):
         document = self._first.get(key)
         if document is not None:
             entry = Entry.of(document)
-            await preview.preview_action.preview(
+            await preview.preview_screen.preview(
                 cast("AppContext", self.app), self._documents, [], entry, key
             )
         else:

@@ -8,6 +8,6 @@ from ...lazy import submodules
 
 if TYPE_CHECKING:
     from . import image_decode as image_decode
-    from . import preview_action as preview_action
+    from . import preview_screen as preview_screen
 else:
     __getattr__ = submodules(__name__)

@@ -24,8 +24,7 @@ from .. import preview
 from ..catalog.nodes import TreeEntry
 from ..commands import LISTS, SHEET, bindings
 from ..document_cache import Documents, why
-from ..preview.image_fetch import Cost, cost, fetch, found
-from ..preview.image_sequence import is_tiff, pictures
+from ..preview.image_fetch import Cost, cost, fetch, found, is_tiff, pictures
 from ..preview.image_view import GraphicsMode, ImageView, asked, estimate, plainly
 from ..terminal import tty
 from ..terminal.characters import content, fit, line

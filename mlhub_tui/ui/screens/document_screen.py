@@ -23,9 +23,8 @@ from ..catalog.nodes import TreeEntry, entry_id
 from ..commands import DOCUMENT, bindings
 from ..document_cache import Documents
 from ..terminal.characters import line
-from ..widgets.asset_table import AssetTable, shown_href
 from ..widgets.detail_view import DetailView
-from ..widgets.item_table import ItemTable
+from ..widgets.item_table import AssetTable, ItemTable, shown_href
 from ..widgets.json_view import JsonPane
 from .items_screen import ItemsScreen
 

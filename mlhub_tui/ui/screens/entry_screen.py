@@ -131,7 +131,7 @@ class EntryScreen(PlaceScreen):
     @work(group="preview", exclusive=True)
     async def _preview(self) -> None:
         current = self.subject.entry if self.subject is not None else None
-        seen = await preview.preview_action.preview(
+        seen = await preview.preview_screen.preview(
             self.context, self.documents, self.beside, current, self.asset_key
         )
         if seen is not None:

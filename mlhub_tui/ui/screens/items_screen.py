@@ -116,7 +116,7 @@ class ItemsScreen(EntryScreen):
         """Show the items of the table as a contact sheet; elsewhere an image of what is under the cursor."""
         if not self.lists_items:
             super().action_preview()
-        elif preview.preview_action.draws(self.context):
+        elif preview.preview_screen.draws(self.context):
             from .contact_sheet import ContactSheet  # most open no contact sheet
 
             self._sheet = ContactSheet(self, self.table, self.open_item)

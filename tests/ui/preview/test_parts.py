@@ -20,7 +20,7 @@ from mlhub_tui import preview_cache
 from mlhub_tui.errors import MLHubException
 from mlhub_tui.models import Asset, Item
 from mlhub_tui.ui.preview.image_decode import SIDE, read_picture
-from mlhub_tui.ui.preview.image_sequence import is_picture, pictures
+from mlhub_tui.ui.preview.image_fetch import is_picture, pictures
 from mlhub_tui.ui.preview.image_view import GraphicsMode, best, draw, kitty, shade, sixel, speaks
 from mlhub_tui.ui.terminal.driver import QUESTION, TerminalAnswers
 
