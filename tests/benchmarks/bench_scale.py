@@ -1,8 +1,8 @@
 """Keys to paint with very much on a screen: 100,000 items that were found, 5,000 transfers.
 
-Run it as `python -m tests.benchmarks.bench_scale [VIEW...]`, of `results` and `downloads`. Each runs
-in a pseudo-terminal of 80x24; a key's time is that from writing it to the first byte that answers. The same
-is done with 1,000, and with very many: what grows is seen side by side.
+Run it as `python -m tests.benchmarks.bench_scale [VIEW...]`, of `results` and `downloads`; `bench_tree`
+measures the tree. Each runs in a pseudo-terminal of 80x24; a key's time is that from writing it to the first
+byte that answers. The same is done with 1,000, and with very many: what grows is seen side by side.
 """
 
 from __future__ import annotations

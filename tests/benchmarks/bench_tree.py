@@ -7,7 +7,6 @@ writing it to the first byte that answers it.
 
 from __future__ import annotations
 
-import os
 import statistics
 import sys
 import tempfile
@@ -17,8 +16,9 @@ from pathlib import Path
 
 from tests.terminal.harness import Terminal
 
+from .bench_scale import DOWN, END, HOME, PAGE_DOWN, resident, start, timed
+
 ROUNDS = 60
-DOWN, PAGE_DOWN, HOME, END = "\x1b[B", "\x1b[6~", "g", "G"
 
 BARE = """
 import sys, time
@@ -111,41 +111,9 @@ Full(AppOptions(sample=True, output_dir=Path("."))).run()
 TYPED = ("kenya", "segmentation", "ref_crop_kenya_00400", "10.34911/rdnt.x09", "kencrop", "tag=crop kenya")
 
 
-def start(script: str, entries: int, home: str) -> Terminal:
-    """Start a program in a terminal over a slow line: without animations."""
-    environment = {
-        **os.environ,
-        "MLHUB_HOME": home,
-        "MLHUB_TOUR": "0",
-        "TERM": "xterm-256color",
-        "COLORTERM": "truecolor",
-        "TEXTUAL_ANIMATIONS": "none",
-        "PYTHONPATH": str(Path(__file__).parents[2]),
-    }
-    return Terminal([sys.executable, "-c", script, str(entries)], environment)
-
-
-def resident(pid: int) -> float:
-    """Return the memory of a process in MB."""
-    fields = Path(f"/proc/{pid}/statm").read_text().split()
-    return int(fields[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
-
-
 def spent(pid: int) -> float:
     """Return the milliseconds that the main thread of a process was on a CPU, whatever kept it waiting."""
     return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e6
-
-
-def timed(terminal: Terminal, key: str, quiet: float = 0.12) -> tuple[float, int]:
-    """Return the milliseconds from a key to the first byte that answers, and the bytes until it is quiet."""
-    terminal.read(quiet)
-    before, began = len(terminal.raw), time.perf_counter()
-    terminal.press(key)
-    while len(terminal.raw) == before and time.perf_counter() - began < 20:
-        terminal.read(0.001)
-    taken = time.perf_counter() - began
-    terminal.read(0.06)  # the detail follows after 0.12 s
-    return taken * 1000, len(terminal.raw) - before
 
 
 def keys(terminal: Terminal, name: str, key: str, reset: str | None = None) -> None:
