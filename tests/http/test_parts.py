@@ -90,6 +90,10 @@ def test_a_url_is_requested_in_its_one_form(url: str, origin: str, target: str) 
     assert parsed.path == target.partition("?")[0]
 
 
+def test_an_address_is_connected_to_in_its_zone() -> None:
+    assert parse_url("http://[fe80::1%25eth0]/x").origin.host == "fe80::1%eth0"
+
+
 def test_user_information_becomes_credentials_and_is_not_shown() -> None:
     parsed = parse_url("http://us%40er:pa:ss@h.test/x")
     assert parsed.authorization == "Basic dXNAZXI6cGE6c3M="
