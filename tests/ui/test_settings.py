@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,8 +19,9 @@ from mlhub_tui.ui.state import AppState
 from mlhub_tui.ui.terminal.characters import ascii_only, to_ascii
 from mlhub_tui.ui.theme import theme_names
 
-from .conftest import driven
+from .conftest import Driver, driven
 from .drawing import strips
+from .test_browse import find
 
 
 @pytest.fixture(autouse=True)
@@ -163,6 +165,36 @@ async def test_colours_as_they_are_set(
         styles = {str(s.style.color) for strip in strips(driver.app) for s in strip if s.style}
         if "mono" in text:
             assert all("default" in style for style in styles)
+
+
+def marks(driver: Driver) -> str:
+    """Return what is reversed, underlined, or has another ground than most of the screen."""
+    cells = [(s.text, s.style) for strip in strips(driver.app) for s in strip if s.style is not None]
+    grounds = Counter(str(style.bgcolor) for text, style in cells for _ in text)
+    common = {ground for ground, _ in grounds.most_common(1)}
+    marked = (style.reverse or style.underline or str(style.bgcolor) not in common for _, style in cells)
+    return " ".join(text for (text, _), one in zip(cells, marked, strict=True) if one)
+
+
+@pytest.mark.parametrize("colours", ["16", "mono"])
+async def test_tab_pane_cursor_and_choice_stand_out_with_few_colours_and_with_none(
+    options: AppOptions, mlhub_home: Path, colours: str
+) -> None:
+    write(mlhub_home, f'colours = "{colours}"')
+    async with driven(options) as driver:
+        await find(driver, "kenya_02_labels")
+        await driver.until(lambda: "ref_african_cr" in marks(driver), lambda: " 1 Browse " in marks(driver))
+        assert "2 Downloads" not in marks(driver)
+        await driver.press("i")
+        await driver.until(lambda: " Items " in marks(driver))
+        await driver.until("4 items of 4", lambda: "tile_00" in marks(driver))
+        assert " Map " not in marks(driver)
+        await driver.press("J")
+        await driver.until(lambda: " JSON " in marks(driver), lambda: "{" in marks(driver))
+        await driver.press("f1")
+        await driver.until("Getting started", lambda: "Getting started" in marks(driver))
+        await driver.press("escape", "2")
+        await driver.until(lambda: " 2 Downloads " in marks(driver))
 
 
 async def test_no_color_counts_unless_the_settings_want_colours(

@@ -23,6 +23,7 @@ from ..catalog.nodes import TreeEntry, entry_id
 from ..commands import DOCUMENT, bindings
 from ..document_cache import Documents
 from ..terminal.characters import line
+from ..widgets.bars import active_style
 from ..widgets.detail_view import DetailView
 from ..widgets.item_table import AssetTable, ItemTable, shown_href
 from ..widgets.json_view import JsonPane
@@ -236,7 +237,7 @@ class DocumentScreen(ItemsScreen):
         """Draw the strip: the id, the panes, and how many items or assets there are."""
         parts: list[Content] = []
         for name in self._panes:
-            style = "bold $foreground on $primary-muted" if name == self.pane else "$muted"
+            style = active_style(self.app) if name == self.pane else "$muted"
             parts.append(Content.styled(f" {PANES[name]} ", style))
         status = getattr(self._targets[self.pane], "status", "")
         table = self.table

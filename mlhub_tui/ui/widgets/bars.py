@@ -6,8 +6,9 @@ import textwrap
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from textual.app import RenderResult
+from textual.app import App, RenderResult
 from textual.content import Content
 from textual.events import Click
 from textual.geometry import Region
@@ -26,6 +27,11 @@ TABS = (
     ("3", "Profiles", "profiles"),
     ("4", "Library", "library"),
 )
+
+
+def active_style(app: App[Any]) -> str:
+    """Return the style of the tab in front: where there are no colours, reversed."""
+    return "bold reverse" if app.no_color else "bold $foreground on $primary-muted"
 
 
 class TopBar(Widget):
@@ -47,7 +53,7 @@ class TopBar(Widget):
     def render(self) -> RenderResult:
         """Draw the line; the source gives way first."""
         parts: list[Content] = [Content(" ")]
-        active = "bold reverse" if self.app.no_color else "bold $foreground on $primary-muted"
+        active = active_style(self.app)
         for key, title, mode in TABS:
             busy = f" {self.activity}" if mode == "downloads" and self.activity else ""
             style = active if mode == self.active else "$muted"
