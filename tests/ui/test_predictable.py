@@ -40,7 +40,7 @@ def status(driver: Driver) -> str:
 @pytest.mark.parametrize(
     ("keys", "why"),
     [
-        (["x"], "x (cancel) does nothing here; it works in Downloads, Profiles."),
+        (["x"], "x (remove) does nothing here; it works in Downloads, Profiles."),
         (["i"], "Put the cursor on a collection first."),
         (["n"], "No filter is set"),
         (["2", "r"], "Put the cursor on a transfer first."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -20,10 +21,14 @@ from textual.reactive import reactive
 from textual.suggester import Suggester
 from textual.widget import Widget
 from textual.widgets import Input
+from textual.widgets.input import Selection
 
 from ...sources.source_names import common_start, completions
 from ...text import one_line
 from ..terminal.characters import fit, line
+
+_FACETS = re.compile(r'(?:\w+=(?:"[^"]*"|\S+)\s*)*')
+"""What a filter begins with where it was narrowed by facets: `year=2018 place="South Sudan"`."""
 
 
 class TextField(Input):
@@ -55,10 +60,15 @@ class TextField(Input):
 
 
 class FilterField(TextField):
-    """An input that takes no key behind the one that ends it: such keys go to what has the focus then."""
+    """An input that takes no key behind the one that ends it: such keys go to what has the focus then.
+
+    The words it begins with are selected, not its facets: typing replaces them, an arrow or End edits them.
+    """
 
     def __init__(self, value: str = "", *, placeholder: str = "") -> None:
         super().__init__(value, placeholder=placeholder)
+        facets = _FACETS.match(value)
+        self.selection = Selection(facets.end() if facets else 0, len(value))
         self._after: list[Key] | None = None
         self._ending: Key | None = None
 
@@ -67,6 +77,13 @@ class FilterField(TextField):
         if self.sets_aside(event):
             event.prevent_default()
             event.stop()
+
+    def insert_text_at_cursor(self, text: str) -> None:
+        """Insert text in place of what is selected; Textual does so only for keys that come straight here."""
+        if self.selection.is_empty:
+            super().insert_text_at_cursor(text)
+        else:
+            self.replace(text, *sorted(self.selection))
 
     def sets_aside(self, event: Key) -> bool:
         """Set a key aside behind the one that ends the field: on a slow line they come in one packet."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from textual.events import Key
+from textual.widgets import Input
 
 from mlhub_tui.models import EntryKind
 from mlhub_tui.options import AppOptions
@@ -20,7 +21,7 @@ from mlhub_tui.ui.terminal.characters import to_ascii
 from mlhub_tui.ui.widgets.pick_list import PickList
 
 from ..conftest import Driver, driven
-from ..test_browse import browse, current, shown_datasets
+from ..test_browse import browse, current, find, shown_datasets
 
 KENYA = "ref_african_crops_kenya_02"
 _KEYS = {"\r": "enter", "/": "slash", "\x1b": "escape", "_": "underscore", " ": "space", "*": "asterisk"}
@@ -93,6 +94,24 @@ async def test_the_cursor_goes_to_what_is_called_so_not_to_what_holds_it(options
         await driver.until(lambda: tree.found_words.endswith("of 45 datasets") and not tree.is_looking)
         assert len(shown_datasets(tree)) > 3
         await driver.until(lambda: current(tree).title == "LandCoverNet")
+
+
+async def test_the_filter_there_is_comes_up_selected_for_typing_to_replace_or_to_edit(
+    options: AppOptions,
+) -> None:
+    async with driven(options) as driver:
+        await find(driver, "kenya")
+        await driver.until("/ kenya", lambda: not isinstance(driver.app.focused, Input))
+        await driver.press("slash")
+        await driver.type("mali")
+        await driver.until("/ mali")
+        await driver.press("enter")
+        await driver.until(lambda: not isinstance(driver.app.focused, Input))
+        await driver.press("slash", "end")
+        await driver.type(" crop")
+        await driver.until("/ mali crop")
+        await driver.press("enter")
+        await driver.until(lambda: not isinstance(driver.app.focused, Input))
 
 
 async def test_keys_behind_the_enter_that_ends_the_filter_are_commands(options: AppOptions) -> None:
