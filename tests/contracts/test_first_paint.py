@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
+
+import pytest
+
+from mlhub_tui.ui.app import IMPORTED_WHILE_IDLE
 
 SCRIPT = """
 import asyncio, sys
+from importlib.util import find_spec
 from pathlib import Path
+
+import pytest
+
+from mlhub_tui.ui.app import IMPORTED_WHILE_IDLE
 from mlhub_tui.options import AppOptions
 from mlhub_tui.ui.app import MLHubApp
 
@@ -45,3 +55,8 @@ def test_the_tree_is_painted_before_http_stac_and_sqlite_are_imported(tmp_path: 
 
 def test_the_profiles_are_painted_before_http_stac_and_sqlite_are_imported(tmp_path: Path) -> None:
     assert first_paint(False, tmp_path) == "painted True []"
+
+
+@pytest.mark.parametrize("name", IMPORTED_WHILE_IDLE)
+def test_what_is_imported_while_idle_is_there(name: str) -> None:
+    assert find_spec(f"mlhub_tui.ui.{name}") is not None
