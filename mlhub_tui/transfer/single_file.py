@@ -170,12 +170,13 @@ class _Download:
         self._reserve = reserve
         self._cookies = CookieJar()
         self._alone = context.config.connections < 2
-        self._logged_begin = False
+        self._logged_begin = self._of_many = False
         self._existing = Existing.NONE
         self._accept: Mapping[str, str] = {}
 
     async def run(self, *, holds_slot: bool) -> DownloadResult:
         hosts, host = self._context.limits.hosts, self._link.origin
+        self._of_many = holds_slot
         self._progress.host = host_label(self._link.url)
         while not holds_slot and not hosts.try_acquire(host, self):  # noqa: ASYNC110
             await asyncio.sleep(_HOST_POLL)
@@ -411,7 +412,8 @@ class _Download:
         version = sent = remote_version(response)
         expected = version.total or spec.size or 0
         there = covered(record.extents) if record else part.allocated
-        await in_thread_to_end(lambda: check_fits(spec.target.parent, expected))
+        if self._of_many:  # the others may fit; a file that is a job of its own has no room
+            await in_thread_to_end(lambda: check_fits(spec.target.parent, expected))
         await in_thread_to_end(lambda: self._reserve(max(0, expected - there), expected))
         known, undone = b"", tuple[str, ...]()
         if response.status == 206 and record is not None:
