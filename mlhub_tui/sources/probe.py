@@ -403,7 +403,10 @@ def _of_document(value: Any, location: str, where: str, url: str) -> ProbeResult
     """
     kind = kind_of(value)
     if kind is DocumentKind.ITEMS and (items := count_stac_items(value)):
-        return ProbeResult(Kind.STATIC, location, one_line(name_of(url), 120), {"items": items})
+        total = matched(value) if isinstance(value, dict) else None
+        part = f"it is a part of an answer of {total:,} items" if total is not None and total > items else ""
+        title = one_line(name_of(url), 120)
+        return ProbeResult(Kind.STATIC, location, title, {"items": items}, notes=(part,) if part else ())
     if kind in (DocumentKind.ITEM, DocumentKind.ITEMS):
         none = ", none of which is STAC" if kind is DocumentKind.ITEMS else ""
         raise NotASource(f"{where} is {kind}{none}", hint=f"name what it belongs to: {_owner(value, url)}")

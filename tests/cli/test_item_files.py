@@ -155,3 +155,10 @@ def test_a_list_of_other_things_is_none(run: Run, tmp_path: Path, value: Any, wo
     result = run("--source", str(path), "list", "collections")
     assert result.exit_code == 1
     assert words in result.stderr
+
+
+def test_one_page_of_a_longer_answer_is_called_that(run: Run, tmp_path: Path) -> None:
+    page = {"type": "FeatureCollection", "features": items(2), "context": {"matched": 1900}}
+    (tmp_path / "page.json").write_text(json.dumps(page))
+    added = run("sources", "add", "mine", str(tmp_path / "page.json"))
+    assert (added.exit_code, "a part of an answer of 1,900 items" in added.stderr) == (0, True)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Iterable
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mlhub_tui.auth import ProfilesFile
+from mlhub_tui.auth import Auth, ProfilesFile
+from mlhub_tui.http.session import Session
+from mlhub_tui.sources.stac.api_source import STACAPISource
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json, page_of_html
 
 from .conftest import Run
@@ -668,6 +672,29 @@ def test_an_api_that_has_collections_alone_is_called_that(run: Run, named: bool)
             missing = run("--source", server.stac, *command)
             assert (missing.exit_code, missing.stdout) == (1, "")
             assert "lists no items of collection" in missing.stderr
+
+
+def test_children_that_an_api_lists_apart_are_its_collections(run: Run) -> None:
+    own = {"links": [{"rel": "self", "href": "/stac/of/blue.json"}, {"rel": "items", "href": "/stac/blue"}]}
+    blue = {**collection("blue"), **own}
+    parts: dict[str, Part] = {
+        "": landing(("core", "children"), ({"rel": "children", "href": "children"},)),
+        "/children": as_json({"children": [collection("red"), blue], "links": []}),
+        "/collections/red": as_json(collection("red")),
+        "/of/blue.json": as_json(blue),
+        "/blue": listing([feature("i", "blue")]),
+    }
+    with STACAPI(parts) as server:
+        listed = run("--source", server.stac, "list", "collections", "--json")
+        assert (listed.exit_code, ids_of(listed.stdout)) == (0, ["red", "blue"])
+
+        async def shown() -> list[str]:
+            async with aclosing(STACAPISource(Session(root_url=server.stac, auth=Auth()))) as source:
+                top = await source.entries()
+                below = await source.entries(top.entries[1])
+                return [entry.id for entry in (*top.entries, *below.entries)]
+
+        assert asyncio.run(shown()) == ["red", "blue", "i"]
 
 
 @pytest.mark.parametrize("busy", [429, 503])

@@ -125,6 +125,9 @@ class STACAPISource(Source):
         try:
             page = self._entries(await self._collections_page(page_size))
         except NotListed as error:
+            children = await self._children(landing, page_size)
+            if not linked and children.entries:
+                return children
             if not linked and not landing.says_search:
                 raise
             return Page(linked, notes=() if linked else (error.hint or error.message,))
@@ -198,12 +201,24 @@ class STACAPISource(Source):
         if self._linking is None:
             landing = await self._client.landing()
             children = (e for e in self._linked(landing.raw, landing.url) if e.kind is not EntryKind.ITEM)
-            links = [{"rel": "child", "href": child.url} for child in children]
+            hrefs = [child.url for child in children]
+            listed = (await self._children(landing)).entries
+            hrefs += [_href(e.document, "self") or self._place(e.id) for e in listed if e.document]
+            links = [{"rel": "child", "href": href} for href in hrefs]
             root = Catalog({"id": "root", "links": links}, url=landing.url)
             web = CachingClient(self.session, self._cache)
             loader = DocumentLoader(web, made={same(landing.url): root}, keys=self.session.keys)
             self._linking = loader, CollectionIndex(loader, landing.url)
         return self._linking
+
+    async def _children(self, landing: Landing, page_size: int | None = None) -> Page[Entry]:
+        """Return the children that an API lists apart from collections (STAC API, Children)."""
+        place = landing.href("children")
+        if place is None:
+            return Page(())
+        with suppress(RequestError):
+            return self._entries(await self._client.first(place, page_size))
+        return Page(())
 
     async def _linked_collection(self, collection_id: str) -> Collection | None:
         """Return the collection of an id that links alone lead to; None without one."""
