@@ -69,7 +69,9 @@ async def confirm(app: App[Any], question: str, detail: str = "", *, yes: str = 
 
 
 def cancel_question(what: str, downloaded: int) -> QuestionScreen:
-    """Return the question before a cancel: `y` deletes what was downloaded, `k` keeps it."""
+    """Return the question before a cancel: `y` deletes what was downloaded, if anything, `k` keeps it."""
+    if not downloaded:
+        return QuestionScreen(f"Cancel {what}?", "", (("y", "Cancel it"), ("n", "No")))
     partial = f"the partial download, {size(downloaded)}"
     return QuestionScreen(
         f"Cancel {what}?",

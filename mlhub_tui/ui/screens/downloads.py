@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Awaitable, Sequence
 from typing import ClassVar
 
@@ -24,25 +23,15 @@ from .. import dialogs
 from ..commands import DOWNLOADS, bindings
 from ..context import UNDO_TIME, QueueChanged
 from ..terminal.characters import content, line
-from ..transfers.finished_files import (
-    STUCK,
-    FileWork,
-    is_archive,
-    unavailable_for,
-    unpack_archive,
-    unpack_question,
-    verify,
-)
+from ..transfers import finished_files
 from ..transfers.job_detail import job_blocks, speed_words, totals, view_words
 from ..transfers.job_list import JobList
-from ..transfers.job_order import HISTORY_LENGTH, JobGroup, JobOrder, JobSort
+from ..transfers.job_order import HISTORY_LENGTH, JobGroup, JobOrder, JobSort, RedrawLimiter, removal_question
 from ..widgets.detail_view import NAME_WIDTH, typeset
 from .place_screen import PlaceScreen
 
 EMPTY = "Nothing is queued. Press 1, put the cursor on a collection and press d."
 NONE = "Put the cursor on a transfer first."
-_NAMED = 3  # failed transfers that a question names
-_MANY, _CALM = 4, 0.95  # with more than so many at work, seconds between two looks at their progress
 
 
 class DownloadsScreen(PlaceScreen):
@@ -73,9 +62,9 @@ class DownloadsScreen(PlaceScreen):
     def __init__(self) -> None:
         super().__init__()
         self._order = JobOrder()
-        self._checks, self._unpacking = FileWork(self._show_job), FileWork(self._show_job)
-        self._states: list[tuple[int, JobState, str]] = []
-        self._shown_at = 0.0
+        self._checks = finished_files.FileWork(self._show_job)
+        self._unpacking = finished_files.FileWork(self._show_job)
+        self._limiter = RedrawLimiter()
         self._later: Timer | None = None
         self._list = JobList(id="jobs")
         self._texts = {name: Static(id=name) for name in ("empty", "view", "totals", "speed", "job")}
@@ -107,35 +96,26 @@ class DownloadsScreen(PlaceScreen):
 
     def unavailable(self) -> list[str]:
         """Return what the transfer under the cursor cannot do."""
-        return unavailable_for(self._list.current, any_jobs=bool(self.context.jobs))
+        return finished_files.unavailable_for(self._list.current, any_jobs=bool(self.context.jobs))
 
     # Showing
 
     def on_queue_changed(self, message: QueueChanged) -> None:
         """Show what changed."""
         super().on_queue_changed(message)
-        if self.is_current and not self._soon(self.context.jobs):
+        if not self.is_current:
+            return
+        delay = self._limiter.delay(self.context.jobs)
+        if not delay:
             self._show()
-
-    def _soon(self, jobs: Sequence[Job]) -> bool:
-        """Return whether there is nothing but progress to show, and it is shown a little later.
-
-        With many at work the lines of a second are all that an SSH connection should have to carry.
-        """
-        states = [(job.id, job.state, job.reason) for job in jobs]
-        changed, self._states = states != self._states, states
-        at_work = sum(job.state is JobState.DOWNLOADING for job in jobs)
-        due = self._shown_at + (_CALM if at_work > _MANY else 0.0) - time.monotonic()
-        if changed or due <= 0:
-            return False
-        if self._later is None:
-            self._later = self.set_timer(due, self._show)
-        return True
+        elif self._later is None:
+            self._later = self.set_timer(delay, self._show)
 
     def _show(self) -> None:
         if self._later is not None:
             self._later.stop()
-        self._shown_at, self._later = time.monotonic(), None
+        self._limiter.drawn()
+        self._later = None
         if self.closing:
             return
         jobs, listed, queue = self.context.listed_jobs, self._list, self.context.queue
@@ -265,7 +245,7 @@ class DownloadsScreen(PlaceScreen):
     def action_retry(self) -> None:
         """Retry what failed or was cancelled; resume what is stuck."""
         chosen = self._list.chosen
-        stuck = [job for job in chosen if job.state in STUCK]
+        stuck = [job for job in chosen if job.state in finished_files.STUCK]
         resumed = self._order_all(JobAction.RESUME, stuck)
         retried = self._order_all(JobAction.RETRY, [job for job in chosen if job not in stuck])
         if not resumed and not retried:
@@ -294,10 +274,7 @@ class DownloadsScreen(PlaceScreen):
             return
         downloaded = sum(job.bytes_done for job in jobs)
         what = jobs[0].name if len(jobs) == 1 else count(len(jobs), "transfer")
-        if downloaded:
-            answer = await self.app.push_screen_wait(dialogs.cancel_question(what, downloaded))
-        else:
-            answer = "y" if await dialogs.confirm(self.app, f"Cancel {what}?", yes="Cancel it") else "n"
+        answer = await self.app.push_screen_wait(dialogs.cancel_question(what, downloaded))
         if answer != "n":
             self._order_all(JobAction.CANCEL, jobs, delete_part=answer == "y")
 
@@ -306,17 +283,7 @@ class DownloadsScreen(PlaceScreen):
         if not jobs:
             self.refuse("This transfer is done: c clears it from the list.")
             return
-        names = ", ".join(job.name for job in jobs[:_NAMED])
-        more = f" and {len(jobs) - _NAMED} more" if len(jobs) > _NAMED else ""
-        if len(jobs) == 1:
-            question, fate = (
-                f"Remove {names} from the list?",
-                f"It is {jobs[0].state}; it can then not be retried.",
-            )
-        else:
-            question = f"Remove {len(jobs)} transfers that failed or were cancelled from the list?"
-            fate = f"{names}{more}. They can then not be retried."
-        if await dialogs.confirm(self.app, question, fate, yes="Remove"):
+        if await dialogs.confirm(self.app, *removal_question(jobs), yes="Remove"):
             self._clear(jobs, "removed")
 
     def action_clear(self) -> None:
@@ -341,11 +308,11 @@ class DownloadsScreen(PlaceScreen):
 
     def action_undo_clear(self) -> None:
         """Show again what was cleared a moment ago."""
-        if not self.context.undo_clear():
+        if self.context.undo_clear():
+            self.notify("The cleared transfers are back.", markup=False)
+            self._show()
+        else:
             self.refuse("There is nothing to undo.")
-            return
-        self.notify("The cleared transfers are back.", markup=False)
-        self._show()
 
     def action_move(self, step: int) -> None:
         """Move a transfer in the queue."""
@@ -411,7 +378,7 @@ class DownloadsScreen(PlaceScreen):
         if job is None or job.state is not JobState.DONE:
             self.refuse("Only finished transfers can be verified.")
             return
-        if self._checks.stop(job.id) or (found := await verify(self._checks, job)) is None:
+        if self._checks.stop(job.id) or (found := await finished_files.verify(self._checks, job)) is None:
             return
         if self.context.queue is not None:
             with contextlib.suppress(MLHubException):  # the screen shows the result in any case
@@ -423,13 +390,11 @@ class DownloadsScreen(PlaceScreen):
     async def action_unpack(self) -> None:
         """Unpack a finished archive, after a question; or stop doing so."""
         job = self._list.current
-        if job is None or not is_archive(job):
+        if job is None or not finished_files.is_archive(job):
             self.refuse("Only finished archives can be unpacked.")
             return
         if self._unpacking.stop(job.id):
             return
-        if await dialogs.confirm(self.app, *await asyncio.to_thread(unpack_question, job), yes="Unpack"):
-            try:
-                await unpack_archive(self._unpacking, job)
-            except MLHubException as error:
-                self.context.report(error)
+        question = await asyncio.to_thread(finished_files.unpack_question, job)
+        if await dialogs.confirm(self.app, *question, yes="Unpack"):
+            self._do(finished_files.unpack_archive(self._unpacking, job))

@@ -12,6 +12,9 @@ from enum import StrEnum
 from ...planning.requests import DatasetRequest
 from ...queue.job import Job, JobState
 
+_MANY, _CALM = 4, 0.95
+"""With more than so many transfers at work, seconds between two drawings of their progress."""
+_NAMED = 3  # transfers that a question names
 _RESTLESS_EVERY = 3.0  # seconds between two sorts by what changes all the time
 
 
@@ -245,3 +248,36 @@ def sparkline(values: Sequence[float], width: int) -> str:
     steps = len(BARS) - 1
     bars = (BARS[round(value / most * steps)] if value > 0 else " " for value in shown)
     return "".join(bars).rjust(width)
+
+
+class RedrawLimiter:
+    """Tells when the list is drawn again: at once where a state changed, progress of many a little later.
+
+    With many at work the lines of a second are all that an SSH connection should have to carry.
+    """
+
+    def __init__(self) -> None:
+        self._states: list[tuple[int, JobState, str]] = []
+        self._drawn_at = 0.0
+
+    def drawn(self) -> None:
+        """Count from now: the list was drawn."""
+        self._drawn_at = time.monotonic()
+
+    def delay(self, jobs: Sequence[Job]) -> float:
+        """Return in how many seconds the jobs are to be drawn; 0 for now."""
+        states = [(job.id, job.state, job.reason) for job in jobs]
+        changed, self._states = states != self._states, states
+        at_work = sum(job.state is JobState.DOWNLOADING for job in jobs)
+        due = self._drawn_at + (_CALM if at_work > _MANY else 0.0) - time.monotonic()
+        return 0.0 if changed else max(due, 0.0)
+
+
+def removal_question(jobs: Sequence[Job]) -> tuple[str, str]:
+    """Return what is asked before failed or cancelled transfers leave the list, and what comes of it."""
+    names = ", ".join(job.name for job in jobs[:_NAMED])
+    if len(jobs) == 1:
+        return f"Remove {names} from the list?", f"It is {jobs[0].state}; it can then not be retried."
+    more = f" and {len(jobs) - _NAMED} more" if len(jobs) > _NAMED else ""
+    question = f"Remove {len(jobs)} transfers that failed or were cancelled from the list?"
+    return question, f"{names}{more}. They can then not be retried."
