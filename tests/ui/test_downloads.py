@@ -96,7 +96,10 @@ async def test_a_transfer_pauses_goes_on_and_once_cancelled_leaves_nothing(
         await driver.press("x", "y")
         await driver.until(lambda: state(driver) is JobState.CANCELLED)
         await driver.until(lambda: not list((tmp_path / "out").iterdir()))
-        await driver.press("c")
+        await driver.until("x remove")
+        await driver.press("x")
+        await driver.until("from the list?")
+        await driver.press("y")
         await driver.until("Nothing is queued")
 
 
