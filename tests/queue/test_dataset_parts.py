@@ -249,6 +249,7 @@ def test_aria2_gets_what_it_can_fetch_with_the_sums_that_it_knows() -> None:
         "a": asset("file:///data/a.tif"),
         "b": asset("https://h/b.tif", **{"file:checksum": DIGEST}),
         "c": asset("https://h/c.tif", **{"file:checksum": "zz"}),
+        "d": asset("https://h/d.tif", **{"file:checksum": f"1620{'ab' * 32}"}),  # SHA3-256, which aria2 lacks
     }
     made = Aria2()
     lines = (made.head + made.add(Item(item("one", assets=entries))) + made.finish(whole=True)).splitlines()
@@ -258,6 +259,8 @@ def test_aria2_gets_what_it_can_fetch_with_the_sums_that_it_knows() -> None:
         f"  checksum=sha-256={'ab' * 32}",
         "https://h/c.tif",
         "  out=fields/one/c.tif",
+        "https://h/d.tif",
+        "  out=fields/one/d.tif",
     ]
     assert made.notes() == ["files of this machine, left out: 1"]
     assert (Aria2().notes(), Aria2().finish(whole=False)) == ([], "")
