@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from enum import StrEnum
 
@@ -34,6 +35,29 @@ class ContentKind(StrEnum):
     JSON = "JSON"
     TEXT = "text"
     OTHER = "other data"
+
+
+READABLE = frozenset({ContentKind.PAGE, ContentKind.XML, ContentKind.JSON, ContentKind.TEXT})
+"""What people can read: documents, and other text."""
+# Formats that never begin as text does, by the ends of names.
+_BINARY = frozenset(
+    f".{end}"
+    for ends in (
+        "7z bgz bz2 gif gpkg grb grb2 grib grib2 gz h5 hdf hdf5 he5 jp2 jpeg jpg las laz nc nc4 npy npz onnx",
+        "parquet pdf pmtiles png pt pth sqlite svgz tar taz tgz tif tiff webp xz zip zst",
+    )
+    for end in ends.split()
+)
+_JSON_NAMES = frozenset({".json", ".geojson", ".topojson", ".ndjson"})
+_XML_NAMES = frozenset({".xml", ".kml", ".gml", ".svg", ".vrt", ".qml", ".sld", ".xsd"})
+
+
+def is_odd(kind: ContentKind, name: str) -> bool:
+    """Return whether what people can read is not of the format that the end of a file's name tells."""
+    suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122  (five times as fast)
+    if kind is ContentKind.XML and suffix in _JSON_NAMES:
+        return True
+    return suffix in _BINARY or (kind is ContentKind.JSON and suffix in _XML_NAMES)
 
 
 def recognise(start: bytes, media_type: str = "") -> ContentKind:

@@ -7,12 +7,11 @@ of an archive; what contradicts both is.
 
 from __future__ import annotations
 
-import os
 import threading
 from pathlib import Path
 
 from .. import errors, text
-from ..content import GZIP_MAGIC, START, ContentKind, first_line, is_tar, recognise
+from ..content import GZIP_MAGIC, READABLE, START, ContentKind, first_line, is_odd, is_tar, recognise
 from ..http.decoding import Inflater, unpacked_start
 from .config import Expected
 from .engine import TransferCancelled
@@ -20,21 +19,6 @@ from .engine import TransferCancelled
 _CHUNK = 1 << 20
 _TAIL = 1024  # decompressed bytes: a tar's two last blocks
 _BLOCK = 512  # bytes of a tar header; an archive ends with two such blocks of zeros (POSIX pax)
-# Formats that never begin as text does, by the ends of names.
-_BINARY = frozenset(
-    f".{end}"
-    for ends in (
-        "7z bz2 gif gpkg grb grb2 grib grib2 h5 hdf hdf5 he5 jp2 jpeg jpg las laz nc nc4 npy npz onnx",
-        "parquet pdf pmtiles png pt pth sqlite tar tif tiff webp xz zip zst",
-    )
-    for end in ends.split()
-)
-_JSON_NAMES = frozenset({".json", ".geojson", ".topojson", ".ndjson"})
-_XML_NAMES = frozenset({".xml", ".kml", ".gml", ".svg", ".vrt", ".qml", ".sld", ".xsd"})
-
-
-_DOCUMENTS = frozenset({ContentKind.PAGE, ContentKind.XML, ContentKind.JSON})
-_READABLE = _DOCUMENTS | {ContentKind.TEXT}
 
 
 def contradiction(
@@ -59,21 +43,10 @@ def contradiction(
         return None if announced or unknown or content is not start else kind
     if expected.archive:
         return None if kind in (ContentKind.GZIP, ContentKind.TAR) else kind
-    return kind if _odd(kind, expected, size) else None
-
-
-def _odd(kind: ContentKind, expected: Expected, size: int | None) -> bool:
-    """Return whether a document, or a text, stands in for another format; sizes in catalogs may be stale."""
-    if kind not in _READABLE:
-        return False
-    suffix = os.path.splitext(expected.name)[1].lower()  # noqa: PTH122  (five times as fast)
-    if kind is ContentKind.XML and suffix in _JSON_NAMES:
-        return True
-    if kind is ContentKind.JSON and suffix in _XML_NAMES:
-        return True
-    binary = suffix in _BINARY or expected.gzip
-    contradicted = size is not None and expected.size is not None
-    return binary and (kind in _DOCUMENTS or (kind is ContentKind.TEXT and contradicted))
+    # Sizes in catalogs may be stale: a text alone is refused only where they contradict it too.
+    stands_in = kind in READABLE and is_odd(kind, expected.name)
+    other_size = size is not None and expected.size is not None
+    return kind if stands_in and (kind is not ContentKind.TEXT or other_size) else None
 
 
 def refused(
@@ -83,9 +56,7 @@ def refused(
     words = f"{place or 'the server'} sent {kind} instead of {expected.name}"
     if size is not None and expected.size is not None:
         words += f" ({text.size(size)}, announced are {text.size(expected.size)})"
-    if kind in (*_DOCUMENTS, ContentKind.TEXT) and (
-        line := first_line(unpacked_start(start) if expected.archive else start)
-    ):
+    if kind in READABLE and (line := first_line(unpacked_start(start) if expected.archive else start)):
         words += f": {line}"
     hint = "the link may have expired, or the server may have failed: retry later"
     if kind is ContentKind.PAGE:

@@ -177,7 +177,7 @@ def test_a_damaged_catalog_of_the_announced_size_is_fetched_again_and_one_of_not
     hub: Hub, run: Run, tmp_path: Path
 ) -> None:
     hub.files["catalog"] = b""
-    hub.send = lambda data: as_it_is(data[:-9] + b"\0" + data[-8:])
+    hub.send = lambda data: as_it_is(data[:-8] + bytes([data[-8] ^ 1]) + data[-7:])  # another CRC
     given = ("download", "dataset", "ds", "--catalog-only", "--output-dir", str(tmp_path))
     ill = run(*given)
     assert ill.exit_code == 1
