@@ -343,6 +343,10 @@ def _source(entry: LibraryEntry, *, short: bool = False) -> str:
     return place(entry.source) if short else redact(entry.source)
 
 
+UNSTATED = "not stated on this disk; enter opens the document of the source"
+"""In place of a licence: neither the archive nor the documents beside the files have one."""
+
+
 def _blocks(entry: LibraryEntry, verified: str) -> list[Block]:
     request = entry.jobs[0].request
     kind = "dataset" if isinstance(request, DatasetRequest) else "collection"
@@ -354,8 +358,6 @@ def _blocks(entry: LibraryEntry, verified: str) -> list[Block]:
         FieldBlock("State", f"{verified}" if verified else state),
         FieldBlock("Path", str(entry.place)),
         FieldBlock("Files", f"{count(entry.files, 'file')}, {size(entry.bytes)}{when}"),
-        FieldBlock(
-            "Licence", "reading…" if entry.licence is None else entry.licence or "not stated on this disk"
-        ),
+        FieldBlock("Licence", "reading…" if entry.licence is None else entry.licence or UNSTATED),
         FieldBlock("Source", _source(entry) or "not known: it is in no job of the queue"),
     ]
