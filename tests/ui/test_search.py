@@ -280,7 +280,7 @@ async def test_collections_are_picked_from_the_list_of_the_source(options: AppOp
 async def test_catalogs_are_picked_by_name_in_static_folders(tmp_path: Path) -> None:
     plant(tmp_path / "plain", forest(2, 4))
     async with driven(AppOptions(source=str(tmp_path / "plain"), output_dir=tmp_path)) as driver:
-        await driver.until("▾ ")
+        await driver.until("▸ regions")
         form = await ask(driver)
         form.query_one("#list", TextButton).action_press()
         await driver.until("[ ] ", lambda: "loading" not in driver.screen())
