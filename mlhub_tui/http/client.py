@@ -13,8 +13,14 @@ from ..errors import MLHubException, UnexpectedAnswer
 from ..text import one_line, redact
 from .connect import open_connection
 from .connection import BodySink, HTTP11Connection, Response
-from .cookies import CookieJar
-from .credentials import Link, OriginCredentials, may_cross_origins, netrc_authorization, user_agent
+from .credentials import (
+    CookieJar,
+    Link,
+    OriginCredentials,
+    may_cross_origins,
+    netrc_authorization,
+    user_agent,
+)
 from .decoding import BodyCollector, DecodingSink, codings
 from .errors import BodyNotWanted, ConnectionLost, ProtocolError
 from .limits import BandwidthLimiter

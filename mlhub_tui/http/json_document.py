@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import AnswerTooLarge, UnexpectedAnswer
 from ..models import JsonDict
 from ..text import one_line, size
-from .key_removal import KeyRemoval
+from .credentials import KeyRemoval
 from .urls import host, shown
 
 if TYPE_CHECKING:

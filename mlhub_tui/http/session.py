@@ -14,10 +14,9 @@ from ..auth import DEFAULT_ROOT_URL, Auth, Scheme, checked_root_url, normalise_r
 from ..errors import MLHubException, RequestError, ServerTimeout, ServerUnreachable
 from ..models import JsonDict
 from ..text import duration, mask
-from .credentials import OriginCredentials, forms, user_agent
+from .credentials import KeyRemoval, OriginCredentials, forms, user_agent
 from .errors import hosted_hint, may_pass
 from .json_document import MAX_DOCUMENT, as_object, decode
-from .key_removal import KeyRemoval
 from .pagination import (
     ACCEPT,
     FetchedPage,

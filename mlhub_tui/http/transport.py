@@ -17,8 +17,7 @@ from ..errors import AnswerTooLarge, ServerTimeout, ServerUnreachable, Unexpecte
 from ..text import one_line
 from .client import HTTPClient
 from .connection import BodySink, Response
-from .cookies import CookieJar
-from .credentials import OriginCredentials
+from .credentials import CookieJar, OriginCredentials
 from .decoding import Inflater, codings
 from .errors import ProxyFailure, hosted_hint
 from .json_document import too_large

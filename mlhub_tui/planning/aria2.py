@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from ..models import Item
 from ..sources.export import Exporter, URLs
+from ..transfer.checksums import multihash
 from .layout import file_names, folder_name
-from .multihash import multihash
 
 _ALGORITHMS = frozenset({"md5", "sha-1", "sha-224", "sha-256", "sha-384", "sha-512"})
 

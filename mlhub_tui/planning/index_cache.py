@@ -15,7 +15,7 @@ from pathlib import Path
 
 from .. import fileio, paths
 from ..errors import EntityDoesNotExist, NoSpaceError, OutputFolderError
-from ..http.key_removal import KeyRemoval
+from ..http.credentials import KeyRemoval
 from ..models import Item, Search
 from ..sources.base import Listing, Page, Source
 from ..sources.static.archive import SkipReport, documents

@@ -17,8 +17,7 @@ from urllib.parse import urlsplit, urlunsplit
 from .. import transfer
 from ..auth.kind import Kind
 from ..errors import MLHubException, NotOffered
-from ..http.credentials import Link
-from ..http.key_removal import KeyRemoval
+from ..http.credentials import KeyRemoval, Link
 from ..http.retry import COMMAND_RETRIES, RetryPolicy
 from ..http.session import Session
 from ..http.urls import shown

@@ -31,11 +31,11 @@ from ..http.urls import shown_id
 from ..models import Document
 from ..options import IfExists
 from ..planning.assets import DocumentOrigin, requests_for
-from ..planning.multihash import multihash, unverified
 from ..planning.requests import SAMPLE, ArchiveRequest, AssetRequest, DatasetRequest, DownloadRequest
 from ..planning.resolver import JobContext, OneSource, Resolver, already_there
 from ..sources.asset_links import known_to_pay
 from ..threads import in_thread
+from ..transfer.checksums import multihash, unverified
 from ..transfer.config import DownloadResult, DownloadSpec, ReserveSpace, TransferConfig, TransferProgress
 from .database import Database
 from .failures import FailureCounter, JournalNotWritable, judge, translate

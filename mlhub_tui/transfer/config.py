@@ -21,8 +21,7 @@ from .engine import SharedLimits
 
 if TYPE_CHECKING:  # needed by transfers only, not before the first request of a command
     from ..http.client import HTTPClient
-    from ..http.cookies import CookieJar
-    from ..http.credentials import Link
+    from ..http.credentials import CookieJar, Link
     from ..http.response_headers import Checksum
     from .part_file import PartJournal
 

@@ -23,8 +23,7 @@ from .. import errors, text
 from ..content import START
 from ..errors import MLHubException
 from ..http.client import Exchange
-from ..http.cookies import CookieJar
-from ..http.credentials import is_local
+from ..http.credentials import CookieJar, is_local
 from ..http.decoding import BodyCollector, codings
 from ..http.errors import PASSING
 from ..http.response_headers import RemoteVersion, parse_content_range, remote_version

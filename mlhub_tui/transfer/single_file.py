@@ -28,8 +28,7 @@ from ..content import START, ContentKind, recognise
 from ..fileio import check_fits, check_free_space, check_writable, translate_os_error
 from ..http.client import PEEK, Exchange, HTTPClient
 from ..http.connection import BodySink, Response
-from ..http.cookies import CookieJar
-from ..http.credentials import Link, is_local
+from ..http.credentials import CookieJar, Link, is_local
 from ..http.decoding import IDENTITY, DecodingSink, Undecodable, codings, is_ambiguous, to_undo
 from ..http.errors import ConnectionLost
 from ..http.response_headers import (

@@ -27,8 +27,7 @@ from mlhub_tui.errors import (
 )
 from mlhub_tui.http.client import HTTPClient, regional
 from mlhub_tui.http.connection import Response
-from mlhub_tui.http.cookies import CookieJar
-from mlhub_tui.http.credentials import OriginCredentials
+from mlhub_tui.http.credentials import CookieJar, OriginCredentials
 from mlhub_tui.http.errors import (
     BeingPrepared,
     ConnectTimeout,

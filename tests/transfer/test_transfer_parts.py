@@ -18,14 +18,20 @@ from mlhub_tui.http.credentials import Link
 from mlhub_tui.http.limits import HostLimits
 from mlhub_tui.http.response_headers import Checksum
 from mlhub_tui.output_tree import OutputTree
-from mlhub_tui.planning.multihash import multihash, unverified
 from mlhub_tui.queue.part_repository import (
     digests_from_text,
     digests_to_text,
     extents_from_text,
     extents_to_text,
 )
-from mlhub_tui.transfer.checksums import HashingSink, StreamingHasher, new_hash, verifiable
+from mlhub_tui.transfer.checksums import (
+    HashingSink,
+    StreamingHasher,
+    multihash,
+    new_hash,
+    unverified,
+    verifiable,
+)
 from mlhub_tui.transfer.config import DownloadSpec
 from mlhub_tui.transfer.parallel import SegmentTable
 from mlhub_tui.transfer.part_file import Extents, PartFile, covered, gaps, merge, prefix

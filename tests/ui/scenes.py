@@ -148,11 +148,15 @@ def settled(driver: Driver) -> bool:
     return all(sheet.settled for sheet in driver.app.screen.query(DetailView))
 
 
+SUMMARY = 5
+"""Lines of the detail of the tree's first line, of which the most frequent values are the rest."""
+
+
 async def listed(driver: Driver) -> None:
     """Wait for the tree and its detail: behind a dialog it would depend on how soon that comes."""
     screen = driver.app.screen_stack[0]
     assert isinstance(screen, BrowseScreen)
-    await driver.until("BigEarthNet", lambda: screen.detail.virtual_size.height > 1)
+    await driver.until("BigEarthNet", lambda: screen.detail.virtual_size.height > SUMMARY)
 
 
 async def browse(driver: Driver) -> None:

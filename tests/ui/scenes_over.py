@@ -12,7 +12,7 @@ from mlhub_tui.ui.widgets.pick_list import PickLine, PickList
 
 from .conftest import Driver
 from .scenes import JOBS, Scene, item, items, listed, results, search
-from .test_browse import find
+from .test_browse import browse, find
 
 
 async def first_steps(driver: Driver) -> None:
@@ -53,8 +53,11 @@ async def keys_found(driver: Driver) -> None:
 async def facets(driver: Driver) -> None:
     """What the tree can be narrowed by."""
     await listed(driver)
+    detail = browse(driver).detail
+    before = detail.virtual_size.height
     await driver.press("f")
     await driver.until("enter selects", lambda: any(one.key == "year=2018" for one in lines(driver)))
+    await driver.until(lambda: detail.virtual_size.height > before)
 
 
 async def going(driver: Driver) -> None:

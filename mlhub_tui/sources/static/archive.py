@@ -35,10 +35,9 @@ from ...errors import (
     ServerUnreachable,
 )
 from ...http.cache import CachedResponse
-from ...http.credentials import Link
+from ...http.credentials import KeyRemoval, Link
 from ...http.errors import may_pass
 from ...http.json_document import MAX_DOCUMENT, NestedTooDeep, NotJSON, value_of
-from ...http.key_removal import KeyRemoval
 from ...http.urls import shown
 from ...models import JsonDict
 from ...storage import make_private_folder, shrink_folder, write_atomic

@@ -18,8 +18,8 @@ from typing import BinaryIO, Generic, NamedTuple, TypeVar
 from ...errors import AccessDenied, EntityDoesNotExist, NotOffered, RequestError, UnexpectedAnswer
 from ...http import json_document
 from ...http.cache import CachedResponse, CachingClient
+from ...http.credentials import KeyRemoval
 from ...http.json_document import MAX_DOCUMENT, SMALLER_HINT, NotJSON, json_in
-from ...http.key_removal import KeyRemoval
 from ...http.urls import resolve_href, shown
 from ...models import Document, Item
 from ...text import count, one_line
