@@ -95,7 +95,7 @@ def test_the_terminals_cursor_is_on_what_the_keys_act_on(start: Starter, sample:
     terminal.press("\x1b")
     terminal.until(lambda: "esc closes" not in terminal.text)
     terminal.press("3")
-    terminal.until("no key")
+    terminal.until("browse without a key")
     terminal.press("q")
     terminal.end()
     assert terminal.status == 0

@@ -177,6 +177,9 @@ async def test_every_pane_of_a_collection(harm: AppOptions, size: tuple[int, int
         await driver.press("enter")
         await driver.until(lambda: isinstance(driver.app.screen, DocumentScreen))
         await driver.until("Archive")
+        while "Not valid STAC" not in driver.screen():  # it comes below the end, in the end
+            await driver.press("G")
+            await driver.pilot.pause(0.05)
         seen = await panes(driver)
         for words in ("citation[/]", "publication[/]", "provider[/]", "Not valid STAC", '"stac_version"'):
             assert words in seen, words

@@ -298,7 +298,7 @@ async def test_a_plan_of_a_hostile_catalog(tmp_path: Path) -> None:
         await front(driver, PlanScreen)
         await driver.until("3 items")
         await driver.press("l", "j")
-        seen = await look(driver, "    [x] …")
+        seen = await look(driver, "    [x] asset")
         assert "own gpj漢字" in seen
         await driver.press("m")
         await look(driver)

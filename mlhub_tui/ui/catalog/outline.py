@@ -11,7 +11,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from ..terminal.characters import tail_room
+from ..terminal.characters import end_of, start_of, tail_room
 from ..widgets.line_view import LineView
 
 T = TypeVar("T")
@@ -366,11 +366,11 @@ def fitted(pieces: Pieces, room: int, tail: int = 0) -> Pieces:
     if room < 2:
         return []
     if tail > room - 2:
-        middle = _start(text[len(text) - tail :], room - 2)
+        middle = start_of(text[len(text) - tail :], room - 2)
         at = len(text) - tail
         return [LabelPiece("…"), *_part(pieces, at, at + len(middle)), LabelPiece("…")]
-    end = _end(text, tail)
-    start = _start(text, room - 1 - cell_len(end))
+    end = end_of(text, tail)
+    start = start_of(text, room - 1 - cell_len(end))
     return [*_part(pieces, 0, len(start)), LabelPiece("…"), *_part(pieces, len(text) - len(end), len(text))]
 
 
@@ -383,19 +383,3 @@ def _part(pieces: Pieces, start: int, stop: int) -> Pieces:
             found.append(LabelPiece(part, look))
         at += len(text)
     return found
-
-
-def _start(text: str, room: int) -> str:
-    """Return as much of the start of a text as fits into some cells."""
-    text = text[: max(room, 0)]
-    while cell_len(text) > room:
-        text = text[:-1]
-    return text
-
-
-def _end(text: str, room: int) -> str:
-    """Return as much of the end of a text as fits into some cells."""
-    text = text[-room:] if room > 0 else ""
-    while cell_len(text) > room:
-        text = text[1:]
-    return text

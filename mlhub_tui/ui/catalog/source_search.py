@@ -258,6 +258,8 @@ class FindScreen(ListScreen):
         typed = " ".join(self.part.value.split())
         if typed and typed != self._searched:
             self._searched = typed
+            self._matches = {source: SourceMatches(words="waiting…") for source in self._sources}
+            self._list()
             self._search(typed)
         elif self.picks.current is not None and self.picks.current.key:
             self.choose(self.picks.current.key)
@@ -272,8 +274,6 @@ class FindScreen(ListScreen):
 
     @work(exclusive=True, group="find")
     async def _search(self, typed: str) -> None:
-        self._matches = {source: SourceMatches(words="waiting…") for source in self._sources}
-        self._list()
         await search_sources(self._sources, typed, self._connection, self._take)
         found = sum(len(matches.found) for matches in self._matches.values())
         if not found:

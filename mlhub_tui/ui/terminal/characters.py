@@ -102,7 +102,23 @@ def fit(text: str, room: int, *, middle: bool = False) -> str:
         return text + " " * (room - length)
     if room < 1:
         return ""
-    if middle and length == len(text):
-        tail = (room - 1) * 3 // 5  # ids of a table differ at their ends above all
-        return f"{text[: room - 1 - tail]}…{text[length - tail :]}"
+    if middle:
+        end = end_of(text, (room - 1) * 3 // 5)  # ids of a table differ at their ends above all
+        return f"{set_cell_size(start_of(text, room - 1 - cell_len(end)), room - 1 - cell_len(end))}…{end}"
     return f"{set_cell_size(text, room - 1)}…"
+
+
+def start_of(text: str, room: int) -> str:
+    """Return as much of the start of a text as fits into some cells."""
+    text = text[: max(room, 0)]
+    while cell_len(text) > room:
+        text = text[:-1]
+    return text
+
+
+def end_of(text: str, room: int) -> str:
+    """Return as much of the end of a text as fits into some cells."""
+    text = text[-room:] if room > 0 else ""
+    while cell_len(text) > room:
+        text = text[1:]
+    return text
