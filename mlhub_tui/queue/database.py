@@ -1,4 +1,4 @@
-"""The queue's database file: schema and opening; a file that cannot be used is left as it is."""
+"""The queue's database file: schema, opening and migration; a file that cannot be used is left as it is."""
 
 from __future__ import annotations
 
@@ -17,63 +17,80 @@ from .. import paths, text
 from ..errors import DownloadError
 from ..storage import make_private_folder
 
-VERSION = 7
-"""The format of the database (`PRAGMA user_version`), as version 0.1.0 wrote it."""
-_SCHEMA = """
-BEGIN;
-CREATE TABLE runners (
-    id TEXT PRIMARY KEY, pid INTEGER NOT NULL, host TEXT NOT NULL, token TEXT NOT NULL, beat REAL NOT NULL,
-    kind TEXT NOT NULL DEFAULT 'app'
-);
-CREATE TABLE jobs (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    target TEXT NOT NULL UNIQUE,
-    source TEXT NOT NULL, profile TEXT, collection_id TEXT NOT NULL, folder TEXT NOT NULL,
-    if_exists TEXT NOT NULL, title TEXT NOT NULL, size INTEGER, name TEXT NOT NULL,
-    state TEXT NOT NULL, position INTEGER NOT NULL,
-    bytes_done INTEGER NOT NULL DEFAULT 0, bytes_total INTEGER,
-    reason TEXT NOT NULL DEFAULT '', hint TEXT NOT NULL DEFAULT '',
-    tries INTEGER NOT NULL DEFAULT 0, next_try REAL,
-    runner TEXT, revision INTEGER NOT NULL,
-    rate REAL, eta REAL, connections INTEGER NOT NULL DEFAULT 0, sums TEXT NOT NULL DEFAULT '',
-    asset TEXT, dataset TEXT,
-    files_done INTEGER NOT NULL DEFAULT 0, files_failed INTEGER NOT NULL DEFAULT 0, files_total INTEGER
-);
-CREATE INDEX jobs_by_revision ON jobs (revision);
-CREATE INDEX jobs_by_position ON jobs (position);
-CREATE TABLE parts (
-    path TEXT PRIMARY KEY, runner TEXT, generation INTEGER NOT NULL DEFAULT 0,
-    url TEXT NOT NULL DEFAULT '', total INTEGER, etag TEXT, modified TEXT,
-    digests TEXT NOT NULL DEFAULT '', inode TEXT NOT NULL DEFAULT '', synced INTEGER NOT NULL DEFAULT 0,
-    extents TEXT NOT NULL DEFAULT ''
-);
-CREATE TABLE clock (revision INTEGER NOT NULL);
-INSERT INTO clock VALUES (0);
-CREATE TABLE commands (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, job INTEGER NOT NULL, verb TEXT NOT NULL,
-    delete_part INTEGER NOT NULL, author TEXT NOT NULL, at REAL NOT NULL
-);
-CREATE INDEX commands_by_job ON commands (job);
-CREATE TABLE settings (name TEXT PRIMARY KEY, value INTEGER);
-CREATE TABLE events (
-    job INTEGER NOT NULL, number INTEGER NOT NULL, at REAL NOT NULL, words TEXT NOT NULL,
-    PRIMARY KEY (job, number)
-) WITHOUT ROWID;
-PRAGMA user_version=7;
-COMMIT;
-"""
-"""`jobs.revision` is `clock` at the row's last change, so that other programs read what changed and nothing
+MIGRATIONS: tuple[str, ...] = (
+    """
+    CREATE TABLE runners (
+        id TEXT PRIMARY KEY, pid INTEGER NOT NULL, host TEXT NOT NULL, token TEXT NOT NULL, beat REAL NOT NULL
+    );
+    CREATE TABLE jobs (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        target TEXT NOT NULL UNIQUE,
+        source TEXT NOT NULL, profile TEXT, collection_id TEXT NOT NULL, folder TEXT NOT NULL,
+        if_exists TEXT NOT NULL, title TEXT NOT NULL, size INTEGER, name TEXT NOT NULL,
+        state TEXT NOT NULL, position INTEGER NOT NULL,
+        bytes_done INTEGER NOT NULL DEFAULT 0, bytes_total INTEGER,
+        reason TEXT NOT NULL DEFAULT '', hint TEXT NOT NULL DEFAULT '',
+        tries INTEGER NOT NULL DEFAULT 0, next_try REAL,
+        runner TEXT, revision INTEGER NOT NULL
+    );
+    CREATE INDEX jobs_by_revision ON jobs (revision);
+    CREATE INDEX jobs_by_position ON jobs (position);
+    CREATE TABLE parts (
+        path TEXT PRIMARY KEY, runner TEXT, generation INTEGER NOT NULL DEFAULT 0,
+        url TEXT NOT NULL DEFAULT '', total INTEGER, etag TEXT, modified TEXT,
+        digests TEXT NOT NULL DEFAULT '', inode TEXT NOT NULL DEFAULT '', synced INTEGER NOT NULL DEFAULT 0
+    );
+    CREATE TABLE clock (revision INTEGER NOT NULL);
+    INSERT INTO clock VALUES (0);
+    """,
+    """
+    ALTER TABLE runners ADD COLUMN kind TEXT NOT NULL DEFAULT 'app';
+    ALTER TABLE jobs ADD COLUMN rate REAL;
+    ALTER TABLE jobs ADD COLUMN eta REAL;
+    CREATE TABLE commands (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, job INTEGER NOT NULL, verb TEXT NOT NULL,
+        delete_part INTEGER NOT NULL, author TEXT NOT NULL, at REAL NOT NULL
+    );
+    CREATE INDEX commands_by_job ON commands (job);
+    """,
+    "ALTER TABLE parts ADD COLUMN extents TEXT NOT NULL DEFAULT ''",
+    """
+    CREATE TABLE settings (name TEXT PRIMARY KEY, value INTEGER);
+    ALTER TABLE jobs ADD COLUMN connections INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE jobs ADD COLUMN sums TEXT NOT NULL DEFAULT ''
+    """,
+    "ALTER TABLE jobs ADD COLUMN asset TEXT",
+    """
+    ALTER TABLE jobs ADD COLUMN dataset TEXT;
+    ALTER TABLE jobs ADD COLUMN files_done INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE jobs ADD COLUMN files_failed INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE jobs ADD COLUMN files_total INTEGER
+    """,
+    """
+    CREATE TABLE events (
+        job INTEGER NOT NULL, number INTEGER NOT NULL, at REAL NOT NULL, words TEXT NOT NULL,
+        PRIMARY KEY (job, number)
+    ) WITHOUT ROWID
+    """,
+)
+"""`MIGRATIONS[n]` brings a database from version n (`PRAGMA user_version`) to n + 1.
+
+`jobs.revision` is `clock` at the row's last change, so that other programs read what changed and nothing
 else. A `runner` works on a job or writes a part; a job without one is taken by the next program that runs
 the queue. `commands` is what one program asks of another, deleted once carried out. `parts` is described in
 `transfer.part_file`; `jobs.asset`, `jobs.dataset` are JSON, NULL for other kinds of jobs. No column holds a
 key or a link's signature.
 """
-_TABLES = frozenset({"runners", "jobs", "parts", "clock", "commands", "settings", "events"})
+
+VERSION = len(MIGRATIONS)
+_FIRST_TABLES = frozenset({"runners", "jobs", "parts", "clock"})
+_TABLES = _FIRST_TABLES | {"commands", "settings", "events"}
 
 _WAIT = 0.25  # seconds that a call waits for another program's transaction; callers that can wait try again
-_START_WAIT = 5.0  # seconds for programs that start at once
+_START_WAIT = 5.0  # seconds for programs that start at once, all migrating
 _MAGIC = b"SQLite format 3\x00"
 _COMPANIONS = ("-wal", "-shm", "-journal")  # SQLite's own files beside a database
+_MADE_WITHIN = 1.0  # seconds that an empty file may be one that another program is just creating
 _PERMISSIONS = "make it readable and writable for you"
 _LOCAL = "use a local disk"
 _ELSEWHERE = "set MLHUB_HOME to another folder"
@@ -189,18 +206,24 @@ def is_locked(error: sqlite3.Error) -> bool:
 
 def _open(path: Path) -> sqlite3.Connection:
     """Open the file, wait for programs that start at the same time, and say what is wrong with it."""
-    deadline = time.monotonic() + _START_WAIT
+    start = time.monotonic()
     while True:
+        waited = time.monotonic() - start
         try:
             if not exists(path):
                 _create(path)
             check(path)
             return _connect(path)
-        except sqlite3.DatabaseError as error:
+        except QueueUnusable:
+            if waited > _MADE_WITHIN or not _is_empty(path):
+                raise
+        except sqlite3.OperationalError as error:
             if is_locked(error) and lacks_locks(path.parent):
                 raise _unusable(path, "its file system has no locks", _LOCAL, by_place=True) from error
-            if not is_locked(error) or time.monotonic() > deadline:
+            if not is_locked(error) or waited > _START_WAIT:
                 raise unusable(path, error) from error
+        except sqlite3.DatabaseError as error:
+            raise unusable(path, error) from error
         except (FileExistsError, NotADirectoryError):  # of its folder: a file has the name
             raise _unusable(path, "its folder is not a folder", "move what has its name") from None
         except OSError as error:
@@ -213,17 +236,15 @@ def _create(path: Path) -> None:
     make_private_folder(path.parent)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     os.close(handle)
-    made = Path(name)
     try:
-        with contextlib.closing(sqlite3.connect(made, timeout=_WAIT, isolation_level=None)) as connection:
-            connection.executescript(_SCHEMA)
-        try:
-            path.hardlink_to(made)
-        except FileExistsError:
-            return  # another program was faster
-        except OSError:  # a file system without hard links
-            if not path.exists():
-                made.replace(path)
+        with contextlib.closing(sqlite3.connect(name, timeout=_WAIT, isolation_level=None)) as connection:
+            _migrate(connection)
+        with contextlib.suppress(FileExistsError):  # another program was faster
+            os.link(name, path)
+    except OSError:
+        # A file system without hard links: it is created in place, and is empty for a moment.
+        with contextlib.closing(sqlite3.connect(path, timeout=_WAIT, isolation_level=None)) as connection:
+            _migrate(connection)
     finally:
         for suffix in ("", "-journal"):
             Path(name + suffix).unlink(missing_ok=True)
@@ -234,14 +255,14 @@ def _connect(path: Path | None) -> sqlite3.Connection:
     connection = sqlite3.connect(where, timeout=_WAIT, isolation_level=None, check_same_thread=False)
     try:
         connection.row_factory = sqlite3.Row
-        if path is None:
-            connection.executescript(_SCHEMA)
-            return connection
-        verify(connection, path)
+        if path is not None:
+            verify(connection, path)
         connection.execute("PRAGMA journal_mode=WAL")
         # FULL: an acknowledged change outlives a power cut, at one disk flush each, off the UI's thread.
         connection.execute("PRAGMA synchronous=FULL")
-        path.chmod(0o600)
+        _migrate(connection)
+        if path is not None:
+            path.chmod(0o600)
     except BaseException:
         connection.close()
         raise
@@ -259,8 +280,25 @@ def verify(connection: sqlite3.Connection, path: Path) -> None:
     if verdict != "ok":
         raise _unusable(path, f"the file is damaged ({text.one_line(verdict, 120)})")
     tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    if version != VERSION or not tables >= _TABLES:
+    expected = _TABLES if version == VERSION else _FIRST_TABLES
+    if (version == 0 and tables) or (version != 0 and not expected <= tables):
         raise _unusable(path, "it is the database of another program")
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    if connection.execute("PRAGMA user_version").fetchone()[0] >= VERSION:
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        for script in MIGRATIONS[version:]:
+            for statement in script.split(";"):
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version={VERSION}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
 
 
 def unusable(path: Path, error: sqlite3.Error) -> QueueUnusable:
@@ -320,6 +358,12 @@ def _is_there(path: Path) -> bool:
     except OSError:
         pass
     return True
+
+
+def _is_empty(path: Path) -> bool:
+    with contextlib.suppress(OSError):
+        return path.is_file() and not path.stat().st_size
+    return False
 
 
 def _orphaned_journal(path: Path) -> Path | None:
