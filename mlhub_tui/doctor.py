@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import paths, queue, sources
+from .auth import ProfilesFile, secret_words
 from .config import Config, Loaded, abilities
 from .errors import MLHubException
 from .storage import bytes_of, nearest
@@ -224,8 +225,6 @@ def _file(name: str, path: Path) -> Iterator[Finding]:
 
 
 def _profiles() -> Iterator[Finding]:
-    from .auth import ProfilesFile, secret_words  # reads secrets: only where they are looked at
-
     try:
         file = ProfilesFile.load()
         for name in file.names():

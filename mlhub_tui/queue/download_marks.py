@@ -34,7 +34,7 @@ class DownloadMarks:
 
     - `datasets`: Those fetched as one job, by id.
     - `collections`: By id; in a static catalog by URL, too.
-    - `items`: By the ids of collection and item.
+    - `items`: By the ids of collection and item; models without a collection's.
     - `documents`: Items of static catalogs, by URL.
     """
 
@@ -54,6 +54,8 @@ class DownloadMarks:
                 own = max(own, self.documents.get(entry.url, Mark.NONE) if entry.url else Mark.NONE)
                 whole = self.collections.get(entry.collection_id) is Mark.DOWNLOADED
                 return Mark.DOWNLOADED if whole else own
+            case EntryKind.MODEL:
+                return self.items.get(("", entry.id), Mark.NONE)  # asked for without its collection
             case EntryKind.COLLECTION | EntryKind.CATALOG:
                 by_url = self.collections.get(entry.url, Mark.NONE) if entry.url else Mark.NONE
                 return max(self.collections.get(entry.id, Mark.NONE), by_url)

@@ -27,6 +27,13 @@ MOST_OF_A_NAME = dict.fromkeys(
 MOST_LAZY_IMPORTS = 108
 
 
+def test_the_top_level_holds_what_was_agreed() -> None:
+    agreed = {"mlhub_tui", "tests", "pyproject.toml", "README.md", "screenshots", "LICENSE"}
+    built = {"build", "dist"}  # what installing leaves there, beside `*.egg-info`
+    found = {path.name for path in PACKAGE.parent.iterdir() if path.suffix != ".egg-info"}
+    assert {name for name in found - agreed - built if not name.startswith((".", "__"))} == set()
+
+
 def test_no_folder_holds_more_modules_than_a_reader_can_look_over() -> None:
     folders = Counter(path.parent.relative_to(PACKAGE) for path in MODULES)
     assert [f"{folder}: {n}" for folder, n in folders.items() if n > MOST_MODULES_OF_A_FOLDER] == []

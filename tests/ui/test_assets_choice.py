@@ -230,6 +230,7 @@ async def test_the_assets_of_a_model_are_downloaded_into_its_folder(options: App
         await driver.press("enter")
         await driver.until(lambda: [job.state for job in driver.app.jobs] == [JobState.DONE] * 2)
         queued = requests(driver)
+        await driver.until("● A Spatio-Temporal")
     for request in queued:
         assert (request.folder / request.name).is_file() and request.folder.name == request.item_id
 

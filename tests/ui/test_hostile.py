@@ -25,7 +25,7 @@ from mlhub_tui.ui.screens import browse as browse_module
 from mlhub_tui.ui.screens.browse import BrowseScreen
 from mlhub_tui.ui.screens.document_screen import DocumentScreen
 from mlhub_tui.ui.screens.downloads import DownloadsScreen
-from mlhub_tui.ui.widgets.detail_view import typeset
+from mlhub_tui.ui.widgets.detail_view import DetailView, typeset
 from mlhub_tui.ui.widgets.item_table import ItemTable
 from mlhub_tui.ui.widgets.json_lines import JsonLines
 from tests.support.http_server import LoopbackServer
@@ -177,9 +177,13 @@ async def test_every_pane_of_a_collection(harm: AppOptions, size: tuple[int, int
         await driver.press("enter")
         await driver.until(lambda: isinstance(driver.app.screen, DocumentScreen))
         await driver.until("Archive")
-        while "Not valid STAC" not in driver.screen():  # it comes below the end, in the end
-            await driver.press("G")
-            await driver.pilot.pause(0.05)
+        overview = driver.app.screen.query_one("#overview", DetailView)
+
+        def says_so_at_the_end() -> bool:
+            overview.scroll_end(animate=False)  # it comes below what was the end
+            return "Not valid STAC" in driver.screen()
+
+        await driver.until(says_so_at_the_end)
         seen = await panes(driver)
         for words in ("citation[/]", "publication[/]", "provider[/]", "Not valid STAC", '"stac_version"'):
             assert words in seen, words
