@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlhub_tui.ui.catalog.outline import LabelPiece, OutlineRow, OutlineRows, fitted
+from mlhub_tui.ui.catalog.outline import LabelPiece, OutlineRow, OutlineRows, fitted, telling_tail
 
 
 def walk(row: OutlineRow[int]) -> list[OutlineRow[int]]:
@@ -80,3 +80,28 @@ def test_a_label_is_cut_to_the_room_there_is(text: str, room: int, tail: int, at
     assert width <= room
     if text.isascii() and len(text) > room and tail <= room - 2:
         assert shown == f"{text[: room - 1 - tail]}…{text[len(text) - tail :]}"
+
+
+NAMES = [
+    "dlr_fusion_competition_germany_train_source_planet",
+    "dlr_fusion_competition_germany_test_source_planet",
+]
+
+
+@pytest.mark.parametrize(
+    ("names", "room", "shown"),
+    [
+        (NAMES, 31, ["dlr_fusion_…train_source_planet", "dlr_fusion_c…test_source_planet"]),
+        (
+            ["s" * 20 + "_2018_" + "x" * 40, "s" * 20 + "_2019_" + "x" * 40],
+            20,
+            ["…2018_xxxxxxxxxxxxx…", "…2019_xxxxxxxxxxxxx…"],
+        ),
+        (["short", "another"], 20, ["short", "another"]),
+        (["a" * 30 + "_one", "b" * 30 + "_one"], 20, ["aaaaaaaaaaaa…aaa_one", "bbbbbbbbbbbb…bbb_one"]),
+        (["prefix_of_the_other" + "y" * 30, "y" * 30], 20, ["prefix_of_th…yyyyyyy", "yyyyyyyyyyyy…yyyyyyy"]),
+    ],
+)
+def test_siblings_that_are_cut_look_different(names: list[str], room: int, shown: list[str]) -> None:
+    cut = [fitted([LabelPiece(name)], room, telling_tail(name, names, room)) for name in names]
+    assert ["".join(piece.text for piece in pieces) for pieces in cut] == shown

@@ -405,6 +405,10 @@ class CatalogTree(NodeView):
         words = isinstance(row.data, GroupNode | ActionNode | MoreNode | NoteNode)
         return not words and not getattr(row.data, "note", "")
 
+    def names(self, row: NodeRow) -> tuple[str, ...]:
+        """Return id and title of an entry: one of them is its label, where nothing is found in it."""
+        return (row.data.id, row.data.title) if isinstance(row.data, Entry) else ()
+
     # Jumps
 
     def reveal(self, row: NodeRow) -> None:

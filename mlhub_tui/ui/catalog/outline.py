@@ -198,6 +198,10 @@ class OutlineView(LineView, Generic[T]):
         """Whether a label that is too long is cut in the middle, as names that begin alike end apart."""
         return False
 
+    def names(self, row: OutlineRow[T]) -> tuple[str, ...]:
+        """Return what the label of a row may begin with, as received; it is compared and never drawn."""
+        return (str(row.data),)
+
     # Rows
 
     @property
@@ -320,23 +324,14 @@ class OutlineView(LineView, Generic[T]):
         return Strip(segments)
 
     def _tail(self, number: int, label: Pieces, room: int) -> int:
-        """Return how many characters at the end of a label remain where it is cut in the middle.
-
-        Where siblings nearby would look the same, they are as many as tell them apart.
-        """
-        text, tail = _plain(label), tail_room(room)
+        """Return how many characters at the end of a label remain where it is cut in the middle."""
+        row, text = self.outline.rows[number], _plain(label)
         if len(text) <= room:
-            return tail
-        row, start, end = self.outline.rows[number], text[: room - 1 - tail], text[-tail:]
-        for other in self.outline.rows[max(number - _NEARBY, 0) : number + _NEARBY]:
-            if other.parent is row.parent and other is not row and other.foldable == row.foldable:
-                words = _plain(self.label(other, room))
-                if words != text and words.startswith(start) and words.endswith(end):
-                    ends = enumerate(zip(reversed(words), reversed(text), strict=False))
-                    alike = next((n for n, (one, its) in ends if one != its), len(words))
-                    differs = _LAST_WORD.search(text[: len(text) - alike])
-                    tail = max(tail, alike + (len(differs[0]) if differs else 0))
-        return tail
+            return 0
+        nearby = self.outline.rows[max(number - _NEARBY, 0) : number + _NEARBY]
+        return telling_tail(
+            text, [n for one in nearby if one.parent is row.parent for n in self.names(one)], room
+        )
 
     def _guides(self, row: OutlineRow[T], width: int) -> str:
         """Return the lines that lead to a row; of very deep ones only the last."""
@@ -349,6 +344,31 @@ class OutlineView(LineView, Generic[T]):
             above = above.parent
         guides = "".join(reversed(parts))
         return guides if len(guides) <= width // 2 else f"…{guides[1 - width // 2 :]}"
+
+
+def telling_tail(text: str, names: Iterable[str], room: int) -> int:
+    """Return how many characters at the end of a text tell it from names that would look the same when cut.
+
+    Parameters
+    ----------
+    text
+        What does not fit, and is cut in the middle.
+    names
+        What stands nearby and is cut alike; itself among them, or not.
+    room
+        Cells.
+    """
+    tail, before = tail_room(room), 0
+    others = [name for name in names if name != text]
+    while tail > before:  # a longer end leaves less of the start, which told others apart
+        before = tail
+        for name in others:
+            if name.endswith(text[-tail:]) and name.startswith(text[: max(room - 1 - tail, 0)]):
+                ends = enumerate(zip(reversed(name), reversed(text), strict=False))
+                alike = next((n for n, (one, its) in ends if one != its), len(name))
+                differs = _LAST_WORD.search(text[: len(text) - alike])
+                tail = max(tail, alike + (len(differs[0]) if differs else 0))
+    return tail
 
 
 def _plain(pieces: Pieces) -> str:
