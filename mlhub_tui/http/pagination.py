@@ -213,13 +213,13 @@ def _headers(value: Any) -> dict[str, str]:
 class PageGuard:
     """Notices links and pages that come again, and pages that stay empty.
 
-    Only hashes are saved, so that a listing of a million items costs a few bytes a page.
+    Of all pages but the last only hashes are saved: a listing of a million items costs a few bytes a page.
     """
 
     def __init__(self) -> None:
         self._links: set[int] = set()
         self._pages: set[int] = set()
-        self._last: tuple[str, ...] = ()
+        self._last: list[Any] = []
         self._empty = 0
 
     def repeats_link(self, link: str) -> bool:
@@ -231,16 +231,17 @@ class PageGuard:
     def repeats_page(self, entries: Sequence[Any]) -> bool:
         """Whether a page of the same ids was given before, or too many empty ones in a row.
 
-        Also where only the beginning of the page before was wanted.
+        Also where only the beginning of the page before was wanted; its entries are compared whole then, as
+        two items may have one id.
         """
         if not entries:
             self._empty += 1
             return self._empty > _EMPTY_PAGES
         self._empty = 0
         ids = tuple(repr(e.get("id") if isinstance(e, dict) else e) for e in entries)
-        known = hash(ids) in self._pages or ids == self._last[: len(ids)]
+        known = hash(ids) in self._pages or list(entries) == self._last[: len(ids)]
         self._pages.add(hash(ids))
-        self._last = ids
+        self._last = list(entries)
         return known
 
 

@@ -148,3 +148,11 @@ def test_a_guard_never_lets_the_same_page_pass_twice(pages: list[list[str]]) -> 
     guard = PageGuard()
     passed = [tuple(ids) for ids in pages if not guard.repeats_page([{"id": i} for i in ids]) and ids]
     assert len(passed) == len(set(passed))
+
+
+def test_a_guard_takes_two_items_of_one_id_for_two_and_the_beginning_of_a_page_for_a_repetition() -> None:
+    guard = PageGuard()
+    pages = [{"id": "a", "href": "1"}, {"id": "b", "href": "1"}], [{"id": "a", "href": "2"}]
+    assert [guard.repeats_page(page) for page in pages] == [False, False]
+    guard = PageGuard()
+    assert [guard.repeats_page(page) for page in (pages[0], pages[0][:1])] == [False, True]
