@@ -99,7 +99,8 @@ class Download(Group):
 def download_command() -> None:
     """Download the archives of collections, two at a time; needs a key.
 
-    A collection whose ID is the name of a command goes with `download archives ID`.
+    A collection whose ID is the name of a command is downloaded with `download
+    archives ID`.
     """
 
 

@@ -46,10 +46,6 @@ _WIDTH = "how wide something is drawn"
 _EXACT = "the exact figure of a far bound (1,000 or more)"
 _FIGURES = {_PACED, _EXACT}
 _FAR = 1000
-_SPEED_ALONE = {
-    ("mlhub_tui/planning/zorder.py", "curve"): "the order of rows in an index, for speed alone",
-}
-"""Functions that change no result, by module and name, with the reason."""
 _ANNOTATIONS = {"annotation", "returns", "type_params"}
 
 
@@ -109,7 +105,7 @@ class _Finder:
         self, node: ast.AST, skip: str, imported: bool = True, statement: int = 1
     ) -> Iterator[Mutant]:
         statement = node.lineno if isinstance(node, ast.stmt) else statement
-        skip = skip or _equivalent(node, imported) or self._speed_alone(node)
+        skip = skip or _equivalent(node, imported)
         said = (
             "" if skip in _FIGURES and isinstance(node, ast.BinOp) else skip
         )  # 1 >> 20 is not a figure moved
@@ -122,9 +118,6 @@ class _Finder:
                     why = _DECORATOR if name == "decorator_list" else _WIDTH if _is_width(node, child) else ""
                     here = imported and not (is_function and name == "body")
                     yield from self._within(child, skip or why, here, statement)
-
-    def _speed_alone(self, node: ast.AST) -> str:
-        return _SPEED_ALONE.get((self._path, node.name), "") if isinstance(node, ast.FunctionDef) else ""
 
     def _changes(self, node: ast.AST) -> Iterator[tuple[int, int, str]]:
         match node:
