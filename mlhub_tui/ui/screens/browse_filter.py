@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ...errors import MLHubException
@@ -107,7 +108,7 @@ class BrowseFilter:
             return
         if documents is not self._searched:
             self._searched = documents
-            reading = self._read(documents, documents.source)
+            reading = partial(self._read, documents, documents.source)
             self._screen.run_worker(reading, group="collections", exclusive=True)
 
     async def _read(self, documents: Documents, source: Source) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ...errors import MLHubException
@@ -93,7 +94,7 @@ class Navigator:
             return
 
         def arrive(goal: Goal) -> None:
-            screen.run_worker(self._go(goal), group=_GROUP, exclusive=True)
+            screen.run_worker(partial(self._go, goal), group=_GROUP, exclusive=True)
 
         # At once, not from a worker: what is typed behind the key is for the field.
         screen.app.push_screen(dialogs.GotoScreen(self._tree.tree_model, connection.source, arrive))
@@ -224,7 +225,7 @@ class Navigator:
 
     def travel(self, here: HistoryEntry, step: int) -> None:
         """Go to the place before or behind another."""
-        self._screen.run_worker(self._travel(here, step), group=_GROUP, exclusive=True)
+        self._screen.run_worker(partial(self._travel, here, step), group=_GROUP, exclusive=True)
 
     async def _travel(self, here: HistoryEntry, step: int) -> None:
         screen = self._screen

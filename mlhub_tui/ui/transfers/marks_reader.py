@@ -79,7 +79,7 @@ class MarksReader:
 
     def _read(self) -> None:
         self._pending = None
-        self._app.run_worker(self._load(), group="marks", exclusive=True)
+        self._app.run_worker(self._load, group="marks", exclusive=True)
 
     async def _load(self) -> None:
         subject, began = self._subject, time.monotonic()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import warnings
 from pathlib import Path
 
 import pytest
@@ -362,6 +364,14 @@ async def test_one_goes_back_to_where_one_was_and_forward_again(options: AppOpti
         await driver.until(
             lambda: any("Nothing further forward" in one.words for one in driver.app.message_history)
         )
+        # Two at once: the first is dropped before it began.
+        with warnings.catch_warnings(record=True) as seen:
+            warnings.simplefilter("always")
+            driver.app.action_travel(-1)
+            driver.app.action_travel(-1)
+            await driver.until(lambda: is_at(driver, KENYA))
+            gc.collect()
+        assert [str(one.message) for one in seen if "never awaited" in str(one.message)] == []
 
 
 @pytest.mark.slow
