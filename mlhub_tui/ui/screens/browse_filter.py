@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -108,7 +109,7 @@ class BrowseFilter:
             return
         if documents is not self._searched:
             self._searched = documents
-            reading = partial(self._read, documents, documents.source)
+            reading: Callable[[], Awaitable[None]] = partial(self._read, documents, documents.source)
             self._screen.run_worker(reading, group="collections", exclusive=True)
 
     async def _read(self, documents: Documents, source: Source) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -94,7 +94,8 @@ class Navigator:
             return
 
         def arrive(goal: Goal) -> None:
-            screen.run_worker(partial(self._go, goal), group=_GROUP, exclusive=True)
+            way: Callable[[], Awaitable[None]] = partial(self._go, goal)
+            screen.run_worker(way, group=_GROUP, exclusive=True)
 
         # At once, not from a worker: what is typed behind the key is for the field.
         screen.app.push_screen(dialogs.GotoScreen(self._tree.tree_model, connection.source, arrive))
@@ -225,7 +226,8 @@ class Navigator:
 
     def travel(self, here: HistoryEntry, step: int) -> None:
         """Go to the place before or behind another."""
-        self._screen.run_worker(partial(self._travel, here, step), group=_GROUP, exclusive=True)
+        way: Callable[[], Awaitable[None]] = partial(self._travel, here, step)
+        self._screen.run_worker(way, group=_GROUP, exclusive=True)
 
     async def _travel(self, here: HistoryEntry, step: int) -> None:
         screen = self._screen

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,7 +79,8 @@ class MarksReader:
 
     def _read(self) -> None:
         self._pending = None
-        self._app.run_worker(self._load, group="marks", exclusive=True)
+        load: Callable[[], Awaitable[None]] = self._load
+        self._app.run_worker(load, group="marks", exclusive=True)
 
     async def _load(self) -> None:
         subject, began = self._subject, time.monotonic()

@@ -8,7 +8,7 @@ import os
 import shutil
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -234,7 +234,8 @@ class TransferMonitor:
         self.rates.feed(time.monotonic(), jobs)
         words, how = self._watch.look(jobs, seen=seen), self._app.loaded.config.notify
         if words and how != "none":
-            self._app.run_worker(partial(self._call, how, words), group="attention")
+            call: Callable[[], Awaitable[None]] = partial(self._call, how, words)
+            self._app.run_worker(call, group="attention")
         self._name_window()
         if self._watch.has_ended and self._saying is None:
             # A moment later, so that one notification covers all that end together: thousands may.
