@@ -359,7 +359,7 @@ def _verify(jobs: Sequence[Job], as_json: bool) -> list[dict[str, Any]]:
 
     shown, found = reporter(), []
     for job in jobs:
-        result = queue.job_files.verify_job(job, _reading(job, shown.update), threading.Event())
+        result = queue.library.verify_job(job, _reading(job, shown.update), threading.Event())
         shown.clear()
         found.append(
             {"id": job.id, "path": job.place, "agrees": list(result.agrees), "error": result.trouble or None}
@@ -367,7 +367,7 @@ def _verify(jobs: Sequence[Job], as_json: bool) -> list[dict[str, Any]]:
         if not as_json:
             click.echo(f"{job.id}\t{result}\t{one_line(job.place, 4096)}")
             if result.trouble and job.path.exists():
-                click.echo(f"  {queue.job_files.remedy(job)}", err=True)
+                click.echo(f"  {queue.library.remedy(job)}", err=True)
     if as_json:
         print_json(found)
     return found

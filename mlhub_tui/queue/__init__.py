@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from . import client as client
     from . import database as database
     from . import job as job
-    from . import job_files as job_files
+    from . import library as library
     from . import run_job as run_job
     from . import service as service
 else:

@@ -14,11 +14,9 @@ from typing import Any, Self
 from .. import fileio
 from ..errors import DownloadError
 from ..planning.requests import DownloadRequest
-from .database import Database
-from .failures import JournalNotWritable
-from .job import TRANSITIONS, Event, Job, JobAction, JobState, applies
-from .job_files import delete_part as delete_part_file
-from .job_files import left_of
+from .database import Database, JournalNotWritable
+from .job import TRANSITIONS, Event, Job, JobAction, JobState, applies, left_of
+from .part_repository import delete_part as delete_part_file
 from .repository import JobRepository
 from .runner import QueueSettings, RunnerKind
 

@@ -105,6 +105,12 @@ class QueueUnusable(DownloadError):
     """Whether it is the disk or the folder that cannot be used, and not what is in the file."""
 
 
+class JournalNotWritable(DownloadError):
+    """The record of a transfer cannot be written."""
+
+    default_hint = "free space on the disk of the queue's database, or close the program that locks it"
+
+
 class Database:
     """One connection for all threads, one transaction at a time.
 

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from ..planning.requests import DatasetRequest, DownloadRequest
+from ..text import count, one_line
 
 
 class JobState(StrEnum):
@@ -185,6 +187,16 @@ def applies(action: JobAction, job: Job, *, named: bool = True) -> bool:
     return job.state in TRANSITIONS[action].starts or (
         named and again and isinstance(job.request, DatasetRequest)
     )
+
+
+def left_of(job: Job) -> dict[str, Any]:
+    """Return the fields of a job that was cancelled and whose part was deleted: of a dataset, files stay."""
+    if not isinstance(job.request, DatasetRequest):
+        return {"bytes_done": 0}
+    if not job.files_done:
+        return {}
+    folder = one_line(job.request.asset_place, 200)
+    return {"reason": f"{count(job.files_done, 'file')} are saved in {folder}"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,7 @@ from typing import Any, TypeVar
 
 from ..errors import DownloadError
 from ..text import one_line
-from .database import Database
-from .failures import JournalNotWritable
+from .database import Database, JournalNotWritable
 from .job import ACTIVE_STATES, FILE_COUNTS, Event, Job, JobState
 from .repository import AT_START, LIVE_FIELDS, JobRepository, QueueCommand
 from .runner import Process, QueueSettings, RunnerKind

@@ -19,7 +19,7 @@ from typing import Any
 from ..errors import TargetBusy
 from ..http.response_headers import Checksum, RemoteVersion
 from ..transfer.checksums import StreamingHasher
-from ..transfer.part_file import Extents, PartRecord, merge, prefix
+from ..transfer.part_file import Extents, PartFile, PartJournal, PartRecord, merge, prefix
 from .database import Database, pack
 
 _PATIENCE = 5.0  # seconds a transfer's thread waits for another program's transaction
@@ -124,6 +124,21 @@ class PartRepository:
         """Delete the record of a part that was removed."""
         with contextlib.suppress(sqlite3.Error), self._database.transaction(_PATIENCE) as db:
             db.execute("DELETE FROM parts WHERE path = ?", (pack(part),))
+
+
+def delete_part(part: Path, journal: PartJournal) -> None:
+    """Delete a part file and its record.
+
+    Raises TargetBusy if another transfer, of this program or another one, is writing it; OutputFolderError.
+    """
+    journal.claim(part)
+    try:
+        if part.exists():
+            with PartFile(part):
+                part.unlink(missing_ok=True)
+        journal.forget(part)
+    finally:
+        journal.release(part)
 
 
 def _columns(extents: Extents) -> tuple[int, str]:

@@ -1,4 +1,4 @@
-"""Work of a job: its source and link, one try at it, and tries without the queue for the Python API."""
+"""Work of a job: its source and link, one try at it, what its failure means, tries without the queue."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import sqlite3
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .. import fileio, paths, planning, sources, text
+from .. import errors, fileio, paths, planning, sources, text
 from ..auth import Credentials, for_profile, same_root
 from ..errors import (
     AccessDenied,
@@ -21,10 +21,11 @@ from ..errors import (
     MLHubException,
     NotOffered,
     RemoteChanged,
+    RequestError,
     VerificationFailed,
 )
 from ..http.credentials import Link
-from ..http.errors import LinkRejected
+from ..http.errors import PASSING, BeingPrepared, ConnectionLost, LinkRejected, LoginRequired, TLSFailure
 from ..http.response_headers import Checksum
 from ..http.retry import COMMAND_RETRIES, RetryPolicy
 from ..http.urls import shown_id
@@ -37,8 +38,8 @@ from ..sources.asset_links import known_to_pay
 from ..threads import in_thread
 from ..transfer.checksums import multihash, unverified
 from ..transfer.config import DownloadResult, DownloadSpec, ReserveSpace, TransferConfig, TransferProgress
-from .database import Database
-from .failures import FailureCounter, JournalNotWritable, judge, translate
+from .database import Database, JournalNotWritable
+from .job import JobState
 from .repository import JobRepository
 from .runner import transfer_config
 
@@ -103,7 +104,7 @@ async def run_job(
     *,
     verify: bool = True,
 ) -> DownloadResult:
-    """Fetch what is requested, or resume it; errors are for `queue.failures` to judge.
+    """Fetch what is requested, or resume it; errors are for `judge`.
 
     With `verify`, files of a dataset that were there at an earlier try are looked at first.
     """
@@ -200,6 +201,75 @@ def refusal(error: MLHubException, request: DownloadRequest, link: Link) -> MLHu
     if error.status == 401 and link.sends_key:
         return AuthenticationError(error.message, url=error.url, status=401)
     return error
+
+
+# What a failure means
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A failure of a job in words; `delay` is the seconds until the next try where it is retried."""
+
+    action: JobState
+    reason: str
+    hint: str
+    delay: float | None = None
+
+
+_KEY = (errors.APIKeyNotFound, errors.AuthenticationError)
+_DOUBTFUL = (errors.UnexpectedAnswer, LinkRejected, TLSFailure)
+_MAY_PASS = (*PASSING, errors.RemoteChanged, BeingPrepared, JournalNotWritable, *_DOUBTFUL)
+
+
+def judge(error: BaseException, failures: int, retries: RetryPolicy, path: Path) -> Failure:
+    """Return what becomes of a job that writes `path` after so many failures in a row without progress."""
+    known = translate(error, path)
+    reason, hint = text.one_line(text.redact(known.message), 300), text.one_line(known.hint, 200)
+    if isinstance(known, _KEY):
+        return Failure(JobState.NEEDS_KEY, reason, hint)
+    if isinstance(known, errors.NoSpaceError):
+        return Failure(JobState.NO_SPACE, reason, hint)
+    delay = None
+    if isinstance(known, _MAY_PASS) and not isinstance(known, LoginRequired):
+        retry_after = known.retry_after if isinstance(known, RequestError) else None
+        preparing = isinstance(known, BeingPrepared) and retry_after is not None
+        tried = 1 if preparing else failures  # the server works on it, and says when: waiting is no failure
+        delay = retries.wait(tried, retry_after=retry_after, doubtful=isinstance(known, _DOUBTFUL))
+    if delay is None:
+        return Failure(JobState.FAILED, reason, hint)
+    if isinstance(known, ConnectionLost):
+        hint = "it resumes by itself where it stopped"
+    return Failure(JobState.RETRYING, reason, hint, delay)
+
+
+def translate(error: BaseException, path: Path) -> MLHubException:
+    """Return an error of the package's own tree for any error of a transfer to a path."""
+    if isinstance(error, MLHubException):
+        return error
+    if isinstance(error, OSError):
+        return fileio.translate_os_error(error, path)
+    if isinstance(error, sqlite3.Error):
+        return JournalNotWritable(f"the download queue cannot be written: {text.one_line(error, 120)}")
+    what = text.one_line(text.redact(f"{type(error).__name__}: {error}"), 200)
+    return errors.DownloadError(
+        f"the transfer of {path.name} failed: {what}", hint="retry; if it fails again, report it"
+    )
+
+
+class FailureCounter:
+    """Counts failures in a row; bytes that were not there before, `done` of them, reset it."""
+
+    _STEP = 16 << 10  # a trickle that dies again and again is no progress
+
+    def __init__(self, done: int = 0) -> None:
+        self._high, self._failures = done, 0
+
+    def failed(self, done: int) -> int:
+        """Return the failures in a row, this one counted, with so many bytes there at its end."""
+        if done >= self._high + self._STEP:
+            self._high, self._failures = done, 0
+        self._failures += 1
+        return self._failures
 
 
 # Without the queue

@@ -18,7 +18,7 @@ from ..errors import DownloadError, MLHubException, TargetBusy
 from ..planning.requests import DownloadRequest
 from ..text import one_line, redact
 from ..threads import DaemonExecutor, in_thread
-from .job import IDLE_STATES, TRANSITIONS, Event, Job, JobAction, JobState, applies
+from .job import IDLE_STATES, TRANSITIONS, Event, Job, JobAction, JobState, applies, left_of
 
 if TYPE_CHECKING:
     from ..planning.resolver import Resolver
@@ -319,8 +319,6 @@ class QueueService:
             del self._under_way[command.id]
 
     async def _delete_parts(self, jobs: Sequence[Job]) -> None:
-        from .job_files import left_of  # when something is cancelled
-
         for job in jobs:
             if (now := self._store.get(job.id)) is not None and now.state is JobState.DONE:
                 continue  # the cancel came too late
@@ -333,7 +331,7 @@ class QueueService:
 
     async def _delete_part(self, job: Job) -> None:
         """Delete a part; a transfer that was just interrupted may hold it for a moment longer."""
-        from .job_files import delete_part  # likewise
+        from .part_repository import delete_part  # when something is cancelled
 
         journal = self._store.repository.journal
         deadline = time.monotonic() + _PATIENCE

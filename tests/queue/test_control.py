@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from mlhub_tui.queue import job_files
+from mlhub_tui.queue import part_repository
 from mlhub_tui.queue import runner as process
 from mlhub_tui.queue.client import QueueClient
 from mlhub_tui.queue.database import Database, QueueUnusable
@@ -286,13 +286,13 @@ async def test_ten_thousand_jobs_are_paused_in_another_program_in_one_go(
 async def test_a_cancelled_job_that_is_cleared_at_once_does_not_come_back(
     server: FaultServer, folder: Path, make_queue: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    delete = job_files.delete_part
+    delete = part_repository.delete_part
 
     def slowly(*wanted: Any) -> None:
         delete(*wanted)
         time.sleep(0.15)
 
-    monkeypatch.setattr(job_files, "delete_part", slowly)
+    monkeypatch.setattr(part_repository, "delete_part", slowly)
     server.always = SLOW
     queue = make_queue(Links(server.url))
     job = await queue.add(wish(folder))

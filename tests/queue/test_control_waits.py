@@ -19,7 +19,7 @@ from mlhub_tui.http.retry import QUEUE_RETRIES
 from mlhub_tui.models import ArchiveInfo
 from mlhub_tui.planning.requests import ArchiveRequest, AssetRequest, DownloadRequest
 from mlhub_tui.planning.resolver import RenewedAsset, Resolver
-from mlhub_tui.queue import admission as disk_space
+from mlhub_tui.queue import scheduler as disk_space
 from mlhub_tui.queue.job import Job, JobState
 from mlhub_tui.queue.service import QueueService
 from mlhub_tui.transfer.config import TransferProgress

@@ -13,7 +13,7 @@ from mlhub_tui.planning.filters import Filters
 from mlhub_tui.planning.requests import AssetRequest, DatasetRequest
 from mlhub_tui.queue.client import QueueClient
 from mlhub_tui.queue.job import JobState
-from mlhub_tui.queue.job_files import verify_job
+from mlhub_tui.queue.library import verify_job
 from mlhub_tui.queue.runner import QueueSettings
 from mlhub_tui.queue.service import QueueService
 from tests.support.fault_server import FaultServer

@@ -32,10 +32,9 @@ from mlhub_tui.planning.requests import ArchiveRequest, AssetRequest, DatasetReq
 from mlhub_tui.queue import runner as process
 from mlhub_tui.queue.client import QueueClient
 from mlhub_tui.queue.database import Database, QueueUnusable, unusable
-from mlhub_tui.queue.failures import judge
 from mlhub_tui.queue.job import Job, JobAction, JobState
 from mlhub_tui.queue.repository import JobRepository, safe, with_own_name
-from mlhub_tui.queue.run_job import refusal
+from mlhub_tui.queue.run_job import judge, refusal
 from mlhub_tui.queue.runner import Process
 
 from .support import wish

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mlhub_tui.queue.job import Job, JobState
-from mlhub_tui.queue.job_files import verify_job
+from mlhub_tui.queue.library import verify_job
 from mlhub_tui.transfer.engine import TransferCancelled
 
 from .support import content, wish

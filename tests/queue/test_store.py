@@ -19,8 +19,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 from mlhub_tui import paths
 from mlhub_tui.queue import repository as store_module
 from mlhub_tui.queue import runner as process
-from mlhub_tui.queue.database import VERSION, Database
-from mlhub_tui.queue.failures import JournalNotWritable
+from mlhub_tui.queue.database import VERSION, Database, JournalNotWritable
 from mlhub_tui.queue.job import ACTIVE_STATES, NEXT_STATES, JobState
 from mlhub_tui.queue.job_store import JobStore
 from mlhub_tui.queue.repository import AT_START, JobRepository

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from ...errors import MLHubException
 from ...planning.requests import DatasetRequest
 from ...queue.job import Job, JobState
-from ...queue.job_files import VerificationResult, remedy, verify_job
+from ...queue.library import VerificationResult, remedy, verify_job
 from ...text import count, size
 from ...threads import in_thread
 from ...transfer.engine import TransferCancelled
