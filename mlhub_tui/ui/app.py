@@ -49,7 +49,7 @@ _HERE = Path(__file__).parent
 
 IMPORTED_WHILE_IDLE = (
     "widgets.form",
-    "widgets.pick_list",
+    "widgets.line_view",
     "dialogs.questions",
     "widgets.json_lines",
     "widgets.json_view",

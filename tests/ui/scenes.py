@@ -19,7 +19,7 @@ from mlhub_tui.planning.selection import PlannedFile
 from mlhub_tui.queue.job import Event, Job, JobState
 from mlhub_tui.queue.runner import QueueSettings
 from mlhub_tui.ui.app import MLHubApp
-from mlhub_tui.ui.dialogs.dataset_job_dialog import DatasetJobScreen
+from mlhub_tui.ui.dialogs.job_dialog import DatasetJobScreen
 from mlhub_tui.ui.screens.browse import BrowseScreen
 from mlhub_tui.ui.screens.document_screen import DocumentScreen
 from mlhub_tui.ui.widgets.bars import Notification

@@ -8,7 +8,7 @@ from mlhub_tui.models import BBox
 from mlhub_tui.ui.dialogs.job_dialog import JobLogScreen
 from mlhub_tui.ui.dialogs.questions import QuestionScreen, leave_question
 from mlhub_tui.ui.dialogs.search_dialog import BoxScreen
-from mlhub_tui.ui.widgets.pick_list import PickLine, PickList
+from mlhub_tui.ui.widgets.line_view import PickLine, PickList
 
 from .conftest import Driver
 from .scenes import JOBS, Scene, item, items, listed, results, search

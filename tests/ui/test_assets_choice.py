@@ -14,7 +14,7 @@ from mlhub_tui.ui.dialogs.asset_dialog import AssetsScreen
 from mlhub_tui.ui.dialogs.questions import ProgressScreen
 from mlhub_tui.ui.screens.document_screen import DocumentScreen
 from mlhub_tui.ui.widgets.form import ChoiceField
-from mlhub_tui.ui.widgets.pick_list import PickList
+from mlhub_tui.ui.widgets.line_view import PickList
 
 from ..sources.static.grow import forest, plant
 from .conftest import Driver, Sizes, driven

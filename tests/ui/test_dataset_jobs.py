@@ -18,7 +18,7 @@ from mlhub_tui.planning.manifest import FileStatus, Manifest, manifest_path
 from mlhub_tui.planning.requests import DatasetRequest, dataset_request
 from mlhub_tui.planning.selection import PlannedFile
 from mlhub_tui.queue.job import Job, JobState
-from mlhub_tui.ui.dialogs.dataset_job_dialog import DatasetJobScreen
+from mlhub_tui.ui.dialogs.job_dialog import DatasetJobScreen
 from mlhub_tui.ui.theme import DARK
 from mlhub_tui.ui.transfers.file_list import PAGE, FileList, FilePages
 from mlhub_tui.ui.transfers.job_detail import files_words, filter_words, report_path

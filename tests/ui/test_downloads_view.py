@@ -13,8 +13,7 @@ from mlhub_tui.options import AppOptions
 from mlhub_tui.queue.job import Event, Job, JobAction, JobState
 from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.ui.context import QueueChanged
-from mlhub_tui.ui.dialogs.dataset_job_dialog import DatasetJobScreen
-from mlhub_tui.ui.dialogs.job_dialog import JobLogScreen, JobScreen, event_blocks
+from mlhub_tui.ui.dialogs.job_dialog import DatasetJobScreen, JobLogScreen, JobScreen, event_blocks
 from mlhub_tui.ui.state import AppState
 from mlhub_tui.ui.transfers.job_list import JobList
 

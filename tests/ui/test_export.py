@@ -13,7 +13,7 @@ from mlhub_tui.options import AppOptions
 from mlhub_tui.ui.dialogs.export_dialog import ExportScreen
 from mlhub_tui.ui.dialogs.questions import ProgressScreen, QuestionScreen
 from mlhub_tui.ui.widgets.form import ChoiceField
-from mlhub_tui.ui.widgets.pick_list import PickList
+from mlhub_tui.ui.widgets.line_view import PickList
 
 from ..sources.static.grow import forest, plant
 from .conftest import Driver, Sizes, driven

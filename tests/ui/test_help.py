@@ -16,7 +16,7 @@ from mlhub_tui.ui.configured import Tour, tour_lines
 from mlhub_tui.ui.dialogs.help import HelpEntry, HelpScreen, reachable, sections
 from mlhub_tui.ui.screens.document_screen import DocumentScreen
 from mlhub_tui.ui.screens.results import ResultsScreen
-from mlhub_tui.ui.widgets.pick_list import PickList
+from mlhub_tui.ui.widgets.line_view import PickList
 
 from .conftest import Driver, driven
 from .test_browse import find

@@ -14,8 +14,7 @@ from mlhub_tui.options import AppOptions
 from mlhub_tui.queue.job import JobState
 from mlhub_tui.queue.runner import QueueSettings
 from mlhub_tui.sample.server import SampleServer
-from mlhub_tui.ui.dialogs.job_dialog import JobScreen
-from mlhub_tui.ui.dialogs.limits_dialog import LimitsScreen
+from mlhub_tui.ui.dialogs.job_dialog import JobScreen, LimitsScreen
 from mlhub_tui.ui.transfers.job_detail import why
 from mlhub_tui.ui.transfers.job_list import columns_for, header, job_line
 

@@ -22,7 +22,7 @@ from ..catalog.nodes import TreeEntry, identity
 from ..document_cache import Documents
 from ..search_criteria import words_of
 from ..source_connection import SAMPLE
-from ..widgets.pick_list import PickLine
+from ..widgets.line_view import PickLine
 
 if TYPE_CHECKING:
     from ...auth import Credentials

@@ -24,7 +24,7 @@ from ..dialogs.questions import ListScreen
 from ..document_cache import why
 from ..source_connection import SAMPLE, Connection, last_listing, open_connection
 from ..source_connection import place as short_name
-from ..widgets.pick_list import PickLine
+from ..widgets.line_view import PickLine
 from ..widgets.profile_list import PROFILE
 from .matching import PLACE, boxes_of, search_text, with_lines
 

@@ -12,28 +12,28 @@ if TYPE_CHECKING:
     from .dataset_dialog import ARCHIVES as ARCHIVES
     from .dataset_dialog import ASSETS as ASSETS
     from .dataset_dialog import DatasetScreen as DatasetScreen
-    from .dataset_job_dialog import DatasetJobScreen as DatasetJobScreen
     from .export_dialog import ExportScreen as ExportScreen
-    from .facet_dialog import FacetScreen as FacetScreen
+    from .goto import FacetScreen as FacetScreen
     from .goto import GotoScreen as GotoScreen
+    from .help import CommandProvider as CommandProvider
     from .help import HelpScreen as HelpScreen
+    from .help import Palette as Palette
+    from .help import offered as offered
     from .help import run_entry as run_entry
     from .help import sections as sections
+    from .job_dialog import DatasetJobScreen as DatasetJobScreen
     from .job_dialog import JobLogScreen as JobLogScreen
     from .job_dialog import JobScreen as JobScreen
-    from .limits_dialog import LimitsScreen as LimitsScreen
+    from .job_dialog import LimitsScreen as LimitsScreen
     from .manual import ManualScreen as ManualScreen
-    from .message_log import MessageLogScreen as MessageLogScreen
-    from .palette import CommandProvider as CommandProvider
-    from .palette import Palette as Palette
-    from .palette import offered as offered
+    from .manual import MessageLogScreen as MessageLogScreen
     from .questions import ListScreen as ListScreen
     from .questions import ProgressScreen as ProgressScreen
     from .questions import cancel_question as cancel_question
     from .questions import choose as choose
     from .questions import confirm as confirm
     from .questions import leave_question as leave_question
-    from .save_search import SaveScreen as SaveScreen
+    from .search_dialog import SaveScreen as SaveScreen
     from .search_dialog import SearchForm as SearchForm
     from .settings_dialog import AUTO as AUTO
     from .settings_dialog import SettingsScreen as SettingsScreen
@@ -46,19 +46,13 @@ else:
             "archive_dialog": "DownloadScreen",
             "asset_dialog": "AssetsScreen",
             "dataset_dialog": "ARCHIVES ASSETS DatasetScreen",
-            "dataset_job_dialog": "DatasetJobScreen",
             "export_dialog": "ExportScreen",
-            "facet_dialog": "FacetScreen",
-            "goto": "GotoScreen",
-            "help": "HelpScreen run_entry sections",
-            "job_dialog": "JobLogScreen JobScreen",
-            "limits_dialog": "LimitsScreen",
-            "manual": "ManualScreen",
-            "message_log": "MessageLogScreen",
-            "palette": "CommandProvider Palette offered",
+            "goto": "FacetScreen GotoScreen",
+            "help": "CommandProvider HelpScreen Palette offered run_entry sections",
+            "job_dialog": "DatasetJobScreen JobLogScreen JobScreen LimitsScreen",
+            "manual": "ManualScreen MessageLogScreen",
             "questions": "ListScreen ProgressScreen cancel_question choose confirm leave_question",
-            "save_search": "SaveScreen",
-            "search_dialog": "SearchForm",
+            "search_dialog": "SaveScreen SearchForm",
             "settings_dialog": "AUTO SettingsScreen ThemeScreen",
             "source_form": "SourceForm",
         },

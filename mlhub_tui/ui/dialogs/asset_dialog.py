@@ -27,7 +27,7 @@ from ..terminal.characters import content, line
 from ..widgets.form import ChoiceField, FormRow, field
 from ..widgets.form_rows import OutputOptions
 from ..widgets.item_table import kind
-from ..widgets.pick_list import PickLine, PickList
+from ..widgets.line_view import PickLine, PickList
 from .forms import AttributionRows, FormDialog
 
 if TYPE_CHECKING:

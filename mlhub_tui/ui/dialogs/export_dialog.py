@@ -17,7 +17,7 @@ from ...text import file_name, one_line
 from ..actions.item_supplier import ItemSupplier
 from ..terminal.characters import content
 from ..widgets.form import ChoiceField, FormRow, PathField, field
-from ..widgets.pick_list import PickLine, PickList
+from ..widgets.line_view import PickLine, PickList
 from .forms import FormDialog
 from .questions import confirm
 

@@ -1,4 +1,4 @@
-"""Go to: asks for an id, a DOI or a URL, completes it from what is known, and looks up what is not."""
+"""Dialogs about the tree of Browse: the entry to go to, and the facets to narrow it by."""
 
 from __future__ import annotations
 
@@ -6,20 +6,23 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import work
+from textual import on, work
 from textual.binding import Binding, BindingType
 
 from ...errors import MLHubException
 from ...text import one_line
 from ..catalog.lookup import Goal, Suggestion, Suggestions, doi_of, goal_of, is_url
+from ..catalog.matching import TITLES, Facet, FacetCount, facet_counts, facets_of, toggled
 from ..catalog.tree_filter import HOLDS
 from ..document_cache import why
+from ..terminal.characters import line
 from ..widgets.form import TextField
-from ..widgets.pick_list import PickLine
+from ..widgets.line_view import PickLine, PickList
 from .questions import ListScreen
 
 if TYPE_CHECKING:
     from ...sources.base import Source
+    from ..catalog.catalog_tree import CatalogTree
     from ..catalog.tree_model import CatalogTreeModel
 
 _ASK = "ask"
@@ -152,3 +155,69 @@ class GotoScreen(ListScreen):
         if current is not None and current.key != _ASK:
             field.value = one_line(self._known[int(current.key)].goal.entry.id) or field.value
             field.cursor_position = len(field.value)
+
+
+class FacetScreen(ListScreen):
+    """Lists facets; Enter selects one, and the tree behind follows at once.
+
+    Parameters
+    ----------
+    tree
+        The tree.
+    apply
+        Called with the words of the filter to use.
+    """
+
+    CSS = """
+    FacetScreen > .dialog { width: 64; padding: 0 1; }
+    FacetScreen PickList { height: 16; }
+    FacetScreen.-short PickList { height: 8; }
+    """
+    keys = "type to narrow the list, enter selects, esc closes"
+
+    def __init__(self, tree: CatalogTree, apply: Callable[[str], None]) -> None:
+        super().__init__("Narrow", (), narrows=True)
+        self.part.placeholder = "part of a type, task, place, year, sensor or tag"
+        self._tree, self._apply = tree, apply
+        self._offers: dict[str, list[FacetCount]] = {}
+        self._facets: dict[str, Facet] = {}
+        self._chosen: set[str] = set()
+        self.picks = PickList(lambda key: "[x]" if key in self._chosen else "[ ]")
+
+    def on_mount(self) -> None:
+        """Show the facets and their counts."""
+        self.count_facets()
+
+    def count_facets(self) -> None:
+        """Count again: the tree shows other entries."""
+        chosen = facets_of(self._tree.filter)
+        self._chosen = {facet.written().casefold() for facet in chosen}
+        self._offers = facet_counts(self._tree.traits(), chosen)
+        self.frame.border_title = line(f"Narrow: {self._tree.amount}")
+        self.narrow(self.part.value)
+
+    def narrow(self, words: str) -> None:
+        """Show the facets in whose names every word occurs."""
+        terms, lines, chosen = words.casefold().split(), list[PickLine](), list[PickLine]()
+        self._facets = {}
+        for name, title in TITLES.items():
+            offered: list[PickLine] = []
+            for one in self._offers.get(name, ()):
+                if all(term in f"{title} {one.words}".casefold() for term in terms):
+                    key = one.facet.written().casefold()
+                    self._facets[key] = one.facet
+                    into = chosen if key in self._chosen else offered
+                    into.append(PickLine(one.words, figures=f"{one.number:,}", key=key))
+            lines += [PickLine(title), *offered] if offered else []
+        lines = [PickLine("Chosen"), *chosen, *lines] if chosen else lines
+        self.picks.show(lines or [PickLine("nothing to narrow by")])
+
+    @on(PickList.Ticked)
+    def _ticked(self, message: PickList.Ticked) -> None:
+        message.stop()
+        self.choose(message.key)
+
+    def choose(self, key: str) -> None:
+        """Toggle a facet."""
+        if (facet := self._facets.get(key)) is not None:
+            self._apply(toggled(self._tree.filter, facet))

@@ -1,28 +1,37 @@
-"""The list of keys: the commands of the focus, the screen and the app, a section each, searched with `/`."""
+"""The commands of a screen: listed by their keys, and offered in the palette."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from textual import on
-from textual.app import ComposeResult
+from textual.app import ComposeResult, SystemCommand
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
+from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.containers import Vertical
 from textual.content import Content
 from textual.dom import DOMNode
+from textual.events import Click
 from textual.screen import Screen
 from textual.widgets import Static
 
+from ... import sources
+from ...auth import for_location
 from ..commands import COMMANDS, EVERYWHERE, LISTS, AppCommand, command, of
 from ..terminal.characters import content, line
-from ..terminal.dispatch import Dialog
+from ..terminal.dispatch import Dialog, OnceScreen
 from ..widgets.filter_bar import FindBar
-from ..widgets.pick_list import PickLine, PickList
+from ..widgets.line_view import PickLine, PickList
 
 if TYPE_CHECKING:
     from textual.app import App
+
+    from ...sources.well_known import WellKnownSource
+    from ..context import AppContext
 
 _PACKAGE = __name__.partition(".")[0]
 
@@ -251,3 +260,89 @@ def _has(entry: HelpEntry, terms: Sequence[str]) -> bool:
     one = entry.command
     text = f"{one.all_keys}\n{one.help}\n{one.title}\n{one.id}".casefold()
     return all(term in text for term in terms)
+
+
+_BY_WORDS = 0.4
+"""What a match in the sentence counts of one in the name."""
+
+
+class CommandProvider(Provider):
+    """The app's commands in their own order, with the keys in the colour of keys."""
+
+    async def discover(self) -> Hits:
+        """Yield all, the nearest to the keys first."""
+        for one in self.app.get_system_commands(self.screen):
+            yield DiscoveryHit(_shown(one), one.callback, text=one.title, help=one.help)
+
+    async def search(self, query: str) -> Hits:
+        """Yield those in whose name, keys or sentence the letters occur in their order."""
+        matcher = self.matcher(query)
+        for one in self.app.get_system_commands(self.screen):
+            score = matcher.match(one.title)
+            if score > 0:
+                yield Hit(score, matcher.highlight(one.title), one.callback, text=one.title, help=one.help)
+            elif query.casefold() in one.help.casefold():
+                yield Hit(_BY_WORDS, _shown(one), one.callback, text=one.title, help=one.help)
+
+
+def _shown(one: SystemCommand) -> Content:
+    name, _, keys = one.title.partition("  ")
+    return Content(name) + Content.styled(f"  {keys}" if keys else "", "$accent")
+
+
+class _Commands(CommandList):
+    """The list, which others may have taken the place of since it was drawn where the mouse points."""
+
+    def on_click(self, event: Click) -> None:
+        """Ignore a click on a command that is not in the list any more."""
+        if (event.style.meta.get("option") or 0) >= self.option_count:
+            event.prevent_default()
+
+
+class Palette(CommandPalette, OnceScreen[None]):
+    """Textual's command palette, closed once and not again."""
+
+    def compose(self) -> ComposeResult:
+        """Lay out Textual's parts, with a list of our own."""
+        for part in super().compose():
+            yield _Commands() if type(part) is CommandList else part
+
+    def dismiss(self, result: None = None) -> AwaitComplete:
+        """Close; what is gathered for the list ends before that is taken down."""
+        if self.is_active:
+            self.workers.cancel_node(self)
+        return super().dismiss(result)
+
+    def _action_command_list(self, action: str) -> None:
+        """Move in the list, once it has a place: a page has no height before."""
+        if self.query_one(CommandList).scrollable_content_region:
+            super()._action_command_list(action)
+
+
+def offered(app: AppContext, screen: Screen[Any]) -> Iterator[SystemCommand]:
+    """Yield what can be done on a screen, the nearest to the keys first, and one for each public source."""
+    entries = [entry for section in reachable(app, screen) for entry in section.entries]
+    yield from (_offer(app, entry) for entry in entries if entry.command.palette)
+    yield SystemCommand("Theme", "Change the colours", app.action_change_theme)
+    yield SystemCommand("First steps", "Five lines for a first start", app.action_tour)
+    yield SystemCommand("Browse the sample catalog", "45 datasets, no key, no network", partial(_sample, app))
+    for known in sources.well_known.KNOWN:
+        yield SystemCommand(f"Browse {known.title}", known.about, partial(_browse, app, known))
+    # Moves of the cursor come last: a user who looks for one types a word of it.
+    yield from (_offer(app, entry) for entry in entries if not entry.command.palette)
+
+
+def _offer(app: AppContext, entry: HelpEntry) -> SystemCommand:
+    one = entry.command
+    title = f"{one.title[:1].upper()}{one.title[1:]}  ({one.all_keys})"
+    return SystemCommand(title, one.help, partial(run_entry, app, entry))
+
+
+def _sample(app: AppContext) -> None:
+    app.use_sample()
+    app.action_go("browse")
+
+
+def _browse(app: AppContext, known: WellKnownSource) -> None:
+    app.use(for_location(known.root_url, kind=known.kind, origin=f"public source {known.name}"))
+    app.action_go("browse")

@@ -1,8 +1,9 @@
-"""The manual in the app: topics, the text of one beside them, and a search over all."""
+"""Dialogs to read: the manual, and the message history."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from textual import on, work
@@ -13,10 +14,11 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from ... import manual
-from ...metadata.detail import Prose
+from ...metadata.detail import Block, FieldBlock, Paragraph, Prose
 from ...text import one_line
 from ..terminal.characters import line
 from ..terminal.dispatch import Dialog
+from ..widgets.bars import STYLES, Notification
 from ..widgets.detail_view import DetailView
 from ..widgets.filter_bar import FindBar
 
@@ -171,3 +173,46 @@ class ManualScreen(Dialog[None]):
             self._search_ended(FindBar.Closed(keep=False))
         else:
             self.dismiss(None)
+
+
+class MessageLogScreen(Dialog[None]):
+    """The message history, with times."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,exclamation_mark", "dismiss(None)", "close", show=False)
+    ]
+    CSS = """
+    MessageLogScreen > .dialog { width: 90; height: 94%; padding: 0 0 0 1; }
+    """
+
+    def __init__(self, messages: Sequence[Notification]) -> None:
+        super().__init__()
+        self._messages = messages
+        self._detail = DetailView()
+
+    def compose(self) -> ComposeResult:
+        """Lay out the list."""
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = "Messages"
+            dialog.border_subtitle = "j k scroll, esc closes"
+            yield self._detail
+
+    def on_mount(self) -> None:
+        """Show the list."""
+        sheet = self._detail
+        sheet.show(log_blocks(self._messages))
+        sheet.focus()
+
+
+def log_blocks(messages: Sequence[Notification]) -> list[Block]:
+    """Return the messages, the last first, with time of day; errors and warnings are also marked in words."""
+    if not messages:
+        return [Paragraph("No messages yet.")]
+    return [
+        FieldBlock(
+            time.strftime("%H:%M:%S", time.localtime(one.when)),
+            f"{one.severity}: {one.words}" if one.severity in STYLES else one.words,
+            STYLES.get(one.severity, ""),
+        )
+        for one in reversed(messages)
+    ]

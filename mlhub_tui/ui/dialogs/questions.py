@@ -21,7 +21,7 @@ from ..document_cache import why
 from ..terminal.characters import content, line
 from ..terminal.dispatch import Dialog
 from ..widgets.form import TextField
-from ..widgets.pick_list import PickLine, PickList
+from ..widgets.line_view import PickLine, PickList
 
 Answers = Sequence[tuple[str, str]]
 """The key and the words of each answer, the safe one last."""

@@ -1,4 +1,4 @@
-"""The form of a search: what the items of a collection, or of a whole source, are to have in common."""
+"""Dialogs of searches: the form, with collections and a box to choose, and the name to save one under."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ from ..map.footprint_map import CONTEXT, FootprintMap
 from ..search_criteria import ROWS, Reading, box_text, quoted, read, why_not, written
 from ..terminal.characters import content, line
 from ..terminal.dispatch import Dialog
-from ..widgets.form import FormRow, PathField, TextButton, TextField
-from ..widgets.pick_list import PickLine, PickList
+from ..widgets.form import FormRow, PathField, TextButton, TextField, field
+from ..widgets.line_view import PickLine, PickList
 from .forms import FormDialog
 from .questions import ListScreen, choose
 
@@ -464,3 +464,48 @@ class BoxScreen(Dialog[BBox | None]):
     def _chosen(self, message: FootprintMap.BoxChosen) -> None:
         message.stop()
         self.dismiss(message.box)
+
+
+LONGEST = 60
+"""Characters of a name."""
+
+
+class SaveScreen(FormDialog[str | None]):
+    """Asks; dismissed with the name.
+
+    Parameters
+    ----------
+    name
+        What stands in the field at first.
+    taken
+        Names that there are; saving under one replaces it.
+    found
+        How many items the search finds; None where that is not known.
+    """
+
+    heading, keys = "Save search", "enter saves, esc cancels"
+    enter_submits: ClassVar[bool] = True
+
+    def __init__(self, name: str, taken: frozenset[str], found: int | None) -> None:
+        super().__init__()
+        self._taken, self._found = taken, found
+        self._field = field("name", one_line(name), "a name for it")
+
+    def rows(self) -> Iterator[Widget]:
+        """Return the count and the field."""
+        found = count(self._found, "item") if self._found is not None else "not known yet"
+        yield Static(content(f"Found: {found}", "$muted"))
+        yield FormRow("Name", self._field)
+
+    @on(Input.Changed)
+    def _changed(self, event: Input.Changed) -> None:
+        event.stop()
+        taken = one_line(event.value) in self._taken
+        self.warn("a search of this name is replaced" if taken else "", "$warning")
+
+    def action_submit(self) -> None:
+        """Close with the name."""
+        if name := one_line(self._field.value, LONGEST):
+            self.dismiss(name)
+        else:
+            self.warn("! type a name")

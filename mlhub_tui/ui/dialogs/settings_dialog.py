@@ -24,7 +24,7 @@ from ...text import one_line, rate
 from ..terminal.characters import content, fit, line
 from ..theme import theme_names
 from ..widgets.form import TextField
-from ..widgets.pick_list import PickLine, PickList
+from ..widgets.line_view import PickLine, PickList
 from .forms import FormDialog
 from .questions import ListScreen
 

@@ -18,8 +18,7 @@ from .. import actions, catalog
 from ..catalog.catalog_tree import CatalogTree
 from ..commands import BROWSE, AppCommand, bindings
 from ..context import ConnectionChanged
-from .browse_filter import BrowseFilter
-from .browse_panes import BESIDE, DetailPane, PaneSplit
+from .browse_panes import BESIDE, BrowseFilter, DetailPane, PaneSplit
 from .entry_screen import EntryScreen
 from .navigator import Navigator
 

@@ -171,7 +171,7 @@ class EntryScreen(PlaceScreen):
         above = await self.documents.load_above(subject)
         document = self.documents.of(subject.entry)
         lines = [
-            widgets.pick_list.PickLine(name, words, key=form)
+            widgets.line_view.PickLine(name, words, key=form)
             for form, name in COPY_FORMS.items()
             if (words := copied(form, subject, document, above, in_registry=registry))
         ]

@@ -13,8 +13,7 @@ from .. import preview
 from ..dialogs.questions import ListScreen
 from ..map.map_pane import MapPane
 from ..widgets.item_table import ItemTable
-from ..widgets.line_view import Column
-from ..widgets.pick_list import PickLine, PickList
+from ..widgets.line_view import Column, PickLine, PickList
 from .entry_screen import EntryScreen
 
 if TYPE_CHECKING:

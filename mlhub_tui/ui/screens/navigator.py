@@ -184,7 +184,7 @@ class Navigator:
             self._favourites_changed()
             return True
 
-        lines = [widgets.pick_list.PickLine(one.label, "", one.kind, key) for key, (_, one) in by_key.items()]
+        lines = [widgets.line_view.PickLine(one.label, "", one.kind, key) for key, (_, one) in by_key.items()]
         screen = dialogs.ListScreen(
             "Favourites", lines, "None yet: * marks what is under the cursor.", about, remove
         )

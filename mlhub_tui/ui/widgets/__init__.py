@@ -8,6 +8,6 @@ from ...lazy import submodules
 
 if TYPE_CHECKING:
     from . import form_rows as form_rows
-    from . import pick_list as pick_list
+    from . import line_view as line_view
 else:
     __getattr__ = submodules(__name__)

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from mlhub_tui.options import AppOptions
-from mlhub_tui.ui.dialogs.facet_dialog import FacetScreen
+from mlhub_tui.ui.dialogs.goto import FacetScreen
 from mlhub_tui.ui.screens.browse import BrowseScreen
-from mlhub_tui.ui.widgets.pick_list import PickList
+from mlhub_tui.ui.widgets.line_view import PickList
 
 from ...sources.static.grow import catalog, collection, link, plant
 from ...support.http_server import Answer, HTTPServer, Request, as_json

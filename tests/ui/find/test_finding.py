@@ -13,14 +13,13 @@ from textual.widgets import Input
 from mlhub_tui.models import EntryKind
 from mlhub_tui.options import AppOptions
 from mlhub_tui.ui.catalog.catalog_tree import CatalogTree
-from mlhub_tui.ui.dialogs.facet_dialog import FacetScreen
-from mlhub_tui.ui.dialogs.goto import GotoScreen
+from mlhub_tui.ui.dialogs.goto import FacetScreen, GotoScreen
 from mlhub_tui.ui.dialogs.questions import ListScreen
 from mlhub_tui.ui.screens.browse import BrowseScreen
 from mlhub_tui.ui.screens.document_screen import DocumentScreen
 from mlhub_tui.ui.state import AppState
 from mlhub_tui.ui.terminal.characters import to_ascii
-from mlhub_tui.ui.widgets.pick_list import PickList
+from mlhub_tui.ui.widgets.line_view import PickList
 
 from ..conftest import Driver, driven
 from ..test_browse import browse, current, find, shown_datasets
