@@ -31,7 +31,7 @@ from .progress import Lines, Reporter, reporter
 if TYPE_CHECKING:
     from ..sources.base import Source
 
-_REDRAW = 0.25
+_REDRAW, _LOOK = 0.25, 0.02  # seconds between two drawings, and between two looks whether all is done
 _PAUSE_LIMIT = 1.0
 _LOG_BYTES, _LOG_FILES = 1_000_000, 3
 _CODES_OF_HINTS = {CHOOSE_KEYS: USAGE, AccessDenied.default_hint: NO_CREDENTIALS}
@@ -134,8 +134,7 @@ class _Run(ABC):
                     break
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._changed.wait(), timeout=1.0)
-                if self._signal is None:
-                    await asyncio.sleep(_REDRAW)
+                await self._pause()
             self._show()
             if self._signal is None:
                 return max(self.codes.values(), default=0)
@@ -179,6 +178,15 @@ class _Run(ABC):
                 self._reporter.clear()
                 for place in _places(job) if job.state is JobState.DONE else ():
                     self._say(place)
+
+    async def _pause(self) -> None:
+        """Wait until it is time to draw again, or at an end: nobody waits for a display of what is done."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_REDRAW):
+                while self._signal is None and not self.is_done():
+                    self._changed.clear()
+                    await self._changed.wait()
+                    await asyncio.sleep(_LOOK)
 
     def _listen(self) -> None:
         """End in order at a signal, instead of being killed; nohup's SIGHUP stays ignored."""

@@ -253,8 +253,8 @@ class ShardTask:
         return list(islice(self._requests, most))
 
     def settle(self, results: Sequence[FileResult]) -> None:
-        """Keep results for the report."""
-        self.results.extend(results)
+        """Add results to the report, without times: caches of a shared folder may differ by machine."""
+        self.results.extend(replace(result, mtime=None) for result in results)
 
     def relink(self, request: FileRequest) -> Link | None:
         """Return a new link for one that was rejected: signed again, or that of the item as it is now.

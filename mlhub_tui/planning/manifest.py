@@ -404,10 +404,11 @@ class ManifestQueue:
         if not self._begun:
             self._begun = True
             self._settle_duplicates()  # of files that were settled in an earlier run
-        rows = self._manifest.rows(_NEXT, (self._last, most))
+        [(found,)] = self._manifest.rows(_NEXT, (self._last, most))
+        rows = [Row(*row) for row in json.loads(found)]
         if rows:
-            self._last = rows[-1][0]
-        return [Row(*row) for row in rows]
+            self._last = rows[-1].id
+        return rows
 
     def duplicates(self, after: int, most: int) -> Sequence[Row]:
         """Return files behind an id that are to be copied in a store; `href` is the path of the original."""
@@ -417,7 +418,7 @@ class ManifestQueue:
         """Record results, and settle the duplicates of these files."""
         numbers = json.dumps([result.key for result in results])
         with self._manifest.transaction() as db:
-            known = dict(db.execute(_PATHS, (numbers,)))
+            known = dict(json.loads(db.execute(_PATHS, (numbers,)).fetchone()[0]))
             self._record(db, [(result, known[result.key]) for result in results])
         self._settle_duplicates(numbers)
 
@@ -461,8 +462,10 @@ class ManifestQueue:
         done: list[tuple[int, int | None, int | None]] = []
         for result, path in results:
             if (error := result.error) is None:
-                seen = self._stat(path)  # None if it is gone: the next verification has it fetched again
-                done.append((result.key, result.size, None if seen is None else seen[1]))
+                mtime = result.mtime
+                if mtime is None and (seen := self._stat(path)) is not None:
+                    mtime = seen[1]  # else it is gone: the next verification has it fetched again
+                done.append((result.key, result.size, mtime))
                 continue
             db.execute("UPDATE fate SET state = 3, bytes = NULL, mtime = NULL WHERE id = ?", (result.key,))
             words = (one_line(redact(text), _LONGEST) for text in (error.message, error.hint))
@@ -553,7 +556,10 @@ _RECORD_DONE = (
     "FROM json_each(?) WHERE fate.id = json_extract(value, '$[0]')",
     "DELETE FROM trouble WHERE id IN (SELECT json_extract(value, '$[0]') FROM json_each(?))",
 )
-_PATHS = "SELECT id, path FROM file WHERE id IN (SELECT value FROM json_each(?))"
+_PATHS = (
+    "SELECT json_group_array(json_array(id, path)) FROM file WHERE id IN (SELECT value FROM json_each(?))"
+)
+"""In one row, as `_NEXT`: sqlite3 gives up the interpreter for each, and takes it from the engine's loop."""
 _STATS = """
 SELECT state, count(*), total(coalesce(bytes, size, 0)), sum(coalesce(bytes, size) IS NULL)
 FROM file JOIN fate ON fate.id = file.id WHERE job GROUP BY state
@@ -570,12 +576,14 @@ SELECT file.id, path, coalesce(bytes, size), mtime FROM file JOIN fate ON fate.i
 WHERE state = 2 AND job AND file.id > ? ORDER BY file.id LIMIT ?
 """
 _NEXT = """
-SELECT file.id, path, href, size, checksum, page, fate.bytes IS NOT NULL,
-CASE WHEN href LIKE '%?%' THEN (SELECT name FROM label WHERE id = collection) ELSE '' END,
-CASE WHEN href LIKE '%?%' THEN item END,
-CASE WHEN href LIKE '%?%' THEN (SELECT name FROM label WHERE id = key) ELSE '' END
-FROM fate JOIN file ON file.id = fate.id
-WHERE state = 1 AND fate.id > ? AND job AND leader IS NULL ORDER BY fate.id LIMIT ?
+SELECT json_group_array(json_array(id, path, href, size, checksum, page, ours,
+    CASE WHEN href LIKE '%?%' THEN (SELECT name FROM label WHERE id = collection) ELSE '' END,
+    CASE WHEN href LIKE '%?%' THEN item END,
+    CASE WHEN href LIKE '%?%' THEN (SELECT name FROM label WHERE id = key) ELSE '' END))
+FROM (
+    SELECT file.*, fate.bytes IS NOT NULL AS ours FROM fate JOIN file ON file.id = fate.id
+    WHERE state = 1 AND fate.id > ? AND job AND leader IS NULL ORDER BY fate.id LIMIT ?
+)
 """
 _ASSET = """
 SELECT href, c.name, item, k.name FROM file JOIN label AS c ON c.id = collection JOIN label AS k ON k.id = key

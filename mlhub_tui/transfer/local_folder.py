@@ -9,6 +9,7 @@ On disk::
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -247,4 +248,7 @@ class LocalFolder:
                 raise known from error
             return task.failed(known)
         self._folders.add(task.target.rpartition(os.sep)[0])
-        return FileResult(task.request.key, part.size)
+        mtime = None
+        with contextlib.suppress(OSError):  # somebody may have removed it at once
+            mtime = os.stat(task.target).st_mtime_ns  # noqa: PTH116  (after its end: some servers set it then)
+        return FileResult(task.request.key, part.size, mtime=mtime)

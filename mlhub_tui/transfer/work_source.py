@@ -41,12 +41,16 @@ class FileRequest:
 
 @dataclass(frozen=True, slots=True)
 class FileResult:
-    """What became of a request: its bytes, safe on disk under its name, or the error why it failed."""
+    """What became of a request: its bytes, safe on disk under its name, or the error why it failed.
+
+    `mtime` is the file's time of the last change in nanoseconds, where it is known.
+    """
 
     key: int
     size: int | None = None
     fetched: bool = True
     error: MLHubException | None = None
+    mtime: int | None = None
 
 
 class WorkSource(Protocol):
