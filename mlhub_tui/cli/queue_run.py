@@ -35,6 +35,8 @@ _REDRAW, _LOOK = 0.25, 0.02  # seconds between two drawings, and between two loo
 _PAUSE_LIMIT = 1.0
 _LOG_BYTES, _LOG_FILES = 1_000_000, 3
 _CODES_OF_HINTS = {CHOOSE_KEYS: USAGE, AccessDenied.default_hint: NO_CREDENTIALS}
+_ENDED = (JobState.DONE, JobState.CANCELLED)
+_HIGHEST = 127  # above it the codes of signals, whose own words are the last
 _CODES = {JobState.DONE: 0, JobState.NEEDS_KEY: NO_CREDENTIALS}
 
 
@@ -51,7 +53,10 @@ async def transfer(requests: Sequence[DownloadRequest], credentials: Credentials
     config = transfer_config(given("first_byte_timeout"))
     run = _DownloadRun(reporter(), click.echo, opened, only_own=True, retries=COMMAND_RETRIES, config=config)
     run.requests = requests
-    return await run.run()
+    code = await run.run()
+    if code <= _HIGHEST and any(job.bytes_done and job.state not in _ENDED for job in run.jobs()):
+        note("what arrived is saved: the same command fetches the rest")
+    return code
 
 
 async def run_queue(current: Credentials | None, *, until_empty: bool, background: bool) -> int:

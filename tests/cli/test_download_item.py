@@ -41,6 +41,32 @@ def test_a_key_or_a_role_chooses_and_the_options_may_come_first(
     assert result.stdout == f"{tmp_path / LABELS / ITEM / 'labels.tif'}\n"
 
 
+def collection_of(server: FaultServer, folder: Path) -> None:
+    """Write a collection with the file of a server as its asset."""
+    (folder / "collection.json").write_text(
+        '{"type":"Collection","stac_version":"1.0.0","id":"c","description":"d","license":"other",'
+        '"extent":{"spatial":{"bbox":[[0,0,1,1]]},"temporal":{"interval":[[null,null]]}},"links":[],'
+        f'"assets":{{"data":{{"href":"{server.url}"}}}}}}'
+    )
+
+
+def test_what_breaks_off_for_good_ends_with_what_is_saved_and_the_same_command_fetches_the_rest(
+    run: Run, tmp_path: Path
+) -> None:
+    content = b"II*\0" + bytes(range(256)) * 2000
+    with FaultServer(content) as server:
+        collection_of(server, tmp_path)
+        server.script += [Answer(after=200_000), Answer(404)]
+        command = ("download", "item", "c", "--source", str(tmp_path), "--output-dir", str(tmp_path / "out"))
+        broken = run(*command)
+        assert (broken.exit_code, broken.stdout) == (1, "")
+        assert broken.stderr.endswith("note: what arrived is saved: the same command fetches the rest\n")
+        again = run(*command)
+    assert (again.exit_code, Path(again.stdout.strip()).read_bytes()) == (0, content)
+    assert "note:" not in again.stderr
+    assert sum(request.method == "GET" for request in server.requests) == 3
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("how", ["option", "setting"])
 def test_a_server_may_take_as_long_to_begin_as_is_asked_for(
@@ -48,11 +74,7 @@ def test_a_server_may_take_as_long_to_begin_as_is_asked_for(
 ) -> None:
     with FaultServer(b"II*\0" + bytes(range(256)) * 9) as server:
         server.script.append(Answer(before="stall"))
-        (tmp_path / "collection.json").write_text(
-            '{"type":"Collection","stac_version":"1.0.0","id":"c","description":"d","license":"other",'
-            '"extent":{"spatial":{"bbox":[[0,0,1,1]]},"temporal":{"interval":[[null,null]]}},"links":[],'
-            f'"assets":{{"data":{{"href":"{server.url}"}}}}}}'
-        )
+        collection_of(server, tmp_path)
         out = ("--source", str(tmp_path), "--output-dir", str(tmp_path / "out"))
         if how == "setting":
             mlhub_home.mkdir(exist_ok=True)
