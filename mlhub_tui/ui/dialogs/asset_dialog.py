@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.binding import Binding, BindingType
@@ -31,7 +31,7 @@ from ..widgets.line_view import PickLine, PickList
 from .forms import AttributionRows, FormDialog
 
 if TYPE_CHECKING:
-    from ..context import AppContext
+    pass
 
 
 COUNTED = 1_000
@@ -306,9 +306,7 @@ class AssetsScreen(FormDialog[AssetChoice | None]):
         document = self._first.get(key)
         if document is not None:
             entry = Entry.of(document)
-            await preview.preview_screen.preview(
-                cast("AppContext", self.app), self._documents, [], entry, key
-            )
+            await preview.preview_screen.preview(self.context, self._documents, [], entry, key)
         else:
             self.notify("Put the cursor on an asset first.", markup=False)
 

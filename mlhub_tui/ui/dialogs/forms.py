@@ -1,9 +1,9 @@
-"""The model of a form dialog: rows of fields, one warning, Enter and Esc."""
+"""The models of dialogs: in a frame, with a text, with a list that is searched, with a form."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import on
 from textual.app import ComposeResult
@@ -15,7 +15,12 @@ from textual.widgets import Input, Static
 
 from ..terminal.characters import content, line
 from ..terminal.dispatch import Dialog
+from ..widgets.detail_view import DetailView
+from ..widgets.filter_bar import FindBar
 from ..widgets.form import FormRow
+
+if TYPE_CHECKING:
+    from ..context import AppContext
 
 
 class AttributionRows(Vertical):
@@ -49,13 +54,137 @@ class AttributionRows(Vertical):
         self._scroll.can_focus = self._scroll.max_scroll_y > 0
 
 
-class FormDialog(Dialog[ScreenResultType]):
-    """A dialog that asks for several things; Enter on a choice submits it, Esc dismisses it with None.
+class FramedDialog(Dialog[ScreenResultType]):
+    """A dialog in a frame that says what it is for and names its keys.
 
     Attributes
     ----------
     heading, keys
-        What stands in its frame: what it is for, and its keys.
+        What stands in the frame, above and below.
+    foot
+        What comes below the rows, if anything.
+    """
+
+    heading: str = ""
+    keys: str = "esc closes"
+    foot: Widget | None = None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.frame = Vertical(classes="dialog")
+
+    @property
+    def context(self) -> AppContext:
+        """The app."""
+        return cast("AppContext", self.app)
+
+    def rows(self) -> Iterable[Widget]:
+        """Return what the dialog consists of, from top to bottom."""
+        return ()
+
+    def compose(self) -> ComposeResult:
+        """Lay out the rows in the frame."""
+        with self.frame as frame:
+            frame.border_title = line(self.heading)
+            frame.border_subtitle = line(self.keys)
+            yield from self.rows()
+            if self.foot is not None:
+                yield self.foot
+
+
+class TextDialog(FramedDialog[None]):
+    """A dialog with a text to read, scrolled by keys."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "dismiss(None)", "close", show=False)]
+    AUTO_FOCUS = "DetailView"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.detail = DetailView()
+
+    def rows(self) -> Iterable[Widget]:
+        """Return the text."""
+        yield self.detail
+
+
+class FindDialog(FramedDialog[ScreenResultType]):
+    """A dialog with a list that `/` searches; Esc shows all of it again, else closes.
+
+    Attributes
+    ----------
+    find_words
+        What stands in the line of the search while it is empty.
+    bar_before
+        The widget above which that line comes; None for the bottom.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "step_back", show=False),
+        Binding("q", "dismiss(None)", show=False),
+        Binding("slash", "search", show=False),
+        # Of the field, whose own key it is, where it came right behind what was typed.
+        Binding("down", "to_list", show=False),
+    ]
+    find_words: ClassVar[str] = ""
+    bar_before: Widget | None = None
+
+    def __init__(self, listed: Widget) -> None:
+        super().__init__()
+        self._listed = listed
+        self._bar: FindBar | None = None
+
+    def find(self, words: str) -> str:
+        """List what some words are about, everything for none; return how much that is, in words."""
+        return ""
+
+    def _find(self, words: str) -> None:
+        said = self.find(words)
+        if self._bar is not None:
+            self._bar.say(said)
+
+    async def action_search(self) -> None:
+        """Type what to look for."""
+        if self._bar is None:
+            self._bar = FindBar("", self.find_words)
+        await self._bar.open_in(self.frame, before=self.bar_before)
+
+    @on(FindBar.Edited)
+    def _edited(self, message: FindBar.Edited) -> None:
+        message.stop()
+        self._find(message.value)
+
+    @on(FindBar.Closed)
+    def _search_ended(self, message: FindBar.Closed) -> None:
+        """Give the keys to the list; Esc shows all of it again."""
+        message.stop()
+        if not message.keep:
+            self._end_search()
+        self._listed.focus()
+
+    def _end_search(self) -> None:
+        if self._bar is not None:
+            self._bar.remove()
+            self._bar = None
+        self._find("")
+
+    def action_to_list(self) -> None:
+        """Give the keys to the list."""
+        self._listed.focus()
+
+    def action_step_back(self) -> None:
+        """Show all of the list again, else close."""
+        if self._bar is not None:
+            self._end_search()
+            self._listed.focus()
+        else:
+            self.dismiss(None)
+
+
+class FormDialog(FramedDialog[ScreenResultType]):
+    """A dialog that asks for several things; Enter on a choice submits it, Esc dismisses it with None.
+
+    Attributes
+    ----------
     enter_submits
         Whether Enter in a field submits the form; else it goes to the next field.
     """
@@ -66,25 +195,12 @@ class FormDialog(Dialog[ScreenResultType]):
         Binding("down", "app.focus_next", "next", show=False),
         Binding("up", "app.focus_previous", "previous", show=False),
     ]
-    heading: ClassVar[str] = ""
-    keys: ClassVar[str] = "enter continues, tab moves, esc cancels"
+    keys = "enter continues, tab moves, esc cancels"
     enter_submits: ClassVar[bool] = False
 
     def __init__(self) -> None:
         super().__init__()
-        self.frame, self.warning = Vertical(classes="dialog"), Static(id="warning")
-
-    def rows(self) -> Iterable[Widget]:
-        """Return what the form consists of, from top to bottom."""
-        return ()
-
-    def compose(self) -> ComposeResult:
-        """Lay out the rows above the warning."""
-        with self.frame as frame:
-            frame.border_title = line(self.heading)
-            frame.border_subtitle = line(self.keys)
-            yield from self.rows()
-            yield self.warning
+        self.foot = self.warning = Static(id="warning")
 
     @on(Input.Submitted)
     def _entered(self, event: Input.Submitted) -> None:

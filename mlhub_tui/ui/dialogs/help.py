@@ -12,20 +12,20 @@ from textual.app import ComposeResult, SystemCommand
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
-from textual.containers import Vertical
 from textual.content import Content
 from textual.dom import DOMNode
 from textual.events import Click
 from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import Static
 
 from ... import sources
 from ...auth import for_location
 from ..commands import COMMANDS, EVERYWHERE, LISTS, AppCommand, command, of
-from ..terminal.characters import content, line
-from ..terminal.dispatch import Dialog, OnceScreen
-from ..widgets.filter_bar import FindBar
+from ..terminal.characters import content
+from ..terminal.dispatch import OnceScreen
 from ..widgets.line_view import PickLine, PickList
+from .forms import FindDialog
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -121,7 +121,7 @@ def run_entry(app: App[Any], entry: HelpEntry) -> None:
         app.call_later(app.run_action, entry.action, entry.target)
 
 
-class HelpScreen(Dialog[HelpEntry | Literal["tour"] | None]):
+class HelpScreen(FindDialog[HelpEntry | Literal["tour"] | None]):
     """Shows the keys; dismissed with the command to run, or `tour`.
 
     Parameters
@@ -131,11 +131,7 @@ class HelpScreen(Dialog[HelpEntry | Literal["tour"] | None]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "step_back", show=False),
-        Binding("q,question_mark", "dismiss(None)", show=False),
-        Binding("slash", "search", show=False),
-        # Of the field, whose own key it is, where it came right behind what was typed.
-        Binding("down", "to_list", show=False),
+        Binding("question_mark", "dismiss(None)", show=False),
         Binding("t", "dismiss('tour')", show=False),
     ]
     CSS = """
@@ -146,27 +142,26 @@ class HelpScreen(Dialog[HelpEntry | Literal["tour"] | None]):
     """
     AUTO_FOCUS = "PickList"
 
+    heading, keys = "Keys", "enter runs, / searches, F1 manual, t first steps, esc closes"
+    find_words = "a key, or what it does"
+
     def __init__(self, sections: Sequence[HelpSection]) -> None:
-        super().__init__()
+        self._list = PickList()
+        super().__init__(self._list)
         self._sections = sections
         self._entries: dict[str, HelpEntry] = {}
-        self._dialog, self._about = Vertical(classes="dialog"), Static(id="about")
-        self._list = PickList()
-        self._bar: FindBar | None = None
+        self.bar_before = self._about = Static(id="about")
 
-    def compose(self) -> ComposeResult:
-        """Lay out the list above the description of the key under the cursor."""
-        with self._dialog as dialog:
-            dialog.border_title = line("Keys")
-            dialog.border_subtitle = line("enter runs, / searches, F1 manual, t first steps, esc closes")
-            yield self._list
-            yield self._about
+    def rows(self) -> Iterator[Widget]:
+        """Return the list above the description of the key under the cursor."""
+        yield self._list
+        yield self._about
 
     def on_mount(self) -> None:
         """Show all keys."""
-        self._narrow("")
+        self.find("")
 
-    def _narrow(self, words: str) -> None:
+    def find(self, words: str) -> str:
         """Show the commands in whose keys, words or id every word occurs."""
         terms, lines = words.casefold().split(), list[PickLine]()
         self._entries.clear()
@@ -180,9 +175,8 @@ class HelpScreen(Dialog[HelpEntry | Literal["tour"] | None]):
                 lines.append(PickLine(entry.command.all_keys, entry.command.help, key=key))
         self._list.show(lines)
         self._list.cursor_line = 0
-        if self._bar is not None:
-            self._bar.say(f"{len(self._entries)}" if words else "")
         self._explain()
+        return f"{len(self._entries)}" if words else ""
 
     @property
     def found(self) -> int:
@@ -219,41 +213,6 @@ class HelpScreen(Dialog[HelpEntry | Literal["tour"] | None]):
             self.dismiss(entry)
         elif entry is not None:
             self._about.update(content("That works on another screen.", "$warning"))
-
-    # Searching
-
-    async def action_search(self) -> None:
-        """Type what to look for."""
-        if self._bar is None:
-            self._bar = FindBar("", "a key, or what it does")
-        await self._bar.open_in(self._dialog, before=self._about)
-
-    @on(FindBar.Edited)
-    def _edited(self, message: FindBar.Edited) -> None:
-        message.stop()
-        self._narrow(message.value)
-
-    @on(FindBar.Closed)
-    def _search_ended(self, message: FindBar.Closed) -> None:
-        """Return to the list; Esc shows all keys again."""
-        message.stop()
-        if not message.keep:
-            if self._bar is not None:
-                self._bar.remove()
-                self._bar = None
-            self._narrow("")
-        self._list.focus()
-
-    def action_to_list(self) -> None:
-        """Return to the list with the matches."""
-        self._list.focus()
-
-    def action_step_back(self) -> None:
-        """Show all keys again, else close."""
-        if self._bar is not None:
-            self._search_ended(FindBar.Closed(keep=False))
-        else:
-            self.dismiss(None)
 
 
 def _has(entry: HelpEntry, terms: Sequence[str]) -> bool:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on, work
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -22,20 +20,29 @@ from ...queue.job import Event, Job
 from ...queue.runner import MOST, QueueSettings
 from ...text import local_time, one_line, parse_rate, rate, redact
 from ..context import QueueChanged
-from ..terminal.characters import content, line
-from ..terminal.dispatch import Dialog
+from ..terminal.characters import content
 from ..transfers.file_list import FileList, FilePages, FileQuery
 from ..transfers.job_detail import all_of, dataset_blocks, speed_words
 from ..transfers.job_order import HISTORY_LENGTH
-from ..widgets.detail_view import NAME_WIDTH, DetailView, typeset
+from ..widgets.detail_view import NAME_WIDTH, typeset
 from ..widgets.form import ChoiceField, FormRow, TextField
-from .forms import FormDialog
+from .forms import FormDialog, FramedDialog, TextDialog
 
 if TYPE_CHECKING:
     from ..context import AppContext
 
 
-class JobScreen(Dialog[None]):
+def _now(context: AppContext, job: Job) -> Job:
+    """Return a transfer as the queue knows it now."""
+    return next((one for one in context.jobs if one.id == job.id), job)
+
+
+def _speed(context: AppContext, job: Job, width: int) -> str:
+    """Return how fast a transfer was in the last minutes, in words for a width in cells."""
+    return speed_words(job, context.transfers.rates.of(job.id).last(HISTORY_LENGTH), width)
+
+
+class JobScreen(TextDialog):
     """Shows a transfer; Enter or Esc closes, `l` shows its log, `y` copies the path.
 
     Parameters
@@ -45,7 +52,7 @@ class JobScreen(Dialog[None]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,enter,q", "dismiss(None)", "close", show=False),
+        Binding("enter", "dismiss(None)", "close", show=False),
         Binding("y", "copy_path", "copy path", show=False),
         Binding("l,L", "log", "log", show=False),
     ]
@@ -53,21 +60,14 @@ class JobScreen(Dialog[None]):
     JobScreen > .dialog { width: 100; max-width: 98%; height: 90%; padding: 0 0 0 1; }
     """
 
+    heading, keys = "Transfer", "j k scroll, l log, y copies the path, esc closes"
+
     def __init__(self, job: Job, checks: Mapping[Any, str]) -> None:
         super().__init__()
         self._job, self._checks = job, checks
-        self._detail = DetailView()
-
-    def compose(self) -> ComposeResult:
-        """Lay out the sheet."""
-        with Vertical(classes="dialog") as dialog:
-            dialog.border_title = line("Transfer")
-            dialog.border_subtitle = line("j k scroll, l log, y copies the path, esc closes")
-            yield self._detail
 
     def on_mount(self) -> None:
         """Show it, and how long it waits from second to second."""
-        self._detail.focus()
         self._show()
         self.set_interval(1.0, self._show)
 
@@ -77,14 +77,9 @@ class JobScreen(Dialog[None]):
         self._show()
 
     def _show(self) -> None:
-        known = {job.id: job for job in cast("AppContext", self.app).jobs}
-        self._job = known.get(self._job.id, self._job)
-        speed = speed_words(self._job, self._speeds, self._detail.size.width - 14)
-        self._detail.show(all_of(self._job, self._checks.get(self._job.id, ""), speed), keep_place=True)
-
-    @property
-    def _speeds(self) -> list[float]:
-        return cast("AppContext", self.app).transfers.rates.of(self._job.id).last(HISTORY_LENGTH)
+        job = self._job = _now(self.context, self._job)
+        speed = _speed(self.context, job, self.detail.size.width - 14)
+        self.detail.show(all_of(job, self._checks.get(job.id, ""), speed), keep_place=True)
 
     def action_log(self) -> None:
         """Show what happened to it."""
@@ -92,7 +87,7 @@ class JobScreen(Dialog[None]):
 
     def action_copy_path(self) -> None:
         """Copy the path of the file."""
-        cast("AppContext", self.app).copy_text(self._job.place, "Path")
+        self.context.copy_text(self._job.place, "Path")
 
 
 EVERY = 1.0
@@ -101,40 +96,33 @@ LONGEST_LOG = 2_000
 """Entries that are shown; of more, the later half."""
 
 
-class JobLogScreen(Dialog[None]):
+class JobLogScreen(TextDialog):
     """Shows the log of a transfer, the last entries in sight; `y` copies it, Esc closes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,enter,q,l,L", "dismiss(None)", "close", show=False),
+        Binding("enter,l,L", "dismiss(None)", "close", show=False),
         Binding("y", "copy_log", "copy", show=False),
     ]
     CSS = """
     JobLogScreen > .dialog { width: 110; max-width: 98%; height: 94%; padding: 0 0 0 1; }
     """
+    keys = "j k scroll, G follows, y copies, esc closes"
 
     def __init__(self, job: Job) -> None:
         super().__init__()
         self._job = job
         self._events: list[Event] = []
-        self._detail = DetailView()
-
-    def compose(self) -> ComposeResult:
-        """Lay out the sheet."""
-        with Vertical(classes="dialog") as dialog:
-            dialog.border_title = line(f"Log of {self._job.name}", limit=70)
-            dialog.border_subtitle = line("j k scroll, G follows, y copies, esc closes")
-            yield self._detail
+        self.heading = one_line(f"Log of {job.name}", 70)
 
     def on_mount(self) -> None:
         """Show it, and look for more from second to second."""
-        self._detail.focus()
         self._look()
         self.set_interval(EVERY, self._look)
 
     @work(group="log", exclusive=True)
     async def _look(self) -> None:
         """Take up what is new; the end stays in sight where it was."""
-        queue = cast("AppContext", self.app).queue
+        queue = self.context.queue
         if queue is None:
             return
         try:
@@ -153,7 +141,7 @@ class JobLogScreen(Dialog[None]):
 
     def _show(self, blocks: Sequence[Block], *, reset: bool) -> None:
         """Show other blocks, or more; the end stays in sight where it was."""
-        sheet = self._detail
+        sheet = self.detail
         at_end = sheet.scroll_offset.y >= sheet.max_scroll_y
         if reset:
             sheet.show(blocks, keep_place=True)
@@ -166,7 +154,7 @@ class JobLogScreen(Dialog[None]):
         """Copy the log, a line an entry."""
         words = "\n".join(f"{local_time(event.at)}  {event.words}" for event in self._events)
         if words:
-            cast("AppContext", self.app).copy_text(words, "Log")
+            self.context.copy_text(words, "Log")
 
 
 def event_blocks(events: Sequence[Event], before: Event | None = None) -> list[Block]:
@@ -200,7 +188,7 @@ _EVERY = 1.0
 _RARELY = 20  # times what a look costs, before the next one
 
 
-class DatasetJobScreen(Dialog[None]):
+class DatasetJobScreen(FramedDialog[None]):
     """Shows the job and its files; `f` filters, `r` tries the failed ones again, `L` shows the log."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -219,6 +207,7 @@ class DatasetJobScreen(Dialog[None]):
     DatasetJobScreen #note { height: 2; color: $warning; }
     """
     AUTO_FOCUS = "FileList"
+    heading, keys = "Dataset", "f filters, r retries, L log, y path, esc closes"
 
     def __init__(self, job: Job) -> None:
         super().__init__()
@@ -230,15 +219,12 @@ class DatasetJobScreen(Dialog[None]):
         self._facts, self._note = Static(id="facts"), Static(id="note")
         self._choice, self._list = ChoiceField(list(_FATES), id="fate"), FileList()
 
-    def compose(self) -> ComposeResult:
-        """Lay out facts, filter and list."""
-        with Vertical(classes="dialog") as dialog:
-            dialog.border_title = line("Dataset")
-            dialog.border_subtitle = line("f filters, r retries, L log, y path, esc closes")
-            yield self._facts
-            yield FormRow("Files", self._choice)
-            yield self._list
-            yield self._note
+    def rows(self) -> Iterator[Widget]:
+        """Return facts, filter and list."""
+        yield self._facts
+        yield FormRow("Files", self._choice)
+        yield self._list
+        yield self._note
 
     def on_mount(self) -> None:
         """Show the failed files where there are some, else all."""
@@ -255,14 +241,12 @@ class DatasetJobScreen(Dialog[None]):
     def on_queue_changed(self, message: QueueChanged) -> None:
         """Show what changed."""
         message.stop()
-        known = {job.id: job for job in cast("AppContext", self.app).jobs}
-        self._job = known.get(self._job.id, self._job)
+        self._job = _now(self.context, self._job)
         self._show()
 
     def _show(self) -> None:
         width = min(max(self.size.width * 98 // 100, 20), 100) - 4
-        speeds = cast("AppContext", self.app).transfers.rates.of(self._job.id).last(HISTORY_LENGTH)
-        speed = speed_words(self._job, speeds, width - NAME_WIDTH)
+        speed = _speed(self.context, self._job, width - NAME_WIDTH)
         self._facts.update(typeset(dataset_blocks(self._job, speed), width))
 
     # Files
@@ -361,7 +345,7 @@ class DatasetJobScreen(Dialog[None]):
     @work(group="retry", exclusive=True)
     async def action_retry(self) -> None:
         """Fetch those again that failed."""
-        app = cast("AppContext", self.app)
+        app = self.context
         if app.queue is None or not self._job.state.finished:
             self._say("it is at work: what failed is tried again when it is done")
             return
@@ -380,7 +364,7 @@ class DatasetJobScreen(Dialog[None]):
         parts = [] if entry is None else entry.file.path.split("/")
         there = str(request.asset_folder.joinpath(*parts))
         path = "/".join([request.asset_place, *parts]) if request.url else there
-        cast("AppContext", self.app).copy_text(path, "Path")
+        self.context.copy_text(path, "Path")
 
     async def on_unmount(self) -> None:
         """Close the list."""

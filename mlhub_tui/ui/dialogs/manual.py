@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import ClassVar
 
 from textual import on, work
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
+from textual.widget import Widget
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
@@ -17,15 +17,14 @@ from ... import manual
 from ...metadata.detail import Block, FieldBlock, Paragraph, Prose
 from ...text import one_line
 from ..terminal.characters import line
-from ..terminal.dispatch import Dialog
 from ..widgets.bars import STYLES, Notification
 from ..widgets.detail_view import DetailView
-from ..widgets.filter_bar import FindBar
+from .forms import FindDialog, TextDialog
 
 _MOST_HITS = 200
 
 
-class ManualScreen(Dialog[None]):
+class ManualScreen(FindDialog[None]):
     """Topics on the left, the one under the cursor on the right; a search lists lines in their place.
 
     Parameters
@@ -34,12 +33,7 @@ class ManualScreen(Dialog[None]):
         Returns the Markdown of a topic.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "step_back", show=False),
-        Binding("q,f1", "dismiss(None)", show=False),
-        Binding("slash", "search", show=False),
-        Binding("down", "to_list", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("f1", "dismiss(None)", show=False)]
     CSS = """
     ManualScreen > .dialog { width: 130; height: 94%; padding: 0; }
     ManualScreen OptionList {
@@ -52,24 +46,21 @@ class ManualScreen(Dialog[None]):
     AUTO_FOCUS = "OptionList"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (72, "-wide")]  # noqa: RUF012 - declared so by Textual
 
+    heading, keys = "Manual", "/ searches, tab next pane, esc closes"
+    find_words = "a word of the manual"
+
     def __init__(self, text_of: Callable[[str], str]) -> None:
-        super().__init__()
+        self._topics, self._page = OptionList(), DetailView()
+        super().__init__(self._topics)
         self._text_of = text_of
         self._texts: dict[str, str] = {}
         self._shown = ""
         self._hits: list[tuple[manual.Hit, int]] = []
         self._word = ""
-        self._dialog, self._topics, self._page = Vertical(classes="dialog"), OptionList(), DetailView()
-        self._bar: FindBar | None = None
 
-    def compose(self) -> ComposeResult:
-        """Lay out the topics beside the text."""
-        with self._dialog as dialog:
-            dialog.border_title = line("Manual")
-            dialog.border_subtitle = line("/ searches, tab next pane, esc closes")
-            with Horizontal():
-                yield self._topics
-                yield self._page
+    def rows(self) -> Iterator[Widget]:
+        """Return the topics beside the text."""
+        yield Horizontal(self._topics, self._page)
 
     def on_mount(self) -> None:
         """List the topics; the first is shown as the cursor is on it."""
@@ -117,22 +108,12 @@ class ManualScreen(Dialog[None]):
         event.stop()
         self._page.focus()
 
-    # Searching
-
-    async def action_search(self) -> None:
-        """Type a word."""
-        if self._bar is None:
-            self._bar = FindBar("", "a word of the manual")
-        await self._bar.open_in(self._dialog)
-
-    @on(FindBar.Edited)
-    def _edited(self, event: FindBar.Edited) -> None:
-        event.stop()
-        word = event.value.strip()
+    def find(self, words: str) -> str:
+        """List the lines with a word, in place of the topics; of a letter alone nothing is looked for."""
+        word = words.strip()
         if len(word) < 2:
             self._list_topics()
-            self._say("")
-            return
+            return ""
         self._word = word
         self._hits = []
         for topic in manual.TOPICS:
@@ -144,64 +125,29 @@ class ManualScreen(Dialog[None]):
             Option(line(f"{hit.topic}: {one_line(hit.line.strip(' |#*'), 200)}"), str(number))
             for number, (hit, _) in enumerate(self._hits[:_MOST_HITS])
         )
-        self._say(f"{len(self._hits)} lines")
         if self._hits:
             self._topics.highlighted = 0
-
-    def _say(self, words: str) -> None:
-        if self._bar is not None:
-            self._bar.say(words)
-
-    @on(FindBar.Closed)
-    def _search_ended(self, event: FindBar.Closed) -> None:
-        """Give the keys to the lines that were found; Esc shows the topics again."""
-        event.stop()
-        if not event.keep:
-            if self._bar is not None:
-                self._bar.remove()
-                self._bar = None
-            self._list_topics()
-        self._topics.focus()
-
-    def action_to_list(self) -> None:
-        """Give the keys to the list."""
-        self._topics.focus()
-
-    def action_step_back(self) -> None:
-        """Show the topics again, else close."""
-        if self._bar is not None:
-            self._search_ended(FindBar.Closed(keep=False))
-        else:
-            self.dismiss(None)
+        return f"{len(self._hits)} lines"
 
 
-class MessageLogScreen(Dialog[None]):
+class MessageLogScreen(TextDialog):
     """The message history, with times."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,exclamation_mark", "dismiss(None)", "close", show=False)
+        Binding("exclamation_mark", "dismiss(None)", "close", show=False)
     ]
     CSS = """
     MessageLogScreen > .dialog { width: 90; height: 94%; padding: 0 0 0 1; }
     """
+    heading, keys = "Messages", "j k scroll, esc closes"
 
     def __init__(self, messages: Sequence[Notification]) -> None:
         super().__init__()
         self._messages = messages
-        self._detail = DetailView()
-
-    def compose(self) -> ComposeResult:
-        """Lay out the list."""
-        with Vertical(classes="dialog") as dialog:
-            dialog.border_title = "Messages"
-            dialog.border_subtitle = "j k scroll, esc closes"
-            yield self._detail
 
     def on_mount(self) -> None:
         """Show the list."""
-        sheet = self._detail
-        sheet.show(log_blocks(self._messages))
-        sheet.focus()
+        self.detail.show(log_blocks(self._messages))
 
 
 def log_blocks(messages: Sequence[Notification]) -> list[Block]:

@@ -3,31 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
 from textual import on, work
-from textual.app import App, ComposeResult
+from textual.app import App
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.content import Content
 from textual.events import Key
 from textual.timer import Timer
+from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from ...errors import MLHubException
 from ...text import size
 from ..document_cache import why
-from ..terminal.characters import content, line
-from ..terminal.dispatch import Dialog
+from ..terminal.characters import content
 from ..widgets.form import TextField
 from ..widgets.line_view import PickLine, PickList
+from .forms import FramedDialog
 
 Answers = Sequence[tuple[str, str]]
 """The key and the words of each answer, the safe one last."""
 
 
-class QuestionScreen(Dialog[str]):
+class QuestionScreen(FramedDialog[str]):
     """Asks; dismissed with the key of the answer. Enter, Esc and q give the last answer, the safe one.
 
     Parameters
@@ -40,20 +40,19 @@ class QuestionScreen(Dialog[str]):
         The key and the words of each answer, the safe one last.
     """
 
+    keys = ""
+
     def __init__(self, question: str, detail: str, answers: Answers) -> None:
         super().__init__()
         self._question, self._detail, self._answers = question, detail, answers
 
-    def compose(self) -> ComposeResult:
-        """Lay out the question and its answers."""
-        with Vertical(classes="dialog"):
-            yield Static(content(self._question, "bold"))
-            if self._detail:
-                yield Static(content(self._detail))
-            words = [
-                Content.styled(key, "bold $accent") + content(f" {words}") for key, words in self._answers
-            ]
-            yield Static(Content("\n") + Content("    ").join(words) + Content.styled(" (enter)", "$muted"))
+    def rows(self) -> Iterator[Widget]:
+        """Return the question and its answers."""
+        yield Static(content(self._question, "bold"))
+        if self._detail:
+            yield Static(content(self._detail))
+        words = [Content.styled(key, "bold $accent") + content(f" {words}") for key, words in self._answers]
+        yield Static(Content("\n") + Content("    ").join(words) + Content.styled(" (enter)", "$muted"))
 
     def on_key(self, event: Key) -> None:
         """Close with the answer that the key stands for."""
@@ -90,7 +89,7 @@ def leave_question(transfers: int) -> QuestionScreen:
     )
 
 
-class ListScreen(Dialog[str | None]):
+class ListScreen(FramedDialog[str | None]):
     """Lets a line be chosen; dismissed with its key. Esc chooses none.
 
     Parameters
@@ -124,8 +123,7 @@ class ListScreen(Dialog[str | None]):
     ListScreen #about { margin-top: 1; height: auto; max-height: 4; color: $muted; }
     """
     AUTO_FOCUS = "TextField, PickList"
-    keys: ClassVar[str] = ""
-    """Key hints in the frame, where they differ from those of all lists."""
+    keys = ""
 
     def __init__(
         self,
@@ -138,22 +136,20 @@ class ListScreen(Dialog[str | None]):
         narrows: bool = False,
     ) -> None:
         super().__init__()
-        self._title, self.offered, self._none = title, list(lines), none
+        self.heading, self.offered, self._none = title, list(lines), none
         self._about, self._remove, self._narrows = about, remove, narrows
-        self.frame, self.picks, self._words = Vertical(classes="dialog"), PickList(), Static(id="about")
+        own = "type to narrow, " if narrows else "x removes, " if remove else ""
+        self.keys = self.keys or f"{own}enter chooses, esc closes"
+        self.picks, self._words = PickList(), Static(id="about")
         self.part = TextField(placeholder="part of a name", id="part")
 
-    def compose(self) -> ComposeResult:
-        """Lay out the list between its filter and the description of a line."""
-        with self.frame as frame:
-            frame.border_title = line(self._title)
-            keys = "type to narrow, " if self._narrows else "x removes, " if self._remove else ""
-            frame.border_subtitle = line(self.keys or f"{keys}enter chooses, esc closes")
-            if self._narrows:
-                yield self.part
-            yield self.picks
-            if self._about is not None or self._none:
-                yield self._words
+    def rows(self) -> Iterator[Widget]:
+        """Return the list, between its filter and the description of a line."""
+        if self._narrows:
+            yield self.part
+        yield self.picks
+        if self._about is not None or self._none:
+            yield self._words
 
     def on_mount(self) -> None:
         """Show all lines."""
@@ -233,7 +229,7 @@ EVERY = 0.5
 """Seconds between two progress messages, few enough for a slow line."""
 
 
-class ProgressScreen(Dialog[T | None], Generic[T]):
+class ProgressScreen(FramedDialog[T | None], Generic[T]):
     """Runs something; dismissed with what it returns, None where it was ended or failed for good.
 
     Parameters
@@ -249,22 +245,21 @@ class ProgressScreen(Dialog[T | None], Generic[T]):
         Binding("r", "again", "retry", show=False),
     ]
 
+    keys = "esc stops"
+
     def __init__(self, title: str, task: Callable[[ProgressScreen[T]], Awaitable[T]]) -> None:
         super().__init__()
-        self._heading, self._job = title, task
+        self.heading, self._job = title, task
         self._words = self._shown = "…"
         self._answer: asyncio.Future[bool] | None = None
         self._ticker: Timer | None = None
         self._far = Static(content(self._words), id="far")
         self._trouble_words = Static(id="trouble")
 
-    def compose(self) -> ComposeResult:
-        """Lay out the words."""
-        with Vertical(classes="dialog") as dialog:
-            dialog.border_title = line(self._heading)
-            dialog.border_subtitle = line("esc stops")
-            yield self._far
-            yield self._trouble_words
+    def rows(self) -> Iterator[Widget]:
+        """Return how far it is, and what is wrong."""
+        yield self._far
+        yield self._trouble_words
 
     def on_mount(self) -> None:
         """Begin."""

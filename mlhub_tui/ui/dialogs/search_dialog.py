@@ -10,9 +10,8 @@ from time import monotonic
 from typing import Any, ClassVar
 
 from textual import on, work
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
@@ -27,10 +26,9 @@ from ..document_cache import Documents, why
 from ..map.footprint_map import CONTEXT, FootprintMap
 from ..search_criteria import ROWS, Reading, box_text, quoted, read, why_not, written
 from ..terminal.characters import content, line
-from ..terminal.dispatch import Dialog
 from ..widgets.form import FormRow, PathField, TextButton, TextField, field
 from ..widgets.line_view import PickLine, PickList
-from .forms import FormDialog
+from .forms import FormDialog, FramedDialog
 from .questions import ListScreen, choose
 
 LISTED_EVERY = 0.3
@@ -425,7 +423,7 @@ class CollectionsScreen(ListScreen):
         self._take(self._chosen, {name: self._known[name] for name in self._chosen if name in self._known})
 
 
-class BoxScreen(Dialog[BBox | None]):
+class BoxScreen(FramedDialog[BBox | None]):
     """Asks for a box; Esc on the map takes none.
 
     Parameters
@@ -438,18 +436,16 @@ class BoxScreen(Dialog[BBox | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "cancel", show=False)]
     CSS = "BoxScreen > .dialog { width: 96%; height: 94%; padding: 0; }"
+    heading, keys = "Choose a box", "b begins, arrows, + -, enter takes, esc cancels"
 
     def __init__(self, start: BBox | None = None, extents: Sequence[BBox] = ()) -> None:
         super().__init__()
         self._start, self._extents = start, tuple(extents)
         self._chart = FootprintMap(least=CONTEXT)
 
-    def compose(self) -> ComposeResult:
-        """Lay out the map."""
-        with Vertical(classes="dialog") as dialog:
-            dialog.border_title = line("Choose a box")
-            dialog.border_subtitle = line("b begins, arrows, + -, enter takes, esc cancels")
-            yield self._chart
+    def rows(self) -> Iterator[Widget]:
+        """Return the map."""
+        yield self._chart
 
     def on_mount(self) -> None:
         """Show the box to begin with."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.segment import Segment
 from textual import on, work
@@ -29,7 +29,7 @@ from .forms import FormDialog
 from .questions import ListScreen
 
 if TYPE_CHECKING:
-    from ..context import AppContext
+    pass
 
 AUTO = "auto"
 GROUPS = {
@@ -249,7 +249,7 @@ class ThemeScreen(ListScreen):
 
     def _show(self, chosen: PickLine | None) -> None:
         if chosen is not None:
-            cast("AppContext", self.app).show_theme(chosen.key)
+            self.context.show_theme(chosen.key)
 
 
 REST = 0.05
