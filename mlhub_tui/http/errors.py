@@ -72,6 +72,12 @@ def may_pass(error: errors.RequestError) -> bool:
     return isinstance(error, errors.ServerUnreachable | errors.ServerTimeout)
 
 
+def is_lasting(error: errors.MLHubException) -> bool:
+    """Return whether a server failed (5xx) in a way that the next request would not change."""
+    status = error.status if isinstance(error, errors.RequestError) else None
+    return status is not None and status >= 500 and status not in PASSING_STATUSES
+
+
 def connect_error(error: Exception, url: str, proxy: str = "") -> errors.RequestError:
     """Return our error for a connection that could not be opened.
 

@@ -26,9 +26,8 @@ class RetryPolicy:
       `tries`.
     - `base`, `cap`: Seconds; after the n-th failure the wait is random, up to `min(cap, base * 2**(n-1))`.
       Full jitter keeps many clients from returning at the same moment.
-    - `longest_wait`: Seconds that a server may ask to wait (`Retry-After`).
-    - `shorten_long_waits`: Whether to repeat after `longest_wait` when a server asks for more, in place of
-      giving up.
+    - `longest_wait`: Seconds to wait at a time where a server asks for it (`Retry-After`).
+    - `patience`: Seconds; a server that asks for more than this and `longest_wait` is given up at once.
     - `budget`: Seconds since the first try after which no new try starts; None for no limit.
     - `random`, `sleep`, `clock`: Where chance and time come from.
     """
@@ -38,7 +37,7 @@ class RetryPolicy:
     base: float = 0.4
     cap: float = 4.0
     longest_wait: float = 5.0
-    shorten_long_waits: bool = False
+    patience: float = 0.0
     budget: float | None = 10.0
     random: Callable[[], float] = random.random
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
@@ -50,10 +49,14 @@ class RetryPolicy:
         """Return the seconds to wait after the n-th failure in a row, or None to give up."""
         if self.exhausted(failures, doubtful=doubtful):
             return None
-        if retry_after is not None and retry_after > self.longest_wait and not self.shorten_long_waits:
+        if self.asks_too_much(retry_after):
             return None
         seconds = self.delay(failures, retry_after)
         return seconds if self.budget is None or elapsed + seconds <= self.budget else None
+
+    def asks_too_much(self, retry_after: float | None) -> bool:
+        """Return whether a server asks to wait longer than anybody does here."""
+        return retry_after is not None and retry_after > max(self.longest_wait, self.patience)
 
     def delay(self, failures: int, retry_after: float | None = None) -> float:
         """Return the seconds to wait after the n-th failure in a row, whatever the limits of tries are."""
@@ -88,9 +91,11 @@ class Timeouts:
 DEFAULT_TIMEOUTS = Timeouts()
 
 
+LONGEST_WAIT = 1800.0
+"""Seconds that a command, or somebody who looks on, waits where a server asks for it."""
 NO_RETRIES = RetryPolicy(tries=1)
 COMMAND_RETRIES = RetryPolicy(
-    tries=6, doubtful_tries=4, base=1.0, cap=20.0, longest_wait=120.0, shorten_long_waits=True, budget=None
+    tries=6, doubtful_tries=4, base=1.0, cap=20.0, longest_wait=LONGEST_WAIT, budget=None
 )
 """Downloads of commands and scripts, which must end."""
 QUEUE_RETRIES = RetryPolicy(
@@ -99,7 +104,7 @@ QUEUE_RETRIES = RetryPolicy(
     base=1.0,
     cap=60.0,
     longest_wait=3600.0,
-    shorten_long_waits=True,
+    patience=86400.0,
     budget=None,
 )
 """Downloads of the queue, which wait until the network is back."""

@@ -28,7 +28,7 @@ from .pagination import (
     smaller,
     with_params,
 )
-from .retry import RetryPolicy, Timeouts
+from .retry import LONGEST_WAIT, RetryPolicy, Timeouts
 from .status_errors import ADD_KEY, MLHUB_KEY, status_error
 from .urls import KEY_NAMES, host, join, origin_of, parse_url, shown, without_key
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     import httpx
 
 
-_PATIENCE = 1800.0  # seconds that a request waits in all where a server asks for it
+_LONGEST_STEP = 60.0  # seconds between two requests of a server that asks for less
 _REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -212,16 +212,18 @@ class Session:
     def _wait(self, error: RequestError, failures: int, elapsed: float) -> float | None:
         """Return the seconds to wait before the next try; None to give up.
 
-        A wait longer than the policy allows is accepted where the server asks for it and the user can see it.
+        A wait longer than the policy allows is accepted where the server asks for it and the user can see it;
+        it grows where the server asks again and again.
         """
         if not may_pass(error):
             return None
         asked = error.retry_after
         wait = self._retry.wait(failures, elapsed, asked)
-        if wait is not None or self.on_wait is None or asked is None or elapsed + asked > _PATIENCE:
+        if wait is not None or self.on_wait is None or not asked or elapsed + asked > LONGEST_WAIT:
             return wait
-        self.on_wait(f"waiting {duration(max(asked, 1))}, as {host(error.url)} asks ({error.status})")
-        return max(asked, 1.0)
+        asked = max(asked, min(2.0 ** max(0, failures - 3), _LONGEST_STEP))
+        self.on_wait(f"waiting {duration(asked)}, as {host(error.url)} asks ({error.status})")
+        return asked
 
     @asynccontextmanager
     async def stream(

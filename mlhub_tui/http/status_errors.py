@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -17,10 +18,10 @@ from ..errors import (
     ServerError,
     UnexpectedAnswer,
 )
-from ..text import mask, one_line, redact
+from ..text import duration, local_time, mask, one_line, redact
 from .credentials import masked, netrc_hint
 from .errors import BeingPrepared, LinkRejected, LoginRequired, hosted_hint
-from .retry import PASSING_STATUSES, parse_retry_after
+from .retry import LONGEST_WAIT, PASSING_STATUSES, parse_retry_after
 from .urls import address, host_label, parse_url, shown
 
 if TYPE_CHECKING:
@@ -43,8 +44,11 @@ _LISTINGS = {
     511: "the network requires a login first",
 }
 _GONE = "the file is no longer at this address; list the source again"
+_LASTING = frozenset({501, 505, 506, 508, 510})  # RFC 9110, 15.6, RFC 2295, 5842, 2774: not a matter of time
+_NEVER = "retrying does not help: check the URL, or report it to the owner of the server"
 _PORTAL = "log in to the network's portal"
 _PROXY = "write user and password into the proxy's URL: http://user:password@host:port"
+_LONG, _CENTURY = 60, 36525 * 86400  # seconds
 _SAID = 4096  # bytes of a body that are searched for words
 _XML_WORDS = re.compile(r"<(Message|Code)>([^<]{1,300})</\1>", re.IGNORECASE)
 _JSON_WORDS = re.compile(r'"(?:detail|message|description|error)"\s*:\s*"((?:[^"\\]|\\.){1,300})"')
@@ -80,12 +84,14 @@ def status_error(
     where, place = (address(url), host_label(url)) if what else (shown(url), "")
     known: dict[str, Any] = {"url": where, "status": status}
     after = parse_retry_after(headers.get("retry-after"))
+    then = "retry then" if LONGEST_WAIT < (after or 0) < _CENTURY else None
     if what:
         words = f"{place} returned {status} {_phrase(status, reason)}".rstrip() + f" for {what}{tail}"
     else:
         words = f"{_LISTINGS.get(status) or _failed(status)}: {where}{tail}"
     if status == 202:
-        return BeingPrepared(f"{what} is being prepared by {place} (202)", retry_after=after, **known)
+        words = f"{what} is being prepared by {place} (202){_asked_wait(after)}"
+        return BeingPrepared(words, hint=then, retry_after=after, **known)
     if status == 401 and what and not key_sent:
         words = f"{place} asks for credentials (401) for {what}{tail}"
         return LoginRequired(words, hint=_login_hint(url, headers), **known)
@@ -107,7 +113,8 @@ def status_error(
         return UnexpectedAnswer(words, hint=_PORTAL, **known)
     # A file is requested again only where that may help; a listing shows the same error in both cases.
     if status in PASSING_STATUSES or (status >= 500 and not what):
-        return ServerError(words, hint=hosted_hint(url), retry_after=after, **known)
+        hint = hosted_hint(url) or (_NEVER if status in _LASTING else then)
+        return ServerError(f"{words}{_asked_wait(after)}", hint=hint, retry_after=after, **known)
     return RequestRefused(words, hint="report it to the owner of the data" if what else None, **known)
 
 
@@ -180,6 +187,15 @@ def _failed(status: int) -> str:
     if status in PASSING_STATUSES or status >= 500:
         return f"the server failed ({status})"
     return f"the API refused the request ({status})"
+
+
+def _asked_wait(seconds: float | None) -> str:
+    """Return how long a server asks to wait, where a person would wonder what becomes of the request."""
+    if seconds is None or seconds < _LONG:
+        return ""
+    if seconds > _CENTURY:
+        return f"; it asks to wait {seconds / _CENTURY:,.0f} centuries"
+    return f"; it asks to wait {duration(seconds)}, until {local_time(time.time() + seconds)[:16]}"
 
 
 def _refused_key(secret: str | None, sent: bool) -> str:

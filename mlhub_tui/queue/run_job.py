@@ -25,7 +25,15 @@ from ..errors import (
     VerificationFailed,
 )
 from ..http.credentials import Link
-from ..http.errors import PASSING, BeingPrepared, ConnectionLost, LinkRejected, LoginRequired, TLSFailure
+from ..http.errors import (
+    PASSING,
+    BeingPrepared,
+    ConnectionLost,
+    LinkRejected,
+    LoginRequired,
+    TLSFailure,
+    is_lasting,
+)
 from ..http.response_headers import Checksum
 from ..http.retry import COMMAND_RETRIES, RetryPolicy
 from ..http.urls import shown_id
@@ -230,7 +238,7 @@ def judge(error: BaseException, failures: int, retries: RetryPolicy, path: Path)
     if isinstance(known, errors.NoSpaceError):
         return Failure(JobState.NO_SPACE, reason, hint)
     delay = None
-    if isinstance(known, _MAY_PASS) and not isinstance(known, LoginRequired):
+    if isinstance(known, _MAY_PASS) and not isinstance(known, LoginRequired) and not is_lasting(known):
         retry_after = known.retry_after if isinstance(known, RequestError) else None
         preparing = isinstance(known, BeingPrepared) and retry_after is not None
         tried = 1 if preparing else failures  # the server works on it, and says when: waiting is no failure

@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -28,6 +29,7 @@ _PASSING = (*PASSING, errors.RemoteChanged, errors.UnexpectedAnswer, errors.Targ
 _TRIES = 6  # failures of a file's own after which it has failed
 _GROW = 32  # files in a row after which a host that refused is asked by one more slot
 _SILENT = 3  # rounds without any response after which it looks as if the network were gone
+_HOPELESS = 4  # requests in a row that a host answers so that nobody would wait for it
 _LONG = 8  # rounds after which a host is given up while others are well
 _FEW = 8  # files that may fail one by one where their host has given none at all
 _REFUSALS = frozenset({429, 503})
@@ -66,6 +68,7 @@ class HostState:
         self._lent = self._good = self._streak = 0
         self._culprits: set[str] = set()
         self._since = 0.0
+        self.hopeless = 0  # requests in a row that it answered so that nobody would wait for it
         self.left = self.fresh = 0  # its files that are not done; those of them that did not fail yet
         self.rounds = self.successes = 0  # rounds since it last gave a file; files that it gave
         self.until = 0.0  # monotonic time in seconds before which it is not asked
@@ -103,7 +106,7 @@ class HostState:
     def succeeded(self) -> None:
         """Record a good response."""
         self.successes += 1
-        self.rounds = self._streak = 0
+        self.rounds = self._streak = self.hopeless = 0
         self._culprits.clear()
         self._good += 1
         if self._good >= _GROW and self._allowed < self._most:
@@ -148,7 +151,7 @@ class HostScheduler:
         self._tries = min(_TRIES, retries.tries or _TRIES)
         self._why: RequestError | None = None
         self._backoff, self._limits = backoff or limits, limits
-        self.waits = replace(retries, tries=None, doubtful_tries=None, budget=None, shorten_long_waits=True)
+        self.waits = replace(retries, tries=None, doubtful_tries=None, budget=None)
         self.hosts: dict[Origin, HostState] = {}
         self._ready: dict[Origin, deque[FileTask]] = {}
         self._later: list[tuple[float, int, FileTask]] = []
@@ -208,6 +211,11 @@ class HostScheduler:
             error = translate_os_error(error, Path(task.target))
         if isinstance(error, _ENDING):
             self._end(error)
+        elif isinstance(error, RequestError) and (
+            error.status == HTTPStatus.NETWORK_AUTHENTICATION_REQUIRED
+            or self.waits.asks_too_much(error.retry_after)
+        ):
+            self._give_up(task, error)
         elif isinstance(error, BeingPrepared):
             self._await_preparation(task, error)
         elif isinstance(error, LinkRejected) and not task.relinked:
@@ -239,6 +247,17 @@ class HostScheduler:
         until = self.waits_until(time.monotonic())
         stats.next_try = until
         stats.reason = text.one_line(text.redact(self._why.message), 300) if until and self._why else ""
+
+    def _give_up(self, task: FileTask, error: RequestError) -> None:
+        """Fail a file that nobody would wait for, and its host where it answers like that again and again."""
+        host = self.host(task.origin)
+        host.suspects(task)
+        host.hopeless += not isinstance(error, BeingPrepared)
+        if host.hopeless >= _HOPELESS:
+            if not self.others_well(host):
+                return self._end(error)
+            host.error = error
+        return self._record(task, task.failed(error))
 
     def _await_preparation(self, task: FileTask, error: BeingPrepared) -> None:
         """Try again when the server says; where it does not, so many times. It is no failure of its host."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from pathlib import Path
 
@@ -59,7 +60,8 @@ def test_a_wait_beyond_patience_is_an_error_at_once(run: Run) -> None:
     with Limited(429, "86400") as server:
         result = run("--source", server.location, *LIST)
     assert result.exit_code == 1
-    assert "too many requests (429)" in result.stderr
+    assert re.search(r"too many requests \(429\): .*; it asks to wait 1 d, until 20\d\d-", result.stderr)
+    assert "retry then" in result.stderr
     assert "broke off after 100 items" in result.stderr
     assert [len(asked) for asked in server.refused.values()] == [1, 1]
 
@@ -77,3 +79,23 @@ async def test_nobody_waits_long_where_nobody_is_told() -> None:
             assert await session.get_json("datasets") == []
     assert patience.waits == [60.0]
     assert len(told) == 1
+
+
+@pytest.mark.parametrize(
+    ("after", "waits"), [("0", None), ("Wed, 21 Oct 2015 07:28:00 GMT", None), ("6", [6, 6, 6, 6, 6, 8, 16])]
+)
+async def test_a_server_that_asks_again_and_again_is_asked_less_often(
+    after: str, waits: list[float] | None
+) -> None:
+    patience = Patience()
+    with LoopbackServer(lambda _: Answer(429, b"", {"Retry-After": after})) as server:
+        async with Session(root_url=server.root, retry=patience.policy()) as session:
+            session.on_wait = lambda _: None
+            with pytest.raises(ServerError):
+                await session.get_json("datasets")
+    if waits is None:
+        assert len(patience.waits) == 2, "a moment in the past is no wish to wait"
+    else:
+        assert patience.waits[: len(waits)] == waits
+        assert sum(patience.waits) <= 1860
+        assert len(patience.waits) < 50

@@ -435,7 +435,7 @@ def test_a_response_that_is_not_the_file_is_said_in_words(
         (RetryPolicy(tries=None, doubtful_tries=2), 2, 0.0, None, False, 0.8),
         (RetryPolicy(), 1, 0.0, 5.0, False, 5.4),
         (RetryPolicy(), 1, 0.0, 5.1, False, None),
-        (RetryPolicy(shorten_long_waits=True), 1, 0.0, 5.1, False, 5.4),
+        (RetryPolicy(patience=9.0), 1, 0.0, 5.1, False, 5.4),
         (RetryPolicy(), 1, 0.0, 0.0, False, 0.4),
         (RetryPolicy(), 1, 9.6, None, False, 0.4),
         (RetryPolicy(), 1, 9.7, None, False, None),

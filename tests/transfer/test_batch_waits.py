@@ -19,7 +19,13 @@ from pathlib import Path
 import pytest
 import trustme
 
-from mlhub_tui.errors import AuthenticationError, NoSpaceError, ServerError, ServerUnreachable
+from mlhub_tui.errors import (
+    AuthenticationError,
+    NoSpaceError,
+    RequestError,
+    ServerError,
+    ServerUnreachable,
+)
 from mlhub_tui.http.client import HTTPClient
 from mlhub_tui.http.credentials import Link, OriginCredentials
 from mlhub_tui.http.limits import BandwidthLimiter
@@ -139,6 +145,23 @@ def test_while_all_wait_it_is_said_why_and_for_how_long(
         run.abort()
     assert "503" in reason
     assert next_try is not None and before + 60 <= next_try <= time.monotonic() + 61
+
+
+@pytest.mark.parametrize("hopeless", [Answer(429, headers={"Retry-After": "99999999"}), Answer(511)])
+@pytest.mark.parametrize("which", [PATHS[7:8], PATHS])
+def test_what_nobody_would_wait_for_fails_at_once(
+    server: FaultServer, folder: Path, shared: JobContext, which: list[str], hopeless: Answer
+) -> None:
+    server.plan = lambda request: hopeless if request.target in which else None
+    source, run = batch(requests(server, PATHS), folder, shared, retries=ENDLESS)
+    if len(which) == 1:
+        run.run()
+        assert list(errors_of(source.results)) == [7]
+        assert server.targets.count(PATHS[7]) == 1
+    else:
+        with pytest.raises(RequestError, match=r"asks to wait 1157 d|requires a login"):
+            run.run()
+        assert len(server.requests) < len(PATHS)
 
 
 def test_a_key_that_is_refused_ends_the_run(server: FaultServer, folder: Path, shared: JobContext) -> None:

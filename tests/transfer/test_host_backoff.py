@@ -20,7 +20,7 @@ WAITS = RetryPolicy(
     cap=60.0,
     longest_wait=100.0,
     budget=None,
-    shorten_long_waits=True,
+    patience=3600.0,
     random=lambda: 1.0,
 )
 
