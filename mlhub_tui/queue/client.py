@@ -9,13 +9,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from .. import fileio
 from ..errors import DownloadError
 from ..planning.requests import DownloadRequest
 from .database import Database, JournalNotWritable
-from .job import TRANSITIONS, Event, Job, JobAction, JobState, applies, left_of
+from .job import Event, Job, JobAction, JobState, applies
 from .part_repository import delete_part as delete_part_file
 from .repository import JobRepository
 from .runner import QueueSettings, RunnerKind
@@ -106,18 +106,12 @@ class QueueClient:
         there = [known[job_id] for job_id in ids if job_id in known]
         fit = [job for job in there if applies(action, job, named=named)]
         with _writing():
-            done = self._apply(action, [job for job in fit if not job.elsewhere], delete_part)
-            # A program that starts may have taken some over meanwhile.
-            left = {job.id for job in fit} - {job.id for job in done}
-            theirs = [job for job in self._repository.find([*left]) if job.elsewhere] if left else []
-            numbers = [job.id for job in theirs]
-            return CommandResult(
-                commands=self._repository.post(action, numbers, delete_part=delete_part) if theirs else [],
-                done=done,
-                passed=theirs,
-                refused=[job for job in there if job not in fit] if named else [],
-                missing=[job_id for job_id in ids if job_id not in known],
-            )
+            done, passed, commands = self._repository.order(action, fit, delete_part=delete_part)
+            if action is JobAction.CANCEL and delete_part and done:
+                self._delete_parts(done)
+        refused = [job for job in there if job not in fit] if named else []
+        missing = [job_id for job_id in ids if job_id not in known]
+        return CommandResult(done, passed, refused, missing, commands)
 
     def clear(self, job_ids: Iterable[int] | None = None) -> CommandResult:
         """Remove finished jobs from the list, all or some; no file is touched."""
@@ -140,26 +134,13 @@ class QueueClient:
             time.sleep(0.05)
         return True
 
-    def _apply(self, action: JobAction, jobs: Sequence[Job], delete_part: bool) -> list[Job]:
-        if not jobs:
-            return []
-        end, fields = TRANSITIONS[action].end, dict[str, Any](TRANSITIONS[action].fields)
-        deleted = action is JobAction.CANCEL and delete_part
-        groups: dict[str, list[Job]] = {}  # those of which the same is left, in one transaction each
+    def _delete_parts(self, jobs: Sequence[Job]) -> None:
+        """Delete parts, as a program that is known to run, so that no other one takes them meanwhile."""
+        self._repository.register()
+        self._registered = True
         for job in jobs:
-            groups.setdefault(repr(left_of(job)) if deleted else "", []).append(job)
-        moved: list[Job] = []
-        for group in groups.values():
-            left = left_of(group[0]) if deleted else {}
-            moved += self._repository.move([job.id for job in group], end, **{**fields, **left})
-        if deleted:
-            # A program that claims parts has to be known as running, so that no other takes them meanwhile.
-            self._repository.register()
-            self._registered = True
-            for job in moved:
-                with contextlib.suppress(DownloadError):  # another program writes it
-                    delete_part_file(job.part, self._repository.journal)
-        return moved
+            with contextlib.suppress(DownloadError):  # another program writes it
+                delete_part_file(job.part, self._repository.journal)
 
 
 @contextlib.contextmanager

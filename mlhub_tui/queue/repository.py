@@ -21,7 +21,17 @@ from ..planning.requests import ArchiveRequest, AssetRequest, DatasetRequest, Do
 from ..text import one_line, redact, size
 from . import runner as runners
 from .database import Database, pack, unpack
-from .job import ACTIVE_STATES, FILE_COUNTS, NEXT_STATES, Event, Job, JobAction, JobState
+from .job import (
+    ACTIVE_STATES,
+    FILE_COUNTS,
+    NEXT_STATES,
+    TRANSITIONS,
+    Event,
+    Job,
+    JobAction,
+    JobState,
+    left_of,
+)
 from .part_repository import PartRepository
 from .runner import NAMES, Process, QueueSettings, RunnerKind
 
@@ -191,20 +201,48 @@ class JobRepository:
 
         `message` goes to the log of each, by default the one for such a move.
         """
-        moved = []
         with self._transaction() as db:
             live = self._live_in(db)
-            for job_id in job_ids:
-                row = db.execute("SELECT state, runner FROM jobs WHERE id = ?", (job_id,)).fetchone()
-                if row is None or (row["runner"] != self.runner and row["runner"] in live):
-                    continue
-                before = JobState(row["state"])
-                if state in NEXT_STATES[before]:
-                    self._update(db, job_id, state=state, runner=self._owner, **fields)
-                    default = _move_message(before, state, fields.get("reason"))
-                    self.log(job_id, default if message is None else message)
-                    moved.append(job_id)
+            moved = [each for each in job_ids if self._move(db, live, each, state, message, fields)]
         return self.find(moved)
+
+    def order(
+        self, action: JobAction, jobs: Sequence[Job], *, delete_part: bool = False
+    ) -> tuple[list[Job], list[Job], list[int]]:
+        """Apply an action to jobs, or post it for the programs that run them.
+
+        Returns the jobs that were moved, those it was posted for, and the ids of these commands. With
+        `delete_part` the fields of a cancelled job say what is left once its part is deleted.
+        """
+        transition = TRANSITIONS[action]
+        with self._transaction() as db:
+            live, left = self._live_in(db), []
+            for job in jobs:
+                gone = left_of(job) if action is JobAction.CANCEL and delete_part else {}
+                if not self._move(db, live, job.id, transition.end, None, {**transition.fields, **gone}):
+                    left.append(job.id)
+        others = [job for job in self.find(left) if job.elsewhere]
+        posted = self.post(action, [job.id for job in others], delete_part=delete_part) if others else []
+        return self.find([job.id for job in jobs if job.id not in left]), others, posted
+
+    def _move(
+        self,
+        db: sqlite3.Connection,
+        live: frozenset[str],
+        job_id: int,
+        state: JobState,
+        message: str | None,
+        fields: Mapping[str, Any],
+    ) -> bool:
+        row = db.execute("SELECT state, runner FROM jobs WHERE id = ?", (job_id,)).fetchone()
+        if row is None or (row["runner"] != self.runner and row["runner"] in live):
+            return False
+        before = JobState(row["state"])
+        if state not in NEXT_STATES[before]:
+            return False
+        self._update(db, job_id, state=state, runner=self._owner, **fields)
+        self.log(job_id, _move_message(before, state, fields.get("reason")) if message is None else message)
+        return True
 
     def save(self, jobs: Iterable[Job]) -> None:
         """Save own jobs as they are in memory: progress, and what could not be written in its time.

@@ -18,12 +18,12 @@ from ..errors import DownloadError, MLHubException, TargetBusy
 from ..planning.requests import DownloadRequest
 from ..text import one_line, redact
 from ..threads import DaemonExecutor, in_thread
-from .job import IDLE_STATES, TRANSITIONS, Event, Job, JobAction, JobState, applies, left_of
+from .job import IDLE_STATES, Event, Job, JobAction, JobState, applies, left_of
 
 if TYPE_CHECKING:
     from ..planning.resolver import Resolver
     from .job_store import JobStore
-    from .repository import JobRepository, QueueCommand
+    from .repository import QueueCommand
     from .runner import EngineConfig, QueueSettings
     from .scheduler import Scheduler
 
@@ -257,33 +257,24 @@ class QueueService:
         self, action: JobAction, job_ids: Sequence[int] | None, *, delete_part: bool = False
     ) -> None:
         """Apply an action to jobs, or post it to the programs that run them."""
-        known = self._store.known(job_ids)
-        jobs = [job for job in known if applies(action, job, named=job_ids is not None)]
-        # What another program runs may be in another state by now, or will be by what it was asked before:
-        # it judges by what it finds then. A retry is for what is known to need one.
-        late = [j for j in known if j.elsewhere and not j.state.finished and action is not JobAction.RETRY]
-        theirs = list(dict.fromkeys(job.id for job in (*jobs, *late) if job.elsewhere))
-        if theirs:
-            await self._store.write(lambda queue: queue.post(action, theirs, delete_part=delete_part))
-        await self._apply(action, [job for job in jobs if not job.elsewhere], delete_part)
+
+        def fits(job: Job) -> bool:
+            if applies(action, job, named=job_ids is not None):
+                return True
+            # What another program runs may be in another state by now, or will be by what it was asked
+            # before: it judges by what it finds then. A retry is for what is known to need one.
+            return job.elsewhere and not job.state.finished and action is not JobAction.RETRY
+
+        await self._apply(action, [*filter(fits, self._store.known(job_ids))], delete_part)
 
     async def _apply(self, action: JobAction, jobs: Sequence[Job], delete_part: bool) -> None:
         if not jobs:
             return
         scheduler, store = self._scheduler, self._store
-        ids = [job.id for job in jobs]
-        end, fields = TRANSITIONS[action].end, dict[str, Any](TRANSITIONS[action].fields)
-
-        def change(repository: JobRepository) -> list[Job]:
-            moved = repository.move(ids, end, **fields)
-            left = {*ids} - {job.id for job in moved}
-            # Another program may have taken some over since the last look.
-            if left and (taken := [job.id for job in repository.find([*left]) if job.elsewhere]):
-                repository.post(action, taken, delete_part=delete_part)
-            return moved
-
-        moved = await store.write(change)
-        scheduler.forget_failures(ids)
+        moved, *_ = await store.write(
+            lambda repository: repository.order(action, jobs, delete_part=delete_part)
+        )
+        scheduler.forget_failures(job.id for job in jobs)
         store.show(moved)
         scheduler.wake()
         done = {job.id for job in moved}
