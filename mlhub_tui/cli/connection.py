@@ -136,12 +136,11 @@ def credentials(choice: Choice, *, key_needed: bool) -> Iterator[Credentials]:
 async def opened(found: Credentials) -> AsyncIterator[Source]:
     """Give the open source of credentials; print waits that its server asks for, and what it cannot read."""
     source = sources.open_source.open_source(found)
-    if (session := getattr(source, "session", None)) is not None:
-        session.on_wait = news
+    source.session.on_wait = news
     try:
         yield source
     finally:
-        for line in getattr(source, "troubles", ()):  # not every kind of source has such
+        for line in source.troubles:
             note(line)
         await source.aclose()
 

@@ -80,8 +80,8 @@ def _listing(noun: str, words: str, walk: _Walk) -> None:
                 raise
             remember(source.root_url, found)
             _print(noun, found, writer)
-            if skipped := getattr(source, "skipped", 0):  # not every kind of source has broken records
-                note(sources.base.without_id(skipped))
+            if source.skipped:
+                note(sources.base.without_id(source.skipped))
             if not as_json:
                 _print_total(len(found), noun, f"no {noun}s found")
 

@@ -201,8 +201,7 @@ async def _print(
         await (stream_json(writer, items) if form else stream_table(items))
         return
     export = sources.export
-    session = getattr(source, "session", None)  # a source on this machine may have none
-    urls = export.URLs(export.Chosen(tuple(keys), tuple(roles)), session.bare if session else str)
+    urls = export.URLs(export.Chosen(tuple(keys), tuple(roles)), source.session.bare)
     exporter: Exporter = urls
     if form in ("geojson", "csv"):
         exporter = export.GeoJSON(writer.line) if form == "geojson" else export.CSVTable()

@@ -30,13 +30,13 @@ from ..transfer.engine import TransferCancelled
 from ..transfer.work_source import BatchStats
 from ..unpack.archive import unpack
 from . import layout
-from .dataset_plan import copy_catalog, fetch_catalog, index_of_dataset, showing
-from .index import Index, IndexProgress
+from .dataset_plan import copy_catalog, fetch_catalog, index_of_dataset
+from .index import Index
 from .index_cache import archive_validator
 from .manifest import HrefOf, LinkOf, LockedManifest, ManifestQueue, ManifestStats
 from .report import write_report
 from .requests import CHOOSE_KEYS, SAMPLE, DatasetRequest
-from .resolver import JobContext, cluster_package, links_of, say_waits
+from .resolver import JobContext, cluster_package, links_of, showing
 from .selection import PAID_HINT, PlannedFile, count_files, files, notes, paid_words
 
 _CHECK_EVERY = 500  # files between two checks for a stop
@@ -267,12 +267,10 @@ class _DatasetJobRunner:
                 # What was changed since may be the work of the user, who need not wait for the end.
                 await self._hold(lambda _: self._verify(gone_only=True))
             return
-        say_waits(self.source, self._say)
-
-        def show(progress: IndexProgress) -> None:
-            self._say(str(progress))
-
-        index = await index_of_dataset(self.request, self.source, self._archive, show)
+        self.source.session.on_wait = self._say
+        index = await index_of_dataset(
+            self.request, self.source, self._archive, lambda words, *_: self._say(words)
+        )
         try:
             self._say("choosing files")
             await self._hold(lambda stop: self._fill(index, stop), index.interrupt)

@@ -12,8 +12,8 @@ import json
 import os
 import shutil
 import threading
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -30,7 +30,6 @@ from ..errors import (
     TargetBusy,
 )
 from ..http.credentials import Link
-from ..http.errors import LinkRejected
 from ..http.urls import shown_id
 from ..models import CatalogInfo, Search
 from ..options import IfExists
@@ -38,24 +37,19 @@ from ..sources.base import Source
 from ..storage import make_private_folder, nearest, shrink_folder
 from ..threads import in_thread
 from ..transfer.config import DownloadResult, DownloadSpec, TransferProgress
-from .index import Index, IndexProgress
+from .index import Index
 from .index_cache import Show, index_of_archive, index_of_pages
 from .requests import SAMPLE, DatasetRequest
-from .resolver import JobContext, OneSource, Resolver, already_there, keys_of
+from .resolver import JobContext, OneSource, Resolver, already_there, showing
 
-Say = Callable[[str, int, int | None], None]
-"""Called with what is done, and bytes done of how many (None: unknown); from any thread."""
 OpenContext: TypeAlias = Callable[[Resolver], AbstractAsyncContextManager[JobContext]]
-_EVERY = 0.2  # seconds between two reports
 _AGAIN = 0.5  # seconds between two looks whether another program has finished the same index
-_PAGE = 250  # items
 _MAX_CATALOGS = 2 << 30  # bytes of catalog archives in the cache
-_GONE = frozenset({404, 410})
 _AT_ONCE = 4  # requests for sizes
 
 
 async def plan_dataset(
-    request: DatasetRequest, source: Source, job_context: OpenContext, say: Say | None = None
+    request: DatasetRequest, source: Source, job_context: OpenContext, show: Show = lambda *_: None
 ) -> Index:
     """Return the index of a dataset, its catalog archive in the cache.
 
@@ -67,38 +61,16 @@ async def plan_dataset(
     """
     if not os.access(nearest(paths.home()), os.W_OK):
         paths.use_temporary()  # a plan needs no more than a cache
-    report, archive = say or (lambda *_: None), cached_catalog(request)
+    archive = cached_catalog(request)
     if request.kind is Kind.MLHUB:
         await in_thread(partial(_make_room, archive))
         live = TransferProgress()
         async with (
-            showing(lambda: report("the catalog", live.done, live.total)),
+            showing(lambda: show("the catalog", live.done, live.total)),
             job_context(OneSource(source)) as context,
         ):
             await fetch_catalog(request, source, archive, context, live, ours=True)
-
-    def show(progress: IndexProgress) -> None:
-        report(str(progress), progress.bytes_read, progress.bytes_total)
-
     return await index_of_dataset(request, source, archive, show)
-
-
-@asynccontextmanager
-async def showing(show: Callable[[], None]) -> AsyncIterator[None]:
-    """Call `show` several times a second, and once at the end."""
-
-    async def keep_showing() -> None:
-        while True:
-            show()
-            await asyncio.sleep(_EVERY)
-
-    task = asyncio.create_task(keep_showing())
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.wait({task})
-        show()
 
 
 async def index_of_dataset(request: DatasetRequest, source: Source, archive: Path, show: Show) -> Index:
@@ -111,38 +83,31 @@ async def index_of_dataset(request: DatasetRequest, source: Source, archive: Pat
     """
     where, dataset = request.source, request.dataset_id
     if request.kind is Kind.MLHUB:
-        stop, keys = threading.Event(), keys_of(source)
-
-        def made() -> Index:
-            return index_of_archive(
-                archive, source=where, dataset=dataset, show=show, stopped=stop, keys=keys
-            )
-
+        stop, keys = threading.Event(), source.session.keys
+        read_archive = partial(
+            index_of_archive, archive, source=where, dataset=dataset, show=show, stopped=stop, keys=keys
+        )
         while True:
             try:
-                return await in_thread(made, interrupt=stop.set)
+                return await in_thread(read_archive, interrupt=stop.set)
             except TargetBusy:  # another program makes the very same one
                 await asyncio.sleep(_AGAIN)
-    filters, search = request.filters, None
+    read_pages = partial(
+        index_of_pages,
+        source,
+        request.collections,
+        location=where,
+        dataset=dataset,
+        validator=request.day,
+        show=show,
+    )
+    filters = request.filters
     if request.kind is Kind.STAC_API and filters.selects_items:
         when = "" if filters.when is None else str(filters.when)
         search = Search(request.collections, bbox=filters.bbox, intersects=filters.intersects, datetime=when)
-
-    async def read(search: Search | None) -> Index:
-        return await index_of_pages(
-            source,
-            request.collections,
-            location=where,
-            dataset=dataset,
-            validator=request.day,
-            search=search,
-            page_size=_PAGE,
-            show=show,
-        )
-
-    with suppress(NotOffered):  # it has no search: all items are read, and filtered locally
-        return await read(search)
-    return await read(None)
+        with suppress(NotOffered):  # it has no search: all items are read, and filtered locally
+            return await read_pages(search=search)
+    return await read_pages()
 
 
 async def fetch_catalog(
@@ -167,27 +132,20 @@ async def fetch_catalog(
     spec = DownloadSpec(Link(""), target, if_exists, archive=True)
     if (there := await in_thread(lambda: already_there(spec))) is not None:
         return there
-    link, renewed = await source.catalog_link(request.dataset_id), False
+    renew = partial(source.catalog_link, request.dataset_id)
+    link = await renew()
     with suppress(MLHubException):  # the store tells the size as well
         live.total = (await source.catalog_info(request.dataset_id)).stac_catalog_size
-    spec = replace(spec, size=live.total)
-    while True:
-        try:
-            return await context.fetch(replace(spec, link=link), live)
-        except FileConflict:
-            if not ours or spec.if_exists is IfExists.OVERWRITE:
-                raise
-            spec = replace(spec, if_exists=IfExists.OVERWRITE)
-        except LinkRejected as error:
-            if renewed and error.status in _GONE:
-                words = f"the catalog of dataset {shown_id(request.dataset_id)} does not exist"
-                words = f"{words}; it may still be generating"
-                raise EntityDoesNotExist(words, url=error.url, status=error.status) from error
-            if renewed:
-                raise
-            # Links carry signatures that expire: the API gives a new one, and only that one counts.
-            live.log(f"{error.message}: requests a new link")
-            link, renewed = await source.catalog_link(request.dataset_id), True
+    spec = replace(spec, link=link, size=live.total)
+    dataset = f"dataset {shown_id(request.dataset_id)}"
+    missing = f"the catalog of {dataset} does not exist; it may still be generating"
+    try:
+        return await context.fetch_renewed(spec, live, renew, missing)
+    except FileConflict:
+        if not ours or spec.if_exists is IfExists.OVERWRITE:
+            raise
+        spec = replace(spec, if_exists=IfExists.OVERWRITE)
+        return await context.fetch_renewed(spec, live, renew, missing)
 
 
 def catalog_cache() -> Path:

@@ -16,7 +16,7 @@ from ..errors import MLHubException, TargetBusy
 from ..fileio import try_lock
 from ..sources.base import without_id
 from ..storage import make_private_folder, sync_folder
-from ..text import count, one_line, redact
+from ..text import one_line, redact
 from .documents import DocumentReader
 from .layout import Scope, component, item_folder, namesake_folder
 
@@ -52,19 +52,6 @@ _INDEXES = (
     "CREATE INDEX asset_key ON asset (collection, key, scope, item, size)",
     "CREATE INDEX item_collection ON item (collection, w, t0, t1)",  # counts need not sort all items
 )
-
-
-@dataclass(frozen=True, slots=True)
-class IndexProgress:
-    """How far an index is: items read, bytes of the archive (of so many, if known)."""
-
-    items: int = 0
-    bytes_read: int = 0
-    bytes_total: int | None = None
-    sorting: bool = False
-
-    def __str__(self) -> str:
-        return f"{'sorting' if self.sorting else 'indexing'} {count(self.items, 'item')}"
 
 
 class IndexBuilder:

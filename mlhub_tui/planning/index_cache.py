@@ -9,7 +9,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -21,18 +21,18 @@ from ..sources.base import Listing, Page, Source
 from ..sources.static.archive import SkipReport, documents
 from ..sources.static.document_urls import file_url
 from ..storage import shrink_folder
-from ..text import one_line, writable
+from ..text import count, one_line, writable
 from ..threads import in_thread
 from ..transfer.engine import TransferCancelled
-from .index import Index, IndexBuilder, IndexProgress, NoIndex
+from .index import Index, IndexBuilder, NoIndex
 
 MAX_BYTES = 4 * 1024**3
 """Of all indexes together."""
 _ENDS = 1 << 16  # bytes at both ends of an archive
 _SHOW_EVERY = 256  # documents
 
-Show = Callable[[IndexProgress], None]
-"""Called with the progress, from the thread that builds."""
+Show = Callable[[str, int, int | None], object]
+"""Called with what is done, and bytes done of how many (None: unknown); from any thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ def index_of_archive(
     *,
     source: str,
     dataset: str,
-    show: Show = lambda _: None,
+    show: Show = lambda *_: None,
     stopped: threading.Event | None = None,
     keys: KeyRemoval | None = None,
 ) -> Index:
@@ -125,11 +125,12 @@ def index_of_archive(
     key = IndexKey(source, dataset, archive_validator(archive))
     if (found := cached(key)) is not None:
         return found
-    stop, report, read = stopped or threading.Event(), SkipReport(), IndexProgress()
+    stop, report = stopped or threading.Event(), SkipReport()
+    read: tuple[int, int | None] = 0, None
 
     def note(done: int, total: int | None) -> None:
         nonlocal read
-        read = IndexProgress(bytes_read=done, bytes_total=total)
+        read = done, total
 
     with _writing(key, stop), IndexBuilder(key.path, fresh=True, archive=file_url(archive)) as builder:
         following = documents(archive, report=report, progress=note, cancelled=stop.is_set, keys=keys)
@@ -137,10 +138,10 @@ def index_of_archive(
             if member.endswith(".json"):  # as radiant_mlhub: others are data, GeoJSON labels say
                 builder.add(document, member=member)
             if number % _SHOW_EVERY == 0:
-                show(replace(read, items=builder.items))
+                show(f"indexing {count(builder.items, 'item')}", *read)
         if stop.is_set():
             raise TransferCancelled
-        show(replace(read, items=builder.items, sorting=True))
+        show(f"sorting {count(builder.items, 'item')}", *read)
         for line in report.lines():
             builder.add_note(line)
         if not builder.collections:
@@ -176,8 +177,8 @@ async def index_of_pages(
     dataset: str,
     validator: str = "",
     search: Search | None = None,
-    page_size: int | None = None,
-    show: Show = lambda _: None,
+    page_size: int = 250,
+    show: Show = lambda *_: None,
 ) -> Index:
     """Return the index of collections of a STAC API or a static catalog, made page by page.
 
@@ -212,7 +213,7 @@ async def _read_listing(
     source: Source,
     collection: str,
     search: Search | None,
-    page_size: int | None,
+    page_size: int,
     builder: IndexBuilder,
     show: Show,
 ) -> None:
@@ -250,7 +251,7 @@ async def _read_listing(
                 words = f"the listing is not complete: {pages.stopped}"
                 builder.add_note(f"{name}: {words}" if name else words)
             builder.end_page(name, pages.link)
-            show(IndexProgress(builder.items))
+            show(f"indexing {count(builder.items, 'item')}", 0, None)
 
         # A page is added whole or not at all, so that the one after it is the right one to continue with.
         await in_thread(add, grace=5.0)

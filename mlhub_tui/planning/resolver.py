@@ -9,20 +9,20 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from concurrent.futures import CancelledError
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 from .. import transfer
 from ..auth.kind import Kind
-from ..errors import MLHubException, NotOffered
-from ..http.credentials import KeyRemoval, Link
+from ..errors import AccessDenied, AuthenticationError, EntityDoesNotExist, MLHubException, NotOffered
+from ..http.credentials import Link
+from ..http.errors import LinkRejected
 from ..http.retry import COMMAND_RETRIES, RetryPolicy
-from ..http.session import Session
 from ..http.urls import shown
 from ..models import Entry, EntryKind
-from ..sources.asset_links import azure_headers, https_of
+from ..sources.asset_links import azure_headers, https_of, known_to_pay
 from ..transfer.config import (
     DownloadResult,
     DownloadSpec,
@@ -43,6 +43,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _RECENT = 10.0  # seconds
+_EVERY = 0.2  # seconds between two reports
+_GONE = frozenset({404, 410})
+RENEWED = "the link was renewed"
+"""What the log of a job says after it has got a new link."""
 
 
 class RenewedAsset(NamedTuple):
@@ -110,19 +114,6 @@ class OneSource(Resolver):
         yield self._source
 
 
-def keys_of(source: Source) -> KeyRemoval | None:
-    """Return what removes a source's key from documents and URLs; None where it has no key."""
-    session = getattr(source, "session", None)
-    return session.keys if isinstance(session, Session) else None
-
-
-def say_waits(source: Source, say: Callable[[str], object]) -> None:
-    """Have a source report when its server makes it wait."""
-    session = getattr(source, "session", None)
-    if isinstance(session, Session):
-        session.on_wait = say
-
-
 async def links_of(request: DatasetRequest, source: Source) -> DatasetLinks:
     """Return what gives the links of a dataset's assets."""
     store = ""
@@ -176,8 +167,7 @@ class DatasetLinks:
         place, now = (collection, item), time.monotonic()
         if now - self._read_again > _RECENT:
             self._documents, self._read_again = {}, now
-            if (refresh := getattr(self._source, "refresh", None)) is not None:  # has what it read in memory
-                self._loop.call_soon_threadsafe(refresh)
+            self._loop.call_soon_threadsafe(self._source.refresh)
         read = self._documents
         try:
             if place not in read:
@@ -225,10 +215,68 @@ class JobContext:
 
         return await shared_engine().run(work())
 
+    async def fetch_renewed(
+        self,
+        spec: DownloadSpec,
+        progress: TransferProgress,
+        renew: Callable[[], Awaitable[Link]],
+        missing: str,
+        *,
+        reserve: ReserveSpace | None = None,
+    ) -> DownloadResult:
+        """Fetch a file, and once more by a new link where its own is rejected: signatures of links expire.
+
+        Raises what `refusal` returns where the new one is rejected too; `missing` is for what is not there.
+        """
+        try:
+            return await self.fetch(spec, progress, reserve=reserve)
+        except LinkRejected as error:
+            progress.log(f"{error.message}: requests a new link")
+        spec = replace(spec, link=await renew())
+        progress.log(RENEWED)
+        try:
+            return await self.fetch(spec, progress, reserve=reserve)
+        except LinkRejected as error:
+            raise refusal(error, missing, spec.link) from error
+
     def context(self) -> TransferContext:
         """Return what transfers share, with the HTTP client of the engine; only on the engine's loop."""
         client = shared_engine().client(self.tls, self.config.connect_timeout)
         return TransferContext(client, self.journal, self.config, self.limits, self.retries)
+
+
+def refusal(error: MLHubException, missing: str, link: Link) -> MLHubException:
+    """Return the error for a link that was rejected twice; others as they are.
+
+    `missing` is what to say where nothing is there.
+    """
+    if not isinstance(error, LinkRejected):
+        return error
+    if error.status in _GONE:
+        return EntityDoesNotExist(missing, url=error.url, status=error.status)
+    if why := known_to_pay(link.url):
+        return AccessDenied(why, url=error.url, status=error.status, hint="fetch it with a tool of the store")
+    if error.status == 401 and link.sends_key:
+        return AuthenticationError(error.message, url=error.url, status=401)
+    return error
+
+
+@asynccontextmanager
+async def showing(show: Callable[[], object]) -> AsyncIterator[None]:
+    """Call `show` several times a second, and once at the end."""
+
+    async def keep_showing() -> None:
+        while True:
+            show()
+            await asyncio.sleep(_EVERY)
+
+    task = asyncio.create_task(keep_showing())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+        show()
 
 
 def already_there(spec: DownloadSpec) -> DownloadResult | None:

@@ -9,14 +9,13 @@ import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import errors, fileio, paths, planning, sources, text
 from ..auth import Credentials, for_profile, same_root
 from ..errors import (
-    AccessDenied,
-    AuthenticationError,
     EntityDoesNotExist,
     MLHubException,
     NotOffered,
@@ -41,8 +40,7 @@ from ..models import Document
 from ..options import IfExists
 from ..planning.assets import DocumentOrigin, requests_for
 from ..planning.requests import SAMPLE, ArchiveRequest, AssetRequest, DatasetRequest, DownloadRequest
-from ..planning.resolver import JobContext, OneSource, Resolver, already_there
-from ..sources.asset_links import known_to_pay
+from ..planning.resolver import RENEWED, JobContext, OneSource, Resolver, already_there, refusal, showing
 from ..threads import in_thread
 from ..transfer.checksums import multihash, unverified
 from ..transfer.config import DownloadResult, DownloadSpec, ReserveSpace, TransferConfig, TransferProgress
@@ -54,9 +52,6 @@ from .runner import transfer_config
 if TYPE_CHECKING:
     from ..sources.base import Source
 
-_RENEWED = "the link was renewed"
-_GONE = frozenset({404, 410})
-_PERIOD = 0.5  # seconds between two reports
 
 Progress = Callable[[int, int | None], None]
 """Called with the bytes that are there, and of how many; None while that is not known."""
@@ -134,17 +129,8 @@ async def _fetch_archive(
     if size is None and (info := await context.resolver.info(request)) is not None:
         size = live.total = info.size
     spec = replace(_spec(request, link), size=size, archive=True)
-    try:
-        return await context.fetch(spec, live, reserve=reserve)
-    except LinkRejected as error:
-        # Links carry signatures that expire: the API gives a new one, and only that one counts.
-        live.log(f"{error.message}: requests a new link")
-        link = await context.resolver.link(request)
-        live.log(_RENEWED)
-    try:
-        return await context.fetch(replace(spec, link=link), live, reserve=reserve)
-    except LinkRejected as error:
-        raise refusal(error, request, link) from error
+    renew = partial(context.resolver.link, request)
+    return await context.fetch_renewed(spec, live, renew, missing_words(request), reserve=reserve)
 
 
 async def _fetch_asset(
@@ -170,12 +156,12 @@ async def _fetch_asset(
     if refused is not None:
         announced = (found.request.size, found.request.checksum)
         if found.link.url == link.url and announced == (request.size, request.checksum):  # nothing new
-            raise refusal(refused, request, link) from refused
-        live.log(_RENEWED)
+            raise refusal(refused, missing_words(request), link) from refused
+        live.log(RENEWED)
     try:
         return await fetch(found.request, found.link)
     except LinkRejected as error:
-        raise refusal(error, request, found.link) from error
+        raise refusal(error, missing_words(request), found.link) from error
 
 
 def _with_notes(request: AssetRequest, outcome: DownloadResult) -> DownloadResult:
@@ -193,22 +179,13 @@ def _spec(request: DownloadRequest, link: Link) -> DownloadSpec:
     return DownloadSpec(link, request.folder / request.name, request.if_exists, names=names)
 
 
-def refusal(error: MLHubException, request: DownloadRequest, link: Link) -> MLHubException:
-    """Return the error of a job whose link was rejected twice; other errors as they are."""
-    if not isinstance(error, LinkRejected):
-        return error
-    if error.status in _GONE:
-        collection = f"collection {shown_id(request.collection_id)}"
-        words = f"the archive of {collection} does not exist; it may still be generating"
-        if isinstance(request, AssetRequest):
-            place = f"item {shown_id(request.item_id)}" if request.item_id else collection
-            words = f"the file of asset {shown_id(request.key)} of {place} does not exist"
-        return EntityDoesNotExist(words, url=error.url, status=error.status)
-    if why := known_to_pay(link.url):
-        return AccessDenied(why, url=error.url, status=error.status, hint="fetch it with a tool of the store")
-    if error.status == 401 and link.sends_key:
-        return AuthenticationError(error.message, url=error.url, status=401)
-    return error
+def missing_words(request: ArchiveRequest | AssetRequest) -> str:
+    """Return what to say where the file of a request is not there."""
+    collection = f"collection {shown_id(request.collection_id)}"
+    if isinstance(request, ArchiveRequest):
+        return f"the archive of {collection} does not exist; it may still be generating"
+    place = f"item {shown_id(request.item_id)}" if request.item_id else collection
+    return f"the file of asset {shown_id(request.key)} of {place} does not exist"
 
 
 # What a failure means
@@ -321,41 +298,29 @@ async def fetch(
 ) -> Path:
     """Download without the queue, and return the path; a later call, or the app, resumes what is half done.
 
-    `on_progress` is called about twice a second, in the event loop. Raises EntityDoesNotExist if there is no
+    `on_progress` is called a few times a second, in the event loop. Raises EntityDoesNotExist if there is no
     such file; RequestError or DownloadError if it cannot be fetched as often as `retries` allows.
     """
     live, counter, failure = TransferProgress(), FailureCounter(), None
-    path = request.folder / request.name
-    reporter = asyncio.create_task(_report(live, on_progress))
-    try:
-        async with job_context(resolver, config, tls) as context:
-            while True:
-                try:
-                    outcome = await run_job(request, context, live, verify=failure is None)
-                    live.done = live.total = outcome.size
-                    return outcome.path
-                except Exception as error:
-                    failure = judge(error, counter.failed(live.done), retries, path)
-                    if failure.delay is None:
-                        await report_failed(request, error)
-                        raise translate(error, path) from error
-                    await asyncio.sleep(failure.delay)
-    finally:
-        reporter.cancel()
-        if on_progress is not None:
-            on_progress(live.done, live.total)
+    path, report = request.folder / request.name, on_progress or (lambda *_: None)
+    async with showing(lambda: report(live.done, live.total)), job_context(resolver, config, tls) as context:
+        while True:
+            try:
+                outcome = await run_job(request, context, live, verify=failure is None)
+                live.done = live.total = outcome.size
+                return outcome.path
+            except Exception as error:
+                failure = judge(error, counter.failed(live.done), retries, path)
+                if failure.delay is None:
+                    await report_failed(request, error)
+                    raise translate(error, path) from error
+                await asyncio.sleep(failure.delay)
 
 
 async def report_failed(request: DownloadRequest, error: Exception) -> None:
     """Write the report of a dataset that failed for good."""
     if isinstance(request, DatasetRequest):
         await planning.dataset_job.report_unfetched(request, error)
-
-
-async def _report(live: TransferProgress, on_progress: Progress | None) -> None:
-    while on_progress is not None:
-        await asyncio.sleep(_PERIOD)
-        on_progress(live.done, live.total)
 
 
 @asynccontextmanager

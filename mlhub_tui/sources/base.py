@@ -232,6 +232,20 @@ class Source(ABC):
     def root_url(self) -> str:
         """Where it is: an API's root URL; the URL or path of a static catalog."""
 
+    @property
+    def troubles(self) -> tuple[str, ...]:
+        """What could not be read so far, a line each."""
+        return ()
+
+    @property
+    def skipped(self) -> int:
+        """How many entries of all listings so far were no documents."""
+        return 0
+
+    def refresh(self) -> None:
+        """Request everything again from now on; what has nothing in memory does so anyway."""
+        return
+
     @abstractmethod
     async def about(self) -> About:
         """Return the description of the source; requested once."""

@@ -55,12 +55,17 @@ class MLHubSource(Source):
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self.skipped = 0
+        self._skipped = 0
 
     @property
     def root_url(self) -> str:
         """The root URL, with a slash at its end."""
         return self.session.root_url
+
+    @property
+    def skipped(self) -> int:
+        """How many entries of all listings so far were no documents."""
+        return self._skipped
 
     async def about(self) -> About:
         """Return the description of the source: an MLHub API has no landing document."""
@@ -145,7 +150,7 @@ class MLHubSource(Source):
         except EntityDoesNotExist as error:
             raise _named(error, f"collection {shown_id(collection_id)} does not exist") from None
         items, skipped = documents(as_list(fetched.answer, fetched.url, "features"), Item)
-        self.skipped += skipped
+        self._skipped += skipped
         found = Page(tuple(items), None, matched(fetched.answer), skipped, fetched.stopped)
         if fetched.next is None:
             return found
@@ -228,7 +233,7 @@ class MLHubSource(Source):
                 f"there is no MLHub API: {error.message}", url=error.url, status=error.status, hint=hint
             ) from None
         made, skipped = documents(as_list(answer, self.session.url_of(path), key), make)
-        self.skipped += skipped
+        self._skipped += skipped
         return made
 
     def _archive(self, collection_id: str) -> tuple[str, str]:

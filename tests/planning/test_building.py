@@ -21,7 +21,7 @@ from mlhub_tui.models import BBox, Collection, Item, Search
 from mlhub_tui.models.when import parse_span
 from mlhub_tui.planning.dataset_plan import plan_dataset
 from mlhub_tui.planning.filters import Filters
-from mlhub_tui.planning.index import BUILDING, Index, IndexBuilder, IndexProgress, NoIndex
+from mlhub_tui.planning.index import BUILDING, Index, IndexBuilder, NoIndex
 from mlhub_tui.planning.index_cache import (
     IndexKey,
     archive_validator,
@@ -59,19 +59,22 @@ def many(count: int) -> list[Json]:
 
 def test_a_second_run_reuses_the_index_and_a_changed_archive_replaces_it(tmp_path: Path) -> None:
     first = archive_of(tmp_path, [collection("fields"), *many(3)])
-    seen: list[IndexProgress] = []
-    with index_of_archive(first, source=SOURCE, dataset="crops", show=seen.append) as index:
+    seen: list[tuple[object, ...]] = []
+
+    def show(*progress: object) -> None:
+        seen.append(progress)
+
+    with index_of_archive(first, source=SOURCE, dataset="crops", show=show) as index:
         assert index.contents()[0].items == 3
         assert index.facts["dataset"] == "crops"
-    assert seen[-1].sorting
-    assert seen[-1].items == 3
+    assert seen[-1][0] == "sorting 3 items"
     seen.clear()
-    index_of_archive(first, source=SOURCE, dataset="crops", show=seen.append).close()
+    index_of_archive(first, source=SOURCE, dataset="crops", show=show).close()
     assert seen == []
     before = archive_validator(first)
     archive_of(tmp_path, [collection("fields"), *many(4)])
     assert archive_validator(first) != before
-    with index_of_archive(first, source=SOURCE, dataset="crops", show=seen.append) as index:
+    with index_of_archive(first, source=SOURCE, dataset="crops", show=show) as index:
         assert index.contents()[0].items == 4
     assert seen
     assert len(list(folder().glob("*.db"))) == 1
@@ -82,8 +85,8 @@ def test_a_second_run_reuses_the_index_and_a_changed_archive_replaces_it(tmp_pat
 def test_a_stop_leaves_no_index(tmp_path: Path) -> None:
     stop = threading.Event()
 
-    def show(progress: IndexProgress) -> None:
-        if progress.items:
+    def show(words: str, *_: object) -> None:
+        if words != "indexing 0 items":
             stop.set()
 
     path = archive_of(tmp_path, many(2000))
@@ -103,7 +106,7 @@ def test_a_stop_while_sorting_leaves_no_index(tmp_path: Path) -> None:
             source=SOURCE,
             dataset="crops",
             stopped=stop,
-            show=lambda p: stop.set() if p.sorting else None,
+            show=lambda words, *_: stop.set() if words.startswith("sorting") else None,
         )
     assert list(folder().glob("*.db")) == []
 
@@ -114,7 +117,7 @@ def test_a_kill_leaves_no_index_that_lies(tmp_path: Path) -> None:
     code = (
         "import sys\nfrom pathlib import Path\nfrom mlhub_tui.planning.index_cache import index_of_archive\n"
         f"index_of_archive(Path({str(path)!r}), source={SOURCE!r}, dataset='crops',"
-        " show=lambda p: print(p, flush=True))"
+        " show=lambda *p: print(p, flush=True))"
     )
     for after in (1, 4, 9, 14, 17):
         shrink_folder(folder(), -1)

@@ -285,7 +285,7 @@ async def test_a_refused_signature_is_renewed_and_none_is_kept(
 async def test_a_requester_pays_bucket_that_refuses_is_explained(
     server: FaultServer, folder: Path, catalog: Catalog, mlhub_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mlhub_tui.queue.run_job.known_to_pay", lambda url: f"pays: {url}"[:4])
+    monkeypatch.setattr("mlhub_tui.planning.resolver.known_to_pay", lambda url: f"pays: {url}"[:4])
     server.always = Answer(status=403)
     catalog.put("i", data=at(server, "/a.tif"))
     with pytest.raises(AccessDenied, match="pays"):

@@ -29,12 +29,13 @@ from mlhub_tui.models import Asset, Item
 from mlhub_tui.options import IfExists
 from mlhub_tui.planning.filters import Filters
 from mlhub_tui.planning.requests import ArchiveRequest, AssetRequest, DatasetRequest
+from mlhub_tui.planning.resolver import refusal
 from mlhub_tui.queue import runner as process
 from mlhub_tui.queue.client import QueueClient
 from mlhub_tui.queue.database import Database, QueueUnusable, unusable
 from mlhub_tui.queue.job import Job, JobAction, JobState
 from mlhub_tui.queue.repository import JobRepository, safe, with_own_name
-from mlhub_tui.queue.run_job import judge, refusal
+from mlhub_tui.queue.run_job import judge, missing_words
 from mlhub_tui.queue.runner import Process
 
 from .support import wish
@@ -220,7 +221,7 @@ def test_a_link_that_is_refused_twice_says_what_that_means(
     status: int, request_: Any, url: str, signed: bool, kind: type[Exception], words: str
 ) -> None:
     link = Link(url, credentials=OriginCredentials(url, lambda: "k") if signed else None)
-    error = refusal(LinkRejected("no", status=status), request_, link)
+    error = refusal(LinkRejected("no", status=status), missing_words(request_), link)
     assert type(error) is kind
     assert words in str(error)
 

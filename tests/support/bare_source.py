@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from mlhub_tui.auth import Kind
 from mlhub_tui.errors import EntityDoesNotExist, NotOffered
 from mlhub_tui.http.credentials import Link
+from mlhub_tui.http.session import Session
 from mlhub_tui.models import Collection, Document, Entry, Item, Search
 from mlhub_tui.sources.base import About, Page, Source
 
@@ -16,6 +17,7 @@ class BareSource(Source):
 
     kind = Kind.MLHUB
     root_url = "http://127.0.0.1/mlhub/v1/"
+    session = Session(root_url=root_url)
 
     async def about(self) -> About:
         return About(self.kind)
