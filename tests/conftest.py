@@ -17,8 +17,9 @@ from hypothesis import HealthCheck, settings
 from .peer_fixtures import peer_python
 from .sample_fixtures import sample
 from .support.event_loop import WatchedPolicy
+from .support.hasty import sitecustomize
 
-__all__ = ["peer_python", "sample"]
+__all__ = ["peer_python", "sample", "sitecustomize"]
 
 pytest_plugins = ["tests.marks"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -12,11 +13,14 @@ from typing import Any
 import pytest
 
 from mlhub_tui.sample.server import SampleServer
-from tests.planning.test_peer import SCRIPT, tree
 
 from .conftest import Run
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+
+SCRIPT = Path(__file__).parent / "peer_filters.py"
+STATE = "mlhub_stac_assets.db"
+"""The peer's own notes, which are no part of a dataset."""
 
 SMALL, KENYA, LAND = "umd_mali_crop_type", "ref_african_crops_kenya_02", "landcovernet_v1"
 LABELS, SOURCE = f"{KENYA}_labels", f"{KENYA}_source"
@@ -38,6 +42,28 @@ WISHES: dict[str, tuple[dict[str, Any], list[str]]] = {
         },
         ["10.34911/rdnt.dw605x", "--collection", f"{SOURCE}=B02,CLD", "--collection", f"{LABELS}=labels"],
     ),
+    "collection": ({"dataset": KENYA, "collection_filter": {LABELS: []}}, [KENYA, "--collection", LABELS]),
+    "common-key": (
+        {"dataset": KENYA, "collection_filter": {LABELS: ["train_split"]}},
+        [KENYA, "--collection", f"{LABELS}=train_split"],
+    ),
+    "no-such-key": (
+        {"dataset": KENYA, "collection_filter": {LABELS: ["nothing"]}},
+        [KENYA, "--collection", f"{LABELS}=nothing"],
+    ),
+    "no-such-collection": (
+        {"dataset": KENYA, "collection_filter": {"nothing": []}},
+        [KENYA, "--collection", "nothing"],
+    ),
+    "instant": (
+        {"dataset": KENYA, "datetime": ["2019-07-06T00:00:00+00:00"]},
+        [KENYA, "--datetime", "2019-07-06T00:00:00Z"],
+    ),
+    "no-time": (
+        {"dataset": KENYA, "datetime": ["1999-01-01T00:00:00+00:00"]},
+        [KENYA, "--datetime", "1999-01-01T00:00:00Z"],
+    ),
+    "no-place": ({"dataset": SMALL, "bbox": [100, 60, 110, 70]}, [SMALL, "--bbox", "100,60,110,70"]),
     "day": (
         {"dataset": KENYA, "datetime": ["2019-07-06T00:00:00+00:00", "2019-07-06T23:59:59+00:00"]},
         [KENYA, "--datetime", "2019-07-06"],
@@ -72,6 +98,23 @@ WISHES: dict[str, tuple[dict[str, Any], list[str]]] = {
 }
 
 
+NOTHING = ("no-such-collection",)
+"""Where there is nothing to download, which both say."""
+
+
+def tree(folder: Path) -> dict[str, str]:
+    """Return all files below a folder with their checksums; without the peer's notes."""
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != STATE
+    }
+
+
+def assets(found: dict[str, str]) -> list[str]:
+    return [path for path in found if not path.endswith((".json", ".tar.gz", "err_report.csv"))]
+
+
 def theirs(python: Path, server: SampleServer, folder: Path, wishes: dict[str, Any]) -> dict[str, str]:
     """Let the peer download to `folder / name`, and return how each run ended."""
     variables = {
@@ -99,7 +142,8 @@ def peers(
 ) -> dict[str, dict[str, str]]:
     folder = tmp_path_factory.mktemp("theirs")
     ended = theirs(peer_python, sample, folder, {name: dict(wish) for name, (wish, _) in WISHES.items()})
-    assert set(ended.values()) == {""}
+    assert {name for name, error in ended.items() if error == "RuntimeError"} == set(NOTHING)
+    assert set(ended.values()) == {"", "RuntimeError"}
     return {name: tree(folder / name) for name in WISHES}
 
 
@@ -110,16 +154,25 @@ def test_the_command_leaves_the_files_that_the_peer_leaves(
     out, file = tmp_path / "ours", tmp_path / "area.geojson"
     file.write_text(json.dumps(FEATURE))
     given = [part.replace("{out}", str(out)).replace("{file}", str(file)) for part in WISHES[name][1]]
-    planned = json.loads(run("download", "dataset", *given, "--dry-run", "--json").stdout)
+    planned = run("download", "dataset", *given, "--dry-run", "--json")
     result = run("download", "dataset", *given, "--output-dir", str(out))
+    if name in NOTHING:
+        assert result.exit_code == 1
+        assert assets(tree(out)) == assets(peers[name]) == []
+        return
     assert result.exit_code == 0, result.stderr
     expected = dict(peers[name])
     if {"bbox", "intersects"} & WISHES[name][0].keys():  # the peer puts an item without a place in every area
         expected.pop(f"{LAND}/{LAND_LABELS}/{LAND_LABELS}_00000/labels.tif", None)
     assert tree(out) == expected
-    documents = [path for path in expected if path.endswith((".json", ".tar.gz", "err_report.csv"))]
-    assert planned["files"] == len(expected) - len(documents)
-    assert planned.get("items_without_place", 0) == (name in ("bbox", "intersects"))
+    plan = json.loads(planned.stdout)
+    assert plan["files"] == len(assets(expected))
+    assert plan.get("items_without_place", 0) == (name in ("bbox", "intersects"))
+    # Area, time and keys leave collections their own assets, and choose those that items share.
+    if name in ("no-such-key", "no-time", "common-key"):
+        shared = [path for path in expected if "_common" in path]
+        assert shared == [f"{KENYA}/{LABELS}/_common/train_split.csv"] * (name == "common-key")
+        assert name == "common-key" or f"{KENYA}/{LABELS}/legend.csv" in expected
 
 
 def test_the_peer_goes_on_in_our_folder_and_we_in_the_peers(

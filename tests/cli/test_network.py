@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,8 @@ import pytest
 
 from mlhub_tui.http.proxies import ProxySettings
 from mlhub_tui.http.urls import parse_url
-from tests.cli.conftest import Command
+from tests.cli.conftest import Command, Run
+from tests.support.hasty.sitecustomize import IN_HASTE
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json
 
 DATA = b"II*\0" + bytes(range(256)) * 9
@@ -50,31 +50,20 @@ def answer(request: Request) -> Answer:
     return Answer(status=404)
 
 
-@pytest.fixture
-def environ(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+@pytest.fixture(autouse=True)
+def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
-    yield {}
 
 
-@pytest.mark.parametrize(
-    "no_proxy",
-    [
-        "localhost,fd00::/8",
-        "[::1]",
-        "host:notaport",
-        "10.0.0.0/99,*.org:x,[",
-        "stac.example:8080",
-        "example.org",
-    ],
-)
 @pytest.mark.slow
 def test_entries_of_no_proxy_that_fit_nothing_or_cannot_be_used_change_nothing(
-    environ: dict[str, str], command: Command, tmp_path: Path, no_proxy: str
+    command: Command, tmp_path: Path
 ) -> None:
+    entries = "localhost,fd00::/8,[::1],host:notaport,10.0.0.0/99,*.org:x,[,stac.example:8080,example.org"
     with LoopbackServer(answer) as proxy:
-        environ |= {"http_proxy": proxy.url, "no_proxy": no_proxy}
+        environ = {"http_proxy": proxy.url, "no_proxy": entries}
         source = ("--source", f"{SITE}/collection.json")
         listed = command("list", "items", "c", *source, **environ)
         fetched = command("download", "item", "c", "i", *source, "--output-dir", str(tmp_path), **environ)
@@ -95,20 +84,16 @@ def download(folder: Path, href: str) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-@pytest.mark.parametrize("what", ["listing", "file"])
-@pytest.mark.slow
-def test_a_proxy_that_is_down_is_named(
-    environ: dict[str, str], command: Command, tmp_path: Path, scheme: str, what: str
-) -> None:
-    environ |= {f"{scheme}_proxy": "http://user:hush-hush-hush@127.0.0.1:9"}
-    if what == "listing":
-        result = command("list", "items", "c", "--source", f"{scheme}://stac.example/c.json", **environ)
-    else:
-        result = command(*download(tmp_path, f"{scheme}://stac.example/data.tif"), **environ)
-    assert result.returncode == 1
-    assert "proxy 127.0.0.1:9" in result.stderr
-    assert "NO_PROXY" in result.stderr
-    assert "hush" not in result.stdout + result.stderr
+def test_a_proxy_that_is_down_is_named(run: Run, command: Command, tmp_path: Path, scheme: str) -> None:
+    environ = {f"{scheme}_proxy": "http://user:hush-hush-hush@127.0.0.1:9"}
+    listed = run("list", "items", "c", "--source", f"{scheme}://stac.example/c.json", env=environ)
+    # In a process of its own: one reads the environment once for its downloads.
+    fetched = command(*download(tmp_path, f"{scheme}://stac.example/data.tif"), **environ, **IN_HASTE)
+    for status, printed in ((listed.exit_code, listed.output), (fetched.returncode, fetched.stderr)):
+        assert status == 1
+        assert "proxy 127.0.0.1:9" in printed
+        assert "NO_PROXY" in printed
+    assert "hush" not in listed.output + fetched.stdout + fetched.stderr
 
 
 @pytest.mark.parametrize(
@@ -140,16 +125,16 @@ def test_what_no_proxy_lists_is_requested_directly(no_proxy: str, past: str, thr
 @pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "SSL_CERT_DIR"])
 @pytest.mark.slow
 def test_certificates_that_are_not_there_are_named_and_do_not_touch_http(
-    environ: dict[str, str], command: Command, tmp_path: Path, variable: str
+    run: Run, command: Command, tmp_path: Path, variable: str
 ) -> None:
-    environ |= {variable: "/nowhere/certificates"}
+    environ = {variable: "/nowhere/certificates"}
     with LoopbackServer(lambda _: Answer(body=DATA)) as server:
         plain = command(*download(tmp_path, f"{server.url}/data.tif"), **environ)
     assert plain.returncode == 0, plain.stderr
     assert (tmp_path / "out" / "c" / "data.tif").read_bytes() == DATA
     secret = command(*download(tmp_path, "https://127.0.0.1:9/other.tif"), **environ)
-    listed = command("list", "items", "c", "--source", "https://127.0.0.1:9/c.json", **environ)
-    for result in (secret, listed):
-        assert result.returncode == 1
-        assert f"{variable} is /nowhere/certificates" in result.stderr
-        assert f"unset {variable}" in result.stderr
+    listed = run("list", "items", "c", "--source", "https://127.0.0.1:9/c.json", env=environ)
+    for status, printed in ((listed.exit_code, listed.stderr), (secret.returncode, secret.stderr)):
+        assert status == 1
+        assert f"{variable} is /nowhere/certificates" in printed
+        assert f"unset {variable}" in printed
