@@ -1,13 +1,15 @@
-"""Runs one example of the manual that the old library has, from the file beside the project.
+"""Runs examples of the manual that the old library has, from the file beside the project.
 
-`manual.py FILE NUMBER`, with the sample catalog in the environment and an empty current folder. A line that
-ends in `# -> value` is an expression equal to it, one with `# raises Error` a statement that raises it.
+`manual.py FILE NUMBER...`, with the sample catalog in the environment. Each runs in a process, an empty
+current folder and a home of its own, below the current folder. A line that ends in `# -> value` is an
+expression equal to it, one with `# raises Error` a statement that raises it.
 """
 
 from __future__ import annotations
 
 import ast
 import builtins
+import os
 import re
 import sys
 from pathlib import Path
@@ -58,8 +60,23 @@ def near(shown: str, found: Any, wanted: Any) -> bool:
     return "stac_catalog_size" in shown and abs(found[0] - wanted[0]) < NEAR and found[1:] == wanted[1:]
 
 
+def in_a_fork(source: str, names: dict[str, Any], folder: Path) -> None:
+    """Run an example in a process that has imported what all begin with; end this one where it fails."""
+    (folder / "cwd").mkdir(parents=True)
+    child = os.fork()
+    if child:
+        if os.waitpid(child, 0)[1]:
+            sys.exit(f"example {folder.name} failed")
+        return
+    os.chdir(folder / "cwd")
+    os.environ |= {"MLHUB_HOME": str(folder / "mlhub"), "HOME": str(folder)}
+    run(source, names)
+    sys.exit()
+
+
 if __name__ == "__main__":
     head, *others = examples(Path(sys.argv[1]).read_text(encoding="utf-8"))
     names: dict[str, Any] = {}
     exec(compile(head, "<head>", "exec"), names)
-    run(others[int(sys.argv[2]) - 1], names)
+    for number in sys.argv[2:]:
+        in_a_fork(others[int(number) - 1], names, Path.cwd() / number)
