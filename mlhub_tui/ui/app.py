@@ -69,7 +69,7 @@ _HELP_KEYS = frozenset({"question_mark", "f1"})
 
 
 def _offers() -> type[Provider]:
-    return dialogs.CommandProvider
+    return dialogs.help.CommandProvider
 
 
 class MLHubApp(AppContext):
@@ -78,10 +78,10 @@ class MLHubApp(AppContext):
     TITLE = "mlhub-tui"
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_offers}
     MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
-        "browse": lambda: screens.BrowseScreen(),
-        "downloads": lambda: screens.DownloadsScreen(),
-        "profiles": lambda: screens.ProfilesScreen(),
-        "library": lambda: screens.LibraryScreen(),
+        "browse": lambda: screens.browse.BrowseScreen(),
+        "downloads": lambda: screens.downloads.DownloadsScreen(),
+        "profiles": lambda: screens.profiles.ProfilesScreen(),
+        "library": lambda: screens.library.LibraryScreen(),
     }
     DEFAULT_MODE: ClassVar[str] = "browse"
     BINDINGS: ClassVar[list[BindingType]] = bindings(EVERYWHERE)
@@ -188,12 +188,14 @@ class MLHubApp(AppContext):
     @work(exclusive=True, group="source")
     async def _ask_source(self, start: actions.source_entry.Start | None = None) -> None:
         """Ask for a source; browse it if that is wanted, show its profile if it was saved."""
-        if isinstance(self.screen, dialogs.SourceForm):
+        if isinstance(self.screen, dialogs.source_form.SourceForm):
             return
-        answer = await self.push_screen_wait(dialogs.SourceForm(start or actions.source_entry.Start()))
+        answer = await self.push_screen_wait(
+            dialogs.source_form.SourceForm(start or actions.source_entry.Start())
+        )
         if answer is None:
             return
-        if answer.saved is not None and isinstance(self.screen, screens.ProfilesScreen):
+        if answer.saved is not None and isinstance(self.screen, screens.profiles.ProfilesScreen):
             self.screen.settle_on(answer.saved)
         if answer.credentials is not None:
             self.use(answer.credentials)
@@ -205,7 +207,7 @@ class MLHubApp(AppContext):
 
     def show_document(self, subject: TreeEntry, documents: Documents, pane: str = "overview") -> None:
         """Open a document on a screen of its own."""
-        self.push_screen(screens.DocumentScreen(subject, documents, pane))
+        self.push_screen(screens.document_screen.DocumentScreen(subject, documents, pane))
 
     def browse_at(self, place: str, wanted: str = "") -> None:
         """Open a source in Browse by its place, unless it is in use, and go to an id or URL in it."""
@@ -216,12 +218,12 @@ class MLHubApp(AppContext):
         self.action_go("browse")
         while len(self.screen_stack) > 1:
             self.pop_screen()
-        if isinstance(self.screen, screens.BrowseScreen):
+        if isinstance(self.screen, screens.browse.BrowseScreen):
             await self.screen.navigator.visit(place, wanted)
 
     def show_results(self, source: Source, search: Search, saved: str = "") -> None:
         """Run a search on a screen of its own; `saved` is the name that it is saved under."""
-        self.push_screen(screens.ResultsScreen(source, search, saved))
+        self.push_screen(screens.results.ResultsScreen(source, search, saved))
 
     def action_open_source(self) -> None:
         """Open, or add, what is at a URL or path."""
@@ -254,12 +256,12 @@ class MLHubApp(AppContext):
             return
         if self.current_mode != "browse":
             self.switch_mode("browse")
-        elif screen is browse and isinstance(browse, screens.BrowseScreen):
+        elif screen is browse and isinstance(browse, screens.browse.BrowseScreen):
             browse.navigator.travel(browse.navigator.here(), step)
         elif (
             len(stack) == 2
-            and isinstance(screen, screens.DocumentScreen)
-            and isinstance(browse, screens.BrowseScreen)
+            and isinstance(screen, screens.document_screen.DocumentScreen)
+            and isinstance(browse, screens.browse.BrowseScreen)
         ):
             browse.navigator.travel(self.history.current or browse.navigator.here(), step)
         elif step < 0:
@@ -280,7 +282,7 @@ class MLHubApp(AppContext):
         running = [job for job in self.jobs if job.state.running and not job.elsewhere]
         words = None
         if running and not self._leaving:
-            answer = await self.push_screen_wait(dialogs.leave_question(len(running)))
+            answer = await self.push_screen_wait(dialogs.questions.leave_question(len(running)))
             if answer == "n":
                 return
             if answer == "b" and (words := await self.hand_over()) is None:
@@ -316,8 +318,8 @@ class MLHubApp(AppContext):
         """Show the manual."""
         from ..manual import source  # when the manual is read
 
-        if not isinstance(self.screen, dialogs.ManualScreen):
-            self.push_screen(dialogs.ManualScreen(self.options.manual or source))
+        if not isinstance(self.screen, dialogs.manual.ManualScreen):
+            self.push_screen(dialogs.manual.ManualScreen(self.options.manual or source))
 
     def action_help(self) -> None:
         """Show the keys of the screen in front, and do what is chosen of them."""
@@ -326,10 +328,10 @@ class MLHubApp(AppContext):
             if chosen == "tour":
                 self.action_tour()
             elif chosen is not None:
-                dialogs.run_entry(self, chosen)
+                dialogs.help.run_entry(self, chosen)
 
-        if not isinstance(self.screen, dialogs.HelpScreen):
-            self.push_screen(dialogs.HelpScreen(dialogs.sections(self, self.screen)), act)
+        if not isinstance(self.screen, dialogs.help.HelpScreen):
+            self.push_screen(dialogs.help.HelpScreen(dialogs.help.sections(self, self.screen)), act)
 
     def took_key(self, key: str) -> bool:
         """Show the keys of a dialog, which hides those of the app; else say that a key does nothing here."""
@@ -350,8 +352,8 @@ class MLHubApp(AppContext):
 
     def action_messages(self) -> None:
         """Show the message history."""
-        if not isinstance(self.screen, dialogs.MessageLogScreen):
-            self.push_screen(dialogs.MessageLogScreen(list(self.message_history)))
+        if not isinstance(self.screen, dialogs.manual.MessageLogScreen):
+            self.push_screen(dialogs.manual.MessageLogScreen(list(self.message_history)))
 
     def action_settings(self) -> None:
         """Change the settings."""
@@ -360,31 +362,31 @@ class MLHubApp(AppContext):
             if done:
                 self.take_up_settings()
 
-        if not isinstance(self.screen, dialogs.SettingsScreen):
-            self.push_screen(dialogs.SettingsScreen(self.loaded.config), written)
+        if not isinstance(self.screen, dialogs.settings_dialog.SettingsScreen):
+            self.push_screen(dialogs.settings_dialog.SettingsScreen(self.loaded.config), written)
 
     def action_command_palette(self) -> None:
         """Show the command palette."""
-        if not isinstance(self.screen, dialogs.Palette):
-            self.push_screen(dialogs.Palette())
+        if not isinstance(self.screen, dialogs.help.Palette):
+            self.push_screen(dialogs.help.Palette())
 
     def search_themes(self) -> None:
         """Show the themes to choose from, each as the cursor comes to it."""
         if self.uses_own_colours:
             self.notify("The terminal's own 16 colours are in use: `colours` in the settings changes that.")
             return
-        before = dialogs.AUTO if self.follows_terminal else self.theme
+        before = dialogs.settings_dialog.AUTO if self.follows_terminal else self.theme
 
         def chosen(name: str | None) -> None:
             self.show_theme(name or before)
             if name is not None:
                 self.keep_theme(name)
 
-        self.push_screen(dialogs.ThemeScreen(before), chosen)
+        self.push_screen(dialogs.settings_dialog.ThemeScreen(before), chosen)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Offer every command that works here, with its key, and the public sources."""
-        yield from dialogs.offered(self, screen)
+        yield from dialogs.help.offered(self, screen)
 
 
 def run(options: AppOptions) -> int:

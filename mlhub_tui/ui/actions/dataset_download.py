@@ -57,11 +57,15 @@ async def download_dataset(
         dataset.license,
         dataset.citation,
     )
-    ways = (dialogs.ASSETS, dialogs.ARCHIVES) if assets or not refs else (dialogs.ARCHIVES, dialogs.ASSETS)
+    ways = (
+        (dialogs.dataset_dialog.ASSETS, dialogs.dataset_dialog.ARCHIVES)
+        if assets or not refs
+        else (dialogs.dataset_dialog.ARCHIVES, dialogs.dataset_dialog.ASSETS)
+    )
     choice = await _ask(app, subject, ways)
     if choice is None:
         return False
-    if choice.way == dialogs.ARCHIVES:
+    if choice.way == dialogs.dataset_dialog.ARCHIVES:
         return await _queue_archives(app, refs, choice)
     _show_plan(app, subject, choice)
     return False
@@ -95,7 +99,7 @@ async def plan(app: AppContext, subjects: Sequence[TreeEntry], documents: Docume
         licence=licence,
         citation=citation,
     )
-    choice = await _ask(app, subject, (dialogs.ASSETS,))
+    choice = await _ask(app, subject, (dialogs.dataset_dialog.ASSETS,))
     if choice is not None:
         _show_plan(app, subject, choice)
 
@@ -109,7 +113,7 @@ async def _ask(app: AppContext, subject: PlanSubject, ways: Sequence[str]) -> Da
     if keyless and await wants_profiles(app):
         return None
     choice = await app.push_screen_wait(
-        dialogs.DatasetScreen(subject, connection.source, ways, app.output_dir)
+        dialogs.dataset_dialog.DatasetScreen(subject, connection.source, ways, app.output_dir)
     )
     if choice is not None and not choice.url:
         app.output_dir = choice.folder
@@ -191,7 +195,7 @@ async def _confirmed(app: AppContext, counted: SelectionCount, target: str) -> b
     folder = target.replace(home, "~", 1) if target.startswith(home + os.sep) else target
     # The folder has a line of its own: a long one would be broken in the middle of a name.
     question = f"Download {count(amount.files, 'file')}, {sizes(amount)}\nto {folder}?"
-    return await dialogs.confirm(app, question, yes="Download")
+    return await dialogs.questions.confirm(app, question, yes="Download")
 
 
 async def _queue_job(
@@ -221,7 +225,7 @@ async def wants_profiles(app: AppContext) -> bool:
     """Offer the profiles where archives need a key and none is in use; True where the user goes there."""
     question = "Archives need an API key, and none is in use."
     detail = "Without one the transfers wait until there is."
-    if not await dialogs.confirm(app, question, detail, yes="Open profiles"):
+    if not await dialogs.questions.confirm(app, question, detail, yes="Open profiles"):
         return False
     app.action_go("profiles")
     return True
@@ -235,7 +239,9 @@ async def ask_and_queue(app: AppContext, refs: Sequence[CollectionRef], stated: 
     there = opened(app)
     if there is None or (not there[0].credentials.api_key and await wants_profiles(app)):
         return False
-    choice = await app.push_screen_wait(dialogs.DownloadScreen(there[0].source, refs, app.output_dir, stated))
+    choice = await app.push_screen_wait(
+        dialogs.archive_dialog.DownloadScreen(there[0].source, refs, app.output_dir, stated)
+    )
     if choice is None:
         return False
     app.output_dir = choice.folder

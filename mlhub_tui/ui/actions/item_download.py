@@ -134,7 +134,7 @@ async def ask_and_queue_assets(
     if there is None:
         return False
     choice = await app.push_screen_wait(
-        dialogs.AssetsScreen(supplies, app.output_dir, documents, stated, keys)
+        dialogs.asset_dialog.AssetsScreen(supplies, app.output_dir, documents, stated, keys)
     )
     if choice is None:
         return False
@@ -147,11 +147,11 @@ async def ask_and_queue_assets(
             app.report(error)
     else:
 
-        async def task(progress: dialogs.ProgressScreen[Queued]) -> Queued:
+        async def task(progress: dialogs.questions.ProgressScreen[Queued]) -> Queued:
             await _queue(*there, choice, done, progress.again, progress.say)
             return done
 
-        if await app.push_screen_wait(dialogs.ProgressScreen("Queueing assets", task)) is None:
+        if await app.push_screen_wait(dialogs.questions.ProgressScreen("Queueing assets", task)) is None:
             done.why = done.why or "it was stopped before the end"
     _tell(app, done)
     return done.files > 0

@@ -57,7 +57,9 @@ async def export(
     if not supplies and document is None:
         app.notify("There is nothing here to export.", markup=False)
         return
-    choice = await app.push_screen_wait(dialogs.ExportScreen(supplies, document, app.output_dir, name))
+    choice = await app.push_screen_wait(
+        dialogs.export_dialog.ExportScreen(supplies, document, app.output_dir, name)
+    )
     if choice is None:
         return
     try:
@@ -90,7 +92,7 @@ async def _write_items(app: AppContext, choice: ExportChoice, supply: ItemSuppli
     notes: dict[str, None] = {}
     total, skipped = supply.total, 0
 
-    async def task(progress: dialogs.ProgressScreen[Written]) -> Written:
+    async def task(progress: dialogs.questions.ProgressScreen[Written]) -> Written:
         async def items() -> AsyncGenerator[Item, None]:
             nonlocal total, skipped
             async with aclosing(supply.pages(progress.again)) as pages:
@@ -109,7 +111,7 @@ async def _write_items(app: AppContext, choice: ExportChoice, supply: ItemSuppli
         async with aclosing(items()) as found:
             return await sources.export.export_file(found, exporter, choice.path, tell)
 
-    screen = dialogs.ProgressScreen(f"Writing {one_line(choice.path.name, 50)}", task)
+    screen = dialogs.questions.ProgressScreen(f"Writing {one_line(choice.path.name, 50)}", task)
     written = await app.push_screen_wait(screen)
     if written is None:
         app.notify("Nothing was written: the export was stopped.", severity="warning", markup=False)

@@ -59,7 +59,7 @@ async def ask(
 
     `names` are what collections are called in the form.
     """
-    answer = await app.push_screen_wait(dialogs.SearchForm(source, documents, before, names))
+    answer = await app.push_screen_wait(dialogs.search_dialog.SearchForm(source, documents, before, names))
     if isinstance(answer, Search):
         return answer
     if answer is not None:
@@ -95,7 +95,7 @@ async def save(app: AppContext, wanted: Search, name: str, found: int | None) ->
     if known is None:
         return ""
     taken = frozenset(saved.name for saved in known)
-    answer = await app.push_screen_wait(dialogs.SaveScreen(name, taken, found))
+    answer = await app.push_screen_wait(dialogs.search_dialog.SaveScreen(name, taken, found))
     if not answer:
         return ""
     saved = SavedSearch(answer, connection.entry, wanted, found, now())
@@ -138,14 +138,16 @@ async def saved_searches(app: AppContext) -> None:
         return f"{words_of(saved.search)}\nin {where}"
 
     async def remove(name: str) -> bool:
-        if not await dialogs.confirm(app, f"Remove the search {one_line(name)}?", yes="Remove"):
+        if not await dialogs.questions.confirm(app, f"Remove the search {one_line(name)}?", yes="Remove"):
             return False
         await asyncio.to_thread(SavedSearches().remove, name)
         return True
 
     lines = [_line(saved) for saved in known.values()]
     none = "None yet: ctrl+s on the results of a search saves it."
-    chosen = await app.push_screen_wait(dialogs.ListScreen("Saved searches", lines, none, about, remove))
+    chosen = await app.push_screen_wait(
+        dialogs.questions.ListScreen("Saved searches", lines, none, about, remove)
+    )
     if chosen is None:
         return
     saved = known[chosen]

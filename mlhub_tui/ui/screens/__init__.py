@@ -4,24 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...lazy import lazy
+from ...lazy import submodules
 
 if TYPE_CHECKING:
-    from .browse import BrowseScreen as BrowseScreen
-    from .document_screen import DocumentScreen as DocumentScreen
-    from .downloads import DownloadsScreen as DownloadsScreen
-    from .library import LibraryScreen as LibraryScreen
-    from .profiles import ProfilesScreen as ProfilesScreen
-    from .results import ResultsScreen as ResultsScreen
+    from . import browse as browse
+    from . import document_screen as document_screen
+    from . import downloads as downloads
+    from . import library as library
+    from . import profiles as profiles
+    from . import results as results
 else:
-    __getattr__, __all__ = lazy(
-        __name__,
-        {
-            "browse": "BrowseScreen",
-            "document_screen": "DocumentScreen",
-            "downloads": "DownloadsScreen",
-            "library": "LibraryScreen",
-            "profiles": "ProfilesScreen",
-            "results": "ResultsScreen",
-        },
-    )
+    __getattr__ = submodules(__name__)

@@ -274,7 +274,7 @@ class DownloadsScreen(PlaceScreen):
             return
         downloaded = sum(job.bytes_done for job in jobs)
         what = jobs[0].name if len(jobs) == 1 else count(len(jobs), "transfer")
-        answer = await self.app.push_screen_wait(dialogs.cancel_question(what, downloaded))
+        answer = await self.app.push_screen_wait(dialogs.questions.cancel_question(what, downloaded))
         if answer != "n":
             self._order_all(JobAction.CANCEL, jobs, delete_part=answer == "y")
 
@@ -283,7 +283,7 @@ class DownloadsScreen(PlaceScreen):
         if not jobs:
             self.refuse("This transfer is done: c clears it from the list.")
             return
-        if await dialogs.confirm(self.app, *removal_question(jobs), yes="Remove"):
+        if await dialogs.questions.confirm(self.app, *removal_question(jobs), yes="Remove"):
             self._clear(jobs, "removed")
 
     def action_clear(self) -> None:
@@ -341,14 +341,14 @@ class DownloadsScreen(PlaceScreen):
         if job is None:
             self.refuse(NONE)
         elif isinstance(job.request, DatasetRequest):
-            self.app.push_screen(dialogs.DatasetJobScreen(job))
+            self.app.push_screen(dialogs.job_dialog.DatasetJobScreen(job))
         else:
-            self.app.push_screen(dialogs.JobScreen(job, self._checks.words))
+            self.app.push_screen(dialogs.job_dialog.JobScreen(job, self._checks.words))
 
     def action_log(self) -> None:
         """Show what happened to the transfer."""
         if self._list.current is not None:
-            self.app.push_screen(dialogs.JobLogScreen(self._list.current))
+            self.app.push_screen(dialogs.job_dialog.JobLogScreen(self._list.current))
         else:
             self.refuse(NONE)
 
@@ -358,7 +358,7 @@ class DownloadsScreen(PlaceScreen):
         queue = self.context.queue
         if queue is None or queue.settings is None:
             self.refuse("The queue is not open yet.")
-        elif changes := await self.app.push_screen_wait(dialogs.LimitsScreen(queue.settings)):
+        elif changes := await self.app.push_screen_wait(dialogs.job_dialog.LimitsScreen(queue.settings)):
             self._do(queue.change(**changes))
 
     @work(group="queue-command")
@@ -396,5 +396,5 @@ class DownloadsScreen(PlaceScreen):
         if self._unpacking.stop(job.id):
             return
         question = await asyncio.to_thread(finished_files.unpack_question, job)
-        if await dialogs.confirm(self.app, *question, yes="Unpack"):
+        if await dialogs.questions.confirm(self.app, *question, yes="Unpack"):
             self._do(finished_files.unpack_archive(self._unpacking, job))

@@ -175,7 +175,7 @@ class EntryScreen(PlaceScreen):
             for form, name in COPY_FORMS.items()
             if (words := copied(form, subject, document, above, in_registry=registry))
         ]
-        if form := await dialogs.choose(self.app, "Copy as", lines):
+        if form := await dialogs.questions.choose(self.app, "Copy as", lines):
             self._copy(form)
 
     @work(group="copy", exclusive=True)

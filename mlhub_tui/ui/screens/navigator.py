@@ -98,7 +98,7 @@ class Navigator:
             screen.run_worker(way, group=_GROUP, exclusive=True)
 
         # At once, not from a worker: what is typed behind the key is for the field.
-        screen.app.push_screen(dialogs.GotoScreen(self._tree.tree_model, connection.source, arrive))
+        screen.app.push_screen(dialogs.goto.GotoScreen(self._tree.tree_model, connection.source, arrive))
 
     async def visit(self, place: str, wanted: str = "") -> None:
         """Open a source by its place, unless it is in use, and go to an id or a URL in it."""
@@ -185,7 +185,7 @@ class Navigator:
             return True
 
         lines = [widgets.line_view.PickLine(one.label, "", one.kind, key) for key, (_, one) in by_key.items()]
-        screen = dialogs.ListScreen(
+        screen = dialogs.questions.ListScreen(
             "Favourites", lines, "None yet: * marks what is under the cursor.", about, remove
         )
         chosen = await context.push_screen_wait(screen)

@@ -100,7 +100,7 @@ class PlaceScreen(FirstPaintScreen):
 
     async def offer_profiles(self, words: str, error: MLHubException) -> None:
         """Offer the profile screen, from a worker: a missing or refused key is no failure."""
-        if await dialogs.confirm(self.app, words, error.message, yes="Open profiles"):
+        if await dialogs.questions.confirm(self.app, words, error.message, yes="Open profiles"):
             self.context.action_go("profiles")
 
     # The filter, of screens that have one

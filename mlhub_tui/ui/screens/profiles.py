@@ -245,7 +245,9 @@ class ProfilesScreen(PlaceScreen):
             self.refuse("Only profiles can be deleted.")
             return
         name, detail = chosen.profile.name, "Its key is removed from the file."
-        if not await dialogs.confirm(self.app, f"Delete the profile {chosen.name}?", detail, yes="Delete"):
+        if not await dialogs.questions.confirm(
+            self.app, f"Delete the profile {chosen.name}?", detail, yes="Delete"
+        ):
             return
         try:
             await asyncio.to_thread(_delete, name)
