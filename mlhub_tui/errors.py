@@ -32,6 +32,11 @@ class MLHubException(Exception):
         notes = "; ".join(filter(None, self.notes())) if self.shows_hint else ""
         return f"{self.message} ({notes})" if notes else self.message
 
+    @property
+    def full_message(self) -> str:
+        """What happened, and what to do next, on one line."""
+        return f"{self.message}: {self.hint}" if self.hint else self.message
+
     def notes(self) -> tuple[str, ...]:
         """Return what `str` has behind the message, for callers of the Python API."""
         return (self.hint,)

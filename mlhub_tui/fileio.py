@@ -150,6 +150,14 @@ def clone(target: int, source: int) -> bool:
     return True
 
 
+def expanded(path: Path) -> Path:
+    """Return a path with `~` expanded; as it is where there is no such home (`~nobody`)."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return path
+
+
 def absolute(folder: Path) -> Path:
     """Return the folder as an absolute path with `~` expanded; nothing is created or resolved."""
     try:

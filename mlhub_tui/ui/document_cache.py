@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Coroutine, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any
+
+from textual.cache import LRUCache
 
 from ..auth import Kind
 from ..errors import APIKeyNotFound, AuthenticationError, EntityDoesNotExist, MLHubException
@@ -15,36 +16,11 @@ from ..sources.ancestors import ancestors
 from ..sources.base import Source
 from .catalog.nodes import TreeEntry, identity
 
-K = TypeVar("K")
-V = TypeVar("V")
-
 DOCUMENTS_KEPT = 300
 """Documents cached in memory: a few pages; the tree itself stores ids and titles only."""
 
 _ATTRIBUTED = 5
 """Entries whose licences and citations are looked up before a download."""
-
-
-class Recent(OrderedDict[K, V], Generic[K, V]):
-    """A mapping that forgets what was not used for longest."""
-
-    def __init__(self, room: int) -> None:
-        super().__init__()
-        self._room = room
-
-    def recall(self, key: K) -> V | None:
-        """Return a value and remember that it was used."""
-        if key not in self:
-            return None
-        self.move_to_end(key)
-        return self[key]
-
-    def remember(self, key: K, value: V) -> None:
-        """Keep a value; the least recently used one goes."""
-        self[key] = value
-        self.move_to_end(key)
-        while len(self) > self._room:
-            self.popitem(last=False)
 
 
 Key = tuple[str, ...]
@@ -61,10 +37,10 @@ class Documents:
 
     def __init__(self, source: Source | None = None) -> None:
         self.source = source
-        self._documents: Recent[Key, Document] = Recent(DOCUMENTS_KEPT)
-        self._archives: Recent[str, ArchiveInfo | str] = Recent(DOCUMENTS_KEPT)
-        self._failed: Recent[Key, str] = Recent(DOCUMENTS_KEPT)
-        self._above: Recent[Key, list[Document]] = Recent(DOCUMENTS_KEPT)
+        self._documents: LRUCache[Key, Document] = LRUCache(DOCUMENTS_KEPT)
+        self._archives: LRUCache[str, ArchiveInfo | str] = LRUCache(DOCUMENTS_KEPT)
+        self._failed: LRUCache[Key, str] = LRUCache(DOCUMENTS_KEPT)
+        self._above: LRUCache[Key, list[Document]] = LRUCache(DOCUMENTS_KEPT)
 
     @property
     def kind(self) -> Kind:
@@ -80,7 +56,7 @@ class Documents:
         """Return the document of an entry as far as it is in memory."""
         if entry is None:
             return None
-        return self._documents.recall(self._key(entry)) or entry.document
+        return self._documents.get(self._key(entry)) or entry.document
 
     def why_not(self, entry: Entry) -> str:
         """Return why the document of an entry could not be loaded; empty where nothing went wrong."""
@@ -88,11 +64,11 @@ class Documents:
 
     def above(self, entry: Entry) -> Sequence[Document]:
         """Return what an entry belongs to, the nearest first; empty while that was not asked for."""
-        return self._above.recall(self._key(entry)) or ()
+        return self._above.get(self._key(entry)) or ()
 
     def archive(self, collection_id: str) -> ArchiveInfo | str | None:
         """Return what is known of an archive; a string says why nothing is, None that nobody asked yet."""
-        return self._archives.recall(collection_id)
+        return self._archives.get(collection_id)
 
     @property
     def has_archives(self) -> bool:
@@ -103,7 +79,7 @@ class Documents:
         """Remember the documents that a page brought; of a long one those that stay in memory anyway."""
         for entry in entries[-DOCUMENTS_KEPT:]:
             if entry.document is not None and entry.kind not in (EntryKind.DATASET, EntryKind.MODEL):
-                self._documents.remember(self._key(entry), entry.document)
+                self._documents[self._key(entry)] = entry.document
 
     async def complete(self, subject: TreeEntry) -> AsyncIterator[None]:
         """Load what is missing for the sheet of an entry; yields whenever there is more to show.
@@ -128,7 +104,7 @@ class Documents:
     async def reload(self, subject: TreeEntry) -> None:
         """Load an entry's document again, and what belongs to it."""
         await self.load(subject.entry)
-        self._above.pop(self._key(subject.entry), None)
+        self._above.discard(self._key(subject.entry))
         if self._wants_archive(subject.entry):
             await self.load_archive(subject.entry.id)
 
@@ -143,16 +119,16 @@ class Documents:
         try:
             document = await self.source.document(bare)
         except MLHubException as error:
-            self._failed.remember(self._key(entry), why(error))
+            self._failed[self._key(entry)] = error.full_message
             return None
-        self._failed.pop(self._key(entry), None)
-        self._documents.remember(self._key(entry), document)
+        self._failed.discard(self._key(entry))
+        self._documents[self._key(entry)] = document
         return document
 
     async def load_above(self, subject: TreeEntry) -> Sequence[Document]:
         """Return what an entry belongs to, the nearest first: what it does not state of itself, they do."""
         entry = subject.entry
-        if (known := self._above.recall(self._key(entry))) is not None:
+        if (known := self._above.get(self._key(entry))) is not None:
             return known
         document = self.of(entry) or await self.load(entry)
         if document is None or self.source is None:
@@ -162,7 +138,7 @@ class Documents:
             return self.of(above) or (None if self.why_not(above) else await self.load(above))
 
         found = await ancestors(self.source, document, load, parent=subject.parent, dataset=subject.dataset)
-        self._above.remember(self._key(entry), found)
+        self._above[self._key(entry)] = found
         return found
 
     async def attributions(self, subjects: Sequence[TreeEntry]) -> list[Attribution]:
@@ -186,11 +162,6 @@ class Documents:
         except (AuthenticationError, APIKeyNotFound):
             found = "its size needs an API key"
         except MLHubException as error:
-            return why(error)
-        self._archives.remember(collection_id, found)
+            return error.full_message
+        self._archives[collection_id] = found
         return found
-
-
-def why(error: MLHubException) -> str:
-    """Return what went wrong and what to do next on one line."""
-    return f"{error.message}: {error.hint}" if error.hint else error.message

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ..auth import Kind
 from ..errors import InvalidSearch
-from ..models import BBox, Search
-from ..models.area import parse_bbox
+from ..fileio import expanded
+from ..models import BBox, JsonDict, Search
+from ..models.area import geometry_of, parse_bbox, read_geometry
 from ..models.when import parse_when
 from ..text import count, date, one_line
 
 MOST_ITEMS = 10**9
 _LONGEST = 10_000
 """Characters of a field that are read."""
+_LONGEST_AREA = 1 << 20
+"""Characters of GeoJSON that are read from a field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +74,7 @@ def read(name: str, typed: str) -> Reading:
     try:
         return _READERS[name](text)
     except InvalidSearch as error:
-        return Reading(words=f"{error.message}: {error.hint}" if error.hint else error.message, bad=True)
+        return Reading(words=error.full_message, bad=True)
 
 
 def _read_list(text: str) -> Reading:
@@ -83,6 +88,40 @@ def _read_box(text: str) -> Reading:
     if box.west > box.east:
         words += ", over the antimeridian"
     return Reading(box, words)
+
+
+def read_file(typed: str) -> Reading:
+    """Return the geometry in a file of GeoJSON; blocks while that is read."""
+    path = Path(typed.strip())
+    try:
+        return _of_geometry(read_geometry(expanded(path)), path.name)
+    except InvalidSearch as error:
+        return Reading(words=error.full_message, bad=True)
+
+
+def _of_geometry(geometry: JsonDict, name: str) -> Reading:
+    return Reading(geometry, f"{geometry['type']} of {name}")
+
+
+def read_area(typed: str) -> Reading:
+    """Return the area that was typed or pasted: a box, GeoJSON, or the path of a file of it; may block."""
+    text = typed.strip()
+    if not text:
+        return Reading()
+    if text.lower().endswith((".json", ".geojson")) or text.startswith(("/", "~", "./", "../")):
+        return read_file(text)
+    try:
+        if text.startswith("{"):
+            return _of_geometry(geometry_of(json.loads(text[:_LONGEST_AREA])), "GeoJSON")
+        box = parse_bbox(text)
+    except InvalidSearch as error:
+        return Reading(words=error.full_message, bad=True)
+    except (ValueError, RecursionError):
+        return Reading(words="the GeoJSON is not whole: paste all of it, or give a file", bad=True)
+    flat = box.west == box.east or box.south == box.north
+    return Reading(
+        box, "over the antimeridian" if box.west > box.east else "a line or a point" if flat else ""
+    )
 
 
 def _read_dates(text: str) -> Reading:

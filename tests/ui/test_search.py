@@ -254,7 +254,7 @@ async def test_a_file_is_the_area_and_a_box_beside_it_is_refused(tmp_path: Path)
         await put(driver, form, intersects=str(area), bbox="0,0,1,1")
         await driver.until("a box or a file, not both")
         await put(driver, form, bbox="")
-        await driver.until("a Polygon")
+        await driver.until("Polygon of ")
         await driver.press("enter")
         await driver.until("of 250")
         assert service.searches[0]["intersects"]["coordinates"] == [ring]

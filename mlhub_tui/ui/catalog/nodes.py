@@ -284,7 +284,7 @@ class TreeListing(Pager):
         """Remember why the next page did not come."""
         self.loading = False
         self.failure = error
-        self.error = f"{error.message}: {error.hint}" if error.hint else error.message
+        self.error = error.full_message
 
     def retry(self) -> None:
         """Forget what went wrong."""

@@ -21,7 +21,6 @@ from ...sources.source_names import choose
 from ...sources.well_known import ServiceEnded, is_hosted
 from ...text import count, duration, one_line
 from ..dialogs.questions import ListScreen
-from ..document_cache import why
 from ..source_connection import SAMPLE, Connection, last_listing, open_connection
 from ..source_connection import place as short_name
 from ..widgets.line_view import PickLine
@@ -112,7 +111,7 @@ async def search_sources(
                 async for matches in _search(source, terms, connection):
                     tell(source, matches)
             except MLHubException as error:
-                tell(source, SourceMatches(matches.found, f"! {why(error)}", matches.kind))
+                tell(source, SourceMatches(matches.found, f"! {error.full_message}", matches.kind))
 
     async with asyncio.TaskGroup() as group:
         for source in sources:
@@ -229,7 +228,7 @@ class FindScreen(ListScreen):
         try:
             self._sources = await asyncio.to_thread(known_sources, self._recent, self._connection)
         except MLHubException as error:
-            self.say(f"! {why(error)}", "bold $error")
+            self.say(f"! {error.full_message}", "bold $error")
             return
         names = ", ".join(source.name for source in self._sources)
         if names:

@@ -22,7 +22,7 @@ from ...text import count, one_line, size
 from .. import preview
 from ..actions.item_supplier import ItemSupplier
 from ..catalog.nodes import TreeEntry
-from ..document_cache import Documents, why
+from ..document_cache import Documents
 from ..terminal.characters import content, line
 from ..widgets.form import ChoiceField, FormRow, field
 from ..widgets.form_rows import OutputOptions
@@ -176,7 +176,7 @@ class AssetsScreen(FormDialog[AssetChoice | None]):
                 self._show()
             self._counting = ""
         except MLHubException as error:
-            self._counting = f"! {why(error)}"
+            self._counting = f"! {error.full_message}"
         if notes:
             self._counting = "  ".join(filter(None, (self._counting, f"! {next(iter(notes))}")))
         self._show()

@@ -19,7 +19,6 @@ from ...output_url import parse
 from ...planning.dataset_plan import Costs, costs
 from ...sources.base import Source
 from ...text import count, link_names, size
-from ..document_cache import why
 from ..terminal.characters import line
 from ..widgets.form import ChoiceField, FormRow, field
 from ..widgets.form_rows import EngineRow, OutputOptions
@@ -118,7 +117,7 @@ class DatasetScreen(FormDialog[DatasetChoice | None]):
         try:
             self._costs = await costs(self._source, self._subject.id, self._subject.collections)
         except MLHubException as error:
-            self.warn(f"! {why(error)}", "$warning")
+            self.warn(f"! {error.full_message}", "$warning")
         self._show()
 
     @property
@@ -196,7 +195,7 @@ class DatasetScreen(FormDialog[DatasetChoice | None]):
             apart = absolute(Path(typed)) if typed else None
             folder, url = parse(where.url) if where.url else (where.folder, "")
         except MLHubException as error:
-            return self._refuse(why(error))
+            return self._refuse(error.full_message)
         choice = DatasetChoice(way, folder or where.folder, apart, where.if_exists, found, self.cluster, url)
         self.dismiss(choice)
         return None

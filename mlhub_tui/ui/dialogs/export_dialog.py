@@ -12,6 +12,7 @@ from textual import on, work
 from textual.widget import Widget
 from textual.widgets import Static
 
+from ...fileio import expanded
 from ...models import Document
 from ...text import file_name, one_line
 from ..actions.item_supplier import ItemSupplier
@@ -140,11 +141,7 @@ class ExportScreen(FormDialog[ExportChoice | None]):
 
     @property
     def _path(self) -> Path:
-        typed = Path(self._path_field.value.strip())
-        try:
-            return typed.expanduser().absolute()
-        except RuntimeError:  # `~nobody`: there is no such home
-            return typed.absolute()
+        return expanded(Path(self._path_field.value.strip())).absolute()
 
     @on(PickList.Picked)
     def _picked(self, message: PickList.Picked) -> None:

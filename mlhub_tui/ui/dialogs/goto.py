@@ -14,7 +14,6 @@ from ...text import one_line
 from ..catalog.lookup import Goal, Suggestion, Suggestions, doi_of, goal_of, is_url
 from ..catalog.matching import TITLES, Facet, FacetCount, facet_counts, facets_of, toggled
 from ..catalog.tree_filter import HOLDS
-from ..document_cache import why
 from ..terminal.characters import line
 from ..widgets.form import TextField
 from ..widgets.line_view import PickLine, PickList
@@ -134,7 +133,7 @@ class GotoScreen(ListScreen):
         try:
             goal = await goal_of(typed, self._source, self._tree_model)
         except MLHubException as error:
-            self.say(f"! {why(error)}", "bold $error")
+            self.say(f"! {error.full_message}", "bold $error")
             return
         self._close(goal)
 

@@ -17,7 +17,6 @@ from textual.widgets import Input, Static
 
 from ...errors import MLHubException
 from ...text import size
-from ..document_cache import why
 from ..terminal.characters import content
 from ..widgets.form import TextField
 from ..widgets.line_view import PickLine, PickList
@@ -210,7 +209,7 @@ class ListScreen(FramedDialog[str | None]):
         try:
             removed = await self._remove(current.key)
         except MLHubException as error:
-            self.say(f"! {why(error)}", "bold $error")
+            self.say(f"! {error.full_message}", "bold $error")
             return
         if removed:
             self.offered.remove(current)
@@ -278,7 +277,7 @@ class ProgressScreen(FramedDialog[T | None], Generic[T]):
     async def again(self, error: MLHubException) -> bool:
         """Ask whether to try once more what failed."""
         self._show()
-        self._trouble(f"! {why(error)}\n\nr tries again, esc gives up")
+        self._trouble(f"! {error.full_message}\n\nr tries again, esc gives up")
         self._answer = asyncio.get_running_loop().create_future()
         try:
             return await self._answer
@@ -295,7 +294,7 @@ class ProgressScreen(FramedDialog[T | None], Generic[T]):
             done = await self._job(self)
         except MLHubException as error:
             self._show()
-            self._trouble(f"! {why(error)}\n\nesc closes")
+            self._trouble(f"! {error.full_message}\n\nesc closes")
             return
         if self.is_attached:
             self.dismiss(done)

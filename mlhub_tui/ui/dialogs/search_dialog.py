@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from time import monotonic
 from typing import Any, ClassVar
 
@@ -16,15 +15,14 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from ...auth import Kind
-from ...errors import InvalidSearch, MLHubException
+from ...errors import MLHubException
 from ...models import BBox, Collection, Entry, EntryKind, JsonDict, Search
-from ...models.area import read_geometry
 from ...sources.base import Source
 from ...text import count, one_line
 from ..catalog.nodes import identity
-from ..document_cache import Documents, why
+from ..document_cache import Documents
 from ..map.footprint_map import CONTEXT, FootprintMap
-from ..search_criteria import ROWS, Reading, box_text, quoted, read, why_not, written
+from ..search_criteria import ROWS, Reading, box_text, quoted, read, read_file, why_not, written
 from ..terminal.characters import content, line
 from ..widgets.form import FormRow, PathField, TextButton, TextField, field
 from ..widgets.line_view import PickLine, PickList
@@ -119,7 +117,7 @@ class SearchForm(FormDialog[Search | str | None]):
         try:
             about = await self._source.about()
         except MLHubException as error:
-            self._say(f"! {why(error)}", bad=True)
+            self._say(f"! {error.full_message}", bad=True)
             return
         self._offered = about.search
         self._say("")
@@ -166,7 +164,7 @@ class SearchForm(FormDialog[Search | str | None]):
             return
         self._take("intersects", Reading(words="looking at the file…", bad=True))
         await asyncio.sleep(FILE_DELAY)
-        self._take("intersects", await asyncio.to_thread(_geometry, typed))
+        self._take("intersects", await asyncio.to_thread(read_file, typed))
 
     def _take(self, name: str, reading: Reading) -> None:
         self._readings[name] = reading
@@ -291,7 +289,7 @@ class SearchForm(FormDialog[Search | str | None]):
         try:
             schema = await self._source.queryables(wanted[0] if len(wanted) == 1 else None)
         except MLHubException as error:
-            self._say(f"! {why(error)}", bad=True)
+            self._say(f"! {error.full_message}", bad=True)
             return
         self._say("")
         name = await self._choose_name(names_of(schema))
@@ -302,19 +300,6 @@ class SearchForm(FormDialog[Search | str | None]):
 
     async def _choose_name(self, names: list[PickLine]) -> str | None:
         return await choose(self.app, f"Properties: {count(len(names), 'name')}", names, narrows=True)
-
-
-def _geometry(typed: str) -> Reading:
-    """Return the geometry of a file; runs in a thread."""
-    try:
-        path = Path(typed).expanduser()
-    except RuntimeError:
-        path = Path(typed)
-    try:
-        geometry = read_geometry(path)
-    except InvalidSearch as error:
-        return Reading(words=f"{error.message}: {error.hint}" if error.hint else error.message, bad=True)
-    return Reading(geometry, f"a {geometry['type']}")
 
 
 _MOST_WORDS = 8  # values of a property that are named
@@ -398,7 +383,7 @@ class CollectionsScreen(ListScreen):
                     self._refresh(state)
                     await asyncio.sleep(0)
         except MLHubException as error:
-            state = f"not all: {why(error)}"
+            state = f"not all: {error.full_message}"
             self._refresh(state)
         else:
             self._refresh("")

@@ -21,7 +21,6 @@ from ...models import Document, Entry, EntryKind, Item
 from ...sources.static.document_loader import LRUCache
 from ...text import clean, one_line, size
 from ..commands import PREVIEW, bindings
-from ..document_cache import why
 from ..terminal import tty
 from ..terminal.characters import content, line
 from ..terminal.dispatch import Dialog
@@ -116,7 +115,7 @@ class PreviewScreen(Dialog[None]):
             await self._show(self._sequence.document, self._sequence.image)
         except MLHubException as error:
             self._name_images()
-            self._say(f"! {why(error)}", "bold $error")
+            self._say(f"! {error.full_message}", "bold $error")
 
     @work(exclusive=True, group="picture")
     async def _load_image(self) -> None:
@@ -125,7 +124,7 @@ class PreviewScreen(Dialog[None]):
         try:
             await self._show(self._sequence.document, self._sequence.image)
         except MLHubException as error:
-            self._say(f"! {why(error)}", "bold $error")
+            self._say(f"! {error.full_message}", "bold $error")
 
     async def _show(self, document: Document | None, asset: Asset) -> None:
         assert document is not None
@@ -353,7 +352,7 @@ async def _items(app: AppContext, documents: Documents, holder: Entry) -> list[E
     try:
         page = await documents.source.entries(holder)
     except MLHubException as error:
-        app.notify(clean(why(error)), severity="error", markup=False)
+        app.notify(clean(error.full_message), severity="error", markup=False)
         return []
     documents.keep(page.entries)
     items = [entry for entry in page.entries if entry.kind is EntryKind.ITEM]

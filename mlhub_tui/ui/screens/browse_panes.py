@@ -267,7 +267,6 @@ class BrowseFilter:
             self._screen.run_worker(reading, group="collections", exclusive=True)
 
     async def _read(self, documents: Documents, source: Source) -> None:
-        from ..document_cache import why  # after the first paint
 
         screen = self._screen
         progress = screen.set_timer(AT_ONCE, lambda: screen.notify(READING, timeout=60))
@@ -281,7 +280,7 @@ class BrowseFilter:
             # Else another source is in use, or this one is loaded again: nobody waits for these any more.
             if not screen.closing and documents is screen.documents:
                 self._searched = None
-                words = f"Years, sensors and tasks are unknown: {why(error)}"
+                words = f"Years, sensors and tasks are unknown: {error.full_message}"
                 screen.notify(words, severity="warning", markup=False)
         finally:
             progress.stop()

@@ -23,7 +23,7 @@ from ...text import count, one_line, size
 from .. import preview
 from ..catalog.nodes import TreeEntry
 from ..commands import LISTS, SHEET, bindings
-from ..document_cache import Documents, why
+from ..document_cache import Documents
 from ..preview.image_fetch import Cost, cost, fetch, found, is_tiff, pictures
 from ..preview.image_view import GraphicsMode, ImageView, asked, estimate, plainly
 from ..terminal import tty
@@ -287,7 +287,7 @@ class ContactSheet(EntryScreen):
             try:
                 picture = await self._thumbnail(entry)
             except MLHubException as error:
-                words = why(error)
+                words = error.full_message
             except OSError as error:
                 words = one_line(error.strerror or error, 120)
             else:

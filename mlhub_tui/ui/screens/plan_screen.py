@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine
+from functools import partial
 from importlib.util import find_spec
 from typing import Any, ClassVar
 
@@ -15,24 +16,22 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Input, Label, Static
 
-from ...errors import InvalidSearch, MLHubException
-from ...models.when import Span
+from ...errors import MLHubException
+from ...models import BBox
+from ...models.when import Span, parse_span
 from ...planning.filters import Filters
 from ...planning.index import Index
 from ...planning.selection import notes
 from ...text import count
 from ..commands import FIELD, PLAN, bindings
-from ..document_cache import why
 from ..map.plan_pictures import PictureView, PlanCounter, SelectionCount
+from ..search_criteria import Reading, read, read_area
 from ..terminal.characters import content, line
 from ..widgets.form import ChoiceField, PathField, TextField
 from ..widgets.plan_tree import (
     PlanSelection,
     PlanSubject,
     PlanTree,
-    SearchArea,
-    read_area,
-    read_when,
     totals,
 )
 from .place_screen import PlaceScreen
@@ -109,9 +108,8 @@ class PlanScreen(PlaceScreen):
         self._ticks = PlanSelection(())
         self._counting: PlanCounter | None = None
         self._counted: SelectionCount | None = None
-        self._area = SearchArea()
+        self._by_place = False
         self._when: Span | None = None
-        self._faults: dict[str, str] = {}
         self._words = ""
         self._fields = {
             "area": PathField(id="area", placeholder="west,south,east,north, GeoJSON or its file"),
@@ -165,7 +163,9 @@ class PlanScreen(PlaceScreen):
         try:
             index = await self._opening(self._hear)
         except MLHubException as error:
-            self._say("reading", content(f"! {why(error)}\n\nr tries again, esc goes back", "bold $error"))
+            self._say(
+                "reading", content(f"! {error.full_message}\n\nr tries again, esc goes back", "bold $error")
+            )
             return
         finally:
             ticker.stop()
@@ -225,7 +225,7 @@ class PlanScreen(PlaceScreen):
                 return None
             counted = await self._counting.count(filters)
         except MLHubException as error:
-            self._say("remarks", line(f"! {why(error)}", "bold $error"))
+            self._say("remarks", line(f"! {error.full_message}", "bold $error"))
             return None
         if not self.closing:
             self._counted = counted
@@ -234,36 +234,28 @@ class PlanScreen(PlaceScreen):
 
     async def _filters(self) -> Filters | None:
         """Return the filters entered; None, with a message shown, if a field is invalid."""
-        area = await self._reading("area", read_area, SearchArea())
-        when, _ = await self._reading("time", read_when, (None, ""))
-        if area is None or self._faults:
+        area = await self._read_field("area", read_area)
+        dates = await self._read_field("time", partial(read, "datetime"))
+        if area.bad or dates.bad:
             self._say("sum", content("what is typed cannot be read yet", "$warning"))
             return None
-        self._area, self._when = area, when
-        exact = self._exact.value == _YES
-        nothing = self._ticks.none and self._catalog
+        self._by_place = area.value is not None
+        self._when = parse_span(dates.value or "")
         return Filters(
             (("", frozenset()),) if self._ticks.none else self._ticks.wanted,
-            area.bbox,
-            area.intersects,
-            exact and (area.bbox is not None or area.intersects is not None),
-            when,
-            nothing,
+            area.value if isinstance(area.value, BBox) else None,
+            area.value if isinstance(area.value, dict) else None,
+            self._by_place and self._exact.value == _YES,
+            self._when,
+            self._ticks.none and self._catalog,
         )
 
-    async def _reading(self, name: str, read: Callable[[str], Any], empty: Any) -> Any:
+    async def _read_field(self, name: str, read: Callable[[str], Reading]) -> Reading:
         """Read a field in a thread, as a file may be slow, and say how it was understood."""
-        typed = self._fields[name].value
-        try:
-            found = await asyncio.to_thread(read, typed)
-        except InvalidSearch as error:
-            self._faults[name] = why(error)
-            self._say(f"said-{name}", content("!", "bold $error"))
-            self._say("remarks", line(f"! {self._faults[name]}", "bold $error"))
-            return empty
-        self._faults.pop(name, None)
-        words = found.words if isinstance(found, SearchArea) else found[1]
-        self._say(f"said-{name}", line(words))
+        found = await asyncio.to_thread(read, self._fields[name].value)
+        self._say(f"said-{name}", content("!", "bold $error") if found.bad else line(found.words))
+        if found.bad:
+            self._say("remarks", line(f"! {found.words}", "bold $error"))
         return found
 
     def _show(self) -> None:
@@ -275,10 +267,6 @@ class PlanScreen(PlaceScreen):
         self._say("sum", line(words, "$warning" if bad else ""))
         known = notes(counted.chosen, by_time=self._when is not None, by_place=self._by_place)
         self._say("remarks", line("; ".join(known)))
-
-    @property
-    def _by_place(self) -> bool:
-        return self._area.bbox is not None or self._area.intersects is not None
 
     def _sum(self, counted: SelectionCount) -> tuple[str, bool]:
         """Return what is selected in words, and whether that is nothing."""

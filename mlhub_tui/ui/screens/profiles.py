@@ -267,7 +267,7 @@ class ProfilesScreen(PlaceScreen):
             credentials = await asyncio.to_thread(_credentials, chosen)
             await check_credentials(credentials)
         except MLHubException as error:
-            self._tell(chosen.key, line(f"! {error.message}: {error.hint}", "bold $error"))
+            self._tell(chosen.key, line(f"! {error.full_message}", "bold $error"))
             self.context.report(error)
             return
         where = redact(credentials.root_url)

@@ -25,7 +25,7 @@ from ..catalog.entry_detail import entry_detail
 from ..catalog.nodes import TreeEntry
 from ..commands import RESULTS, bindings
 from ..context import ConnectionChanged
-from ..document_cache import Documents, why
+from ..document_cache import Documents
 from ..search_criteria import words_of
 from ..terminal.characters import content, line
 from ..widgets.detail_view import DetailView
@@ -146,7 +146,7 @@ class ResultsScreen(ItemsScreen):
                 table.say("")
                 await self._load_page()
         except MLHubException as error:
-            self._progress.failure = why(error)
+            self._progress.failure = error.full_message
             table.pager.loading = False
             self.show_amount()
             if isinstance(error, AuthenticationError | APIKeyNotFound):

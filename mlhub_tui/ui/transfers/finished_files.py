@@ -144,7 +144,7 @@ async def unpack_archive(unpacking: FileWork, job: Job) -> None:
             job.id, lambda stop: unpack(job.path, job.path.parent, show=show, stopped=stop), progress
         )
     except MLHubException as error:
-        unpacking.say(job.id, f"{error.message}: {error.hint}" if error.hint else error.message)
+        unpacking.say(job.id, error.full_message)
         raise
     unpacking.say(job.id, "stopped; u resumes it" if done is None else _outcome(done))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from itertools import takewhile, zip_longest
@@ -19,6 +18,7 @@ from rich.text import Text
 from rich.theme import Theme
 from textual import work
 from textual.binding import BindingType
+from textual.cache import LRUCache
 from textual.content import Content, Span
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
@@ -212,26 +212,19 @@ class MarkdownCache:
     """The texts that were set last, each for a width."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[tuple[str, int], list[Content]] = OrderedDict()
+        self._known: LRUCache[tuple[str, int], list[Content]] = LRUCache(MAX_CACHED)
 
     def get(self, text: str, width: int) -> list[Content] | None:
         """Return the lines of a text; None while it is still to be set (`load`)."""
-        known = self._known.get((text, width))
-        if known is None and len(text) <= QUICK and "rich.markdown" in sys.modules:
-            known = self._keep(text, width, lines(text, width))
-        return known
+        if (text, width) not in self._known and len(text) <= QUICK and "rich.markdown" in sys.modules:
+            self._known[text, width] = lines(text, width)
+        return self._known.get((text, width))
 
     async def load(self, texts: Iterable[str], width: int) -> None:
         """Set texts in a thread; the first time what sets them is imported there."""
         for text in texts:
             if (text, width) not in self._known:
-                self._keep(text, width, await asyncio.to_thread(lines, text, width))
-
-    def _keep(self, text: str, width: int, found: list[Content]) -> list[Content]:
-        self._known[text, width] = found
-        while len(self._known) > MAX_CACHED:
-            self._known.popitem(last=False)
-        return found
+                self._known[text, width] = await asyncio.to_thread(lines, text, width)
 
 
 NAME_WIDTH = 11

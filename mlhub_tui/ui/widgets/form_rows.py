@@ -14,7 +14,7 @@ from textual.widgets import Input, Static
 from ... import output_url
 from ...auth import Scheme, SecretDraft
 from ...errors import MLHubException
-from ...fileio import check_writable, free_space
+from ...fileio import check_writable, expanded, free_space
 from ...options import ClusterConfig, IfExists
 from ...text import mask, one_line, size
 from ..terminal.characters import content
@@ -86,12 +86,7 @@ class OutputOptions(Vertical):
     @property
     def folder(self) -> Path:
         """The folder as it was typed, absolute."""
-        typed = self._field.value.strip()
-        path = Path(typed or ".")
-        try:
-            return path.expanduser().absolute()
-        except RuntimeError:  # `~nobody`: there is no such home
-            return path.absolute()
+        return expanded(Path(self._field.value.strip() or ".")).absolute()
 
     @property
     def url(self) -> str:

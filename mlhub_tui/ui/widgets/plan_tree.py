@@ -1,24 +1,18 @@
-"""What a plan downloads: the tree of collections and asset keys to tick, an area, and dates."""
+"""What a plan downloads: the tree of collections and asset keys to tick, and what they come to."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import ClassVar
 
 from rich.style import Style
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from ...errors import InvalidSearch
-from ...models import BBox, JsonDict
-from ...models.area import geometry_of, parse_bbox, read_geometry
-from ...models.when import Span, parse_span
 from ...planning.index import CollectionFacts
 from ...planning.selection import Amount, Counts
-from ...text import count, date, one_line, size
+from ...text import count, one_line, size
 from .line_view import Column, TableView
 
 
@@ -130,80 +124,6 @@ class PlanSelection:
 
     def _whole(self, collection: str) -> bool:
         return len(self._on[collection]) == len(self._keys[collection])
-
-
-_LONGEST_AREA = 1 << 20
-"""Characters of GeoJSON that are read from a field."""
-
-
-@dataclass(frozen=True, slots=True)
-class SearchArea:
-    """An area as it was typed: a box, or a geometry; neither where nothing was. `words` say what it is."""
-
-    bbox: BBox | None = None
-    intersects: JsonDict | None = None
-    words: str = ""
-
-
-def read_area(typed: str) -> SearchArea:
-    """Return the area that was typed or pasted: a box, GeoJSON, or the path of a file of it; may block.
-
-    Raises
-    ------
-    InvalidSearch
-        If it is none of these.
-    """
-    text = typed.strip()
-    if not text:
-        return SearchArea()
-    if text.startswith("{"):
-        return _geometry(_parsed(text), "GeoJSON")
-    path = _path(text)
-    if path is not None:
-        return _geometry(read_geometry(path), path.name)
-    box = parse_bbox(text)
-    if box.west > box.east:
-        return SearchArea(bbox=box, words="over the antimeridian")
-    if box.west == box.east or box.south == box.north:
-        return SearchArea(bbox=box, words="a line or a point")
-    return SearchArea(bbox=box)
-
-
-def _parsed(text: str) -> JsonDict:
-    try:
-        return geometry_of(json.loads(text[:_LONGEST_AREA]))
-    except (ValueError, RecursionError):
-        raise InvalidSearch("the GeoJSON is not whole", hint="paste all of it, or give a file") from None
-
-
-def _geometry(geometry: JsonDict, name: str) -> SearchArea:
-    return SearchArea(intersects=geometry, words=f"{geometry['type']} of {name}")
-
-
-def _path(text: str) -> Path | None:
-    """Return a path, where a text is to be read as one: by its ending, or because it is there."""
-    named = text.lower().endswith((".json", ".geojson"))
-    if not named and not text.startswith(("/", "~", "./", "../")):
-        return None
-    try:
-        return Path(text).expanduser()
-    except RuntimeError:  # `~nobody`: there is no such home
-        return Path(text)
-
-
-def read_when(typed: str) -> tuple[Span | None, str]:
-    """Return the stretch of time that was typed, None for any, and how it was understood.
-
-    Raises
-    ------
-    InvalidSearch
-        If it is none.
-    """
-    span = parse_span(typed)
-    if span is None:
-        return None, ""
-    start, end = ("open" if part is None else date(part.isoformat()) for part in (span.start, span.end))
-    return span, start if start == end else f"{start} to {end}"
 
 
 def sizes(amount: Amount, *, short: bool = False) -> str:
