@@ -93,17 +93,12 @@ def resolve(
     name, is_named = profile or variable or DEFAULT_PROFILE, bool(profile or variable)
     whose = f" ({PROFILE_VARIABLE})" if variable else ""
     other_root = environ.get(ROOT_URL_VARIABLE)
-    is_given = bool(root_url or other_root)
     # A root URL without a profile's name needs no file.
-    file = ProfilesFile.load(path) if name != ANONYMOUS and (is_named or not is_given) else None
+    needs_file = name != ANONYMOUS and (is_named or not (root_url or other_root))
+    file = ProfilesFile.load(path) if needs_file else None
     seen = file.get(name) if file is not None and name in file.names() else None
     if seen is not None and seen.kind is not Kind.MLHUB:
-        if root_url:
-            raise InvalidRootURL(
-                f"--root-url is for MLHub APIs, and the profile {seen.name!r} is a source of another kind",
-                hint="leave it out, or name the source itself: --source URL",
-            )
-        return _of_other_kind(seen, api_key, environ, whose)
+        return _of_other_kind(seen, api_key, environ, whose, root_url)
     root, root_origin = _first_root(
         (root_url, "--root-url argument"),
         (other_root, ROOT_URL_VARIABLE),
@@ -116,17 +111,13 @@ def resolve(
     if name == ANONYMOUS:
         return Credentials(None, root, ANONYMOUS, f"no key ({ANONYMOUS}{whose})", root_origin)
     file = file or ProfilesFile.load(path)
+    missing = _no_key(file)
     chosen = file.get(name) if is_named or name in file.names() else None
     if chosen is not None and chosen.kind is Kind.MLHUB:  # another kind's key is for its own root URL
         secret, origin, auth = _secret_of(chosen, None, environ)
         if secret:
             return Credentials(secret, root, name, f"{origin}{whose}", root_origin, auth=auth)
-        missing = NoKeyAnywhere(
-            f"the profile {name!r} in {file.path} has no api_key",
-            hint=f"run `mlhub-tui configure --profile {name}`, or set {API_KEY_VARIABLE}",
-        )
-    else:
-        missing = _no_key(file)
+        missing = _no_key(file, of=name)
     if not anonymous:
         raise missing
     return Credentials(None, root, None, "no key", root_origin, missing=missing)
@@ -193,9 +184,18 @@ def for_location(
 
 
 def _of_other_kind(
-    profile: Profile, api_key: str | None, environ: Mapping[str, str], whose: str = ""
+    profile: Profile,
+    api_key: str | None,
+    environ: Mapping[str, str],
+    whose: str = "",
+    root_url: str | None = None,
 ) -> Credentials:
     """Return what a profile of another kind than `mlhub` says, which nothing but `api_key` may change."""
+    if root_url:
+        raise InvalidRootURL(
+            f"--root-url is for MLHub APIs, and the profile {profile.name!r} is a source of another kind",
+            hint="leave it out, or name the source itself: --source URL",
+        )
     if profile.kind is None:
         word = one_line(profile.kind_word, 40)
         raise ProfilesFileError(
@@ -231,7 +231,13 @@ def _first_root(*given: tuple[str | None, str]) -> tuple[str, str]:
     return DEFAULT_ROOT_URL, "default"
 
 
-def _no_key(file: ProfilesFile) -> NoKeyAnywhere:
+def _no_key(file: ProfilesFile, of: str = "") -> NoKeyAnywhere:
+    """Return the error for a key that is nowhere, or not in the profile where it should be."""
+    if of:
+        words = f"the profile {of!r} in {file.path} has no api_key"
+        return NoKeyAnywhere(
+            words, hint=f"run `mlhub-tui configure --profile {of}`, or set {API_KEY_VARIABLE}"
+        )
     if names := file.names():
         where = f"{file.path} has no profile {DEFAULT_PROFILE!r}, only: {', '.join(names)}"
         hint = f"name one: `--profile {names[0]}`, or run `mlhub-tui configure`"

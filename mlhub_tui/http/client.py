@@ -286,31 +286,9 @@ class HTTPClient:
                 sent = credentials.without_secrets(sent, body, target.origin)
         proxy = self._proxies.for_origin(asked.origin)
         forwarded = proxy is not None and not proxy.is_socks and asked.origin.scheme == "http"
-        fields = dict(sent)
-        for name, value in added:
-            fields[name.lower()] = value
+        fields = {**sent, **{name.lower(): value for name, value in added}}
         head = self._head(method, asked, fields, jar, proxy if forwarded else None, len(body)) + body
-        begun: Response | None = None
-        following: RequestURL | None = None
-
-        def open_hop(response: Response) -> BodySink:
-            nonlocal begun, following
-            begun = response
-            if _log.isEnabledFor(logging.INFO):  # a log of the caller's own, which cuts nothing out
-                _log.info("%s %s: %d %s", method, shown(target), response.status, response.reason)
-                plain = {name: value for name, value in response.headers.items() if name != "set-cookie"}
-                _log.debug("headers: %s", redact(str(plain)))
-            if "set-cookie" in response.headers:
-                jar.store(target, response.headers["set-cookie"])
-            unknown = response.status == 401 and not target.authorization and not added
-            if unknown and (authorization := netrc_authorization(target.origin)):
-                following = target._replace(authorization=authorization)
-                return BodyCollector(_REDIRECT_BODY)
-            following = _following(response, target) if follow else None
-            if following is not None:
-                return BodyCollector(_REDIRECT_BODY)
-            return open_sink(response)
-
+        hop = _Hop(method, target, jar, open_sink, follow, logs_in=bool(added))
         key = (None if forwarded else asked.origin, proxy)
         connection, reused = self._take(key), True
         while True:
@@ -318,16 +296,16 @@ class HTTPClient:
                 connection, reused = await self._open(asked.origin, proxy), False
             try:
                 response = await connection.request(
-                    method, head, open_hop, url=target, timeouts=timeouts, bandwidth=bandwidth
+                    method, head, hop.open, url=target, timeouts=timeouts, bandwidth=bandwidth
                 )
             except BodyNotWanted:
-                if following is None or begun is None:
+                if hop.following is None or hop.begun is None:
                     raise
-                return begun, following
+                return hop.begun, hop.following
             except (ConnectionLost, ProtocolError):
                 # A server may close what was idle just when we send (RFC 9112, section 9.3.1), and what it
                 # sent too much before may come only now.
-                if not reused or begun is not None:
+                if not reused or hop.begun is not None:
                     raise
                 connection = None
                 continue
@@ -336,7 +314,7 @@ class HTTPClient:
                 raise
             if not connection.closed:
                 self._release(key, connection)
-            return response, following
+            return response, hop.following
 
     def _head(
         self,
@@ -442,6 +420,44 @@ class HTTPClient:
         except Exception:
             self._context = None  # what the environment names may be there at the next request
             raise
+
+
+class _Hop:
+    """A request that may lead to another one: by a redirect, or to the same URL with a login of .netrc.
+
+    `begun` is its response, `following` where that leads; None if it is the final one.
+    """
+
+    def __init__(
+        self,
+        method: str,
+        target: RequestURL,
+        jar: CookieJar,
+        open_sink: Callable[[Response], BodySink],
+        follow: bool,
+        *,
+        logs_in: bool,
+    ) -> None:
+        self._method, self._target, self._jar = method, target, jar
+        self._open_sink, self._follow, self._logs_in = open_sink, follow, logs_in
+        self.begun: Response | None = None
+        self.following: RequestURL | None = None
+
+    def open(self, response: Response) -> BodySink:
+        """Return where the body goes: of the final response to the caller's sink."""
+        self.begun, target = response, self._target
+        if _log.isEnabledFor(logging.INFO):  # a log of the caller's own, which cuts nothing out
+            _log.info("%s %s: %d %s", self._method, shown(target), response.status, response.reason)
+            plain = {name: value for name, value in response.headers.items() if name != "set-cookie"}
+            _log.debug("headers: %s", redact(str(plain)))
+        if "set-cookie" in response.headers:
+            self._jar.store(target, response.headers["set-cookie"])
+        unknown = response.status == 401 and not target.authorization and not self._logs_in
+        if unknown and (authorization := netrc_authorization(target.origin)):
+            self.following = target._replace(authorization=authorization)
+        elif self._follow:
+            self.following = _following(response, target)
+        return self._open_sink(response) if self.following is None else BodyCollector(_REDIRECT_BODY)
 
 
 def _following(response: Response, url: RequestURL) -> RequestURL | None:

@@ -164,71 +164,90 @@ def _head(
     """Return the fields that a document of its kind has."""
     match document:
         case Dataset():
-            kinds = document.collections
-            holds = [
-                count(len(kinds.source_imagery), "source imagery", "source imagery"),
-                count(len(kinds.labels), "labels", "labels"),
-            ]
-            return [
-                FieldBlock("Tags", " · ".join(document.tags)),
-                FieldBlock("Holds", f"{count(len(kinds), 'collection')}: {', '.join(holds)}"),
-                FieldBlock("Where", place_words([document.bbox]) if document.bbox else ""),
-                FieldBlock("Extent", str(document.bbox or "")),
-                FieldBlock("Creator", link_names(document.creator)),
-                FieldBlock("Contact", document.contact),
-                FieldBlock("Docs", redact(document.line("documentation_link"))),
-                FieldBlock("Page", document.registry_url or ""),
-                FieldBlock("Archives", _total(document, sizes)),
-            ]
+            return _dataset_fields(document, sizes)
         case Collection():
-            extent = document.extent
-            return [
-                FieldBlock("Dataset", dataset),
-                FieldBlock("Type", type_names(types)),
-                FieldBlock("Archive", archive),
-                FieldBlock("Where", where_and_when(extent)),
-                *_several("Extent", extent.bboxes),
-                *_several("Dates", extent.intervals),
-                FieldBlock("Bands", _band_names(bands(document))),
-                FieldBlock("Keywords", " · ".join(document.keywords)),
-                FieldBlock("STAC", document.line("stac_version")),
-                # The registry is MLHub's own: other collections with a DOI are not in it.
-                FieldBlock("Page", (document.registry_url or "") if archive else ""),
-            ]
+            return _collection_fields(document, archive, types, dataset)
         case Catalog():
-            linked = [link.get("rel") for link in document.links]
-            holds = [
-                count(number, *nouns)
-                for nouns in (("child", "children"), ("item", "items"))
-                if (number := linked.count(nouns[0]))
-            ]
-            classes = len(document.conforms_to)
-            return [
-                FieldBlock("Kind", "STAC catalog"),
-                FieldBlock("Links", ", ".join(holds)),
-                FieldBlock("STAC", document.line("stac_version")),
-                FieldBlock("Conforms to", count(classes, "class", "classes") if classes else ""),
-            ]
+            return _catalog_fields(document)
         case Item():
-            trained = [
-                redact(str(link.get("href") or ""))
-                for link in document.links
-                if link.get("rel") == "ml-model:train-data"
-            ]
-            is_model = isinstance(document, MLModel)
-            return [
-                FieldBlock("Kind", "trained ML model" if is_model else ""),
-                FieldBlock("Architect.", document.architecture if isinstance(document, MLModel) else ""),
-                FieldBlock("Predicts", document.prediction_type if isinstance(document, MLModel) else ""),
-                FieldBlock("Learning", document.line("ml-model:learning_approach") if is_model else ""),
-                FieldBlock("Collection", "" if is_model else document.collection_id),
-                FieldBlock("Dates", one_line(document.interval)),
-                FieldBlock("Where", place_words([document.bbox]) if document.bbox else ""),
-                FieldBlock("Extent", str(document.bbox or ("" if is_model else "no place given"))),
-                FieldBlock("Bands", _band_names(bands(document))),
-                *(FieldBlock("Trained on", url) for url in trained),
-            ]
+            return _item_fields(document)
     return []
+
+
+def _dataset_fields(document: Dataset, sizes: Mapping[str, int | None]) -> list[FieldBlock]:
+    kinds = document.collections
+    holds = [
+        count(len(kinds.source_imagery), "source imagery", "source imagery"),
+        count(len(kinds.labels), "labels", "labels"),
+    ]
+    return [
+        FieldBlock("Tags", " · ".join(document.tags)),
+        FieldBlock("Holds", f"{count(len(kinds), 'collection')}: {', '.join(holds)}"),
+        FieldBlock("Where", place_words([document.bbox]) if document.bbox else ""),
+        FieldBlock("Extent", str(document.bbox or "")),
+        FieldBlock("Creator", link_names(document.creator)),
+        FieldBlock("Contact", document.contact),
+        FieldBlock("Docs", redact(document.line("documentation_link"))),
+        FieldBlock("Page", document.registry_url or ""),
+        FieldBlock("Archives", _total(document, sizes)),
+    ]
+
+
+def _collection_fields(
+    document: Collection, archive: str, types: Sequence[str], dataset: str
+) -> list[FieldBlock]:
+    extent = document.extent
+    return [
+        FieldBlock("Dataset", dataset),
+        FieldBlock("Type", type_names(types)),
+        FieldBlock("Archive", archive),
+        FieldBlock("Where", where_and_when(extent)),
+        *_several("Extent", extent.bboxes),
+        *_several("Dates", extent.intervals),
+        FieldBlock("Bands", _band_names(bands(document))),
+        FieldBlock("Keywords", " · ".join(document.keywords)),
+        FieldBlock("STAC", document.line("stac_version")),
+        # The registry is MLHub's own: other collections with a DOI are not in it.
+        FieldBlock("Page", (document.registry_url or "") if archive else ""),
+    ]
+
+
+def _catalog_fields(document: Catalog) -> list[FieldBlock]:
+    linked = [link.get("rel") for link in document.links]
+    holds = [
+        count(number, *nouns)
+        for nouns in (("child", "children"), ("item", "items"))
+        if (number := linked.count(nouns[0]))
+    ]
+    classes = len(document.conforms_to)
+    return [
+        FieldBlock("Kind", "STAC catalog"),
+        FieldBlock("Links", ", ".join(holds)),
+        FieldBlock("STAC", document.line("stac_version")),
+        FieldBlock("Conforms to", count(classes, "class", "classes") if classes else ""),
+    ]
+
+
+def _item_fields(document: Item) -> list[FieldBlock]:
+    if isinstance(document, MLModel):
+        found = [
+            FieldBlock("Kind", "trained ML model"),
+            FieldBlock("Architect.", document.architecture),
+            FieldBlock("Predicts", document.prediction_type),
+            FieldBlock("Learning", document.line("ml-model:learning_approach")),
+        ]
+    else:
+        found = [FieldBlock("Collection", document.collection_id)]
+    trained = (link for link in document.links if link.get("rel") == "ml-model:train-data")
+    no_place = "" if isinstance(document, MLModel) else "no place given"
+    return [
+        *found,
+        FieldBlock("Dates", one_line(document.interval)),
+        FieldBlock("Where", place_words([document.bbox]) if document.bbox else ""),
+        FieldBlock("Extent", str(document.bbox or no_place)),
+        FieldBlock("Bands", _band_names(bands(document))),
+        *(FieldBlock("Trained on", redact(str(link.get("href") or ""))) for link in trained),
+    ]
 
 
 def _total(dataset: Dataset, sizes: Mapping[str, int | None]) -> str:

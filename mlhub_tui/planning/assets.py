@@ -98,39 +98,43 @@ def requests_for(
     chosen: list[AssetRequest] = []
     left_out: list[LeftOut] = []
     for document in documents:
-        item = document if isinstance(document, Item) else None
-        model = isinstance(document, MLModel)
-        collection = (item.collection_id or collection_id) if item and not model else document.id
-        assets = assets_of(document)
-        names = file_names(assets)
-        for asset in assets:
+        item = document if isinstance(document, Item) and not isinstance(document, MLModel) else None
+        collection = (item.collection_id or collection_id) if item else document.id
+        below = f"{folder_name(document.id)}/" if item else ""
+        names = file_names(assets_of(document))
+        for asset in assets_of(document):
             if (keys or roles) and asset.key not in keys and not any(role in roles for role in asset.roles):
                 continue
             if why := unavailable(document, asset):
                 left_out.append(LeftOut(document.id, asset.key, why))
                 continue
-            href, name = asset_href(document, asset).href, names[asset.key]
-            request = AssetRequest(
-                source=origin.source,
-                profile=origin.profile,
-                collection_id="" if model else collection,
-                folder=folder / folder_name(collection),
-                name=f"{folder_name(item.id)}/{name}" if item and not model else name,
-                item_id=item.id if item else "",
-                key=asset.key,
-                # The port of the sample catalog differs at each start.
-                href="" if origin.source == SAMPLE or holds_secret(href) else href,
-                # In an API a document's URL may be that of a page of a listing; there the ids identify it.
-                document_url=document.url if origin.kind is Kind.STATIC else "",
-                kind=origin.kind,
-                if_exists=if_exists,
-                title=f"{document.label} {asset.label}",
-                size=asset.size,
-                checksum=_checksum(asset),
-                page=_is_page(asset, href),
-            )
-            chosen.append(request)
+            request = _request(origin, document, asset, collection)
+            path = folder / folder_name(collection)
+            chosen.append(replace(request, folder=path, name=below + names[asset.key], if_exists=if_exists))
     return AssetSelection(tuple(chosen), tuple(left_out))
+
+
+def _request(origin: DocumentOrigin, document: Document, asset: Asset, collection: str) -> AssetRequest:
+    """Return the request for an asset, to no file yet."""
+    href = asset_href(document, asset).href
+    return AssetRequest(
+        source=origin.source,
+        profile=origin.profile,
+        collection_id="" if isinstance(document, MLModel) else collection,
+        folder=Path(),
+        name="",
+        item_id=document.id if isinstance(document, Item) else "",
+        key=asset.key,
+        # The port of the sample catalog differs at each start.
+        href="" if origin.source == SAMPLE or holds_secret(href) else href,
+        # In an API a document's URL may be that of a page of a listing; there the ids identify it.
+        document_url=document.url if origin.kind is Kind.STATIC else "",
+        kind=origin.kind,
+        title=f"{document.label} {asset.label}",
+        size=asset.size,
+        checksum=_checksum(asset),
+        page=_is_page(asset, href),
+    )
 
 
 def entry_of(request: AssetRequest) -> Entry:

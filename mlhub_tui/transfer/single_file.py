@@ -246,11 +246,7 @@ class _Download:
             return Existing.OTHER
         version = await self._head()
         if version.total is None:
-            if size == expected.size:
-                return Existing.WHOLE
-            # An encoded form that was stored as it came.
-            encoded = not expected.gzip and recognise(content_checks.beginning(target)) is ContentKind.GZIP
-            return Existing.OTHER if encoded or not await self._may_be_whole(size) else Existing.UNKNOWN
+            return await self._examine_unsized(size)
         if size == version.total:
             if not await self._may_be_whole(size):
                 return Existing.OTHER
@@ -265,16 +261,27 @@ class _Download:
             if not await self._may_be_whole(size):
                 return Existing.OTHER
             raise errors.FileConflict(f"another file {name} is there ({sizes})")
-
-        def take_over() -> None:
-            try:
-                target.rename(part)
-            except OSError as error:
-                raise translate_os_error(error, part) from error
-            self._journal.begin(part, PartRecord(self._url, version, synced=size, inode=inode(status)))
-
-        await in_thread_to_end(take_over)
+        await in_thread_to_end(lambda: self._take_over(status, version))
         return Existing.NONE
+
+    async def _examine_unsized(self, size: int) -> Existing:
+        """Return what a file of so many bytes is whose size the server does not tell."""
+        expected = self._spec.expected
+        if size == expected.size:
+            return Existing.WHOLE
+        # An encoded form that was stored as it came.
+        start = content_checks.beginning(self._spec.target)
+        encoded = not expected.gzip and recognise(start) is ContentKind.GZIP
+        return Existing.OTHER if encoded or not await self._may_be_whole(size) else Existing.UNKNOWN
+
+    def _take_over(self, status: os.stat_result, version: RemoteVersion) -> None:
+        """Make the file under the final name the part of this download; blocks."""
+        part = self._spec.part
+        try:
+            self._spec.target.rename(part)
+        except OSError as error:
+            raise translate_os_error(error, part) from error
+        self._journal.begin(part, PartRecord(self._url, version, synced=status.st_size, inode=inode(status)))
 
     async def _may_be_whole(self, size: int) -> bool:
         """Return whether an archive of another size than announced is whole; any other file may be."""
@@ -408,36 +415,17 @@ class _Download:
         self, exchange: Exchange, record: PartRecord | None, part: PartFile
     ) -> DownloadResult | None:
         response, spec, progress = exchange.response, self._spec, self._progress
-        version = sent = remote_version(response)
-        expected = version.total or spec.size or 0
+        sent = remote_version(response)
+        expected = sent.total or spec.size or 0
         there = covered(record.extents) if record else part.allocated
         if self._of_many:  # the others may fit; a file that is a job of its own has no room
             await in_thread_to_end(lambda: check_fits(spec.target.parent, expected))
         await in_thread_to_end(lambda: self._reserve(max(0, expected - there), expected))
-        known, undone = b"", tuple[str, ...]()
+        known, undone, reach = b"", tuple[str, ...](), ENDLESS
         if response.status == 206 and record is not None:
-            self._check_coding(response, record, part)
-            start, _, count = self._gap(record)
-            reach = validate_range(response, record.version, start - count)
-            known = part.read(start - count, count)
-            if len(record.extents) > 1:
-                part.truncate((record.version.total or 0) + 1)
+            known, reach = self._continue_part(response, record, part)
         else:
-            # Looked at before anything is given up for it: an error's page may not say that it is one.
-            beginning = bytes(exchange.first[:START])
-            undone, beginning = self._codings(response, version, beginning)
-            if undone:
-                progress.log(f"sent as {', '.join(undone)}: it is decoded")
-                version = replace(version, total=None, checksums=())
-            if beginning or not undone:
-                what, media_type = spec.expected, response.headers.get("content-type", "")
-                if kind := content_checks.contradiction(what, beginning, version.total, media_type):
-                    host, url = host_label(response.url), address(response.url)
-                    raise content_checks.refused(what, kind, beginning, version.total, place=host, url=url)
-            fresh = PartRecord(self._url, version, inode=inode(part.status))
-            record = await in_thread_to_end(lambda: self._journal.begin(spec.part, fresh))
-            part.truncate(0)
-            reach = ENDLESS
+            record, undone = await self._begin_part(exchange, sent, part)
         progress.total = record.version.total or spec.size
         self._log_begin(record)
         progress.wrote(covered(record.extents))
@@ -461,6 +449,38 @@ class _Download:
                 return None
             size = segment.position if record.version.total is None else record.version.total
             return await self._finish(response, file, size, decoded=bool(undone))
+
+    def _continue_part(self, response: Response, record: PartRecord, part: PartFile) -> tuple[bytes, int]:
+        """Return the bytes before the missing ones, to be compared, and how far the response may reach."""
+        self._check_coding(response, record, part)
+        start, _, count = self._gap(record)
+        reach = validate_range(response, record.version, start - count)
+        known = part.read(start - count, count)
+        if len(record.extents) > 1:
+            part.truncate((record.version.total or 0) + 1)
+        return known, reach
+
+    async def _begin_part(
+        self, exchange: Exchange, version: RemoteVersion, part: PartFile
+    ) -> tuple[PartRecord, tuple[str, ...]]:
+        """Empty the part for a response that is the file; return its record, and the codings to undo.
+
+        The first bytes are looked at before: an error's page may not say that it is one.
+        """
+        response, what = exchange.response, self._spec.expected
+        undone, beginning = self._codings(response, version, bytes(exchange.first[:START]))
+        if undone:
+            self._progress.log(f"sent as {', '.join(undone)}: it is decoded")
+            version = replace(version, total=None, checksums=())
+        if beginning or not undone:
+            media_type = response.headers.get("content-type", "")
+            if kind := content_checks.contradiction(what, beginning, version.total, media_type):
+                host, url = host_label(response.url), address(response.url)
+                raise content_checks.refused(what, kind, beginning, version.total, place=host, url=url)
+        fresh = PartRecord(self._url, version, inode=inode(part.status))
+        record = await in_thread_to_end(lambda: self._journal.begin(self._spec.part, fresh))
+        part.truncate(0)
+        return record, undone
 
     async def _pour_decoded(
         self, exchange: Exchange, sink: BodySink, undone: tuple[str, ...], sent: RemoteVersion
