@@ -379,6 +379,8 @@ class HTTP11Connection(asyncio.BufferedProtocol):
                 self._finish(self._response)
 
     def _open(self, response: Response) -> BodySink:
+        if response.status == 203:  # a 200 that a proxy has changed something of (RFC 9110, section 15.3.4)
+            response.status = 200
         response.requested, response.method = self._url, self._method
         response._received, response._connection = self._mark, self
         self._response, self._waited, self._mark = response, 0.0, self.bytes_received

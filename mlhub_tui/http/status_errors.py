@@ -135,7 +135,7 @@ def raise_for_response(
     url, host = address(response.url), host_label(response.url)
     if kind in ("text/html", "application/xhtml+xml") and not page:
         raise UnexpectedAnswer(f"{host} sent a web page in place of {what}", url=url, status=status)
-    if kind == "multipart/byteranges":
+    if kind == "multipart/byteranges" and status == 200:
         words = f"{host} sent {what} as several ranges, which were not requested"
         raise UnexpectedAnswer(words, url=url, status=status)
 

@@ -118,8 +118,9 @@ class BodyStream(httpx.AsyncByteStream):
         except BaseException:
             await self.aclose()
             raise
+        # As bytes: of text, httpx takes ASCII only, and a file's name is often in a field as UTF-8.
         headers = [
-            (name, value)
+            (name.encode("ascii"), value.encode("latin-1"))
             for name, joined in begun.headers.items()
             if self._inflater is None or name not in ("content-encoding", "content-length")
             for value in joined.split("\n")

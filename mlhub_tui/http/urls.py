@@ -165,7 +165,8 @@ def _origin(scheme: str, host: str, port: str | None) -> Origin:
     scheme = scheme.lower()
     number = int(port) if port else DEFAULT_PORTS[scheme]
     if not 0 < number < 65536:
-        raise UnexpectedAnswer(f"the URL of {one_line(host, 80)} has an impossible port: {number}")
+        words = f"a URL that cannot be requested, it has an impossible port: {one_line(host, 80)}:{number}"
+        raise UnexpectedAnswer(words, hint=_WRONG_URL_HINT)
     if ":" not in host and not _HOST.fullmatch(host := host.rstrip(".")):
         raise UnexpectedAnswer("a URL without a usable host name cannot be requested", hint=_WRONG_URL_HINT)
     return Origin(scheme, host.lower(), number)

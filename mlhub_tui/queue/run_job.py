@@ -44,6 +44,7 @@ from ..planning.resolver import RENEWED, JobContext, OneSource, Resolver, alread
 from ..threads import in_thread
 from ..transfer.checksums import multihash, unverified
 from ..transfer.config import DownloadResult, DownloadSpec, ReserveSpace, TransferConfig, TransferProgress
+from ..transfer.hosts import PROGRESS
 from .database import Database, JournalNotWritable
 from .job import JobState
 from .repository import JobRepository
@@ -244,14 +245,12 @@ def translate(error: BaseException, path: Path) -> MLHubException:
 class FailureCounter:
     """Counts failures in a row; bytes that were not there before, `done` of them, reset it."""
 
-    _STEP = 16 << 10  # a trickle that dies again and again is no progress
-
     def __init__(self, done: int = 0) -> None:
         self._high, self._failures = done, 0
 
     def failed(self, done: int) -> int:
         """Return the failures in a row, this one counted, with so many bytes there at its end."""
-        if done >= self._high + self._STEP:
+        if done >= self._high + PROGRESS:
             self._high, self._failures = done, 0
         self._failures += 1
         return self._failures

@@ -69,15 +69,20 @@ _ENDPOINT = re.compile(
     r"/(collections(/[^/]+(/items(/[^/]+)?|/queryables)?)?|search|conformance|queryables|datasets(/[^/]+)?"
     r"|models|api|api\.html|docs|openapi\.json|service-desc)/?$"
 )
+_PACKED = "which cannot be read in place: unpack it, and name the folder"
 _MAGIC = {
-    b"PK\x03\x04": "a zip archive, which cannot be read in place: unpack it, and name the folder",
+    b"PK\x03\x04": f"a zip archive, {_PACKED}",
+    b"\x28\xb5\x2f\xfd": f"a zstd archive, {_PACKED}",
+    b"BZh": f"a bzip2 archive, {_PACKED}",
+    b"\xfd7zXZ": f"an xz archive, {_PACKED}",
+    b"7z\xbc\xaf": f"a 7-Zip archive, {_PACKED}",
+    b"Rar!": f"a RAR archive, {_PACKED}",
     b"PAR1": "a Parquet file: stac-geoparquet is not read here",
     b"II*\x00": "an image (TIFF)",
     b"MM\x00*": "an image (TIFF)",
     b"\x89PNG": "an image (PNG)",
     b"%PDF": "a PDF document",
     b"SQLi": "a database (SQLite)",
-    b"\x28\xb5\x2f\xfd": "a zstd archive, which is not read here: unpack it, and name the folder",
 }
 
 

@@ -30,7 +30,7 @@ from . import content_checks
 from .checksums import HashingSink
 from .config import BatchConfig, TransferContext, TransferProgress
 from .engine import TransferCancelled, shared_engine
-from .hosts import HostScheduler, SharedBackoff
+from .hosts import PROGRESS, HostScheduler, SharedBackoff
 from .work_source import (
     BatchStats,
     FileRequest,
@@ -141,6 +141,11 @@ class _BodyReceiver:
             self._sums = HashingSink(known)
         self._file = self._runner.output.create(task)
         return self
+
+    @property
+    def progressed(self) -> bool:
+        """Whether so much of the body has come that it is worth to be resumed."""
+        return self._file is not None and self._file.size >= PROGRESS
 
     @property
     def _framed(self) -> bool:
@@ -382,6 +387,7 @@ class _BatchRunner:
         except BodyNotWanted:
             receiver.discard()
         except BaseException:
+            task.single = task.single or receiver.progressed  # which has a journal: the next try resumes it
             receiver.discard()
             raise
         return receiver
@@ -400,7 +406,7 @@ class _BatchRunner:
                 self._record(task, await self.output.fetch_single(task, self.context, progress))
                 host.succeeded()
             except (MLHubException, OSError) as error:
-                self._scheduler.failed(task, error, began)
+                self._scheduler.failed(task, error, began, progress.done)
             finally:
                 host.end()
                 self.stats.large.pop(path, None)

@@ -33,6 +33,8 @@ _HOPELESS = 4  # requests in a row that a host answers so that nobody would wait
 _LONG = 8  # rounds after which a host is given up while others are well
 _FEW = 8  # files that may fail one by one where their host has given none at all
 _REFUSALS = frozenset({429, 503})
+PROGRESS = 16 << 10
+"""Bytes of a file that count: a trickle that dies again and again is no progress."""
 
 
 class SharedBackoff(Protocol):
@@ -111,6 +113,11 @@ class HostState:
         self._good += 1
         if self._good >= _GROW and self._allowed < self._most:
             self._allowed, self._good = self._allowed + 1, 0
+
+    def progressed(self) -> None:
+        """Record bytes of a file that is not whole yet."""
+        self.rounds = self._streak = 0
+        self._culprits.clear()
 
     def failed(self, error: RequestError, path: str, began: float, now: float) -> None:
         """Record a failure of a request for a path that began at a moment; it may begin a round."""
@@ -205,8 +212,11 @@ class HostScheduler:
         moments += [self._later[0][0]] if self._later else []
         return min(moments) if moments and min(moments) > now else None
 
-    def failed(self, task: FileTask, error: MLHubException | OSError, began: float) -> None:
-        """Judge a failure of a file whose request began at a moment."""
+    def failed(self, task: FileTask, error: MLHubException | OSError, began: float, done: int = 0) -> None:
+        """Judge a failure of a file whose request began at a moment; of which so many bytes are there."""
+        if done >= task.reached + PROGRESS:
+            task.reached, task.tries, task.relinked = done, 0, False
+            self.host(task.origin).progressed()
         if isinstance(error, OSError):
             error = translate_os_error(error, Path(task.target))
         if isinstance(error, _ENDING):

@@ -71,6 +71,7 @@ _BEGINNINGS = 3  # from zero in one try; more mean that the file changes faster 
 _SAMPLE = 1024  # bytes at each end that are compared before a file is taken over
 _NO_HEAD = frozenset({400, 403, 405, 501})
 _NO_RANGE = frozenset({304, 405, 412, 416, 501})  # to a request for a range: the whole file may be had yet
+_DOUBTED = frozenset({400, 403, 406, 417})  # to the same: the file is refused, or all ranges are
 _HOST_POLL = 0.05  # seconds between looks whether a host has room for one more request
 
 _writers: dict[Path, asyncio.Task[object]] = {}
@@ -374,31 +375,41 @@ class _Download:
 
     async def _request(self, record: PartRecord | None) -> DownloadResult | None:
         """Write one response, and further segments beside it; return the result if the file is whole."""
-        spec, headers = self._spec, dict[str, str]()
+        headers = dict[str, str]()
         if record is not None:
             start, end, known = self._gap(record)
             total = record.version.total or 0
             headers = record.version.range_headers(start - known, min(end + OVERLAP, total) - 1)
-        allowed = _NO_RANGE if record is not None else frozenset[int]()
+        allowed = _NO_RANGE | _DOUBTED if record is not None else frozenset[int]()
         async with self._exchange({**headers, **self._accept}, allowed) as exchange:
             status = exchange.response.status
-            if status in allowed:
+            if status in allowed & _NO_RANGE:
                 raise RestartRequired(f"the server does not send the rest ({status})")
-            if status == 206 and record is None and not is_whole(exchange.response):
-                raise errors.UnexpectedAnswer(
-                    f"the server sent a part of {self._name} without being asked for one"
-                )
-            opened: list[PartFile] = []  # also if it is cancelled just then: an open part is locked
-            try:
-                await in_thread_to_end(lambda: opened.append(PartFile(spec.part, names=spec.names)))
-                return await self._receive(exchange, record, opened[0])
-            except BaseException:
-                if opened and opened[0].remove_if_empty():
-                    await in_thread_to_end(lambda: self._journal.forget(spec.part))
-                raise
-            finally:
-                for part in opened:
-                    part.close()
+            if status not in allowed:
+                return await self._store(exchange, record)
+        # Nothing is given up before the whole file comes: the link of this one may have expired.
+        self._progress.log(f"the rest is refused ({status}): requests the whole file")
+        self._alone = True
+        return await self._request(None)
+
+    async def _store(self, exchange: Exchange, record: PartRecord | None) -> DownloadResult | None:
+        """Write a response to the part file; return the result if the file is whole."""
+        spec = self._spec
+        if exchange.response.status == 206 and record is None and not is_whole(exchange.response):
+            raise errors.UnexpectedAnswer(
+                f"the server sent a part of {self._name} without being asked for one"
+            )
+        opened: list[PartFile] = []  # also if it is cancelled just then: an open part is locked
+        try:
+            await in_thread_to_end(lambda: opened.append(PartFile(spec.part, names=spec.names)))
+            return await self._receive(exchange, record, opened[0])
+        except BaseException:
+            if opened and opened[0].remove_if_empty():
+                await in_thread_to_end(lambda: self._journal.forget(spec.part))
+            raise
+        finally:
+            for part in opened:
+                part.close()
 
     def _exchange(self, headers: Mapping[str, str], allowed: frozenset[int] = frozenset()) -> Exchange:
         return self._context.exchange(self._link, self._name, headers, self._cookies, allowed)

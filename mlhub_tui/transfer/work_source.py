@@ -121,11 +121,12 @@ class FileTask:
     link: Link  # the request's, or a newer one
     existing: int | None = None  # bytes of the file under its name, which may be the server's
     replaces_other: bool = False  # what stands under its name is what a server once sent in its place
-    tries: int = 0  # failures that were its own
+    tries: int = 0  # failures that were its own, since it last progressed
+    reached: int = 0  # bytes of it that were there at most
     preparing: int = 0  # responses in a row by which the server is still preparing it (202)
     fresh: bool = True  # it has not failed yet
     seen: int = -1  # files that its host had given when it last failed
-    relinked: bool = False  # its one new link is used up
+    relinked: bool = False  # its one new link is used up, since it last progressed
     refetched: bool = False  # its one new fetch after a wrong checksum is used up
     rejection: errors.RequestError | None = None  # of its link
     single: bool = False  # fetched as a single file: large or local

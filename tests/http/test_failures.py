@@ -133,11 +133,17 @@ async def test_a_captive_portal_on_another_host_is_named() -> None:
     assert "abc" not in caught.value.message
 
 
-async def test_compressed_answers_are_read() -> None:
-    packed = Answer(
-        200, gzip.compress(b"[1]"), {"Content-Encoding": "gzip", "Content-Type": "application/json"}
-    )
-    with LoopbackServer(lambda _: packed) as server:
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(200, gzip.compress(b"[1]"), {"Content-Encoding": "gzip", "Content-Type": "application/json"}),
+        Answer(200, b"[1]", {"Content-Disposition": 'inline; filename="\xc3\xa9.json"'}),
+        Answer(203, b"[1]", {}),
+    ],
+    ids=["compressed", "UTF-8 in a header", "changed by a proxy"],
+)
+async def test_answers_as_servers_send_them_are_read(answer: Answer) -> None:
+    with LoopbackServer(lambda _: answer) as server:
         async with Session(root_url=server.root) as session:
             assert await session.get_json("x") == [1]
 

@@ -60,6 +60,7 @@ CASES = {
         headers={"set-cookie": "a=1, 2\nb=3"},
     ),
     "not ascii": Case(response(BODY, "200 OK", "X: \xfc\xe9"), headers={"x": "\xfc\xe9"}),
+    "changed by a proxy": Case(response(BODY, "203 Non-Authoritative Information")),
     "error status": Case(response(BODY, "404 Not Found"), status=404),
     "chunked": Case(CHUNKED + chunked(BODY[:50], BODY[50:])),
     "chunked with trailer": Case(CHUNKED + chunked(BODY, trailer=b"Digest: sha-256=x\r\n")),

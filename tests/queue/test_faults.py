@@ -235,6 +235,30 @@ async def test_206_that_gives_less_than_asked_is_gone_on_with(server: FaultServe
     assert len(server.gets) == 2
 
 
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        Answer(status=400),
+        Answer(status=403),
+        Answer(
+            status=206,
+            body=b"--b",
+            headers={"Content-Type": "multipart/byteranges; boundary=b", "Content-Range": None},
+        ),
+    ],
+    ids=["400", "403", "several ranges"],
+)
+async def test_where_no_range_is_given_the_whole_file_is_fetched_and_a_part_is_left_until_then(
+    server: FaultServer, folder: Path, refusal: Answer
+) -> None:
+    await half_done(server, folder)
+    server.plan = lambda request: refusal if request.range else Answer(status=400)
+    await failing(server, folder, RequestRefused)
+    assert files(folder) == {"file.tar.gz.part": HALF}
+    server.plan = lambda request: refusal if request.range else None
+    assert await get(server, folder) == DATA
+
+
 async def test_206_that_was_not_asked_for_is_refused(server: FaultServer, folder: Path) -> None:
     server.always = Answer(status=206)
     await failing(server, folder, UnexpectedAnswer)

@@ -390,6 +390,7 @@ async def test_an_unpacked_archive_one_level_down_is_found_and_several_are_named
         (b"[" * 200_000, "is nested too deep"),
         (b"plain text", "is not JSON"),
         (b"PK\x03\x04rest", "zip archive"),
+        (b"BZh91AY&SY\x01", "bzip2 archive"),
         (b"II*\x00rest", "an image"),
         (b"<!DOCTYPE html><html>", "a web page"),
         (b"\x1f\x8bnot really", "no archive that can be read"),

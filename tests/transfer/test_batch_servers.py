@@ -72,6 +72,17 @@ def test_a_status_that_may_pass_is_tried_again(
     assert there(folder) == stored(FILES)
 
 
+@pytest.mark.parametrize("size", [60_000, 400_000])
+def test_a_file_of_which_each_connection_brings_a_piece_arrives(
+    server: FaultServer, folder: Path, shared: JobContext, size: int
+) -> None:
+    [path] = server.by_target = shelf(1, size)
+    context = replace(shared, config=replace(shared.config, resume_overlap=1000))
+    server.always = Answer(after=45_000)
+    assert errors_of(fetched(requests(server, [path]), folder, context)) == {}
+    assert there(folder) == stored(server.by_target)
+
+
 @pytest.mark.slow
 def test_a_file_that_is_being_prepared_is_waited_for_and_holds_up_no_other(
     server: FaultServer, folder: Path, shared: JobContext
