@@ -279,11 +279,27 @@ class ConfiguredApp(TerminalApp):
         words = clean(f"{title}: {message}" if title else message)
         self._add_message(words, severity, timeout or NEWS_TIME)
         if severity == "error":
+            self.clear_notifications()  # several would hide what is below them; the history has them all
             super().notify(
                 two_lines(words, self.size.width - 8), severity=severity, timeout=timeout, markup=False
             )
+            self.call_after_refresh(self._place_toast)
         elif self.has_screen:
             self._show_news()
+
+    @property
+    def _toast_shown(self) -> bool:
+        """Whether a toast is on the screen in front."""
+        now = time.monotonic()
+        return any(one.severity == "error" and one.until > now for one in self.message_history)
+
+    def _place_toast(self) -> None:
+        """Show the toast in the half of the screen in which the cursor is not."""
+        if not self.has_screen:
+            return
+        low = self.cursor_position.y >= self.size.height // 2
+        for rack in self.screen.query("ToastRack"):
+            rack.styles.dock, rack.styles.margin = ("top", (1, 0, 0, 0)) if low else ("bottom", (0, 0, 2, 0))
 
     def _add_message(self, words: str, severity: str, seconds: float) -> None:
         self.message_history.append(Notification(words, severity, time.monotonic() + seconds))
@@ -345,6 +361,8 @@ class ConfiguredApp(TerminalApp):
             tour, self._tour = self._tour, None
             tour.remove()
         await super().on_event(event)
+        if isinstance(event, Key) and self._toast_shown:
+            self.call_after_refresh(self._place_toast)
 
 
 _log = logging.getLogger(__name__)

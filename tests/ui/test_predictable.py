@@ -75,6 +75,23 @@ async def test_news_are_one_line_errors_two_and_both_are_in_the_history(options:
         await driver.until("some news")
 
 
+async def test_an_error_is_never_shown_over_the_cursor_nor_beside_another(options: AppOptions) -> None:
+    def lines_of(driver: Driver, words: str) -> list[int]:
+        return [number for number, line in enumerate(driver.screen().splitlines()) if words in line]
+
+    async with driven(options, toasts=True) as driver:
+        await driver.until("BigEarthNet")
+        half = driver.app.size.height // 2
+        driver.app.notify("this failed", severity="error", markup=False)
+        await driver.until(lambda: lines_of(driver, "this failed"))
+        assert lines_of(driver, "this failed")[0] > half, "the cursor is at the top"
+        await driver.press("G")
+        await driver.until(lambda: (lines_of(driver, "this failed") or [half])[0] < half)
+        driver.app.notify("that failed", severity="error", markup=False)
+        await driver.until(lambda: lines_of(driver, "that failed"), lambda: not lines_of(driver, "this failed"))
+        assert lines_of(driver, "that failed")[0] in range(1, half)
+
+
 @pytest.mark.slow
 async def test_the_footer_follows_the_pane_that_has_the_focus(options: AppOptions) -> None:
     async with driven(options, (100, 30)) as driver:
