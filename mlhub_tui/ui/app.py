@@ -336,6 +336,9 @@ class MLHubApp(AppContext):
     def took_key(self, key: str) -> bool:
         """Show the keys of a dialog, which hides those of the app; else say that a key does nothing here."""
         if self.screen.is_modal:
+            if key == "ctrl+c":
+                self.action_help_quit()
+                return True
             if key not in _HELP_KEYS or self.screen.has_class("--textual-command-palette"):
                 return False
             self.action_help()
@@ -348,7 +351,8 @@ class MLHubApp(AppContext):
         """Say which key quits: Ctrl+C, which ends other programs, may be meant for a copy."""
         known = command("app.quit")
         if known is not None:
-            self.notify(f"{known.key} quits; transfers resume at the next start.", markup=False)
+            first = "esc closes this, then " if self.screen.is_modal else ""
+            self.notify(f"{first}{known.key} quits; transfers resume at the next start.", markup=False)
 
     def action_messages(self) -> None:
         """Show the message history."""

@@ -383,7 +383,7 @@ SCROLL_ACTIONS = {
     "list.top": "scroll_home",
     "list.bottom": "scroll_end",
 }
-_BEFORE_ALL = {"app.redraw"}
+_BEFORE_ALL = {"app.redraw", "app.suspend"}
 """Commands that dialogs do not shut out."""
 
 

@@ -60,6 +60,16 @@ async def test_a_key_that_cannot_act_says_why_in_the_status_line(
         assert "quit" in footer(driver), "the hints stay"
 
 
+@pytest.mark.parametrize("key", ["s", "comma", "ctrl+p", "o"])
+async def test_ctrl_c_in_a_dialog_says_how_to_leave_it(key: str, options: AppOptions) -> None:
+    async with driven(options) as driver:
+        await driver.until("BigEarthNet")
+        await driver.press(key)
+        await driver.until(lambda: driver.app.screen.is_modal)
+        await driver.press("ctrl+c")
+        await driver.until("esc closes this, then q quits")
+
+
 async def test_news_are_one_line_errors_two_and_both_are_in_the_history(options: AppOptions) -> None:
     async with driven(options, toasts=True) as driver:
         await driver.until("BigEarthNet")
