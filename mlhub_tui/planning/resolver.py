@@ -253,7 +253,8 @@ def refusal(error: MLHubException, missing: str, link: Link) -> MLHubException:
     if not isinstance(error, LinkRejected):
         return error
     if error.status in _GONE:
-        return EntityDoesNotExist(missing, url=error.url, status=error.status)
+        hint = f"the server answered {error.status}: check the ID, or retry later"
+        return EntityDoesNotExist(missing, url=error.url, status=error.status, hint=hint)
     if why := known_to_pay(link.url):
         return AccessDenied(why, url=error.url, status=error.status, hint="fetch it with a tool of the store")
     if error.status == 401 and link.sends_key:

@@ -69,11 +69,16 @@ class Connection:
 
 KIND_NAMES = {"mlhub": "MLHub", "stac-api": "STAC API", "static": "static"}
 """What a kind of source is called in the top bar."""
+_COMMON_NAMES = ("catalog.json", "collection.json")
+"""Files by whose names no catalog is told from another."""
 
 
 def place(location: str) -> str:
-    """Return where a source is in a word: the host of a URL, the file of a path."""
-    return urlsplit(location).netloc if "://" in location else Path(location).name or location
+    """Return where a source is in a word: the host of a URL, the file of a path, or its folder."""
+    if "://" in location:
+        return urlsplit(location).netloc
+    path = Path(location)
+    return (path.parent.name if path.name in _COMMON_NAMES else path.name) or location
 
 
 async def open_connection(credentials: Credentials) -> Connection:

@@ -405,7 +405,7 @@ async def settings(driver: Driver) -> None:
     """The settings, one of them explained."""
     await listed(driver)
     await driver.press("comma")
-    await driver.until("enter writes")
+    await driver.until("enter saves")
     await driver.press("down", "down")
     await driver.until("what lines, bars and marks")
 

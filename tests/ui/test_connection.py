@@ -14,7 +14,7 @@ from mlhub_tui.ui.app import MLHubApp
 from mlhub_tui.ui.source_connection import open_connection
 
 
-async def test_a_path_is_looked_at_and_called_by_its_file(tmp_path: Path) -> None:
+async def test_a_path_is_looked_at_and_called_by_its_folder(tmp_path: Path) -> None:
     catalog = {"type": "Catalog", "stac_version": "1.0.0", "id": "c", "description": "d", "links": []}
     (tmp_path / "catalog.json").write_text(json.dumps(catalog))
     connection = await open_connection(for_location(str(tmp_path)))

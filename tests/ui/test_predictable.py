@@ -98,7 +98,9 @@ async def test_an_error_is_never_shown_over_the_cursor_nor_beside_another(option
         await driver.press("G")
         await driver.until(lambda: (lines_of(driver, "this failed") or [half])[0] < half)
         driver.app.notify("that failed", severity="error", markup=False)
-        await driver.until(lambda: lines_of(driver, "that failed"), lambda: not lines_of(driver, "this failed"))
+        await driver.until(
+            lambda: lines_of(driver, "that failed"), lambda: not lines_of(driver, "this failed")
+        )
         assert lines_of(driver, "that failed")[0] in range(1, half)
 
 

@@ -43,7 +43,7 @@ def _speed(context: AppContext, job: Job, width: int) -> str:
 
 
 class JobScreen(TextDialog):
-    """Shows a transfer; Enter or Esc closes, `l` shows its log, `y` copies the path.
+    """Shows a transfer; Enter or Esc closes, `L` shows its log, `y` copies the path.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ class JobScreen(TextDialog):
     JobScreen > .dialog { width: 100; max-width: 98%; height: 90%; padding: 0 0 0 1; }
     """
 
-    heading, keys = "Transfer", "j k scroll, l log, y copies the path, esc closes"
+    heading, keys = "Transfer", "j k scroll, L log, y copies the path, esc closes"
 
     def __init__(self, job: Job, checks: Mapping[Any, str]) -> None:
         super().__init__()

@@ -349,7 +349,12 @@ class CollectionsScreen(ListScreen):
     """
 
     keys = "type to narrow, enter selects, esc closes"
-    CSS = "CollectionsScreen PickList { height: 16; } CollectionsScreen.-short PickList { height: 7; }"
+    CSS = """
+    CollectionsScreen > .dialog { width: 92; padding: 0 1; }
+    CollectionsScreen PickList { height: 16; }
+    CollectionsScreen.-short PickList { height: 7; }
+    CollectionsScreen #about { margin-top: 1; height: auto; max-height: 4; color: $muted; }
+    """
 
     def __init__(
         self,

@@ -39,7 +39,7 @@ GROUPS = {
     "Downloads": "transfers per_host connections limit first_byte_timeout",
 }
 """The settings by what they are about; keys are changed in the file, where there is room for them."""
-_NAMES = 20
+_NAMES = 22
 """Cells before a value."""
 _WORDS = {True: "yes", False: "no"}
 
@@ -123,10 +123,10 @@ class SettingList(PickList):
 class SettingsScreen(FormDialog[bool | None]):
     """One line for each setting; Enter writes what changed. Keys are set in the file."""
 
-    heading, keys = "Settings", "enter writes, ← → choose, esc cancels"
+    heading, keys = "Settings", "enter saves, ← → choose, esc cancels"
     enter_submits: ClassVar[bool] = True
     CSS = """
-    SettingsScreen > .dialog { height: 92%; max-height: 29; padding: 0 1; }
+    SettingsScreen > .dialog { width: 76; height: 92%; max-height: 29; padding: 0 1; }
     SettingsScreen #rows, SettingsScreen SettingList { height: 1fr; }
     SettingsScreen #value { position: absolute; width: 1fr; display: none; }
     SettingsScreen #about { height: 2; color: $muted; margin: 1 0 0 0; }

@@ -165,7 +165,7 @@ class EntryScreen(PlaceScreen):
     async def action_copy_as(self) -> None:
         """Ask as what to copy what is under the cursor."""
         if self.subject is None:
-            self.refuse("Put the cursor on a document first.")
+            self.refuse("Put the cursor on a dataset, a collection or an item first.")
             return
         subject, registry = self.subject, self.documents.has_archives
         above = await self.documents.load_above(subject)

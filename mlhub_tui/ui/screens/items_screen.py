@@ -193,7 +193,11 @@ class ColumnScreen(ListScreen):
         Called with the keys of those that are not to be shown.
     """
 
-    CSS = "ColumnScreen > .dialog { width: 50; }"
+    CSS = """
+    ColumnScreen > .dialog { width: 50; padding: 0 1; }
+    ColumnScreen PickList { height: auto; min-height: 3; max-height: 16; }
+    ColumnScreen.-short PickList { max-height: 7; }
+    """
     keys = "space shows or hides, esc closes"
 
     def __init__(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -25,6 +26,8 @@ _NAME = 48
 _NOTE = 36
 """Cells in which a reason makes sense."""
 _ARROW = "↓"
+_OF_WHAT = re.compile(r' of (?:collection|dataset|item) "[^"]*"')
+"""What a reason is about: the line names it already, and has room for little more than the fact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,7 @@ def _note(job: Job) -> str:
     """Return the progress of a stopped transfer, and why it stopped; empty for the others."""
     if job.state is JobState.DOWNLOADING or job.state is JobState.DONE or not (words := one_line(why(job))):
         return ""
+    words = _OF_WHAT.sub("", words)
     percent = f"{_percent(job)} " if job.bytes_done and fraction(job) is not None else ""
     return f"{percent}{words}"
 
