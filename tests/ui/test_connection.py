@@ -19,7 +19,7 @@ async def test_a_path_is_looked_at_and_called_by_its_folder(tmp_path: Path) -> N
     (tmp_path / "catalog.json").write_text(json.dumps(catalog))
     connection = await open_connection(for_location(str(tmp_path)))
     assert (connection.source.kind, connection.credentials.kind) == (Kind.STATIC, Kind.STATIC)
-    assert connection.name.endswith("catalog.json")
+    assert connection.name == f"static {tmp_path.name}", "many are called catalog.json"
     assert str(tmp_path / "catalog.json") in connection.words
     await connection.source.aclose()
     with pytest.raises(EntityDoesNotExist):
