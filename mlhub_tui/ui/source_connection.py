@@ -70,7 +70,7 @@ class Connection:
 KIND_NAMES = {"mlhub": "MLHub", "stac-api": "STAC API", "static": "static"}
 """What a kind of source is called in the top bar."""
 _COMMON_NAMES = ("catalog.json", "collection.json")
-"""Files by whose names no catalog is told from another."""
+"""File names that most catalogs share."""
 
 
 def place(location: str) -> str:
