@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import builtins
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 from .. import models
 from ..errors import EntityDoesNotExist
 from ..models import CatalogInfo, CollectionList, CollectionRef
 from ..options import IfExists
+from ..tasks import together
 from .collection import Collection
 from .downloads import Progress, Times, chosen, fetch, fetch_assets, filters_of, folder_of
 from .requests import list_datasets
@@ -235,29 +234,3 @@ class Dataset(Remembering, models.Dataset):
                 return await fetch(source, ref.id, folder, choice, progress)
 
             return await together(archive, self.collections, _DOWNLOADS)
-
-
-A = TypeVar("A")
-B = TypeVar("B")
-
-
-async def together(do: Callable[[A], Awaitable[B]], things: Sequence[A], at_once: int) -> list[B]:
-    """Return what `do` gives for each thing, in order; at most `at_once` run at a time.
-
-    Raises
-    ------
-    Exception
-        The first failure; what still runs is cancelled.
-    """
-    places = asyncio.Semaphore(at_once)
-
-    async def one(thing: A) -> B:
-        async with places:
-            return await do(thing)
-
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one(thing)) for thing in things]
-    except ExceptionGroup as failures:
-        raise failures.exceptions[0] from None
-    return [task.result() for task in tasks]

@@ -166,25 +166,22 @@ def _not_valid(entry: Document) -> str:
 
 async def _archives(source: Source, document: Document) -> dict[str, Any]:
     """Return what a detail shows of archives: their sizes in bytes for a dataset, words for a collection."""
-    import asyncio  # no help page needs it
-
     if isinstance(document, models.Collection):
         return {"archive": await _archive(source, document)}
     if not isinstance(document, models.Dataset) or not isinstance(source, sources.mlhub.MLHubSource):
         return {}
     if not source.session.secret:
         return {}
-    gate = asyncio.Semaphore(_AT_ONCE)
+    from ..tasks import together  # no help page needs asyncio
 
     async def one(collection_id: str) -> int | None:
-        async with gate:
-            try:
-                return (await source.archive_info(collection_id)).size
-            except RequestError:
-                return None
+        try:
+            return (await source.archive_info(collection_id)).size
+        except RequestError:
+            return None
 
     ids = [ref.id for ref in document.collections]
-    return {"sizes": dict(zip(ids, await asyncio.gather(*map(one, ids)), strict=True))}
+    return {"sizes": dict(zip(ids, await together(one, ids, _AT_ONCE), strict=True))}
 
 
 async def _archive(source: Source, collection: Collection) -> str:

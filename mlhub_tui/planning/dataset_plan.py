@@ -31,10 +31,11 @@ from ..errors import (
 )
 from ..http.credentials import Link
 from ..http.urls import shown_id
-from ..models import CatalogInfo, Search
+from ..models import ArchiveInfo, Search
 from ..options import IfExists
 from ..sources.base import Source
 from ..storage import make_private_folder, nearest, shrink_folder
+from ..tasks import together
 from ..threads import in_thread
 from ..transfer.config import DownloadResult, DownloadSpec, TransferProgress
 from .index import Index
@@ -217,28 +218,17 @@ class Costs:
 
 async def costs(source: Source, dataset: str, collections: Sequence[str]) -> Costs:
     """Return the costs of a dataset; RequestError if the API cannot be asked."""
-    slots = asyncio.Semaphore(_AT_ONCE)
-    archives: dict[str, int | None] = {}
 
-    async def archive(collection: str) -> None:
-        async with slots:
-            with suppress(EntityDoesNotExist, NotOffered):
-                archives[collection] = (await source.archive_info(collection)).size
-
-    async def catalog() -> CatalogInfo | None:
+    async def archive(collection: str) -> ArchiveInfo | None:
         with suppress(EntityDoesNotExist, NotOffered):
-            return await source.catalog_info(dataset)
+            return await source.archive_info(collection)
         return None
 
+    found = dict(zip(collections, await together(archive, collections, _AT_ONCE), strict=True))
+    archives = {name: known.size for name, known in found.items() if known is not None}
+    missing = tuple(name for name, known in found.items() if known is None)
     try:
-        async with asyncio.TaskGroup() as group:
-            for collection in collections:
-                group.create_task(archive(collection))
-            about = group.create_task(catalog())
-    except BaseExceptionGroup as failed:
-        raise failed.exceptions[0] from None
-    info, missing = about.result(), tuple(name for name in collections if name not in archives)
-    archives = {name: archives[name] for name in collections if name in archives}
-    if info is None:
+        info = await source.catalog_info(dataset)
+    except (EntityDoesNotExist, NotOffered):
         return Costs(archives, missing)
     return Costs(archives, missing, True, info.stac_catalog_size, info.estimated_dataset_size)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
@@ -14,6 +13,7 @@ from ..http.pagination import REPEATED
 from ..models import BBox, Item, Search
 from ..models.extent import geometry_bbox
 from ..models.when import Span, parse_span, span_of
+from ..tasks import together
 from .base import ENOUGH, Lacking, Page, check_search
 
 T = TypeVar("T")
@@ -161,20 +161,14 @@ def _by(name: str) -> Callable[[Item], tuple[int, float, str]]:
 
 async def _named(item: OneItem, pairs: Sequence[tuple[str, str]]) -> Page[Item]:
     """Return the items of these collections and ids that exist, requested a few at a time."""
-    gate = asyncio.Semaphore(_AT_ONCE)
 
-    async def one(collection: str, identity: str) -> Item | None:
-        async with gate:
-            try:
-                return await item(collection, identity)
-            except EntityDoesNotExist:
-                return None
+    async def one(pair: tuple[str, str]) -> Item | None:
+        with suppress(EntityDoesNotExist):
+            return await item(*pair)
+        return None
 
-    found = await asyncio.gather(*(one(*pair) for pair in dict.fromkeys(pairs)), return_exceptions=True)
-    for failure in found:
-        if isinstance(failure, BaseException):
-            raise failure
-    return Page(tuple(entry for entry in found if isinstance(entry, Item)))
+    found = await together(one, dict.fromkeys(pairs), _AT_ONCE)
+    return Page(tuple(entry for entry in found if entry is not None))
 
 
 def limit_page(page: Page[T], left: int | None) -> Page[T]:

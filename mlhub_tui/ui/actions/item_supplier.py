@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 from ...errors import MLHubException
 from ...models import Document, Entry, EntryKind, Item, Search
 from ...sources.base import Listing, Page
+from ...tasks import together
 from ...text import count
 from ..catalog.nodes import identity
 
@@ -92,13 +92,11 @@ def of_entries(words: str, entries: Sequence[Entry], documents: Documents) -> It
         start = int(link or 0)
         stop = start + _TOGETHER
         wanted = entries[start:stop]
-        places = asyncio.Semaphore(_SIDE_BY_SIDE)
 
         async def load(entry: Entry) -> Document | None:
-            async with places:
-                return documents.of(entry) or await documents.load(entry)
+            return documents.of(entry) or await documents.load(entry)
 
-        found = await asyncio.gather(*map(load, wanted))
+        found = await together(load, wanted, _SIDE_BY_SIDE)
         notes = tuple(
             f"{entry.label} was left out: {documents.why_not(entry) or 'it could not be loaded'}"
             for entry, document in zip(wanted, found, strict=True)

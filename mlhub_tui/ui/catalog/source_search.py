@@ -19,6 +19,7 @@ from ...models import Entry
 from ...sources.base import Source
 from ...sources.source_names import choose
 from ...sources.well_known import ServiceEnded, is_hosted
+from ...tasks import together
 from ...text import count, duration, one_line
 from ..dialogs.questions import ListScreen
 from ..source_connection import SAMPLE, Connection, last_listing, open_connection
@@ -100,22 +101,18 @@ async def search_sources(
     tell
         Called with what was found of a source, whenever that is more; a source that fails says why.
     """
-    turns = asyncio.Semaphore(SIDE_BY_SIDE)
     terms = typed.casefold().split()
 
     async def search(source: KnownSource) -> None:
-        async with turns:
-            tell(source, SourceMatches(words="searching…"))
-            matches = SourceMatches()
-            try:
-                async for matches in _search(source, terms, connection):
-                    tell(source, matches)
-            except MLHubException as error:
-                tell(source, SourceMatches(matches.found, f"! {error.full_message}", matches.kind))
+        tell(source, SourceMatches(words="searching…"))
+        matches = SourceMatches()
+        try:
+            async for matches in _search(source, terms, connection):
+                tell(source, matches)
+        except MLHubException as error:
+            tell(source, SourceMatches(matches.found, f"! {error.full_message}", matches.kind))
 
-    async with asyncio.TaskGroup() as group:
-        for source in sources:
-            group.create_task(search(source))
+    await together(search, sources, SIDE_BY_SIDE)
 
 
 async def _search(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from ...errors import EntityDoesNotExist, MLHubException
 from ...models import CollectionRef
 from ...options import IfExists
 from ...sources.base import Source
+from ...tasks import together
 from ...text import count, size
 from ..terminal.characters import content, line
 from ..widgets.form import FormRow
@@ -79,24 +79,20 @@ class DownloadScreen(FormDialog[DownloadChoice | None]):
 
     @work(group="sizes")
     async def _ask_sizes(self) -> None:
-        places = asyncio.Semaphore(SIDE_BY_SIDE)
-        async with asyncio.TaskGroup() as group:
-            for ref in self._refs:
-                group.create_task(self._ask_size(ref, places))
+        await together(self._ask_size, self._refs, SIDE_BY_SIDE)
 
-    async def _ask_size(self, ref: CollectionRef, places: asyncio.Semaphore) -> None:
-        async with places:
-            try:
-                info = await self._source.archive_info(ref.id)
-                if info.size is None:
-                    self._unknown.append(ref.label)
-                else:
-                    self._sizes[ref.id] = info.size
-            except EntityDoesNotExist:
-                self._missing.append(ref.label)
-            except MLHubException as error:
+    async def _ask_size(self, ref: CollectionRef) -> None:
+        try:
+            info = await self._source.archive_info(ref.id)
+            if info.size is None:
                 self._unknown.append(ref.label)
-                self.warn(f"{error.message}\n{error.hint}", "$warning")
+            else:
+                self._sizes[ref.id] = info.size
+        except EntityDoesNotExist:
+            self._missing.append(ref.label)
+        except MLHubException as error:
+            self._unknown.append(ref.label)
+            self.warn(f"{error.message}\n{error.hint}", "$warning")
         self._show_size()
 
     def _show_size(self) -> None:

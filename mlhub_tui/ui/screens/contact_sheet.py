@@ -19,6 +19,7 @@ from ... import preview_cache
 from ...errors import MLHubException
 from ...models import Entry
 from ...sources.static.document_loader import LRUCache
+from ...tasks import together
 from ...text import count, one_line, size
 from .. import preview
 from ..catalog.nodes import TreeEntry
@@ -276,22 +277,19 @@ class ContactSheet(EntryScreen):
             words = f"Over SSH a page takes about {size(round(most, -3))} to draw: r fetches and draws it."
             self.notify(words, markup=False, timeout=60)
             return
-        places = asyncio.Semaphore(AT_A_TIME)
-        async with asyncio.TaskGroup() as group:
-            for cell in self._cells:
-                if cell.entry is not None and not cell.is_drawn:
-                    group.create_task(self._fill_one(cell, cell.entry, places))
+        await together(self._fill_one, [cell for cell in self._cells if not cell.is_drawn], AT_A_TIME)
 
-    async def _fill_one(self, cell: Thumbnail, entry: Entry, places: asyncio.Semaphore) -> None:
-        async with places:
-            try:
-                picture = await self._thumbnail(entry)
-            except MLHubException as error:
-                words = error.full_message
-            except OSError as error:
-                words = one_line(error.strerror or error, 120)
-            else:
-                words = ""
+    async def _fill_one(self, cell: Thumbnail) -> None:
+        if (entry := cell.entry) is None:
+            return
+        try:
+            picture = await self._thumbnail(entry)
+        except MLHubException as error:
+            words = error.full_message
+        except OSError as error:
+            words = one_line(error.strerror or error, 120)
+        else:
+            words = ""
         if self.closing or cell.entry is not entry or self._way is None:
             return
         if words:

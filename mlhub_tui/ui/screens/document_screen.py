@@ -18,6 +18,7 @@ from textual.widgets import Static
 from ...errors import APIKeyNotFound, AuthenticationError, MLHubException
 from ...metadata.detail import Block, Heading, Paragraph
 from ...models import Catalog, Collection, Document, Entry, EntryKind, Item
+from ...tasks import together
 from ..catalog.entry_detail import entry_detail
 from ..catalog.nodes import TreeEntry, entry_id
 from ..commands import DOCUMENT, bindings
@@ -312,15 +313,12 @@ class DocumentScreen(ItemsScreen):
     async def _look_up(self, message: ItemTable.Unknown) -> None:
         """Fetch the documents of items in sight of which only links are known."""
         message.stop()
-        places = asyncio.Semaphore(SIDE_BY_SIDE)
-        async with asyncio.TaskGroup() as group:
-            for number, entry in message.rows:
-                if not self._documents.why_not(entry):
-                    group.create_task(self._look_up_one(number, entry, places))
+        unknown = [row for row in message.rows if not self._documents.why_not(row[1])]
+        await together(self._look_up_one, unknown, SIDE_BY_SIDE)
 
-    async def _look_up_one(self, number: int, entry: Entry, places: asyncio.Semaphore) -> None:
-        async with places:
-            document = self._documents.of(entry) or await self._documents.load(entry)
+    async def _look_up_one(self, row: tuple[int, Entry]) -> None:
+        number, entry = row
+        document = self._documents.of(entry) or await self._documents.load(entry)
         if document is not None and not self.closing:
             self.table.learn(number, entry, document)
             self.map_pane.add([(entry, document)])
