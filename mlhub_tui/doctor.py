@@ -282,6 +282,7 @@ def look_at_queue() -> Iterator[Finding]:
 def _check_queue(path: Path) -> None:
     """Raise what is wrong with the file; it is opened for reading only."""
     queue.database.check(path)
+    queue.database.check_room(path)
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=2)) as db:
             queue.database.verify(db, path)

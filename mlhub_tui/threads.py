@@ -73,6 +73,12 @@ async def in_thread_to_end(work: Callable[[], T], *, stop: Callable[[], None] | 
     return await uncancelled(_future_of(work), stop)
 
 
+async def stoppable_in_thread(work: Callable[[threading.Event], T]) -> T:
+    """Run blocking work as `in_thread_to_end`; a cancellation sets the event that it watches."""
+    stop = threading.Event()
+    return await in_thread_to_end(lambda: work(stop), stop=stop.set)
+
+
 async def quickly(work: Callable[[S], T], subjects: Sequence[S]) -> list[T]:
     """Do short work on files, one after the other: on the event loop while it is quick, else in a thread.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -14,7 +14,7 @@ from typing import Self
 from .. import fileio
 from ..errors import DownloadError
 from ..planning.requests import DownloadRequest
-from .database import Database, JournalNotWritable
+from .database import Database, writing
 from .job import Event, Job, JobAction, JobState, applies
 from .part_repository import delete_part as delete_part_file
 from .repository import JobRepository
@@ -80,13 +80,13 @@ class QueueClient:
 
     def change(self, changes: Mapping[str, int | None]) -> QueueSettings:
         """Change settings, for all programs at the queue."""
-        with _writing():
+        with writing():
             return self._repository.change_settings(changes)
 
     def add(self, requests: Sequence[DownloadRequest]) -> list[Job]:
         """Queue requests for the process that runs the queue; see `JobRepository.add` for known ones."""
         wanted = [replace(request, folder=fileio.absolute(request.folder)) for request in requests]
-        with _writing():
+        with writing():
             jobs = self._repository.add(wanted)
             idle = [job.id for job in jobs if job.elsewhere and applies(JobAction.RESUME, job)]
             if idle:
@@ -105,7 +105,7 @@ class QueueClient:
         ids = list(known) if job_ids is None else list(dict.fromkeys(job_ids))
         there = [known[job_id] for job_id in ids if job_id in known]
         fit = [job for job in there if applies(action, job, named=named)]
-        with _writing():
+        with writing():
             done, passed, commands = self._repository.order(action, fit, delete_part=delete_part)
             if action is JobAction.CANCEL and delete_part and done:
                 self._delete_parts(done)
@@ -117,7 +117,7 @@ class QueueClient:
         """Remove finished jobs from the list, all or some; no file is touched."""
         known = {job.id: job for job in self.jobs()}
         ids = None if job_ids is None else frozenset(job_ids)
-        with _writing():
+        with writing():
             gone = set(self._repository.remove_finished(ids))
         return CommandResult(
             done=[job for job in known.values() if job.id in gone],
@@ -141,11 +141,3 @@ class QueueClient:
         for job in jobs:
             with contextlib.suppress(DownloadError):  # another program writes it
                 delete_part_file(job.part, self._repository.journal)
-
-
-@contextlib.contextmanager
-def _writing() -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise JournalNotWritable(f"the download queue cannot be written: {error}") from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import shutil
 import sqlite3
 import stat
 import tempfile
@@ -14,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from .. import paths, text
-from ..errors import DownloadError
+from ..errors import DownloadError, NoSpaceError
 from ..storage import make_private_folder
 
 MIGRATIONS: tuple[str, ...] = (
@@ -83,6 +84,8 @@ key or a link's signature.
 """
 
 VERSION = len(MIGRATIONS)
+ROOM = 4 << 20
+"""Bytes of the queue's disk that a program needs to run transfers: its write-ahead log grows so far."""
 _FIRST_TABLES = frozenset({"runners", "jobs", "parts", "clock"})
 _TABLES = _FIRST_TABLES | {"commands", "settings", "events"}
 
@@ -91,8 +94,10 @@ _START_WAIT = 5.0  # seconds for programs that start at once, all migrating
 _MAGIC = b"SQLite format 3\x00"
 _COMPANIONS = ("-wal", "-shm", "-journal")  # SQLite's own files beside a database
 _MADE_WITHIN = 1.0  # seconds that an empty file may be one that another program is just creating
+_FULL = ("SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE")  # the second where a quota is used up
 _PERMISSIONS = "make it readable and writable for you"
 _LOCAL = "use a local disk"
+_SPACE = "free space on its disk"
 _ELSEWHERE = "set MLHUB_HOME to another folder"
 
 
@@ -111,18 +116,38 @@ class JournalNotWritable(DownloadError):
     default_hint = "free space on the disk of the queue's database, or close the program that locks it"
 
 
+def not_writable(error: sqlite3.Error) -> DownloadError:
+    """Return the error for a change at which SQLite failed; a full disk is not tried again and again."""
+    full = getattr(error, "sqlite_errorname", "").startswith(_FULL)
+    kind = NoSpaceError if full else JournalNotWritable
+    words = f"the download queue cannot be written: {text.one_line(error, 120)}"
+    return kind(words, hint=JournalNotWritable.default_hint)
+
+
+@contextlib.contextmanager
+def writing() -> Iterator[None]:
+    """Raise JournalNotWritable or NoSpaceError where SQLite fails."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise not_writable(error) from error
+
+
 class Database:
     """One connection for all threads, one transaction at a time.
 
     The file at `path` is created if missing, with its folder (0700); None is a database in memory. With
     `in_memory` that is used too where no file can be made, or the disk cannot be used (`notice` says so): for
-    programs that run their own transfers, and lose no queued ones by that. Otherwise raises QueueUnusable.
+    programs that run their own transfers, and lose no queued ones by that. Otherwise raises QueueUnusable,
+    also where the disk has fewer than `room` bytes left.
     """
 
-    def __init__(self, path: Path | None, *, in_memory: bool = False) -> None:
+    def __init__(self, path: Path | None, *, in_memory: bool = False, room: int = 0) -> None:
         self.notice = ""
         self._lock = threading.Lock()
         try:
+            if room and path is not None:
+                check_room(path, room)
             self._connection = _connect(None) if path is None else _open(path)
         except QueueUnusable as error:
             if path is None or not in_memory or (exists(path) and not error.by_place):
@@ -237,6 +262,14 @@ def _open(path: Path) -> sqlite3.Connection:
         time.sleep(0.05)
 
 
+def check_room(path: Path, room: int = ROOM) -> None:
+    """Raise QueueUnusable where the disk is nearly full: what opens may fail at any later change."""
+    folder = next(above for above in path.absolute().parents if above.exists())
+    free = shutil.disk_usage(folder).free
+    if free < room:
+        raise _unusable(path, f"its disk has only {text.size(free)} left", _SPACE, by_place=True)
+
+
 def _create(path: Path) -> None:
     """Create the file of a new queue, complete under its name: an empty file is one that lost its jobs."""
     make_private_folder(path.parent)
@@ -303,7 +336,8 @@ def _migrate(connection: sqlite3.Connection) -> None:
         connection.execute(f"PRAGMA user_version={VERSION}")
         connection.execute("COMMIT")
     except BaseException:
-        connection.execute("ROLLBACK")
+        with contextlib.suppress(sqlite3.Error):  # it may have been rolled back, as where the disk is full
+            connection.execute("ROLLBACK")
         raise
 
 
@@ -315,7 +349,7 @@ def unusable(path: Path, error: sqlite3.Error) -> QueueUnusable:
     if is_locked(error):
         fix = "close the program that holds it"
     elif name == "SQLITE_FULL":
-        fix = "free space on its disk"
+        fix = _SPACE
     elif name.startswith(("SQLITE_IOERR_LOCK", "SQLITE_IOERR_RDLOCK", "SQLITE_PROTOCOL")):
         fix = f"its file system has no locks: {_LOCAL}"
     else:

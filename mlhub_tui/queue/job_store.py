@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from ..errors import DownloadError
 from ..text import one_line
-from .database import Database, JournalNotWritable
+from .database import ROOM, Database, is_locked, not_writable, writing
 from .job import ACTIVE_STATES, FILE_COUNTS, Event, Job, JobState
 from .repository import AT_START, LIVE_FIELDS, JobRepository, QueueCommand
 from .runner import Process, QueueSettings, RunnerKind
@@ -36,7 +36,8 @@ class JobStore:
 
     def __init__(self, path: Path, identity: Process | None = None, kind: RunnerKind | None = None) -> None:
         kind = kind or RunnerKind.APP
-        database = Database(path, in_memory=kind in (RunnerKind.APP, RunnerKind.COMMAND))
+        in_memory = kind in (RunnerKind.APP, RunnerKind.COMMAND)
+        database = Database(path, in_memory=in_memory, room=ROOM)
         self.repository = JobRepository(database, identity=identity, kind=kind)
         self._opened = database.notice
         self._lock = threading.Lock()
@@ -90,12 +91,13 @@ class JobStore:
 
     def load(self, *, adopt: bool) -> None:
         """Read all jobs; those of programs that are gone become ours if they are to be adopted."""
-        if adopt:
-            self.owned_ids.update(job.id for job in self.repository.adopt(patience=AT_START))
-            with contextlib.suppress(sqlite3.Error):  # at another start then
-                self.repository.tidy()
-        self.settings = self.repository.settings()
-        self.put(*self.repository.load())
+        with writing():
+            if adopt:
+                self.owned_ids.update(job.id for job in self.repository.adopt(patience=AT_START))
+                with contextlib.suppress(sqlite3.Error):  # at another start then
+                    self.repository.tidy()
+            self.settings = self.repository.settings()
+            self.put(*self.repository.load())
 
     def show(self, jobs: Iterable[Job], *, newer: bool = False) -> None:
         """Put jobs of the database into the table; those that are not another program's are ours.
@@ -115,8 +117,8 @@ class JobStore:
             try:
                 return work(self.repository)
             except sqlite3.Error as error:
-                if time.monotonic() > deadline:
-                    raise JournalNotWritable(f"the download queue cannot be written: {error}") from error
+                if not is_locked(error) or time.monotonic() > deadline:
+                    raise not_writable(error) from error
             await asyncio.sleep(0.05)
 
     def move(self, job_id: int, state: JobState, message: str | None = None, **fields: Any) -> Job | None:
@@ -224,7 +226,7 @@ class JobStore:
             self.owned_ids.discard(job_id)
 
     def _failed(self, error: sqlite3.Error) -> None:
-        self.failing = f"the download queue cannot be written: {one_line(error, 120)}"
+        self.failing = not_writable(error).message
 
 
 def _with_progress(stored: Job, shown: Job | None) -> Job:

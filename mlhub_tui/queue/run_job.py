@@ -45,7 +45,7 @@ from ..threads import in_thread
 from ..transfer.checksums import multihash, unverified
 from ..transfer.config import DownloadResult, DownloadSpec, ReserveSpace, TransferConfig, TransferProgress
 from ..transfer.hosts import PROGRESS
-from .database import Database, JournalNotWritable
+from .database import ROOM, Database, JournalNotWritable, not_writable
 from .job import JobState
 from .repository import JobRepository
 from .runner import transfer_config
@@ -235,7 +235,7 @@ def translate(error: BaseException, path: Path) -> MLHubException:
     if isinstance(error, OSError):
         return fileio.translate_os_error(error, path)
     if isinstance(error, sqlite3.Error):
-        return JournalNotWritable(f"the download queue cannot be written: {text.one_line(error, 120)}")
+        return not_writable(error)
     what = text.one_line(text.redact(f"{type(error).__name__}: {error}"), 200)
     return errors.DownloadError(
         f"the transfer of {path.name} failed: {what}", hint="retry; if it fails again, report it"
@@ -329,12 +329,12 @@ async def job_context(
     """Give what jobs outside the queue share; their parts are recorded with those of the queue."""
 
     def open_repository() -> JobRepository:
-        database = Database(paths.queue(), in_memory=True)
+        database = Database(paths.queue(), in_memory=True, room=ROOM)
         try:
             return JobRepository(database)
         except sqlite3.Error as error:
             database.close()
-            raise JournalNotWritable(f"the download queue cannot be written: {error}") from error
+            raise not_writable(error) from error
 
     def close() -> None:
         with contextlib.suppress(sqlite3.Error):

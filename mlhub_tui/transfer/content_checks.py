@@ -143,10 +143,16 @@ def is_other(expected: Expected, path: Path, media_type: str = "") -> bool:
         return False
 
 
+def piece(path: Path, start: int, most: int) -> bytes:
+    """Return at most so many bytes of a file, from one on."""
+    with path.open("rb") as file:
+        file.seek(start)
+        return file.read(most)
+
+
 def beginning(path: Path) -> bytes:
     """Return the first bytes of a file."""
-    with path.open("rb") as file:
-        return file.read(START)
+    return piece(path, 0, START)
 
 
 def _check_gzip(expected: Expected, path: Path, size: int, stop: threading.Event) -> None:

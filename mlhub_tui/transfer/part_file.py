@@ -158,6 +158,13 @@ def inode(status: os.stat_result) -> str:
     return f"{status.st_dev}:{status.st_ino}"
 
 
+def drop_second_name(part: Path, status: os.stat_result) -> None:
+    """Remove the part's name if the program ended between giving the final name and taking this one away."""
+    with contextlib.suppress(FileNotFoundError):
+        if inode(part.stat()) == inode(status):
+            part.unlink()
+
+
 def _open_fresh(path: str) -> int:
     """Return the descriptor of a part file that is empty, and locked."""
     try:

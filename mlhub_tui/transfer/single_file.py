@@ -12,12 +12,10 @@ What of the part is safe, and which version it is of, is recorded in the journal
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import filecmp
 import functools
 import os
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from enum import Enum, auto
 from pathlib import Path
@@ -43,7 +41,7 @@ from ..http.status_errors import raise_for_response
 from ..http.urls import address, host_label
 from ..options import IfExists
 from ..text import size as size_words
-from ..threads import in_thread_to_end
+from ..threads import in_thread_to_end, stoppable_in_thread
 from . import content_checks
 from .checksums import HashingSink
 from .config import (
@@ -64,7 +62,17 @@ from .parallel import (
     SegmentSink,
     validate_range,
 )
-from .part_file import PartFile, PartRecord, RestartRequired, covered, gaps, inode, merge, prefix
+from .part_file import (
+    PartFile,
+    PartRecord,
+    RestartRequired,
+    covered,
+    drop_second_name,
+    gaps,
+    inode,
+    merge,
+    prefix,
+)
 
 T = TypeVar("T")
 _BEGINNINGS = 3  # from zero in one try; more mean that the file changes faster than it is fetched
@@ -251,7 +259,7 @@ class _Download:
         if size == version.total:
             if not await self._may_be_whole(size):
                 return Existing.OTHER
-            _drop_second_name(part, status)
+            drop_second_name(part, status)
             return Existing.WHOLE
         sizes = f"{size_words(size)} here, {size_words(version.total)} on the server"
         if size > version.total:
@@ -290,7 +298,7 @@ class _Download:
         if not expected.archive or expected.size is None or size == expected.size:
             return True
         try:
-            await _stoppable(lambda stop: content_checks.check_whole(expected, target, stop))
+            await stoppable_in_thread(lambda stop: content_checks.check_whole(expected, target, stop))
         except (errors.VerificationFailed, errors.UnexpectedAnswer):
             return False
         return True
@@ -337,7 +345,7 @@ class _Download:
     async def _sample_matches(self, path: Path, size: int, version: RemoteVersion) -> bool:
         """Return whether the first and the last KB of a local file are the server's at the same places."""
         for start in sorted({0, max(0, size - _SAMPLE)}):
-            ours = await in_thread_to_end(lambda start=start: _read(path, start))  # type: ignore[misc]
+            ours = await in_thread_to_end(lambda start=start: content_checks.piece(path, start, _SAMPLE))  # type: ignore[misc]
             last = start + len(ours) - 1
             response, body = await self._context.client.fetch(
                 "GET",
@@ -561,7 +569,7 @@ class _Download:
             raise
         try:
             media_type = response.headers.get("content-type", "")
-            note = await _stoppable(
+            note = await stoppable_in_thread(
                 lambda stop: content_checks.check_whole(spec.expected, part.path, stop, media_type)
             )
         except (errors.VerificationFailed, errors.UnexpectedAnswer):
@@ -597,23 +605,4 @@ class _Download:
             words = f"{size_words(size)} of {size_words(announced)} came before the connection ended"
             raise errors.ServerUnreachable(words, hint="the server announces no length: retry starts over")
         if self._spec.expected.gzip and not self._spec.archive:
-            await _stoppable(lambda stop: content_checks.gzip_whole(part.path, stop))
-
-
-async def _stoppable(work: Callable[[threading.Event], T]) -> T:
-    """Run blocking work in a thread; a cancellation sets the event that it watches."""
-    stop = threading.Event()
-    return await in_thread_to_end(lambda: work(stop), stop=stop.set)
-
-
-def _read(path: Path, start: int) -> bytes:
-    with path.open("rb") as file:
-        file.seek(start)
-        return file.read(_SAMPLE)
-
-
-def _drop_second_name(part: Path, status: os.stat_result) -> None:
-    """Remove the part's name if the program ended between giving the final name and taking this one away."""
-    with contextlib.suppress(FileNotFoundError):
-        if inode(part.stat()) == inode(status):
-            part.unlink()
+            await stoppable_in_thread(lambda stop: content_checks.gzip_whole(part.path, stop))

@@ -144,6 +144,7 @@ async def test_a_rename_that_fails_keeps_the_whole_part_and_is_done_later_withou
     assert server.sent <= len(DATA) + (64 << 10)
 
 
+@pytest.mark.parametrize("disk", [(8 << 20, 100)], indirect=True)
 async def test_a_disk_full_in_the_database_is_said_costs_no_file_and_is_made_good_later(
     server: FaultServer, folder: Path, disk: Disk
 ) -> None:
@@ -165,10 +166,12 @@ async def test_a_disk_full_in_the_database_is_said_costs_no_file_and_is_made_goo
         assert connection.execute("SELECT state FROM jobs").fetchall() == [("done",)]
 
 
+@pytest.mark.parametrize("left", [0, 300_000])
 async def test_a_disk_that_is_full_when_the_queue_is_opened_costs_its_memory_only(
-    server: FaultServer, folder: Path, disk: Disk
+    server: FaultServer, folder: Path, disk: Disk, left: int
 ) -> None:
-    disk.fill()
+    filler = disk.fill()
+    os.truncate(filler, filler.stat().st_size - left)
     queue = QueueService(disk.path / "queue.db", Links(server.url), retries=HASTY, config=QUICK)
     queue.start()
     try:

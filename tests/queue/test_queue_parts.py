@@ -246,6 +246,12 @@ def test_what_a_client_cancels_that_nobody_runs_keeps_the_files_of_datasets(
     ]
 
 
+def _sqlite(name: str) -> sqlite3.Error:
+    error = sqlite3.OperationalError(name)
+    error.sqlite_errorname = name
+    return error
+
+
 @pytest.mark.parametrize(
     ("error", "failures", "state", "words", "delay"),
     [
@@ -253,6 +259,7 @@ def test_what_a_client_cancels_that_nobody_runs_keeps_the_files_of_datasets(
         (OSError(errno.ENOSPC, "full"), 1, JobState.NO_SPACE, "no space left", None),
         (OSError(errno.EACCES, "denied"), 1, JobState.FAILED, "n1.tar.gz: denied", None),
         (sqlite3.OperationalError("locked"), 1, JobState.RETRYING, "queue cannot be written: locked", 1.0),
+        (_sqlite("SQLITE_FULL"), 1, JobState.NO_SPACE, "queue cannot be written: SQLITE_FULL", None),
         (ZeroDivisionError("x?key=abc"), 1, JobState.FAILED, "failed: ZeroDivisionError: x?key=…", None),
         (RequestRefused("no"), 1, JobState.FAILED, "no", None),
         (ServerError("no"), 2, JobState.RETRYING, "no", 2.0),
