@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .. import auth, models, planning, queue  # their modules are loaded when they are used
-from ..errors import EntityDoesNotExist, InvalidSearch, NotOffered
+from ..errors import EntityDoesNotExist, InvalidSearch, MLHubException, NotOffered
 from ..text import one_line, size
 from .connection import Choice, credentials, opened, output_place, request_source, run, run_async
 from .failures import FAILED, end
@@ -379,6 +379,11 @@ class _DryRun:
             parts = [(key, part) for (of, key), part in counts.keys.items() if of == name]
             rows += [("", key, part.files, _size(part)) for key, part in parts]
         self._print(counts.to_json(), rows, counts.all.files, _size(counts.all))
+        if index.facts.get("incomplete"):
+            raise MLHubException(
+                "not all could be listed: the numbers are of what could",
+                hint="repeat it later: the items are listed again then",
+            )
 
     def _print(
         self, document: dict[str, Any], rows: Sequence[tuple[object, ...]], files: int, total: str

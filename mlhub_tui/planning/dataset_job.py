@@ -39,6 +39,7 @@ from .requests import CHOOSE_KEYS, SAMPLE, DatasetRequest
 from .resolver import JobContext, cluster_package, links_of, showing
 from .selection import PAID_HINT, PlannedFile, count_files, files, notes, paid_words
 
+_LISTED_AGAIN = "retry lists the items again, and fetches what is missing"
 _CHECK_EVERY = 500  # files between two checks for a stop
 
 
@@ -260,7 +261,7 @@ class _DatasetJobRunner:
     async def _choose_files(self) -> None:
         """Fill the manifest, unless that was done."""
         own = self.own
-        if own.get_checkpoint("listed"):
+        if own.get_checkpoint("listed") and not own.get_checkpoint("incomplete"):
             await in_thread(own.want_again)  # what failed may have failed with the network
             if self.verify:
                 self._say("checking files")
@@ -268,9 +269,11 @@ class _DatasetJobRunner:
                 await self._hold(lambda _: self._verify(gone_only=True))
             return
         self.source.session.on_wait = self._say
-        index = await index_of_dataset(
-            self.request, self.source, self._archive, lambda words, *_: self._say(words)
-        )
+
+        def show(words: str, *_: object) -> None:
+            self._say(words)
+
+        index = await index_of_dataset(self.request, self.source, self._archive, show, allow_gaps=True)
         try:
             self._say("choosing files")
             await self._hold(lambda stop: self._fill(index, stop), index.interrupt)
@@ -285,6 +288,8 @@ class _DatasetJobRunner:
         namesakes: int = index.facts["namesakes"]
         if counts.empty:
             name = request.title or request.dataset_id
+            if index.facts.get("incomplete"):
+                raise FilesFailed(f"{name}: {'; '.join(index.facts['notes'])}", hint=_LISTED_AGAIN)
             if unknown:
                 raise NothingMatches("; ".join(unknown), hint=CHOOSE_KEYS)
             if counts.paid:
@@ -301,6 +306,7 @@ class _DatasetJobRunner:
         told = filter(None, (*unknown, *known, apart))
         own.set_checkpoint("told", "; ".join(told))
         own.set_checkpoint("noted", "\n".join(index.facts["notes"]))
+        own.set_checkpoint("incomplete", "yes" if index.facts.get("incomplete") else "")
         own.set_checkpoint("listed")
 
     def _verify(self, *, gone_only: bool = False) -> None:
@@ -386,6 +392,10 @@ class _DatasetJobRunner:
             there = f"{saved.done:,} of {count(saved.files, 'file')} are there"
             words = "; ".join(filter(None, (f"done with {failed:,} failed: {there}", *skipped)))
             raise FilesFailed("\n".join(filter(None, (words, noted))))
+        if noted and own.get_checkpoint("incomplete"):
+            words = f"done with {count(saved.files, 'file')}, but not all could be listed"
+            words = f"{words}: {'; '.join(noted.splitlines())}"
+            raise FilesFailed("; ".join(filter(None, (words, *skipped))), hint=_LISTED_AGAIN)
         done = ["the catalog"] if catalog_only else [count(saved.files, "file"), own.get_checkpoint("told")]
         note = "\n".join(filter(None, ("; ".join(filter(None, (*done, *skipped))), noted)))
         await in_thread(lambda: own.set_checkpoint("ended"))

@@ -74,11 +74,13 @@ async def plan_dataset(
     return await index_of_dataset(request, source, archive, show)
 
 
-async def index_of_dataset(request: DatasetRequest, source: Source, archive: Path, show: Show) -> Index:
+async def index_of_dataset(
+    request: DatasetRequest, source: Source, archive: Path, show: Show, *, allow_gaps: bool = False
+) -> Index:
     """Return the index of a dataset's catalog archive, or of the items of its collections.
 
     An index of items is valid for the day of the request; a STAC API with a search is requested for what area
-    and time leave, unless all was read to plan with.
+    and time leave, unless all was read to plan with. `allow_gaps` is that of `index_of_pages`.
 
     Raises MLHubException as of `index_of_archive` and `index_of_pages`.
     """
@@ -100,6 +102,7 @@ async def index_of_dataset(request: DatasetRequest, source: Source, archive: Pat
         location=where,
         dataset=dataset,
         validator=request.day,
+        allow_gaps=allow_gaps,
         show=show,
     )
     filters = request.filters

@@ -44,7 +44,7 @@ _PLAIN = re.compile(r"https?://(?!.*\.amazonaws\.)[!-~]+").fullmatch
 def no_facts() -> dict[str, Any]:
     """Return the facts of an index of nothing; see `DocumentReader`."""
     numbers = dict.fromkeys(("left_out", "nameless", "faults", "namesakes"), 0)
-    return {**numbers, "notes": [], "paid": {}, "paid_why": ""}
+    return {**numbers, "notes": [], "paid": {}, "paid_why": "", "incomplete": False}
 
 
 @dataclass(frozen=True, slots=True)

@@ -163,6 +163,12 @@ class IndexBuilder:
         if (line := one_line(line, 300)) not in self.facts["notes"]:
             self.facts["notes"].append(line)
 
+    def add_gap(self, line: str = "") -> None:
+        """Record that not all could be listed; `line` says why, where no note does."""
+        self.facts["incomplete"] = True
+        if line:
+            self.add_note(line)
+
     def skip(self, entries: int) -> None:
         """Count entries of pages that have no id."""
         self.facts["nameless"] += entries

@@ -14,8 +14,17 @@ from functools import partial
 from pathlib import Path
 
 from .. import fileio, paths
-from ..errors import EntityDoesNotExist, NoSpaceError, OutputFolderError
+from ..errors import (
+    AccessDenied,
+    AuthenticationError,
+    EntityDoesNotExist,
+    HTTPError,
+    NoSpaceError,
+    OutputFolderError,
+    RequestError,
+)
 from ..http.credentials import KeyRemoval
+from ..http.errors import may_pass
 from ..models import Item, Search
 from ..sources.base import Listing, Page, Source
 from ..sources.static.archive import SkipReport, documents
@@ -77,10 +86,13 @@ def folder() -> Path:
 
 
 def cached(key: IndexKey) -> Index | None:
-    """Return the index of a key where there is a complete one, and mark it used."""
+    """Return the index of a key where there is one of all that is listed, and mark it used."""
     try:
         index = Index(key.path)
     except NoIndex:
+        return None
+    if index.facts.get("incomplete"):
+        index.close()
         return None
     with contextlib.suppress(OSError):
         os.utime(key.path)
@@ -178,13 +190,16 @@ async def index_of_pages(
     validator: str = "",
     search: Search | None = None,
     page_size: int = 250,
+    allow_gaps: bool = False,
     show: Show = lambda *_: None,
 ) -> Index:
     """Return the index of collections of a STAC API or a static catalog, made page by page.
 
-    Pages that were read before a cancel, a failure or a kill are not read again. `location` is the source's
-    without keys, `dataset` what the collections are called together, `validator` what changes when they do;
-    with a `search` only the items that it finds are read, unless all were read before.
+    Pages that were read before a cancel, a failure or a kill are not read again. A listing that stops early
+    gives what came, in an index that says so (`incomplete` in its facts) and is made again by the next call.
+    `location` is the source's without keys, `dataset` what the collections are called together, `validator`
+    what changes when they do; with a `search` only the items that it finds are read, unless all were read
+    before; with `allow_gaps` a listing ends where the server refuses a page for good.
 
     Raises RequestError if a page cannot be fetched; NotOffered if the source has no such search; TargetBusy
     if another program is building the index.
@@ -202,7 +217,7 @@ async def index_of_pages(
         builder = await in_thread(lambda: IndexBuilder(key.path))
         try:
             for name in names:
-                await _read_listing(source, name, search, page_size, builder, show)
+                await _read_listing(source, name, search, page_size, allow_gaps, builder, show)
             await in_thread(partial(key.finish, builder, stop), interrupt=stop.set, grace=5.0)
         finally:
             await in_thread(builder.close)
@@ -214,6 +229,7 @@ async def _read_listing(
     collection: str,
     search: Search | None,
     page_size: int,
+    allow_gaps: bool,
     builder: IndexBuilder,
     show: Show,
 ) -> None:
@@ -235,23 +251,38 @@ async def _read_listing(
         return await source.items_page(collection, link=link, page_size=page_size)
 
     pages = Listing(fetch, begun.get(name))
-    while not pages.ended:
-        page: Page[Item] = await pages.page() or Page(())
+    why = ""
+    while not pages.ended and not why:
+        try:
+            page: Page[Item] = await pages.page() or Page(())
+        except RequestError as error:
+            if not allow_gaps or pages.link is None or not _is_refusal(error):
+                raise
+            page, why = Page(()), error.message
+        why = why or pages.stopped
         if missing is not None and not page.entries:
             raise missing
         missing = None
 
-        def add(page: Page[Item] = page) -> None:
+        def add(page: Page[Item] = page, why: str = why) -> None:
             for item in page.entries:
                 builder.add(item.raw, url=item.url, collection=collection)
             for line in page.notes:
                 builder.add_note(line)
             builder.skip(0 if page.notes else page.skipped)  # the notes tell it themselves
-            if pages.stopped:
-                words = f"the listing is not complete: {pages.stopped}"
-                builder.add_note(f"{name}: {words}" if name else words)
-            builder.end_page(name, pages.link)
+            if why:
+                words = f"the listing is not complete: {why}"
+                builder.add_gap(f"{name}: {words}" if name else words)
+            elif page.unread:
+                builder.add_gap()
+            builder.end_page(name, None if why else pages.link)
             show(f"indexing {count(builder.items, 'item')}", 0, None)
 
         # A page is added whole or not at all, so that the one after it is the right one to continue with.
         await in_thread(add, grace=5.0)
+
+
+def _is_refusal(error: RequestError) -> bool:
+    """Whether a server does not give a page, with whatever key, now or later."""
+    is_for_all = isinstance(error, HTTPError) and not isinstance(error, AuthenticationError | AccessDenied)
+    return is_for_all and not may_pass(error)

@@ -75,6 +75,7 @@ class Page(Generic[T]):
     - `looked`: How many items were read to find these, where they were filtered locally.
     - `notes`: What the user should know of this page, a line each: what could not be shown and why.
     - `lacking`: The items that were left out of a search because they lack what it is by.
+    - `unread`: How many documents did not come that this page would have had, or led on from.
     """
 
     entries: tuple[T, ...]
@@ -85,6 +86,7 @@ class Page(Generic[T]):
     looked: int | None = None
     notes: tuple[str, ...] = ()
     lacking: Lacking = field(default_factory=Lacking)
+    unread: int = 0
 
 
 def without_id(entries: int) -> str:

@@ -164,7 +164,64 @@ def test_a_next_link_that_leads_nowhere_is_an_error_after_what_came(
     assert [line.split()[0] for line in table.stdout.splitlines()[1:3]] == ["i0000", "i0001"]
     with pytest.raises(json.JSONDecodeError):
         json.loads(cut.stdout)
-    for result in (table, cut):
+    for result in (table, cut, plan):
         assert result.exit_code == 1
         assert "the listing is not complete" in result.stderr
     assert any(words in plan.stderr for words in ("came again", "leads back", "cannot be followed"))
+
+
+class Ill(LoopbackServer):
+    """A catalog, or an API, of two items, of which the second is not given until it is `well`."""
+
+    def __init__(self, how: str) -> None:
+        super().__init__(self._answer)
+        self.how, self.well = how, False
+
+    @property
+    def location(self) -> str:
+        """Where it is."""
+        return f"{self.url}/collection.json" if self.how == "file" else f"{self.url}/"
+
+    def _answer(self, request: Request) -> Answer:
+        features = items(2)
+        for item in features:
+            item["assets"] = {"image": {"href": f"{self.url}/{item['id']}.tif", "type": "image/tiff"}}
+        second = request.query.get("page") == ["2"]
+        match request.path:
+            case "/":
+                links = [{"rel": "data", "href": f"{self.url}/collections"}]
+                return as_json({"type": "Catalog", "id": "r", "conformsTo": CLASSES, "links": links})
+            case "/collections/c/items" if second and self.how == "gone" and not self.well:
+                return as_json({"detail": "no such page"}, 404)
+            case "/collections/c/items":
+                at = int(second and (self.well or self.how != "same"))
+                links = [] if second and self.well else [{"rel": "next", "href": "?page=2"}]
+                return as_json({"features": features[at : at + 1], "links": links})
+            case "/collections/c" | "/collection.json":
+                links = [{"rel": "item", "href": f"{name}.json"} for name in ("0", "1")]
+                named = {"type": "Collection", "id": "c", "description": "d", "license": "x"}
+                return as_json(named | {"links": links if self.how == "file" else []})
+            case "/0.json" | "/1.json" if self.well or request.path == "/0.json":
+                return as_json(features[int(request.path[1])])
+            case "/i0000.tif" | "/i0001.tif":
+                return Answer(body=b"II*\0image", headers={"Content-Type": "image/tiff"})
+        return Answer(404)
+
+
+@pytest.mark.parametrize("how", ["gone", "same", "file"])
+def test_a_dataset_that_could_not_all_be_listed_has_what_came_fails_and_is_completed_by_a_retry(
+    run: Run, tmp_path: Path, how: str
+) -> None:
+    with Ill(how) as server:
+        download = ("--source", server.location, "download", "dataset", "c", "--output-dir", str(tmp_path))
+        ill = run(*download)
+        assert ill.exit_code == 1
+        assert "not all could be listed" in ill.stderr
+        assert "retry lists the items again" in ill.stderr
+        assert [path.parent.name for path in tmp_path.rglob("*.tif")] == ["i0000"]
+        assert "failed" in run("queue", "list").stdout
+        server.well = True
+        well = run(*download)
+        assert well.exit_code == 0, well.output
+        assert {path.parent.name for path in tmp_path.rglob("*.tif")} == {"i0000", "i0001"}
+        assert server.targets.count("/i0000.tif") == 1, "what is there is not fetched again"

@@ -73,6 +73,12 @@ async def test_a_page_that_fails_is_said_and_the_reading_goes_on_from_there(tmp_
         assert len(pages) <= 2, "the first page was kept"
 
 
+async def test_a_plan_says_that_not_all_could_be_listed(tmp_path: Path) -> None:
+    async with at(Service(number=250, repeating=True), tmp_path) as driver:
+        await plan(driver)
+        await driver.until("the listing is not complete", "200 items")
+
+
 async def test_a_collection_of_a_static_catalog_on_disk_is_planned(tmp_path: Path) -> None:
     root = plant(tmp_path / "catalog", forest(2, 7))
     async with driven(AppOptions(source=str(root), output_dir=tmp_path / "out")) as driver:

@@ -132,6 +132,7 @@ class HolderPart:
     next: _Position | None = None
     notes: list[str] = field(default_factory=list)
     skipped: int = 0
+    unread: int = 0
 
     def take(self, holder: ItemList, start: int, size: int) -> int:
         """Add items of a list; return how far into it they go, 0 for all."""
@@ -164,6 +165,7 @@ async def _part_of(loader: DocumentLoader, holder: Holder, position: _Position, 
                 listed = await loader.holder(link.url)
             except RequestError as error:
                 part.notes.append(error.message)
+                part.unread += _did_not_come(error)
             else:
                 if isinstance(listed, ItemList):
                     within = part.take(listed, within, size)
@@ -342,13 +344,14 @@ class ItemPages:
     ) -> Page[Item]:
         """Return one page; items that cannot be read are counted, the first of them is in the notes."""
         part, following = await self._part(link, max(size or PAGE, 1))
-        items, failures = await self._loaded(part.found)
+        items, failures, unread = await self._loaded(part.found)
         if failures:
             part.notes.append(f"{count(len(failures), 'item')} could not be read, the first: {failures[0]}")
         if extensions:
             items = [item for item in items if _declares(item, extensions)]
         matched, skipped = await self._matched(), part.skipped + len(failures)
-        return Page(tuple(items), following, matched, skipped, notes=_distinct(part.notes[-_MAX_NOTES:]))
+        notes = _distinct(part.notes[-_MAX_NOTES:])
+        return Page(tuple(items), following, matched, skipped, notes=notes, unread=part.unread + unread)
 
     async def item(self, item_id: str) -> Item:
         """Return the item with an id: first by what the links are called, then by looking at all."""
@@ -362,7 +365,7 @@ class ItemPages:
                     for one in part.found
                     if not by_name or isinstance(one, Item) or item_id in (name_of(one.url), one.title)
                 ]
-                items, _ = await self._loaded(wanted)
+                items, _, _ = await self._loaded(wanted)
                 found |= {item.url: item for item in items if item.id == item_id}
                 unread = token is not None
         if not found:
@@ -384,6 +387,7 @@ class ItemPages:
                 holder = await self._crawler.visit(number)
             except RequestError as error:
                 whole.notes.append(error.message)
+                whole.unread += _did_not_come(error)
                 number, position = number + 1, (0, 0)
                 continue
             if holder is None:
@@ -393,6 +397,7 @@ class ItemPages:
                 part.found = [DocumentLink(Role.ITEM, self._crawler.url_of(number))]
             whole.notes += part.notes
             whole.skipped += part.skipped
+            whole.unread += part.unread
             whole.found += (
                 one
                 for one in part.found
@@ -415,11 +420,12 @@ class ItemPages:
             raise _of_another_listing()
         return number, (at, within)
 
-    async def _loaded(self, found: Sequence[DocumentLink | Item]) -> tuple[list[Item], list[str]]:
-        """Return the items, and for each that cannot be read why."""
+    async def _loaded(self, found: Sequence[DocumentLink | Item]) -> tuple[list[Item], list[str], int]:
+        """Return the items, for each that cannot be used why, and how many of these did not come at all."""
         loaded = iter(await self._loader.load([one.url for one in found if isinstance(one, DocumentLink)]))
         items: list[Item] = []
         failures: list[str] = []
+        unread = 0
         for one in found:
             document = next(loaded) if isinstance(one, DocumentLink) else one
             if isinstance(document, Item):
@@ -428,9 +434,10 @@ class ItemPages:
                 items.extend(document.items)
             elif isinstance(document, RequestError):
                 failures.append(document.message)
+                unread += _did_not_come(document)
             elif isinstance(one, DocumentLink) and one.role is Role.ITEM:
                 failures.append(f"{document.label} is no item")
-        return items, failures
+        return items, failures, unread
 
     async def _matched(self) -> int | None:
         """Return how many there are, where the collection's own links tell."""
@@ -447,6 +454,11 @@ def _once(entries: Sequence[Entry]) -> tuple[Entry, ...]:
         document = entry.document if entry.kind is not EntryKind.ITEM else None
         found.setdefault(same(document.url) if document is not None else at, entry)
     return tuple(found.values())
+
+
+def _did_not_come(error: RequestError) -> bool:
+    """Whether a document is not there, or cannot be had now: what came may be no item, now or later."""
+    return not isinstance(error, UnexpectedAnswer)
 
 
 def _distinct(notes: Sequence[str]) -> tuple[str, ...]:

@@ -111,6 +111,7 @@ class PlanScreen(PlaceScreen):
         self._by_place = False
         self._when: Span | None = None
         self._words = ""
+        self._gaps: list[str] = []
         self._fields = {
             "area": PathField(id="area", placeholder="west,south,east,north, GeoJSON or its file"),
             "time": TextField(id="time", placeholder="2018-04-25, 2018-04, 2018-04/2018-06, 2018/.."),
@@ -170,6 +171,7 @@ class PlanScreen(PlaceScreen):
         finally:
             ticker.stop()
         self._counting = PlanCounter(index)
+        self._gaps = index.facts["notes"] if index.facts.get("incomplete") else []
         contents = await asyncio.to_thread(index.contents)
         if self.closing:
             return
@@ -266,7 +268,7 @@ class PlanScreen(PlaceScreen):
         words, bad = self._sum(counted)
         self._say("sum", line(words, "$warning" if bad else ""))
         known = notes(counted.chosen, by_time=self._when is not None, by_place=self._by_place)
-        self._say("remarks", line("; ".join(known)))
+        self._say("remarks", line("; ".join((*self._gaps, *known)), "$warning" if self._gaps else ""))
 
     def _sum(self, counted: SelectionCount) -> tuple[str, bool]:
         """Return what is selected in words, and whether that is nothing."""
