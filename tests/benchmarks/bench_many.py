@@ -156,7 +156,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--files", type=int, default=5000)
-    parser.add_argument("--distant", type=int, default=2000, help="files from 40 ms away; 0 for none")
+    parser.add_argument("--distant", type=int, default=2000, help="files from 40 ms away; 0 for no delays")
     parser.add_argument("--folder", type=Path, help="where the files go; a temporary folder by default")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=given.folder) as name:
@@ -167,10 +167,15 @@ def main() -> None:
         noise = random.Random(1)
         for index in range(max(given.files, given.distant)):
             (files / f"f{index:05}").write_bytes(noise.randbytes(SIZE))
-        with Nginx(home, files, 1 << 20) as nginx, Relay(nginx.plain, 0.04, delay_back=0.0) as distant:
+        with (
+            Nginx(home, files, 1 << 20) as nginx,
+            Relay(nginx.plain, 0.005, delay_back=0.0) as near,
+            Relay(nginx.plain, 0.04, delay_back=0.0) as distant,
+        ):
             for scheme, port, count, slots, what in (
                 ("http", nginx.plain, given.files, 16, ""),
                 ("https", nginx.tls, given.files, 16, ""),
+                ("http", near.port, given.files if given.distant else 0, 16, ", 5 ms away"),
                 ("http", distant.port, given.distant, 64, ", 40 ms away"),
             ):
                 if count:
