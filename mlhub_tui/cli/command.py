@@ -175,7 +175,8 @@ def _start_app(*, mouse: bool, theme: str) -> int:
         theme=theme,
         manual=manual,
     )
-    gc.disable()  # what is imported from here on stays; the app searches again from its first paint on
+    gc.disable()  # what is imported from here on stays; the app searches again from its first paint on,
+    gc.set_threshold(20_000)  # often, as a key waits for each time
     from ..ui.app import run
 
     return run(options)

@@ -134,7 +134,7 @@ class DatasetLinks:
         self._source = source
         self._loop = loop
         self.store = store
-        self._known: dict[str, Link] = {}
+        self._known: dict[tuple[str, str], Link] = {}  # by scheme and authority
         self._documents: dict[tuple[str, str | None], Document] = {}
         self._read_again = -math.inf
 
@@ -146,17 +146,17 @@ class DatasetLinks:
         if self.store and urlsplit(href).hostname == "127.0.0.1":
             href = urlunsplit(urlsplit(href)._replace(netloc=self.store))
         url = https_of(href)
+        scheme, _, rest = url.partition("://")
+        known = self._known.get((scheme, rest.partition("/")[0]))
+        if known is not None:
+            return Link(url, known.headers, known.credentials)
         try:
             parts = urlsplit(url)
         except ValueError:
             raise NotOffered(f"{shown(href)} is no address of a file") from None
-        origin = f"{parts.scheme}://{parts.netloc}"
-        known = self._known.get(origin)
-        if known is not None:
-            return Link(url, known.headers, known.credentials)
         link = self._wait(self._source.asset_link(url, fresh=rejected))
         if link.url == url and parts.netloc and link.headers == azure_headers(url):
-            self._known[origin] = link
+            self._known[parts.scheme, parts.netloc] = link
         return link
 
     def current_href(self, collection: str, item: str | None, key: str) -> str:
