@@ -85,6 +85,7 @@ class AppContext(ConfiguredApp):
         self.sample = SampleOnDemand()
         self.connection: Connection | None = None
         self.connection_error: MLHubException | None = None
+        self.unopened: Credentials | None = None
         self.connecting = False
         self.queue: QueueService | None = None
         self.queue_error: MLHubException | None = None
@@ -135,7 +136,7 @@ class AppContext(ConfiguredApp):
         """Take another source, opened with `open_it`, in place of the one there is."""
         before = self.connection
         self.start_error = None
-        self.connecting, self.connection_error = True, None
+        self.connecting, self.connection_error, self.unopened = True, None, None
         self.announce(ConnectionChanged)
         try:
             self.connection = await open_it()
@@ -144,7 +145,7 @@ class AppContext(ConfiguredApp):
             self.memory.use(self.connection.entry)
             self.save_state()
         except MLHubException as error:
-            self.connection, self.connection_error = None, error
+            self.connection, self.connection_error, self.unopened = None, error, credentials
         finally:
             self.connecting = False
         self.announce(ConnectionChanged)

@@ -150,6 +150,25 @@ async def test_the_form_opens_from_anywhere(sample: SampleServer, tmp_path: Path
 # Starting with a source
 
 
+async def test_a_source_that_did_not_answer_is_under_the_cursor_and_enter_retries(tmp_path: Path) -> None:
+    answers = serve(api_pages())
+    up = threading.Event()
+
+    def answer(request: Request) -> Answer:
+        return answers(request) if up.is_set() else Answer(503)
+
+    with LoopbackServer(answer) as server:
+        options = AppOptions(source=f"{server.url}/stac/v1", output_dir=tmp_path)
+        async with driven(options, (100, 30)) as driver:
+            await driver.until("It could not be opened", "503")
+            up.set()
+            await driver.press("enter")
+            await driver.until("STAC API 127.0.0.1", "Collections")
+            await driver.press("3")
+            await driver.until("in use, not saved")
+            assert "could not be opened" not in driver.screen()
+
+
 async def test_a_start_with_what_is_no_source_shows_why_and_the_ways_out(tmp_path: Path) -> None:
     (tmp_path / "page.json").write_text("<html>")
     options = AppOptions(source=str(tmp_path / "page.json"), output_dir=tmp_path)

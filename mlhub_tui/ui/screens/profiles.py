@@ -107,11 +107,14 @@ class ProfilesScreen(PlaceScreen):
         options = self.context.options
         root = profile_list.no_key_root(options.root_url, options.api_key, os.environ)
         recent = self.context.memory.recent
-        shown = profile_list.profile_lines(self._profiles.values(), connection, root, os.environ, recent)
+        shown = profile_list.profile_lines(
+            self._profiles.values(), connection, root, os.environ, recent, self.context.unopened
+        )
         keys = _keys(shown)
         first = SAMPLE if isinstance(self.context.start_error, ServiceEnded) else None
         stays = here.key if here is not None and self._settled else None
-        wanted = next((key for key in (self._wanted, stays, in_use, first) if key in keys), None)
+        wished = (self._wanted, stays, in_use, first, profile_list.UNOPENED)
+        wanted = next((key for key in wished if key in keys), None)
         self._settled = self._read
         if self._wanted == wanted:
             self._wanted = None
@@ -191,6 +194,9 @@ class ProfilesScreen(PlaceScreen):
                 self._use(lambda: for_profile(ANONYMOUS, root_url=root))
             case ProfileRow(key=profile_list.OPEN):
                 self.context.show_source_form()
+            case ProfileRow(key=profile_list.UNOPENED) if self.context.unopened is not None:
+                self.context.use(self.context.unopened)
+                self.context.action_go("browse")
             case ProfileRow(key=profile_list.CURRENT):
                 self.context.action_go("browse")
             case ProfileRow(profile=Profile(name=name)):

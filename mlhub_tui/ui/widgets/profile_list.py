@@ -30,6 +30,7 @@ SAMPLE_ROW = "sample"
 NO_KEY = "anonymous"
 OPEN = "open"
 CURRENT = "current"
+UNOPENED = "unopened"
 PROFILE = "profile:"
 KNOWN_ROW = "known:"
 RECENT = "recent:"
@@ -81,7 +82,8 @@ def profile_lines(
     connection: Connection | None,
     no_key_root: str,
     environ: Mapping[str, str],
-    recent: Iterable[str] = (),
+    recent: Sequence[str] = (),
+    unopened: Credentials | None = None,
 ) -> list[ProfileLine]:
     """Return all lines: the sources used before the one in use, profiles, what needs none, public sources.
 
@@ -97,6 +99,8 @@ def profile_lines(
         The environment, for the variables that profiles name.
     recent
         What opens the sources that were used last.
+    unopened
+        What could not be opened a moment ago.
     """
     saved = {row.key: row for row in (_profile(profile, environ) for profile in profiles)}
     known = {row.key: row for row in map(_known, KNOWN)}
@@ -107,6 +111,8 @@ def profile_lines(
     in_use = connection.entry if connection is not None else ""
     used = [_recent(entry, {**saved, **known, **without}) for entry in recent if entry != in_use]
     last = {row.key: row for row in used if row is not None}
+    if unopened is not None and not unopened.profile and unopened.root_url not in recent:
+        without = {UNOPENED: _unopened(unopened), **without}
     sections = (
         ("Recent", last),
         ("Profiles" if last else "", {key: row for key, row in saved.items() if key not in last}),
@@ -213,6 +219,14 @@ def _current(connection: Connection) -> ProfileRow:
     detail = (f"In use, and not saved: {where}", "ctrl+s saves it as a profile")
     kind = kind_name(connection.source.kind)
     return ProfileRow(CURRENT, "in use, not saved", kind, one_line(secret, 60), where, detail)
+
+
+def _unopened(tried: Credentials) -> ProfileRow:
+    where = one_line(redact(tried.root_url), 400)
+    secret = one_line(tried.key_origin, 60) if tried.secret else "none"
+    detail = ("It could not be opened", where, "enter retries")
+    kind = kind_name(tried.kind) if tried.kind else "any"
+    return ProfileRow(UNOPENED, one_line(place(tried.root_url), 60), kind, secret, where, detail)
 
 
 def _known(known: WellKnownSource) -> ProfileRow:
