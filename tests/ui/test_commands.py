@@ -142,6 +142,16 @@ def test_hints_fit_and_always_show_help_and_quit(width: int) -> None:
         assert [c.id for c in shown[-2:]] == ["app.help", "app.quit"]
 
 
+async def test_the_palette_puts_words_before_letters(options: AppOptions) -> None:
+    async with driven(options) as driver:
+        await driver.until("BigEarthNet")
+        await driver.press("ctrl+p")
+        await driver.type("url")
+        await driver.until("Open a URL or path: API, catalog, archive")
+        found = driver.screen()
+        assert "Page up" not in found or found.index("a URL") < found.index("Page up")
+
+
 async def test_the_palette_offers_the_commands_of_the_screen(options: AppOptions) -> None:
     async with driven(options, (100, 30)) as driver:
         await driver.until("BigEarthNet")

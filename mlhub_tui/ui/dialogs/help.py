@@ -221,8 +221,8 @@ def _has(entry: HelpEntry, terms: Sequence[str]) -> bool:
     return all(term in text for term in terms)
 
 
-_BY_WORDS = 0.4
-"""What a match in the sentence counts of one in the name."""
+_IN_NAME, _IN_HELP = 1000, 500
+"""What is added for words that stand in the name, or in the sentence: more than letters ever count."""
 
 
 class CommandProvider(Provider):
@@ -234,14 +234,14 @@ class CommandProvider(Provider):
             yield DiscoveryHit(_shown(one), one.callback, text=one.title, help=one.help)
 
     async def search(self, query: str) -> Hits:
-        """Yield those in whose name, keys or sentence the letters occur in their order."""
-        matcher = self.matcher(query)
+        """Yield those whose name has the words, then whose sentence has them, then who have just the letters."""
+        matcher, words = self.matcher(query), query.casefold()
         for one in self.app.get_system_commands(self.screen):
-            score = matcher.match(one.title)
+            in_name, in_help = words in one.title.casefold(), words in one.help.casefold()
+            score = matcher.match(one.title) + (_IN_NAME if in_name else _IN_HELP if in_help else 0)
             if score > 0:
-                yield Hit(score, matcher.highlight(one.title), one.callback, text=one.title, help=one.help)
-            elif query.casefold() in one.help.casefold():
-                yield Hit(_BY_WORDS, _shown(one), one.callback, text=one.title, help=one.help)
+                shown = _shown(one) if in_help and not in_name else matcher.highlight(one.title)
+                yield Hit(score, shown, one.callback, text=one.title, help=one.help)
 
 
 def _shown(one: SystemCommand) -> Content:

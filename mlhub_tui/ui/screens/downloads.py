@@ -303,7 +303,11 @@ class DownloadsScreen(PlaceScreen):
         if self.context.queue is None:
             return
         self.context.clear_jobs(job.id for job in jobs)
-        self.notify(f"{count(len(jobs), 'transfer')} {what}. U undoes it.", timeout=UNDO_TIME, markup=False)
+        self.notify(
+            f"{count(len(jobs), 'transfer')} {what}. U undoes it for {UNDO_TIME:.0f} s.",
+            timeout=UNDO_TIME,
+            markup=False,
+        )
         self._show()
 
     def action_undo_clear(self) -> None:
