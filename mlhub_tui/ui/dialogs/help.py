@@ -234,7 +234,7 @@ class CommandProvider(Provider):
             yield DiscoveryHit(_shown(one), one.callback, text=one.title, help=one.help)
 
     async def search(self, query: str) -> Hits:
-        """Yield those whose name has the words, then whose sentence has them, then who have just the letters."""
+        """Yield those with the words in the name, then in the sentence, then with just the letters."""
         matcher, words = self.matcher(query), query.casefold()
         for one in self.app.get_system_commands(self.screen):
             in_name, in_help = words in one.title.casefold(), words in one.help.casefold()
