@@ -98,9 +98,9 @@ async def open_connection(credentials: Credentials) -> Connection:
     return Connection(known, await asyncio.to_thread(sources.open_source.open_source, known))
 
 
-async def open_sample(house: SampleOnDemand) -> Connection:
+async def open_sample(sample: SampleOnDemand) -> Connection:
     """Return a connection to the sample catalog, started if need be."""
-    connection = await open_connection(await asyncio.to_thread(house.credentials))
+    connection = await open_connection(await asyncio.to_thread(sample.credentials))
     return replace(connection, is_sample=True)
 
 

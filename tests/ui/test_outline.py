@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlhub_tui.ui.catalog.outline import LabelPiece, OutlineRow, OutlineRows, fitted, telling_tail
+from mlhub_tui.ui.catalog.outline import LabelPiece, OutlineRow, OutlineRows, end_length, fitted
 
 
 def walk(row: OutlineRow[int]) -> list[OutlineRow[int]]:
@@ -103,5 +103,5 @@ NAMES = [
     ],
 )
 def test_siblings_that_are_cut_look_different(names: list[str], room: int, shown: list[str]) -> None:
-    cut = [fitted([LabelPiece(name)], room, telling_tail(name, names, room)) for name in names]
+    cut = [fitted([LabelPiece(name)], room, end_length(name, names, room)) for name in names]
     assert ["".join(piece.text for piece in pieces) for pieces in cut] == shown

@@ -75,10 +75,10 @@ class CatalogTree(NodeView):
         self.marked: dict[str, TreeEntry] = {}
         self.favourites: frozenset[str] = frozenset()
         self.signs: Callable[[Entry], str] | None = None
-        self._sift: TreeFilter | None = None
+        self._search: TreeFilter | None = None
         self._arranged = self._to_first = self._is_listing = False
-        self._goal: Path = ()
-        self._placed: NodeRow | None = None
+        self._target: Path = ()
+        self._target_row: NodeRow | None = None
         self._collections: Mapping[str, Sequence[str]] = {}
 
     @property
@@ -90,25 +90,25 @@ class CatalogTree(NodeView):
         """Begin with an empty tree for a kind of source; None where there is none."""
         self.workers.cancel_group(self, "filter")
         self.filter = self.order = ""
-        self._sift, self.is_looking = None, False
+        self._search, self.is_looking = None, False
         self.tree_model.found.clear()
         self.marked.clear()
-        self._goal, self._collections = (), {}
+        self._target, self._collections = (), {}
         self.tree_model.start(kind)
         self.cursor_line = 0
 
     def start_over(self) -> None:
         """Reload the top level; the cursor returns to the same entry."""
         row = self.cursor_row
-        self._goal, self._placed = (self.tree_model.path(row), row) if row is not None else ((), None)
+        self._target, self._target_row = (self.tree_model.path(row), row) if row is not None else ((), None)
         self._collections = {}
         self.tree_model.start_over()
 
     def view(self) -> TreeState:
         """Return how the tree is left: what is open, where the cursor is or is on its way to, the filter."""
         row, (opened, closed) = self.cursor_row, self.tree_model.folds()
-        waits = self._goal and row is self._placed
-        cursor = self._goal if waits or row is None else self.tree_model.path(row)
+        waits = self._target and row is self._target_row
+        cursor = self._target if waits or row is None else self.tree_model.path(row)
         return TreeState(tuple(opened), tuple(closed), cursor, self.filter, self.order)
 
     def recall(self, view: TreeState) -> None:
@@ -116,13 +116,13 @@ class CatalogTree(NodeView):
         self.tree_model.recall(view.opened, view.closed)
         if view.order:
             self.sort(view.order)
-        self._goal, self._placed = view.cursor, self.cursor_row
+        self._target, self._target_row = view.cursor, self.cursor_row
 
     def show_last(self, entries: Sequence[Entry], age: str) -> None:
         """Show what the source listed last time, until it answers."""
         self.tree_model.show_last(entries, age)
-        if not self._goal and self.cursor_row is not None:
-            self._goal, self._placed = self.tree_model.path(self.cursor_row), self.cursor_row
+        if not self._target and self.cursor_row is not None:
+            self._target, self._target_row = self.tree_model.path(self.cursor_row), self.cursor_row
         self._listed()
 
     def fail(self, error: MLHubException) -> None:
@@ -147,20 +147,20 @@ class CatalogTree(NodeView):
     @property
     def found_words(self) -> str:
         """What was found among what: `2 of 45 datasets`, `3 found, filtering the 200 loaded of 2,365`."""
-        if self._sift is None:
+        if self._search is None:
             return ""
-        tree_model, near = self.tree_model, " near" if self._sift.only_near else ""
+        tree_model, near = self.tree_model, " near" if self._search.only_near else ""
         if tree_model.by_dataset:
-            found, among = self._sift.count(tree_model.groups[0]), tree_model.top.standing.loaded
-            return f"{found}{near} of {among} datasets"
-        return f"{len(self._sift.matched):,}{near or ' found'}, filtering {tree_model.scope}"
+            found, loaded = self._search.count(tree_model.groups[0]), tree_model.top.in_tree.loaded
+            return f"{found}{near} of {loaded} datasets"
+        return f"{len(self._search.matched):,}{near or ' found'}, filtering {tree_model.scope}"
 
-    def traits(self) -> list[str]:
+    def facet_texts(self) -> list[str]:
         """Return what the entries that are shown can be narrowed by."""
-        if self._sift is not None:
-            return self._sift.traits
+        if self._search is not None:
+            return self._search.facet_texts
         rows = (entry for row in self.tree_model.grown for entry in self.tree_model.entries(row))
-        return [row.traits for row in rows if row.traits]
+        return [row.facet_text for row in rows if row.facet_text]
 
     # What is under the cursor
 
@@ -216,7 +216,7 @@ class CatalogTree(NodeView):
         self.tree_model.add(row, entries)
         self._listed()
         added = self.tree_model.entries(row)[-len(entries) :] if entries else []
-        self._find_places(added, entries)
+        self._find_regions(added, entries)
         self._describe(added)
 
     def describe(self, collections: Mapping[str, Sequence[str]]) -> None:
@@ -235,7 +235,7 @@ class CatalogTree(NodeView):
         if (collections := self._collections) and entries:
             self._learn(rows, lambda: [described_by(entry, collections) for entry in entries])
 
-    def _find_places(self, rows: Sequence[NodeRow], entries: Sequence[Entry]) -> None:
+    def _find_regions(self, rows: Sequence[NodeRow], entries: Sequence[Entry]) -> None:
         """Have the places of entries named: about a millisecond each."""
         boxes = [boxes_of(entry) for entry in entries]
         if any(boxes):
@@ -245,13 +245,13 @@ class CatalogTree(NodeView):
     async def _learn(self, rows: Sequence[NodeRow], find: Callable[[], list[list[str]]]) -> None:
         """Add lines to what entries are found by; they are made in a thread."""
         for row, lines in zip(rows, await asyncio.to_thread(find), strict=True):
-            row.searched, row.traits = with_lines(row.searched, row.traits, lines)
+            row.searched, row.facet_text = with_lines(row.searched, row.facet_text, lines)
         if not self.filter:
             self.post_message(self.Filtered(0))  # there is more to narrow by
             return
         self._note_place()
-        found = self._sift is not None and self._sift.matched and not self._sift.only_near
-        self.apply_filter(self.filter, to_first=not (found or self._goal))
+        found = self._search is not None and self._search.matched and not self._search.only_near
+        self.apply_filter(self.filter, to_first=not (found or self._target))
 
     def settle(self, row: NodeRow) -> None:
         """Show the state of a row's listing after a page has come or failed."""
@@ -262,11 +262,11 @@ class CatalogTree(NodeView):
     def _note_place(self) -> None:
         """Take note that the cursor was moved; of where to, if other rows will stand for the same entries."""
         row = self.cursor_row
-        if self._goal and row is not self._placed:
-            self._goal, self._placed = (), None
+        if self._target and row is not self._target_row:
+            self._target, self._target_row = (), None
             lasts = row is not None and not isinstance(row.data, NoteNode | MoreNode | ActionNode)
             if row is not None and lasts and self.tree_model.is_replaced_soon:
-                self._goal, self._placed = self.tree_model.path(row), row
+                self._target, self._target_row = self.tree_model.path(row), row
 
     def _listed(self) -> None:
         self._is_listing = True
@@ -277,12 +277,14 @@ class CatalogTree(NodeView):
 
     def _come_to_place(self) -> None:
         """Put the cursor where it was, or on its way to, as far as that is there by now."""
-        row = self._placed
-        if self._goal and not (row is self.cursor_row and row and self.tree_model.path(row) == self._goal):
-            self._placed = self.tree_model.find(self._goal) or self.cursor_row
-            if self._placed is not None:
-                self.move_to(self._placed)
-            self._placed = self.cursor_row
+        row = self._target_row
+        if self._target and not (
+            row is self.cursor_row and row and self.tree_model.path(row) == self._target
+        ):
+            self._target_row = self.tree_model.find(self._target) or self.cursor_row
+            if self._target_row is not None:
+                self.move_to(self._target_row)
+            self._target_row = self.cursor_row
 
     # Filter and order
 
@@ -300,47 +302,47 @@ class CatalogTree(NodeView):
         self.filter, self._to_first, self.is_looking = words.strip(), to_first, False
         if not self.started:
             return
-        sift = TreeFilter(self.tree_model, self.filter) if self.filter else None
-        if sift is None or sift.look():
-            self._show(sift)
+        search = TreeFilter(self.tree_model, self.filter) if self.filter else None
+        if search is None or search.look():
+            self._show(search)
         else:
             self.is_looking = True
-            self._look_on(sift)
+            self._look_on(search)
 
     @work(group="filter", exclusive=True)
-    async def _look_on(self, sift: TreeFilter) -> None:
+    async def _look_on(self, search: TreeFilter) -> None:
         """Look on between the keys."""
-        for _ in iter(sift.look, True):
+        for _ in iter(search.look, True):
             await asyncio.sleep(0)
-        self._show(sift)
+        self._show(search)
 
-    def _show(self, sift: TreeFilter | None) -> None:
+    def _show(self, search: TreeFilter | None) -> None:
         """Show what was found, or everything; the cursor stays on what it was on, else on what is above."""
         if not self._is_listing:
             self._note_place()
         self.is_looking = False
         tree_model, lineage = self.tree_model, list(self.cursor_row.lineage()) if self.cursor_row else []
-        closed = self._sift.opened if self._sift is not None else set()
-        if sift is None:
+        closed = self._search.opened if self._search is not None else set()
+        if search is None:
             # What the filter opened above the cursor stays open when the filter goes.
             for row in closed.intersection(lineage[1:]):
                 tree_model.unfolding(row)
                 closed.discard(row)
-        if self._sift is not None or self._arranged:
+        if self._search is not None or self._arranged:
             tree_model.show_all()
             for row in closed:
                 row.is_open = False
-        if sift is not None:
-            sift.apply()
-        self._sift, self._arranged = sift, bool(self.order)
+        if search is not None:
+            search.apply()
+        self._search, self._arranged = search, bool(self.order)
         arrange(tree_model, self.order)
         self._tell()
         self.outline.lay_out()
         next((row for row in lineage if self.move_to(row)), None)
-        if sift is not None and self._to_first:
+        if search is not None and self._to_first:
             self.first_match()
         self.post_message(self.Moved())  # at least the group's own line is another one
-        self.post_message(self.Filtered(len(sift.matched) if sift is not None else 0))
+        self.post_message(self.Filtered(len(search.matched) if search is not None else 0))
         if not self._to_first:
             self._come_to_place()
 
@@ -349,10 +351,10 @@ class CatalogTree(NodeView):
         self.tree_model.found.clear()
         for row in self.tree_model.groups:
             listing = self.tree_model.grown.get(row)
-            if self._sift is not None and listing is not None:
-                among = f"{listing.standing.loaded:,}{'' if listing.standing.complete else ' loaded'}"
-                near = " near" if self._sift.only_near else ""
-                self.tree_model.found[row] = f"{self._sift.count(row):,}{near} of {among}  /{self.filter}"
+            if self._search is not None and listing is not None:
+                loaded = f"{listing.in_tree.loaded:,}{'' if listing.in_tree.complete else ' loaded'}"
+                near = " near" if self._search.only_near else ""
+                self.tree_model.found[row] = f"{self._search.count(row):,}{near} of {loaded}  /{self.filter}"
             self.tree_model.tell(row)
 
     def sort(self, order: str) -> None:
@@ -365,15 +367,15 @@ class CatalogTree(NodeView):
 
     def first_match(self) -> None:
         """Put the cursor on what matches the filter best; of several the first."""
-        if self._sift is not None:
-            self._match_from(-1, 1, self._sift.best or self._sift.matched)
+        if self._search is not None:
+            self._match_from(-1, 1, self._search.best or self._search.matched)
             if self.cursor_line < self.size.height:
                 self.scroll_to(y=0, animate=False, immediate=True)
 
     def next_match(self, step: int) -> None:
         """Go to the next (1) or previous (-1) match of the filter, around the end."""
-        if self._sift is not None:
-            self._match_from(self.cursor_line, step, self._sift.matched)
+        if self._search is not None:
+            self._match_from(self.cursor_line, step, self._search.matched)
 
     def _match_from(self, line: int, step: int, wanted: Container[NodeRow]) -> None:
         rows = self.outline.rows
@@ -384,9 +386,9 @@ class CatalogTree(NodeView):
 
     def label(self, row: NodeRow, room: int) -> Pieces:
         """Return the label of a row; of one that matches the filter with what that looked at."""
-        whole, sift = row is self.cursor_row, self._sift
-        highlighter = sift.highlighter if sift is not None else NOTHING
-        searched = row.searched if sift is not None and row in sift.matched else ""
+        whole, search = row is self.cursor_row, self._search
+        highlighter = search.highlighter if search is not None else NOTHING
+        searched = row.searched if search is not None and row in search.matched else ""
         return self.tree_model.pieces(row, highlighter, searched, room, whole=whole)
 
     def badge(self, row: NodeRow) -> str:
@@ -419,7 +421,7 @@ class CatalogTree(NodeView):
 
     def arrive(self, row: NodeRow) -> None:
         """Put the cursor on a row, whatever hid it."""
-        self._goal = ()
+        self._target = ()
         if row.parent is not None:
             self.reveal(row.parent)
         if not self.move_to(row) and self.filter:

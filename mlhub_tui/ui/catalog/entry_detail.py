@@ -88,7 +88,7 @@ def line_detail(node: Node | None, tree_model: CatalogTreeModel) -> list[Block]:
             about = tree_model.about
             first = bool(tree_model.groups) and tree_model.groups[0].data is node
             listed = tree_model.entries(tree_model.groups[0]) if first else []
-            facets = _most_frequent([row.traits for row in listed if row.traits])
+            facets = _most_frequent([row.facet_text for row in listed if row.facet_text])
             if about is None or not first or tree_model.by_dataset:
                 return [Title(title), Paragraph(note), Paragraph(f"\n{detail}" if detail else ""), *facets]
             known = document_detail(about.document)[2:] if about.document else [Prose(about.description)]
@@ -108,13 +108,13 @@ def line_detail(node: Node | None, tree_model: CatalogTreeModel) -> list[Block]:
             return []
 
 
-def _most_frequent(traits: Sequence[str]) -> list[Block]:
+def _most_frequent(facet_texts: Sequence[str]) -> list[Block]:
     """Return the most frequent values of each facet of a listing, as far as that is looked through."""
     shown = "{0.words} ({0.number:,})".format
     rows = [
         FieldBlock(
             name.capitalize(), ", ".join(map(shown, counts[:_VALUES])) + (", …" if counts[_VALUES:] else "")
         )
-        for name, counts in facet_counts(traits[:_LOOKED_AT]).items()
+        for name, counts in facet_counts(facet_texts[:_LOOKED_AT]).items()
     ]
     return [Heading("Most frequent"), *rows, Paragraph("\nf narrows by these, / by words.")] if rows else []

@@ -36,7 +36,7 @@ _DEEPEST = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Goal:
+class Target:
     """Something to go to.
 
     Parameters
@@ -67,7 +67,7 @@ def is_url(typed: str) -> bool:
     return not doi_of(typed) and bool(re.match(r"(?:https?|file)://", typed.strip(), re.IGNORECASE))
 
 
-async def look_up(typed: str, source: Source) -> Goal:
+async def look_up(typed: str, source: Source) -> Target:
     """Return what a source has under an id, `COLLECTION/ITEM`, a DOI or a URL.
 
     Raises
@@ -90,23 +90,23 @@ async def look_up(typed: str, source: Source) -> Goal:
 # What is asked for
 
 
-async def _in_mlhub(typed: str, source: Source) -> Goal:
+async def _in_mlhub(typed: str, source: Source) -> Target:
     if "/" in typed:
         return await _member(typed, source)
     with contextlib.suppress(EntityDoesNotExist):
-        return goal(await source.dataset(typed), source.kind)
+        return target(await source.dataset(typed), source.kind)
     with contextlib.suppress(EntityDoesNotExist):
-        return goal(await source.collection(typed), source.kind)
+        return target(await source.collection(typed), source.kind)
     with contextlib.suppress(EntityDoesNotExist):
-        return goal(await source.model(typed), source.kind)
+        return target(await source.model(typed), source.kind)
     raise _nothing(typed)
 
 
-async def _by_id(typed: str, source: Source) -> Goal:
+async def _by_id(typed: str, source: Source) -> Target:
     """Return the collection, or the item, of a STAC source."""
     with contextlib.suppress(EntityDoesNotExist):
         found = await source.collection(typed)
-        return await _placed(found, source)
+        return await _located(found, source)
     if "/" in typed:
         return await _member(typed, source)
     if source.kind is Kind.STAC_API:
@@ -114,39 +114,39 @@ async def _by_id(typed: str, source: Source) -> Goal:
             page = await source.search_page(Search(ids=(typed,), limit=1), page_size=1)
             for item in page.entries:
                 if item.id == typed:
-                    return goal(item, source.kind)
+                    return target(item, source.kind)
     raise _nothing(typed)
 
 
-async def _member(typed: str, source: Source) -> Goal:
+async def _member(typed: str, source: Source) -> Target:
     collection, _, item = typed.strip("/").rpartition("/")
     try:
         found = await source.item(collection, item)
     except EntityDoesNotExist:
         raise _nothing(typed) from None
-    return await _placed(found, source, collection)
+    return await _located(found, source, collection)
 
 
-async def _by_doi(doi: str, source: Source) -> Goal:
+async def _by_doi(doi: str, source: Source) -> Target:
     if source.kind is Kind.MLHUB:
         try:
-            return goal(await source.dataset(doi), source.kind)
+            return target(await source.dataset(doi), source.kind)
         except EntityDoesNotExist:
             raise _nothing(doi) from None
     for collection in await source.collections():
         if collection.doi.casefold() == doi.casefold():
-            return await _placed(collection, source)
+            return await _located(collection, source)
     raise _nothing(doi)
 
 
-async def _at_url(typed: str, source: Source) -> Goal:
+async def _at_url(typed: str, source: Source) -> Target:
     """Return the document at a URL: of an API by the ids in its path, of a catalog itself."""
     root = source.root_url
     if source.kind is Kind.STATIC:
         if not _same_place(typed, root):
             raise _elsewhere(typed)
         document = await source.document(Entry(EntryKind.CATALOG, url=typed))
-        return await _placed(document, source)
+        return await _located(document, source)
     rest = _path_below(root, typed)
     if rest is None:
         raise _elsewhere(typed)
@@ -154,13 +154,13 @@ async def _at_url(typed: str, source: Source) -> Goal:
         case ["datasets", "doi", *doi] if doi:
             return await _by_doi("/".join(doi), source)
         case ["datasets", name]:
-            return goal(await source.dataset(name), source.kind)
+            return target(await source.dataset(name), source.kind)
         case ["models", name]:
-            return goal(await source.model(name), source.kind)
+            return target(await source.model(name), source.kind)
         case ["collections", name] | ["collections", name, "items"] | ["archive", name]:
-            return goal(await source.collection(name), source.kind)
+            return target(await source.collection(name), source.kind)
         case ["collections", name, "items", item]:
-            return goal(await source.item(name, item), source.kind, name)
+            return target(await source.item(name, item), source.kind, name)
     raise EntityDoesNotExist(
         f"{one_line(rest, 80)} is no dataset, collection or item of this source", hint="open it with O"
     )
@@ -169,22 +169,22 @@ async def _at_url(typed: str, source: Source) -> Goal:
 # Where it is
 
 
-def goal(document: Document, kind: Kind, collection_id: str = "") -> Goal:
+def target(document: Document, kind: Kind, collection_id: str = "") -> Target:
     """Return a document as something to go to, by the ids of what is above it."""
     entry = Entry.of(document, collection_id=collection_id)
     top = "group:models" if entry.kind is EntryKind.MODEL else _TOPS[kind]
     above: list[str] = []
     if entry.kind is EntryKind.ITEM:
         if not entry.collection_id:
-            return Goal(entry)
+            return Target(entry)
         above = [f"{EntryKind.COLLECTION}:{entry.collection_id}"]
-    return Goal(entry, (top, *above, node_key(entry, kind)))
+    return Target(entry, (top, *above, node_key(entry, kind)))
 
 
-async def _placed(document: Document, source: Source, collection_id: str = "") -> Goal:
+async def _located(document: Document, source: Source, collection_id: str = "") -> Target:
     """Return a document as something to go to; in a static catalog by the documents above it."""
     if source.kind is not Kind.STATIC or not document.url:
-        return goal(document, source.kind, collection_id)
+        return target(document, source.kind, collection_id)
     entry = Entry.of(document, collection_id=collection_id)
     above: list[str] = []
     seen, place = {document.url}, document
@@ -195,7 +195,9 @@ async def _placed(document: Document, source: Source, collection_id: str = "") -
         except MLHubException:
             break
         above.append(f"{EntryKind.CATALOG}:{place.url or parent}")
-    return Goal(entry, (_TOPS[source.kind], *reversed(above), f"{entry.kind}:{identity(entry, source.kind)}"))
+    return Target(
+        entry, (_TOPS[source.kind], *reversed(above), f"{entry.kind}:{identity(entry, source.kind)}")
+    )
 
 
 def _same_place(url: str, root: str) -> bool:
@@ -345,17 +347,17 @@ class Suggestion:
 
     Parameters
     ----------
-    goal
+    target
         Where it is.
     rank
         How well it matches: 0 is called so, 1 begins so, 2 holds it.
     """
 
-    goal: Goal
+    target: Target
     rank: int
 
 
-async def goal_of(typed: str, source: Source, tree_model: CatalogTreeModel) -> Goal:
+async def target_of(typed: str, source: Source, tree_model: CatalogTreeModel) -> Target:
     """Return what a source has under an id, a DOI or a URL, with the way to it in its tree.
 
     Raises
@@ -366,17 +368,17 @@ async def goal_of(typed: str, source: Source, tree_model: CatalogTreeModel) -> G
     return _with_dataset(tree_model, await look_up(typed, source))
 
 
-def _with_dataset(tree_model: CatalogTreeModel, goal: Goal) -> Goal:
+def _with_dataset(tree_model: CatalogTreeModel, target: Target) -> Target:
     """Return what was looked up with the dataset that MLHub's collections stand below on its way."""
-    collection = next((key for key in goal.path if key.startswith(f"{EntryKind.COLLECTION}:")), "")
+    collection = next((key for key in target.path if key.startswith(f"{EntryKind.COLLECTION}:")), "")
     if not tree_model.by_dataset or not collection:
-        return goal
+        return target
     line = f"\n{PART}{collection.partition(':')[2].casefold()}\n"
     for child in tree_model.entries(tree_model.groups[0]):
         if line in f"{child.searched}\n":
-            at = goal.path.index(collection)
-            return replace(goal, path=(*tree_model.path(child), *goal.path[at:]))
-    return goal
+            at = target.path.index(collection)
+            return replace(target, path=(*tree_model.path(child), *target.path[at:]))
+    return target
 
 
 class Suggestions:
@@ -419,11 +421,11 @@ class Suggestions:
             return
         how = rank(self._words, searched)
         if how < HOLDS or any(name in _IN_NAMES and self._words in value for name, value in fields(searched)):
-            self._found.append(Suggestion(Goal(entry, self._tree_model.path(row)), how))
+            self._found.append(Suggestion(Target(entry, self._tree_model.path(row)), how))
         if isinstance(entry.document, Dataset) and self._words in parts(searched):
             above = self._tree_model.path(row)
             for ref in entry.document.collections:
                 if self._words in (lower := ref.id.casefold()):
                     collection = Entry(EntryKind.COLLECTION, ref.id)
                     path = (*above, f"{EntryKind.COLLECTION}:{ref.id}")
-                    self._found.append(Suggestion(Goal(collection, path), rank(self._words, lower)))
+                    self._found.append(Suggestion(Target(collection, path), rank(self._words, lower)))

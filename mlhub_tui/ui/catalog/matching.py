@@ -53,7 +53,7 @@ def search_text(entry: Entry) -> str:
     return "\n".join(filter(None, lines)).casefold()
 
 
-def traits(entry: Entry) -> str:
+def facet_text(entry: Entry) -> str:
     """Return what an entry can be narrowed and sorted by: tags, types, licences and a day, a line each.
 
     Every line ends with a newline, so that a whole one is found in the text. Items have none.
@@ -95,13 +95,13 @@ def described_by(entry: Entry, collections: Mapping[str, Sequence[str]]) -> list
     return [*lines][:MOST_LINES]
 
 
-def with_lines(searched: str, traits: str, lines: Sequence[str]) -> tuple[str, str]:
-    """Return what a filter looks at of an entry, and its traits, with further lines behind their marks."""
+def with_lines(searched: str, facet_text: str, lines: Sequence[str]) -> tuple[str, str]:
+    """Return what a filter looks at of an entry and its facets, with further lines behind their marks."""
     if not lines:
-        return searched, traits
+        return searched, facet_text
     at = searched.find(f"\n{PART}")
     head, tail = (searched, "") if at < 0 else (searched[:at], searched[at:])
-    return "\n".join([head, *map(str.casefold, lines)]) + tail, traits + "".join(
+    return "\n".join([head, *map(str.casefold, lines)]) + tail, facet_text + "".join(
         f"{line}\n" for line in lines
     )
 
@@ -150,9 +150,9 @@ def _summarised(document: Document, *keys: str) -> list[str]:
     return [word for word in dict.fromkeys(words) if word]
 
 
-def day_of(traits: str) -> str:
-    """Return the day in an entry's traits; empty where there is none."""
-    return traits.partition(f"\n{DAY}")[2][:10] or (traits[1:11] if traits[:1] == DAY else "")
+def day_of(facet_text: str) -> str:
+    """Return the day in the text of an entry's facets; empty where there is none."""
+    return facet_text.partition(f"\n{DAY}")[2][:10] or (facet_text[1:11] if facet_text[:1] == DAY else "")
 
 
 def fields(searched: str) -> list[tuple[str, str]]:
@@ -406,12 +406,12 @@ class Facet:
         quoted = f'"{value}"' if not value or re.search(r"\s", value) else value
         return f"{self.name}{'=' if self.exact else ':'}{quoted}"
 
-    def fits(self, traits: str) -> bool:
-        """Whether an entry with these traits, in lower case and without quotes, is meant."""
+    def fits(self, facet_text: str) -> bool:
+        """Whether an entry with this text of facets, in lower case and without quotes, is meant."""
         mark, value = FACETS[self.name], self.value.replace('"', "").casefold()
         if self.exact:
-            return f"\n{mark}{value}\n" in f"\n{traits}"
-        return re.search(f"{mark}[^\n]*{re.escape(value)}", traits) is not None
+            return f"\n{mark}{value}\n" in f"\n{facet_text}"
+        return re.search(f"{mark}[^\n]*{re.escape(value)}", facet_text) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -421,9 +421,9 @@ class Query:
     terms: tuple[str, ...] = ()
     facets: tuple[Facet, ...] = ()
 
-    def fits(self, traits: str) -> bool:
-        """Whether an entry with these traits has what it is narrowed to."""
-        plain = traits.casefold().replace('"', "")
+    def fits(self, facet_text: str) -> bool:
+        """Whether an entry with this text of facets has what it is narrowed to."""
+        plain = facet_text.casefold().replace('"', "")
         return all(facet.fits(plain) for facet in self.facets)
 
 
@@ -512,17 +512,17 @@ class FacetCount:
     words: str
 
 
-def facet_counts(traits: Iterable[str], chosen: Iterable[Facet] = ()) -> dict[str, list[FacetCount]]:
+def facet_counts(facet_texts: Iterable[str], chosen: Iterable[Facet] = ()) -> dict[str, list[FacetCount]]:
     """Return what entries can be narrowed by, the most frequent first, and in any case what is chosen.
 
     Parameters
     ----------
-    traits
+    facet_texts
         Those of the entries that are shown now.
     chosen
         The facets they are narrowed by.
     """
-    counted = Counter(chain.from_iterable(text.split("\n") for text in traits if text))
+    counted = Counter(chain.from_iterable(text.split("\n") for text in facet_texts if text))
     found: dict[str, list[FacetCount]] = {name: [] for name in TITLES}
     seen: set[tuple[str, str]] = set()
     for line, number in counted.most_common():

@@ -18,7 +18,6 @@ from ..terminal.characters import tail_room
 from .outline import LabelPiece, Pieces, fitted
 
 if TYPE_CHECKING:
-    from ...http.pagination import PageGuard
     from ...models import CollectionRef, Dataset
     from .matching import MatchHighlighter
 
@@ -223,9 +222,9 @@ class Pager:
         self.lacking = self.lacking.plus(page.lacking)
         self.notes |= dict.fromkeys(self.lacking.notes)
         self.notes |= dict.fromkeys(map(one_line, page.notes))
-        sifted_empty = page.looked is not None and not page.entries
+        filtered_empty = page.looked is not None and not page.entries
         marks = [(entry.id, entry.url) for entry in page.entries]
-        seen = repeated = not sifted_empty and guard.repeats_page(marks)
+        seen = repeated = not filtered_empty and guard.repeats_page(marks)
         self.next = page.next
         if page.next is not None and guard.repeats_link(page.next):
             repeated = True
@@ -276,7 +275,7 @@ class TreeListing(Pager):
         """The listing that this one takes the place of, while its entries still stand."""
 
     @property
-    def standing(self) -> TreeListing:
+    def in_tree(self) -> TreeListing:
         """The listing whose entries are in the tree: the one before until the first of this one come."""
         return self.before if self.before is not None and not self.loaded else self
 
@@ -320,7 +319,7 @@ class TreeListing(Pager):
         return [*lines, *(NoteNode(note, error=True) for note in self.notes)]
 
 
-def lean(entry: Entry, collection_id: str = "") -> Entry:
+def without_document(entry: Entry, collection_id: str = "") -> Entry:
     """Return an entry as the tree keeps it: without its document, unless that is an MLHub record.
 
     A hundred thousand are in memory: nothing is stored twice.

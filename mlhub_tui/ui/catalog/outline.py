@@ -28,14 +28,24 @@ class OutlineRow(Generic[T]):
         Whether it can be opened, be there children yet or not.
     searched
         What a filter looks at of it.
-    traits
+    facet_text
         What it is narrowed and sorted by.
     """
 
-    __slots__ = ("children", "data", "depth", "foldable", "is_open", "parent", "searched", "shown", "traits")
+    __slots__ = (
+        "children",
+        "data",
+        "depth",
+        "facet_text",
+        "foldable",
+        "is_open",
+        "parent",
+        "searched",
+        "shown",
+    )
 
-    def __init__(self, data: T, *, foldable: bool = False, searched: str = "", traits: str = "") -> None:
-        self.data, self.foldable, self.searched, self.traits = data, foldable, searched, traits
+    def __init__(self, data: T, *, foldable: bool = False, searched: str = "", facet_text: str = "") -> None:
+        self.data, self.foldable, self.searched, self.facet_text = data, foldable, searched, facet_text
         self.is_open = False
         self.parent: OutlineRow[T] | None = None
         self.depth = 0
@@ -307,7 +317,7 @@ class OutlineView(LineView, Generic[T]):
     def draw_line(self, number: int, width: int) -> Strip:
         """Draw guides, arrow and label of a row."""
         row = self.outline.rows[number]
-        ground = self.ground(number)
+        plain = self.line_style(number)
         guides = self._guides(row, width)
         arrow = ("▾ " if row.is_open else "▸ ") if row.foldable else "  "
         arrow += self.badge(row)
@@ -315,8 +325,8 @@ class OutlineView(LineView, Generic[T]):
         label = self.label(row, room)
         tail = self._tail(number, label, room) if self.cuts_middle(row) else 0
         pieces = fitted(label, room, tail)
-        base = ground + self.look("cursor") if number == self.cursor_line else ground
-        segments = [Segment(guides, ground + self.look("guides")), Segment(arrow, ground)]
+        base = plain + self.look("cursor") if number == self.cursor_line else plain
+        segments = [Segment(guides, plain + self.look("guides")), Segment(arrow, plain)]
         quiet = base if number == self.cursor_line else base + self.look("quiet")
         segments += [
             Segment(text, (quiet if look in _QUIET else base) + LOOKS[look]) for text, look in pieces if text
@@ -329,7 +339,7 @@ class OutlineView(LineView, Generic[T]):
         if len(text) <= room:
             return 0
         nearby = self.outline.rows[max(number - _NEARBY, 0) : number + _NEARBY]
-        return telling_tail(
+        return end_length(
             text, [n for one in nearby if one.parent is row.parent for n in self.names(one)], room
         )
 
@@ -346,7 +356,7 @@ class OutlineView(LineView, Generic[T]):
         return guides if len(guides) <= width // 2 else f"…{guides[1 - width // 2 :]}"
 
 
-def telling_tail(text: str, names: Iterable[str], room: int) -> int:
+def end_length(text: str, names: Iterable[str], room: int) -> int:
     """Return how many characters at the end of a text tell it from names that would look the same when cut.
 
     Parameters

@@ -61,9 +61,9 @@ class TreeFilter:
         return self.highlighter.closely and bool(self.matched)
 
     @property
-    def traits(self) -> list[str]:
+    def facet_texts(self) -> list[str]:
         """What the matching entries of the listings can be narrowed by."""
-        return [row.traits for rows in self._hits.values() for row in rows if row.traits]
+        return [row.facet_text for rows in self._hits.values() for row in rows if row.facet_text]
 
     # Looking
 
@@ -86,16 +86,16 @@ class TreeFilter:
         entries, hits = self._tree_model.entries(row), self._hits.setdefault(row, [])
         step = FEW if self.highlighter.closely else STEP
         for start in range(0, len(entries), step):
-            found = self._among(entries[start : start + step])
+            found = self._matching(entries[start : start + step])
             hits += found
             self._take(found)
             yield
             if isinstance(row.data, GroupNode) and self.query.terms:
                 yield from self._look_at_names(found)
 
-    def _among(self, rows: Sequence[NodeRow]) -> Sequence[NodeRow]:
+    def _matching(self, rows: Sequence[NodeRow]) -> Sequence[NodeRow]:
         if self.query.facets:
-            rows = [row for row in rows if self.query.fits(row.traits)]
+            rows = [row for row in rows if self.query.fits(row.facet_text)]
         if self.highlighter.closely:
             return [row for row in rows if self._holds(row.searched)]
         for term in self.query.terms:
@@ -176,12 +176,12 @@ class TreeFilter:
         if inner:
             wanted = {*hits, *inner}
             found = [child for child in children if child in wanted]
-        return [*found, *children[listing.standing.loaded :]] if listing is not None else found
+        return [*found, *children[listing.in_tree.loaded :]] if listing is not None else found
 
     def _choose_groups(self) -> None:
         """Leave out groups in which nothing was found; the first stays and says so."""
         first, *others = self._tree_model.groups
-        if not first.shown and self._tree_model.top.standing.loaded:
+        if not first.shown and self._tree_model.top.in_tree.loaded:
             note: NodeRow = OutlineRow(NoteNode("nothing matches the filter"))
             note.parent, note.depth = first, first.depth + 1
             first.shown = [note]
@@ -216,7 +216,7 @@ def arrange(tree_model: CatalogTreeModel, order: str) -> None:
         entries = [child for child in row.visible if isinstance(child.data, Entry)]
         others = [child for child in row.visible if not isinstance(child.data, Entry)]
         if order == "newest":  # those without a day come last, as they were listed
-            entries.sort(key=lambda child: day_of(child.traits), reverse=True)
+            entries.sort(key=lambda child: day_of(child.facet_text), reverse=True)
         else:
             entries.sort(key=_title if order == "title" else _id)
         row.shown = [*entries, *others]

@@ -10,7 +10,7 @@ from ...auth import Kind
 from ...errors import MLHubException, ServerError, ServerTimeout, ServerUnreachable
 from ...models import CollectionRef, Dataset, Entry, EntryKind
 from .favourites import entry_key
-from .matching import ORDERS, MatchHighlighter, search_text, traits
+from .matching import ORDERS, MatchHighlighter, facet_text, search_text
 from .nodes import (
     MODELS,
     OTHER,
@@ -22,8 +22,8 @@ from .nodes import (
     TypeNode,
     entry_pieces,
     identity,
-    lean,
     node_key,
+    without_document,
     word_pieces,
 )
 from .outline import OutlineRow, OutlineRows, Pieces
@@ -105,7 +105,7 @@ class CatalogTreeModel:
             before = self.grown.get(row)
             self.grown[row] = fresh = TreeListing(noun, at_top=True)
             if before is not None:
-                fresh.cached_age, fresh.before = before.cached_age, before.standing
+                fresh.cached_age, fresh.before = before.cached_age, before.in_tree
             self.tell(row)
 
     @property
@@ -119,7 +119,7 @@ class CatalogTreeModel:
     def is_replaced_soon(self) -> bool:
         """Whether what the source lists now is to take the place of entries in the tree."""
         listings = (self.grown.get(row) for row in self.groups)
-        return any(listing is not None and listing.standing is not listing for listing in listings)
+        return any(listing is not None and listing.in_tree is not listing for listing in listings)
 
     @property
     def by_dataset(self) -> bool:
@@ -141,7 +141,7 @@ class CatalogTreeModel:
         if not listing.loaded and not listing.complete:
             note = "not loaded" if listing.failure is not None else "loading…"
         if listing.cached_age:
-            note = f"{self.found.get(row) or f'{listing.standing.loaded:,}'}, {listing.cached_age}"
+            note = f"{self.found.get(row) or f'{listing.in_tree.loaded:,}'}, {listing.cached_age}"
         if self.order:
             note = f"{note}  {ORDERS[self.order]}"
         if listing.failure is not None:
@@ -156,7 +156,7 @@ class CatalogTreeModel:
     @property
     def scope(self) -> str:
         """How much is loaded of how much there is: `the 200 loaded of 2,365`."""
-        listings = [listing.standing for listing in self.grown.values() if listing is not None]
+        listings = [listing.in_tree for listing in self.grown.values() if listing is not None]
         loaded = f"the {sum(listing.loaded for listing in listings):,} loaded"
         if all(listing.complete for listing in listings):
             return loaded
@@ -250,10 +250,10 @@ class CatalogTreeModel:
         belongs = node.id if isinstance(node, Entry) and node.kind is EntryKind.COLLECTION else ""
         rows = [
             OutlineRow[Node](
-                lean(entry, belongs),
+                without_document(entry, belongs),
                 foldable=entry.kind not in (EntryKind.ITEM, EntryKind.MODEL),
                 searched=search_text(entry),
-                traits=traits(entry),
+                facet_text=facet_text(entry),
             )
             for entry in entries
         ]
@@ -307,13 +307,17 @@ class CatalogTreeModel:
             return
         found = Entry.of(document, collection_id=known.collection_id)
         entry = replace(found, url=known.url)
-        row.data, row.searched, row.traits = lean(entry), search_text(entry), traits(entry)
+        row.data, row.searched, row.facet_text = (
+            without_document(entry),
+            search_text(entry),
+            facet_text(entry),
+        )
         self._changed(row)
 
     def entries(self, row: NodeRow) -> list[NodeRow]:
         """Return the rows of the entries that the listing of a row has in the tree."""
         listing = self.grown.get(row)
-        return (row.children or [])[: listing.standing.loaded] if listing is not None else []
+        return (row.children or [])[: listing.in_tree.loaded] if listing is not None else []
 
     # What a row is
 

@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 
 from ...errors import MLHubException
 from ...text import one_line
-from ..catalog.lookup import Goal, Suggestion, Suggestions, doi_of, goal_of, is_url
+from ..catalog.lookup import Suggestion, Suggestions, Target, doi_of, is_url, target_of
 from ..catalog.matching import TITLES, Facet, FacetCount, facet_counts, facets_of, toggled
 from ..catalog.tree_filter import HOLDS
 from ..terminal.characters import line
@@ -56,7 +56,9 @@ class GotoScreen(ListScreen):
     """
     keys = "tab completes, enter goes there, esc cancels"
 
-    def __init__(self, tree_model: CatalogTreeModel, source: Source, arrive: Callable[[Goal], None]) -> None:
+    def __init__(
+        self, tree_model: CatalogTreeModel, source: Source, arrive: Callable[[Target], None]
+    ) -> None:
         super().__init__("Go to", (), " ", narrows=True)
         self._tree_model, self._source, self._arrive = tree_model, source, arrive
         self._known: list[Suggestion] = []
@@ -84,7 +86,7 @@ class GotoScreen(ListScreen):
         for _ in found.steps():
             await asyncio.sleep(0)
         self._known = found.best
-        lines = [self._line(number, one.goal) for number, one in enumerate(self._known)]
+        lines = [self._line(number, one.target) for number, one in enumerate(self._known)]
         if typed:
             ask = PickLine(f"look up {one_line(typed, 60)}", "at the source", key=_ASK)
             # A whole name that is typed means that entry, not one that happens to contain it.
@@ -98,8 +100,8 @@ class GotoScreen(ListScreen):
             then, self._then = self._then, None
             then()
 
-    def _line(self, number: int, goal: Goal) -> PickLine:
-        entry = goal.entry
+    def _line(self, number: int, target: Target) -> PickLine:
+        entry = target.entry
         title = "" if entry.title == entry.id else entry.title
         return PickLine(entry.id or entry.label, title, entry.kind.value, str(number))
 
@@ -121,21 +123,21 @@ class GotoScreen(ListScreen):
         if key == _ASK:
             self._look_up(self.typed)
         elif self.typed:
-            self._close(self._known[int(key)].goal)
+            self._close(self._known[int(key)].target)
 
-    def _close(self, goal: Goal) -> None:
+    def _close(self, target: Target) -> None:
         self.dismiss(None)
-        self._arrive(goal)
+        self._arrive(target)
 
     @work(exclusive=True, group="look up")
     async def _look_up(self, typed: str) -> None:
         self.say("looking it up… esc stops")
         try:
-            goal = await goal_of(typed, self._source, self._tree_model)
+            target = await target_of(typed, self._source, self._tree_model)
         except MLHubException as error:
             self.say(f"! {error.full_message}", "bold $error")
             return
-        self._close(goal)
+        self._close(target)
 
     def action_cancel(self) -> None:
         """Stop looking something up, else close."""
@@ -152,7 +154,7 @@ class GotoScreen(ListScreen):
     def _complete(self) -> None:
         current, field = self.picks.current, self.part
         if current is not None and current.key != _ASK:
-            field.value = one_line(self._known[int(current.key)].goal.entry.id) or field.value
+            field.value = one_line(self._known[int(current.key)].target.entry.id) or field.value
             field.cursor_position = len(field.value)
 
 
@@ -191,7 +193,7 @@ class FacetScreen(ListScreen):
         """Count again: the tree shows other entries."""
         chosen = facets_of(self._tree.filter)
         self._chosen = {facet.written().casefold() for facet in chosen}
-        self._offers = facet_counts(self._tree.traits(), chosen)
+        self._offers = facet_counts(self._tree.facet_texts(), chosen)
         self.frame.border_title = line(f"Narrow: {self._tree.amount}")
         self.narrow(self.part.value)
 

@@ -183,7 +183,7 @@ def _day(event: Event) -> str:
     return local_time(event.at)[:10]
 
 
-_FATES = {"failed": FileStatus.FAILED, "wanted": FileStatus.WANTED, "done": FileStatus.DONE, "all": None}
+_STATUSES = {"failed": FileStatus.FAILED, "wanted": FileStatus.WANTED, "done": FileStatus.DONE, "all": None}
 _EVERY = 1.0
 _RARELY = 20  # times what a look costs, before the next one
 
@@ -217,7 +217,7 @@ class DatasetJobScreen(FramedDialog[None]):
         self._look: FileQuery | None = None
         self._due = 0.0
         self._facts, self._note = Static(id="facts"), Static(id="note")
-        self._choice, self._list = ChoiceField(list(_FATES), id="fate"), FileList()
+        self._choice, self._list = ChoiceField(list(_STATUSES), id="status"), FileList()
 
     def rows(self) -> Iterator[Widget]:
         """Return facts, filter and list."""
@@ -252,8 +252,8 @@ class DatasetJobScreen(FramedDialog[None]):
     # Files
 
     @property
-    def _fate(self) -> FileStatus | None:
-        return _FATES[self._choice.value]
+    def _status(self) -> FileStatus | None:
+        return _STATUSES[self._choice.value]
 
     def _again(self) -> None:
         """Look again while the job is at work, and once after it has ended."""
@@ -265,14 +265,14 @@ class DatasetJobScreen(FramedDialog[None]):
         look = self._look
         if look is None:
             return True
-        known = (look.standing.done, look.standing.failed)
+        known = (look.stats.done, look.stats.failed)
         return self._job.files_total is not None and known != (self._job.files_done, self._job.files_failed)
 
     @work(group="files", exclusive=True)
     async def _read(self, *, reset: bool) -> None:
         began = time.monotonic()
         try:
-            look = await self._files.look(self._fate)
+            look = await self._files.look(self._status)
             pages = {} if reset else {n: await self._files.page(look, n) for n in self._in_sight}
         except MLHubException as error:
             self._say(f"! {error.message}")
@@ -303,7 +303,7 @@ class DatasetJobScreen(FramedDialog[None]):
         except MLHubException as error:
             self._say(f"! {error.message}")
             return
-        if look.fate is self._fate:
+        if look.status is self._status:
             self._list.fill(number, entries)
             self._explain()
 

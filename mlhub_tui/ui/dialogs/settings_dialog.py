@@ -102,7 +102,7 @@ class SettingList(PickList):
 
     def draw_line(self, number: int, width: int) -> Strip:
         """Draw a heading, or a setting with its value, the chosen one of its choices in brackets."""
-        one, style = self.lines[number], self.ground(number)
+        one, style = self.lines[number], self.line_style(number)
         if not one.key:
             return Strip([Segment(one.name, style + self.look("header"))])
         mark, look = ("▸", "cursor") if number == self.cursor_line else (" ", "quiet")

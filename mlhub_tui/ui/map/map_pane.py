@@ -16,7 +16,7 @@ from ...metadata.places import parts, place_words, time_words
 from ...models import BBox, Collection, Dataset, Document, Entry, Interval, Item, MLModel
 from ...models.when import parse_span, span_of
 from ...text import count
-from ..catalog.nodes import lean
+from ..catalog.nodes import without_document
 from ..commands import MAP, bindings
 from ..document_cache import Documents
 from .canvas import Footprint, footprint_of
@@ -150,7 +150,9 @@ class MapPane(Vertical):
             if mark in self._known or footprint is None or not isinstance(document, Item):
                 continue
             self._known.add(mark)
-            fresh.append(_Placed(replace(lean(entry), id=document.id), footprint, document.interval))
+            fresh.append(
+                _Placed(replace(without_document(entry), id=document.id), footprint, document.interval)
+            )
         first = not self._placed
         self._placed += fresh
         if not fresh or not self.is_mounted:

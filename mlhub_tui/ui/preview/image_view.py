@@ -44,7 +44,7 @@ class ImageView(Widget):
     class Drawn(Message):
         """A picture was drawn, in a way, which took so many bytes to the terminal."""
 
-        way: GraphicsMode
+        mode: GraphicsMode
         size: int
 
     def __init__(self, *, id: str | None = None) -> None:
@@ -52,7 +52,7 @@ class ImageView(Widget):
         self._number = next(_NUMBERS)
         self._picture: Picture | None = None
         self._words = Content()
-        self._way, self._lean = GraphicsMode.BLOCKS, False
+        self._graphics, self._reduced = GraphicsMode.BLOCKS, False
         self._strips: list[Strip] = []
         self._graphic: Graphic | None = None
         self._waiting = self._placed = self._covered = False
@@ -61,9 +61,9 @@ class ImageView(Widget):
         """Draw again what a stop of the program took off the terminal."""
         self.app.app_resume_signal.subscribe(self, lambda _: self._again())
 
-    def show(self, picture: Picture | None, way: GraphicsMode, *, lean: bool = False) -> None:
-        """Show another picture, or none; `lean` with fewer colours, for a slow line."""
-        self._picture, self._way, self._lean = picture, way, lean
+    def show(self, picture: Picture | None, mode: GraphicsMode, *, reduced: bool = False) -> None:
+        """Show another picture, or none; `reduced` with fewer colours, for a slow line."""
+        self._picture, self._graphics, self._reduced = picture, mode, reduced
         self.take_off()
         self._strips, self._graphic = [], None
         self.refresh()
@@ -72,7 +72,7 @@ class ImageView(Widget):
     def say(self, words: Content) -> None:
         """Show words in place of a picture."""
         self._words = words
-        self.show(None, self._way)
+        self.show(None, self._graphics)
 
     def render(self) -> Content:
         """Return the words that stand where no picture is."""
@@ -81,7 +81,7 @@ class ImageView(Widget):
     def on_resize(self) -> None:
         """Fit the picture to the new room."""
         if self._picture is not None:
-            self.show(self._picture, self._way, lean=self._lean)
+            self.show(self._picture, self._graphics, reduced=self._reduced)
 
     @work(exclusive=True, group="draw")
     async def _prepare(self) -> None:
@@ -98,23 +98,23 @@ class ImageView(Widget):
             self._strips = made
             cost = await asyncio.to_thread(_written, made, self.app.console)
         self.refresh()
-        self.post_message(self.Drawn(self._way, cost))
+        self.post_message(self.Drawn(self._graphics, cost))
 
     def _made(self, image: Any, columns: int, rows: int) -> Graphic | list[Strip]:
         cell = (
             getattr(getattr(getattr(self.app, "terminal", None), "answers", None), "cell", None)
             or _cell_size()
         )
-        if self._way is GraphicsMode.SIXEL:
+        if self._graphics is GraphicsMode.SIXEL:
             try:
-                return sixel(image, columns, rows, cell, lean=self._lean)
+                return sixel(image, columns, rows, cell, reduced=self._reduced)
             except ImportError:
-                self._way = GraphicsMode.BLOCKS
-        if self._way is GraphicsMode.KITTY:
-            return kitty(image, columns, rows, cell, lean=self._lean, picture=self._number)
-        if self._way is GraphicsMode.SHADES:
+                self._graphics = GraphicsMode.BLOCKS
+        if self._graphics is GraphicsMode.KITTY:
+            return kitty(image, columns, rows, cell, reduced=self._reduced, picture=self._number)
+        if self._graphics is GraphicsMode.SHADES:
             return shade(image, columns, rows, light=not self.app.current_theme.dark)
-        return draw(image, columns, rows, lean=self._lean)
+        return draw(image, columns, rows, reduced=self._reduced)
 
     # Drawing
 
@@ -152,7 +152,7 @@ class ImageView(Widget):
             app.write_terminal(f"\x1b7\x1b[{y + 1};{x + 1}H{graphic.sequence}\x1b8")
             app.forget_shown()
         # Text that is written later wipes out sixels, and not what kitty's protocol has put there.
-        self._placed = self._way is GraphicsMode.KITTY
+        self._placed = self._graphics is GraphicsMode.KITTY
         self._covered = True
 
     def take_off(self) -> None:
@@ -173,17 +173,17 @@ class ImageView(Widget):
         self.take_off()
 
 
-def estimate(way: GraphicsMode, columns: int, rows: int, *, full_colour: bool, lean: bool) -> int:
+def estimate(mode: GraphicsMode, columns: int, rows: int, *, full_colour: bool, reduced: bool) -> int:
     """Return about how many bytes a picture takes that fills a room, before it is there."""
-    if way is GraphicsMode.SHADES:
+    if mode is GraphicsMode.SHADES:
         return columns * rows
-    if way is GraphicsMode.BLOCKS:
+    if mode is GraphicsMode.BLOCKS:
         return columns * rows * (_CELL_BYTES if full_colour else _CELL_BYTES_256)
-    return _GRAPHIC_BYTES_LEAN if lean else _GRAPHIC_BYTES
+    return _REDUCED_BYTES if reduced else _GRAPHIC_BYTES
 
 
 _CELL_BYTES, _CELL_BYTES_256 = 40, 25
-_GRAPHIC_BYTES, _GRAPHIC_BYTES_LEAN = 450_000, 80_000
+_GRAPHIC_BYTES, _REDUCED_BYTES = 450_000, 80_000
 """What photographs take, as measured; a drawing takes less."""
 
 
@@ -207,19 +207,19 @@ def _cell_size() -> tuple[int, int] | None:
 
 
 _SHADES = " .:-=+*#%@"
-_LEAN = 48
+_REDUCED = 48
 """Colours over a slow line: neighbours that are the same cost nothing."""
 
 
-def draw(image: Any, columns: int, rows: int, *, lean: bool = False) -> list[Strip]:
+def draw(image: Any, columns: int, rows: int, *, reduced: bool = False) -> list[Strip]:
     """Return the rows of an image in colours, in its proportions: a cell is one pixel wide and two high."""
     if columns < 1 or rows < 1:
         return []
     width, height = fitted(image.size, columns, rows * 2)
     height += height % 2
     small = image.resize((width, height))
-    if lean:
-        small = small.quantize(_LEAN, dither=0).convert("RGB")
+    if reduced:
+        small = small.quantize(_REDUCED, dither=0).convert("RGB")
     raw = small.tobytes()
     pixels = [tuple(raw[at : at + 3]) for at in range(0, len(raw), 3)]
     return [
@@ -265,7 +265,7 @@ def _halves(above: list[tuple[int, ...]], below: list[tuple[int, ...]]) -> list[
 
 CELL = (10, 20)
 """Pixels of a cell where the terminal does not tell: those of the VT340, which sixel comes from."""
-_LEAN_SIDE, _LEAN_COLOURS = 400, 32
+_REDUCED_SIDE, _REDUCED_COLOURS = 400, 32
 """Pixels and colours over a slow line: a photograph takes 50 to 90 kB."""
 _CHUNK = 4096
 """Bytes of base64 in one sequence (kitty graphics protocol, "Remote client")."""
@@ -297,7 +297,7 @@ class Graphic:
 
 
 def sixel(
-    image: Any, columns: int, rows: int, cell: tuple[int, int] | None = None, *, lean: bool = False
+    image: Any, columns: int, rows: int, cell: tuple[int, int] | None = None, *, reduced: bool = False
 ) -> Graphic:
     """Return a picture in sixel that fills a room, by the encoder of textual-image.
 
@@ -313,12 +313,12 @@ def sixel(
 
     wide, high = cell or CELL
     width, height = columns * wide, rows * high
-    if lean:
-        width, height = min(width, _LEAN_SIDE), min(height, _LEAN_SIDE)
+    if reduced:
+        width, height = min(width, _REDUCED_SIDE), min(height, _REDUCED_SIDE)
     size = fitted(image.size, width, height)
     # A sixel is six pixels high: the rest of the last one would reach into the line below.
     size = (size[0], max(size[1] // 6 * 6, 6))
-    options = SixelOptions(colors=_LEAN_COLOURS, smooth=3) if lean else SixelOptions(colors=128)
+    options = SixelOptions(colors=_REDUCED_COLOURS, smooth=3) if reduced else SixelOptions(colors=128)
     sequence = image_to_sixels(image.resize(size), options)
     return Graphic(sequence, min(-(-size[0] // wide), columns), min(-(-size[1] // high), rows))
 
@@ -329,7 +329,7 @@ def kitty(
     rows: int,
     cell: tuple[int, int] | None = None,
     *,
-    lean: bool = False,
+    reduced: bool = False,
     picture: int = KITTY_ID,
 ) -> Graphic:
     """Return a picture in kitty's graphics protocol that fills a room; the terminal scales it.
@@ -340,11 +340,11 @@ def kitty(
     wide, high = cell or CELL
     size = fitted(image.size, columns * wide, rows * high)
     across, down = min(max(-(-size[0] // wide), 1), columns), min(max(-(-size[1] // high), 1), rows)
-    if lean or size[0] < image.width:
-        size = fitted(size, min(_LEAN_SIDE, size[0]), min(_LEAN_SIDE, size[1])) if lean else size
+    if reduced or size[0] < image.width:
+        size = fitted(size, min(_REDUCED_SIDE, size[0]), min(_REDUCED_SIDE, size[1])) if reduced else size
         image = image.resize(size)
-    if lean:
-        image = image.quantize(_LEAN_COLOURS, dither=0)
+    if reduced:
+        image = image.quantize(_REDUCED_COLOURS, dither=0)
     buffer = io.BytesIO()
     image.save(buffer, "PNG", compress_level=6)
     data = standard_b64encode(buffer.getvalue()).decode()

@@ -75,7 +75,7 @@ class PreviewScreen(Dialog[None]):
         self._pictures: LRUCache[tuple[Picture, ImageFile]] = LRUCache(IN_MEMORY)
         self._agreed = 0 if tty.over_ssh() else ASK_FROM
         self._answer: asyncio.Future[None] | None = None
-        self._way: GraphicsMode | None = None
+        self._graphics: GraphicsMode | None = None
         self._facts: list[str] = []
         self._box, self._view = Vertical(), ImageView()
         self._images, self._facts_words = Static(id="images"), Static(id="facts")
@@ -128,8 +128,8 @@ class PreviewScreen(Dialog[None]):
 
     async def _show(self, document: Document | None, asset: Asset) -> None:
         assert document is not None
-        if self._way is None:
-            self._way = plainly(self.app) or await asked(self.app)
+        if self._graphics is None:
+            self._graphics = plainly(self.app) or await asked(self.app)
         title = f"{asset.label}: {asset.title}" if asset.title and asset.title != asset.label else asset.label
         self._name_images()
         self._frame(f"{document.label} / {title}")
@@ -144,7 +144,7 @@ class PreviewScreen(Dialog[None]):
         when = document.interval if isinstance(document, Item) else ""
         self._facts = _facts(picture, fetched, asset, one_line(when, 60))
         self._state_facts()
-        self._view.show(picture, self._way, lean=tty.over_ssh())
+        self._view.show(picture, self._graphics, reduced=tty.over_ssh())
 
     async def _fetched(self, document: Document, asset: Asset) -> ImageFile:
         """Fetch an image that is not here, once that is agreed to where it has to be."""
@@ -177,14 +177,16 @@ class PreviewScreen(Dialog[None]):
         """Say how much the line to the terminal will carry."""
         room = self.app.size.width * 9 // 10, self.app.size.height * 3 // 4
         full = self.app.console.color_system == "truecolor"
-        most = estimate(self._way or GraphicsMode.BLOCKS, *room, full_colour=full, lean=tty.over_ssh())
+        most = estimate(
+            self._graphics or GraphicsMode.BLOCKS, *room, full_colour=full, reduced=tty.over_ssh()
+        )
         return f"about {size(round(most, -3))} to draw"
 
     @on(ImageView.Drawn)
     def _drawn(self, message: ImageView.Drawn) -> None:
         message.stop()
-        self._facts = [fact for fact in self._facts if not fact.endswith(message.way.value)]
-        self._facts.append(f"{size(message.size)} in {message.way.value}")
+        self._facts = [fact for fact in self._facts if not fact.endswith(message.mode.value)]
+        self._facts.append(f"{size(message.size)} in {message.mode.value}")
         self._state_facts()
 
     # Words

@@ -97,10 +97,10 @@ class Thumbnail(Vertical):
         self.is_drawn = False
         self._image.say(content(words))
 
-    def draw(self, picture: Picture, way: GraphicsMode) -> None:
+    def draw(self, picture: Picture, mode: GraphicsMode) -> None:
         """Show an image."""
         self.is_drawn = True
-        self._image.show(picture, way, lean=tty.over_ssh())
+        self._image.show(picture, mode, reduced=tty.over_ssh())
 
     def take_off(self) -> None:
         """Leave the terminal to another screen."""
@@ -143,7 +143,7 @@ class ContactSheet(EntryScreen):
         self._cells: list[Thumbnail] = []
         self._scale = 1
         self._across = 1
-        self._way: GraphicsMode | None = None
+        self._graphics: GraphicsMode | None = None
         self._agreed = not tty.over_ssh()
         self._thumbnails: LRUCache[Picture] = LRUCache(IN_MEMORY)
 
@@ -269,11 +269,11 @@ class ContactSheet(EntryScreen):
     @work(exclusive=True, group="thumbnails")
     async def _fill(self) -> None:
         """Fetch and draw what is in sight, a few at a time; another page ends that."""
-        if self._way is None:
-            self._way = plainly(self.app) or await asked(self.app)
+        if self._graphics is None:
+            self._graphics = plainly(self.app) or await asked(self.app)
         if not self._agreed:
             room, full = self._grid.size, self.app.console.color_system == "truecolor"
-            most = estimate(self._way, room.width, room.height, full_colour=full, lean=True)
+            most = estimate(self._graphics, room.width, room.height, full_colour=full, reduced=True)
             words = f"Over SSH a page takes about {size(round(most, -3))} to draw: r fetches and draws it."
             self.notify(words, markup=False, timeout=60)
             return
@@ -290,12 +290,12 @@ class ContactSheet(EntryScreen):
             words = one_line(error.strerror or error, 120)
         else:
             words = ""
-        if self.closing or cell.entry is not entry or self._way is None:
+        if self.closing or cell.entry is not entry or self._graphics is None:
             return
         if words:
             cell.say(words)
         else:
-            cell.draw(picture, self._way)
+            cell.draw(picture, self._graphics)
 
     async def _thumbnail(self, entry: Entry) -> Picture:
         """Return the thumbnail of an item.

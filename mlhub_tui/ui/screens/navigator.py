@@ -17,7 +17,7 @@ from ..commands import DOCUMENT
 
 if TYPE_CHECKING:
     from ..catalog.catalog_tree import CatalogTree
-    from ..catalog.lookup import Goal
+    from ..catalog.lookup import Target
     from ..catalog.nodes import TreeEntry
     from ..source_connection import Connection
     from ..state import TreeState
@@ -93,8 +93,8 @@ class Navigator:
             screen.refuse("No source is open yet.")
             return
 
-        def arrive(goal: Goal) -> None:
-            way: Callable[[], Awaitable[None]] = partial(self._go, goal)
+        def arrive(target: Target) -> None:
+            way: Callable[[], Awaitable[None]] = partial(self._go, target)
             screen.run_worker(way, group=_GROUP, exclusive=True)
 
         # At once, not from a worker: what is typed behind the key is for the field.
@@ -111,11 +111,11 @@ class Navigator:
         if not wanted or not await self._until(self._is_listed) or context.connection is None:
             return
         try:
-            goal = await catalog.lookup.goal_of(wanted, context.connection.source, self._tree.tree_model)
+            target = await catalog.lookup.target_of(wanted, context.connection.source, self._tree.tree_model)
         except MLHubException as error:
             context.report(error)
             return
-        await self._go(goal)
+        await self._go(target)
 
     def _is_listed(self) -> bool:
         """Whether the tree shows the top level of the source in use, or why there is none."""
@@ -124,12 +124,12 @@ class Navigator:
         top = self._tree.tree_model.top
         return bool(top.loaded and not top.cached_age) or top.failure is not None
 
-    async def _go(self, goal: Goal) -> None:
+    async def _go(self, target: Target) -> None:
         """Go to something; what has no place in the tree, or one too far back in it, is shown by itself."""
         self.note_place()
-        if not await self._walk(goal.path) and goal.entry.kind != "dataset":
+        if not await self._walk(target.path) and target.entry.kind != "dataset":
             self._screen.refuse("It is not in the loaded part of the tree: shown by itself.")
-            self._screen.open_subject(TreeEntry(goal.entry))
+            self._screen.open_subject(TreeEntry(target.entry))
         self.note_place()
 
     async def _walk(self, path: tuple[str, ...]) -> bool:
@@ -193,7 +193,7 @@ class Navigator:
             source, one = by_key[chosen]
             self.note_place()
             if source == here or await self._use(one.place):
-                await self._go(catalog.lookup.Goal(one.entry(), one.path))
+                await self._go(catalog.lookup.Target(one.entry(), one.path))
 
     async def _use(self, place: str) -> bool:
         """Open another source, and wait until the tree is its own; False where that does not come about."""

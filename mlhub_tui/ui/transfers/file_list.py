@@ -110,11 +110,11 @@ class FileList(TableView):
             self.post_message(self.Wanted(page))
         return "…", "", ""
 
-    def ground(self, number: int) -> Style:
+    def line_style(self, number: int) -> Style:
         """Return the style of a file's line: failed ones stand out."""
-        entry, ground = self._entry(number), super().ground(number)
+        entry, base = self._entry(number), super().line_style(number)
         failed = entry is not None and entry.status is FileStatus.FAILED and number != self.cursor_line
-        return ground + self.look("bad") if failed else ground
+        return base + self.look("bad") if failed else base
 
 
 T = TypeVar("T")
@@ -126,18 +126,18 @@ PAGE = 200
 class FileQuery:
     """How a job stands, and which of its files are looked at."""
 
-    standing: ManifestStats
-    fate: FileStatus | None
+    stats: ManifestStats
+    status: FileStatus | None
 
     @property
     def count(self) -> int:
         """How many files of that kind there are."""
-        by_fate = {
-            FileStatus.WANTED: self.standing.wanted,
-            FileStatus.DONE: self.standing.done,
-            FileStatus.FAILED: self.standing.failed,
+        by_status = {
+            FileStatus.WANTED: self.stats.wanted,
+            FileStatus.DONE: self.stats.done,
+            FileStatus.FAILED: self.stats.failed,
         }
-        return self.standing.files if self.fate is None else by_fate[self.fate]
+        return self.stats.files if self.status is None else by_status[self.status]
 
 
 class FilePages:
@@ -154,7 +154,7 @@ class FilePages:
         self._list: Manifest | None = None
         self._guard = threading.Lock()
 
-    async def look(self, fate: FileStatus | None) -> FileQuery:
+    async def look(self, status: FileStatus | None) -> FileQuery:
         """Return how the job stands.
 
         Raises
@@ -165,7 +165,7 @@ class FilePages:
 
         def work() -> FileQuery:
             files = self._opened()
-            return FileQuery(ManifestStats() if files is None else files.stats(), fate)
+            return FileQuery(ManifestStats() if files is None else files.stats(), status)
 
         return await self._reading(work)
 
@@ -176,7 +176,7 @@ class FilePages:
             files = self._opened()
             if files is None or number < 0:
                 return []
-            return files.entries(look.fate, skip=number * PAGE, most=PAGE)
+            return files.entries(look.status, skip=number * PAGE, most=PAGE)
 
         return await self._reading(work)
 

@@ -254,18 +254,18 @@ class JobList(LineView):
         """Draw a transfer."""
         job = self.jobs[number]
         cells = job_line(job, columns_for(width), marked=job.id in self.marked)
-        ground = self.ground(number)
+        base = self.line_style(number)
         if number == self.cursor_line:
-            cursor = ground + self.look("cursor")
+            cursor = base + self.look("cursor")
             return Strip([Segment("".join(cells), cursor)]).adjust_cell_length(width, cursor)
         # Few segments: each costs 40 bytes of colours, and with many at work all lines change all the time.
-        tone = ground + self.look(_tone(job.state))
+        tone = base + self.look(_tone(job.state))
         segments = [
-            Segment(cells[0], ground),
+            Segment(cells[0], base),
             Segment(cells[1] + cells[2], tone),
-            Segment("".join(cells[3:]), ground),
+            Segment("".join(cells[3:]), base),
         ]
-        return Strip(segments).adjust_cell_length(width, ground)
+        return Strip(segments).adjust_cell_length(width, base)
 
     async def clicked(self, x: int) -> None:
         """Move the cursor alone: a click opens nothing."""

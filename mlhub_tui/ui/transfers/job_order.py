@@ -148,9 +148,9 @@ class JobOrder:
         if self.group is not JobGroup.ALL and _GROUPS[job.state] is not self.group:
             return False
         terms = self.words.casefold().split()
-        return not terms or all(term in self._hay(job) for term in terms)
+        return not terms or all(term in self._search_text(job) for term in terms)
 
-    def _hay(self, job: Job) -> str:
+    def _search_text(self, job: Job) -> str:
         searched = self._search_texts.get(job.id)
         if searched is None:
             request = job.request

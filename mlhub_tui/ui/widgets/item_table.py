@@ -18,7 +18,7 @@ from ...models.when import parse_span
 from ...sources.base import Page
 from ...text import count, one_line, redact, size
 from ..catalog.matching import search_text
-from ..catalog.nodes import Pager, lean
+from ..catalog.nodes import Pager, without_document
 from .line_view import Column, TableView
 
 NEAR_END = 5
@@ -424,11 +424,11 @@ class ItemTable(TableView):
 def _row(entry: Entry) -> ItemRow:
     document = entry.document
     if not isinstance(document, Item):
-        return ItemRow(lean(entry))
+        return ItemRow(without_document(entry))
     facts = _facts(document.properties, document)
     # Of a hundred thousand items most facts are the same few texts.
     assets = sys.intern(f"{len(document.assets):,}")
-    return ItemRow(lean(entry), one_line(document.interval), assets, facts if any(facts) else ())
+    return ItemRow(without_document(entry), one_line(document.interval), assets, facts if any(facts) else ())
 
 
 def _facts(properties: Mapping[str, Any], item: Item) -> tuple[str, ...]:

@@ -213,11 +213,11 @@ class JsonView(LineView):
 
     def draw_line(self, number: int, width: int) -> Strip:
         """Draw indent, arrow, name and value."""
-        line, ground = self.lines.line(number), self.ground(number)
+        line, plain = self.lines.line(number), self.line_style(number)
         on_cursor = number == self.cursor_line
-        base = ground + self.look("cursor") if on_cursor else ground
-        key = base if on_cursor else ground + self.look("key")
-        arrow = Segment(f"{'':{line.indent}}{line.arrow:{STEP}}", ground)
+        base = plain + self.look("cursor") if on_cursor else plain
+        key = base if on_cursor else plain + self.look("key")
+        arrow = Segment(f"{'':{line.indent}}{line.arrow:{STEP}}", plain)
         return Strip([arrow, *self._pieces(line.name, key), *self._pieces(line.text, base)])
 
     def _pieces(self, text: str, style: Style) -> Iterator[Segment]:

@@ -88,14 +88,14 @@ class LineView(ScrollView, can_focus=True):
         return 0
 
     def look(self, name: str) -> Style:
-        """Return what a component's style adds to the ground, whose own is that without a name."""
+        """Return what a component's style adds to the style of the widget, which has no name."""
         known = self._looks.get(name)
         if known is None:
             known = self.get_component_rich_style(f"line--{name}", partial=True) if name else self.rich_style
             self._looks[name] = known
         return known
 
-    def ground(self, number: int) -> Style:
+    def line_style(self, number: int) -> Style:
         """Return the style of a line on which nothing else is laid."""
         base = self.look("")
         return base + self.look("hover") if number == self.hover_line else base
@@ -110,7 +110,7 @@ class LineView(ScrollView, can_focus=True):
         number = y - self.header + self.scroll_offset.y
         if number >= self.line_count:
             return Strip.blank(width, base)
-        line = self.draw_line(number, width).adjust_cell_length(width, self.ground(number))
+        line = self.draw_line(number, width).adjust_cell_length(width, self.line_style(number))
         # Each change of style is some 40 bytes on the way to the terminal.
         return line.simplify()
 
@@ -332,7 +332,7 @@ class TableView(LineView):
 
     def draw_line(self, number: int, width: int) -> Strip:
         """Draw a row."""
-        style = self.ground(number)
+        style = self.line_style(number)
         style += self.look("cursor") if number == self.cursor_line else style
         return self._row(self.mark(number), self.cells(number), width, style)
 
@@ -475,7 +475,7 @@ class PickList(LineView):
     def draw_line(self, number: int, width: int) -> Strip:
         """Draw a line: the words between name and figures give way, then the name."""
         one = self.lines[number]
-        style = self.ground(number)
+        style = self.line_style(number)
         if number == self.cursor_line:
             style += self.look("cursor")
         elif not one.key:

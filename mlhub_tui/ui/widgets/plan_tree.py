@@ -305,11 +305,11 @@ class PlanTree(TableView):
             return name, "…", "", items
         return name, f"{amount.files:,}", sizes(amount, short=True), items
 
-    def ground(self, number: int) -> Style:
+    def line_style(self, number: int) -> Style:
         """Return the style of a line: what is not ticked stands back."""
-        line, ground = self.lines[number], super().ground(number)
+        line, base = self.lines[number], super().line_style(number)
         off = line.own or self._ticks.box(line.facts.id, line.key) == "[ ]"
-        return ground + self.look("off") if off and number != self.cursor_line else ground
+        return base + self.look("off") if off and number != self.cursor_line else base
 
     def _amounts(self, line: PlanLine) -> tuple[Amount | None, str]:
         """Return what a line comes to, and the number of items of a collection."""

@@ -332,8 +332,8 @@ class ProfileList(TableView):
 
     def draw_line(self, number: int, width: int) -> Strip:
         """Draw a place or a section."""
-        line, ground = self._lines[number], self.ground(number)
+        line, base = self._lines[number], self.line_style(number)
         if not isinstance(line, ProfileSection):
             return super().draw_line(number, width)
-        title = Segment(f"{'':{self.mark_cells}} {one_line(line.title)} ", ground + self.look("header"))
-        return Strip([title, Segment("─" * width, ground + self.look("guides"))])
+        title = Segment(f"{'':{self.mark_cells}} {one_line(line.title)} ", base + self.look("header"))
+        return Strip([title, Segment("─" * width, base + self.look("guides"))])

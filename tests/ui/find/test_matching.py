@@ -16,6 +16,7 @@ from mlhub_tui.ui.catalog.matching import (
     MatchHighlighter,
     day_of,
     facet_counts,
+    facet_text,
     facets_of,
     fields,
     fuzzy_match,
@@ -25,7 +26,6 @@ from mlhub_tui.ui.catalog.matching import (
     pieces_allowed,
     search_text,
     toggled,
-    traits,
     with_lines,
 )
 from mlhub_tui.ui.catalog.outline import LabelPiece
@@ -72,11 +72,11 @@ def test_keywords_of_a_collection_are_looked_at_and_an_item_costs_its_id() -> No
     extent = {"temporal": {"interval": [["2018-01-01T00:00:00Z", "2020-02-03T00:00:00Z"]]}}
     collection = Entry.of(Collection({**raw, "extent": extent}))
     assert ("keyword", "water") in fields(search_text(collection))
-    assert day_of(traits(collection)) == "2020-02-03"
-    assert parse("tag=water licence=cc0-1.0").fits(traits(collection))
+    assert day_of(facet_text(collection)) == "2020-02-03"
+    assert parse("tag=water licence=cc0-1.0").fits(facet_text(collection))
     item = Entry(EntryKind.ITEM, "scene-1", "scene-1")
     assert search_text(item) is item.id
-    assert traits(item) == ""
+    assert facet_text(item) == ""
 
 
 def test_an_id_cannot_pass_for_another_field() -> None:
@@ -157,10 +157,10 @@ def test_words_facets_and_dois_are_told_apart() -> None:
         Facet("type", "lab", exact=False),
         Facet("licence", "CC-BY-4.0"),
     )
-    assert query.fits(traits(DATASET))
-    assert not parse("tag=crop").fits(traits(DATASET)), "exactly that tag"
-    assert parse("tag:crop").fits(traits(DATASET)), "a tag with that in it"
-    assert not parse("tag=segmentation type=other").fits(traits(DATASET))
+    assert query.fits(facet_text(DATASET))
+    assert not parse("tag=crop").fits(facet_text(DATASET)), "exactly that tag"
+    assert parse("tag:crop").fits(facet_text(DATASET)), "a tag with that in it"
+    assert not parse("tag=segmentation type=other").fits(facet_text(DATASET))
 
 
 NAMED = st.sampled_from(["tag", "type", "licence"])
@@ -185,7 +185,7 @@ def test_a_facet_is_put_into_the_words_and_taken_out_again(name: str, value: str
 def test_whatever_is_typed_is_a_query(words: str) -> None:
     query = parse(words)
     assert all(query.terms)
-    query.fits(traits(DATASET))
+    query.fits(facet_text(DATASET))
     MatchHighlighter(query.terms, closely=True).marked(words)
 
 
@@ -235,14 +235,14 @@ def test_years_sensors_and_tasks_of_a_collection_are_found_and_narrowed_by() -> 
     )
     assert "2018" in search_text(entry)
     for words in ("year=2018", "sensor=Sentinel-2A", "task:segment", "year=2017 task=segmentation"):
-        assert parse(words).fits(traits(entry)), words
-    assert not parse("year=2020").fits(traits(entry))
+        assert parse(words).fits(facet_text(entry)), words
+    assert not parse("year=2020").fits(facet_text(entry))
 
 
 def test_places_stand_before_the_collections_of_a_dataset() -> None:
     dataset = Entry.of(Dataset({"id": "d", "collections": [{"id": "kenya_source"}]}))
     searched, narrowed = with_lines(
-        search_text(dataset), traits(dataset), [f"{PLACE}Kenya", f"{PLACE}Africa"]
+        search_text(dataset), facet_text(dataset), [f"{PLACE}Kenya", f"{PLACE}Africa"]
     )
     assert parts(searched).endswith("kenya_source") and "africa" not in parts(searched)
     assert ("place", "kenya") in fields(searched)
@@ -255,6 +255,6 @@ def test_places_stand_before_the_collections_of_a_dataset() -> None:
 )
 def test_a_collection_is_narrowed_by_the_size_of_its_files(sizes: list[int | None], words: str) -> None:
     assets = {f"{n}": {"href": "a.tar", "file:size": size} for n, size in enumerate(sizes)}
-    found = traits(Entry.of(Collection({"id": "c", "assets": assets})))
+    found = facet_text(Entry.of(Collection({"id": "c", "assets": assets})))
     assert parse('size="1 to 10 GB"').fits(found) is (words == "1 to 10 GB")
     assert [one.words for one in facet_counts([found]).get("size", [])] == ([words] if words else [])

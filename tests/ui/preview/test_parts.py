@@ -165,9 +165,11 @@ def noise() -> Any:
 def test_over_a_slow_line_pictures_are_lean() -> None:
     image = land()
     for made in (sixel, kitty):
-        usual, lean = (len(made(image, 72, 18, (10, 20), lean=lean).sequence) for lean in (False, True))
-        print(f"{made.__name__}: {usual} B, over SSH {lean} B")
-        assert lean < usual / 3 and lean < 100_000
+        usual, reduced = (
+            len(made(image, 72, 18, (10, 20), reduced=reduced).sequence) for reduced in (False, True)
+        )
+        print(f"{made.__name__}: {usual} B, over SSH {reduced} B")
+        assert reduced < usual / 3 and reduced < 100_000
 
 
 def test_kitty_gets_a_png_in_chunks_that_it_may_take() -> None:
