@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -91,22 +91,7 @@ class AppState:
             return cls()
         if not isinstance(raw, dict) or raw.get("version") != _VERSION:
             return cls()
-        found = raw.get("views")
-        views = found if isinstance(found, dict) else {}
-        return cls(
-            theme=_word(raw.get("theme")),
-            background=_word(raw.get("background")),
-            screen=_word(raw.get("screen")),
-            sort=_word(raw.get("sort")),
-            item_orders=_named(raw.get("item_orders")),
-            hidden_columns=_named(raw.get("hidden_columns")),
-            recent=_words(raw.get("recent")),
-            views={key: _view(value) for key, value in views.items() if isinstance(value, dict)},
-            favourites=Favourites.read(raw.get("favourites")),
-            toured=raw.get("toured") is True,
-            split=_steps(raw.get("split")),
-            zoom=raw.get("zoom") is True,
-        )
+        return cls(**{name: read(raw.get(name)) for name, read in _READERS.items()})
 
     def use(self, entry: str) -> None:
         """Take note that a source is in use now; of many the one used first is forgotten."""
@@ -149,21 +134,9 @@ class AppState:
                 return
 
     def _text(self) -> str:
-        raw: dict[str, Any] = {
-            "version": _VERSION,
-            "theme": self.theme,
-            "background": self.background,
-            "screen": self.screen,
-            "sort": self.sort,
-            "item_orders": self.item_orders,
-            "hidden_columns": self.hidden_columns,
-            "recent": self.recent,
-            "toured": self.toured,
-            "split": self.split,
-            "zoom": self.zoom,
-            "favourites": self.favourites.plain(),
-            "views": {key: _plain(view) for key, view in self.views.items()},
-        }
+        raw: dict[str, Any] = {"version": _VERSION, **{name: getattr(self, name) for name in _READERS}}
+        raw["favourites"] = self.favourites.plain()
+        raw["views"] = {key: _plain(view) for key, view in self.views.items()}
         text = json.dumps(raw, indent=1)
         # What is larger would not be read again: favourites were chosen, how a tree was left was not.
         return text if len(text) <= _LARGEST else json.dumps({**raw, "views": {}})
@@ -221,3 +194,20 @@ def _steps(raw: Any) -> int:
 
 def _word(raw: Any) -> str:
     return clean(raw)[:_LONGEST].replace("\n", " ") if isinstance(raw, str) else ""
+
+
+def _views(raw: Any) -> dict[str, TreeState]:
+    found = raw if isinstance(raw, dict) else {}
+    return {key: _view(value) for key, value in found.items() if isinstance(value, dict)}
+
+
+_READERS: Mapping[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(("theme", "background", "screen", "sort"), _word),
+    **dict.fromkeys(("item_orders", "hidden_columns"), _named),
+    **dict.fromkeys(("toured", "zoom"), lambda raw: raw is True),
+    "split": _steps,
+    "recent": _words,
+    "favourites": Favourites.read,
+    "views": _views,
+}
+"""What reads each field of the file, whatever it holds."""

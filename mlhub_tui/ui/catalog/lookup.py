@@ -341,22 +341,6 @@ _STEP = 5_000
 _IN_NAMES = frozenset({"id", "title", "doi"})
 
 
-@dataclass(frozen=True, slots=True)
-class Suggestion:
-    """Something known that what is typed may mean.
-
-    Parameters
-    ----------
-    target
-        Where it is.
-    rank
-        How well it matches: 0 is called so, 1 begins so, 2 holds it.
-    """
-
-    target: Target
-    rank: int
-
-
 async def target_of(typed: str, source: Source, tree_model: CatalogTreeModel) -> Target:
     """Return what a source has under an id, a DOI or a URL, with the way to it in its tree.
 
@@ -381,51 +365,35 @@ def _with_dataset(tree_model: CatalogTreeModel, target: Target) -> Target:
     return target
 
 
-class Suggestions:
-    """Looks for what is typed among all that is loaded.
+async def suggestions(tree_model: CatalogTreeModel, typed: str) -> list[tuple[int, Target]]:
+    """Return what is loaded that part of an id, a title or a DOI may mean; looks between the keys.
 
-    Parameters
-    ----------
-    tree_model
-        The tree.
-    typed
-        Part of an id, a title or a DOI.
+    The best come first, of equals in the order of the tree, each with how well it matches: it is called so
+    (0), begins so (1), holds it (2).
     """
+    words = plain(typed).casefold()
+    found: list[tuple[int, Target]] = []
+    for row in [*tree_model.grown] if words else ():
+        entries = tree_model.entries(row)
+        for start in range(0, len(entries), _STEP):
+            for child in entries[start : start + _STEP]:
+                if words in child.searched:
+                    found += _meant(tree_model, child, words)
+            found = sorted(found, key=lambda one: one[0])[:MOST]
+            await asyncio.sleep(0)
+    return found
 
-    def __init__(self, tree_model: CatalogTreeModel, typed: str) -> None:
-        self._tree_model = tree_model
-        self._words = plain(typed).casefold()
-        self._found: list[Suggestion] = []
 
-    @property
-    def best(self) -> list[Suggestion]:
-        """What was found so far, the best first; of equals in the order of the tree."""
-        return sorted(self._found, key=lambda one: one.rank)[:MOST]
-
-    def steps(self) -> Iterator[None]:
-        """Look; pauses after every step."""
-        if not self._words:
-            return
-        for row in list(self._tree_model.grown):
-            entries = self._tree_model.entries(row)
-            for start in range(0, len(entries), _STEP):
-                for child in entries[start : start + _STEP]:
-                    if self._words in child.searched:
-                        self._take(child)
-                self._found = self.best
-                yield
-
-    def _take(self, row: NodeRow) -> None:
-        entry, searched = row.data, row.searched
-        if not isinstance(entry, Entry):
-            return
-        how = rank(self._words, searched)
-        if how < HOLDS or any(name in _IN_NAMES and self._words in value for name, value in fields(searched)):
-            self._found.append(Suggestion(Target(entry, self._tree_model.path(row)), how))
-        if isinstance(entry.document, Dataset) and self._words in parts(searched):
-            above = self._tree_model.path(row)
-            for ref in entry.document.collections:
-                if self._words in (lower := ref.id.casefold()):
-                    collection = Entry(EntryKind.COLLECTION, ref.id)
-                    path = (*above, f"{EntryKind.COLLECTION}:{ref.id}")
-                    self._found.append(Suggestion(Target(collection, path), rank(self._words, lower)))
+def _meant(tree_model: CatalogTreeModel, row: NodeRow, words: str) -> Iterator[tuple[int, Target]]:
+    """Yield what some words may mean of an entry in which they are found: itself, or its collections."""
+    entry, searched = row.data, row.searched
+    if not isinstance(entry, Entry):
+        return
+    path, how = tree_model.path(row), rank(words, searched)
+    if how < HOLDS or any(name in _IN_NAMES and words in value for name, value in fields(searched)):
+        yield how, Target(entry, path)
+    if isinstance(entry.document, Dataset) and words in parts(searched):
+        for ref in entry.document.collections:
+            if words in (lower := ref.id.casefold()):
+                collection = Entry(EntryKind.COLLECTION, ref.id)
+                yield rank(words, lower), Target(collection, (*path, f"{EntryKind.COLLECTION}:{ref.id}"))

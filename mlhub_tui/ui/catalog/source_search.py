@@ -119,48 +119,51 @@ async def _search(
     known: KnownSource, terms: Sequence[str], in_use: Connection | None
 ) -> AsyncIterator[SourceMatches]:
     """Yield what is found in a source: of its last listing at once, then of the one it gives now."""
-    own = in_use is not None and known.place == in_use.entry
-    if own and in_use is not None:
-        connection = in_use
-    else:
-        credentials = await asyncio.to_thread(choose, known.place)
-        if is_hosted(credentials.root_url):
-            raise ServiceEnded
-        connection = await open_connection(credentials)
-    source, kind = connection.source, connection.source.kind
+    own = in_use if in_use is not None and known.place == in_use.entry else None
+    connection = own or await _opened(known.place)
+    source = connection.source
     try:
         if (last := last_listing(connection)) is not None:
             entries, age = await asyncio.to_thread(last.load)
-            before = await asyncio.to_thread(_matching, entries, terms)
-            if before:
-                yield SourceMatches(
-                    tuple(before[:MOST_FOUND]), f"as of {duration(age)} ago, searching…", kind
-                )
-        found: list[Entry] = []
-        looked, batch = 0, list[Entry]()
-        most = MOST_COLLECTIONS.get(kind, MOST)
-        async with aclosing(_entries(source)) as listing:
-            async for entry in listing:
-                looked += 1
-                batch.append(entry)
-                if len(batch) >= _BATCH:
-                    found += await asyncio.to_thread(_matching, batch, terms)
-                    batch = []
-                    yield SourceMatches(tuple(found[:MOST_FOUND]), f"{looked:,} searched…", kind)
-                if looked >= most:
-                    break
-        found += await asyncio.to_thread(_matching, batch, terms)
-        noun = "dataset" if kind is Kind.MLHUB else "collection"
-        words = f"{len(found):,} of {count(looked, noun)}"
-        if looked >= most:
-            words = f"{len(found):,} of the first {count(looked, noun)}"
-        if len(found) > MOST_FOUND:
-            words = f"{words}, {MOST_FOUND} listed"
-        yield SourceMatches(tuple(found[:MOST_FOUND]), words, kind)
+            if before := await asyncio.to_thread(_matching, entries, terms):
+                words = f"as of {duration(age)} ago, searching…"
+                yield SourceMatches(tuple(before[:MOST_FOUND]), words, source.kind)
+        async for matches in _search_listing(source, terms):
+            yield matches
     finally:
-        if not own:
+        if own is None:
             with contextlib.suppress(MLHubException):
                 await source.aclose()
+
+
+async def _opened(place: str) -> Connection:
+    credentials = await asyncio.to_thread(choose, place)
+    if is_hosted(credentials.root_url):
+        raise ServiceEnded
+    return await open_connection(credentials)
+
+
+async def _search_listing(source: Source, terms: Sequence[str]) -> AsyncIterator[SourceMatches]:
+    """Yield what is found in the collections, or datasets, that a source lists now, as they come."""
+    kind, looked = source.kind, 0
+    found, batch = list[Entry](), list[Entry]()
+    most = MOST_COLLECTIONS.get(kind, MOST)
+    async with aclosing(_entries(source)) as listing:
+        async for entry in listing:
+            looked += 1
+            batch.append(entry)
+            if len(batch) >= _BATCH:
+                found += await asyncio.to_thread(_matching, batch, terms)
+                batch = []
+                yield SourceMatches(tuple(found[:MOST_FOUND]), f"{looked:,} searched…", kind)
+            if looked >= most:
+                break
+    found += await asyncio.to_thread(_matching, batch, terms)
+    first = "the first " if looked >= most else ""
+    words = f"{len(found):,} of {first}{count(looked, 'dataset' if kind is Kind.MLHUB else 'collection')}"
+    if len(found) > MOST_FOUND:
+        words = f"{words}, {MOST_FOUND} listed"
+    yield SourceMatches(tuple(found[:MOST_FOUND]), words, kind)
 
 
 async def _entries(source: Source) -> AsyncGenerator[Entry, None]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
@@ -11,7 +10,7 @@ from textual.binding import Binding, BindingType
 
 from ...errors import MLHubException
 from ...text import one_line
-from ..catalog.lookup import Suggestion, Suggestions, Target, doi_of, is_url, target_of
+from ..catalog.lookup import Target, doi_of, is_url, suggestions, target_of
 from ..catalog.matching import TITLES, Facet, FacetCount, facet_counts, facets_of, toggled
 from ..catalog.tree_filter import HOLDS
 from ..terminal.characters import line
@@ -61,7 +60,7 @@ class GotoScreen(ListScreen):
     ) -> None:
         super().__init__("Go to", (), " ", narrows=True)
         self._tree_model, self._source, self._arrive = tree_model, source, arrive
-        self._known: list[Suggestion] = []
+        self._known: list[tuple[int, Target]] = []
         self._listed = ""
         """What was typed when the list was made."""
         self._then: Callable[[], None] | None = None
@@ -82,16 +81,13 @@ class GotoScreen(ListScreen):
     @work(exclusive=True, group="suggest")
     async def _suggest(self, typed: str) -> None:
         """Find what is known by that; between the keys."""
-        found = Suggestions(self._tree_model, typed)
-        for _ in found.steps():
-            await asyncio.sleep(0)
-        self._known = found.best
-        lines = [self._line(number, one.target) for number, one in enumerate(self._known)]
+        self._known = await suggestions(self._tree_model, typed)
+        lines = [self._line(number, target) for number, (_, target) in enumerate(self._known)]
         if typed:
             ask = PickLine(f"look up {one_line(typed, 60)}", "at the source", key=_ASK)
             # A whole name that is typed means that entry, not one that happens to contain it.
             named = doi_of(typed) or is_url(typed) or "/" in typed
-            known = self._known and self._known[0].rank < HOLDS
+            known = self._known and self._known[0][0] < HOLDS
             lines = [ask, *lines] if named and not known else [*lines, ask]
         self.picks.show(lines)
         self.picks.cursor_line = 0
@@ -123,7 +119,7 @@ class GotoScreen(ListScreen):
         if key == _ASK:
             self._look_up(self.typed)
         elif self.typed:
-            self._close(self._known[int(key)].target)
+            self._close(self._known[int(key)][1])
 
     def _close(self, target: Target) -> None:
         self.dismiss(None)
@@ -154,7 +150,7 @@ class GotoScreen(ListScreen):
     def _complete(self) -> None:
         current, field = self.picks.current, self.part
         if current is not None and current.key != _ASK:
-            field.value = one_line(self._known[int(current.key)].target.entry.id) or field.value
+            field.value = one_line(self._known[int(current.key)][1].entry.id) or field.value
             field.cursor_position = len(field.value)
 
 

@@ -28,6 +28,7 @@ from textual.widget import Widget
 
 from ...config import abilities
 from ..terminal.terminal_app import TerminalApp
+from ..terminal.tty import tmux
 
 if TYPE_CHECKING:
     from ..terminal.driver import TerminalAnswers
@@ -359,7 +360,6 @@ def kitty(
 
 PATIENCE = 1.0
 """Seconds to wait for the terminal's answers, once, when the first picture is there."""
-_TMUX = ("tmux", "display-message", "-p", "#{client_termfeatures}")
 
 
 class GraphicsMode(Enum):
@@ -398,8 +398,8 @@ async def asked(app: Any) -> GraphicsMode:
     answers: TerminalAnswers = app.terminal.ask()
     async with asyncio.TaskGroup() as group:
         answered = group.create_task(_complete(answers))
-        outer = group.create_task(_outer_terminal(os.environ))
-    return best(answers, os.environ, outer.result()) if answered.result() else GraphicsMode.BLOCKS
+        outer = group.create_task(tmux("display-message", "-p", "#{client_termfeatures}"))
+    return best(answers, os.environ, outer.result() or "") if answered.result() else GraphicsMode.BLOCKS
 
 
 def best(answers: TerminalAnswers, environ: Mapping[str, str], outer: str) -> GraphicsMode:
@@ -425,21 +425,3 @@ async def _complete(answers: TerminalAnswers) -> bool:
             return False
         await asyncio.sleep(0.02)
     return True
-
-
-async def _outer_terminal(environ: Mapping[str, str]) -> str:
-    """Return what tmux knows of the terminal around it; empty outside of tmux."""
-    if not environ.get("TMUX"):
-        return ""
-    null, pipe = asyncio.subprocess.DEVNULL, asyncio.subprocess.PIPE
-    try:
-        process = await asyncio.create_subprocess_exec(*_TMUX, stdin=null, stdout=pipe, stderr=null)
-    except OSError:
-        return ""
-    try:
-        async with asyncio.timeout(PATIENCE):
-            said, _ = await process.communicate()
-    except TimeoutError:
-        process.kill()
-        return ""
-    return said.decode(errors="replace")

@@ -1,4 +1,4 @@
-"""Characters for the terminal: remote text as content, never markup; ASCII where Unicode cannot be shown."""
+"""Characters for the terminal: text, and what Rich draws, as content; ASCII where Unicode cannot be shown."""
 
 from __future__ import annotations
 
@@ -7,13 +7,17 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len, set_cell_size
+from rich.console import Console
 from rich.segment import Segment
-from textual.content import Content
+from rich.theme import Theme
+from textual.content import Content, Span
 from textual.filter import LineFilter
 
-from ...text import clean, one_line
+from ...text import clean, one_line, redact
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.style import Style
     from textual.app import App
     from textual.color import Color
 
@@ -90,6 +94,12 @@ def line(value: object, style: str = "", limit: int | None = None) -> Content:
     return Content.styled(text, style) if style else Content(text)
 
 
+def safe(text: str) -> str:
+    """Return text of a document as it may be drawn: cleaned, without keys in addresses."""
+    text = clean(text)
+    return redact(text) if "=" in text or "@" in text else text
+
+
 def tail_room(room: int) -> int:
     """Return how many of some cells the end of a text has that is cut in the middle."""
     return (room - 1) * 2 // 5
@@ -122,3 +132,41 @@ def end_of(text: str, room: int) -> str:
     while cell_len(text) > room:
         text = text[1:]
     return text
+
+
+_COLOURS = {"cyan": "$accent", "magenta": "$muted"}
+"""The colours of Rich's styles of Markdown that stand for those of the theme."""
+
+
+def rendered(renderable: RenderableType, width: int) -> list[Content]:
+    """Return what Rich draws in so many cells, line by line, in the colours of the theme."""
+    styles = {
+        **{f"markdown.h{level}": "bold" for level in range(1, 8)},
+        **dict.fromkeys(("markdown.code", "markdown.code_block"), "cyan"),
+        **dict.fromkeys(("markdown.link", "markdown.paragraph", "markdown.item.bullet"), "none"),
+        **dict.fromkeys(("markdown.item.number", "markdown.table.border"), "none"),
+        **dict.fromkeys(("markdown.link_url", "markdown.hr", "markdown.block_quote"), "magenta"),
+        "markdown.table.header": "magenta",
+    }
+    console = Console(
+        width=max(width, 1), color_system="truecolor", theme=Theme(styles), force_terminal=True, _environ={}
+    )
+    found: list[Content] = []
+    for segments in console.render_lines(renderable, pad=False):
+        text, spans = "", []
+        for segment in segments:
+            if look := _look(segment.style):
+                spans.append(Span(len(text), len(text) + len(segment.text), look))
+            text += segment.text
+        found.append(Content(text, spans).rstrip())
+    drawn = [number for number, line in enumerate(found) if line.plain]
+    return found[drawn[0] : drawn[-1] + 1] if drawn else []
+
+
+def _look(style: Style | None) -> str:
+    """Return a style of Rich in the words of Textual; of its colours those of the theme."""
+    if style is None:
+        return ""
+    kinds = ("bold", "italic", "strike")
+    words = [kind for kind in kinds if getattr(style, kind)]
+    return " ".join([*words, *([_COLOURS[style.color.name]] if style.color else [])])

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 HANGUP_CHECK = 1.0
 """Seconds between looks whether the terminal is still there."""
 
+TMUX_PATIENCE = 2.0
+"""Seconds within which tmux answers."""
 END_GRACE = 2.0
 """Seconds after a signal to end within which the end must have come."""
 
@@ -119,18 +121,24 @@ async def copy(text: str, osc52: Callable[[str], None]) -> str:
     osc52
         Writes the OSC 52 sequence.
     """
-    if os.environ.get("TMUX") and shutil.which("tmux"):
-        with contextlib.suppress(OSError, TimeoutError):
-            process = await asyncio.create_subprocess_exec(
-                "tmux",
-                *("load-buffer", "-w", "-"),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.DEVNULL,
-                stderr=asyncio.subprocess.DEVNULL,
-            )
-            async with asyncio.timeout(2):
-                await process.communicate(text.encode())
-            if process.returncode == 0:
-                return "copied to the tmux buffer and the terminal's clipboard"
+    if await tmux("load-buffer", "-w", "-", written=text) is not None:
+        return "copied to the tmux buffer and the terminal's clipboard"
     osc52(text)
     return "sent to the terminal's clipboard (OSC 52), where the terminal allows it"
+
+
+async def tmux(*command: str, written: str = "") -> str | None:
+    """Return what tmux answers to a command; None outside of it, and where it fails or takes too long."""
+    if not os.environ.get("TMUX") or not shutil.which("tmux"):
+        return None
+    pipe, null = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
+    with contextlib.suppress(OSError, TimeoutError):
+        process = await asyncio.create_subprocess_exec("tmux", *command, stdin=pipe, stdout=pipe, stderr=null)
+        try:
+            async with asyncio.timeout(TMUX_PATIENCE):
+                answer, _ = await process.communicate(written.encode())
+        except TimeoutError:
+            process.kill()
+            raise
+        return answer.decode(errors="replace").strip() if process.returncode == 0 else None
+    return None

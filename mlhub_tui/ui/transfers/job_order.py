@@ -118,7 +118,6 @@ class JobOrder:
     group: JobGroup = JobGroup.ALL
     words: str = ""
     clock: Callable[[], float] = time.monotonic
-    _search_texts: dict[int, str] = field(default_factory=dict)
     _places: dict[int, int] = field(default_factory=dict)
     _sorted_by: tuple[JobSort, float] = (JobSort.QUEUE, 0.0)
 
@@ -148,18 +147,7 @@ class JobOrder:
         if self.group is not JobGroup.ALL and _GROUPS[job.state] is not self.group:
             return False
         terms = self.words.casefold().split()
-        return not terms or all(term in self._search_text(job) for term in terms)
-
-    def _search_text(self, job: Job) -> str:
-        searched = self._search_texts.get(job.id)
-        if searched is None:
-            request = job.request
-            kind = "dataset" if isinstance(request, DatasetRequest) else ""
-            searched = " ".join((job.name, request.title, request.collection_id, kind)).casefold()
-            if len(self._search_texts) > 50_000:
-                self._search_texts.clear()
-            self._search_texts[job.id] = searched
-        return f"{searched} {job.state} {_GROUPS[job.state]}"
+        return not terms or _holds(job, terms)
 
     def next_group(self, jobs: Iterable[Job]) -> JobGroup:
         """Return the group to show after this one: the next of which there are any."""
@@ -167,6 +155,15 @@ class JobOrder:
         start = groups.index(self.group)
         following = groups[start + 1 :] + groups[: start + 1]
         return next((group for group in following if group is JobGroup.ALL or there[group]), JobGroup.ALL)
+
+
+def _holds(job: Job, terms: Sequence[str]) -> bool:
+    """Tell whether all words are in what a transfer is called, or how it is."""
+    request = job.request
+    kind = "dataset" if isinstance(request, DatasetRequest) else ""
+    words = (job.name, request.title, request.collection_id, kind, job.state, _GROUPS[job.state])
+    text = " ".join(words).casefold()
+    return all(term in text for term in terms)
 
 
 HISTORY_LENGTH = 240

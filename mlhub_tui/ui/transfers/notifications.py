@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import os
-import shutil
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -15,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from ...queue.job import IDLE_STATES, Job, JobState
 from ...text import clean, count, one_line, redact, size
+from ..terminal.tty import tmux
 from .job_order import RateSampler, fraction
 
 if TYPE_CHECKING:
@@ -181,30 +179,10 @@ async def for_terminal(how: str, words: str, environ: Mapping[str, str] | None =
     sequence = notification(how, words)
     if how not in ("osc9", "osc777") or not environ.get("TMUX"):
         return sequence
-    return passed_through(sequence) if await _tmux_passes() else BELL
-
-
-def _pane() -> tuple[str, ...]:
     pane = os.environ.get("TMUX_PANE")
-    return ("-t", pane) if pane else ()
-
-
-async def _tmux_passes() -> bool:
-    """Ask tmux whether it hands sequences to the terminal around it."""
-    if not shutil.which("tmux"):
-        return False
-    with contextlib.suppress(OSError, TimeoutError):
-        process = await asyncio.create_subprocess_exec(
-            "tmux",
-            *("display-message", "-p", *_pane(), "#{allow-passthrough}"),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-        )
-        async with asyncio.timeout(2):
-            said, _ = await process.communicate()
-        return said.strip() in (b"on", b"all", b"1", b"2")
-    return False
+    target = ("-t", pane) if pane else ()
+    passes = await tmux("display-message", "-p", *target, "#{allow-passthrough}") in ("on", "all", "1", "2")
+    return passed_through(sequence) if passes else BELL
 
 
 NAME = "mlhub-tui"

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 from rich.cells import cell_len, chop_cells
 
-from ...text import clean, count, redact
+from ...text import clean, count
+from ..terminal.characters import safe
 
 MOST_ROWS = 2_000_000
 """Rows in memory at most: some 30 bytes each, beside the document itself."""
@@ -355,12 +356,6 @@ def copied(value: object, most: int) -> str:
     plain = isinstance(value, str) and value and value.isprintable()
     text = safe(value) if plain and isinstance(value, str) else _written(value)
     return text if len(text) <= most else ""
-
-
-def safe(text: str) -> str:
-    """Return text as it may be drawn: cleaned, without what is secret in its addresses."""
-    text = clean(text)
-    return redact(text) if "=" in text or "@" in text else text
 
 
 def pattern(words: str) -> re.Pattern[str]:
