@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlhub_tui.ui.widgets.json_lines import JsonLines, leaf, pattern, safe
+from mlhub_tui.ui.terminal.characters import safe
+from mlhub_tui.ui.widgets.json_lines import JsonLines, leaf, pattern
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=12)
 documents = st.recursive(
