@@ -40,7 +40,7 @@ class Stage(App[None]):
     def __init__(self, ascii_only: bool = False) -> None:
         super().__init__()
         self.news: list[Message] = []
-        self._ascii = ascii_only
+        self.draws_ascii = ascii_only
         self.register_theme(DARK)
         self.theme = DARK.name
 
@@ -48,8 +48,8 @@ class Stage(App[None]):
         return {"muted": "#8a8980", "line": "#4a4a5a", "primary-muted": "#2d4f67"}
 
     def compose(self) -> ComposeResult:
-        yield FootprintMap(ascii_only=self._ascii)
-        yield TimeHistogram(ascii_only=self._ascii)
+        yield FootprintMap()
+        yield TimeHistogram()
 
     def on_footprint_map_moved(self, message: FootprintMap.Moved) -> None:
         self.news.append(message)

@@ -49,8 +49,6 @@ class FootprintMap(Widget, can_focus=True):
 
     Parameters
     ----------
-    ascii_only
-        Whether to draw with ASCII characters; None for what the terminal can draw.
     least
         Degrees of latitude that are seen at least at first.
     """
@@ -92,11 +90,9 @@ class FootprintMap(Widget, can_focus=True):
     class BoxLeft(Message):
         """No box was chosen after all."""
 
-    def __init__(
-        self, *, id: str | None = None, ascii_only: bool | None = None, least: float = CLOSE
-    ) -> None:
+    def __init__(self, *, id: str | None = None, least: float = CLOSE) -> None:
         super().__init__(id=id)
-        self._ascii_only, self._least = ascii_only, least
+        self._least = least
         self.boxes: tuple[BBox, ...] = ()
         """The boxes of the whole, as they were given."""
         self.extents: list[Footprint] = []
@@ -110,7 +106,6 @@ class FootprintMap(Widget, can_focus=True):
         self._frame: Frame | None = None
         self._asked: BBox | bool = False
         self._strips: list[Strip] = []
-        self._looks: dict[str, Style] = {}
 
     # What is shown
 
@@ -175,7 +170,6 @@ class FootprintMap(Widget, can_focus=True):
 
     def notify_style_update(self) -> None:
         """Take up other colours."""
-        self._looks.clear()
         super().notify_style_update()
         self.redraw()
 
@@ -225,9 +219,7 @@ class FootprintMap(Widget, can_focus=True):
     @property
     def ascii_only(self) -> bool:
         """Whether braille is left alone."""
-        if self._ascii_only is None:
-            return ascii_only(self.app) or lacks_braille()
-        return self._ascii_only
+        return ascii_only(self.app) or lacks_braille()
 
     def _map_strips(self) -> list[Strip]:
         styles = [self._look(look) for look in _LOOKS]
@@ -235,13 +227,8 @@ class FootprintMap(Widget, can_focus=True):
         return [Strip([Segment(text, styles[layer]) for text, layer in row], width) for row in self.picture()]
 
     def _look(self, name: str) -> Style:
-        known = self._looks.get(name)
-        if known is None:
-            known = self.rich_style
-            if name:
-                known += self.get_component_rich_style(f"map--{name}", partial=True)
-            self._looks[name] = known
-        return known
+        own = self.get_component_rich_style(f"map--{name}", partial=True) if name else Style()
+        return self.rich_style + own
 
     def _caption(self, width: int) -> Strip:
         """Return the line below: what is seen, and how long a kilometre is."""

@@ -25,7 +25,7 @@ from .time_histogram import TimeHistogram, days_of
 
 
 @dataclass(frozen=True, slots=True)
-class _Placed:
+class MapItem:
     """An item on the map."""
 
     entry: Entry
@@ -71,11 +71,9 @@ class MapPane(Vertical):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._chart, self._dates = FootprintMap(), TimeHistogram()
-        self._placed: list[_Placed] = []
-        self._shown: list[_Placed] = []
+        self._placed: list[MapItem] = []
+        self._shown: list[MapItem] = []
         self._known: set[tuple[str, str]] = set()
-        self._numbers: dict[tuple[str, str], int] = {}
-        """The numbers of the footprints that are shown, by what tells their items from others."""
         self._extents: tuple[BBox, ...] = ()
         self._interval: Interval | None = None
         self._words = ""
@@ -151,7 +149,7 @@ class MapPane(Vertical):
                 continue
             self._known.add(mark)
             fresh.append(
-                _Placed(replace(without_document(entry), id=document.id), footprint, document.interval)
+                MapItem(replace(without_document(entry), id=document.id), footprint, document.interval)
             )
         first = not self._placed
         self._placed += fresh
@@ -160,7 +158,6 @@ class MapPane(Vertical):
         if first or self._when[0]:
             self._show_all(keep_view=not first)
             return
-        self._number(fresh)
         self._shown += fresh
         self.post_message(self.StatusChanged())
         self._chart.add([placed.footprint for placed in fresh])
@@ -169,20 +166,9 @@ class MapPane(Vertical):
     def highlight(self, entry: Entry | None) -> None:
         """Mark an item as the current one."""
         mark = (entry.id, entry.url) if entry is not None else ("", "")
-        self._chart.highlight(self._numbers.get(mark))
+        marks = ((placed.entry.id, placed.entry.url) for placed in self._shown)
+        self._chart.highlight(next((number for number, one in enumerate(marks) if one == mark), None))
         self._name_current()
-
-    def _number(self, fresh: Sequence[_Placed]) -> None:
-        """Give numbers to footprints that come after those that are shown."""
-        start = len(self._shown)
-        for number, placed in enumerate(fresh, start):
-            self._numbers[placed.entry.id, placed.entry.url] = number
-
-    def _show_these(self, placed: list[_Placed]) -> None:
-        self._shown = []
-        self._numbers.clear()
-        self._number(placed)
-        self._shown = placed
 
     @property
     def current(self) -> Entry | None:
@@ -191,7 +177,7 @@ class MapPane(Vertical):
         return self._shown[number].entry if number is not None else None
 
     def _show_all(self, *, keep_view: bool = False) -> None:
-        self._show_these(list(self._placed))
+        self._shown = [*self._placed]
         dates = self._dates
         if not keep_view or dates.range is None:
             dates.show(days_of(placed.interval for placed in self._placed), self._interval)
@@ -211,7 +197,7 @@ class MapPane(Vertical):
         wanted = parse_span(self._when[0])
         assert wanted is not None
         spans = [(placed, span_of(placed.interval.start, placed.interval.end)) for placed in self._placed]
-        self._show_these([placed for placed, span in spans if span is not None and wanted.meets(span)])
+        self._shown = [placed for placed, span in spans if span is not None and wanted.meets(span)]
 
     # Keys
 
@@ -259,7 +245,7 @@ class MapPane(Vertical):
     def _range_left(self, message: TimeHistogram.RangeLeft) -> None:
         message.stop()
         self._when = ("", "")
-        self._show_these(list(self._placed))
+        self._shown = [*self._placed]
         self._show_map(keep_view=True)
         self.post_message(self.Filtered("", ""))
 

@@ -211,13 +211,7 @@ def _first_day(unit: str, number: int) -> date:
 
 
 class TimeHistogram(Widget, can_focus=True):
-    """When the data was taken: bars, their dates, and words on what is under the cursor.
-
-    Parameters
-    ----------
-    ascii_only
-        Whether to draw with ASCII characters; None for what the terminal can draw.
-    """
+    """When the data was taken: bars, their dates, and words on what is under the cursor."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings(DATES),
@@ -252,9 +246,8 @@ class TimeHistogram(Widget, can_focus=True):
     class RangeLeft(Message):
         """No range is chosen any more."""
 
-    def __init__(self, *, id: str | None = None, ascii_only: bool | None = None) -> None:
+    def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._ascii_only = ascii_only
         self._days: dict[date, int] = {}
         self._interval: Interval | None = None
         self.bins: TimeBins | None = None
@@ -321,7 +314,7 @@ class TimeHistogram(Widget, can_focus=True):
             return Strip([Segment(f" {self.words}"[:width], style)]).adjust_cell_length(width, style)
         if y == height - 2:
             return Strip([Segment(axis(self.bins, width), self._look("axis"))], width)
-        row = bars(self.bins, width, height - 2, ascii_only=self.ascii_only)[y]
+        row = bars(self.bins, width, height - 2, ascii_only=ascii_only(self.app))[y]
         return self._bar_strip(row, width)
 
     def _bar_strip(self, row: str, width: int) -> Strip:
@@ -345,13 +338,6 @@ class TimeHistogram(Widget, can_focus=True):
 
     def _look(self, name: str) -> Style:
         return self.rich_style + self.get_component_rich_style(f"dates--{name}", partial=True)
-
-    @property
-    def ascii_only(self) -> bool:
-        """Whether block characters are left alone."""
-        if self._ascii_only is None:
-            return ascii_only(self.app)
-        return self._ascii_only
 
     @property
     def words(self) -> str:

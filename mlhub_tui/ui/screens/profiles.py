@@ -14,9 +14,8 @@ from textual.content import Content
 from textual.widgets import Static
 
 from ... import paths
-from ...auth import ANONYMOUS, Credentials, NoKeyAnywhere, Profile, ProfilesFile, for_location, for_profile
+from ...auth import Credentials, NoKeyAnywhere, Profile, ProfilesFile
 from ...errors import MLHubException
-from ...sources.source_names import choose
 from ...sources.well_known import ServiceEnded
 from ...text import mask, redact
 from .. import actions, dialogs
@@ -104,11 +103,13 @@ class ProfilesScreen(PlaceScreen):
             return
         connection, here = self.context.connection, self._list.current
         in_use = profile_list.row_in_use(connection)
-        options = self.context.options
-        root = profile_list.no_key_root(options.root_url, options.api_key, os.environ)
-        recent = self.context.memory.recent
         shown = profile_list.profile_lines(
-            self._profiles.values(), connection, root, os.environ, recent, self.context.unopened
+            self._profiles.values(),
+            connection,
+            self.context.options,
+            os.environ,
+            self.context.memory.recent,
+            self.context.unopened,
         )
         keys = _keys(shown)
         first = SAMPLE if isinstance(self.context.start_error, ServiceEnded) else None
@@ -183,32 +184,17 @@ class ProfilesScreen(PlaceScreen):
 
     def action_use(self) -> None:
         """Use what the cursor is on, and browse."""
-        match self._chosen:
-            case None:
-                return
-            case ProfileRow(key=profile_list.SAMPLE_ROW):
+        chosen = self._chosen
+        if chosen is None:
+            return
+        if chosen.credentials is not None:
+            self._use(chosen.credentials)
+        elif chosen.key == profile_list.OPEN:
+            self.context.show_source_form()
+        else:
+            if chosen.key == profile_list.SAMPLE_ROW:
                 self.context.use_sample()
-                self.context.action_go("browse")
-            case ProfileRow(key=profile_list.NO_KEY):
-                root = self.context.options.root_url
-                self._use(lambda: for_profile(ANONYMOUS, root_url=root))
-            case ProfileRow(key=profile_list.OPEN):
-                self.context.show_source_form()
-            case ProfileRow(key=profile_list.UNOPENED) if self.context.unopened is not None:
-                self.context.use(self.context.unopened)
-                self.context.action_go("browse")
-            case ProfileRow(key=profile_list.CURRENT):
-                self.context.action_go("browse")
-            case ProfileRow(profile=Profile(name=name)):
-                self._use(lambda: for_profile(name))
-            case ProfileRow(entry=entry) if entry:
-                self._use(lambda: choose(entry))
-            case ProfileRow(known=known) if known is not None:
-                self._use(
-                    lambda: for_location(
-                        known.root_url, kind=known.kind, origin=f"public source {known.name}"
-                    )
-                )
+            self.context.action_go("browse")
 
     @work(group="use", exclusive=True)
     async def _use(self, find: Callable[[], Credentials]) -> None:
@@ -265,12 +251,12 @@ class ProfilesScreen(PlaceScreen):
     async def action_test(self) -> None:
         """Test whether the source under the cursor answers and accepts the key."""
         chosen = self._chosen
-        if chosen is None or (chosen.profile is None and chosen.known is None):
+        if chosen is None or chosen.credentials is None or not (chosen.profile or chosen.known):
             self.refuse("Only profiles and public sources can be verified.")
             return
         self._tell(chosen.key, line("asking…", "$muted"))
         try:
-            credentials = await asyncio.to_thread(_credentials, chosen)
+            credentials = await asyncio.to_thread(chosen.credentials)
             await check_credentials(credentials)
         except MLHubException as error:
             self._tell(chosen.key, line(f"! {error.full_message}", "bold $error"))
@@ -294,13 +280,6 @@ class ProfilesScreen(PlaceScreen):
 
 def _keys(lines: list[profile_list.ProfileLine]) -> list[str]:
     return [line.key for line in lines if isinstance(line, ProfileRow)]
-
-
-def _credentials(chosen: ProfileRow) -> Credentials:
-    if chosen.known is not None:
-        return for_location(chosen.known.root_url, kind=chosen.known.kind)
-    assert chosen.profile is not None
-    return for_profile(chosen.profile.name)
 
 
 def _read() -> dict[str, Profile]:

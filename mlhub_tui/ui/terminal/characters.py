@@ -39,12 +39,8 @@ _DOTS = " .:-=+*#@"
 """The braille patterns by how many of their eight dots are set."""
 
 
-def ascii_only(app: App[Any] | None = None) -> bool:
-    """Tell whether ASCII alone is drawn in the app, or the one that is active; without an app it is not."""
-    if app is None:
-        from textual._context import active_app
-
-        app = active_app.get(None)
+def ascii_only(app: App[Any]) -> bool:
+    """Tell whether ASCII alone is drawn in an app."""
     return bool(getattr(app, "draws_ascii", False))
 
 

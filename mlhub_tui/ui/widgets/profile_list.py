@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from rich.segment import Segment
 from textual.strip import Strip
@@ -14,13 +15,17 @@ from ...auth import (
     Credentials,
     Kind,
     Profile,
+    for_location,
+    for_profile,
     normalise_root_url,
     same_root,
     secret_words,
 )
 from ...auth.kind import API_KEY_VARIABLE, ROOT_URL_VARIABLE
 from ...errors import InvalidRootURL
+from ...options import AppOptions
 from ...sample.on_demand import SAMPLE_NAME
+from ...sources.source_names import choose
 from ...sources.well_known import KNOWN, WellKnownSource, is_hosted
 from ...text import one_line, redact
 from ..source_connection import KIND_NAMES, SAMPLE, Connection, place
@@ -52,8 +57,8 @@ class ProfileRow:
         The lines that describe it below the list.
     profile, known
         What the row stands for, where it is one of these.
-    entry
-        What opens a source that was used and not saved.
+    credentials
+        Returns what the source is opened with, reading files for it; None where nothing is opened so.
     """
 
     key: str
@@ -64,7 +69,7 @@ class ProfileRow:
     detail: tuple[str, ...] = ()
     profile: Profile | None = field(default=None, repr=False)
     known: WellKnownSource | None = None
-    entry: str = ""
+    credentials: Callable[[], Credentials] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +85,7 @@ ProfileLine = ProfileRow | ProfileSection
 def profile_lines(
     profiles: Iterable[Profile],
     connection: Connection | None,
-    no_key_root: str,
+    options: AppOptions,
     environ: Mapping[str, str],
     recent: Sequence[str] = (),
     unopened: Credentials | None = None,
@@ -93,8 +98,8 @@ def profile_lines(
         What the profiles file has.
     connection
         What is in use, if anything.
-    no_key_root
-        The root URL that browsing an MLHub API without a key leads to; empty where none was asked for.
+    options
+        What was asked for on the command line: an MLHub API may be browsed without a key.
     environ
         The environment, for the variables that profiles name.
     recent
@@ -104,7 +109,8 @@ def profile_lines(
     """
     saved = {row.key: row for row in (_profile(profile, environ) for profile in profiles)}
     known = {row.key: row for row in map(_known, KNOWN)}
-    bare = [_sample(), _open(), *([_no_key(no_key_root)] if no_key_root else [])]
+    root = no_key_root(options.root_url, options.api_key, environ)
+    bare = [_sample(), _open(), *([_no_key(root, options.root_url)] if root else [])]
     without = {row.key: row for row in bare}
     if connection is not None and row_in_use(connection) == CURRENT:
         without = {CURRENT: _current(connection), **without}
@@ -135,7 +141,10 @@ def _recent(entry: str, rows: Mapping[str, ProfileRow]) -> ProfileRow | None:
     if "://" not in entry and "/" not in entry and "\\" not in entry:
         return None
     where = one_line(entry, 400)
-    return ProfileRow(f"{RECENT}{entry}", one_line(place(entry), 60), "", "", where, (where,), entry=entry)
+    opened = partial(choose, entry)
+    return ProfileRow(
+        f"{RECENT}{entry}", one_line(place(entry), 60), "", "", where, (where,), credentials=opened
+    )
 
 
 def row_in_use(connection: Connection | None) -> str | None:
@@ -181,6 +190,7 @@ def _profile(profile: Profile, environ: Mapping[str, str]) -> ProfileRow:
         where,
         (one_line(profile.name, 120), where, told),
         profile=profile,
+        credentials=partial(for_profile, profile.name),
     )
 
 
@@ -201,15 +211,15 @@ def _open() -> ProfileRow:
     return ProfileRow(OPEN, "open a URL or path…", "any", "", "an API, catalog.json, folder, .tar.gz", detail)
 
 
-def _no_key(root: str) -> ProfileRow:
+def _no_key(root: str, root_url: str | None) -> ProfileRow:
     ended = is_hosted(root)
     where = "ended in 2023: the hosted service" if ended else one_line(redact(root), 400)
     hint = (
         "MLHUB_ROOT_URL or --root-url names another" if ended else "listings; items and archives want a key"
     )
-    return ProfileRow(
-        NO_KEY, "browse without a key", "MLHub", "none", where, (f"An MLHub API: {where}", hint)
-    )
+    detail = (f"An MLHub API: {where}", hint)
+    opened = partial(for_profile, ANONYMOUS, root_url=root_url)
+    return ProfileRow(NO_KEY, "browse without a key", "MLHub", "none", where, detail, credentials=opened)
 
 
 def _current(connection: Connection) -> ProfileRow:
@@ -226,7 +236,8 @@ def _unopened(tried: Credentials) -> ProfileRow:
     secret = one_line(tried.key_origin, 60) if tried.secret else "none"
     detail = ("It could not be opened", where, "enter retries")
     kind = kind_name(tried.kind) if tried.kind else "any"
-    return ProfileRow(UNOPENED, one_line(place(tried.root_url), 60), kind, secret, where, detail)
+    name = one_line(place(tried.root_url), 60)
+    return ProfileRow(UNOPENED, name, kind, secret, where, detail, credentials=lambda: tried)
 
 
 def _known(known: WellKnownSource) -> ProfileRow:
@@ -244,6 +255,9 @@ def _known(known: WellKnownSource) -> ProfileRow:
         known.about,
         detail,
         known=known,
+        credentials=partial(
+            for_location, known.root_url, kind=known.kind, origin=f"public source {known.name}"
+        ),
     )
 
 
