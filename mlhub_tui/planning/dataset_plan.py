@@ -220,7 +220,7 @@ class Costs:
 
 
 async def costs(source: Source, dataset: str, collections: Sequence[str]) -> Costs:
-    """Return the costs of a dataset; RequestError if the API cannot be asked."""
+    """Return the costs of a dataset, or of collections where it is empty; RequestError if the API refuses."""
 
     async def archive(collection: str) -> ArchiveInfo | None:
         with suppress(EntityDoesNotExist, NotOffered):
@@ -230,6 +230,8 @@ async def costs(source: Source, dataset: str, collections: Sequence[str]) -> Cos
     found = dict(zip(collections, await together(archive, collections, _AT_ONCE), strict=True))
     archives = {name: known.size for name, known in found.items() if known is not None}
     missing = tuple(name for name, known in found.items() if known is None)
+    if not dataset:
+        return Costs(archives, missing)
     try:
         info = await source.catalog_info(dataset)
     except (EntityDoesNotExist, NotOffered):

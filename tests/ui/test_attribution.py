@@ -12,7 +12,7 @@ from textual.widgets import Static
 
 from mlhub_tui.options import AppOptions
 from mlhub_tui.ui.dialogs.asset_dialog import AssetsScreen
-from mlhub_tui.ui.dialogs.dataset_dialog import DatasetScreen
+from mlhub_tui.ui.dialogs.download_dialog import DownloadScreen
 from mlhub_tui.ui.screens.document_screen import DocumentScreen
 
 from ..sources.static.grow import Files, forest, plant
@@ -93,7 +93,7 @@ def _whole(driver: Driver) -> Callable[[], bool]:
 async def test_the_dialog_of_a_plan_has_the_whole_citation(tmp_path: Path, size: tuple[int, int]) -> None:
     async with at(Citing(3), tmp_path, size) as driver:
         await driver.press("D")
-        await driver.until(lambda: isinstance(driver.app.screen, DatasetScreen), WORDS[:40], "CC-BY-4.0")
+        await driver.until(lambda: isinstance(driver.app.screen, DownloadScreen), WORDS[:40], "CC-BY-4.0")
         await driver.until(_whole(driver))
         driver.app.screen.query_one("AttributionRows VerticalScroll").focus()
         await driver.press("end")

@@ -19,7 +19,7 @@ from mlhub_tui.auth import ProfilesFile
 from mlhub_tui.options import AppOptions
 from mlhub_tui.queue.job import JobState
 from mlhub_tui.sample.server import SampleServer
-from mlhub_tui.ui.dialogs.archive_dialog import DownloadScreen
+from mlhub_tui.ui.dialogs.download_dialog import DownloadScreen
 from mlhub_tui.ui.screens.browse import BrowseScreen
 from mlhub_tui.ui.screens.profiles import ProfilesScreen
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json, page_of_html

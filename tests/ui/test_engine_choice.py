@@ -9,7 +9,7 @@ from textual.widgets import Input
 
 from mlhub_tui.cluster import local_cluster as needed
 from mlhub_tui.options import AppOptions, ClusterConfig
-from mlhub_tui.ui.dialogs.dataset_dialog import DatasetChoice, DatasetScreen
+from mlhub_tui.ui.dialogs.download_dialog import DownloadChoice, DownloadScreen
 from mlhub_tui.ui.widgets.form import ChoiceField
 from mlhub_tui.ui.widgets.form_rows import CLUSTER
 
@@ -23,17 +23,17 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(needed, "installed", lambda: True)
 
 
-async def opened(driver: Driver) -> DatasetScreen:
+async def opened(driver: Driver) -> DownloadScreen:
     """Open the dialog of a dataset with its assets chosen."""
     await on_dataset(driver)
     await driver.press("D")
     await driver.until("the catalog first (")
     screen = driver.app.screen
-    assert isinstance(screen, DatasetScreen)
+    assert isinstance(screen, DownloadScreen)
     return screen
 
 
-def write(screen: DatasetScreen, field: str, text: str) -> None:
+def write(screen: DownloadScreen, field: str, text: str) -> None:
     """Put text into a field."""
     screen.query_one(f"#{field}", Input).value = text
 
@@ -55,7 +55,7 @@ async def test_a_store_needs_a_cluster_and_no_password_and_both_go_into_the_choi
         await driver.press("enter")
         await driver.until("leave them out")
         assert driver.app.screen is screen
-        answers: list[DatasetChoice | None] = []
+        answers: list[DownloadChoice | None] = []
         monkeypatch.setattr(screen, "dismiss", answers.append)
         await driver.until("tcp://host:8786, or")
         write(screen, "scheduler", "tcp://10.0.0.1:8786")

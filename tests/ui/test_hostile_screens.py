@@ -20,7 +20,7 @@ from mlhub_tui.planning.selection import PlannedFile
 from mlhub_tui.queue.job import Job, JobState
 from mlhub_tui.text import writable
 from mlhub_tui.ui.dialogs.asset_dialog import AssetsScreen
-from mlhub_tui.ui.dialogs.dataset_dialog import DatasetScreen
+from mlhub_tui.ui.dialogs.download_dialog import DownloadScreen
 from mlhub_tui.ui.dialogs.export_dialog import ExportScreen
 from mlhub_tui.ui.dialogs.help import HelpScreen
 from mlhub_tui.ui.dialogs.job_dialog import DatasetJobScreen, JobScreen
@@ -121,7 +121,7 @@ async def test_dataset_dialog_plan_and_help_of_a_hostile_dataset(harm: AppOption
         await loaded(driver)
         await go_to(driver, EntryKind.DATASET, nasty("0 dataset"))
         await driver.press("d")
-        await front(driver, DatasetScreen)
+        await front(driver, DownloadScreen)
         await look(driver, "0 title[/]")
         await driver.press("space", "enter")
         await front(driver, PlanScreen)
@@ -291,7 +291,7 @@ async def test_detail_items_map_and_json_of_a_hostile_catalog(tmp_path: Path) ->
 async def test_a_plan_of_a_hostile_catalog(tmp_path: Path) -> None:
     async with on_disk(tmp_path) as driver:
         await driver.press("D")
-        await front(driver, DatasetScreen)
+        await front(driver, DownloadScreen)
         await look(driver)
         await driver.press("enter")
         await front(driver, PlanScreen)

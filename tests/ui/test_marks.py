@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from mlhub_tui.options import AppOptions
-from mlhub_tui.ui.dialogs.archive_dialog import DownloadScreen
 from mlhub_tui.ui.dialogs.asset_dialog import AssetsScreen
+from mlhub_tui.ui.dialogs.download_dialog import DownloadScreen
 from mlhub_tui.ui.screens.document_screen import DocumentScreen
 from mlhub_tui.ui.screens.downloads import DownloadsScreen
 

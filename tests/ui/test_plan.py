@@ -14,7 +14,7 @@ from textual.widgets import Input
 from mlhub_tui.options import AppOptions
 from mlhub_tui.planning.requests import DatasetRequest
 from mlhub_tui.queue.job import JobState
-from mlhub_tui.ui.dialogs.dataset_dialog import DatasetScreen
+from mlhub_tui.ui.dialogs.download_dialog import DownloadScreen
 from mlhub_tui.ui.screens.plan_screen import PlanScreen
 from mlhub_tui.ui.widgets.form import ChoiceField
 from mlhub_tui.ui.widgets.plan_tree import PlanTree
@@ -40,7 +40,7 @@ async def planned(options: AppOptions, size: tuple[int, int] = (80, 24)) -> Asyn
     async with driven(options, size) as driver:
         await on_dataset(driver)
         await driver.press("D")
-        await driver.until(lambda: isinstance(driver.app.screen, DatasetScreen))
+        await driver.until(lambda: isinstance(driver.app.screen, DownloadScreen))
         await driver.until("the catalog first (")
         await driver.press("enter")
         await driver.until(lambda: isinstance(driver.app.screen, PlanScreen))
@@ -220,11 +220,11 @@ async def test_a_dataset_without_a_catalog_says_so_and_goes_on_with_archives(opt
     async with driven(options) as driver:
         await on_dataset(driver, "rti_rwanda_crop_type")
         await driver.press("D")
-        await driver.until(lambda: isinstance(driver.app.screen, DatasetScreen))
+        await driver.until(lambda: isinstance(driver.app.screen, DownloadScreen))
         await driver.until("archives: ")
         await driver.until(lambda: "asking" not in driver.screen())
         await driver.press("escape")
-        await driver.until(lambda: not isinstance(driver.app.screen, DatasetScreen))
+        await driver.until(lambda: not isinstance(driver.app.screen, DownloadScreen))
 
 
 async def test_leaving_while_the_catalog_is_read_ends_the_reading(options: AppOptions) -> None:
@@ -248,7 +248,7 @@ async def test_the_assets_go_to_a_folder_of_their_own(options: AppOptions, tmp_p
         driver.app.screen.focused.insert_text_at_cursor(str(apart))  # type: ignore[union-attr]
         await driver.press("enter")
         await driver.until(lambda: getattr(driver.app.screen.focused, "id", "") != "assets")
-        assert isinstance(driver.app.screen, DatasetScreen), "Enter in a field goes to the next"
+        assert isinstance(driver.app.screen, DownloadScreen), "Enter in a field goes to the next"
         driver.app.screen.query(ChoiceField).first().focus()
         await driver.press("enter")
         await driver.until("738 files")

@@ -9,7 +9,7 @@ import pytest
 from mlhub_tui.options import AppOptions
 from mlhub_tui.planning.requests import DatasetRequest
 from mlhub_tui.queue.job import JobState
-from mlhub_tui.ui.dialogs.dataset_dialog import DatasetScreen
+from mlhub_tui.ui.dialogs.download_dialog import DownloadScreen
 from mlhub_tui.ui.screens.plan_screen import PlanScreen
 
 from ..sources.static.grow import forest, plant
@@ -21,7 +21,7 @@ from .test_search import at
 async def plan(driver: Driver) -> None:
     """Open the plan of the collection under the cursor."""
     await driver.press("D")
-    await driver.until(lambda: isinstance(driver.app.screen, DatasetScreen))
+    await driver.until(lambda: isinstance(driver.app.screen, DownloadScreen))
     assert "archives" not in driver.screen()
     await driver.press("enter")
     await driver.until(lambda: isinstance(driver.app.screen, PlanScreen))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +13,6 @@ from ...auth import Kind
 from ...errors import MLHubException
 from ...metadata.citation import words_of
 from ...models import CollectionRef, Dataset, EntryKind
-from ...options import IfExists
 from ...planning.requests import ArchiveRequest
 from ...text import clean, count, size
 from .. import dialogs, widgets
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from ...queue.service import QueueService
     from ..catalog.nodes import TreeEntry
     from ..context import AppContext
-    from ..dialogs.dataset_dialog import DatasetChoice
+    from ..dialogs.download_dialog import DownloadChoice
     from ..document_cache import Documents
     from ..map.plan_pictures import SelectionCount
     from ..source_connection import Connection
@@ -58,15 +57,21 @@ async def download_dataset(
         dataset.citation,
     )
     ways = (
-        (dialogs.dataset_dialog.ASSETS, dialogs.dataset_dialog.ARCHIVES)
+        (dialogs.download_dialog.ASSETS, dialogs.download_dialog.ARCHIVES)
         if assets or not refs
-        else (dialogs.dataset_dialog.ARCHIVES, dialogs.dataset_dialog.ASSETS)
+        else (dialogs.download_dialog.ARCHIVES, dialogs.download_dialog.ASSETS)
     )
     choice = await _ask(app, subject, ways)
     if choice is None:
         return False
-    if choice.way == dialogs.dataset_dialog.ARCHIVES:
-        return await _queue_archives(app, refs, choice)
+    if choice.way == dialogs.download_dialog.ARCHIVES:
+        missing = choice.costs.missing if choice.costs else ()
+        there = [ref for ref in refs if ref.id not in missing]
+        queued = await _queue_archives(app, there, choice)
+        if queued and len(there) < len(refs):
+            left_out = len(refs) - len(there)
+            app.notify(f"{count(len(there), 'archive')} queued, {left_out} not there yet.", markup=False)
+        return queued
     _show_plan(app, subject, choice)
     return False
 
@@ -99,12 +104,12 @@ async def plan(app: AppContext, subjects: Sequence[TreeEntry], documents: Docume
         licence=licence,
         citation=citation,
     )
-    choice = await _ask(app, subject, (dialogs.dataset_dialog.ASSETS,))
+    choice = await _ask(app, subject, (dialogs.download_dialog.ASSETS,))
     if choice is not None:
         _show_plan(app, subject, choice)
 
 
-async def _ask(app: AppContext, subject: PlanSubject, ways: Sequence[str]) -> DatasetChoice | None:
+async def _ask(app: AppContext, subject: PlanSubject, ways: Sequence[str]) -> DownloadChoice | None:
     there = opened(app)
     if there is None:
         return None
@@ -113,27 +118,14 @@ async def _ask(app: AppContext, subject: PlanSubject, ways: Sequence[str]) -> Da
     if keyless and await wants_profiles(app):
         return None
     choice = await app.push_screen_wait(
-        dialogs.dataset_dialog.DatasetScreen(subject, connection.source, ways, app.output_dir)
+        dialogs.download_dialog.DownloadScreen(subject, connection.source, ways, app.output_dir)
     )
     if choice is not None and not choice.url:
         app.output_dir = choice.folder
     return choice
 
 
-async def _queue_archives(app: AppContext, refs: Sequence[CollectionRef], choice: DatasetChoice) -> bool:
-    """Queue the archives that are there; those that are not known to be missing count as such."""
-    sizes = choice.costs.archives if choice.costs else {}
-    missing = choice.costs.missing if choice.costs else ()
-    there = [ref for ref in refs if ref.id not in missing]
-    queued = await queue_archives(app, there, choice.folder, choice.if_exists, sizes)
-    if queued and len(there) < len(refs):
-        app.notify(
-            f"{count(len(there), 'archive')} queued, {len(refs) - len(there)} not there yet.", markup=False
-        )
-    return queued
-
-
-def _show_plan(app: AppContext, subject: PlanSubject, choice: DatasetChoice) -> None:
+def _show_plan(app: AppContext, subject: PlanSubject, choice: DownloadChoice) -> None:
     from ..screens.plan_screen import PlanScreen  # when the plan is shown
 
     connection, service = app.connection, app.queue
@@ -174,7 +166,7 @@ def _show_plan(app: AppContext, subject: PlanSubject, choice: DatasetChoice) -> 
     app.push_screen(PlanScreen(subject, opening, queueing, where=_target_words(choice), catalog=is_mlhub))
 
 
-def _target_words(choice: DatasetChoice) -> str:
+def _target_words(choice: DownloadChoice) -> str:
     """Return where the files of a plan go, with the free space there, and by which cluster."""
     assets = choice.assets or choice.folder
     left = None if choice.url else widgets.form_rows.look_at(assets)[1]
@@ -236,37 +228,27 @@ async def ask_and_queue(app: AppContext, refs: Sequence[CollectionRef], stated: 
 
     What is `stated` of them is their licence and their citation.
     """
-    there = opened(app)
-    if there is None or (not there[0].credentials.api_key and await wants_profiles(app)):
-        return False
-    choice = await app.push_screen_wait(
-        dialogs.archive_dialog.DownloadScreen(there[0].source, refs, app.output_dir, stated)
-    )
-    if choice is None:
-        return False
-    app.output_dir = choice.folder
-    return await queue_archives(app, refs, choice.folder, choice.if_exists, choice.sizes)
+    title = refs[0].label if len(refs) == 1 else count(len(refs), "archive")
+    licence, citation = stated
+    subject = PlanSubject("", title, tuple(ref.id for ref in refs), licence=licence, citation=citation)
+    choice = await _ask(app, subject, (dialogs.download_dialog.ARCHIVES,))
+    return choice is not None and await _queue_archives(app, refs, choice)
 
 
-async def queue_archives(
-    app: AppContext,
-    refs: Sequence[CollectionRef],
-    folder: Path,
-    if_exists: IfExists,
-    sizes: Mapping[str, int | None],
-) -> bool:
+async def _queue_archives(app: AppContext, refs: Sequence[CollectionRef], choice: DownloadChoice) -> bool:
     """Queue the archives of collections; False, with a message shown, if that failed."""
     there = opened(app)
     if there is None:
         return False
     connection, queue = there
+    sizes = choice.costs.archives if choice.costs else {}
     requests = [
         ArchiveRequest(
             source=connection.job_source,
             profile=connection.credentials.profile,
             collection_id=ref.id,
-            folder=folder,
-            if_exists=if_exists,
+            folder=choice.folder,
+            if_exists=choice.if_exists,
             title=ref.label,
             size=sizes.get(ref.id),
         )

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 from ...lazy import submodules
 
 if TYPE_CHECKING:
-    from . import archive_dialog as archive_dialog
     from . import asset_dialog as asset_dialog
-    from . import dataset_dialog as dataset_dialog
+    from . import download_dialog as download_dialog
     from . import export_dialog as export_dialog
     from . import goto as goto
     from . import help as help

@@ -1,4 +1,4 @@
-"""The dialog before a dataset is downloaded: which ways there are, what each costs, where to."""
+"""The dialog before archives or a dataset are downloaded: which ways there are, what each costs, where to."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _SHOWN = 160
 
 
 @dataclass(frozen=True, slots=True)
-class DatasetChoice:
+class DownloadChoice:
     """What the user decided.
 
     Parameters
@@ -60,7 +60,7 @@ class DatasetChoice:
     url: str = ""
 
 
-class DatasetScreen(FormDialog[DatasetChoice | None]):
+class DownloadScreen(FormDialog[DownloadChoice | None]):
     """Asks; dismissed with the choice.
 
     Parameters
@@ -70,16 +70,17 @@ class DatasetScreen(FormDialog[DatasetChoice | None]):
     source
         Asked for what the ways cost.
     ways
-        Those that the source offers, the one that is chosen at first before others.
+        Those that there are, the one that is chosen at first before others; `ARCHIVES` alone for collections.
     folder
         The output folder.
     """
 
     CSS = """
-    DatasetScreen > .dialog { width: 84; }
-    DatasetScreen.-short > .dialog { padding: 0 1; }
-    DatasetScreen #costs { height: auto; margin: 0 0 1 0; }
-    DatasetScreen.-short #costs { margin: 0; }
+    DownloadScreen > .dialog { width: 84; }
+    DownloadScreen.-short > .dialog { padding: 0 1; }
+    DownloadScreen.-archives > .dialog { width: 72; }
+    DownloadScreen #costs { height: auto; margin: 0 0 1 0; }
+    DownloadScreen.-short #costs, DownloadScreen.-archives #costs { margin: 0; }
     """
     AUTO_FOCUS = "ChoiceField"
     heading, keys = "Download dataset", "enter continues, space and tab change, esc cancels"
@@ -87,7 +88,12 @@ class DatasetScreen(FormDialog[DatasetChoice | None]):
     def __init__(self, subject: PlanSubject, source: Source, ways: Sequence[str], folder: Path) -> None:
         super().__init__()
         self._subject, self._source, self._ways = subject, source, ways
+        self._alone = [*ways] == [ARCHIVES]
+        if self._alone:
+            self.add_class("-archives")
+            self.heading, self.keys = "Download", "enter queues, tab moves, esc cancels"
         self._costs: Costs | None = None
+        self._failed = False
         self._way_choice, self._costs_words = ChoiceField(list(ways), id="way"), Static(id="costs")
         self._where = OutputOptions(folder)
         self._engine = EngineRow() if ASSETS in ways and needed.installed() else None
@@ -99,12 +105,13 @@ class DatasetScreen(FormDialog[DatasetChoice | None]):
         yield Static(line(subject.title, "bold", _SHOWN))
         if len(self._ways) > 1:
             yield FormRow("What", self._way_choice)
-        yield self._costs_words
+        yield FormRow("Size", self._costs_words) if self._alone else self._costs_words
         yield AttributionRows(link_names(subject.licence), subject.citation)
         yield self._where
         if self._engine is not None:
             yield self._engine
-        yield FormRow("Assets apart", self._assets, id="apart")
+        if not self._alone:
+            yield FormRow("Assets apart", self._assets, id="apart")
 
     def on_mount(self) -> None:
         """Ask what the ways cost."""
@@ -117,6 +124,7 @@ class DatasetScreen(FormDialog[DatasetChoice | None]):
         try:
             self._costs = await costs(self._source, self._subject.id, self._subject.collections)
         except MLHubException as error:
+            self._failed = True
             self.warn(f"! {error.full_message}", "$warning")
         self._show()
 
@@ -140,7 +148,8 @@ class DatasetScreen(FormDialog[DatasetChoice | None]):
         self._show()
 
     def _show(self) -> None:
-        words = {ARCHIVES: self._archives_words, ASSETS: self._assets_words}
+        archives = self._size_words if self._alone else self._archives_words
+        words = {ARCHIVES: archives, ASSETS: self._assets_words}
         lines = [line(words[way], "" if way == self.way else "$muted") for way in self._ways]
         self._costs_words.update(Content("\n").join(lines))
         known = self._costs.archives_known if self._costs is not None and self.way == ARCHIVES else 0
@@ -148,6 +157,18 @@ class DatasetScreen(FormDialog[DatasetChoice | None]):
             self._engine.display = self.way == ASSETS
         self._where.need(known)
         self._where.take_urls(self.cluster is not None)
+
+    @property
+    def _size_words(self) -> str:
+        """What the archives of collections come to, and which of them are not there."""
+        found = self._costs
+        if found is None:
+            return "unknown" if self._failed else "asking…"
+        unknown = [name for name, known in found.archives.items() if known is None]
+        words = size(found.archives_known) if len(unknown) < len(found.archives) else "unknown"
+        if found.missing:
+            words += f"; no archive yet: {', '.join(found.missing)}"
+        return words + (f"; unknown: {', '.join(unknown)}" if unknown and found.archives_known else "")
 
     @property
     def _archives_words(self) -> str:
@@ -182,7 +203,7 @@ class DatasetScreen(FormDialog[DatasetChoice | None]):
         none = found is not None and not found.archives
         if way == ASSETS and ARCHIVES in self._ways and found is not None and not found.catalog:
             return self._refuse("there is no catalog archive: choose the archives")
-        if way == ARCHIVES and none:
+        if way == ARCHIVES and none and not self._alone:
             return self._refuse("none of the collections has an archive yet: choose the assets")
         where, typed = self._where, self._assets.value.strip()
         if where.url and self.cluster is None:
@@ -196,7 +217,7 @@ class DatasetScreen(FormDialog[DatasetChoice | None]):
             folder, url = parse(where.url) if where.url else (where.folder, "")
         except MLHubException as error:
             return self._refuse(error.full_message)
-        choice = DatasetChoice(way, folder or where.folder, apart, where.if_exists, found, self.cluster, url)
+        choice = DownloadChoice(way, folder or where.folder, apart, where.if_exists, found, self.cluster, url)
         self.dismiss(choice)
         return None
 
