@@ -65,10 +65,10 @@ class Tour(Static):
         self.remove()
 
 
-def tour_lines(steps: Sequence[tuple[Sequence[str], str]] = _STEPS) -> Content:
+def tour_lines() -> Content:
     """Return the five lines, with the keys as they are set."""
     keys = {command.id: command.key for command in COMMANDS}
-    named = [("  ".join(keys[one] for one in ids), words) for ids, words in steps]
+    named = [("  ".join(keys[one] for one in ids), words) for ids, words in _STEPS]
     widest = max(len(shown) for shown, _ in named)
     return Content("\n").join(
         Content.styled(shown.ljust(widest), "bold $accent") + Content(f"  {words}") for shown, words in named

@@ -148,14 +148,14 @@ def of_part(words: str, whole: ItemSupplier, entries: Sequence[Entry]) -> ItemSu
     return ItemSupplier(words, fetch, len(wanted))
 
 
-def of_items(words: str, source: Source, holder: Entry, total: int | None = None) -> ItemSupplier:
+def of_items(words: str, source: Source, holder: Entry) -> ItemSupplier:
     """Return a supply of all items of a collection or catalog."""
     name = identity(holder, source.kind)
 
     async def fetch(link: str | None) -> Page[Document]:
         return _documents(await source.items_page(name, link=link, page_size=PAGE))
 
-    return ItemSupplier(words, fetch, total, whole=True, belongs=holder.id)
+    return ItemSupplier(words, fetch, whole=True, belongs=holder.id)
 
 
 def supplies_of(entries: Sequence[Entry], documents: Documents) -> list[ItemSupplier]:

@@ -141,8 +141,6 @@ class Start:
         A description, shown in the form.
     error
         What went wrong before; said in the form.
-    look
-        Whether to look at the place at once.
     """
 
     location: str = ""
@@ -152,7 +150,6 @@ class Start:
     profile: Profile | None = None
     words: str = ""
     error: MLHubException | None = None
-    look: bool = False
 
 
 def of_known(known: WellKnownSource) -> Start:

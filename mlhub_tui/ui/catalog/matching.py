@@ -378,8 +378,6 @@ _NAME = "tag|type|licen[cs]e|place|year|sensor|task|size"
 _TOKEN = re.compile(rf"""(?:{_NAME})[=:](?:"[^"]*"?|\S*)|\S+""", re.IGNORECASE)
 _FACET = re.compile(rf"""({_NAME})([=:])"?([^"]*)"?$""", re.IGNORECASE)
 _DOI = re.compile(r"^(?:doi:|(?:https?://)?(?:dx\.)?doi\.org/)")
-LABELS = {"type": {"source_imagery": "source imagery"}}
-"""How values are written for people where they are not as received."""
 
 
 @dataclass(frozen=True, slots=True)

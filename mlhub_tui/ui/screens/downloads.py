@@ -141,11 +141,8 @@ class DownloadsScreen(PlaceScreen):
             self._show_job()
 
     def _say(self, where: str, words: Content) -> None:
-        """Fill a text; what has not changed is not drawn again, and its place has a height of its own."""
-        place = self._texts[where]
-        before = place.content
-        if not isinstance(before, Content) or not before.is_same(words):
-            place.update(words, layout=False)
+        """Fill a text, whose place has a height of its own."""
+        self._texts[where].update(words, layout=False)
 
     @on(JobList.Moved)
     def _moved(self, message: JobList.Moved) -> None:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import zip_longest
 from typing import ClassVar
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
-from textual.geometry import Region
 from textual.strip import Strip
 
 from ...queue.job import Job, JobState
@@ -173,7 +171,7 @@ def _fit_end(text: str, width: int) -> str:
 
 
 class JobList(LineView):
-    """A list of transfers; of those that move on, only the lines that changed are drawn."""
+    """A list of transfers."""
 
     DEFAULT_CSS = """
     JobList { background: $background; height: 1fr; overflow-x: hidden; }
@@ -215,15 +213,10 @@ class JobList(LineView):
         sort
             What they are sorted by, for the header.
         """
-        current, before, self.jobs = self.current, self.jobs, jobs
-        if len(jobs) != len(before):
-            self.count_changed()
-        if sort is not self._sort:
-            self._sort = sort
-            self.refresh(Region(0, 0, self.size.width, 1))
-        for number, (old, job) in enumerate(zip_longest(before, jobs)):
-            if old is not job and old != job:
-                self.refresh_from(number, 1)
+        current = self.current
+        self.jobs, self._sort = jobs, sort
+        self.count_changed()
+        self.refresh()
         if current is None or self.current is None or self.current.id != current.id:
             known = current.id if current is not None else None
             self.cursor_line = next((n for n, job in enumerate(jobs) if job.id == known), self.cursor_line)
@@ -231,20 +224,15 @@ class JobList(LineView):
 
     def mark(self, job_ids: Iterable[int]) -> None:
         """Have just these selected."""
-        changed, self.marked = self.marked, set(job_ids)
-        changed ^= self.marked
-        for number, job in enumerate(self.jobs) if changed else ():
-            if job.id in changed:
-                self.refresh_from(number, 1)
+        self.marked = set(job_ids)
+        self.refresh()
 
     def count_down(self) -> bool:
-        """Draw the lines in sight that say when the next try is; return whether there are any."""
-        top, height = self.scroll_offset.y, self.size.height
-        shown = range(max(top - 1, 0), min(top + height, len(self.jobs)))
-        waiting = [number for number in shown if self.jobs[number].state is JobState.RETRYING]
-        for number in waiting:
-            self.refresh_from(number, 1)
-        return bool(waiting)
+        """Draw the lines again that say when the next try is; return whether there are any."""
+        waiting = any(job.state is JobState.RETRYING for job in self.jobs)
+        if waiting:
+            self.refresh()
+        return waiting
 
     def draw_header(self, y: int, width: int) -> Strip:
         """Draw the names of the columns."""

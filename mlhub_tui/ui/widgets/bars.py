@@ -11,7 +11,6 @@ from typing import Any
 from textual.app import App, RenderResult
 from textual.content import Content
 from textual.events import Click
-from textual.geometry import Region
 from textual.reactive import reactive
 from textual.style import Style
 from textual.timer import Timer
@@ -39,16 +38,8 @@ class TopBar(Widget):
 
     DEFAULT_CSS = "TopBar { height: 1; background: $panel; color: $foreground; }"
     active: reactive[str] = reactive("")
-    activity: reactive[str] = reactive("", repaint=False)
+    activity: reactive[str] = reactive("")
     source: reactive[str] = reactive("")
-
-    def watch_activity(self, before: str, after: str) -> None:
-        """Draw the activity again, which changes all the time; the rest of the line only where it moves."""
-        if len(before) != len(after):
-            self.refresh()
-        elif before != after:
-            start = 1 + sum(len(key) + len(title) + 3 for key, title, _ in TABS[:2])
-            self.refresh(Region(start, 0, len(after), 1))
 
     def render(self) -> RenderResult:
         """Draw the line; the source gives way first."""
@@ -76,9 +67,9 @@ class HintBar(Widget):
 
     DEFAULT_CSS = "HintBar { height: 1; background: $panel; color: $muted; }"
 
-    def __init__(self, commands: Sequence[AppCommand] = ()) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._commands: Sequence[AppCommand] = commands
+        self._commands: Sequence[AppCommand] = ()
 
     def show(self, commands: Sequence[AppCommand]) -> None:
         """Show other commands."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Iterable, Sequence
-from itertools import takewhile, zip_longest
+from itertools import takewhile
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
@@ -161,7 +161,7 @@ def _grid(block: GridBlock, room: int) -> list[Content]:
 
 
 class DetailView(ScrollView, can_focus=True):
-    """A scrolling sheet; of another text only the lines that differ are drawn."""
+    """A text that scrolls; set again for another width."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(LISTS, SCROLL_ACTIONS)
     # The scroll bar has its place: the text need not be set again where it comes or goes.
@@ -228,14 +228,12 @@ class DetailView(ScrollView, can_focus=True):
         """Set the text for the new width."""
         if self.scrollable_content_region.width != self._width:
             self._set()
-            self.refresh()
 
     def notify_style_update(self) -> None:
         """Take up other colours, where they are others."""
         super().notify_style_update()
         if self.visual_style != self._set_in:
             self._set()
-            self.refresh()
 
     def _set(self) -> None:
         width = self.scrollable_content_region.width
@@ -249,14 +247,10 @@ class DetailView(ScrollView, can_focus=True):
         self._arrive()
 
     def _draw(self, strips: list[Strip]) -> None:
-        """Take up other lines, and draw those in sight that differ."""
-        before, self._strips = self._strips, strips
-        if len(self._strips) != self.virtual_size.height:
-            set_content_size(self, Size(self._width, len(self._strips)))
-        top, below = self.scroll_offset.y, self.scroll_offset.y + self.size.height
-        for y, (old, new) in enumerate(zip_longest(before, self._strips)):
-            if top <= y < below and old != new:
-                self.refresh_line(y)
+        self._strips = strips
+        if len(strips) != self.virtual_size.height:
+            set_content_size(self, Size(self._width, len(strips)))
+        self.refresh()
 
     def render_line(self, y: int) -> Strip:
         """Draw a line of what is seen."""
