@@ -108,7 +108,7 @@ class EntryScreen(PlaceScreen):
     @work(group="download", exclusive=True)
     async def action_plan(self) -> None:
         """Choose collections, asset keys, area and time of the selection or what is under the cursor."""
-        await actions.dataset_download.plan(self.context, self.to_download, self.documents)
+        await actions.item_download.plan(self.context, self.to_download, self.documents)
 
     def action_search(self) -> None:
         """Ask for a search, in what is under the cursor at first."""
