@@ -14,7 +14,7 @@ from mlhub_tui.errors import ServerError
 from mlhub_tui.models import Catalog, Collection, Entry, EntryKind, Item
 from mlhub_tui.options import AppOptions
 from mlhub_tui.sources.base import About, Page
-from mlhub_tui.ui.actions import item_download
+from mlhub_tui.ui.actions import download_actions as item_download
 from mlhub_tui.ui.app import MLHubApp
 from mlhub_tui.ui.catalog.catalog_tree import CatalogTree
 from mlhub_tui.ui.catalog.nodes import MoreNode, TreeEntry

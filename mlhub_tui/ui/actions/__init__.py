@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 from ...lazy import submodules
 
 if TYPE_CHECKING:
-    from . import dataset_download as dataset_download
-    from . import item_download as item_download
-    from . import item_export as item_export
+    from . import download_actions as download_actions
+    from . import export_actions as export_actions
     from . import search_actions as search_actions
     from . import source_entry as source_entry
 else:

@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from . import asset_dialog as asset_dialog
     from . import download_dialog as download_dialog
     from . import export_dialog as export_dialog
-    from . import goto as goto
     from . import help as help
     from . import job_dialog as job_dialog
     from . import manual as manual
@@ -18,5 +17,6 @@ if TYPE_CHECKING:
     from . import search_dialog as search_dialog
     from . import settings_dialog as settings_dialog
     from . import source_form as source_form
+    from . import tree_dialogs as tree_dialogs
 else:
     __getattr__ = submodules(__name__)

@@ -18,7 +18,7 @@ from .. import actions, catalog
 from ..catalog.catalog_tree import CatalogTree
 from ..commands import BROWSE, AppCommand, bindings
 from ..context import ConnectionChanged
-from .browse_panes import BESIDE, BrowseFilter, DetailPane, PaneSplit
+from .browse_parts import BESIDE, BrowseFilter, DetailPane, PaneSplit
 from .entry_screen import EntryScreen
 from .navigator import Navigator
 

@@ -99,16 +99,16 @@ class EntryScreen(PlaceScreen):
         """Ask about the archives, or the assets, of the selection or what is under the cursor; queue them."""
         subjects, documents = self.to_download, self.documents
         if self.asset_key:
-            await actions.item_download.choose_assets(
+            await actions.download_actions.choose_assets(
                 self.context, subjects, documents, keys=[self.asset_key]
             )
-        elif await actions.item_download.download(self.context, subjects, documents, self.around):
+        elif await actions.download_actions.download(self.context, subjects, documents, self.around):
             self.clear_chosen()
 
     @work(group="download", exclusive=True)
     async def action_plan(self) -> None:
         """Choose collections, asset keys, area and time of the selection or what is under the cursor."""
-        await actions.item_download.plan(self.context, self.to_download, self.documents)
+        await actions.download_actions.plan(self.context, self.to_download, self.documents)
 
     def action_search(self) -> None:
         """Ask for a search, in what is under the cursor at first."""
@@ -141,7 +141,7 @@ class EntryScreen(PlaceScreen):
     async def action_export(self) -> None:
         """Write the selection, or what is under the cursor, to a file."""
         chosen = self.chosen or ([self.subject] if self.subject is not None else [])
-        await actions.item_export.export_subjects(self.context, chosen, self.documents)
+        await actions.export_actions.export_subjects(self.context, chosen, self.documents)
 
     # Copying
 

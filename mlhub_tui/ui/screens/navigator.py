@@ -98,7 +98,9 @@ class Navigator:
             screen.run_worker(way, group=_GROUP, exclusive=True)
 
         # At once, not from a worker: what is typed behind the key is for the field.
-        screen.app.push_screen(dialogs.goto.GotoScreen(self._tree.tree_model, connection.source, arrive))
+        screen.app.push_screen(
+            dialogs.tree_dialogs.GotoScreen(self._tree.tree_model, connection.source, arrive)
+        )
 
     async def visit(self, place: str, wanted: str = "") -> None:
         """Open a source by its place, unless it is in use, and go to an id or a URL in it."""

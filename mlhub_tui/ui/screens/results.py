@@ -377,7 +377,7 @@ class ResultsScreen(ItemsScreen):
         supplies = self.supplies()
         if not supplies:
             self.refuse("There are no items to download.")
-        elif await actions.item_download.ask_and_queue_assets(self.context, supplies, self._documents):
+        elif await actions.download_actions.ask_and_queue_assets(self.context, supplies, self._documents):
             self.table.clear_marks()
 
     @work(group="export", exclusive=True)
@@ -385,4 +385,4 @@ class ResultsScreen(ItemsScreen):
         """Write items to a file."""
         document = self._documents.of(self.subject.entry) if self.subject is not None else None
         name = self.saved or "-".join(self.search.collections[:1]) or "search"
-        await actions.item_export.export(self.context, self.supplies(), self.source, name, document)
+        await actions.export_actions.export(self.context, self.supplies(), self.source, name, document)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mlhub_tui.options import AppOptions
-from mlhub_tui.ui.dialogs.goto import FacetScreen
+from mlhub_tui.ui.dialogs.tree_dialogs import FacetScreen
 from mlhub_tui.ui.screens.browse import BrowseScreen
 from mlhub_tui.ui.widgets.line_view import PickList
 

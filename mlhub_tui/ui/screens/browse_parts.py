@@ -237,7 +237,9 @@ class BrowseFilter:
         """Choose tags, types and licences to narrow the tree by."""
         if self._tree.started:
             self.read_collections()
-            self._screen.app.push_screen(dialogs.goto.FacetScreen(self._tree, self._tree.apply_filter))
+            self._screen.app.push_screen(
+                dialogs.tree_dialogs.FacetScreen(self._tree, self._tree.apply_filter)
+            )
         else:
             self._screen.refuse("No source is open yet.")
 
