@@ -82,9 +82,9 @@ class Documents:
                 self._documents[self._key(entry)] = entry.document
 
     async def complete(self, subject: TreeEntry) -> AsyncIterator[None]:
-        """Load what is missing for the sheet of an entry; yields whenever there is more to show.
+        """Load what is missing for the detail of an entry; yields whenever there is more to show.
 
-        Where nothing is missing it yields once: another screen's answer may have come since the sheet
+        Where nothing is missing it yields once: another screen's answer may have come since the detail
         was shown.
         """
         entry = subject.entry

@@ -86,7 +86,7 @@ def of_documents(words: str, documents: Sequence[Document]) -> ItemSupplier:
 
 
 def of_entries(words: str, entries: Sequence[Entry], documents: Documents) -> ItemSupplier:
-    """Return a supply of the documents of entries; what cannot be loaded is left out and told."""
+    """Return a supply of the documents of entries; what cannot be loaded is left out and named."""
 
     async def fetch(link: str | None) -> Page[Document]:
         start = int(link or 0)

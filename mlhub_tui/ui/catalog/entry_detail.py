@@ -46,7 +46,7 @@ def archive_words(archive: ArchiveInfo | str | None) -> str:
 
 
 def entry_detail(subject: TreeEntry, documents: Documents) -> list[Block]:
-    """Return the sheet of an entry, with what is known of it so far."""
+    """Return the detail of an entry, with what is known of it so far."""
     entry = subject.entry
     document, above = documents.of(entry), documents.above(entry)
     if isinstance(document, Collection) and documents.has_archives:
@@ -77,7 +77,7 @@ def _unknown(subject: TreeEntry, documents: Documents) -> list[Block]:
 
 
 def line_detail(node: Node | None, tree_model: CatalogTreeModel) -> list[Block]:
-    """Return the sheet of a line that is no entry."""
+    """Return the detail of a line that is no entry."""
     match node:
         case TypeNode(kind, number):
             return [

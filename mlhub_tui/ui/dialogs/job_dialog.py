@@ -141,14 +141,14 @@ class JobLogScreen(TextDialog):
 
     def _show(self, blocks: Sequence[Block], *, reset: bool) -> None:
         """Show other blocks, or more; the end stays in sight where it was."""
-        sheet = self.detail
-        at_end = sheet.scroll_offset.y >= sheet.max_scroll_y
+        detail = self.detail
+        at_end = detail.scroll_offset.y >= detail.max_scroll_y
         if reset:
-            sheet.show(blocks, keep_place=True)
+            detail.show(blocks, keep_place=True)
         else:
-            sheet.add(blocks)
+            detail.add(blocks)
         if at_end:
-            self.call_after_refresh(sheet.scroll_end, animate=False)
+            self.call_after_refresh(detail.scroll_end, animate=False)
 
     def action_copy_log(self) -> None:
         """Copy the log, a line an entry."""

@@ -292,14 +292,12 @@ class SearchForm(FormDialog[Search | str | None]):
             self._say(f"! {error.full_message}", bad=True)
             return
         self._say("")
-        name = await self._choose_name(names_of(schema))
+        names = names_of(schema)
+        name = await choose(self.app, f"Properties: {count(len(names), 'name')}", names, narrows=True)
         field = self._fields["filter"]
         field.focus()
         if name is not None:
             field.insert_text_at_cursor(quoted(name))
-
-    async def _choose_name(self, names: list[PickLine]) -> str | None:
-        return await choose(self.app, f"Properties: {count(len(names), 'name')}", names, narrows=True)
 
 
 _MOST_WORDS = 8  # values of a property that are named
@@ -312,26 +310,26 @@ def names_of(schema: JsonDict) -> list[PickLine]:
     for name, about in properties.items() if isinstance(properties, dict) else ():
         if not isinstance(name, str) or not name or one_line(name) != name:
             continue
-        told = about if isinstance(about, dict) else {}
-        lines.append(PickLine(name, _words(name, told), _kind(told), name))
+        own = about if isinstance(about, dict) else {}
+        lines.append(PickLine(name, _words(name, own), _kind(own), name))
     return lines
 
 
-def _words(name: str, told: JsonDict) -> str:
-    title = one_line(told.get("title"), 60)
-    values = told.get("enum")
+def _words(name: str, schema: JsonDict) -> str:
+    title = one_line(schema.get("title"), 60)
+    values = schema.get("enum")
     several = (
         ", ".join(one_line(value, 20) for value in values[:_MOST_WORDS]) if isinstance(values, list) else ""
     )
-    least, most = told.get("minimum"), told.get("maximum")
+    least, most = schema.get("minimum"), schema.get("maximum")
     bounds = (
         f"{one_line(least, 12)} to {one_line(most, 12)}" if least is not None and most is not None else ""
     )
     return "  ".join(filter(None, ("" if title == name else title, several, bounds)))
 
 
-def _kind(told: JsonDict) -> str:
-    kind = told.get("format") or told.get("type")
+def _kind(schema: JsonDict) -> str:
+    kind = schema.get("format") or schema.get("type")
     return one_line("/".join(map(str, kind)) if isinstance(kind, list) else kind, 20)
 
 

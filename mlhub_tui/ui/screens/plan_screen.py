@@ -162,7 +162,7 @@ class PlanScreen(PlaceScreen):
         self._words = "…"
         ticker = self.set_interval(_EVERY, self._show_reading)
         try:
-            index = await self._opening(self._hear)
+            index = await self._opening(self._take_words)
         except MLHubException as error:
             self._say(
                 "reading", content(f"! {error.full_message}\n\nr tries again, esc goes back", "bold $error")
@@ -181,7 +181,7 @@ class PlanScreen(PlaceScreen):
         self.refresh_hints()
         self._recount()
 
-    def _hear(self, words: str) -> None:
+    def _take_words(self, words: str) -> None:
         self._words = words
 
     def _show_reading(self) -> None:

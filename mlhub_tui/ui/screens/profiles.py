@@ -263,13 +263,13 @@ class ProfilesScreen(PlaceScreen):
             self.context.report(error)
             return
         where = redact(credentials.root_url)
-        told = (
+        result = (
             f"accepts the key {mask(credentials.secret)}"
             if credentials.secret
             else "answers; no key was sent"
         )
-        self._tell(chosen.key, line(f"✓ it {told}", "$success"))
-        self.notify(content(f"{where} {told}.").plain, markup=False)
+        self._tell(chosen.key, line(f"✓ it {result}", "$success"))
+        self.notify(content(f"{where} {result}.").plain, markup=False)
 
     def _tell(self, key: str, words: Content) -> None:
         """Say something of a place below the list, as long as the screen is there."""

@@ -80,7 +80,7 @@ def typeset(blocks: Sequence[Block], width: int, markdown: MarkdownCache | None 
     Parameters
     ----------
     markdown
-        Markdown that was set; at a text that is not yet, the sheet ends for now. Without any, Markdown is
+        Markdown that was set; at a text that is not yet, the detail ends for now. Without any, Markdown is
         shown as it was written.
     """
     lines: list[Content] = []
@@ -188,7 +188,7 @@ class DetailView(ScrollView, can_focus=True):
         self._set()
 
     def add(self, blocks: Sequence[Block]) -> None:
-        """Append blocks; a long sheet is not laid out again."""
+        """Append blocks; a long text is not laid out again."""
         self._blocks = [*self._blocks, *blocks]
         if self._width > 0:
             more = typeset(blocks, self._width, self._texts)

@@ -181,14 +181,14 @@ def _profile(profile: Profile, environ: Mapping[str, str]) -> ProfileRow:
         where = f"{where} (ended in 2023)"
     kind = kind_name(profile.kind) if profile.kind else f"{one_line(profile.kind_word, 20)}?"
     said = secret if secret != NOTHING else "no key"
-    told = f"{kind}, {said}" if profile.kind else f"a kind that is not known: {kind[:-1]}, {said}"
+    summary = f"{kind}, {said}" if profile.kind else f"a kind that is not known: {kind[:-1]}, {said}"
     return ProfileRow(
         f"{PROFILE}{profile.name}",
         one_line(profile.name, 120),
         kind,
         secret,
         where,
-        (one_line(profile.name, 120), where, told),
+        (one_line(profile.name, 120), where, summary),
         profile=profile,
         credentials=partial(for_profile, profile.name),
     )
