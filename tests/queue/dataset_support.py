@@ -10,6 +10,7 @@ from typing import Any
 
 from mlhub_tui.errors import EntityDoesNotExist
 from mlhub_tui.http.credentials import Link
+from mlhub_tui.http.retry import RetryPolicy
 from mlhub_tui.models import ArchiveInfo, CatalogInfo
 from mlhub_tui.options import IfExists
 from mlhub_tui.planning.filters import Filters
@@ -99,9 +100,9 @@ def wish(folder: Path, filters: Filters | None = None, **more: Any) -> DatasetRe
     return dataset_request(CROPS, folder, filters, source=Shop.root_url, **more)
 
 
-def queue_at(home: Path, resolver: Links) -> QueueService:
+def queue_at(home: Path, resolver: Links, retries: RetryPolicy = HASTY) -> QueueService:
     """Return a queue that was started."""
-    made = QueueService(home / "queue.db", resolver, retries=HASTY, config=QUICK)
+    made = QueueService(home / "queue.db", resolver, retries=retries, config=QUICK)
     made.start()
     return made
 

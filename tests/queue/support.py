@@ -43,7 +43,9 @@ IMPATIENT = replace(QUICK, first_byte_timeout=0.3, low_speed_time=0.3, low_speed
 WIDE = replace(QUICK, min_segment=64 << 10, parallel_threshold=1 << 20, window=0.06)
 """The same, with several connections for files of a few MB."""
 
-HASTY = replace(QUEUE_RETRIES, tries=4, doubtful_tries=2, base=0.02, cap=0.05, longest_wait=0.2)
+HASTY = replace(
+    QUEUE_RETRIES, tries=4, doubtful_tries=2, base=0.02, cap=0.05, longest_wait=0.2, random=random.random
+)
 """Few tries, at once."""
 
 SLOW = Answer(piece=8192, pace=0.4)

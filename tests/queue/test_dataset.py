@@ -28,6 +28,7 @@ from tests.transfer.batch_support import origin
 
 from ..planning.made import Json, archive, asset, collection, item, named
 from .dataset_support import CATALOG, CROPS, assets_in, queue_at, reached, settle, shops, stock, wish
+from .support import ENDLESS
 
 MANY = 160
 
@@ -306,9 +307,10 @@ async def test_another_program_can_list_the_files_of_a_running_job_and_pause_it(
 
 @pytest.mark.parametrize("status", [429, 503])
 async def test_a_store_that_refuses_holds_the_job_and_fails_no_file(
-    queue: QueueService, server: FaultServer, tmp_path: Path, status: int
+    mlhub_home: Path, server: FaultServer, tmp_path: Path, status: int
 ) -> None:
     contents, out = stock(server, tmp_path, 30), tmp_path / "out"
+    queue = queue_at(mlhub_home, shops(server), ENDLESS)  # else its tries may be over before one looks
     gone = True
     server.plan = lambda request: Answer(status) if gone and request.target != CATALOG else None
     job = await queue.add(wish(out))
@@ -319,6 +321,7 @@ async def test_a_store_that_refuses_holds_the_job_and_fails_no_file(
     job = (await queue.wait([job.id]))[0]
     assert (job.state, job.files_done) == (JobState.DONE, 30)
     assert assets_in(out / CROPS) == contents
+    await asyncio.to_thread(queue.stop, 60)
 
 
 async def test_too_little_room_holds_the_job(

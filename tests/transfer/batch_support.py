@@ -38,10 +38,14 @@ class MemorySource:
 
     def __post_init__(self) -> None:
         self._next = iter(self.requests)
+        self.exhausted = threading.Event()
 
     def take(self, most: int) -> Sequence[FileRequest]:
         """Return the next requests."""
-        return list(islice(self._next, most))
+        taken = list(islice(self._next, most))
+        if not taken:
+            self.exhausted.set()
+        return taken
 
     def settle(self, results: Sequence[FileResult]) -> None:
         """Save results."""
@@ -87,7 +91,10 @@ def batch(
 
 
 def fetched(
-    wanted: Sequence[FileRequest], folder: Path, shared: JobContext, retries: RetryPolicy = HASTY
+    wanted: Sequence[FileRequest] | MemorySource,
+    folder: Path,
+    shared: JobContext,
+    retries: RetryPolicy = HASTY,
 ) -> dict[int, FileResult]:
     """Run to the end and return the results."""
     source, run = batch(wanted, folder, shared, retries)

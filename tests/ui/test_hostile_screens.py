@@ -33,7 +33,6 @@ from mlhub_tui.ui.screens.results import ResultsScreen
 from mlhub_tui.ui.widgets.bars import Notification
 
 from .conftest import Driver, driven
-from .drawing import strips
 from .hostile import MARKUP, NASTY_ID, nasty
 from .safety import drawn
 from .source_steps import paste
@@ -63,7 +62,8 @@ async def look(driver: Driver, words: str = "", *, wide: bool = False) -> str:
 
 def is_wide(driver: Driver, columns: int) -> bool:
     """Tell whether the screen in front is laid out for as many columns."""
-    return strips(driver.app)[0].cell_length == columns
+    screen = driver.app.screen
+    return screen.is_mounted and screen.find_widget(screen).region.width == columns
 
 
 async def front(driver: Driver, kind: type[Screen[Any]]) -> None:

@@ -66,7 +66,8 @@ PAUSES = (0, 0, 0, 1, 1, 2, 3, 4, 5, 6, 8, 12, 20, 40, 100, -20)
 """Turns of the event loop between two steps; see `turn`."""
 KINDS = {"key": 92, "leave": 0.3, "resize": 2, "click": 3, "wheel": 1, "paste": 1.7}
 """How often of each kind."""
-SIZES = ((80, 24), (100, 30), (140, 40), (60, 15), (40, 10), (20, 5), (200, 60))
+SIZES = ((80, 24), (100, 20), (140, 24), (60, 15), (40, 40), (20, 5), (200, 12))
+"""Wide or high; not both, as each cell takes its time."""
 PASTES = ("kenya", "10.34911/rdnt.dw605x", "two\nlines", "", "-1,2,3,4", "no/such/path")
 
 
@@ -137,8 +138,8 @@ async def test_random_keys_end_no_app(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
-    # Screens are drawn as often as on a terminal; keys come between two drawings as well as behind each.
-    monkeypatch.setattr(screen, "UPDATE_PERIOD", 1 / 60)
+    # Screens are drawn as on a terminal that is slow; keys come between two drawings as well as behind each.
+    monkeypatch.setattr(screen, "UPDATE_PERIOD", 1 / 20)
     options = AppOptions(
         api_key=paced_sample.key, root_url=paced_sample.root_url, output_dir=tmp_path / "out"
     )
