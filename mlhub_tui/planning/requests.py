@@ -7,7 +7,7 @@ import json
 import time
 import uuid
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +67,7 @@ class AssetRequest:
     size: int | None = None  # bytes, where `file:size` told it
     checksum: str = ""  # `file:checksum` as received
     page: bool = False  # whether it is a web page, so that one may arrive
+    licence: str = field(default="", compare=False)  # what was known of it when it was queued
 
     @property
     def identity(self) -> tuple[str, ...]:
@@ -97,6 +98,7 @@ class DatasetRequest:
     size: int | None = None  # bytes, where they are known before anything is read
     cluster: ClusterConfig | None = None  # whose workers fetch the files; None for this program alone
     url: str = ""  # fsspec URL of the output, without credentials; then `folder` is for temporary files
+    licence: str = field(default="", compare=False)  # what was known of it when it was queued
 
     @property
     def name(self) -> str:
@@ -139,6 +141,7 @@ class DatasetRequest:
                 "kind": self.kind,
                 "cluster": None if self.cluster is None else asdict(self.cluster),
                 "url": self.url,
+                "licence": self.licence,
             }
         )
 
@@ -157,6 +160,7 @@ class DatasetRequest:
             cluster=cluster
             and ClusterConfig(cluster["scheduler"], cluster["workers"], cluster["connections"]),
             url=found.get("url", ""),
+            licence=found.get("licence", ""),
         )
 
 
@@ -183,6 +187,7 @@ def dataset_request(
     title: str = "",
     cluster: ClusterConfig | None = None,
     url: str = "",
+    licence: str = "",
 ) -> DatasetRequest:
     """Return a new request for a dataset; the parameters are those of `DatasetRequest`.
 
@@ -218,6 +223,7 @@ def dataset_request(
         title=title or dataset_id,
         cluster=cluster,
         url=url,
+        licence=licence,
     )
 
 

@@ -67,7 +67,8 @@ class LibraryEntry:
     jobs
         The jobs that fetched it, the last one first.
     licence
-        As its documents on this disk state it; empty where none does, None until they were read.
+        As its documents on this disk state it, else as it was known when it was queued; empty where it was
+        not, None until the documents were read.
     """
 
     name: str
@@ -110,10 +111,15 @@ def read_library(jobs: Iterable[Job], folder: Path) -> list[LibraryEntry]:
 
 
 def with_licence(entry: LibraryEntry) -> LibraryEntry:
-    """Return an entry with its licence, as documents beside its files or in its archive state it; blocks."""
+    """Return an entry with its licence, as documents beside its files or in its archive state it; blocks.
+
+    Where none does, it is what was known when the files were queued.
+    """
     texts = _of_archive(entry.place) if entry.catalog == entry.place else _of_folder(entry.place)
-    names = (link_names(document.license) for document in texts)
-    return replace(entry, licence=", ".join(dict.fromkeys(name for name in names if name)))
+    names = [name for document in texts if (name := link_names(document.license))]
+    requests = (job.request for job in entry.jobs)
+    known = [one.licence for one in requests if not isinstance(one, ArchiveRequest) and one.licence]
+    return replace(entry, licence=", ".join(dict.fromkeys(names or known)))
 
 
 def verify_entry(

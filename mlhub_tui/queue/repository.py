@@ -39,7 +39,7 @@ _PROGRESS = ("bytes_done", "bytes_total", *FILE_COUNTS)
 LIVE_FIELDS = ("rate", "eta", "connections")
 _SHOWN = (*_PROGRESS, "reason", "hint", "tries", "next_try", "sums")
 _FRESH = {"bytes_done": 0, "files_done": 0, "files_failed": 0, "files_total": None, "sums": ""}
-_ASSET_FIELDS = ("name", "item_id", "key", "href", "document_url", "kind", "checksum", "page")
+_ASSET_FIELDS = ("name", "item_id", "key", "href", "document_url", "kind", "checksum", "page", "licence")
 
 AT_START = 5.0  # seconds that a program that starts waits for another one's transaction
 

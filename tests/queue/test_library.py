@@ -7,6 +7,7 @@ import io
 import json
 import tarfile
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,20 @@ def test_an_archive_of_the_queue_has_source_title_and_licence(tmp_path: Path) ->
     assert (entry.files, entry.bytes, entry.state) == (1, path.stat().st_size, LibraryState.WHOLE)
     assert with_licence(entry).licence == "CC-BY-4.0"
     assert entry.catalog == path
+
+
+def test_files_without_documents_have_the_licence_known_when_they_were_queued(
+    tmp_path: Path,
+) -> None:
+    fetched = asset(1, tmp_path, "a.tif")
+    assert isinstance(fetched.request, AssetRequest)
+    fetched = replace(fetched, request=replace(fetched.request, licence="MIT"))
+    fetched.path.parent.mkdir(parents=True)
+    fetched.path.write_text("abc")
+    (entry,) = read_library([fetched], tmp_path)
+    assert with_licence(entry).licence == "MIT"
+    (fetched.path.parent / "collection.json").write_text(json.dumps(COLLECTION))
+    assert with_licence(entry).licence == "CC-BY-4.0", "documents on the disk count first"
 
 
 def test_what_the_queue_has_forgotten_is_found_in_the_folder(tmp_path: Path) -> None:

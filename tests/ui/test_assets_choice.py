@@ -75,6 +75,7 @@ async def test_assets_of_the_selected_items_are_counted_and_queued(tmp_path: Pat
         await driver.press("enter")
         await driver.until(lambda: "6 files queued" in said(driver))
         await driver.until(lambda: all(job.state is JobState.DONE for job in driver.app.jobs))
+        assert {request.licence for request in requests(driver)} == {"CC-BY-4.0"}, "for the Library"
         files = sorted(str(path.relative_to(tmp_path)) for path in (tmp_path / "scenes").rglob("*.*"))
         assert files == [
             f"scenes/scene-0000{n}/{name}" for n in range(3) for name in ("B04.tif", "thumbnail.png")

@@ -15,7 +15,7 @@ from ...errors import MLHubException
 from ...metadata.citation import Attribution, words_of
 from ...models import Collection, CollectionRef, Dataset, Document, Entry, EntryKind, MLModel
 from ...planning.requests import ArchiveRequest
-from ...text import clean, count, one_line, size
+from ...text import clean, count, link_names, one_line, size
 from .. import dialogs, widgets
 from ..catalog.nodes import identity
 from ..widgets.plan_tree import PlanSubject, reading_words, sizes
@@ -192,7 +192,7 @@ async def _queue(
             collection_id=choice.supply.belongs,
         )
         if selection.requests:
-            await queue.add_many(selection.requests)
+            await queue.add_many([replace(one, licence=choice.licence) for one in selection.requests])
         looked += len(page.entries)
         done.files += len(selection.requests)
         done.left_out += len(selection.left_out) + page.skipped
@@ -334,6 +334,7 @@ def _show_plan(app: AppContext, subject: PlanSubject, choice: DownloadChoice) ->
             title=subject.title,
             cluster=choice.cluster,
             url=choice.url,
+            licence=link_names(subject.licence),
         )
 
     async def opening(say: Callable[[str], None]) -> Index:

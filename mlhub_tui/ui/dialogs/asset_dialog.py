@@ -44,12 +44,17 @@ COLLECTIONS = 5
 """Collections whose licences and citations are looked up."""
 KEYS = 300
 """Asset keys of which an image can be looked at."""
+_LICENCE = 200
+"""Characters of a licence that are remembered with what is downloaded."""
 _ROLE, _KEY = "role:", "key:"
 
 
 @dataclass(frozen=True, slots=True)
 class AssetChoice:
-    """What the user decided; `most` is how many items are gone through at most, None for all."""
+    """What the user decided; `most` is how many items are gone through at most, None for all.
+
+    `licence` is what was shown as theirs.
+    """
 
     supply: ItemSupplier
     keys: frozenset[str]
@@ -57,6 +62,7 @@ class AssetChoice:
     folder: Path
     if_exists: IfExists
     most: int | None
+    licence: str = ""
 
 
 class AssetsScreen(FormDialog[AssetChoice | None]):
@@ -327,7 +333,9 @@ class AssetsScreen(FormDialog[AssetChoice | None]):
             most = None if typed == "all" else int(typed[:12])
         where = self._where
         keys, roles = frozenset(self._ticks.keys), frozenset(self._ticks.roles)
-        self.dismiss(AssetChoice(self._supply, keys, roles, where.folder, where.if_exists, most))
+        licence = one_line(words_of(self._stated or self._found)[0], _LICENCE)
+        choice = AssetChoice(self._supply, keys, roles, where.folder, where.if_exists, most, licence)
+        self.dismiss(choice)
 
 
 def _line(prefix: str, choice: AssetGroup, mark: str) -> PickLine:
