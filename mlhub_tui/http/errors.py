@@ -54,9 +54,9 @@ class LoginRequired(LinkRejected):
 
 
 class BeingPrepared(errors.RequestError):
-    """The file is being prepared (202), for example copied from cold storage; repeat after `retry_after`."""
+    """It is being prepared (202), for example copied from cold storage; repeat after `retry_after`."""
 
-    default_hint = "the server is preparing the file; retry later"
+    default_hint = "the server is preparing it; retry later"
 
 
 PASSING = (errors.ServerUnreachable, errors.ServerTimeout, errors.ServerError)

@@ -199,7 +199,11 @@ class Session:
         with self.boundary():
             while True:
                 try:
-                    return await self._attempt(method, target, sent, follow_redirects, read, body)
+                    response = await self._attempt(method, target, sent, follow_redirects, read, body)
+                    is_put_off = response.status_code == 202 and "Retry-After" in response.headers
+                    if is_put_off and again:
+                        raise self._error(response)
+                    return response
                 except RequestError as error:
                     failures += 1
                     # What is refused for its number (429) was not done, so that it can be repeated.
@@ -371,9 +375,12 @@ class Session:
         response = await send(client, method, url, sent, body, follow)
         if response.status_code < 400:
             return response
-        response = await finish(response, True, self._max_body)
+        raise self._error(await finish(response, True, self._max_body))
+
+    def _error(self, response: httpx.Response) -> RequestError:
+        """Return what the status of an answer means."""
         where = str(response.url)
-        raise status_error(
+        return status_error(
             response.status_code,
             where,
             response.headers,

@@ -90,7 +90,8 @@ def status_error(
     else:
         words = f"{_LISTINGS.get(status) or _failed(status)}: {where}{tail}"
     if status == 202:
-        words = f"{what} is being prepared by {place} (202){_asked_wait(after)}"
+        made = f"{what} is being prepared by {place}" if what else f"the answer is being prepared: {where}"
+        words = f"{made} (202){_asked_wait(after)}"
         return BeingPrepared(words, hint=then, retry_after=after, **known)
     if status == 401 and what and not key_sent:
         words = f"{place} asks for credentials (401) for {what}{tail}"

@@ -414,6 +414,8 @@ def _of_document(value: Any, location: str, where: str, url: str) -> ProbeResult
         return ProbeResult(Kind.STATIC, location, title, {"items": items}, notes=(part,) if part else ())
     if kind in (DocumentKind.ITEM, DocumentKind.ITEMS):
         none = ", none of which is STAC" if kind is DocumentKind.ITEMS else ""
+        if kind is DocumentKind.ITEMS and isinstance(value, dict) and not value.get("features"):
+            raise NotASource(f"{where} is a list of items without any")
         raise NotASource(f"{where} is {kind}{none}", hint=f"name what it belongs to: {_owner(value, url)}")
     if kind not in (*_STATIC, DocumentKind.API):
         raise NotASource(f"{where} is {kind}")

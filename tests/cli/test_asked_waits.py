@@ -56,11 +56,12 @@ def test_searches_and_plans_wait_too(run: Run, tmp_path: Path) -> None:
             assert "waiting 1 s, as 127.0.0.1 asks (429)" in result.stderr
 
 
-def test_a_wait_beyond_patience_is_an_error_at_once(run: Run) -> None:
-    with Limited(429, "86400") as server:
+@pytest.mark.parametrize(("status", "words"), [(429, r"too many requests \(429\)"), (202, "being prepared")])
+def test_a_wait_beyond_patience_is_an_error_at_once(run: Run, status: int, words: str) -> None:
+    with Limited(status, "86400") as server:
         result = run("--source", server.location, *LIST)
     assert result.exit_code == 1
-    assert re.search(r"too many requests \(429\): .*; it asks to wait 1 d, until 20\d\d-", result.stderr)
+    assert re.search(words + r".*; it asks to wait 1 d, until 20\d\d-", result.stderr)
     assert "retry then" in result.stderr
     assert "broke off after 100 items" in result.stderr
     assert [len(asked) for asked in server.refused.values()] == [1, 1]
@@ -99,3 +100,13 @@ async def test_a_server_that_asks_again_and_again_is_asked_less_often(
         assert patience.waits[: len(waits)] == waits
         assert sum(patience.waits) <= 1860
         assert len(patience.waits) < 50
+
+
+async def test_an_answer_that_is_being_prepared_is_asked_for_again() -> None:
+    patience = Patience()
+    answers = [as_json({"status": "running"}, 202, **{"Retry-After": "9"}), as_json([])]
+    with LoopbackServer(lambda _: answers.pop(0)) as server:
+        async with Session(root_url=server.root, retry=patience.policy()) as session:
+            session.on_wait = lambda _: None
+            assert await session.get_json("datasets") == []
+    assert patience.waits == [9]

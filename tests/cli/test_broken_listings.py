@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -201,7 +202,9 @@ class Ill(LoopbackServer):
                 links = [{"rel": "item", "href": f"{name}.json"} for name in ("0", "1")]
                 named = {"type": "Collection", "id": "c", "description": "d", "license": "x"}
                 return as_json(named | {"links": links if self.how == "file" else []})
-            case "/0.json" | "/1.json" if self.well or request.path == "/0.json":
+            case "/1.json" if not self.well:
+                return Answer(403)
+            case "/0.json" | "/1.json":
                 return as_json(features[int(request.path[1])])
             case "/i0000.tif" | "/i0001.tif":
                 return Answer(body=b"II*\0image", headers={"Content-Type": "image/tiff"})
@@ -225,3 +228,22 @@ def test_a_dataset_that_could_not_all_be_listed_has_what_came_fails_and_is_compl
         assert well.exit_code == 0, well.output
         assert {path.parent.name for path in tmp_path.rglob("*.tif")} == {"i0000", "i0001"}
         assert server.targets.count("/i0000.tif") == 1, "what is there is not fetched again"
+
+
+def test_a_listing_of_an_archive_that_ends_too_early_is_not_whole(run: Run, tmp_path: Path) -> None:
+    links = [{"rel": "item", "href": "i0000.json"}]
+    collection = {"type": "Collection", "id": "c", "description": "d", "license": "x", "links": links}
+    documents = {"collection.json": collection, "i0000.json": items(1)[0], "last.json": {}}
+    archive = tmp_path / "catalog.tar"
+    with tarfile.open(archive, "w") as file:
+        for name, value in documents.items():
+            data = json.dumps(value).encode()
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            file.addfile(member, io.BytesIO(data))
+            end = file.offset
+    archive.write_bytes(archive.read_bytes()[: end - 600])
+    result = run("--source", str(archive), "list", "items", "c")
+    assert "i0000" in result.stdout
+    assert result.exit_code == 1
+    assert "the listing is not complete: the archive ends too early" in result.stderr

@@ -457,8 +457,8 @@ def _once(entries: Sequence[Entry]) -> tuple[Entry, ...]:
 
 
 def _did_not_come(error: RequestError) -> bool:
-    """Whether a document is not there, or cannot be had now: what came may be no item, now or later."""
-    return not isinstance(error, UnexpectedAnswer)
+    """Whether a document may be had another time: it is not missing, nor something else than was linked."""
+    return not isinstance(error, UnexpectedAnswer | EntityDoesNotExist)
 
 
 def _distinct(notes: Sequence[str]) -> tuple[str, ...]:

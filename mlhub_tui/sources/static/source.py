@@ -176,7 +176,10 @@ class StaticSource(Source):
         extensions: Sequence[str] = (),
     ) -> Page[Item]:
         """Return one page of the items below a collection, nested catalogs and collections included."""
-        return await (await (await self._open()).items(collection_id)).page(link, page_size, extensions)
+        opened = await self._open()
+        page = await (await opened.items(collection_id)).page(link, page_size, extensions)
+        damage = opened.members.damage if opened.members is not None and page.next is None else ""
+        return replace(page, stopped=damage) if damage else page
 
     async def item(self, collection_id: str, item_id: str) -> Item:
         """Return one item, by its id or its place URL; by the id it is looked for among all."""
