@@ -40,7 +40,7 @@ async def test_a_search_scrolls_to_the_line_that_was_found(options: AppOptions) 
         await driver.press("f1")
         await driver.until("Getting started")
         await driver.press("slash", *"no_proxy")
-        await driver.until("1 lines", "hosts, domains")
+        await driver.until("1 line", "hosts, domains")
 
 
 async def test_a_word_that_is_nowhere_says_so_and_the_topics_come_back(options: AppOptions) -> None:

@@ -10,15 +10,13 @@ from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.widget import Widget
-from textual.widgets import OptionList
-from textual.widgets.option_list import Option
 
 from ... import manual
 from ...metadata.detail import Block, FieldBlock, Paragraph, Prose
-from ...text import one_line
-from ..terminal.characters import line
+from ...text import count, one_line
 from ..widgets.bars import STYLES, Notification
 from ..widgets.detail_view import DetailView
+from ..widgets.line_view import PickLine, PickList
 from .forms import FindDialog, TextDialog
 
 _MOST_HITS = 200
@@ -36,21 +34,18 @@ class ManualScreen(FindDialog[None]):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("f1", "dismiss(None)", show=False)]
     CSS = """
     ManualScreen > .dialog { width: 130; height: 94%; padding: 0; }
-    ManualScreen OptionList {
-        width: 27; height: 1fr; border: none; border-right: solid $line; padding: 0;
-        text-wrap: nowrap; text-overflow: ellipsis;
-    }
-    ManualScreen OptionList.-found { width: 45%; }
-    ManualScreen.-narrow OptionList { width: 18; }
+    ManualScreen PickList { width: 30; height: 1fr; border-right: solid $line; }
+    ManualScreen PickList.-found { width: 45%; }
+    ManualScreen.-narrow PickList { width: 20; }
     """
-    AUTO_FOCUS = "OptionList"
+    AUTO_FOCUS = "PickList"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (72, "-wide")]  # noqa: RUF012 - declared so by Textual
 
     heading, keys = "Manual", "/ searches, tab next pane, esc closes"
     find_words = "a word of the manual"
 
     def __init__(self, text_of: Callable[[str], str]) -> None:
-        self._topics, self._page = OptionList(), DetailView()
+        self._topics, self._page = PickList(), DetailView()
         super().__init__(self._topics)
         self._text_of = text_of
         self._texts: dict[str, str] = {}
@@ -75,10 +70,15 @@ class ManualScreen(FindDialog[None]):
 
     def _list_topics(self) -> None:
         self._hits, self._word = [], ""
-        self._topics.clear_options()
-        self._topics.set_class(False, "-found")
-        self._topics.add_options(Option(line(manual.title(topic)), topic) for topic in manual.TOPICS)
-        self._topics.highlighted = manual.TOPICS.index(self._shown) if self._shown else 0
+        self._list([PickLine(manual.title(topic), key=topic) for topic in manual.TOPICS], self._shown)
+
+    def _list(self, lines: Sequence[PickLine], current: str = "") -> None:
+        """List lines, with the cursor on one of them, or on the first."""
+        self._topics.set_class(bool(self._word), "-found")
+        self._topics.show(lines)
+        keys = [one.key for one in lines]
+        self._topics.cursor_line = keys.index(current) if current in keys else 0
+        self._follow()
 
     def _text(self, topic: str) -> str:
         if topic not in self._texts:
@@ -92,20 +92,26 @@ class ManualScreen(FindDialog[None]):
             head, *sections = self._text(topic).split("\n## ")
             self._page.show([Prose(head), *(Prose(f"## {section}") for section in sections)])
 
-    @on(OptionList.OptionHighlighted)
-    def _highlighted(self, event: OptionList.OptionHighlighted) -> None:
-        event.stop()
-        chosen = event.option_id or ""
-        if chosen in manual.TOPICS:
-            self._show(chosen)
-        elif chosen.isdigit() and int(chosen) < len(self._hits):  # else of a search before this one
-            hit, number = self._hits[int(chosen)]
+    @on(PickList.Moved)
+    def _moved(self, message: PickList.Moved) -> None:
+        message.stop()
+        self._follow()
+
+    def _follow(self) -> None:
+        """Show what the cursor is on: a topic, or a line in it."""
+        chosen = self._topics.current
+        if chosen is None:
+            return
+        if self._word:
+            hit, number = self._hits[int(chosen.key)]
             self._show(hit.topic)
             self._page.seek(self._word, number)
+        else:
+            self._show(chosen.key)
 
-    @on(OptionList.OptionSelected)
-    def _selected(self, event: OptionList.OptionSelected) -> None:
-        event.stop()
+    @on(PickList.Picked)
+    def _picked(self, message: PickList.Picked) -> None:
+        message.stop()
         self._page.focus()
 
     def find(self, words: str) -> str:
@@ -119,15 +125,13 @@ class ManualScreen(FindDialog[None]):
         for topic in manual.TOPICS:
             found = manual.found(iter([(topic, self._text(topic))]), word)
             self._hits += [(hit, number) for number, hit in enumerate(found)]
-        self._topics.clear_options()
-        self._topics.set_class(True, "-found")
-        self._topics.add_options(
-            Option(line(f"{hit.topic}: {one_line(hit.line.strip(' |#*'), 200)}"), str(number))
-            for number, (hit, _) in enumerate(self._hits[:_MOST_HITS])
+        self._list(
+            [
+                PickLine(f"{hit.topic}: {one_line(hit.line.strip(' |#*'), 200)}", key=str(number))
+                for number, (hit, _) in enumerate(self._hits[:_MOST_HITS])
+            ]
         )
-        if self._hits:
-            self._topics.highlighted = 0
-        return f"{len(self._hits)} lines"
+        return count(len(self._hits), "line")
 
 
 class MessageLogScreen(TextDialog):
