@@ -11,14 +11,13 @@ from collections.abc import Awaitable, Callable
 
 from ..text import one_line
 from .connection import MAX_HEAD, HTTP11Connection
-from .errors import ProxyFailure, connect_error
+from .errors import PROXY_LOGIN, ProxyFailure, connect_error, connect_reason
 from .proxies import Proxy
 from .urls import Origin
 
 _ATTEMPT_DELAY = 0.25  # seconds until the next address is tried beside the one before (RFC 8305, section 5)
 _STATUS_LINE = re.compile(rb"HTTP/1\.[01] (\d{3})(?: ([^\r\n]*))?\r?\n")
 
-_LOGIN_HINT = "write user and password into the proxy's URL: http://user:password@host:port"
 _SOCKS5_REPLIES = {
     1: "general failure",
     2: "not allowed",
@@ -160,7 +159,7 @@ async def _tunnel(
     if status is None:
         raise ProxyFailure(f"{proxy.label} does not respond as an HTTP proxy does")
     if status[1] == b"407":
-        raise _refused(proxy, origin, "407, it requires another user or password", _LOGIN_HINT)
+        raise _refused(proxy, origin, "407, it requires another user or password", PROXY_LOGIN)
     if not status[1].startswith(b"2"):
         raise _refused(proxy, origin, f"{status[1].decode()} {(status[2] or b'').decode('latin-1')}")
 
@@ -175,14 +174,18 @@ async def _socks5(
     if version != 5:
         raise ProxyFailure(f"{proxy.label} does not respond as a SOCKS proxy does")
     if method not in methods:
-        raise _refused(proxy, origin, "it requires a user and a password", _LOGIN_HINT)
+        raise _refused(proxy, origin, "it requires a user and a password", PROXY_LOGIN)
     if method == 2:
         transport.write(b"\x01" + _counted(proxy.user.encode()) + _counted(proxy.password.encode()))
         if (await handshake.read_exactly(2))[1] != 0:
-            raise _refused(proxy, origin, "wrong user or password", _LOGIN_HINT)
+            raise _refused(proxy, origin, "wrong user or password", PROXY_LOGIN)
     host = origin.host
     if proxy.scheme != "socks5h":
-        found = await asyncio.get_running_loop().getaddrinfo(host, origin.port, type=socket.SOCK_STREAM)
+        try:
+            found = await asyncio.get_running_loop().getaddrinfo(host, origin.port, type=socket.SOCK_STREAM)
+        except OSError as error:
+            hint = "write socks5h:// in place of socks5:// to have the proxy look it up"
+            raise ProxyFailure(f"cannot reach {host}: {connect_reason(error)}", hint=hint) from error
         host = str(found[0][4][0])
     try:
         number = ipaddress.ip_address(host)

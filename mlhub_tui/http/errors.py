@@ -37,6 +37,10 @@ class TLSFailure(errors.ServerUnreachable):
     default_hint = "check the URL, the clock and the certificates of this machine (SSL_CERT_FILE)"
 
 
+PROXY_LOGIN = "write user and password into the proxy's URL, before its host: user:password@host"
+"""What to do where a proxy requires a login; without `://`, after which a login is cut out."""
+
+
 class ProxyFailure(errors.ServerUnreachable):
     """The proxy of the environment cannot be used: down, refusing, or of a kind that is not supported."""
 

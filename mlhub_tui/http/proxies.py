@@ -141,7 +141,8 @@ def parse_proxy(url: str) -> Proxy:
     parts = _PROXY_URL.fullmatch(url)
     scheme = ((parts["scheme"] if parts else "") or "http").lower()
     scheme = "socks5" if scheme == "socks" else scheme
-    if parts is None or scheme not in _PORTS:
+    port = int((parts and parts["port"]) or _PORTS.get(scheme, 0))
+    if parts is None or scheme not in _PORTS or not 0 < port < 65536:
         named = one_line(url.rpartition("@")[2] if "@" in url else url, 80)
         raise ProxyFailure(f"the proxy of the environment cannot be used: {named}")
     user, mark, password = (parts["user"] or "").partition(":")
@@ -149,7 +150,7 @@ def parse_proxy(url: str) -> Proxy:
     return Proxy(
         scheme,
         parts["host"].strip("[]"),
-        int(parts["port"] or _PORTS[scheme]),
+        port,
         unquote(user),
         unquote(password),
         f"Basic {basic}" if user or mark else "",

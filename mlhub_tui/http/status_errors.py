@@ -20,7 +20,7 @@ from ..errors import (
 )
 from ..text import duration, local_time, mask, one_line, redact
 from .credentials import masked, netrc_hint
-from .errors import BeingPrepared, LinkRejected, LoginRequired, hosted_hint
+from .errors import PROXY_LOGIN, BeingPrepared, LinkRejected, LoginRequired, hosted_hint
 from .retry import LONGEST_WAIT, PASSING_STATUSES, parse_retry_after
 from .urls import address, host_label, parse_url, shown
 
@@ -47,7 +47,6 @@ _GONE = "the file is no longer at this address; list the source again"
 _LASTING = frozenset({501, 505, 506, 508, 510})  # RFC 9110, 15.6, RFC 2295, 5842, 2774: not a matter of time
 _NEVER = "retrying does not help: check the URL, or report it to the owner of the server"
 _PORTAL = "log in to the network's portal"
-_PROXY = "write user and password into the proxy's URL: http://user:password@host:port"
 _LONG, _CENTURY = 60, 36525 * 86400  # seconds
 _SAID = 4096  # bytes of a body that are searched for words
 _XML_WORDS = re.compile(r"<(Message|Code)>([^<]{1,300})</\1>", re.IGNORECASE)
@@ -108,7 +107,8 @@ def status_error(
     if status in (404, 410):
         return EntityDoesNotExist(words, **known)
     if status == 407:
-        return RequestRefused(f"the proxy before {words}" if what else words, hint=_PROXY, **known)
+        words = f"the proxy before {words}" if what else f"the proxy requires a login (407): {where}{tail}"
+        return RequestRefused(words, hint=PROXY_LOGIN, **known)
     if status == 511:  # RFC 6585, section 6
         words = f"the network requires a login first: {words}" if what else words
         return UnexpectedAnswer(words, hint=_PORTAL, **known)

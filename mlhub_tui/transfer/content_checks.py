@@ -43,10 +43,12 @@ def contradiction(
         return None if announced or unknown or content is not start else kind
     if expected.archive:
         return None if kind in (ContentKind.GZIP, ContentKind.TAR) else kind
-    # Sizes in catalogs may be stale: a text alone is refused only where they contradict it too.
+    # Sizes in catalogs may be stale: a text alone is refused only where they contradict it too, or it is
+    # labelled as one.
     stands_in = kind in READABLE and is_odd(kind, expected.name)
     other_size = size is not None and expected.size is not None
-    return kind if stands_in and (kind is not ContentKind.TEXT or other_size) else None
+    labelled = media_type.lower().startswith("text/")
+    return kind if stands_in and (kind is not ContentKind.TEXT or other_size or labelled) else None
 
 
 def refused(

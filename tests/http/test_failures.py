@@ -30,6 +30,7 @@ from mlhub_tui.http.json_document import decode
 from mlhub_tui.http.retry import NO_RETRIES
 from mlhub_tui.http.session import Session, SessionTimeouts
 from mlhub_tui.sources.mlhub import MLHubSource
+from mlhub_tui.text import redact
 from tests.support.http_server import Answer, LoopbackServer, as_json, page_of_html, redirect
 
 
@@ -67,6 +68,12 @@ async def test_each_status_has_its_error(status: int, kind: type[RequestError]) 
     assert type(error) is kind
     assert error.status == status
     assert "/mlhub/v1/datasets" in error.message
+
+
+async def test_a_proxy_that_requires_a_login_is_named_and_what_to_write_is_not_cut_out() -> None:
+    error = await failure(Answer(407))
+    assert error.message.startswith("the proxy requires a login (407)")
+    assert "user:password@host" in redact(error.hint)
 
 
 @pytest.mark.parametrize(

@@ -209,7 +209,17 @@ def test_a_proxy_is_read_from_its_url(url: str, scheme: str, label: str, who: tu
     assert "p:" not in repr(proxy)
 
 
-@pytest.mark.parametrize("url", ["ftp://u:s3cret@p.test", "http://u:s3cret@p test", "http://p.test:123456"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://u:s3cret@p.test",
+        "socks4://p.test:1080",
+        "http://u:s3cret@p test",
+        "http://p.test:123456",
+        "p.test:99999",
+        "p.test:0",
+    ],
+)
 def test_what_is_no_proxy_is_said_without_its_password(url: str) -> None:
     with pytest.raises(ProxyFailure, match="cannot be used") as caught:
         parse_proxy(url)

@@ -107,6 +107,11 @@ def test_what_cannot_be_the_file_is_named(
     assert contradiction(expected, start, size) is kind
 
 
+@pytest.mark.parametrize(("name", "kind"), [("a.tif", ContentKind.TEXT), ("a.csv", None), ("a", None)])
+def test_a_text_that_is_labelled_as_one_is_no_image(name: str, kind: ContentKind | None) -> None:
+    assert contradiction(Expected(name), b"Not found", None, "Text/plain; charset=utf-8") is kind
+
+
 @pytest.mark.parametrize(
     ("start", "line"),
     [
