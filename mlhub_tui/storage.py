@@ -18,6 +18,12 @@ def make_private_folder(folder: Path) -> None:
         folder.mkdir(mode=0o700, exist_ok=True)
 
 
+def remove_database(path: Path) -> None:
+    """Remove an SQLite database, if it exists, with what SQLite keeps beside it."""
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
 @contextlib.contextmanager
 def replacing(path: Path, *, mode: int | None = None, errors: str = "strict") -> Iterator[TextIO]:
     """Open a text file that takes the place of a path once all is written: temporary file, fsync, rename.

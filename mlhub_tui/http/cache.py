@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import paths
 from ..errors import EntityDoesNotExist, RequestError, ServerError, ServerTimeout, ServerUnreachable
-from ..storage import make_private_folder
+from ..storage import make_private_folder, remove_database
 from ..text import duration
 from .urls import host
 
@@ -188,9 +188,8 @@ class DocumentCache:
             return None
         except (sqlite3.DatabaseError, OSError):
             self._close()
-            for name in ("", "-wal", "-shm"):
-                with suppress(OSError):
-                    self.path.with_name(self.path.name + name).unlink()
+            with suppress(OSError):
+                remove_database(self.path)
             return None
 
     def _connected(self) -> sqlite3.Connection:

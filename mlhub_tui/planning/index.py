@@ -15,7 +15,7 @@ from typing import Any, Self
 from ..errors import MLHubException, TargetBusy
 from ..fileio import try_lock
 from ..sources.base import without_id
-from ..storage import make_private_folder, sync_folder
+from ..storage import make_private_folder, remove_database, sync_folder
 from ..text import one_line, redact
 from .documents import DocumentReader
 from .layout import Scope, component, item_folder, namesake_folder
@@ -74,13 +74,15 @@ class IndexBuilder:
             if not try_lock(self._lock):
                 raise TargetBusy("another program is reading this catalog", hint="wait until it is done")
             if fresh:
-                self._discard()
+                remove_database(self._file)
             try:
                 self._db = _open_building(self._file, fresh)
             except sqlite3.OperationalError:  # the disk is full, say: what was read stays
                 raise
             except sqlite3.DatabaseError:
-                self._discard()  # damaged, by a power cut perhaps: only a copy of what can be read again
+                remove_database(
+                    self._file
+                )  # damaged, by a power cut perhaps: only a copy of what can be read again
                 self._db = _open_building(self._file, fresh)
         except BaseException:
             os.close(self._lock)
@@ -208,8 +210,7 @@ class IndexBuilder:
             self._commit()
         except BaseException:
             db.set_progress_handler(None, _STEPS)
-            if db.in_transaction:
-                db.execute("ROLLBACK")
+            db.rollback()
             raise
         db.execute("PRAGMA journal_mode=DELETE")  # all in one file: it is renamed alone
         db.close()
@@ -226,10 +227,6 @@ class IndexBuilder:
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
-
-    def _discard(self) -> None:
-        for suffix in ("", "-wal", "-shm", "-journal"):
-            self._file.with_name(self._file.name + suffix).unlink(missing_ok=True)
 
 
 _NOWHERE = (None, None, None, None)

@@ -26,7 +26,7 @@ from ..fileio import translate_os_error, try_lock
 from ..http.credentials import Link
 from ..options import IfExists
 from ..output_tree import OutputTree
-from ..storage import make_private_folder
+from ..storage import make_private_folder, remove_database
 from ..text import one_line, redact
 from ..transfer.checksums import multihash
 from ..transfer.engine import TransferCancelled
@@ -148,7 +148,7 @@ class Manifest:
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.OperationalError):  # the disk is full, say: what is in it is whole
                 raise
-            _remove(self.path)
+            remove_database(self.path)
             self._db = _connect(self.path)
 
     def __enter__(self) -> Self:
@@ -165,15 +165,9 @@ class Manifest:
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """Run statements as one transaction."""
-        with self._guard:
+        with self._guard, self._db:  # committed as a whole, or rolled back
             self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._db
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
+            yield self._db
 
     def rows(self, sql: str, values: Sequence[object] | Mapping[str, object] = ()) -> list[Any]:
         """Return the rows of a query."""
@@ -497,12 +491,7 @@ def _remove_old(folder: Path, keep: Path) -> None:
     for path in folder.glob("*.db"):
         with contextlib.suppress(OSError):
             if path != keep and path.stat().st_mtime < oldest:
-                _remove(path)
-
-
-def _remove(path: Path) -> None:
-    for suffix in ("", "-wal", "-shm"):
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
+                remove_database(path)
 
 
 def _connect(path: Path) -> sqlite3.Connection:

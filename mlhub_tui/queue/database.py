@@ -161,12 +161,8 @@ class Database:
         """Run statements as one transaction; wait up to `patience` seconds for another program's."""
         self._begin(time.monotonic() + patience)
         try:
-            yield self._connection
-            self._connection.execute("COMMIT")
-        except BaseException:
-            with contextlib.suppress(sqlite3.Error):
-                self._connection.execute("ROLLBACK")
-            raise
+            with self._connection:  # committed as a whole, or rolled back
+                yield self._connection
         finally:
             self._lock.release()
 
@@ -327,18 +323,13 @@ def verify(connection: sqlite3.Connection, path: Path) -> None:
 def _migrate(connection: sqlite3.Connection) -> None:
     if connection.execute("PRAGMA user_version").fetchone()[0] >= VERSION:
         return
-    connection.execute("BEGIN IMMEDIATE")
-    try:
+    with connection:  # committed as a whole, or rolled back
+        connection.execute("BEGIN IMMEDIATE")
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         for script in MIGRATIONS[version:]:
             for statement in script.split(";"):
                 connection.execute(statement)
         connection.execute(f"PRAGMA user_version={VERSION}")
-        connection.execute("COMMIT")
-    except BaseException:
-        with contextlib.suppress(sqlite3.Error):  # it may have been rolled back, as where the disk is full
-            connection.execute("ROLLBACK")
-        raise
 
 
 def unusable(path: Path, error: sqlite3.Error) -> QueueUnusable:

@@ -16,7 +16,6 @@ from .items import (
     JSON,
     PDF,
     PNG,
-    SENSORS,
     AssetKind,
     class_names,
     footprint,
@@ -34,11 +33,6 @@ THUMBNAIL_SIDE = 128
 """Pixels on a side of a thumbnail."""
 
 _CHECKPOINT_SIZE = 256 * 1024
-
-
-def find_kind(entry: CollectionEntry, file_name: str) -> AssetKind | None:
-    """Return the kind of asset that a file name belongs to in this collection, or None."""
-    return next((kind for kind in SENSORS[entry.sensor].assets if kind.file_name == file_name), None)
 
 
 def picture_size(kind: AssetKind) -> int | None:

@@ -436,7 +436,7 @@ async def test_nothing_of_a_key_reaches_the_database(
         async def info(self, request: object) -> None:
             return None
 
-    server.script.extend([Answer(after=1000), Answer(status=403), Answer(status=403), Answer(status=400)])
+    server.script.extend([Answer(after=1000), *(Answer(status=each) for each in (403, 403, 400, 400))])
     queue = make_queue(Secret())
     job = await ended(queue, await queue.add(wish(folder)))
     assert job.state is JobState.FAILED
