@@ -70,13 +70,12 @@ async def test_a_key_behind_one_that_opens_something_acts_or_is_ignored(
     async with driven(options, (100, 30)) as driver:
         await find(driver, "kenya_02_s")
         for place, key in enumerate(FOLLOWING, OPENING.index(opening)):
-            for turns in (place % 6, (place + 3) % 6):  # over all that opens something, every number of turns
-                send(driver, opening)
-                for _ in range(turns):
-                    await asyncio.sleep(0)
-                send(driver, key)
-                await driver.pilot.pause()
-                await back_in_browse(driver)
+            send(driver, opening)
+            for _ in range(place % 6):  # over all that opens something, every number of turns
+                await asyncio.sleep(0)
+            send(driver, key)
+            await driver.pilot.pause()
+            await back_in_browse(driver)
         assert driver.app.is_running
 
 

@@ -85,7 +85,7 @@ class SearchForm(FormDialog[Search | str | None]):
             )
             for one in ROWS
         }
-        self._notes: dict[str, Static] = {}
+        self._notes = {one.name: Static(classes="note") for one in ROWS}
         self._names_press, self._said = TextButton("names", id="names"), Static(id="said")
 
     def rows(self) -> Iterator[Widget]:
@@ -95,10 +95,11 @@ class SearchForm(FormDialog[Search | str | None]):
             "bbox": [TextButton("extent", id="extent"), TextButton("map", id="map")],
             "filter": [self._names_press],
         }
-        lines = [
-            FormRow(one.label, self._fields[one.name], *buttons.get(one.name, []), id=f"row-{one.name}")
-            for one in ROWS
-        ]
+        lines: list[Widget] = []
+        for one in ROWS:
+            row = FormRow(one.label, self._fields[one.name], *buttons.get(one.name, []), id=f"row-{one.name}")
+            lines += [row, self._notes[one.name]]
+            self._notes[one.name].display = False
         saved, search = TextButton("saved searches", id="saved"), TextButton("search", id="search")
         yield VerticalScroll(
             *lines, Horizontal(self._said, saved, search, id="foot"), id="lines", can_focus=False
@@ -193,12 +194,9 @@ class SearchForm(FormDialog[Search | str | None]):
         fault, missing = self._fault(name), self._offered is not None and name not in self._offered
         about = why_not(name, self._source.kind) if missing else self._readings.get(name, Reading()).words
         words = content(f"! {fault}", "$warning") if fault else content(about, "$muted")
-        if (note := self._notes.get(name)) is not None:
-            note.update(words)
-            note.display = bool(words)
-        elif words:
-            note = self._notes[name] = Static(words, classes="note")
-            self.query_one("#lines").mount(note, after=f"#row-{name}")
+        note = self._notes[name]
+        note.update(words)
+        note.display = bool(words)
 
     def _say(self, words: str, *, bad: bool = False) -> None:
         self._said.update(line(words, "bold $error" if bad else "$muted"))
