@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from ..models import Item
 from ..sources.export import Exporter, URLs
-from ..transfer.checksums import multihash
+from .assets import multihash
 from .layout import file_names, folder_name
 
 _ALGORITHMS = frozenset({"md5", "sha-1", "sha-224", "sha-256", "sha-384", "sha-512"})

@@ -28,9 +28,9 @@ from ..options import IfExists
 from ..output_tree import OutputTree
 from ..storage import make_private_folder, remove_database
 from ..text import one_line, redact
-from ..transfer.checksums import multihash
 from ..transfer.engine import TransferCancelled
 from ..transfer.work_source import BatchStats, FileRequest, FileResult
+from .assets import multihash
 from .requests import DatasetRequest
 from .selection import PlannedFile
 

@@ -38,11 +38,10 @@ from ..http.retry import COMMAND_RETRIES, RetryPolicy
 from ..http.urls import shown_id
 from ..models import Document
 from ..options import IfExists
-from ..planning.assets import DocumentOrigin, requests_for
+from ..planning.assets import DocumentOrigin, multihash, requests_for, unverified
 from ..planning.requests import SAMPLE, ArchiveRequest, AssetRequest, DatasetRequest, DownloadRequest
 from ..planning.resolver import RENEWED, JobContext, OneSource, Resolver, already_there, refusal, showing
 from ..threads import in_thread
-from ..transfer.checksums import multihash, unverified
 from ..transfer.config import DownloadResult, DownloadSpec, ReserveSpace, TransferConfig, TransferProgress
 from ..transfer.hosts import PROGRESS
 from .database import ROOM, Database, JournalNotWritable, not_writable

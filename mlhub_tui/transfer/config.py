@@ -32,28 +32,18 @@ _MAX_EVENTS = 200  # events between two readings of the log; older ones are drop
 class TransferConfig:
     """How transfers read and write.
 
-    Parameters
-    ----------
-    connect_timeout
-        Seconds for name lookup, connecting, proxies and TLS together.
-    first_byte_timeout
-        Seconds from a request to the end of the response's head: files made on demand take minutes.
-    low_speed_time, low_speed_limit
-        A body that brings fewer than `low_speed_limit` bytes a second over `low_speed_time` seconds is
-        stalled: the try ends.
-    quiet_time
-        Seconds without a byte after which a transfer is shown as stalled.
-    flush_interval, flush_bytes
-        Seconds, and bytes, after which a part is flushed to disk and recorded.
-    resume_overlap
-        Bytes before the resume point that are fetched again and compared.
-    connections
-        At most so many to one file, whatever the settings say; 1 turns parallel ranges off.
-    parallel_threshold, min_segment
-        Bytes a file must have to be worth more than one connection, and bytes worth one of their own.
-    window, gain
-        Seconds over which it is measured whether more connections made it faster, and how many times as
-        fast it must have become to try still more.
+    - `connect_timeout`: Seconds for name lookup, connecting, proxies and TLS together.
+    - `first_byte_timeout`: Seconds to the end of a response's head: files made on demand take minutes.
+    - `low_speed_time`, `low_speed_limit`: A body that brings fewer than `low_speed_limit` bytes a second over
+      `low_speed_time` seconds is stalled: the try ends.
+    - `quiet_time`: Seconds without a byte after which a transfer is shown as stalled.
+    - `flush_interval`, `flush_bytes`: Seconds, and bytes, after which a part is flushed and recorded.
+    - `resume_overlap`: Bytes before the resume point that are fetched again and compared.
+    - `connections`: At most so many to one file, whatever the settings say; 1 turns parallel ranges off.
+    - `parallel_threshold`, `min_segment`: Bytes a file must have to be worth more than one connection, and
+      bytes worth one of their own.
+    - `window`, `gain`: Seconds over which it is measured whether more connections made it faster, and how
+      many times as fast it must have become to try still more.
     """
 
     connect_timeout: float = 15.0

@@ -76,16 +76,10 @@ class _Body:
 class ObjectStoreOutput:
     """Output backend of a folder of a store.
 
-    Parameters
-    ----------
-    store
-        The cluster's `ObjectStore`, which imports this package.
-    check
-        Whether some of the files may be there; else nothing is asked of the store before a file is put.
-    budget
-        What may be held in memory.
-    connections
-        To fetch one large file with.
+    - `store`: The cluster's `ObjectStore`, which imports this package.
+    - `check`: Whether some files may be there; else nothing is asked of the store before a file is put.
+    - `budget`: What may be held in memory.
+    - `connections`: To fetch one large file with.
     """
 
     def __init__(self, store: Any, *, check: bool, budget: Budget, connections: int) -> None:

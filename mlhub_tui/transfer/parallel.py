@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import math
 import time
@@ -278,11 +279,9 @@ class SegmentedFile:
         before: Extents = ()
         ended = False
         while not ended:
-            try:
+            with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(interval):
                     await self._due.wait()
-            except TimeoutError:
-                pass
             ended = self._ended
             self._due.clear()
             self._unflushed = 0

@@ -99,12 +99,8 @@ async def fetch_file(
     Cancelling flushes and records what has arrived; nothing is repeated then. A RequestError or DownloadError
     says what went wrong; the part and its record stay, for the next try.
 
-    Parameters
-    ----------
-    reserve
-        Reserves room on the disk; by default it is looked at only.
-    holds_slot
-        Whether the caller has counted the first connection at its host already.
+    - `reserve`: Reserves room on the disk; by default it is looked at only.
+    - `holds_slot`: Whether the caller has counted the first connection at its host already.
     """
     part, task = spec.part, asyncio.current_task()
     assert task is not None

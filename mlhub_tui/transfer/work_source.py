@@ -76,18 +76,12 @@ class WorkSource(Protocol):
 class BatchStats:
     """How far a batch is: plain numbers that one thread writes and others read; times are monotonic seconds.
 
-    Attributes
-    ----------
-    fetched, there, failed
-        Files that were fetched, were there already, could not be fetched; all of them recorded.
-    reason, next_try
-        Why nothing is requested at the moment, and until when; else empty and None.
-    where
-        Who fetches, where that is not this program alone; in words.
-    last_byte
-        When bytes came last.
-    large
-        The large files in progress, by path; copy it before iterating.
+    - `fetched`, `there`, `failed`: Files that were fetched, were there already, could not be fetched; all of
+      them recorded.
+    - `reason`, `next_try`: Why nothing is requested at the moment, and until when; else empty and None.
+    - `where`: Who fetches, where that is not this program alone; in words.
+    - `last_byte`: When bytes came last.
+    - `large`: The large files in progress, by path; copy it before iterating.
     """
 
     fetched: int = 0

@@ -15,14 +15,13 @@ from hypothesis import strategies as st
 from mlhub_tui.auth import Credentials, Kind
 from mlhub_tui.errors import NotOffered
 from mlhub_tui.models import Asset, Collection, Item
-from mlhub_tui.planning.assets import AssetGroup, AssetTally, DocumentOrigin, requests_for
+from mlhub_tui.planning.assets import AssetGroup, AssetTally, DocumentOrigin, multihash, requests_for
 from mlhub_tui.planning.layout import asset_extension, file_names
 from mlhub_tui.planning.requests import SAMPLE, ArchiveRequest, AssetRequest
 from mlhub_tui.queue.database import Database
 from mlhub_tui.queue.job import JobState
 from mlhub_tui.queue.repository import JobRepository
 from mlhub_tui.queue.run_job import credentials_for, open_for_job
-from mlhub_tui.transfer.checksums import multihash
 
 API = DocumentOrigin("https://api.example/", Kind.STAC_API)
 STATIC = DocumentOrigin("/data/catalog.json", Kind.STATIC)
