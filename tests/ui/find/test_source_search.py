@@ -63,7 +63,7 @@ async def test_sources_are_searched_once_confirmed_each_with_its_own_key(
             assert not first.requests and not second.requests
             await driver.press("enter")
             await driver.until("first: 1 of 2 collections", "second: 1 of 2 collections", "maize-two")
-            await driver.until("catalog.json: 0 of 1 collection")
+            await driver.until("static x: 0 of 1 collection")
         for name, server in (("first", first), ("second", second)):
             sent = {str(request.headers.get("authorization")) for request in server.requests}
             assert sent == {f"Bearer {TOKEN}-{name}"}, "each key goes to its own source"
