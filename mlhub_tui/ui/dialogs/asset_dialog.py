@@ -147,9 +147,8 @@ class AssetsScreen(FormDialog[AssetChoice | None]):
         self._count()
 
     @on(ChoiceField.Changed)
-    def _of_what(self, message: ChoiceField.Changed) -> None:
+    def _of_what(self) -> None:
         """Restart with other documents."""
-        message.stop()
         chosen = self._supplies[self._of_which.chosen]
         if chosen is not self._supply:
             self._supply, self._touched, self._counting = chosen, False, "looking…"
@@ -274,7 +273,6 @@ class AssetsScreen(FormDialog[AssetChoice | None]):
 
     @on(PickList.Ticked)
     def _ticked(self, message: PickList.Ticked) -> None:
-        message.stop()
         self._touched = True
         if message.key.startswith(_ROLE):
             self._ticks.toggle_role(message.key.removeprefix(_ROLE))
@@ -284,14 +282,8 @@ class AssetsScreen(FormDialog[AssetChoice | None]):
         self._sum_up()
 
     @on(PickList.Moved)
-    def _moved(self, message: PickList.Moved) -> None:
-        message.stop()
+    def _moved(self) -> None:
         self._explain(self._tally.totals(self._ticks.keys, self._ticks.roles).barred)
-
-    @on(PickList.Picked)
-    def _picked(self, message: PickList.Picked) -> None:
-        message.stop()
-        self.action_submit()
 
     def action_all(self) -> None:
         """Tick everything, or nothing where everything is ticked."""
@@ -316,6 +308,7 @@ class AssetsScreen(FormDialog[AssetChoice | None]):
         else:
             self.notify("Put the cursor on an asset first.", markup=False)
 
+    @on(PickList.Picked)
     def action_submit(self) -> None:
         """Close with the choice, if there is one."""
         totals = self._tally.totals(self._ticks.keys, self._ticks.roles)

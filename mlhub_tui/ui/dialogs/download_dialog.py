@@ -139,14 +139,10 @@ class DownloadScreen(FormDialog[DownloadChoice | None]):
         return self._engine.cluster if self._engine is not None and self.way == ASSETS else None
 
     @on(ChoiceField.Changed, "#engine")
-    def _engine_changed(self, message: ChoiceField.Changed) -> None:
+    def _engine_changed(self) -> None:
         self.call_after_refresh(self._show)
 
     @on(ChoiceField.Changed, "#way")
-    def _changed(self, message: ChoiceField.Changed) -> None:
-        message.stop()
-        self._show()
-
     def _show(self) -> None:
         archives = self._size_words if self._alone else self._archives_words
         words = {ARCHIVES: archives, ASSETS: self._assets_words}

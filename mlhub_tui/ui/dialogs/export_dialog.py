@@ -123,8 +123,7 @@ class ExportScreen(FormDialog[ExportChoice | None]):
 
     @on(PickList.Moved)
     @on(ChoiceField.Changed)
-    def _other(self, message: PickList.Moved | ChoiceField.Changed) -> None:
-        message.stop()
+    def _other(self) -> None:
         self._picks.refresh()
         self._suit()
 
@@ -144,10 +143,6 @@ class ExportScreen(FormDialog[ExportChoice | None]):
         return expanded(Path(self._path_field.value.strip())).absolute()
 
     @on(PickList.Picked)
-    def _picked(self, message: PickList.Picked) -> None:
-        message.stop()
-        self.action_submit()
-
     def action_submit(self) -> None:
         """Close with the choice; ask before a file that is there is replaced."""
         self._write()

@@ -150,13 +150,11 @@ class FindDialog(FramedDialog[ScreenResultType]):
 
     @on(FindBar.Edited)
     def _edited(self, message: FindBar.Edited) -> None:
-        message.stop()
         self._find(message.value)
 
     @on(FindBar.Closed)
     def _search_ended(self, message: FindBar.Closed) -> None:
         """Give the keys to the list; Esc shows all of it again."""
-        message.stop()
         if not message.keep:
             self._end_search()
         self._listed.focus()
@@ -203,8 +201,7 @@ class FormDialog(FramedDialog[ScreenResultType]):
         self.foot = self.warning = Static(id="warning")
 
     @on(Input.Submitted)
-    def _entered(self, event: Input.Submitted) -> None:
-        event.stop()
+    def _entered(self) -> None:
         if self.enter_submits:
             self.action_submit()
         else:

@@ -190,10 +190,6 @@ class HelpScreen(FindDialog[HelpEntry | Literal["tour"] | None]):
         return self._entries.get(current.key) if current is not None else None
 
     @on(PickList.Moved)
-    def _moved(self, message: PickList.Moved) -> None:
-        message.stop()
-        self._explain()
-
     def _explain(self) -> None:
         entry = self.current
         words = Content("No command matches.")
@@ -206,8 +202,7 @@ class HelpScreen(FindDialog[HelpEntry | Literal["tour"] | None]):
         self._about.update(words)
 
     @on(PickList.Picked)
-    def _picked(self, message: PickList.Picked) -> None:
-        message.stop()
+    def _picked(self) -> None:
         entry = self.current
         if entry is not None and entry.target is not None:
             self.dismiss(entry)

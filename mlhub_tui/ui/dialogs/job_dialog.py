@@ -73,7 +73,6 @@ class JobScreen(TextDialog):
 
     def on_queue_changed(self, message: QueueChanged) -> None:
         """Show what changed."""
-        message.stop()
         self._show()
 
     def _show(self) -> None:
@@ -240,7 +239,6 @@ class DatasetJobScreen(FramedDialog[None]):
 
     def on_queue_changed(self, message: QueueChanged) -> None:
         """Show what changed."""
-        message.stop()
         self._job = _now(self.context, self._job)
         self._show()
 
@@ -290,7 +288,6 @@ class DatasetJobScreen(FramedDialog[None]):
 
     @on(FileList.Wanted)
     def _wanted(self, message: FileList.Wanted) -> None:
-        message.stop()
         self._load(message.page)
 
     @work(group="page")
@@ -307,17 +304,12 @@ class DatasetJobScreen(FramedDialog[None]):
             self._list.fill(number, entries)
             self._explain()
 
-    @on(FileList.Moved)
-    def _moved(self, message: FileList.Moved) -> None:
-        message.stop()
-        self._explain()
-
     @on(ChoiceField.Changed)
-    def _filtered(self, message: ChoiceField.Changed) -> None:
-        message.stop()
+    def _filtered(self) -> None:
         if self._look is not None:
             self._read(reset=True)
 
+    @on(FileList.Moved)
     def _explain(self) -> None:
         """Say why the file under the cursor failed, and where its bytes are."""
         entry = self._current

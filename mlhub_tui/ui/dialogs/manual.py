@@ -93,10 +93,6 @@ class ManualScreen(FindDialog[None]):
             self._page.show([Prose(head), *(Prose(f"## {section}") for section in sections)])
 
     @on(PickList.Moved)
-    def _moved(self, message: PickList.Moved) -> None:
-        message.stop()
-        self._follow()
-
     def _follow(self) -> None:
         """Show what the cursor is on: a topic, or a line in it."""
         chosen = self._topics.current
@@ -110,8 +106,7 @@ class ManualScreen(FindDialog[None]):
             self._show(chosen.key)
 
     @on(PickList.Picked)
-    def _picked(self, message: PickList.Picked) -> None:
-        message.stop()
+    def _picked(self) -> None:
         self._page.focus()
 
     def find(self, words: str) -> str:

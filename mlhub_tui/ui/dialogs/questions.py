@@ -162,8 +162,7 @@ class ListScreen(FramedDialog[str | None]):
         self.explain()
 
     @on(PickList.Moved)
-    def _moved(self, message: PickList.Moved) -> None:
-        message.stop()
+    def _moved(self) -> None:
         self.explain()
 
     def explain(self) -> None:
@@ -178,14 +177,16 @@ class ListScreen(FramedDialog[str | None]):
 
     @on(Input.Changed)
     def _edited(self, event: Input.Changed) -> None:
-        event.stop()
         self.narrow(event.value)
 
     @on(Input.Submitted)
     @on(PickList.Picked)
-    def _entered(self, message: Input.Submitted | PickList.Picked) -> None:
-        message.stop()
+    def _entered(self) -> None:
         self.submit()
+
+    @on(PickList.Ticked)
+    def _ticked(self, message: PickList.Ticked) -> None:
+        self.choose(message.key)
 
     def submit(self) -> None:
         """Choose the line under the cursor."""

@@ -135,7 +135,6 @@ class SearchForm(FormDialog[Search | str | None]):
 
     @on(Input.Changed)
     def _changed(self, event: Input.Changed) -> None:
-        event.stop()
         if event.input.id is not None:
             self._read(event.input.id)
 
@@ -215,7 +214,6 @@ class SearchForm(FormDialog[Search | str | None]):
 
     @on(TextButton.Pressed)
     def _pressed(self, message: TextButton.Pressed) -> None:
-        message.stop()
         match message.press.id:
             case "extent":
                 self._take_extent()
@@ -394,11 +392,6 @@ class CollectionsScreen(ListScreen):
         self.frame.border_title = line(words, limit=70)
         self.narrow(self.part.value)
 
-    @on(PickList.Ticked)
-    def _ticked(self, message: PickList.Ticked) -> None:
-        message.stop()
-        self.choose(message.key)
-
     def choose(self, key: str) -> None:
         """Select a collection, or unselect it."""
         if key in self._chosen:
@@ -444,7 +437,6 @@ class BoxScreen(FramedDialog[BBox | None]):
 
     @on(FootprintMap.BoxChosen)
     def _chosen(self, message: FootprintMap.BoxChosen) -> None:
-        message.stop()
         self.dismiss(message.box)
 
 
@@ -481,7 +473,6 @@ class SaveScreen(FormDialog[str | None]):
 
     @on(Input.Changed)
     def _changed(self, event: Input.Changed) -> None:
-        event.stop()
         taken = one_line(event.value) in self._taken
         self.warn("a search of this name is replaced" if taken else "", "$warning")
 

@@ -152,15 +152,11 @@ class SettingsScreen(FormDialog[bool | None]):
         """Go to the first setting."""
         self._list.cursor_line = 1
 
-    @on(PickList.Moved)
-    def _moved(self, message: PickList.Moved) -> None:
-        message.stop()
-        self._place_field()
-
     def on_resize(self, _: Resize) -> None:
         """Put the field where its value is now."""
         self.call_after_refresh(self._place_field)
 
+    @on(PickList.Moved)
     def _place_field(self) -> None:
         """Say what the setting under the cursor is for; give the keys to the field where it is typed."""
         one, typed = self._list.setting, not self._list.has_choices
@@ -177,13 +173,7 @@ class SettingsScreen(FormDialog[bool | None]):
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
-        event.stop()
         self._values[self._list.setting.name] = event.value.strip()
-
-    @on(PickList.Picked)
-    def _picked(self, message: PickList.Picked) -> None:
-        message.stop()
-        self.action_submit()
 
     def focus_next(self, selector: str | type[Any] = "*") -> Widget | None:
         """Go to the next setting, also while the field has the keys."""
@@ -195,6 +185,7 @@ class SettingsScreen(FormDialog[bool | None]):
         self._list.cursor_line -= 1
         return self.focused
 
+    @on(PickList.Picked)
     def action_submit(self) -> None:
         """Write the changed settings; an invalid value is reported, and nothing is written."""
         changes: dict[str, Any] = {}

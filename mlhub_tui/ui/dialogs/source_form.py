@@ -162,6 +162,7 @@ class SourceForm(FormDialog[SourceAnswer | None]):
         """Whether there is anybody to whom a secret could be sent."""
         return is_url(self._location) or not self._location
 
+    @on(ChoiceField.Changed)
     def _lay_out(self) -> None:
         """Show the rows for which it is time, and the keys that do something."""
         known = self._kind is not None
@@ -192,7 +193,6 @@ class SourceForm(FormDialog[SourceAnswer | None]):
     @on(PathField.Offered)
     def _offered(self, event: PathField.Offered) -> None:
         """Say what the text may become."""
-        event.stop()
         typed = self._location_field.value
         if event.text != typed or self._looking or self._settled_at == self._location:
             return
@@ -209,11 +209,6 @@ class SourceForm(FormDialog[SourceAnswer | None]):
         if self._start.profile is None:
             self._kinds.choose(LOOK)
         self._show_found("")
-        self._lay_out()
-
-    @on(ChoiceField.Changed)
-    def _chosen(self, event: ChoiceField.Changed) -> None:
-        event.stop()
         self._lay_out()
 
     # Keys

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on, work
+from textual import work
 from textual.binding import Binding, BindingType
 
 from ...errors import MLHubException
@@ -208,11 +208,6 @@ class FacetScreen(ListScreen):
             lines += [PickLine(title), *offered] if offered else []
         lines = [PickLine("Chosen"), *chosen, *lines] if chosen else lines
         self.picks.show(lines or [PickLine("nothing to narrow by")])
-
-    @on(PickList.Ticked)
-    def _ticked(self, message: PickList.Ticked) -> None:
-        message.stop()
-        self.choose(message.key)
 
     def choose(self, key: str) -> None:
         """Toggle a facet."""

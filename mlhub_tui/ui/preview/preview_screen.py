@@ -184,7 +184,6 @@ class PreviewScreen(Dialog[None]):
 
     @on(ImageView.Drawn)
     def _drawn(self, message: ImageView.Drawn) -> None:
-        message.stop()
         self._facts = [fact for fact in self._facts if not fact.endswith(message.mode.value)]
         self._facts.append(f"{size(message.size)} in {message.mode.value}")
         self._state_facts()

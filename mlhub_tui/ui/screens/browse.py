@@ -197,7 +197,6 @@ class BrowseScreen(EntryScreen):
 
     @on(CatalogTree.Wanted)
     def _more_wanted(self, message: CatalogTree.Wanted) -> None:
-        message.stop()
         self._load_more(message.row)
 
     @work(group="pages")
@@ -222,8 +221,7 @@ class BrowseScreen(EntryScreen):
     # The detail and the map follow the cursor
 
     @on(CatalogTree.Moved)
-    def _moved(self, message: CatalogTree.Moved) -> None:
-        message.stop()
+    def _moved(self) -> None:
         if self._pending is not None:
             self._pending.stop()
         self._pending = self.set_timer(DETAIL_DELAY, self._follow)
@@ -256,8 +254,7 @@ class BrowseScreen(EntryScreen):
         self.tree_view.apply_filter(words)
 
     @on(CatalogTree.Filtered)
-    def _filtered(self, message: CatalogTree.Filtered) -> None:
-        message.stop()
+    def _filtered(self) -> None:
         self._filter.found()
         if self.tree_view.subject is None:
             self._follow()  # what a listing is summed up to may have been learned just now
@@ -310,7 +307,6 @@ class BrowseScreen(EntryScreen):
 
     @on(CatalogTree.Opened)
     def _opened(self, message: CatalogTree.Opened) -> None:
-        message.stop()
         self.open_subject(message.subject)
 
     async def action_open(self) -> None:

@@ -11,7 +11,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal
 from textual.content import Content
-from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -234,6 +233,7 @@ class DocumentScreen(ItemsScreen):
             if table.pager.wants_more and not (pane == "map" and table.rows):
                 self.more_items()
 
+    @on(JsonPane.StatusChanged)
     def show_amount(self) -> None:
         """Draw the strip: the id, the panes, and how many items or assets there are."""
         parts: list[Content] = []
@@ -261,11 +261,6 @@ class DocumentScreen(ItemsScreen):
         """Fit the strip to the new width."""
         if self.is_mounted:
             self.show_amount()
-
-    @on(JsonPane.StatusChanged)
-    def _json_changed(self, message: Message) -> None:
-        message.stop()
-        self.show_amount()
 
     def action_pane(self, pane: str) -> None:
         """Show a pane."""
@@ -312,7 +307,6 @@ class DocumentScreen(ItemsScreen):
     @work(exclusive=True, group="unknown items")
     async def _look_up(self, message: ItemTable.Unknown) -> None:
         """Fetch the documents of items in sight of which only links are known."""
-        message.stop()
         unknown = [row for row in message.rows if not self._documents.why_not(row[1])]
         await together(self._look_up_one, unknown, SIDE_BY_SIDE)
 
@@ -337,6 +331,7 @@ class DocumentScreen(ItemsScreen):
         else:
             self.refuse("Items are selected in the Items pane (i).")
 
+    @on(AssetTable.Chosen)
     def action_copy_id(self) -> None:
         """Copy the id of the document or the item under the cursor; of an asset its link."""
         shown = self._assets.current if self.pane == "assets" else None
@@ -344,11 +339,6 @@ class DocumentScreen(ItemsScreen):
             self.context.copy_text(shown_href(shown), "Link (without keys)")
         else:
             super().action_copy_id()
-
-    @on(AssetTable.Chosen)
-    def _asset_chosen(self, message: AssetTable.Chosen) -> None:
-        message.stop()
-        self.action_copy_id()
 
 
 def _assets(document: Document) -> tuple[Asset, ...]:

@@ -145,8 +145,7 @@ class DownloadsScreen(PlaceScreen):
         self._texts[where].update(words, layout=False)
 
     @on(JobList.Moved)
-    def _moved(self, message: JobList.Moved) -> None:
-        message.stop()
+    def _moved(self) -> None:
         self._show_job()
         self.refresh_hints()
 
@@ -332,10 +331,6 @@ class DownloadsScreen(PlaceScreen):
             self.refuse(NONE)
 
     @on(JobList.Chosen)
-    def _chosen(self, message: JobList.Chosen) -> None:
-        message.stop()
-        self.action_details()
-
     def action_details(self) -> None:
         """Show all about the transfer."""
         job = self._list.current

@@ -126,32 +126,27 @@ class ItemsScreen(EntryScreen):
     @on(MapPane.Opened)
     @on(ItemTable.Opened)
     def _opened(self, message: MapPane.Opened | ItemTable.Opened) -> None:
-        message.stop()
         self.open_item(message.entry)
 
     @on(MapPane.MoreWanted)
     @on(ItemTable.MoreWanted)
-    def _more_wanted(self, message: MapPane.MoreWanted | ItemTable.MoreWanted) -> None:
-        message.stop()
+    def _more_wanted(self) -> None:
         self.more_items()
 
     @on(MapPane.StatusChanged)
     @on(ItemTable.StatusChanged)
-    def _status_changed(self, message: MapPane.StatusChanged | ItemTable.StatusChanged) -> None:
-        message.stop()
+    def _status_changed(self) -> None:
         self.show_amount()
         if self._sheet is not None:
             self._sheet.items_changed()
 
     @on(MapPane.Wanted)
     def _place_chosen(self, message: MapPane.Wanted) -> None:
-        message.stop()
         self.search_within(message.box, message.when)
 
     @on(MapPane.Filtered)
     def _time_chosen(self, message: MapPane.Filtered) -> None:
         """List only the items of the time that was chosen on the histogram."""
-        message.stop()
         if self.table.is_attached:
             self.table.apply_dates(message.when, message.words)
         self.show_amount()
@@ -164,9 +159,8 @@ class ItemsScreen(EntryScreen):
         return True
 
     @on(ItemTable.Moved)
-    def _item_moved(self, message: ItemTable.Moved) -> None:
+    def _item_moved(self) -> None:
         """Let the map follow the cursor, once that rests."""
-        message.stop()
         if self._following is not None:
             self._following.stop()
         self._following = self.set_timer(FOLLOWS, self._follow_item)
@@ -206,11 +200,6 @@ class ColumnScreen(ListScreen):
         super().__init__("Columns", [PickLine(column.title, key=column.key) for column in offered])
         self._hidden, self._apply = frozenset(hidden), apply
         self.picks = PickList(lambda key: "[ ]" if key in self._hidden else "[x]")
-
-    @on(PickList.Ticked)
-    def _ticked(self, message: PickList.Ticked) -> None:
-        message.stop()
-        self.choose(message.key)
 
     def choose(self, key: str) -> None:
         """Show a column, or hide it."""

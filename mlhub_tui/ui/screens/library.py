@@ -225,10 +225,6 @@ class LibraryScreen(PlaceScreen):
             self._show_entry()
 
     @on(LibraryTable.Moved)
-    def _moved(self, message: LibraryTable.Moved) -> None:
-        message.stop()
-        self._show_entry()
-
     def _show_entry(self) -> None:
         """Show all that is known of the entry under the cursor."""
         if not self.closing:
@@ -239,10 +235,6 @@ class LibraryScreen(PlaceScreen):
     # Keys
 
     @on(LibraryTable.Chosen)
-    def _chosen(self, message: LibraryTable.Chosen) -> None:
-        message.stop()
-        self.action_open()
-
     def action_open(self) -> None:
         """Open the entry in Browse: what of it is a catalog on this disk, else where it came from."""
         entry = self._table.current

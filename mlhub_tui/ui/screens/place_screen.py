@@ -90,7 +90,6 @@ class PlaceScreen(FirstPaintScreen):
 
     def on_queue_changed(self, message: QueueChanged) -> None:
         """Show how far the transfers are; the news came from the app and goes no further."""
-        message.stop()
         if self.is_current:
             self.top_bar.activity = self.context.activity
 
@@ -124,12 +123,10 @@ class PlaceScreen(FirstPaintScreen):
 
     @on(FindBar.Edited)
     def _filter_edited(self, message: FindBar.Edited) -> None:
-        message.stop()
         self.apply_filter(message.value)
 
     @on(FindBar.Closed)
     def _filter_closed(self, message: FindBar.Closed) -> None:
-        message.stop()
         self.end_filter(keep=message.keep)
 
     # The footer

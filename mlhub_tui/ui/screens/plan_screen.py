@@ -190,21 +190,16 @@ class PlanScreen(PlaceScreen):
 
     # Counting
 
-    @on(Input.Changed)
-    @on(ChoiceField.Changed)
-    @on(PlanTree.Ticked)
-    def _changed(self, message: Input.Changed | ChoiceField.Changed | PlanTree.Ticked) -> None:
-        message.stop()
-        self._recount()
-
     @on(PictureView.Resized)
-    def _resized(self, message: PictureView.Resized) -> None:
+    def _resized(self) -> None:
         """Draw for another size, where the key for the pictures may be of no use any more."""
-        message.stop()
         if not self.closing:
             self.refresh_hints()
             self._recount()
 
+    @on(Input.Changed)
+    @on(ChoiceField.Changed)
+    @on(PlanTree.Ticked)
     @work(group="count", exclusive=True)
     async def _recount(self) -> None:
         """Count what is selected, a moment after the last change; the keys do not wait for it."""
@@ -287,16 +282,11 @@ class PlanScreen(PlaceScreen):
     # Keys
 
     @on(Input.Submitted)
-    def _entered(self, message: Input.Submitted) -> None:
+    def _entered(self) -> None:
         """Go to the next field: Enter in a field starts nothing."""
-        message.stop()
         self.focus_next()
 
     @on(PlanTree.Chosen)
-    def _chosen(self, message: PlanTree.Chosen) -> None:
-        message.stop()
-        self.action_queue()
-
     @work(group="queue", exclusive=True)
     async def action_queue(self) -> None:
         """Queue what is selected, counted as it is typed now."""

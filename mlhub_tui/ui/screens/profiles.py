@@ -145,8 +145,7 @@ class ProfilesScreen(PlaceScreen):
         self._file.update(content(f"Profiles are saved in {paths.profiles()}", "$muted"))
 
     @on(ProfileList.Moved)
-    def _moved(self, message: ProfileList.Moved) -> None:
-        message.stop()
+    def _moved(self) -> None:
         self._show_detail()
         self.refresh_hints()
 
@@ -175,13 +174,9 @@ class ProfilesScreen(PlaceScreen):
         without = ["profiles.edit", "profiles.delete"]
         return without if chosen.known is not None else [*without, "profiles.test"]
 
-    @on(ProfileList.Chosen)
-    def _selected(self, message: ProfileList.Chosen) -> None:
-        message.stop()
-        self.action_use()
-
     # Keys
 
+    @on(ProfileList.Chosen)
     def action_use(self) -> None:
         """Use what the cursor is on, and browse."""
         chosen = self._chosen

@@ -462,7 +462,7 @@ class PickList(LineView):
 
     def action_tick(self) -> None:
         """Tick the line under the cursor, or untick it."""
-        if self.current is not None and self.current.key:
+        if self._tick is not None and self.current is not None and self.current.key:
             self.post_message(self.Ticked(self.current.key))
 
     async def clicked(self, x: int) -> None:
