@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 MOST_COPIED = 60_000
 """Characters; terminals take about so much into their clipboard at a time (OSC 52)."""
+_OF_PANE = ("json.find", "json.next", "json.previous")
+"""Commands of the pane around the lines: it has the search."""
 _FOUND = Style(underline=True, bold=True)
 _NOTHING = JsonLines(None)
 """What stands for a document until there is one: never fitted, and so without a line."""
@@ -40,22 +42,14 @@ _NOTHING = JsonLines(None)
 class JsonView(LineView):
     """The lines of a document without the keys in its links; long texts continue below."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings(JSON)
+    BINDINGS: ClassVar[list[BindingType]] = [
+        one for one in bindings(JSON) if getattr(one, "id", "") not in _OF_PANE
+    ]
     DEFAULT_CSS = """
     JsonView { padding: 0 1; }
     JsonView > .line--key { color: $primary; }
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {"line--key"}
-
-    class FindWanted(Message):
-        """Something is to be searched for."""
-
-    class StepWanted(Message):
-        """The next match is wanted, or the previous."""
-
-        def __init__(self, step: int) -> None:
-            super().__init__()
-            self.step = step
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -181,14 +175,6 @@ class JsonView(LineView):
 
     # Commands
 
-    def action_find(self) -> None:
-        """Search."""
-        self.post_message(self.FindWanted())
-
-    def action_step(self, step: int) -> None:
-        """Go to the next match, or to the previous."""
-        self.post_message(self.StepWanted(step))
-
     def action_copy_value(self) -> None:
         """Copy the value under the cursor: a text as it is, anything else as JSON, on one line."""
         start = self.lines.start(self.row)
@@ -233,7 +219,10 @@ class JsonView(LineView):
 class JsonPane(Vertical):
     """A view of a document as received; `/` searches its names and values."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "end_search", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(one for one in bindings(JSON) if getattr(one, "id", "") in _OF_PANE),
+        Binding("escape", "end_search", show=False),
+    ]
     DEFAULT_CSS = """
     JsonPane > JsonView { height: 1fr; }
     """
@@ -298,9 +287,8 @@ class JsonPane(Vertical):
 
     # The search
 
-    @on(JsonView.FindWanted)
-    async def _find_wanted(self, message: JsonView.FindWanted) -> None:
-        message.stop()
+    async def action_find(self) -> None:
+        """Search."""
         if self._bar is None:
             self._origin = self.view.row
             self._bar = FindBar(self._words, "a name or a value")
@@ -347,13 +335,12 @@ class JsonPane(Vertical):
             self.view.mark(wanted)
             self._go(bisect_left(found, self._origin))
 
-    @on(JsonView.StepWanted)
-    def _step_wanted(self, message: JsonView.StepWanted) -> None:
-        message.stop()
+    def action_step(self, step: int) -> None:
+        """Go to the next match, or to the previous."""
         if self._words:
             place = bisect_left(self._found, self.view.row)
             on_match = self._found[place : place + 1] == array("I", [self.view.row])
-            self._go(place + message.step if on_match or message.step < 0 else place)
+            self._go(place + step if on_match or step < 0 else place)
 
     def _go(self, place: int) -> None:
         """Go to a match; after the last comes the first."""
