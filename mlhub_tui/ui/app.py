@@ -165,15 +165,15 @@ class MLHubApp(AppContext):
         self._leaving = True
         self.exit(128 + number)
 
-    def take_up_settings(self) -> None:
-        """Look and listen as the settings say now; downloads go, and queue up, as they say too."""
+    def apply_settings(self) -> None:
+        """Read the settings again and apply them, to the queue and the output folder as well."""
         before = self.loaded.config
-        super().take_up_settings()
+        super().apply_settings()
         config = self.loaded.config
         if config.download_folder != before.download_folder:
             self.output_dir = config.download_folder or Path.cwd()
-        self.transfers.take_up_settings()
-        self.take_up_limits()
+        self.transfers.apply_settings()
+        self.apply_limits()
 
     # The source
 
@@ -364,7 +364,7 @@ class MLHubApp(AppContext):
 
         def written(done: bool | None) -> None:
             if done:
-                self.take_up_settings()
+                self.apply_settings()
 
         if not isinstance(self.screen, dialogs.settings_dialog.SettingsScreen):
             self.push_screen(dialogs.settings_dialog.SettingsScreen(self.loaded.config), written)

@@ -84,7 +84,7 @@ NEWS_TIME = 6.0
 
 
 class ConfiguredApp(TerminalApp):
-    """An app that looks and listens as its settings say, from the first paint on, and when they change."""
+    """An app with its settings applied, from the first paint on, and when they change."""
 
     loaded: Loaded
     """The settings; read before the app is made, as they say which source it opens."""
@@ -145,7 +145,7 @@ class ConfiguredApp(TerminalApp):
         return self._wants_keys
 
     def _set_up(self, config: Config) -> None:
-        """Look and listen as the settings say."""
+        """Apply settings."""
         use_units(config.units)
         self.draws_ascii = config.characters == "ascii" or (
             config.characters == "auto" and not abilities.speaks_unicode()
@@ -235,8 +235,8 @@ class ConfiguredApp(TerminalApp):
             filters.append(self._ascii)
         return filters
 
-    def take_up_settings(self) -> None:
-        """Read the settings again and look, and listen, as they say from here on."""
+    def apply_settings(self) -> None:
+        """Read the settings again and apply them."""
         self.problems = []
         before, self.loaded = self.loaded.config.theme, load()
         config = self.loaded.config

@@ -292,7 +292,7 @@ class AppContext(ConfiguredApp):
         )
 
     @work(group="settings", exclusive=True)
-    async def take_up_limits(self) -> None:
+    async def apply_limits(self) -> None:
         """Have the queue read the limits of the settings."""
         if self.queue is not None:
             with contextlib.suppress(MLHubException):  # without a queue file there are no limits to look up

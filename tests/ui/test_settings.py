@@ -294,11 +294,11 @@ async def test_downloads_go_and_queue_up_as_the_settings_say_from_then_on(
         assert queue.settings is not None
         assert queue.settings.transfers == 3
         path.write_text(f'transfers = 5\ndownload_folder = "{tmp_path}/there"\n')
-        driver.app.take_up_settings()
+        driver.app.apply_settings()
         assert driver.app.output_dir == tmp_path / "there"
         await driver.until(lambda: queue.settings is not None and queue.settings.transfers == 5)
         await queue.change(transfers=4)
-        driver.app.take_up_settings()
+        driver.app.apply_settings()
         await driver.until(lambda: queue.settings is not None and queue.settings.transfers == 4)
 
 

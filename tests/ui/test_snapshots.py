@@ -148,7 +148,7 @@ def take_up(driver: Driver, text: str) -> None:
     """Change the settings while the app runs."""
     paths.config().parent.mkdir(exist_ok=True)
     paths.config().write_text(text)
-    driver.app.take_up_settings()
+    driver.app.apply_settings()
 
 
 def masked(screen: str, home: Path) -> str:

@@ -106,7 +106,7 @@ class ExportScreen(FormDialog[ExportChoice | None]):
         if self._document is not None:
             lines.append(PickLine(f"the JSON of {self._document.label}", key="document"))
         self._picks.show(lines)
-        self._suit()
+        self._adapt_fields()
 
     def _radio(self, key: str) -> str:
         current = self._picks.current
@@ -125,9 +125,9 @@ class ExportScreen(FormDialog[ExportChoice | None]):
     @on(ChoiceField.Changed)
     def _other(self) -> None:
         self._picks.refresh()
-        self._suit()
+        self._adapt_fields()
 
-    def _suit(self) -> None:
+    def _adapt_fields(self) -> None:
         """Let the fields suit what is to be written; a name that was typed stays."""
         end, words = JSON if self._of_document else FORMS[self._form]
         self._form_choice.disabled = self._of_document

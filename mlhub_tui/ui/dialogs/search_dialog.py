@@ -86,14 +86,14 @@ class SearchForm(FormDialog[Search | str | None]):
             for one in ROWS
         }
         self._notes = {one.name: Static(classes="note") for one in ROWS}
-        self._names_press, self._said = TextButton("names", id="names"), Static(id="said")
+        self._names_button, self._said = TextButton("names", id="names"), Static(id="said")
 
     def rows(self) -> Iterator[Widget]:
         """Return a row for each criterion with a note below it, and the buttons."""
         buttons: dict[str, list[Widget]] = {
             "collections": [TextButton("list", id="list")],
             "bbox": [TextButton("extent", id="extent"), TextButton("map", id="map")],
-            "filter": [self._names_press],
+            "filter": [self._names_button],
         }
         lines: list[Widget] = []
         for one in ROWS:
@@ -129,7 +129,7 @@ class SearchForm(FormDialog[Search | str | None]):
                     self.focus_next()
                 field.disabled = one.name not in about.search
             self._show_note(one.name)
-        self._names_press.disabled = "filter" not in about.search
+        self._names_button.disabled = "filter" not in about.search
 
     # Reading
 
@@ -214,7 +214,7 @@ class SearchForm(FormDialog[Search | str | None]):
 
     @on(TextButton.Pressed)
     def _pressed(self, message: TextButton.Pressed) -> None:
-        match message.press.id:
+        match message.button.id:
             case "extent":
                 self._take_extent()
             case "map":

@@ -112,7 +112,7 @@ class SourceForm(FormDialog[SourceAnswer | None]):
         self._name_field.disabled = start.profile is not None
         self._show_found(start.words)
         if start.error is not None:
-            self._complain(start.error)
+            self._show_error(start.error)
         self._lay_out()
         self._read_names()
         self._go_to_first()
@@ -135,7 +135,7 @@ class SourceForm(FormDialog[SourceAnswer | None]):
         try:
             self._taken = frozenset((await asyncio.to_thread(ProfilesFile.load)).names())
         except MLHubException as error:
-            self._complain(error)
+            self._show_error(error)
         name = self._name_field
         if self._start.profile is None and name.value in self._taken:
             name.value = name_for("", name.value, None, self._taken)
@@ -178,7 +178,7 @@ class SourceForm(FormDialog[SourceAnswer | None]):
         self._said.update(words)
         self._said.scroll_visible(animate=False)
 
-    def _complain(self, error: MLHubException) -> None:
+    def _show_error(self, error: MLHubException) -> None:
         hint = content(f"\n  {error.hint}") if error.hint else Content()
         self._say(content(f"! {error.message}", "bold $error") + hint)
 
@@ -269,7 +269,7 @@ class SourceForm(FormDialog[SourceAnswer | None]):
             self._settled_at = self._location_field.value = text
             found = await look(text, self._draft())
         except MLHubException as error:
-            self._complain(error)
+            self._show_error(error)
             self._may_force = True
             self._wants_key |= isinstance(error, AuthenticationError | AccessDenied)
         else:
@@ -324,7 +324,7 @@ class SourceForm(FormDialog[SourceAnswer | None]):
             credentials = SourceEntry(self._location, self._kind, self._draft()).credentials()
             await check_credentials(credentials)
         except MLHubException as error:
-            self._complain(error)
+            self._show_error(error)
             return
         result = f"accepts the key {mask(credentials.secret)}" if credentials.secret else "answers"
         self._say(content(f"{place(credentials.root_url)} {result}.", "$success"))
@@ -342,7 +342,7 @@ class SourceForm(FormDialog[SourceAnswer | None]):
             use = then == SAVE_AND_USE
             credentials = await asyncio.to_thread(entry.save, name, self._start.profile, use=use)
         except MLHubException as error:
-            self._complain(error)
+            self._show_error(error)
             return
         saved = self._start.profile.name if self._start.profile else name.strip()
         self.dismiss(SourceAnswer(saved, credentials))

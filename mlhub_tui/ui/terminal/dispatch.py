@@ -210,7 +210,7 @@ class OnceScreen(Screen[ScreenResultType], Generic[ScreenResultType]):
         if isinstance(self.app, DispatchApp):
             self.app.send_again(self)
 
-    def take_up_size(self) -> None:
+    def add_size_classes(self) -> None:
         """Have the classes of the terminal's size, which Textual gives once it has laid out everything."""
         app = self.app
         points = app.HORIZONTAL_BREAKPOINTS or [], app.VERTICAL_BREAKPOINTS or []

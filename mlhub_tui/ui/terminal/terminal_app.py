@@ -123,12 +123,12 @@ class ResizeApp(App[int]):
             if isinstance(widget, Screen):
                 widget._compositor = ResizeCompositor()
                 widget._css_update_count = self._css_update_count
-                self._take_up_rules(widget)
+                self._add_rules(widget)
             if isinstance(widget, OnceScreen):
-                widget.take_up_size()
+                widget.add_size_classes()
         return super()._register(parent, *widgets, **more)
 
-    def _take_up_rules(self, screen: Screen[Any]) -> None:
+    def _add_rules(self, screen: Screen[Any]) -> None:
         """Add the rules of a screen before it is styled: Textual styles all that is open again for them."""
         if screen.CSS:
             kind = type(screen)

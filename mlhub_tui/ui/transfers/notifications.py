@@ -219,7 +219,7 @@ class TransferMonitor:
             # A moment later, so that one notification covers all that end together: thousands may.
             self._saying = self._app.set_timer(0.5, self._say_endings)
 
-    def take_up_settings(self) -> None:
+    def apply_settings(self) -> None:
         """Set or clear the window title, as the settings say."""
         self._name_window()
 

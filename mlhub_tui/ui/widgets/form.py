@@ -290,7 +290,7 @@ class TextButton(Widget, can_focus=True):
     class Pressed(Message):
         """It was pressed."""
 
-        press: TextButton
+        button: TextButton
 
     def __init__(self, words: str, *, id: str) -> None:
         super().__init__(id=id)
