@@ -59,14 +59,12 @@ async def test_files_are_read_page_by_page_from_any_place(request_: DatasetReque
     failed = await pages.look(FileStatus.FAILED)
     assert failed.count == MANY // 100
     assert {entry.status for entry in await pages.page(failed, 0)} == {FileStatus.FAILED}
-    await pages.close()
 
 
 async def test_a_job_that_never_came_to_its_files_has_none(tmp_path: Path) -> None:
     pages = FilePages(dataset_request("never", tmp_path, source="https://a.example/"))
     look = await pages.look(None)
     assert (look.count, await pages.page(look, 0)) == (0, [])
-    await pages.close()
 
 
 class _Files(Screen[None]):
@@ -112,7 +110,6 @@ async def test_only_pages_in_sight_are_asked_for_and_few_are_kept(request_: Data
         for page in range(20):
             files.fill(page, [])
         assert len(files.cached_pages) <= 6
-    await screen.pages.close()
 
 
 def _job(state: JobState = JobState.DOWNLOADING, **more: Any) -> Job:

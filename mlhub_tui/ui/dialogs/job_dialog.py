@@ -14,7 +14,7 @@ from textual.widgets import Static
 
 from ...errors import MLHubException
 from ...metadata.detail import Block, FieldBlock, Heading, Paragraph
-from ...planning.manifest import FileStatus, ManifestEntry
+from ...planning.manifest import FileStatus
 from ...planning.requests import DatasetRequest
 from ...queue.job import Event, Job
 from ...queue.runner import MOST, QueueSettings
@@ -271,7 +271,9 @@ class DatasetJobScreen(FramedDialog[None]):
         began = time.monotonic()
         try:
             look = await self._files.look(self._status)
-            pages = {} if reset else {n: await self._files.page(look, n) for n in self._in_sight}
+            pages = (
+                {} if reset else {n: await self._files.page(look, n) for n in self._list.cached_pages[-2:]}
+            )
         except MLHubException as error:
             self._say(f"! {error.message}")
             return
@@ -281,10 +283,6 @@ class DatasetJobScreen(FramedDialog[None]):
         for number, entries in pages.items():
             self._list.fill(number, entries)
         self._explain()
-
-    @property
-    def _in_sight(self) -> list[int]:
-        return self._list.cached_pages[-2:]
 
     @on(FileList.Wanted)
     def _wanted(self, message: FileList.Wanted) -> None:
@@ -312,7 +310,7 @@ class DatasetJobScreen(FramedDialog[None]):
     @on(FileList.Moved)
     def _explain(self) -> None:
         """Say why the file under the cursor failed, and where its bytes are."""
-        entry = self._current
+        entry = self._list.current
         if entry is None:
             nothing = self._look is not None and self._look.count == 0
             self._say("no such files" if nothing else "")
@@ -323,10 +321,6 @@ class DatasetJobScreen(FramedDialog[None]):
 
     def _say(self, words: str) -> None:
         self._note.update(content(one_line(words, 300)))
-
-    @property
-    def _current(self) -> ManifestEntry | None:
-        return self._list.current
 
     # Keys
 
@@ -352,15 +346,11 @@ class DatasetJobScreen(FramedDialog[None]):
 
     def action_copy_path(self) -> None:
         """Copy the path of the file under the cursor, or of the dataset's folder."""
-        request, entry = self._request, self._current
+        request, entry = self._request, self._list.current
         parts = [] if entry is None else entry.file.path.split("/")
         there = str(request.asset_folder.joinpath(*parts))
         path = "/".join([request.asset_place, *parts]) if request.url else there
         self.context.copy_text(path, "Path")
-
-    async def on_unmount(self) -> None:
-        """Close the list."""
-        await self._files.close()
 
 
 _ROWS = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -141,7 +140,7 @@ class FileQuery:
 
 
 class FilePages:
-    """Looks at the work list of a dataset's job, from a thread; the list is opened once it is there.
+    """Looks at the manifest of a dataset's job, from a thread.
 
     Parameters
     ----------
@@ -151,8 +150,6 @@ class FilePages:
 
     def __init__(self, request: DatasetRequest) -> None:
         self._path = manifest_path(request)
-        self._list: Manifest | None = None
-        self._guard = threading.Lock()
 
     async def look(self, status: FileStatus | None) -> FileQuery:
         """Return how the job stands.
@@ -160,47 +157,25 @@ class FilePages:
         Raises
         ------
         DownloadError
-            If the list is there and cannot be read.
+            If the manifest is there and cannot be read.
         """
-
-        def work() -> FileQuery:
-            files = self._opened()
-            return FileQuery(ManifestStats() if files is None else files.stats(), status)
-
-        return await self._reading(work)
+        nothing = FileQuery(ManifestStats(), status)
+        return await self._read(lambda files: FileQuery(files.stats(), status), nothing)
 
     async def page(self, look: FileQuery, number: int) -> list[ManifestEntry]:
         """Return the files of a page; errors as of `look`."""
+        return await self._read(lambda files: files.entries(look.status, skip=number * PAGE, most=PAGE), [])
 
-        def work() -> list[ManifestEntry]:
-            files = self._opened()
-            if files is None or number < 0:
-                return []
-            return files.entries(look.status, skip=number * PAGE, most=PAGE)
+    async def _read(self, work: Callable[[Manifest], T], nothing: T) -> T:
+        """Read from the manifest, opened for that alone; where it is not there yet, return `nothing`."""
 
-        return await self._reading(work)
-
-    async def close(self) -> None:
-        """Close the list."""
-
-        def work() -> None:
-            with self._guard:
-                if self._list is not None:
-                    self._list.close()
-
-        await in_thread(work)
-
-    def _opened(self) -> Manifest | None:
-        if self._list is None and self._path.exists():
-            self._list = Manifest(self._path)
-        return self._list
-
-    async def _reading(self, work: Callable[[], T]) -> T:
-        def guarded() -> T:
-            with self._guard:
-                return work()
+        def reading() -> T:
+            if not self._path.exists():
+                return nothing
+            with Manifest(self._path) as files:
+                return work(files)
 
         try:
-            return await in_thread(guarded)
+            return await in_thread(reading)
         except sqlite3.Error as error:
             raise DownloadError(f"the list of files cannot be read: {one_line(error, 120)}") from error
