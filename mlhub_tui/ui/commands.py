@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from textual.binding import Binding, BindingType
 from textual.keys import KEY_NAME_REPLACEMENTS, KEY_TO_UNICODE_NAME, Keys, _normalize_key_list
@@ -465,6 +465,12 @@ def hints(places: Sequence[str], without: Iterable[str] = ()) -> list[AppCommand
         shown += sorted(fit, key=lambda c: c.hint)
         taken |= {key for c in there for key in c.keys.split(",")}
     return shown
+
+
+def called(**titles: str) -> list[AppCommand]:
+    """Return commands under what they do in a mode of a pane, for the footer; `map_open` is `map.open`."""
+    named = {identity.replace("_", ".", 1): title for identity, title in titles.items()}
+    return [replace(_BY_ID[identity], title=title, hint=1) for identity, title in named.items()]
 
 
 def fitting(commands: Sequence[AppCommand], width: int) -> list[AppCommand]:

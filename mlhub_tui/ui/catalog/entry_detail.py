@@ -82,7 +82,7 @@ def line_detail(node: Node | None, tree_model: CatalogTreeModel) -> list[Block]:
         case TypeNode(kind, number):
             return [
                 Title(TYPE_TITLES.get(kind, kind)),
-                Paragraph(f"{number} in this dataset; d downloads them"),
+                Paragraph(f"{number} in this dataset; d downloads {'them' if number != 1 else 'it'}"),
             ]
         case GroupNode(key, title, note, detail):
             about = tree_model.about

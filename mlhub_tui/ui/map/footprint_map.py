@@ -29,7 +29,7 @@ from textual.widget import Widget
 
 from ...metadata.places import Box, around, places
 from ...models import BBox
-from ..commands import MAP, bindings
+from ..commands import MAP, AppCommand, bindings, called
 from ..terminal.characters import ascii_only
 from ..terminal.tty import lacks_braille
 from .canvas import Footprint, Picture, Scene, draw, footprints_of
@@ -90,6 +90,9 @@ class FootprintMap(Widget, can_focus=True):
     class BoxLeft(Message):
         """No box was chosen after all."""
 
+    class ModeChanged(Message):
+        """A box is being chosen, or no longer."""
+
     def __init__(self, *, id: str | None = None, least: float = CLOSE) -> None:
         super().__init__(id=id)
         self._least = least
@@ -149,12 +152,27 @@ class FootprintMap(Widget, can_focus=True):
     def choose_box(self, start: BBox | None = None) -> None:
         """Begin to choose a box: keys move its corner, enter takes it, esc leaves it."""
         self._asked = start if start is not None else True
+        self.post_message(self.ModeChanged())
         self.redraw()
 
     def leave_box(self) -> None:
         """Choose no box."""
         self._frame, self._asked = None, False
+        self.post_message(self.ModeChanged())
         self.redraw()
+
+    @property
+    def mode_hints(self) -> list[AppCommand]:
+        """The keys for the footer while a box is being chosen, in place of the map's."""
+        if not self.choosing:
+            return []
+        return called(
+            map_open="take box",
+            map_corner="other corner",
+            app_back="cancel",
+            map_closer="zoom in",
+            map_farther="zoom out",
+        )
 
     @property
     def view(self) -> MapView | None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..document_cache import Documents
 
 COPY_FORMS = {
-    "id": "Id",
+    "id": "ID",
     "title": "Title",
     "citation": "Citation",
     "bibtex": "BibTeX entry",
@@ -196,7 +196,7 @@ class EntryScreen(PlaceScreen):
         elif form == "page":
             self.context.show_page(words)
         else:
-            self.context.copy_text(words, "ID" if form == "id" else COPY_FORMS[form])
+            self.context.copy_text(words, COPY_FORMS[form])
 
 
 def copied(

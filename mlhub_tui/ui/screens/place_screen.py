@@ -152,6 +152,8 @@ class PlaceScreen(FirstPaintScreen):
         inner = self.focused_places() if self.is_mounted else []
         if FILTER in inner:
             return hints((FILTER,), _TYPING)
+        if mode := getattr(self.focused, "mode_hints", None):
+            return [*mode, *hints((), ("app.open",))]
         if self.focused is not None and self.focused.check_consume_key("a", "a"):
             return hints((FIELD,), _TYPING)
         return hints((*inner, self.place), self.unavailable() if self.is_mounted else ())
@@ -162,6 +164,10 @@ class PlaceScreen(FirstPaintScreen):
 
     def on_descendant_focus(self, _: DescendantFocus) -> None:
         """Show the keys of the pane that has the focus now."""
+        self.refresh_hints()
+
+    def on_footprint_map_mode_changed(self) -> None:
+        """Show the keys of choosing a box, or those of the map again."""
         self.refresh_hints()
 
     def on_descendant_blur(self, _: DescendantBlur) -> None:

@@ -122,9 +122,9 @@ async def copy(text: str, osc52: Callable[[str], None]) -> str:
         Writes the OSC 52 sequence.
     """
     if await tmux("load-buffer", "-w", "-", written=text) is not None:
-        return "copied to the tmux buffer and the terminal's clipboard"
+        return "to the tmux buffer and the terminal's clipboard"
     osc52(text)
-    return "sent to the terminal's clipboard (OSC 52), where the terminal allows it"
+    return "to the terminal's clipboard (OSC 52), where the terminal allows it"
 
 
 async def tmux(*command: str, written: str = "") -> str | None:
