@@ -157,11 +157,11 @@ class ClusterRun:
     def _copy(self, *, check: bool) -> None:
         """Have the store copy files that have the URL of others; `check`: some may exist already."""
         self._own.set_checkpoint("copying")
-        store, last = ObjectStore(self._config.place), 0
+        store, last = ObjectStore(self._config.place, self._say, self._stop), 0
         while rows := self._files.duplicates(last, _COPIES):
             last = rows[-1].id
             self._say("")
-            copied = copy_objects(store, rows, self._request.if_exists, self._say, self._stop, check=check)
+            copied = copy_objects(store, rows, self._request.if_exists, check=check)
             self._count(copied)
             self._marker.confirm()
 

@@ -20,7 +20,7 @@ from contextlib import suppress
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import Self, TypeAlias
+from typing import Self
 
 from .. import fileio, paths
 from ..errors import FileConflict, MLHubException, TargetBusy
@@ -31,15 +31,12 @@ from ..planning.requests import DatasetRequest
 from ..text import duration, one_line
 from ..transfer.engine import TransferCancelled
 from ..transfer.work_source import FileResult
-from .object_store import ObjectStore, StoreRefuses
+from .object_store import ObjectStore, Say, StoreRefuses
 
 _PREFIX = ".mlhub-tui-run-"
 _CONFIRM = 20.0  # seconds
 _STALE = 120.0  # seconds after which a marker that was not confirmed is of a client that was killed
 _DOCUMENTS, _COPIES = 64, 16  # at once
-
-Say: TypeAlias = Callable[[str], object]
-"""Shows why nothing happens at the moment; see `ObjectStore.patiently`."""
 
 
 class RunMarker:
@@ -50,9 +47,9 @@ class RunMarker:
 
     def __init__(self, place: str, run: str, say: Say, stop: threading.Event) -> None:
         self.name = f"{_PREFIX}{run}.json"
-        self._place, self._run, self._say, self._stop = place, run, say, stop
+        self._place, self._run = place, run
         self._folder = None if "://" in place else Path(place)
-        self._store = ObjectStore(place if self._folder is None else self._folder.as_uri())
+        self._store = ObjectStore(place if self._folder is None else self._folder.as_uri(), say, stop)
         self._path = self._store.path(self.name)
         self._since, self._confirmed = time.time(), time.monotonic()
 
@@ -64,8 +61,8 @@ class RunMarker:
         except OSError as error:
             raise fileio.translate_os_error(error, Path(self._place)) from error
         try:
-            self._store.patiently(lambda: self._write().result(), self._say, self._stop)
-            self._store.patiently(self._keep_away, self._say, self._stop)
+            self._store.patiently(lambda: self._write().result())
+            self._store.patiently(self._keep_away)
         except BaseException:
             self.__exit__()
             raise
@@ -126,8 +123,8 @@ def note_beginning(request: DatasetRequest, own: LockedManifest, say: Say, stop:
     Raises MLHubException if the store cannot be listed.
     """
     if not own.get_checkpoint("begun"):
-        store = ObjectStore(request.url)
-        found = store.patiently(lambda: store.names(f"{store.root}/{request.name}"), say, stop)
+        store = ObjectStore(request.url, say, stop)
+        found = store.patiently(store.names, f"{store.root}/{request.name}")
         own.set_checkpoint("begun", "there" if found else "empty")
 
 
@@ -140,7 +137,7 @@ def publish_catalog(
     `show` is called with the number of documents that are uploaded. Raises TransferCancelled if it was
     stopped; MLHubException if the store does not take something.
     """
-    store, replaces = ObjectStore(request.url), request.if_exists is IfExists.OVERWRITE
+    store, replaces = ObjectStore(request.url, say, stop), request.if_exists is IfExists.OVERWRITE
     folder = layout.catalog_folder(request.folder, request.dataset_id)
     fresh = own.get_checkpoint("begun") == "empty" and not own.get_checkpoint("publishing")
     own.set_checkpoint("publishing")
@@ -157,7 +154,7 @@ def publish_catalog(
             future.result()
 
     archive = layout.catalog_file(request.folder, request.dataset_id)
-    store.patiently(lambda: put({archive: store.path(archive.name)}, look=not replaces), say, stop)
+    store.patiently(put, {archive: store.path(archive.name)}, look=not replaces)
     documents = (path for path in sorted(folder.rglob("*")) if path.is_file())
     done = 0
     while some := list(islice(documents, _DOCUMENTS)):
@@ -168,7 +165,7 @@ def publish_catalog(
             for file in some
             if file != folder / layout.REPORT  # of the job itself
         }
-        store.patiently(lambda files=files: put(files, look=not fresh and not replaces), say, stop)  # type: ignore[misc]
+        store.patiently(put, files, look=not fresh and not replaces)
         done += len(files)
         show(done)
     shutil.rmtree(folder, ignore_errors=True)
@@ -179,17 +176,11 @@ def publish_report(request: DatasetRequest) -> None:
     store = ObjectStore(request.url)
     data = (request.asset_folder / layout.REPORT).read_bytes()
     path = store.path(f"{request.name}/{layout.REPORT}")
-    store.patiently(lambda: store.put(path, data).result(), lambda _: None, threading.Event())
+    store.patiently(lambda: store.put(path, data).result())
 
 
 def copy_objects(
-    store: ObjectStore,
-    rows: Sequence[Row],
-    if_exists: IfExists,
-    say: Say,
-    stop: threading.Event,
-    *,
-    check: bool,
+    store: ObjectStore, rows: Sequence[Row], if_exists: IfExists, *, check: bool
 ) -> list[FileResult]:
     """Make copies of objects, several at a time; existing ones are judged as on a disk.
 
@@ -207,7 +198,7 @@ def copy_objects(
 
     def copy(row: Row) -> FileResult:
         try:
-            return store.patiently(lambda: look_and_copy(row), say, stop)
+            return store.patiently(look_and_copy, row)
         except StoreRefuses:
             raise
         except MLHubException as error:

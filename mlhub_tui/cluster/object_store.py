@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from ..errors import MLHubException, OutputFolderError, TargetBusy
 from ..http.retry import COMMAND_RETRIES
@@ -19,6 +19,9 @@ from ..transfer.engine import TransferCancelled
 from .local_cluster import NotInstalled, required
 
 T = TypeVar("T")
+P = ParamSpec("P")
+Say = Callable[[str], object]
+"""Shows why nothing happens at the moment."""
 _AT_ONCE = 16
 # Stores where an object is there when all of it is: no other name is needed while it is written.
 _WHOLE = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oss", "oci", "memory"})
@@ -41,11 +44,14 @@ class StoreBusy(TargetBusy):
 class ObjectStore:
     """The folder that a URL names; its methods may be called from any thread, and block but for futures.
 
+    - `say`, `stop`: Told why nothing happens, and what ends the wait, where it is used `patiently`.
+
     Raises NotInstalled if its file system is not installed.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, say: Say = lambda _: None, stop: threading.Event | None = None) -> None:
         self.url = url
+        self._say, self._stop = say, stop or threading.Event()
         self.system, self.root = _file_system(url)
         names = self.system.protocol
         self.whole = bool(({names} if isinstance(names, str) else set(names)) & _WHOLE)
@@ -158,23 +164,23 @@ class ObjectStore:
         """Return why nothing is put at the moment; empty if something may be."""
         return self._reason if self.waits or self._failures else ""
 
-    def patiently(self, work: Callable[[], T], say: Callable[[str], object], stop: threading.Event) -> T:
-        """Do work; where the store is busy, report that by `say`, wait as workers do, and try again.
+    def patiently(self, work: Callable[P, T], *values: P.args, **named: P.kwargs) -> T:
+        """Do work; where the store is busy, say so, wait as workers do, and try again.
 
         Raises TransferCancelled if it was stopped while it waited; MLHubException if the store refuses, or
         stays busy.
         """
         for failures in itertools.count(1):
             try:
-                return work()
+                return work(*values, **named)
             except TransferCancelled:
                 raise
             except Exception as error:
                 known, seconds = self.translate(error), COMMAND_RETRIES.wait(failures)
                 if not isinstance(known, StoreBusy) or seconds is None:
                     raise known from error
-                say(f"{known.message}; next try in {duration(seconds)}")
-                if stop.wait(seconds):
+                self._say(f"{known.message}; next try in {duration(seconds)}")
+                if self._stop.wait(seconds):
                     raise TransferCancelled from None
         raise AssertionError
 

@@ -82,10 +82,32 @@ def wrong_shape(wanted: str, value: Any, url: object) -> UnexpectedAnswer:
     got = names.get(type(value), "a number")
     if got == "an object" and wanted.startswith("a list under"):
         got = "an object without it"
-    where, words = shown(url), value if isinstance(value, dict) else {}
-    said = (words.get(name) for name in ("detail", "message", "description", "error"))
-    tail = next((f": {one_line(text, 160)}" for text in said if isinstance(text, str) and text.strip()), "")
+    where, said = shown(url), one_line(words_in(value), 160) if isinstance(value, dict) else ""
+    tail = f": {said}" if said else ""
     return UnexpectedAnswer(f"the answer should be {wanted} and is {got}: {where}{tail}", url=where)
+
+
+def words_in(document: Any) -> str:
+    """Return the message in a JSON document about an error; empty if none.
+
+    FastAPI's `detail` is a string, a list of objects with `loc` and `msg`, or an object with `code` and
+    `description`; stac-fastapi sends the latter bare.
+    """
+    said = (document.get("detail") or document) if isinstance(document, dict) else document
+    return "; ".join(filter(None, map(_sentence, said if isinstance(said, list) else [said])))
+
+
+def _sentence(entry: Any) -> str:
+    if isinstance(entry, str):
+        return entry
+    if not isinstance(entry, dict):
+        return ""
+    names = ("msg", "description", "message", "error", "code")
+    said = next((entry[name] for name in names if isinstance(entry.get(name), str)), "")
+    place = entry.get("loc")
+    if isinstance(place, list) and place and said:
+        return f"{'.'.join(str(part) for part in place if isinstance(part, str | int))}: {said}"
+    return said
 
 
 MAX_DOCUMENT = 64_000_000

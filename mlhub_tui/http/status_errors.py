@@ -21,6 +21,7 @@ from ..errors import (
 from ..text import duration, local_time, mask, one_line, redact
 from .credentials import masked, netrc_hint
 from .errors import PROXY_LOGIN, BeingPrepared, LinkRejected, LoginRequired, hosted_hint
+from .json_document import words_in
 from .retry import LONGEST_WAIT, PASSING_STATUSES, parse_retry_after
 from .urls import address, host_label, parse_url, shown
 
@@ -144,8 +145,7 @@ def raise_for_response(
 def server_words(headers: Mapping[str, str], body: bytes, hidden: Iterable[str] = ()) -> str:
     """Return the message of a server's error response: cleaned, redacted, on one line; empty if none.
 
-    FastAPI's `detail` is a string, a list of objects with `loc` and `msg`, or an object with `code` and
-    `description`; stac-fastapi sends the latter bare. Stores send XML with a `Message`; others plain text.
+    APIs send JSON, see `words_in`; stores XML with a `Message`; others plain text.
     """
     kind = headers.get("content-type", "").lower()
     said = body[:_SAID].decode("utf-8", "replace").strip()
@@ -167,21 +167,7 @@ def _of_json(body: bytes, start: str) -> str:
     except (ValueError, RecursionError):
         match = _JSON_WORDS.search(start)
         return match[1].replace('\\"', '"').replace("\\n", " ") if match else ""
-    said = document.get("detail", document) if isinstance(document, dict) else document
-    return "; ".join(filter(None, map(_sentence, said if isinstance(said, list) else [said])))
-
-
-def _sentence(entry: Any) -> str:
-    if isinstance(entry, str):
-        return entry
-    if not isinstance(entry, dict):
-        return ""
-    names = ("msg", "description", "message", "error", "code")
-    said = next((entry[name] for name in names if isinstance(entry.get(name), str)), "")
-    place = entry.get("loc")
-    if isinstance(place, list) and place and said:
-        return f"{'.'.join(str(part) for part in place if isinstance(part, str | int))}: {said}"
-    return said
+    return words_in(document)
 
 
 def _failed(status: int) -> str:

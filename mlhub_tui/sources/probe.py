@@ -35,6 +35,7 @@ from ..http.json_document import (
     is_web_page,
     json_in,
     too_large,
+    words_in,
 )
 from ..http.retry import NO_RETRIES
 from ..http.session import Session, SessionTimeouts
@@ -374,9 +375,8 @@ class _URLProbe:
         if error is not None and not seen.what:
             raise error
         if seen.kind is DocumentKind.ERROR:
-            words = (seen.value.get(name) for name in ("detail", "description", "message", "error"))
-            messages = [one_line(word, 160) for word in words if isinstance(word, str) and word.strip()]
-            raise NotASource(f"{where} answers with {seen.what}: {messages[0] if messages else 'no message'}")
+            said = one_line(words_in(seen.value), 160) or "no message"
+            raise NotASource(f"{where} answers with {seen.what}: {said}")
         if seen.kind in (DocumentKind.ITEM, DocumentKind.ITEMS):
             return self._static(seen, url)
         raise NotASource(f"{where} is {seen.what}, and no STAC document is beside it")
