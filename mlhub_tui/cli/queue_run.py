@@ -189,9 +189,9 @@ class _Run(ABC):
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_REDRAW):
                 while self._signal is None and not self.is_done():
-                    self._changed.clear()
-                    await self._changed.wait()
                     await asyncio.sleep(_LOOK)
+                    await self._changed.wait()
+                    self._changed.clear()
 
     def _listen(self) -> None:
         """End in order at a signal, instead of being killed; nohup's SIGHUP stays ignored."""

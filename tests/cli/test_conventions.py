@@ -211,3 +211,37 @@ def test_ctrl_c_at_any_moment_is_a_word_and_130(module: str, on_sample: SampleSe
         check=False,
     )
     assert (done.returncode, done.stderr) == (130, "interrupted\n")
+
+
+LAST_WORDS = """
+import atexit, sys, threading
+
+def last():
+    threading.main_thread().join()
+    print("thread")
+
+atexit.register(print, "handler")
+if sys.argv.pop(1) == "with a thread":
+    threading.Thread(target=last).start()
+from mlhub_tui.__main__ import main
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [("alone", ["handler"]), ("with a thread", ["thread", "handler"])],
+    ids=["alone", "thread"],
+)
+def test_a_command_ends_after_the_handlers_of_its_end_and_after_its_threads(
+    how: str, words: list[str], on_sample: SampleServer
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LAST_WORDS, how, "list", "items", LABELS],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stdout.splitlines()[-len(words) :] == words
+    assert len(done.stdout.splitlines()) > len(words)
