@@ -155,6 +155,16 @@ def value_of(content: bytes, url: str = "", keys: KeyRemoval | None = None) -> A
     return value
 
 
+def raw_value(text: str, at: int) -> tuple[Any, int]:
+    """Return the value that begins at a place of a text, and where it ends; raises as `value_of`."""
+    try:
+        return _DECODER.raw_decode(text, at)
+    except RecursionError:
+        raise NestedTooDeep("nested too deep to be read") from None
+    except ValueError as error:
+        raise NotJSON(_why(error)) from None
+
+
 def json_in(content: bytes, url: str, media_type: str = "", keys: KeyRemoval | None = None) -> Any:
     """Return the JSON of a file or an answer; of one item a line (RFC 8142) a FeatureCollection.
 

@@ -64,7 +64,7 @@ class ItemList:
     """
 
     url: str
-    items: tuple[Item, ...]
+    items: Sequence[Item]
     skipped: int = 0
 
 

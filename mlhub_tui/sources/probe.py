@@ -55,6 +55,7 @@ from .stac.api_client import may_be_spelled_otherwise
 from .stac.landing import Landing
 from .static.archive import ROOT_NAMES
 from .static.document_urls import file_url, is_archive, local_path, name_of, split_member
+from .static.item_lists import begins_with_items, is_large
 from .static.source import NotASource, find_root
 from .static.tar_reader import ArchiveReadCancelled, is_archive_head
 
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
 TIMEOUT = 25.0
 """Seconds for all requests together."""
 _BUSY_WAIT, _LONGEST_WAIT = 1.0, 5.0  # seconds
+_LARGE_LIST = "a large list of items: it is looked through whole each time that it is opened"
 _STATIC = (DocumentKind.CATALOG, DocumentKind.COLLECTION)
 _LISTING = re.compile(rb"<title>\s*(index of|directory listing)|<listbucketresult", re.IGNORECASE)
 _ENDPOINT = re.compile(
@@ -454,6 +456,8 @@ def _at_path(path: Path, timeout: float) -> ProbeResult:
         url, members = find_root(file_url(path), lambda: time.monotonic() > end)
         path = local_path(split_member(url)[0] if members else url)
         where = one_line(path, 160)
+        if members is None and is_large(url) and begins_with_items(url):
+            return ProbeResult(Kind.STATIC, str(path), one_line(name_of(url), 120), notes=(_LARGE_LIST,))
         if members is None:
             return _of_document(_json_at(path, where), str(path), where, url)
     except ArchiveReadCancelled:

@@ -17,6 +17,7 @@ from mlhub_tui.errors import UnexpectedAnswer
 from mlhub_tui.http.session import Session
 from tests.cli.conftest import Run
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json
+from tests.support.paged_api import items
 
 JSON = {"Content-Type": "application/json"}
 LEVELS = 100_000
@@ -205,3 +206,20 @@ def test_a_guest_network_is_suspected_of_web_pages_only(
     assert result.exit_code == 1
     assert words in result.stderr
     assert ("guest network" in result.stderr) is portal
+
+
+def test_a_saved_search_of_any_size_opens_as_a_source(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "found.geojson"
+    with path.open("w") as file:
+        file.write('{"type": "FeatureCollection", "features": [')
+        for number, item in enumerate(items(66)):
+            item["properties"]["text"] = "x" * 1_000_000
+            file.write((",\n" if number else "\n") + json.dumps(item))
+        file.write("\n]}")
+    assert path.stat().st_size > 64_000_000
+    listed = run("--source", str(path), "list", "items", "c", "--limit", "2")
+    assert listed.exit_code == 0, listed.output
+    assert [line.split()[0] for line in listed.stdout.splitlines()[1:]] == ["i0000", "i0001"]
+    added = run("sources", "add", "found", str(path))
+    assert added.exit_code == 0, added.output
+    assert "looked through whole" in added.stderr

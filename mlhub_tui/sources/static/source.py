@@ -13,22 +13,20 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from ...auth import Auth, Kind
 from ...errors import EntityDoesNotExist, RequestError, UnexpectedAnswer
 from ...http.cache import CachingClient, DocumentCache
 from ...http.session import Session
-from ...http.urls import shown, shown_id
-from ...models import Catalog, Collection, Document, Entry, EntryKind, Item, JsonDict, Search
-from ...models.extent import around
-from ...models.when import span_of
+from ...http.urls import shown_id
+from ...models import Catalog, Collection, Document, Entry, EntryKind, Item, Search
 from ...text import count, one_line
 from ..base import COLLECTION_IDS, ITEM_IDS, About, Page, Source
 from ..documents import ItemList
 from ..local_search import FIELDS, search_locally
 from .archive import ROOT_NAMES, ArchiveMembers, fetch_archive
-from .document_loader import Children, DocumentLoader, LRUCache, Parsed, open_file, system_error, unreadable
+from .document_loader import Children, DocumentLoader, LRUCache, open_file, system_error, unreadable
 from .document_urls import (
     ARCHIVES,
     LISTS,
@@ -37,13 +35,12 @@ from .document_urls import (
     is_member,
     is_web,
     local_path,
-    member_url,
-    name_of,
     place_named,
     place_of,
     same,
     split_member,
 )
+from .item_lists import ItemCatalog, is_large
 from .pages import AGAIN, CollectionIndex, ItemPages, Tree
 from .tar_reader import Cancelled, is_archive_head
 
@@ -222,10 +219,20 @@ class StaticSource(Source):
         local, keys = not is_web(url), self.session.keys
         read = members.read if members is not None else None
         loader = DocumentLoader(self._web, local=local, read_members=read, keys=keys)
-        with suppress(RequestError):  # it is requested again where it is wanted
-            if members is None and isinstance(found := await loader.one(url), ItemList):
-                url, made = catalog_of(found, url)
-                loader = DocumentLoader(self._web, local=local, made=made, keys=keys)
+        listed: ItemCatalog | None = None
+        if local and members is None and await asyncio.to_thread(is_large, url):
+            stop = threading.Event()
+            try:
+                listed = await asyncio.to_thread(ItemCatalog.of_file, url, cancelled=stop.is_set, keys=keys)
+            finally:
+                stop.set()
+        elif members is None:
+            with suppress(RequestError):  # it is requested again where it is wanted
+                if isinstance(found := await loader.one(url), ItemList):
+                    listed = ItemCatalog.of(found, url)
+        if listed is not None:
+            url, made = listed.documents()
+            loader = DocumentLoader(self._web, local=local, made=made, keys=keys)
         return _OpenCatalog(url, members, loader, notes, self._patience)
 
 
@@ -319,54 +326,3 @@ def _root_in(folder: Path) -> Path:
     hint = f"there is something below it: {', '.join(names[:3])}{', ...' if len(names) > 3 else ''}"
     words = f"{one_line(folder, 160)} holds neither catalog.json nor collection.json"
     raise NotASource(words, hint=hint if names else None)
-
-
-def catalog_of(found: ItemList, url: str) -> tuple[str, dict[str, Parsed]]:
-    """Return the documents of a catalog that is made of a list of items, by place URL, and that of its root.
-
-    There is a collection for each that the items name; those that name none are in one that is called like
-    the file. All hrefs of items stay as they are: what is relative is relative to the file.
-    """
-    # Nothing but these documents may be read: they are linked as members of an archive are.
-    base = file_url("/" + url.partition("://")[2]) if is_web(url) else url
-    name = name_of(url)
-    items: dict[str, list[Item]] = {}
-    for item in found.items:
-        items.setdefault(item.collection_id or name, []).append(item)
-    made: dict[str, Parsed] = {same(url): found, same(found.url): found}
-    links = []
-    skipped = found.skipped  # counted where the first items are
-    for identity, own in items.items():
-        # One part of a path, whatever the id.
-        folder = f"c-{quote(identity, safe='', errors='replace').replace('%', '~')}"
-        links.append({"rel": "child", "href": f"./{folder}/collection.json", "title": identity})
-        place = member_url(base, f"{folder}/collection.json")
-        made[place] = Collection(_collection(identity, own), url=place)
-        made[member_url(base, f"{folder}/items.json")] = ItemList(found.url, tuple(own), skipped)
-        skipped = 0
-    words = f"{count(len(found.items), 'item')} of {shown(url)}"
-    named = {"type": "Catalog", "stac_version": "1.0.0", "id": name, "title": name}
-    root_url = member_url(base, "catalog.json")
-    made[root_url] = Catalog({**named, "description": words, "links": links}, url=root_url)
-    return root_url, made
-
-
-def _collection(identity: str, items: Sequence[Item]) -> JsonDict:
-    box = around([item.bbox for item in items if item.bbox is not None])
-    spans = [span for item in items if (span := span_of(item.interval.start, item.interval.end))]
-    ends = (
-        min((span.start for span in spans if span.start), default=None),
-        max((span.end for span in spans if span.end), default=None),
-    )
-    written = [end.isoformat().replace("+00:00", "Z") if end else None for end in ends]
-    return {
-        "type": "Collection",
-        "stac_version": "1.0.0",
-        "id": identity,
-        "description": f"{count(len(items), 'item')} of a list",
-        "extent": {
-            "spatial": {"bbox": [[box.west, box.south, box.east, box.north]] if box else []},
-            "temporal": {"interval": [written]},
-        },
-        "links": [{"rel": "items", "href": "./items.json"}],
-    }
