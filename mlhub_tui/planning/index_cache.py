@@ -216,70 +216,79 @@ async def index_of_pages(
     with _writing(key, stop):
         builder = await in_thread(lambda: IndexBuilder(key.path))
         try:
+            reader = _PageReader(source, search, page_size, allow_gaps, show, builder)
             for name in names:
-                await _read_listing(source, name, search, page_size, allow_gaps, builder, show)
+                await reader.read(name)
             await in_thread(partial(key.finish, builder, stop), interrupt=stop.set, grace=5.0)
         finally:
             await in_thread(builder.close)
     return await in_thread(lambda: Index(key.path))
 
 
-async def _read_listing(
-    source: Source,
-    collection: str,
-    search: Search | None,
-    page_size: int,
-    allow_gaps: bool,
-    builder: IndexBuilder,
-    show: Show,
-) -> None:
-    """Add what a collection is, and the pages of its items, or of a search, that were not added yet."""
-    name, begun = writable(collection), builder.listings()
-    if name in begun and begun[name] is None:
-        return
-    missing: EntityDoesNotExist | None = None
-    if search is None and name not in begun:
-        try:
-            described = await source.collection(collection)
-            await in_thread(lambda: builder.add(described.raw, url=described.url))
-        except EntityDoesNotExist as error:  # an API that has a search alone describes no collections
-            missing = error
+@dataclass(frozen=True, slots=True)
+class _PageReader:
+    """Adds to an index what a source lists, page by page; the parameters are those of `index_of_pages`."""
 
-    async def fetch(link: str | None) -> Page[Item]:
-        if search is not None:
-            return await source.search_page(search, link=link, page_size=page_size)
-        return await source.items_page(collection, link=link, page_size=page_size)
+    source: Source
+    search: Search | None
+    page_size: int
+    allow_gaps: bool
+    show: Show
+    builder: IndexBuilder
 
-    pages = Listing(fetch, begun.get(name))
-    why = ""
-    while not pages.ended and not why:
+    async def read(self, collection: str) -> None:
+        """Add what a collection is, and the pages of its items, or of a search, that were not added yet."""
+        name, begun = writable(collection), self.builder.listings()
+        if name in begun and begun[name] is None:
+            return
+        pages = Listing(partial(self._fetch, collection), begun.get(name))
+        missing = None if self.search or name in begun else await self._describe(collection)
+        why = ""
+        while not pages.ended and not why:
+            page, why = await self._next(pages)
+            if missing is not None and not page.entries:
+                raise missing
+            missing = None
+            # A page is added whole or not at all, so that the one after it is the right one to continue with.
+            await in_thread(partial(self._add, collection, page, why, pages.link), grace=5.0)
+
+    async def _describe(self, collection: str) -> EntityDoesNotExist | None:
+        """Add what a collection is; return why not: an API that has a search alone describes none."""
         try:
-            page: Page[Item] = await pages.page() or Page(())
+            described = await self.source.collection(collection)
+        except EntityDoesNotExist as error:
+            return error
+        await in_thread(lambda: self.builder.add(described.raw, url=described.url))
+        return None
+
+    async def _fetch(self, collection: str, link: str | None) -> Page[Item]:
+        if self.search is not None:
+            return await self.source.search_page(self.search, link=link, page_size=self.page_size)
+        return await self.source.items_page(collection, link=link, page_size=self.page_size)
+
+    async def _next(self, pages: Listing[Item]) -> tuple[Page[Item], str]:
+        """Return the next page, and why it is the last although more are listed."""
+        try:
+            return await pages.page() or Page(()), pages.stopped
         except RequestError as error:
-            if not allow_gaps or pages.link is None or not _is_refusal(error):
+            if not self.allow_gaps or pages.link is None or not _is_refusal(error):
                 raise
-            page, why = Page(()), error.message
-        why = why or pages.stopped
-        if missing is not None and not page.entries:
-            raise missing
-        missing = None
+            return Page(()), error.message
 
-        def add(page: Page[Item] = page, why: str = why) -> None:
-            for item in page.entries:
-                builder.add(item.raw, url=item.url, collection=collection)
-            for line in page.notes:
-                builder.add_note(line)
-            builder.skip(0 if page.notes else page.skipped)  # the notes tell it themselves
-            if why:
-                words = f"the listing is not complete: {why}"
-                builder.add_gap(f"{name}: {words}" if name else words)
-            elif page.unread:
-                builder.add_gap()
-            builder.end_page(name, None if why else pages.link)
-            show(f"indexing {count(builder.items, 'item')}", 0, None)
-
-        # A page is added whole or not at all, so that the one after it is the right one to continue with.
-        await in_thread(add, grace=5.0)
+    def _add(self, collection: str, page: Page[Item], why: str, following: str | None) -> None:
+        name, builder = writable(collection), self.builder
+        for item in page.entries:
+            builder.add(item.raw, url=item.url, collection=collection)
+        for line in page.notes:
+            builder.add_note(line)
+        builder.skip(0 if page.notes else page.skipped)  # the notes tell it themselves
+        if why:
+            words = f"the listing is not complete: {why}"
+            builder.add_gap(f"{name}: {words}" if name else words)
+        elif page.unread:
+            builder.add_gap()
+        builder.end_page(name, None if why else following)
+        self.show(f"indexing {count(builder.items, 'item')}", 0, None)
 
 
 def _is_refusal(error: RequestError) -> bool:
