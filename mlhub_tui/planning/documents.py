@@ -115,26 +115,20 @@ class DocumentReader:
         properties = raw.get("properties")
         stated = _PAYS in raw or (isinstance(properties, dict) and _PAYS in properties)
         document: Collection | Item | None = None
-        paid = 0
         records: list[AssetRecord] = []
         taken: set[str] = set()
         for key, entry in entries.items():
             href = entry.get("href") if isinstance(entry, dict) else None
             if not isinstance(href, str) or not href.strip():
+                self.facts["faults"] += 1
                 continue
             if stated or _PLAIN(href) is None or not _ODD_FIELDS.isdisjoint(entry):
                 if document is None:
                     base = member_url(self.archive, member) if self.archive else url
                     document = (Collection if own else Item)(raw, url=base)
-                best = asset_href(document, Asset(key, href, raw=entry))
-                if best.pays:
-                    paid += 1
-                    counts = self.facts["paid"].setdefault(collection, {})
-                    counts[key] = counts.get(key, 0) + 1
-                    self.facts["paid_why"] = self.facts["paid_why"] or best.pays
-                if best.pays or not best.href:
+                href = self._free_href(document, Asset(key, href, raw=entry), collection)
+                if not href:
                     continue
-                href = writable(best.href)
             written, name, scope, page = _named(key, extension(href), own)
             if name == document_name and scope != Scope.COMMON:
                 name = beside_document(name)
@@ -148,8 +142,18 @@ class DocumentReader:
             if checksum is None or not isinstance(checksum, str) or not checksum.isprintable():
                 checksum = ""
             records.append((scope, written, name, size, page, href, checksum))
-        self.facts["faults"] += len(entries) - len(records) - paid
         return records
+
+    def _free_href(self, document: Collection | Item, asset: Asset, collection: str) -> str:
+        """Return where an asset can be fetched for nothing; count it and return "" where it cannot."""
+        best = asset_href(document, asset)
+        if best.pays:
+            counts = self.facts["paid"].setdefault(collection, {})
+            counts[asset.key] = counts.get(asset.key, 0) + 1
+            self.facts["paid_why"] = self.facts["paid_why"] or best.pays
+            return ""
+        self.facts["faults"] += not best.href
+        return writable(best.href)
 
     def _collection_around(self, member: str) -> str:
         """Return the collection of an item that names none: the nearest folder above it that is one's."""
