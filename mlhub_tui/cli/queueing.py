@@ -366,7 +366,7 @@ def _verify(jobs: Sequence[Job], as_json: bool) -> list[dict[str, Any]]:
         )
         if not as_json:
             click.echo(f"{job.id}\t{result}\t{one_line(job.place, 4096)}")
-            if result.trouble and job.path.exists():
+            if result.trouble:
                 click.echo(f"  {queue.library.remedy(job)}", err=True)
     if as_json:
         print_json(found)

@@ -201,7 +201,7 @@ def check_scheduler(cluster: ClusterConfig) -> None:
     """
     where = one_line(redact(cluster.scheduler), 100)
     found = _ADDRESS.fullmatch(cluster.scheduler)
-    if not cluster.local and (found is None or not 0 < int(found[2] or 8786) < 65536):
+    if not cluster.local and (found is None or not 0 < int(found[2] or 0) < 65536):
         raise DownloadError(f"{where} is no address of a scheduler", hint="it looks like tcp://10.0.0.1:8786")
     required("distributed", "a cluster needs Dask's `distributed`")
     if found is None:

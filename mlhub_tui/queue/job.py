@@ -180,13 +180,11 @@ TRANSITIONS: Mapping[JobAction, Transition] = {
 def applies(action: JobAction, job: Job, *, named: bool = True) -> bool:
     """Whether an action does something to a job.
 
-    A dataset that is done can be retried where it is named: what is gone of its files, or has another size,
-    is fetched.
+    One that is done can be retried where it is named: what is gone of its files, or has another size, is
+    fetched.
     """
-    again = action is JobAction.RETRY and job.state is JobState.DONE
-    return job.state in TRANSITIONS[action].starts or (
-        named and again and isinstance(job.request, DatasetRequest)
-    )
+    again = named and action is JobAction.RETRY and job.state is JobState.DONE
+    return again or job.state in TRANSITIONS[action].starts
 
 
 def left_of(job: Job) -> dict[str, Any]:

@@ -284,6 +284,8 @@ def remedy(job: Job) -> str:
     """Return what to do about a job whose files are damaged."""
     if isinstance(job.request, DatasetRequest):
         return "download it again: what is missing is fetched, existing files stay"
+    if not job.path.exists():
+        return "retry it: it is fetched again"
     return "download it again with `overwrite`: the existing file stays until the new one is whole"
 
 

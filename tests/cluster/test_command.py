@@ -146,6 +146,7 @@ def test_a_bucket_that_was_emptied_or_changed_is_completed_by_the_command_and_by
         ("nonsense://127.0.0.1:9", "is no address of a scheduler"),
         ("inproc://x", "is no address of a scheduler"),
         ("127.0.0.1:99999", "is no address of a scheduler"),
+        ("127.0.0.1", "is no address of a scheduler"),
         ("tcp://me:hunter2hunter2@10.0.0.1:8786", "is no address of a scheduler"),
     ],
 )

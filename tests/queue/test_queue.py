@@ -425,6 +425,20 @@ async def test_a_target_that_a_program_without_the_same_queue_writes_is_busy(
     assert "another program is writing" in job.reason
 
 
+async def test_a_finished_file_that_is_gone_is_fetched_again_by_a_retry(
+    server: FaultServer, folder: Path, make_queue: Make
+) -> None:
+    queue = make_queue(Links(server.url))
+    job = await ended(queue, await queue.add(wish(folder)))
+    for fetched in (1, 2, 2):
+        assert (job.state, job.path.read_bytes()) == (JobState.DONE, server.content)
+        assert len(server.gets) == fetched
+        if fetched == 1:
+            job.path.unlink()
+        await queue.retry(job.id)
+        job = await ended(queue, job)
+
+
 async def test_nothing_of_a_key_reaches_the_database(
     server: FaultServer, folder: Path, make_queue: Make, mlhub_home: Path
 ) -> None:
