@@ -10,10 +10,10 @@ from urllib.parse import quote
 import pytest
 
 from tests.cli.conftest import Run
-from tests.cli.test_stac_apis import collection as api_collection
-from tests.cli.test_stac_apis import feature
 from tests.sources.static.grow import catalog, collection, encoded, item, link, pack, plant
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json
+from tests.support.stac import collection as api_collection
+from tests.support.stac import item as feature
 
 FILES = {
     "catalog.json": catalog("root", link("child", "c/collection.json"), link("child", "sub/catalog.json")),

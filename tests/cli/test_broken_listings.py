@@ -13,6 +13,7 @@ import pytest
 from tests.cli.conftest import Run
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json, page_of_html
 from tests.support.paged_api import CLASSES, PagedAPI, failing_from, items, problem
+from tests.support.stac import collection
 
 IMAGE = {"a": {"href": "https://data.example/a.tif", "type": "image/tiff"}}
 LIST = ("list", "items", "c", "--page-size", "20")
@@ -103,14 +104,7 @@ def collections_api(failing: Answer) -> LoopbackServer:
         if request.path == "/":
             links = [{"rel": "data", "href": f"{base}/collections"}]
             return as_json({"type": "Catalog", "id": "r", "conformsTo": CLASSES, "links": links})
-        named = {
-            "type": "Collection",
-            "stac_version": "1.0.0",
-            "description": "d",
-            "license": "x",
-            "links": [],
-        }
-        found = [{**named, "id": f"c{number}"} for number in range(3)]
+        found = [collection(f"c{number}") for number in range(3)]
         links = [{"rel": "next", "href": f"{base}/collections?page=2"}]
         return as_json({"collections": found, "links": links})
 

@@ -11,15 +11,10 @@ import pytest
 from tests.cli.conftest import Run
 from tests.support.http_server import Answer
 from tests.support.paged_api import PagedAPI, items
+from tests.support.stac import catalog as catalog_of
+from tests.support.stac import collection, link
 
 NONE: tuple[dict[str, Any], ...] = ({}, {"id": None}, {"id": ""}, {"id": {"a": 1}})
-
-
-def collection(identity: Any, links: list[dict[str, str]]) -> dict[str, Any]:
-    """Return a collection with an id of any type."""
-    made = {"type": "Collection", "stac_version": "1.0.0", "id": identity, "description": "d", "license": "x"}
-    extent = {"spatial": {"bbox": [[-180, -90, 180, 90]]}, "temporal": {"interval": [[None, None]]}}
-    return {**made, "extent": extent, "links": links}
 
 
 def catalog(folder: Path, features: list[Any], *, how: str, identity: Any = "c") -> str:
@@ -36,10 +31,8 @@ def catalog(folder: Path, features: list[Any], *, how: str, identity: Any = "c")
         (folder / "all.ndjson").write_text("\n".join(map(json.dumps, features)))
         links.append({"rel": "items", "href": "all.ndjson"})
     (folder / "data.tif").write_bytes(b"bytes")
-    (folder / "collection.json").write_text(json.dumps(collection(identity, links)))
-    root = {"type": "Catalog", "stac_version": "1.0.0", "id": "root", "description": "d"}
-    children = {"links": [{"rel": "child", "href": "collection.json"}]}
-    (folder / "catalog.json").write_text(json.dumps({**root, **children}))
+    (folder / "collection.json").write_text(json.dumps(collection(identity, *links)))
+    (folder / "catalog.json").write_text(json.dumps(catalog_of("root", link("child", "collection.json"))))
     return str(folder / "catalog.json")
 
 

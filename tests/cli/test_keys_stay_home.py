@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
-import io
 import json
-import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ import pytest
 
 from tests.cli.conftest import Run
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json, redirect
+from tests.support.stac import archive, catalog, collection, item, link
 
 KEY = "the0users1Key2of3its4own"
 PARTLY = KEY.replace("u", "%75").replace("K", "%4B")
@@ -72,30 +71,16 @@ class Home(LoopbackServer):
         self.pages: dict[str, Any] = {}
 
     def item(self) -> dict[str, Any]:
-        named = {"type": "Feature", "stac_version": "1.0.0", "id": "i1", "collection": "c1", "geometry": None}
         assets = {"a": {"href": self.href, "type": "image/tiff"}}
-        return {
-            **named,
-            "properties": {"datetime": "2020-01-01T00:00:00Z"},
-            "links": [{"rel": "thumbnail", "href": self.href}],
-            "assets": assets,
-        }
+        return item("i1", "c1", links=[link("thumbnail", self.href)], assets=assets)
 
     def _catalog(self) -> bytes:
-        collection = {"type": "Collection", "stac_version": "1.0.0", "id": "c1", "description": "d"}
         documents = {
-            "ds/catalog.json": {"type": "Catalog", "stac_version": "1.0.0", "id": "ds", "links": []},
-            "ds/c1/collection.json": {**collection, "links": []},
+            "ds/catalog.json": catalog("ds"),
+            "ds/c1/collection.json": collection("c1"),
             "ds/c1/i1/i1.json": self.item(),
         }
-        made = io.BytesIO()
-        with tarfile.open(fileobj=made, mode="w") as tar:
-            for name, document in documents.items():
-                data = json.dumps(document).encode()
-                member = tarfile.TarInfo(name)
-                member.size = len(data)
-                tar.addfile(member, io.BytesIO(data))
-        return gzip.compress(made.getvalue(), mtime=0)
+        return archive({name: json.dumps(document).encode() for name, document in documents.items()})
 
     def _answer(self, request: Request) -> Answer:
         path = request.path.removeprefix("/mlhub/v1")
@@ -243,9 +228,8 @@ def test_exports_and_what_is_printed_have_no_key(home: Home, far: Far, run: Run,
 def test_links_of_a_static_catalog_take_no_key_along(
     far: Far, run: Run, how: str, relation: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    links = [{"rel": relation, "href": far.holding((CUT | REFUSED)[how])}]
-    root = {"type": "Catalog", "stac_version": "1.0.0", "id": "x", "description": "d", "links": links}
-    far.handler = lambda _: as_json({**root, "id": "child", "links": []})
+    root = catalog("x", link(relation, far.holding((CUT | REFUSED)[how])))
+    far.handler = lambda _: as_json(catalog("child"))
     with LoopbackServer(lambda _: as_json(root)) as server:
         result = run("--source", f"{server.url}/catalog.json", "--api-key", KEY, "list", "collections")
         search = run("--source", f"{server.url}/catalog.json", "--api-key", KEY, "search", "--json")

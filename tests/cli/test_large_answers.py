@@ -18,20 +18,12 @@ from mlhub_tui.http.session import Session
 from tests.cli.conftest import Run
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json
 from tests.support.paged_api import items
+from tests.support.stac import catalog, item, link
 
 JSON = {"Content-Type": "application/json"}
 LEVELS = 100_000
 DEEP = b'{"type":"Catalog","id":"x","links":[],"more":' + b"[" * LEVELS + b"]" * LEVELS + b"}"
-ITEM: dict[str, Any] = {
-    "type": "Feature",
-    "stac_version": "1.0.0",
-    "id": "i1",
-    "collection": "c1",
-    "geometry": None,
-    "properties": {"datetime": "2020-01-01T00:00:00Z"},
-    "links": [],
-    "assets": {},
-}
+ITEM = item("i1", "c1")
 
 
 def page(**more: Any) -> bytes:
@@ -145,8 +137,7 @@ def test_documents_of_static_catalogs_are_bounded_too(run: Run, tmp_path: Path, 
 @pytest.mark.parametrize("kind", ["large", "deep"])
 def test_a_member_of_an_archive_that_cannot_be_read_is_named(run: Run, tmp_path: Path, kind: str) -> None:
     body, words = (b" " * 65_000_000, "65.0 MB") if kind == "large" else (DEEP, "nested too deep")
-    links = [{"rel": "item", "href": "./big.json"}, {"rel": "item", "href": "./i1.json"}]
-    root = {"type": "Catalog", "stac_version": "1.0.0", "id": "x", "description": "d", "links": links}
+    root = catalog("x", link("item", "./big.json"), link("item", "./i1.json"))
     members = {"catalog.json": json.dumps(root).encode(), "i1.json": json.dumps(ITEM).encode()}
     with tarfile.open(tmp_path / "c.tar.gz", "w:gz", compresslevel=1) as tar:
         for name, data in {**members, "big.json": body}.items():

@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.cli.conftest import Run
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json, redirect
+from tests.support.stac import collection, item, link
 
 DATA = b"II*\0" + bytes(range(256)) * 9
 LOGIN = f"Basic {base64.b64encode(b'user:pass word').decode()}"
@@ -28,21 +28,8 @@ class Site:
         self.servers = (self.catalog, self.files, self.logins)
 
     def _catalog(self, request: Request) -> Answer:
-        extent = {"spatial": {"bbox": [[0, 0, 1, 1]]}, "temporal": {"interval": [[None, None]]}}
-        named = {"type": "Collection", "stac_version": "1.0.0", "id": "c", "description": "d"}
-        links = [{"rel": "item", "href": "i.json"}]
-        item: dict[str, Any] = {
-            "type": "Feature",
-            "stac_version": "1.0.0",
-            "id": "i",
-            "collection": "c",
-            "geometry": None,
-            "properties": {"datetime": "2020-01-01T00:00:00Z"},
-            "links": [],
-            "assets": {"data": {"href": f"{self.files.url}/data.tif", "type": "image/tiff"}},
-        }
-        collection = named | {"license": "other", "extent": extent, "links": links}
-        return as_json(item if request.path == "/i.json" else collection)
+        one = item(assets={"data": {"href": f"{self.files.url}/data.tif", "type": "image/tiff"}})
+        return as_json(one if request.path == "/i.json" else collection("c", link("item", "i.json")))
 
     def _file(self, request: Request) -> Answer:
         if request.path == "/session":

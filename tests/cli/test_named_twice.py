@@ -13,21 +13,13 @@ from tests.cli.test_network import COLLECTION, download
 from tests.http.scripted import serving
 from tests.http.test_through_proxies import socks5
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json
+from tests.support.stac import catalog, item, link
 
 DATA = b"II*\0" + bytes(range(256))
 
 
-def item(name: str, href: str) -> dict[str, Any]:
-    return {
-        "type": "Feature",
-        "stac_version": "1.0.0",
-        "id": name,
-        "collection": "c",
-        "geometry": None,
-        "properties": {"datetime": "2020-01-01T00:00:00Z"},
-        "links": [],
-        "assets": {"data": {"href": href}},
-    }
+def with_data(name: str, href: str) -> dict[str, Any]:
+    return item(name, assets={"data": {"href": href}})
 
 
 @pytest.mark.parametrize("names", [("2019/image.json", "2020/image.json"), ("a.json", "b.json")])
@@ -39,7 +31,7 @@ def test_an_id_of_two_items_names_both_and_their_addresses_serve(
     for name in names:
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
-        path.write_text(json.dumps(item("image", f"./{path.stem}.tif")))
+        path.write_text(json.dumps(with_data("image", f"./{path.stem}.tif")))
         path.with_suffix(".tif").write_bytes(DATA + name.encode())
     command = ("--source", str(tmp_path / "collection.json"), "--output-dir", str(tmp_path / "out"))
     result = run("download", "item", "c", "image", *command)
@@ -64,19 +56,13 @@ class Expiring(LoopbackServer):
             return as_json(COLLECTION | {"links": [{"rel": "item", "href": "i.json"}]})
         if request.path in ("/i.json", "/api/collections/c/items/i", "/api/collections/c/items"):
             self.signed += 1
-            signed = item("i", f"{self.url}/i.tif?sig={self.signed}")
+            signed = with_data("i", f"{self.url}/i.tif?sig={self.signed}")
             listing = {"type": "FeatureCollection", "features": [signed], "links": []}
             return as_json(listing if request.path.endswith("items") else signed)
         if request.path.startswith("/api"):
-            landing: dict[str, Any] = {
-                "type": "Catalog",
-                "stac_version": "1.0.0",
-                "id": "a",
-                "description": "d",
-            }
-            landing |= {"conformsTo": ["https://api.stacspec.org/v1.0.0/core"]}
-            links = [{"rel": "data", "href": f"{self.url}/api/collections"}]
-            found = COLLECTION if request.path == "/api/collections/c" else landing | {"links": links}
+            data = link("data", f"{self.url}/api/collections")
+            landing = catalog("a", data, conformsTo=["https://api.stacspec.org/v1.0.0/core"])
+            found = COLLECTION if request.path == "/api/collections/c" else landing
             return as_json({"collections": [COLLECTION]} if request.path == "/api/collections" else found)
         self.refused = self.refused or request.target
         return self.refusal if request.target == self.refused else Answer(body=DATA)

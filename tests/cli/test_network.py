@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -13,38 +12,21 @@ from mlhub_tui.http.urls import parse_url
 from tests.cli.conftest import Command, Run
 from tests.support.hasty.sitecustomize import IN_HASTE
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json
+from tests.support.stac import collection, item, link
 
 DATA = b"II*\0" + bytes(range(256)) * 9
 SITE = "http://stac.example"
-COLLECTION = {
-    "type": "Collection",
-    "stac_version": "1.0.0",
-    "id": "c",
-    "description": "d",
-    "license": "other",
-    "extent": {"spatial": {"bbox": [[0, 0, 1, 1]]}, "temporal": {"interval": [[None, None]]}},
-    "links": [{"rel": "item", "href": "i.json"}],
-}
+COLLECTION = collection("c", link("item", "i.json"))
 VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 
 def answer(request: Request) -> Answer:
     """Answer as a proxy before a static catalog of one item."""
-    item: dict[str, Any] = {
-        "type": "Feature",
-        "stac_version": "1.0.0",
-        "id": "i",
-        "collection": "c",
-        "geometry": None,
-        "properties": {"datetime": "2020-01-01T00:00:00Z"},
-        "links": [],
-        "assets": {"data": {"href": f"{SITE}/data.tif", "type": "image/tiff"}},
-    }
     match request.target:
         case "http://stac.example/collection.json":
             return as_json(COLLECTION)
         case "http://stac.example/i.json":
-            return as_json(item)
+            return as_json(item(assets={"data": {"href": f"{SITE}/data.tif", "type": "image/tiff"}}))
         case "http://stac.example/data.tif":
             return Answer(body=DATA, headers={"Content-Type": "image/tiff"})
     return Answer(status=404)

@@ -7,12 +7,12 @@ import gzip
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.cli.conftest import Run
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json
+from tests.support.stac import collection, item, link
 
 DATA = b"II*\0" + bytes(range(256)) * 9
 PASSING = (408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529, 530, 598, 599)
@@ -63,19 +63,6 @@ class Odd(LoopbackServer):
         found["url-user"] = found["url-user"].replace("://", "://me:pass%20word@")
         return found | {"prepared": f"{self.url}/prepared.tif", "cookie": f"{self.url}/cookie.tif"}
 
-    def _item(self) -> dict[str, Any]:
-        assets = {key: {"href": href, "type": "image/tiff"} for key, href in self.hrefs().items()}
-        return {
-            "type": "Feature",
-            "stac_version": "1.0.0",
-            "id": "i",
-            "collection": "c",
-            "geometry": None,
-            "properties": {"datetime": "2020-01-01T00:00:00Z"},
-            "links": [],
-            "assets": assets,
-        }
-
     def _answer(self, request: Request) -> Answer:
         name = request.path.strip("/").removesuffix(".tif")
         kind, _, status = name.partition("-")
@@ -83,12 +70,10 @@ class Odd(LoopbackServer):
         self._seen.add(name)
         match kind:
             case "collection.json":
-                extent = {"spatial": {"bbox": [[0, 0, 1, 1]]}, "temporal": {"interval": [[None, None]]}}
-                named = {"type": "Collection", "stac_version": "1.0.0", "id": "c", "description": "d"}
-                links = [{"rel": "item", "href": "i.json"}]
-                return as_json(named | {"license": "other", "extent": extent, "links": links})
+                return as_json(collection("c", link("item", "i.json")))
             case "i.json":
-                return as_json(self._item())
+                assets = {key: {"href": href, "type": "image/tiff"} for key, href in self.hrefs().items()}
+                return as_json(item(assets=assets))
             case "status" if first:
                 return Answer(int(status), b"later", {"Retry-After": "0"})
             case "prepared" if first:

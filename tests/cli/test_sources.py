@@ -24,41 +24,14 @@ from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.sources.source_names import choose
 from mlhub_tui.sources.well_known import KNOWN, by_name, by_url
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json, page_of_html
+from tests.support.stac import catalog, collection, item, link
 
 from .conftest import Command, Run
 
 TOKEN = "token-long-enough-1234"
-ITEM: dict[str, Any] = {
-    "type": "Feature",
-    "stac_version": "1.0.0",
-    "id": "item-1",
-    "collection": "x",
-    "geometry": None,
-    "properties": {"datetime": "2020-01-02T00:00:00Z"},
-    "assets": {"data": {"href": "./data.tif"}},
-    "links": [],
-}
-COLLECTION: dict[str, Any] = {
-    "type": "Collection",
-    "stac_version": "1.0.0",
-    "id": "x",
-    "title": "Fields",
-    "description": "d",
-    "license": "MIT",
-    "extent": {
-        "spatial": {"bbox": [[0, 0, 1, 1]]},
-        "temporal": {"interval": [["2020-01-01T00:00:00Z", None]]},
-    },
-    "links": [{"rel": "item", "href": "./item-1.json"}],
-}
-CATALOG: dict[str, Any] = {
-    "type": "Catalog",
-    "stac_version": "1.0.0",
-    "id": "cat",
-    "title": "Kept",
-    "description": "d",
-    "links": [{"rel": "child", "href": "./x/collection.json"}],
-}
+ITEM = item("item-1", "x", assets={"data": {"href": "./data.tif"}})
+COLLECTION = collection("x", link("item", "./item-1.json"), title="Fields", license="MIT")
+CATALOG = catalog("cat", link("child", "./x/collection.json"), title="Kept")
 
 
 class STACServer(LoopbackServer):

@@ -15,6 +15,7 @@ from mlhub_tui.auth import Auth, ProfilesFile
 from mlhub_tui.http.session import Session
 from mlhub_tui.sources.stac.api_source import STACAPISource
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json, page_of_html
+from tests.support.stac import catalog, collection, item, link
 
 from .conftest import Run
 
@@ -24,52 +25,13 @@ MISSING = as_json({"code": "NotFoundError", "description": "nothing here"}, 404)
 Part = Answer | Callable[[Request], Answer]
 
 
-def feature(identity: str, collection: str = "c", **more: Any) -> dict[str, Any]:
-    return {
-        "type": "Feature",
-        "stac_version": "1.0.0",
-        "id": identity,
-        "collection": collection,
-        "geometry": None,
-        "properties": {"datetime": "2020-01-01T00:00:00Z"},
-        "links": [],
-        "assets": {},
-        **more,
-    }
-
-
-def collection(identity: str) -> dict[str, Any]:
-    return {
-        "type": "Collection",
-        "stac_version": "1.0.0",
-        "id": identity,
-        "description": "d",
-        "license": "other",
-        "extent": {
-            "spatial": {"bbox": [[-180, -90, 180, 90]]},
-            "temporal": {"interval": [["2020-01-01T00:00:00Z", None]]},
-        },
-        "links": [],
-    }
-
-
 def listing(features: Iterable[dict[str, Any]]) -> Answer:
     return as_json({"type": "FeatureCollection", "features": list(features), "links": []})
 
 
 def landing(classes: Iterable[str] = COMPLETE, links: Iterable[dict[str, Any]] = ()) -> Answer:
     """Return a landing page with relative links: its place is not known before it is asked for."""
-    return as_json(
-        {
-            "type": "Catalog",
-            "stac_version": "1.0.0",
-            "id": "root",
-            "title": "An API",
-            "description": "d",
-            "conformsTo": [CLASSES + name for name in classes],
-            "links": list(links),
-        }
-    )
+    return as_json(catalog("root", *links, title="An API", conformsTo=[CLASSES + name for name in classes]))
 
 
 SEARCH_LINKS = (
@@ -138,7 +100,7 @@ def searched(features: Iterable[dict[str, Any]]) -> Callable[[Request], Answer]:
 def test_a_root_url_is_used_as_given_and_else_in_its_other_spelling(
     run: Run, tmp_path: Path, root: str, typed: str, status: int
 ) -> None:
-    one = feature("i1", assets={"data": {"href": "../../../files/i1.tif"}})
+    one = item("i1", assets={"data": {"href": "../../../files/i1.tif"}})
     parts: dict[str, Part] = {
         root: landing(links=({"rel": "data", "href": "collections"}, *SEARCH_LINKS)),
         "/collections": as_json({"collections": [collection("c")], "links": []}),
@@ -184,7 +146,7 @@ def test_without_a_list_of_collections_those_that_links_lead_to_are_listed(
     run: Run, tmp_path: Path, status: int
 ) -> None:
     data = {"data": {"href": "/stac/files/a.tif"}}
-    found = [feature(f"{name}-{n}", name, assets=data) for name in ("red", "blue", "deep") for n in (0, 1)]
+    found = [item(f"{name}-{n}", name, assets=data) for name in ("red", "blue", "deep") for n in (0, 1)]
     child = {"rel": "child", "type": "application/json"}
     catalog = {**collection("mid"), "type": "Catalog", "links": [{**child, "href": "deep.json"}]}
     parts: dict[str, Part] = {
@@ -234,7 +196,7 @@ def test_an_api_that_has_a_search_alone_is_called_that_and_searched(
     run: Run, tmp_path: Path, status: int, post: bool
 ) -> None:
     data = {"data": {"href": "/stac/files/a.tif"}}
-    search = searched([feature(f"{name}-{n}", name, assets=data) for name in ("red", "blue") for n in (0, 1)])
+    search = searched([item(f"{name}-{n}", name, assets=data) for name in ("red", "blue") for n in (0, 1)])
 
     def by_get(asked: Request) -> Answer:
         return search(asked) if asked.method == "GET" else as_json({"detail": "Method Not Allowed"}, 405)
@@ -279,7 +241,7 @@ def test_an_item_that_its_own_address_does_not_give_is_searched_by_its_id(
     run: Run, tmp_path: Path, identity: str, status: int
 ) -> None:
     data = {"data": {"href": "/stac/files/a.tif"}}
-    items = [feature(name, "c/d", assets=data) for name in ("other", identity)]
+    items = [item(name, "c/d", assets=data) for name in ("other", identity)]
     parts: dict[str, Part] = {
         "": landing(links=({"rel": "data", "href": "collections"}, *SEARCH_LINKS)),
         "/collections": as_json({"collections": [collection("c/d")], "links": []}),
@@ -306,8 +268,8 @@ def test_a_server_that_ignores_ids_gives_no_other_item_for_one_that_is_missing(
 ) -> None:
     parts: dict[str, Part] = {
         "": landing(links=SEARCH_LINKS),
-        "/search": listing([feature("other", "c")]),
-        "/collections/c/items/other%2Fmine": as_json(feature("other", "c")),
+        "/search": listing([item("other", "c")]),
+        "/collections/c/items/other%2Fmine": as_json(item("other", "c")),
     }
     with STACAPI(parts) as server:
         missing = run("--source", server.stac, "show", "item", "c", identity)
@@ -316,7 +278,7 @@ def test_a_server_that_ignores_ids_gives_no_other_item_for_one_that_is_missing(
 
 
 def test_an_item_is_searched_in_a_collection_whose_id_is_a_number(run: Run) -> None:
-    one = {**feature("1/2"), "collection": 7}
+    one = {**item("1/2"), "collection": 7}
     with STACAPI({"": landing(links=SEARCH_LINKS), "/search": listing([one])}) as server:
         assert run("--source", server.stac, "show", "item", "7", "1/2").exit_code == 0
 
@@ -324,7 +286,7 @@ def test_an_item_is_searched_in_a_collection_whose_id_is_a_number(run: Run) -> N
 @pytest.mark.parametrize("named", ["/stac//search", "http://127.0.0.1:1/search"])
 def test_where_the_search_that_is_linked_is_not_there_the_usual_one_serves(run: Run, named: str) -> None:
     links = ({"rel": "search", "href": named, "method": "POST"},)
-    with STACAPI({"": landing(links=links), "/search": listing([feature("i")])}) as server:
+    with STACAPI({"": landing(links=links), "/search": listing([item("i")])}) as server:
         assert ids_of(run("search", server.stac, "--json").stdout) == ["i"]
 
 
@@ -337,7 +299,7 @@ def test_a_sort_field_that_is_refused_is_spelled_otherwise(
     def search(asked: Request) -> Answer:
         (sorted_by,) = asked.body["sortby"]
         good = sorted_by == {"field": known, "direction": "desc"}
-        return listing([feature("i")]) if good else as_json({"description": "no such field"}, 400)
+        return listing([item("i")]) if good else as_json({"description": "no such field"}, 400)
 
     more: dict[str, Part] = {"/queryables": named("datetime")} if listed else {}
     links = (*SEARCH_LINKS, {"rel": "queryables", "href": "queryables"})
@@ -365,7 +327,7 @@ def test_asset_keys_that_a_collection_does_not_have_are_refused_with_those_that_
     parts: dict[str, Part] = {
         "": landing(links=SEARCH_LINKS),
         "/collections/c": as_json(collection("c")),
-        "/collections/c/items": listing([feature("i", assets=assets)]),
+        "/collections/c/items": listing([item("i", assets=assets)]),
         "/search": listing([]),
         "/files/red.tif": Answer(200, b"II*\0data"),
     }
@@ -389,7 +351,7 @@ def query_api(*links: dict[str, Any]) -> dict[str, Part]:
     return {
         "": landing((*COMPLETE, "item-search#query"), links),
         "/collections": as_json({"collections": [collection("c")], "links": []}),
-        "/search": listing([feature("i")]),
+        "/search": listing([item("i")]),
     }
 
 
@@ -490,7 +452,7 @@ def test_sort_fields_are_sent_as_the_api_lists_them(
             (*SEARCH_LINKS, *[each for each in links if "/" not in each["href"]]),
         ),
         "/collections/c": as_json(whole),
-        "/search": listing([feature("i")]),
+        "/search": listing([item("i")]),
         **{f"/{path}": answer for path, answer in parts.items()},
     }
     with STACAPI(places) as server:
@@ -522,7 +484,7 @@ def test_assets_whose_reader_pays_are_left_out_of_a_dataset_and_the_reason_is_to
         "both": {**paid, "alternate": {"https": {"href": "/stac/files/both.tif"}}},
     }
     moment = {"datetime": "2020-01-01T00:00:00Z"}
-    items = [feature(name, assets=assets, properties={**moment, **more}) for name in ("one", "two")]
+    items = [item(name, assets=assets, properties={**moment, **more}) for name in ("one", "two")]
     parts: dict[str, Part] = {
         "": landing(links=SEARCH_LINKS),
         "/collections/c": as_json(collection("c")),
@@ -582,11 +544,10 @@ def test_hints_name_commands_that_the_source_at_hand_can_do(run: Run, tmp_path: 
 
 
 def test_a_file_that_wants_a_key_names_no_command_of_another_source(run: Run, tmp_path: Path) -> None:
-    item = feature("a", assets={"data": {"href": "a.tif"}})
     parts: dict[str, Part] = {
         "": landing(),
         "/collections/c": as_json(collection("c")),
-        "/collections/c/items/a": as_json(item),
+        "/collections/c/items/a": as_json(item("a", assets={"data": {"href": "a.tif"}})),
         "/collections/c/items/a.tif": as_json({"detail": "log in"}, 401),
     }
     with STACAPI(parts) as server:
@@ -611,11 +572,10 @@ def test_collections_that_only_link_their_items_are_listed_where_an_api_has_no_s
         "": landing(COMPLETE[:1], [{"rel": "child", "href": f".{place}"}]),
         place: as_json({**collection("c"), "links": [*links, nested]}),
         f"{base}/2020.json": as_json(
-            {"type": "Catalog", "stac_version": "1.0.0", "id": "2020", "description": "d"}
-            | {"links": [{"rel": "item", "href": f"./items/{name}.json"} for name in names]}
+            catalog("2020", *(link("item", f"./items/{name}.json") for name in names))
         ),
         **{
-            f"{base}/items/{name}.json": as_json(feature(name, assets={"data": {"href": f"./{name}.tif"}}))
+            f"{base}/items/{name}.json": as_json(item(name, assets={"data": {"href": f"./{name}.tif"}}))
             for name in names
         },
     }
@@ -637,7 +597,7 @@ def test_a_finished_dataset_whose_files_are_gone_is_completed_by_a_retry_of_it(
     parts: dict[str, Part] = {
         "": landing(links=SEARCH_LINKS),
         "/collections/c": as_json(collection("c")),
-        "/collections/c/items": listing([feature("i", assets=assets)]),
+        "/collections/c/items": listing([item("i", assets=assets)]),
         **{f"/files/{key}.tif": Answer(200, f"II*\0{key}".encode()) for key in assets},
     }
     with STACAPI(parts) as server:
@@ -682,7 +642,7 @@ def test_children_that_an_api_lists_apart_are_its_collections(run: Run) -> None:
         "/children": as_json({"children": [collection("red"), blue], "links": []}),
         "/collections/red": as_json(collection("red")),
         "/of/blue.json": as_json(blue),
-        "/blue": listing([feature("i", "blue")]),
+        "/blue": listing([item("i", "blue")]),
     }
     with STACAPI(parts) as server:
         listed = run("--source", server.stac, "list", "collections", "--json")

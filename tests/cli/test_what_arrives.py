@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import gzip
-import io
 import json
 import random
 import tarfile
@@ -17,21 +16,12 @@ import pytest
 
 from tests.cli.conftest import Run
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json, redirect
+from tests.support.stac import archive, catalog, collection, item, link
 
 TIF = b"II*\0" + bytes(range(256)) * 90
 CSV = b"a,b\n" * 3000
 ERROR = b'{"error":"link expired","code":403}'
 Send = Callable[[bytes], Answer]
-
-
-def archive(members: dict[str, bytes]) -> bytes:
-    made = io.BytesIO()
-    with tarfile.open(fileobj=made, mode="w") as tar:
-        for name, data in members.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(data)
-            tar.addfile(member, io.BytesIO(data))
-    return gzip.compress(made.getvalue(), mtime=0)
 
 
 ARCHIVE = archive({"c1/data.bin": random.Random(1).randbytes(60_000)})
@@ -59,39 +49,15 @@ class Hub(LoopbackServer):
             "image": {"href": f"{self.url}/image.tif", "type": "image/tiff"},
             "table": {"href": f"{self.url}/table.csv", "type": "text/csv"},
         }
-        return {
-            "type": "Feature",
-            "stac_version": "1.0.0",
-            "id": "i1",
-            "collection": "c1",
-            "geometry": None,
-            "properties": {"datetime": "2020-01-01T00:00:00Z"},
-            "links": [],
-            "assets": assets,
-        }
+        return item("i1", "c1", assets=assets)
 
     def _catalog(self) -> bytes:
-        extent = {
-            "spatial": {"bbox": [[0, 0, 1, 1]]},
-            "temporal": {"interval": [["2020-01-01T00:00:00Z", None]]},
-        }
-        child = {"rel": "child", "href": "./c1/collection.json"}
-        top = {"type": "Catalog", "stac_version": "1.0.0", "id": "ds", "description": "d", "links": [child]}
-        collection = self._collection() | {
-            "extent": extent,
-            "links": [{"rel": "item", "href": "./i1/i1.json"}],
-        }
         documents = {
-            "ds/catalog.json": top,
-            "ds/c1/collection.json": collection,
+            "ds/catalog.json": catalog("ds", link("child", "./c1/collection.json")),
+            "ds/c1/collection.json": collection("c1", link("item", "./i1/i1.json")),
             "ds/c1/i1/i1.json": self._item(),
         }
         return archive({name: json.dumps(document).encode() for name, document in documents.items()})
-
-    def _collection(self) -> dict[str, Any]:
-        extent = {"spatial": {"bbox": [[0, 0, 1, 1]]}, "temporal": {"interval": [[None, None]]}}
-        named = {"type": "Collection", "stac_version": "1.0.0", "id": "c1", "description": "d"}
-        return {**named, "license": "other", "extent": extent, "links": []}
 
     def _answer(self, request: Request) -> Answer:
         path = request.path.removeprefix("/mlhub/v1")
@@ -100,7 +66,7 @@ class Hub(LoopbackServer):
         sizes |= {"size": len(ARCHIVE), "stac_catalog_size": len(self._catalog())}  # type: ignore[dict-item]  # numbers beside words
         documents: dict[str, Any] = {
             "/datasets/ds": dataset,
-            "/collections/c1": self._collection(),
+            "/collections/c1": collection("c1"),
             "/collections/c1/items/i1": self._item(),
             "/archive/c1/info": sizes,
             "/catalog/ds/info": sizes,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from mlhub_tui.planning.resolver import Resolver
 from mlhub_tui.queue.service import QueueService
 from tests.support.fault_server import FaultServer
 
+from .dataset_support import queue_at, shops
 from .support import HASTY, QUICK, content
 
 DATA = content()
@@ -26,6 +28,14 @@ def server() -> Iterator[FaultServer]:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return tmp_path / "out"
+
+
+@pytest.fixture
+async def queue(mlhub_home: Path, server: FaultServer) -> AsyncIterator[QueueService]:
+    """Yield a queue for the dataset on the server."""
+    running = queue_at(mlhub_home, shops(server))
+    yield running
+    await asyncio.to_thread(running.stop, 60)
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import errno
 import os
 import random
 import shutil
-from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,19 +30,6 @@ from .dataset_support import CATALOG, CROPS, assets_in, queue_at, reached, settl
 from .support import ENDLESS
 
 MANY = 160
-
-
-@pytest.fixture
-def server() -> Iterator[FaultServer]:
-    with FaultServer() as running:
-        yield running
-
-
-@pytest.fixture
-async def queue(mlhub_home: Path, server: FaultServer) -> AsyncIterator[QueueService]:
-    running = queue_at(mlhub_home, shops(server))
-    yield running
-    await asyncio.to_thread(running.stop, 60)
 
 
 def gets(server: FaultServer) -> list[str]:

@@ -6,10 +6,7 @@ import asyncio
 import hashlib
 import os
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from mlhub_tui.queue.database import Database
 from mlhub_tui.queue.job import JobState
@@ -42,12 +39,6 @@ VALUES (?, NULL, 3, ?, ?, '"v1"', 'Thu, 26 Aug 2021 19:16:05 GMT', ?, ?, ?, '')
 """
 
 LARGE = content(6 << 20)
-
-
-@pytest.fixture
-def server() -> Iterator[FaultServer]:
-    with FaultServer() as running:
-        yield running
 
 
 def write_list(home: Path, folder: Path, rows: list[tuple[str, str, int, int]], stamp: str) -> None:

@@ -39,12 +39,6 @@ DIGEST = "1220" + "ab" * 32
 
 
 @pytest.fixture
-def server() -> Iterator[FaultServer]:
-    with FaultServer() as running:
-        yield running
-
-
-@pytest.fixture
 def queue(mlhub_home: Path, server: FaultServer) -> Iterator[QueueService]:
     running = queue_at(mlhub_home, shops(server))
     yield running

@@ -2,32 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-
-import pytest
 
 from mlhub_tui.queue.job import JobState
 from mlhub_tui.queue.service import QueueService
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer, Request
 
-from .dataset_support import CATALOG, queue_at, settle, shops, stock, wish
-
-
-@pytest.fixture
-def server() -> Iterator[FaultServer]:
-    with FaultServer() as running:
-        yield running
-
-
-@pytest.fixture
-async def queue(mlhub_home: Path, server: FaultServer) -> AsyncIterator[QueueService]:
-    running = queue_at(mlhub_home, shops(server))
-    yield running
-    await asyncio.to_thread(running.stop, 60)
+from .dataset_support import CATALOG, settle, stock, wish
 
 
 async def test_the_log_of_a_dataset_tells_its_parts_and_what_failed(

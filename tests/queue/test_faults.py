@@ -6,7 +6,7 @@ import asyncio
 import base64
 import hashlib
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -39,17 +39,6 @@ from .support import ENDLESS, HASTY, IMPATIENT, QUICK, Links, content, files, wi
 DATA = content()
 HALF = len(DATA) // 2
 OTHER = content(seed=2)
-
-
-@pytest.fixture
-def server() -> Iterator[FaultServer]:
-    with FaultServer(DATA) as server:
-        yield server
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "out"
 
 
 async def get(

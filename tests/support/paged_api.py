@@ -8,6 +8,8 @@ from typing import Any
 
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json
 
+from .stac import catalog, collection, item, link
+
 CLASSES = [
     f"https://api.stacspec.org/v1.0.0/{part}"
     for part in ("core", "collections", "item-search", "ogcapi-features")
@@ -17,9 +19,7 @@ Rule = Callable[[Request, int, int], Answer | None]
 
 def items(total: int, **more: Any) -> list[dict[str, Any]]:
     """Return items `i0000`, `i0001` ... of the collection `c`."""
-    named: dict[str, Any] = {"type": "Feature", "stac_version": "1.0.0", "collection": "c", "links": []}
-    times = {"geometry": None, "properties": {"datetime": "2020-01-01T00:00:00Z"}, "assets": {}}
-    return [{**named, "id": f"i{number:04}", **times, **more} for number in range(total)]
+    return [item(f"i{number:04}", **more) for number in range(total)]
 
 
 class PagedAPI(LoopbackServer):
@@ -60,25 +60,13 @@ class PagedAPI(LoopbackServer):
     def _answer(self, request: Request) -> Answer:
         if request.path in ("/collections/c/items", "/search"):
             return self._page(request)
-        extent = {"spatial": {"bbox": [[-180, -90, 180, 90]]}, "temporal": {"interval": [[None, None]]}}
-        own = {
-            "type": "Collection",
-            "stac_version": "1.0.0",
-            "id": "c",
-            "description": "d",
-            "license": "other",
-        }
-        collection = {**own, "extent": extent, "links": []}
-        links = [{"rel": "data", "href": f"{self.url}/collections"}]
-        links += [{"rel": "search", "href": f"{self.url}/search", "method": way} for way in self.searches]
-        landing = {"type": "Catalog", "stac_version": "1.0.0", "id": "r", "description": "d", "links": links}
+        links = [link("data", f"{self.url}/collections")]
+        links += [link("search", f"{self.url}/search", method=way) for way in self.searches]
+        classes = [name for name in CLASSES if self.searches or "search" not in name]
         documents = {
-            "/": {
-                **landing,
-                "conformsTo": [name for name in CLASSES if self.searches or "search" not in name],
-            },
-            "/collections": {"collections": [collection], "links": []},
-            "/collections/c": collection,
+            "/": catalog("r", *links, conformsTo=classes),
+            "/collections": {"collections": [collection("c")], "links": []},
+            "/collections/c": collection("c"),
         }
         found = documents.get(request.path)
         return Answer(404) if found is None else as_json(found)

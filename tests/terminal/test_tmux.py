@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import stac
+from tests.support.stac import collection, link
 from tests.support.waiting import until_sync
 
 pytestmark = pytest.mark.terminal
@@ -36,20 +38,10 @@ def catalog(tmp_path: Path) -> Path:
     folder = tmp_path / "catalog"
     folder.mkdir()
     for number, title in enumerate(TITLES):
-        document = {
-            "type": "Collection",
-            "stac_version": "1.0.0",
-            "id": f"c{number}",
-            "title": title,
-            "description": f"about{number}, {title}",
-            "license": "various",
-            "extent": {"spatial": {"bbox": [[30, -5, 40, 5]]}, "temporal": {"interval": [[None, None]]}},
-            "links": [],
-        }
+        document = collection(f"c{number}", title=title, description=f"about{number}, {title}")
         (folder / f"{number}.json").write_text(json.dumps(document))
-    links = [{"rel": "child", "href": f"{number}.json", "title": t} for number, t in enumerate(TITLES)]
-    root = {"type": "Catalog", "stac_version": "1.0.0", "id": "root", "description": "d", "links": links}
-    (folder / "catalog.json").write_text(json.dumps(root))
+    links = (link("child", f"{number}.json", title=title) for number, title in enumerate(TITLES))
+    (folder / "catalog.json").write_text(json.dumps(stac.catalog("root", *links)))
     return folder
 
 

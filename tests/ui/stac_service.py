@@ -6,6 +6,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.support import stac
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json
 
 SEARCH = "https://api.stacspec.org/v1.0.0/item-search"
@@ -90,35 +91,22 @@ class Service:
 
     def _landing(self) -> dict[str, Any]:
         base = self.root
-        return {
-            "id": "made-up",
-            "type": "Catalog",
-            "stac_version": "1.0.0",
-            "title": "Made up",
-            "description": "Scenes",
-            "conformsTo": list(self.conforms),
-            "links": [
-                {"rel": "data", "href": f"{base}collections", "type": "application/json"},
-                {"rel": "search", "href": f"{base}search", "type": "application/geo+json", "method": "GET"},
-                {"rel": "search", "href": f"{base}search", "type": "application/geo+json", "method": "POST"},
-            ],
-        }
+        searches = (
+            stac.link("search", f"{base}search", type="application/geo+json", method=method)
+            for method in ("GET", "POST")
+        )
+        data = stac.link("data", f"{base}collections", type="application/json")
+        named = {"title": "Made up", "description": "Scenes", "conformsTo": list(self.conforms)}
+        return stac.catalog("made-up", data, *searches, **named)
 
     def collection(self) -> dict[str, Any]:
-        return {
-            "type": "Collection",
-            "stac_version": "1.0.0",
-            "id": "scenes",
-            "title": "Scenes",
-            "description": "Made up",
-            "license": "CC-BY-4.0",
-            "extent": {
-                "spatial": {"bbox": [[33.5, -1, 35, 1.25]]},
-                "temporal": {"interval": [["2020-01-01T00:00:00Z", None]]},
-            },
-            "assets": {"map": {"href": f"{self.root}files/map.png", "type": "image/png", "file:size": 100}},
-            "links": [],
+        extent = {
+            "spatial": {"bbox": [[33.5, -1, 35, 1.25]]},
+            "temporal": {"interval": [["2020-01-01T00:00:00Z", None]]},
         }
+        assets = {"map": {"href": f"{self.root}files/map.png", "type": "image/png", "file:size": 100}}
+        named = {"title": "Scenes", "description": "Made up", "license": "CC-BY-4.0"}
+        return stac.collection("scenes", **named, extent=extent, assets=assets)
 
     def _page(self, token: str, asked: Request) -> Answer:
         self.gate.wait(60)
@@ -152,15 +140,6 @@ class Service:
                 "storage:requester_pays": True,
             },
         }
-        return {
-            "type": "Feature",
-            "stac_version": "1.0.0",
-            "id": f"scene-{number:05}",
-            "collection": "scenes",
-            "bbox": [34, 0, 34.1, 0.1],
-            "geometry": None,
-            "properties": {"datetime": f"2020-01-{number % 28 + 1:02}T00:00:00Z", "eo:cloud_cover": number},
-            "assets": assets,
-            "links": [],
-            **self.more,
-        }
+        properties = {"datetime": f"2020-01-{number % 28 + 1:02}T00:00:00Z", "eo:cloud_cover": number}
+        fields = {"bbox": [34, 0, 34.1, 0.1], "properties": properties, "assets": assets, **self.more}
+        return stac.item(f"scene-{number:05}", "scenes", **fields)

@@ -23,6 +23,7 @@ from mlhub_tui.ui.screens.browse import BrowseScreen
 from mlhub_tui.ui.screens.document_screen import DocumentScreen
 from mlhub_tui.ui.source_connection import Connection
 from mlhub_tui.ui.widgets.item_table import ItemTable
+from tests.support import stac
 
 from .conftest import Driver, Sizes, driven
 from .fake_source import FakeSource, Lister
@@ -36,20 +37,9 @@ def collection(identity: str, title: str = "") -> Collection:
 
 def item(identity: str, collection_id: str = "c") -> Item:
     """Return an item with a day and an asset."""
-    return Item(
-        {
-            "type": "Feature",
-            "stac_version": "1.0.0",
-            "id": identity,
-            "collection": collection_id,
-            "geometry": None,
-            "properties": {"datetime": "2020-02-03T00:00:00Z"},
-            "assets": {
-                "B04": {"href": f"./{identity}.tif", "eo:bands": [{"name": "B04", "common_name": "red"}]}
-            },
-            "links": [],
-        }
-    )
+    red = {"href": f"./{identity}.tif", "eo:bands": [{"name": "B04", "common_name": "red"}]}
+    times = {"datetime": "2020-02-03T00:00:00Z"}
+    return Item(stac.item(identity, collection_id, properties=times, assets={"B04": red}))
 
 
 def pages(number: int, size: int, matched: int | None = None) -> Lister:

@@ -31,6 +31,7 @@ from mlhub_tui.ui.screens.document_screen import DocumentScreen
 from mlhub_tui.ui.screens.plan_screen import PlanScreen
 from mlhub_tui.ui.screens.results import ResultsScreen
 from mlhub_tui.ui.widgets.bars import Notification
+from tests.support import stac
 
 from .conftest import Driver, driven
 from .hostile import MARKUP, NASTY_ID, nasty
@@ -207,48 +208,28 @@ def plant(folder: Path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(value))
 
-    links = [{"rel": "child", "href": "./x/collection.json", "title": nasty("wheat") + LONG}]
-    write(
-        folder / "catalog.json",
-        {
-            "type": "Catalog",
-            "stac_version": "1.0.0",
-            "id": nasty("root"),
-            "title": nasty("catalog") + LONG,
-            "description": nasty("d"),
-            "links": links,
-        },
-    )
-    collection = {
-        "type": "Collection",
-        "stac_version": "1.0.0",
-        "id": nasty("fields"),
+    child = stac.link("child", "./x/collection.json", title=nasty("wheat") + LONG)
+    named = {"title": nasty("catalog") + LONG, "description": nasty("d")}
+    write(folder / "catalog.json", stac.catalog(nasty("root"), child, **named))
+    fields = {
         "title": nasty("fields"),
         "description": f"# {nasty('h')}\n\n| a | b |\n|---|---|\n| {MARKUP} | {LONG} |\n\n```\n{nasty('c')}",
         "license": nasty("licence"),
         "keywords": [nasty("keyword"), LONG],
-        "extent": {
-            "spatial": {"bbox": [[1, 2, 3, 4]]},
-            "temporal": {"interval": [["2020-01-01T00:00:00Z", None]]},
-        },
         "summaries": {
             "eo:bands": [{"name": nasty("band"), "common_name": nasty("red"), "description": LONG}]
         },
-        "links": [{"rel": "item", "href": f"./{n}.json", "title": nasty(f"item {n}")} for n in range(3)],
     }
-    write(folder / "x" / "collection.json", collection)
+    items = (stac.link("item", f"./{n}.json", title=nasty(f"item {n}")) for n in range(3))
+    write(folder / "x" / "collection.json", stac.collection(nasty("fields"), *items, **fields))
     for n in range(3):
-        item = {
-            "type": "Feature",
-            "stac_version": "1.0.0",
-            "id": f"{n}{nasty('item')}{LONG}",
-            "collection": nasty("fields"),
+        own = {
             "bbox": [1, 2, 3, 4],
             "geometry": {"type": "Point", "coordinates": [1.5, 2.5]},
             "properties": {"datetime": "2020-01-02T00:00:00Z", nasty("property"): nasty("value")},
             "assets": {nasty(f"asset{k}"): {"href": f"./{k}.png", "title": nasty("title")} for k in range(3)},
-            "links": [],
         }
+        item = stac.item(f"{n}{nasty('item')}{LONG}", nasty("fields"), **own)
         write(folder / "x" / f"{n}.json", item)
     return folder / "catalog.json"
 

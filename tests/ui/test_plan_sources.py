@@ -49,7 +49,7 @@ async def test_what_was_read_to_plan_with_is_not_asked_for_again(tmp_path: Path)
     service = Service(number=28)
     async with at(service, tmp_path) as driver:
         await plan(driver)
-        await driver.until("28 items")
+        await driver.until("· 28 items")
         await driver.press("t")
         await driver.type("2020-01-05")
         await driver.until("4 files")
@@ -68,7 +68,7 @@ async def test_a_page_that_fails_is_said_and_the_reading_goes_on_from_there(tmp_
         before = len(service.server.requests)
         service.failing.clear()
         await driver.press("r")
-        await driver.until("250 items")
+        await driver.until("· 250 items")
         pages = [asked for asked in service.server.requests[before:] if "items" in asked.path]
         assert len(pages) <= 2, "the first page was kept"
 
@@ -87,14 +87,14 @@ async def test_a_collection_of_a_static_catalog_on_disk_is_planned(tmp_path: Pat
         await driver.until("c1")
         await driver.press("j")
         await plan(driver)
-        await driver.until("7 items")
+        await driver.until("· 7 items")
 
 
 @pytest.mark.slow
 async def test_nothing_ticked_is_nothing_to_fetch_where_there_is_no_catalog(tmp_path: Path) -> None:
     async with at(Service(number=20), tmp_path) as driver:
         await plan(driver)
-        await driver.until("20 items")
+        await driver.until("· 20 items")
         await driver.press("A")
         await driver.until("nothing is ticked")
         await driver.press("enter")

@@ -10,6 +10,7 @@ import pytest
 from mlhub_tui.models import Entry
 from mlhub_tui.options import AppOptions
 from mlhub_tui.ui.screens.document_screen import DocumentScreen
+from tests.support import stac
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json
 
 from ..sources.stac_replay import STACReplay
@@ -123,8 +124,7 @@ def pages(asked: Request) -> Answer:
     conforms = ["https://api.stacspec.org/v1.0.0/core", "https://api.stacspec.org/v1.0.0/collections"]
     data = {"rel": "data", "href": f"{root}collections", "type": "application/json"}
     if asked.path == "/":
-        landing = {"type": "Catalog", "stac_version": "1.0.0", "id": "small", "title": "Small API"}
-        return as_json({**landing, "description": "d", "conformsTo": conforms, "links": [data]})
+        return as_json(stac.catalog("small", data, title="Small API", conformsTo=conforms))
     start = int(asked.query.get("from", ["0"])[0])
     parts = asked.path.strip("/").split("/")
     if parts == ["collections"]:
@@ -145,16 +145,11 @@ def _next(href: str) -> dict[str, str]:
 
 
 def _collection(number: int) -> dict[str, Any]:
-    extent = {"spatial": {"bbox": [[0, 0, 1, 1]]}, "temporal": {"interval": [[None, None]]}}
-    base = {"type": "Collection", "stac_version": "1.0.0", "id": f"c{number}", "title": f"Number {number}"}
-    return {**base, "description": "d", "license": "CC0-1.0", "extent": extent, "links": []}
+    return stac.collection(f"c{number}", title=f"Number {number}")
 
 
 def _item(collection: str, number: int) -> dict[str, Any]:
-    base = {"type": "Feature", "stac_version": "1.0.0", "id": f"{collection}-{number}", "geometry": None}
-    properties = {"datetime": "2021-01-01T00:00:00Z"}
-    assets = {"data": {"href": f"./{number}.tif"}}
-    return {**base, "properties": properties, "collection": collection, "assets": assets, "links": []}
+    return stac.item(f"{collection}-{number}", collection, assets={"data": {"href": f"./{number}.tif"}})
 
 
 async def test_the_pages_of_a_stac_api_come_as_they_are_reached(tmp_path: Path) -> None:

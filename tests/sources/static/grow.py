@@ -9,41 +9,30 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+from tests.support import stac
+from tests.support.stac import link
+
+__all__ = ["catalog", "collection", "encoded", "forest", "item", "link", "pack", "plant"]
+
 Files = dict[str, Any]
-
-
-def link(rel: str, href: str, **more: Any) -> dict[str, Any]:
-    """Return a link object."""
-    return {"rel": rel, "href": href, **more}
+ASTRAY = link("self", "https://elsewhere.invalid/catalog.json")
 
 
 def catalog(identity: str, *links: dict[str, Any], **more: Any) -> dict[str, Any]:
     """Return a catalog whose `self` link leads astray."""
-    astray = link("self", "https://elsewhere.invalid/catalog.json")
-    base = {"type": "Catalog", "stac_version": "1.0.0", "id": identity, "description": f"The {identity}."}
-    return {**base, "links": [astray, *links], **more}
+    return stac.catalog(identity, ASTRAY, *links, **{"description": f"The {identity}.", **more})
 
 
 def collection(identity: str, *links: dict[str, Any], **more: Any) -> dict[str, Any]:
     """Return a collection."""
-    extent = {"spatial": {"bbox": [[0, 0, 1, 1]]}, "temporal": {"interval": [["2020-01-01T00:00:00Z", None]]}}
-    return {**catalog(identity, *links), "type": "Collection", "license": "other", "extent": extent, **more}
+    return stac.collection(identity, ASTRAY, *links, **{"description": f"The {identity}.", **more})
 
 
 def item(identity: str, collection_id: str = "", **more: Any) -> dict[str, Any]:
     """Return an item with one asset beside it."""
-    return {
-        "type": "Feature",
-        "stac_version": "1.0.0",
-        "id": identity,
-        "geometry": {"type": "Point", "coordinates": [1.0, 2.0]},
-        "bbox": [1.0, 2.0, 1.0, 2.0],
-        "properties": {"datetime": "2020-01-01T00:00:00Z"},
-        "assets": {"data": {"href": f"./{identity}.tif"}},
-        "links": [link("root", "../../catalog.json")],
-        "collection": collection_id,
-        **more,
-    }
+    place = {"geometry": {"type": "Point", "coordinates": [1.0, 2.0]}, "bbox": [1.0, 2.0, 1.0, 2.0]}
+    assets, up = {"data": {"href": f"./{identity}.tif"}}, link("root", "../../catalog.json")
+    return stac.item(identity, collection_id, **{**place, "assets": assets, "links": [up], **more})
 
 
 def forest(collections: int = 2, items: int = 3, root: str = "") -> Files:

@@ -12,33 +12,19 @@ from typing import Any
 
 from PIL import Image
 
+from tests.support import stac
+
 
 def item(name: str, assets: Mapping[str, Any], **properties: Any) -> dict[str, Any]:
     """Return an item."""
-    return {
-        "type": "Feature",
-        "stac_version": "1.0.0",
-        "id": name,
-        "collection": "chips",
-        "geometry": None,
-        "properties": {"datetime": "2020-01-01T00:00:00Z", **properties},
-        "links": [],
-        "assets": dict(assets),
-    }
+    properties = {"datetime": "2020-01-01T00:00:00Z", **properties}
+    return stac.item(name, "chips", properties=properties, assets=dict(assets))
 
 
 def catalog(folder: Path, items: Sequence[dict[str, Any]], **more: Any) -> Path:
     """Write a collection with items and return its folder."""
-    collection = {
-        "type": "Collection",
-        "stac_version": "1.0.0",
-        "id": "chips",
-        "description": "Chips",
-        "license": "CC0-1.0",
-        "extent": {"spatial": {"bbox": [[0, 0, 1, 1]]}, "temporal": {"interval": [[None, None]]}},
-        "links": [{"rel": "item", "href": f"./{one['id']}.json"} for one in items],
-        **more,
-    }
+    links = (stac.link("item", f"./{one['id']}.json") for one in items)
+    collection = stac.collection("chips", *links, **{"description": "Chips", **more})
     folder.mkdir(exist_ok=True)
     for one in items:
         (folder / f"{one['id']}.json").write_text(json.dumps(one))
