@@ -344,7 +344,7 @@ class MLHubApp(AppContext):
             self.action_help()
             return True
         if words := elsewhere(key):
-            self.notify(words, markup=False)
+            self.notify(words)
         return bool(words)
 
     def action_help_quit(self) -> None:
@@ -352,7 +352,7 @@ class MLHubApp(AppContext):
         known = command("app.quit")
         if known is not None:
             first = "esc closes this, then " if self.screen.is_modal else ""
-            self.notify(f"{first}{known.key} quits; transfers resume at the next start.", markup=False)
+            self.notify(f"{first}{known.key} quits; transfers resume at the next start.")
 
     def action_messages(self) -> None:
         """Show the message history."""

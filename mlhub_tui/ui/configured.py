@@ -208,7 +208,7 @@ class ConfiguredApp(TerminalApp):
         self._theme_set = self.theme
         self.ask_background()
         if (named := self.loaded.config.theme) != "auto":
-            self.notify(f"config.toml sets {named}: it comes back with the next start.", markup=False)
+            self.notify(f"config.toml sets {named}: it comes back with the next start.")
 
     def _set_motion(self, config: Config) -> None:
         if config.motion == "none" or (
@@ -264,7 +264,7 @@ class ConfiguredApp(TerminalApp):
             self._add_message(clean(problem), "warning", 0)
         if problems:
             more = f" (and {len(problems) - 1} more, see Messages)" if len(problems) > 1 else ""
-            self.notify(clean(f"{problems[0]}{more}"), severity="warning", markup=False, timeout=10)
+            self.notify(f"{problems[0]}{more}", severity="warning", timeout=10)
 
     def notify(
         self,
@@ -275,7 +275,10 @@ class ConfiguredApp(TerminalApp):
         timeout: float | None = None,
         markup: bool = True,
     ) -> None:
-        """Show news in the status line, an error as a toast of two lines; both stay in the history."""
+        """Show news in the status line, an error as a toast of two lines; both stay in the history.
+
+        What is shown is cleaned here, and never taken for markup.
+        """
         words = clean(f"{title}: {message}" if title else message)
         self._add_message(words, severity, timeout or NEWS_TIME)
         if severity == "error":

@@ -158,7 +158,7 @@ class AppContext(ConfiguredApp):
             self.lead_to_profiles(self.connection_error, credentials)
 
     def _say_wait(self, words: str) -> None:
-        self.notify(clean(words), severity="warning", markup=False, timeout=8)
+        self.notify(words, severity="warning", timeout=8)
 
     # What is done here
 
@@ -239,7 +239,7 @@ class AppContext(ConfiguredApp):
             self.report(self.queue_error)
             return
         if notice := service.notice:
-            self.notify(clean(notice), severity="warning", markup=False, timeout=10)
+            self.notify(notice, severity="warning", timeout=10)
         self.post_message(QueueChanged())
 
     def make_queue(self) -> QueueService:
@@ -308,7 +308,7 @@ class AppContext(ConfiguredApp):
     def report(self, error: MLHubException) -> None:
         """Say what went wrong and what to do next; a refused key leads to the profiles."""
         words = clean(f"{error.message}\n{error.hint}" if error.hint else error.message)
-        self.notify(words, severity="error", markup=False, timeout=8)
+        self.notify(words, severity="error", timeout=8)
         if isinstance(error, AuthenticationError | APIKeyNotFound):
             self.announce(ConnectionChanged)
 
@@ -317,7 +317,7 @@ class AppContext(ConfiguredApp):
         """Copy text and say how; the text itself is shown, in case the clipboard is out of reach."""
         how = await tty.copy(clean(text), self.copy_to_clipboard)
         shown = text if len(text) <= 600 else f"{text[:599]}…"
-        self.notify(clean(f"{shown} ({how})"), title=f"{what} copied", markup=False)
+        self.notify(f"{shown} ({how})", title=f"{what} copied")
 
     def show_page(self, url: str) -> None:
         """Show and copy a page's URL; open it too where that reaches the user's own screen."""

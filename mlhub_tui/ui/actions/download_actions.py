@@ -15,7 +15,7 @@ from ...errors import MLHubException
 from ...metadata.citation import Attribution, words_of
 from ...models import Collection, CollectionRef, Dataset, Document, Entry, EntryKind, MLModel
 from ...planning.requests import ArchiveRequest
-from ...text import clean, count, link_names, one_line, size
+from ...text import count, link_names, one_line, size
 from .. import dialogs, widgets
 from ..catalog.nodes import identity
 from ..widgets.plan_tree import PlanSubject, reading_words, sizes
@@ -65,7 +65,7 @@ async def download(
             refs |= {ref.id: ref for ref in subject.dataset.collections}
     if not refs:
         words = "This dataset names no collections, so there is nothing to download."
-        app.notify(words if subjects else "Put the cursor on a collection or a dataset first.", markup=False)
+        app.notify(words if subjects else "Put the cursor on a collection or a dataset first.")
         return False
     stated = words_of(await documents.attributions(subjects))
     return await ask_and_queue(app, list(refs.values()), stated)
@@ -104,13 +104,13 @@ async def choose_assets(
     False where nothing was queued.
     """
     if not subjects:
-        app.notify("Put the cursor on an item or a collection first.", markup=False)
+        app.notify("Put the cursor on an item or a collection first.")
         return False
     entries = [subject.entry for subject in (*subjects, *([around] if around is not None else []))]
     supplies = await _supplies(entries, documents, own_first=bool(keys))
     if not supplies:
         words = documents.why_not(entries[0]) or "There is nothing here that could hold assets."
-        app.notify(clean(words), severity="error", markup=False)
+        app.notify(words, severity="error")
         return False
     return await ask_and_queue_assets(app, supplies, documents, await documents.attributions(subjects), keys)
 
@@ -212,7 +212,7 @@ def _tell(app: AppContext, done: Queued) -> None:
     elif done.why:
         words += f"\n{one_line(done.why, 200)}"
     good = done.files > 0 and not done.why
-    app.notify(clean(words), severity="information" if good else "warning", markup=False, timeout=8)
+    app.notify(words, severity="information" if good else "warning", timeout=8)
 
 
 async def _never(_: MLHubException) -> bool:
@@ -258,7 +258,7 @@ async def download_dataset(
         queued = await _queue_archives(app, there, choice)
         if queued and len(there) < len(refs):
             left_out = len(refs) - len(there)
-            app.notify(f"{count(len(there), 'archive')} queued, {left_out} not there yet.", markup=False)
+            app.notify(f"{count(len(there), 'archive')} queued, {left_out} not there yet.")
         return queued
     _show_plan(app, subject, choice)
     return False
@@ -269,11 +269,11 @@ async def plan(app: AppContext, subjects: Sequence[TreeEntry], documents: Docume
     if documents.has_archives:
         dataset = next((subject.dataset for subject in subjects if subject.dataset is not None), None)
         if dataset is None:
-            app.notify("Put the cursor on a dataset or one of its collections first.", markup=False)
+            app.notify("Put the cursor on a dataset or one of its collections first.")
             return
         of_it = [s for s in subjects if s.dataset is not None and s.dataset.id == dataset.id]
         if len(of_it) < len(subjects):
-            app.notify(f"A plan is of one dataset: this one is of {dataset.label}.", markup=False)
+            app.notify(f"A plan is of one dataset: this one is of {dataset.label}.")
         ticked = [s.entry.id for s in of_it if s.entry.kind is EntryKind.COLLECTION]
         whole = any(s.entry.kind is EntryKind.DATASET for s in of_it)
         await download_dataset(app, dataset, ticked=() if whole else ticked, assets=True)
@@ -281,7 +281,7 @@ async def plan(app: AppContext, subjects: Sequence[TreeEntry], documents: Docume
     of_them = [s for s in subjects if s.entry.kind is EntryKind.COLLECTION]
     holders = [s.entry for s in of_them]
     if not holders or documents.source is None:
-        app.notify("Put the cursor on a collection first.", markup=False)
+        app.notify("Put the cursor on a collection first.")
         return
     licence, citation = words_of(await documents.attributions(of_them))
     one = len(holders) == 1
@@ -389,7 +389,7 @@ async def _queue_job(
         app.report(error)
         return False
     words = "The catalog" if counted.filters.catalog_only else count(counted.chosen.all.files, "file")
-    app.notify(f"{words} queued as one job. 2 shows the downloads.", markup=False)
+    app.notify(f"{words} queued as one job. 2 shows the downloads.")
     return True
 
 
@@ -398,7 +398,7 @@ def opened(app: AppContext) -> tuple[Connection, QueueService] | None:
     if app.connection is not None and app.queue is not None:
         return app.connection, app.queue
     why = app.queue_error.message if app.queue_error else "the download queue is not open yet: try again"
-    app.notify(clean(why), severity="error", markup=False)
+    app.notify(why, severity="error")
     return None
 
 
@@ -448,5 +448,5 @@ async def _queue_archives(app: AppContext, refs: Sequence[CollectionRef], choice
     except MLHubException as error:
         app.report(error)
         return False
-    app.notify(f"{count(len(requests), 'archive')} queued. 2 shows the downloads.", markup=False)
+    app.notify(f"{count(len(requests), 'archive')} queued. 2 shows the downloads.")
     return True

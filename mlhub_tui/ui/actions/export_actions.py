@@ -13,7 +13,7 @@ from ...errors import MLHubException
 from ...fileio import make_folder
 from ...models import Document, Item
 from ...sources.base import without_id
-from ...text import clean, count, one_line, size
+from ...text import count, one_line, size
 from .. import dialogs
 from .item_supplier import ItemSupplier, supplies_of
 
@@ -36,12 +36,12 @@ async def export_subjects(app: AppContext, subjects: Sequence[TreeEntry], docume
     source = documents.source
     entries = [subject.entry for subject in subjects]
     if not entries or source is None:
-        app.notify("Put the cursor on a collection or an item first.", markup=False)
+        app.notify("Put the cursor on a collection or an item first.")
         return
     supplies = supplies_of(entries, documents)
     document = documents.of(entries[0]) or await documents.load(entries[0]) if len(entries) == 1 else None
     if not supplies and document is None:
-        app.notify(clean(documents.why_not(entries[0]) or "There is nothing here to export."), markup=False)
+        app.notify(documents.why_not(entries[0]) or "There is nothing here to export.")
         return
     await export(app, supplies, source, entries[0].label, document)
 
@@ -55,7 +55,7 @@ async def export(
 ) -> None:
     """Ask which items, or the document alone, are to be written and where, and write them."""
     if not supplies and document is None:
-        app.notify("There is nothing here to export.", markup=False)
+        app.notify("There is nothing here to export.")
         return
     choice = await app.push_screen_wait(
         dialogs.export_dialog.ExportScreen(supplies, document, app.output_dir, name)
@@ -68,7 +68,7 @@ async def export(
             await _write_items(app, choice, choice.supply, source)
         elif document is not None:
             written = await asyncio.to_thread(_write_document, choice.path, document)
-            app.notify(clean(f"{choice.path}, {size(written)}"), title="Written", markup=False)
+            app.notify(f"{choice.path}, {size(written)}", title="Written")
     except MLHubException as error:
         app.report(error)
 
@@ -114,17 +114,16 @@ async def _write_items(app: AppContext, choice: ExportChoice, supply: ItemSuppli
     screen = dialogs.questions.ProgressScreen(f"Writing {one_line(choice.path.name, 50)}", task)
     written = await app.push_screen_wait(screen)
     if written is None:
-        app.notify("Nothing was written: the export was stopped.", severity="warning", markup=False)
+        app.notify("Nothing was written: the export was stopped.", severity="warning")
         return
     said = [f"{choice.path}: {count(written.items, 'item')}, {size(written.size)}"]
     if skipped:
         said.append(without_id(skipped))
     said += [one_line(note, 200) for note in (*written.notes, *notes)][:_MOST_NOTES]
     app.notify(
-        clean("\n".join(said)),
+        "\n".join(said),
         title="Written",
         severity="warning" if len(said) > 1 else "information",
-        markup=False,
         timeout=8,
     )
 

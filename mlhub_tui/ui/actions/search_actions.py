@@ -16,7 +16,7 @@ from ...errors import MLHubException
 from ...models import BBox, EntryKind, Search
 from ...models.when import parse_when
 from ...sources.saved_searches import SavedSearch, SavedSearches
-from ...text import clean, count, date, now, one_line, redact
+from ...text import count, date, now, one_line, redact
 from .. import dialogs
 from ..catalog.nodes import TreeEntry, identity
 from ..document_cache import Documents
@@ -43,7 +43,7 @@ async def search(
     """
     connection = app.connection
     if connection is None:
-        app.notify("There is no source to search in yet.", markup=False)
+        app.notify("There is no source to search in yet.")
         return
     before, names = _start(subject, connection.source)
     if box is not None or when:
@@ -105,7 +105,7 @@ async def save(app: AppContext, wanted: Search, name: str, found: int | None) ->
         app.report(error)
         return ""
     amount = f", {count(found, 'item')}" if found is not None else ""
-    app.notify(clean(f"Saved as {answer}{amount}. ctrl+s in Browse lists the saved searches."), markup=False)
+    app.notify(f"Saved as {answer}{amount}. ctrl+s in Browse lists the saved searches.")
     return answer
 
 

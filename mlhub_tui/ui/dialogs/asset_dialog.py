@@ -306,7 +306,7 @@ class AssetsScreen(FormDialog[AssetChoice | None]):
             entry = Entry.of(document)
             await preview.preview_screen.preview(self.context, self._documents, [], entry, key)
         else:
-            self.notify("Put the cursor on an asset first.", markup=False)
+            self.notify("Put the cursor on an asset first.")
 
     @on(PickList.Picked)
     def action_submit(self) -> None:

@@ -19,7 +19,7 @@ from ... import preview_cache
 from ...errors import MLHubException
 from ...models import Document, Entry, EntryKind, Item
 from ...sources.static.document_loader import LRUCache
-from ...text import clean, one_line, size
+from ...text import one_line, size
 from ..commands import PREVIEW, bindings
 from ..terminal import tty
 from ..terminal.characters import content, line
@@ -236,7 +236,7 @@ class PreviewScreen(Dialog[None]):
         if self._sequence.next_document(step):
             self._load()
         elif self._sequence.place[1] > 1:
-            self.notify("That is the last one loaded." if step > 0 else "That is the first.", markup=False)
+            self.notify("That is the last one loaded." if step > 0 else "That is the first.")
 
     def action_fetch(self) -> None:
         """Agree to the bytes; without a question, close."""
@@ -302,7 +302,7 @@ async def preview(
     if not draws(app):
         return None
     if current is None or documents.source is None:
-        app.notify("Put the cursor on an item or a collection first.", markup=False)
+        app.notify("Put the cursor on an item or a collection first.")
     else:
         return await _show(app, documents, entries, current, key)
     return None
@@ -311,10 +311,10 @@ async def preview(
 def draws(app: AppContext) -> bool:
     """Whether images can be drawn and are wanted; where not, the status line shows why."""
     if app.loaded.config.images == "off":
-        app.notify("Previews are off: images in the settings (, opens them).", markup=False)
+        app.notify("Previews are off: images in the settings (, opens them).")
         return False
     if find_spec("PIL") is None:
-        app.notify("Previews need Pillow: pip install 'mlhub-tui[images]'", severity="warning", markup=False)
+        app.notify("Previews need Pillow: pip install 'mlhub-tui[images]'", severity="warning")
         return False
     return True
 
@@ -340,24 +340,24 @@ async def _show(
 
 def _none(app: AppContext, documents: Documents, current: Entry, document: Document | None) -> None:
     words = documents.why_not(current) if document is None else ""
-    app.notify(clean(words or "There is no image among the assets here."), markup=False)
+    app.notify(words or "There is no image among the assets here.")
 
 
 async def _items(app: AppContext, documents: Documents, holder: Entry) -> list[Entry]:
     """Return the items of the first page of a collection that have images."""
     assert documents.source is not None
     if holder.kind is EntryKind.DATASET:
-        app.notify("A dataset has no images: open one of its collections.", markup=False)
+        app.notify("A dataset has no images: open one of its collections.")
         return []
-    app.notify("It has no image: searching its items…", markup=False, timeout=3)
+    app.notify("It has no image: searching its items…", timeout=3)
     try:
         page = await documents.source.entries(holder)
     except MLHubException as error:
-        app.notify(clean(error.full_message), severity="error", markup=False)
+        app.notify(error.full_message, severity="error")
         return []
     documents.keep(page.entries)
     items = [entry for entry in page.entries if entry.kind is EntryKind.ITEM]
     shown = [entry for entry in items if (there := documents.of(entry)) is None or pictures(there)]
     if not shown:
-        app.notify("There is no image among the assets here, nor in its first items.", markup=False)
+        app.notify("There is no image among the assets here, nor in its first items.")
     return shown

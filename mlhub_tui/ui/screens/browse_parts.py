@@ -283,9 +283,9 @@ class BrowseFilter:
             if not screen.closing and documents is screen.documents:
                 self._searched = None
                 words = f"Years, sensors and tasks are unknown: {error.full_message}"
-                screen.notify(words, severity="warning", markup=False)
+                screen.notify(words, severity="warning")
         finally:
             progress.stop()
             news = screen.context.news
             if news is not None and news.words == READING and not screen.closing:
-                screen.notify(words, timeout=3, markup=False)
+                screen.notify(words, timeout=3)

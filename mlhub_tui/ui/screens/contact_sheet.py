@@ -275,7 +275,7 @@ class ContactSheet(EntryScreen):
             room, full = self._grid.size, self.app.console.color_system == "truecolor"
             most = estimate(self._graphics, room.width, room.height, full_colour=full, reduced=True)
             words = f"Over SSH a page takes about {size(round(most, -3))} to draw: r fetches and draws it."
-            self.notify(words, markup=False, timeout=60)
+            self.notify(words, timeout=60)
             return
         await together(self._fill_one, [cell for cell in self._cells if not cell.is_drawn], AT_A_TIME)
 

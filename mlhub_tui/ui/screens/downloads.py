@@ -302,14 +302,13 @@ class DownloadsScreen(PlaceScreen):
         self.notify(
             f"{count(len(jobs), 'transfer')} {what}. U undoes it for {UNDO_TIME:.0f} s.",
             timeout=UNDO_TIME,
-            markup=False,
         )
         self._show()
 
     def action_undo_clear(self) -> None:
         """Show again what was cleared a moment ago."""
         if self.context.undo_clear():
-            self.notify("The cleared transfers are back.", markup=False)
+            self.notify("The cleared transfers are back.")
             self._show()
         else:
             self.refuse("There is nothing to undo.")
@@ -380,7 +379,7 @@ class DownloadsScreen(PlaceScreen):
             with contextlib.suppress(MLHubException):  # the screen shows the result in any case
                 await self.context.queue.tell(job.id, f"read again: {found}")
         severity = "error" if found.trouble else "information"
-        self.notify(f"{job.name}: {found}", severity=severity, markup=False)  # type: ignore[arg-type] # either
+        self.notify(f"{job.name}: {found}", severity=severity)  # type: ignore[arg-type] # either
 
     @work(group="unpack")
     async def action_unpack(self) -> None:

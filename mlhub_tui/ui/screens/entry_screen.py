@@ -190,7 +190,7 @@ class EntryScreen(PlaceScreen):
         words = copied(form, subject, document, above, in_registry=self.documents.has_archives)
         why = self.documents.why_not(subject.entry) if document is None else ""
         if form in ("citation", "bibtex") and why:
-            self.notify(f"Nothing was copied: {why}", severity="error", markup=False)
+            self.notify(f"Nothing was copied: {why}", severity="error")
         elif not words:
             self.refuse(f"Nothing to copy: no {COPY_FORMS[form]} here.")
         elif form == "page":

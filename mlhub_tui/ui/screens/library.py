@@ -277,7 +277,7 @@ class LibraryScreen(PlaceScreen):
             self._verified[entry.place, entry.date] = replace(entry, **known)  # type: ignore[arg-type]
             self._learn(entry, **known)
         severity = "error" if found.trouble else "information"
-        self.notify(f"{one_line(entry.name, 80)}: {found}", severity=severity, markup=False)  # type: ignore[arg-type]
+        self.notify(f"{one_line(entry.name, 80)}: {found}", severity=severity)  # type: ignore[arg-type]
 
     def action_copy_path(self) -> None:
         """Copy the path of the entry."""

@@ -95,7 +95,7 @@ class PlaceScreen(FirstPaintScreen):
 
     def refuse(self, words: str) -> None:
         """Say in the status line why a key cannot act."""
-        self.notify(words, markup=False)
+        self.notify(words)
 
     async def offer_profiles(self, words: str, error: MLHubException) -> None:
         """Offer the profile screen, from a worker: a missing or refused key is no failure."""

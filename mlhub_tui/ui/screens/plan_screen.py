@@ -295,7 +295,7 @@ class PlanScreen(PlaceScreen):
             return
         words, bad = self._sum(counted)
         if bad:
-            self.notify(words, severity="warning", markup=False)
+            self.notify(words, severity="warning")
         elif await self._queue(counted) and self.is_attached:
             self.dismiss()
 

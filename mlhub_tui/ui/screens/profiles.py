@@ -264,7 +264,7 @@ class ProfilesScreen(PlaceScreen):
             else "answers; no key was sent"
         )
         self._tell(chosen.key, line(f"✓ it {result}", "$success"))
-        self.notify(content(f"{where} {result}.").plain, markup=False)
+        self.notify(content(f"{where} {result}.").plain)
 
     def _tell(self, key: str, words: Content) -> None:
         """Say something of a place below the list, as long as the screen is there."""

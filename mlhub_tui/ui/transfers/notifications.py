@@ -226,7 +226,7 @@ class TransferMonitor:
     def _say_endings(self) -> None:
         self._saying = None
         for word in self._watch.words():
-            self._app.notify(word.text, title=word.title, severity=word.severity, markup=False)
+            self._app.notify(word.text, title=word.title, severity=word.severity)
 
     async def _call(self, how: str, words: str) -> None:
         if sequence := await for_terminal(how, words):

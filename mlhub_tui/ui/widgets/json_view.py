@@ -184,7 +184,7 @@ class JsonView(LineView):
         if small and (text := copied(self.lines.values[start], MOST_COPIED)):
             cast("AppContext", self.app).copy_text(text, "Value")
         else:
-            self.notify("Too much for the clipboard; e writes it to a file.", markup=False)
+            self.notify("Too much for the clipboard; e writes it to a file.")
 
     def action_copy_path(self) -> None:
         """Copy where in the document it is, as a JSONPath."""
