@@ -80,7 +80,7 @@ class DownloadScreen(FormDialog[DownloadChoice | None]):
     DownloadScreen.-short > .dialog { padding: 0 1; }
     DownloadScreen.-archives > .dialog { width: 72; }
     DownloadScreen #costs { height: auto; margin: 0 0 1 0; }
-    DownloadScreen.-short #costs, DownloadScreen.-archives #costs { margin: 0; }
+    DownloadScreen.-short #costs { margin: 0; }
     """
     AUTO_FOCUS = "ChoiceField"
     heading, keys = "Download dataset", "enter continues, space and tab change, esc cancels"
@@ -94,7 +94,10 @@ class DownloadScreen(FormDialog[DownloadChoice | None]):
             self.heading, self.keys = "Download", "enter queues, tab moves, esc cancels"
         self._costs: Costs | None = None
         self._failed = False
-        self._way_choice, self._costs_words = ChoiceField(list(ways), id="way"), Static(id="costs")
+        self._way_choice, self._costs_words = (
+            ChoiceField(list(ways), id="way"),
+            Static(id="size" if self._alone else "costs"),
+        )
         self._where = OutputOptions(folder)
         self._engine = EngineRow() if ASSETS in ways and needed.installed() else None
         self._assets = field("assets", placeholder="another folder for the assets; empty: the same")
