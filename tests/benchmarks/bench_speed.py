@@ -3,7 +3,7 @@
     python -m tests.benchmarks.bench_speed [--rounds 5] [--disk FOLDER]
 
 First the CPU of download commands before their first request, which is a matter of imports; then 1 GiB beside
-curl and aria2c, and 5,000 small files beside aria2c and curl, in memory and onto the disk.
+curl and aria2c, and 5,000 small files beside aria2c and curl, in memory and onto the disk; then a dataset.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import tempfile
 from pathlib import Path
 
 import mlhub_tui
-from tests.benchmarks import bench_downloads, bench_many, bench_transfer
+from tests.benchmarks import bench_dataset, bench_downloads, bench_many, bench_transfer
 from tests.support.http_server import Answer, LoopbackServer
 
 MEMORY = "/dev/shm"
@@ -76,6 +76,7 @@ def main() -> None:
             (bench_transfer, ["--rounds", rounds, "--disk", disk]),
             (bench_many, ["--rounds", rounds, "--folder", MEMORY]),
             (bench_many, ["--rounds", fewer, "--distant", "0", "--folder", disk]),
+            (bench_dataset, ["--rounds", rounds, "--folder", MEMORY]),
         ):
             sys.argv[1:] = arguments
             print(f"\n{module.__name__} {' '.join(arguments)}", flush=True)

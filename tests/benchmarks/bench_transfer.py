@@ -1,4 +1,4 @@
-"""The transfer engine beside curl and aria2c: one file of 1 GiB, and limited connections.
+"""The transfer engine beside curl and aria2c: 1 GiB, the same with its MD5, and limited connections.
 
     python -m tests.benchmarks.bench_transfer [--rounds 7] [--size MIB] [NAME ...]
 
@@ -9,6 +9,7 @@ medians of the ratios are printed (above 1: the engine is faster). The files are
 from __future__ import annotations
 
 import argparse
+import hashlib
 import os
 import resource
 import shutil
@@ -36,6 +37,7 @@ from mlhub_tui.transfer.config import *
 from mlhub_tui.transfer.engine import TransferEngine
 from mlhub_tui.queue.part_repository import PartRepository
 from mlhub_tui.transfer.config import TransferProgress
+from mlhub_tui.http.response_headers import Checksum
 home, url, ca = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
 database = Database(home / "queue.db")
 journal = PartRepository(database, JobRepository(database))
@@ -47,7 +49,8 @@ if url.startswith("https"):
 async def one():
     from mlhub_tui.transfer.single_file import fetch_file
     context = TransferContext(engine.client(tls), journal)
-    spec = DownloadSpec(Link(url), home / "out" / "big.tar.gz")
+    sums = tuple(Checksum("md5", each) for each in sys.argv[4:])
+    spec = DownloadSpec(Link(url), home / "out" / "big.tar.gz", checksums=sums)
     began, cpu = time.perf_counter(), time.process_time()
     await fetch_file(spec, context, TransferProgress())
     return time.perf_counter() - began, time.process_time() - cpu
@@ -133,19 +136,23 @@ def _fill(files: Path, size: int) -> None:
 
 def _all(options: argparse.Namespace, nginx: Nginx, home: Path) -> None:
     ca = str(nginx.authority)
-    places = [("memory", home)] + ([("disk", Path(options.disk))] if options.disk else [])
+    places = [("memory", home, ""), ("md5", home, " && md5sum big.tar.gz")]
+    if options.disk:
+        places.append(("disk", Path(options.disk), " && sync big.tar.gz"))
+    with (home / "files" / "big.tar.gz").open("rb") as file:
+        md5 = hashlib.file_digest(file, "md5").hexdigest()
     python = [sys.executable, "-c", ENGINE]
     for scheme, port in (("http", nginx.plain), ("https", nginx.tls)):
-        url = f"{scheme}://127.0.0.1:{port}"
-        for place, where in places:
-            curl = f"curl -sS --cacert {ca} -o big.tar.gz {url}/big.tar.gz"
-            curl += " && sync big.tar.gz" if place == "disk" else ""
+        url = f"{scheme}://127.0.0.1:{port}/big.tar.gz"
+        for place, where, then in places:
+            rival = ["sh", "-c", f"curl -sS --cacert {ca} -o big.tar.gz {url}{then}"]
+            ours = [url, ca, *([md5] if place == "md5" else [])]
             if _wanted(options, name := f"large {scheme} {place}"):
                 compare(
-                    f"{name} / curl",
+                    f"{name} / curl{then.removesuffix(' big.tar.gz')}",
                     options.rounds,
-                    lambda _, curl=curl: ["sh", "-c", curl],  # type: ignore[misc]
-                    lambda folder, url=url: [*python, str(folder), f"{url}/big.tar.gz", ca],  # type: ignore[misc]
+                    lambda _, rival=rival: rival,  # type: ignore[misc]
+                    lambda folder, ours=ours: [*python, str(folder), *ours],  # type: ignore[misc]
                     where,
                 )
     if _wanted(options, name := "limited http memory"):
