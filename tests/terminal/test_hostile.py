@@ -57,3 +57,20 @@ def test_no_escape_sequence_of_the_data_goes_out(start: Starter) -> None:
         terminal.press("q")
         terminal.end()
         assert terminal.status == 0
+
+
+def test_no_control_character_in_what_is_pasted_makes_keys_of_the_rest(start: Starter) -> None:
+    """A copied line with an escape sequence and a newline neither quits nor confirms; a field takes it."""
+    pasted = "\x1b[200~\x1b[31mred\x1b[0m\rq\x03y long enough to be no sequence of the terminal\x1b[201~"
+    terminal = start("--sample")
+    terminal.until("BigEarthNet")
+    terminal.press(pasted[:40], pasted[40:])
+    terminal.press("/")
+    terminal.until("id, title, tag or DOI")
+    terminal.press(pasted[:-3], pasted[-3:])
+    terminal.until("of the terminal")
+    terminal.press("\x1b")
+    terminal.until("q quit")
+    terminal.press("q")
+    terminal.end()
+    assert terminal.status == 0

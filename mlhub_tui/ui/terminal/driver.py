@@ -10,13 +10,16 @@ import signal
 import threading
 import time
 from codecs import getincrementaldecoder
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import TYPE_CHECKING, Any, cast
 
 from textual._parser import ParseError
 from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
+from textual.events import Paste
+
+from ...text import clean
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -69,7 +72,7 @@ class TerminalDriver(LinuxDriver):
     """Textual's driver, with differences.
 
     - The cursor, which is always on the current row, is shown where that is wanted.
-    - What the terminal answers to questions of our own is not taken for keys.
+    - What the terminal answers to questions of our own is not taken for keys, nor is anything that is pasted.
     - Writing to a terminal that went away is no error, and neither is reading from it.
     - SIGTSTP is acted on between two steps of the event loop, never in the middle of a write.
     - SIGCONT after a stop that nobody announced (SIGSTOP) sets up the terminal once more instead of a second
@@ -166,6 +169,7 @@ class TerminalDriver(LinuxDriver):
     def run_input_thread(self) -> None:
         """Read what is typed and pass it on, as Textual's own does, less what is an answer."""
         parser, decode = XTermParser(self._debug), getincrementaldecoder("utf-8")("replace").decode
+        pastes = BracketedPaste()
         with selectors.SelectSelector() as selector:
             selector.register(self.fileno, selectors.EVENT_READ)
             try:
@@ -175,8 +179,9 @@ class TerminalDriver(LinuxDriver):
                         typed = self.answers.take(data) if data else ""
                     else:
                         typed = self.answers.let_go()
-                    for event in parser.feed(typed) if typed else ():
-                        self.process_message(event)
+                    for part in pastes.take(typed):
+                        for event in parser.feed(part) if isinstance(part, str) else (part,):
+                            self.process_message(event)
                     for event in parser.tick():
                         self.process_message(event)
             finally:
@@ -189,6 +194,50 @@ class TerminalDriver(LinuxDriver):
             self.run_input_thread()
         except OSError:
             self._loop.call_soon_threadsafe(self._app.exit, 128 + signal.SIGHUP)
+
+
+class BracketedPaste:
+    """Takes what is pasted out of what is typed (xterm's mode 2004).
+
+    Textual's parser takes text for keys from an escape character in it on: a copied line could remove a file.
+    """
+
+    START, END = "\x1b[200~", "\x1b[201~"
+    PATIENCE = 2.0
+    """Seconds without input after which a paste that was not ended is taken for whole."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._pieces: list[str] | None = None
+        self._tail = ""
+        self._since = 0.0
+
+    def take(self, typed: str) -> Iterator[str | Paste]:
+        """Yield what was typed, and what was pasted as events; called without input too."""
+        if typed:
+            self._since = self._clock()
+        elif self._pieces is not None and self._clock() - self._since > self.PATIENCE:
+            yield self._pasted(self._tail)
+        while typed:
+            if self._pieces is None:
+                before, begun, typed = typed.partition(self.START)
+                if before:
+                    yield before
+                if begun:
+                    self._pieces, self._tail = [], ""
+                continue
+            text, ended, typed = (self._tail + typed).partition(self.END)
+            if ended:
+                yield self._pasted(text)
+            else:  # the end of a paste may be cut in two
+                cut = max(len(text) - len(self.END) + 1, 0)
+                self._pieces.append(text[:cut])
+                self._tail = text[cut:]
+
+    def _pasted(self, last: str) -> Paste:
+        text = "".join([*(self._pieces or ()), last])
+        self._pieces = None
+        return Paste(clean(text))
 
 
 QUESTION = "\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\\x1b[16t\x1b[c"
