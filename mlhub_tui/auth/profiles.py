@@ -296,6 +296,8 @@ def _read(path: Path) -> str | None:
             hint="fix or move it, or set MLHUB_HOME to another folder; then run `mlhub-tui configure`",
         ) from error
     try:
-        return content.decode("utf-8-sig")
+        # UTF-16 is what PowerShell 5 writes with `>`.
+        is_wide = content.startswith((b"\xff\xfe", b"\xfe\xff"))
+        return content.decode("utf-16" if is_wide else "utf-8-sig")
     except UnicodeDecodeError:
         return content.decode("latin-1")

@@ -15,6 +15,7 @@ from urllib.parse import urljoin, urlsplit
 from ..auth import Credentials, Kind, checked_root_url, is_url, normalise_root_url, other_spelling
 from ..errors import (
     AccessDenied,
+    AnswerTooLarge,
     AuthenticationError,
     EntityDoesNotExist,
     MLHubException,
@@ -25,7 +26,7 @@ from ..errors import (
     UnexpectedAnswer,
 )
 from ..http.cache import CachingClient, DocumentCache
-from ..http.errors import HOSTED, HOSTED_HINT
+from ..http.errors import HOSTED, HOSTED_HINT, BeingPrepared
 from ..http.json_document import (
     DEEP_HINT,
     MAX_DOCUMENT,
@@ -359,9 +360,9 @@ class _URLProbe:
         """Request a URL; where the server says that it is busy, once more in a moment."""
         try:
             return await self._session.get(url)
-        except ServerError as error:
+        except (ServerError, BeingPrepared) as error:
             wait = _BUSY_WAIT if error.retry_after is None else error.retry_after
-            if error.status not in (429, 503) or wait > _LONGEST_WAIT:
+            if error.status not in (202, 429, 503) or wait > _LONGEST_WAIT:
                 raise
         await asyncio.sleep(wait)
         return await self._session.get(url)
@@ -374,6 +375,9 @@ class _URLProbe:
         if isinstance(error, EntityDoesNotExist):
             hint = HOSTED_HINT if host(url) == HOSTED else "check the URL; no catalog.json is there either"
             raise EntityDoesNotExist(error.message, url=error.url, status=error.status, hint=hint)
+        if isinstance(error, AnswerTooLarge):
+            hint = "download it, and name the file: a list of items may have any size there"
+            raise AnswerTooLarge(error.message, url=error.url, hint=hint)
         if error is not None and not seen.what:
             raise error
         if seen.kind is DocumentKind.ERROR:

@@ -184,10 +184,11 @@ def test_a_last_line_without_its_end_gets_one(mlhub_home: Path) -> None:
     assert path.read_text() == "[a]\nx = 1\napi_key = k\n"
 
 
-def test_a_byte_order_mark_and_latin_1_are_read_and_written_as_utf_8(mlhub_home: Path) -> None:
-    path = write(mlhub_home, b"\xef\xbb\xbf[a]\napi_key = 1\n")
-    ProfilesFile.load().save("a", api_key="2")
-    assert path.read_bytes() == b"[a]\napi_key = 2\n"
+def test_a_byte_order_mark_utf_16_and_latin_1_are_read_and_written_as_utf_8(mlhub_home: Path) -> None:
+    for coding in ("utf-8-sig", "utf-16"):
+        path = write(mlhub_home, "[a]\napi_key = 1\n".encode(coding))
+        ProfilesFile.load().save("a", api_key="2")
+        assert path.read_bytes() == b"[a]\napi_key = 2\n"
     write(mlhub_home, "# für alle\n[a]\napi_key = 1\n".encode("latin-1"))
     ProfilesFile.load().save("a", api_key="2")
     assert path.read_text(encoding="utf-8") == "# für alle\n[a]\napi_key = 2\n"

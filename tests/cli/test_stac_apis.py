@@ -657,7 +657,7 @@ def test_children_that_an_api_lists_apart_are_its_collections(run: Run) -> None:
         assert asyncio.run(shown()) == ["red", "blue", "i"]
 
 
-@pytest.mark.parametrize("busy", [429, 503])
+@pytest.mark.parametrize("busy", [202, 429, 503])
 def test_a_landing_page_that_is_busy_is_asked_for_again(run: Run, busy: int) -> None:
     answers = [Answer(busy, headers={"Retry-After": "0"})]
     parts: dict[str, Part] = {

@@ -312,9 +312,10 @@ async def test_an_endless_answer_is_not_read_to_its_end() -> None:
     endless = Answer(200, b"[" * 300_000)
     with (
         LoopbackServer(lambda _: endless) as server,
-        pytest.raises(UnexpectedAnswer, match=r"more than the 100\.0 kB"),
+        pytest.raises(UnexpectedAnswer, match=r"more than the 100\.0 kB") as raised,
     ):
         await probe(for_location(f"{server.url}/x.json"), largest=100_000)
+    assert "download it, and name the file" in raised.value.hint
 
 
 def tar_of(path: Path, members: dict[str, Any], mode: str = "w:gz") -> Path:
