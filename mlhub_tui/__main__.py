@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import sys
@@ -46,14 +47,14 @@ def main() -> None:
 
 def _leave(code: int) -> None:
     """End at once unless a thread is to be waited for: else what is loaded is freed first, in up to 0.1 s."""
-    import atexit
-    import threading
-
+    threading = sys.modules["threading"]  # loaded with asyncio
     if all(thread.daemon or thread is threading.main_thread() for thread in threading.enumerate()):
-        atexit._run_exitfuncs()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+        try:
+            atexit._run_exitfuncs()
+            sys.stdout.flush()
+            sys.stderr.flush()
+        finally:
+            os._exit(code)
 
 
 def _die_quietly() -> None:
