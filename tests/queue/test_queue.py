@@ -355,9 +355,11 @@ async def test_stop_does_not_wait_for_the_transfers_and_loses_nothing(
     server.always = Answer(piece=1 << 18, pace=2.0)
     queue = make_queue(Links(server.url), concurrency=8)
     await queue.add_many([wish(folder, name) for name in "abcdefghij"])
-    await until(lambda: sum(job.bytes_done > 200_000 for job in queue.snapshot()) == 8)
+    # Four come at once from one host.
+    await until(lambda: sum(job.bytes_done > 200_000 for job in queue.snapshot()) >= 4)
     queue.stop()
     assert any(not (folder / f"{name}.tar.gz").exists() for name in "abcdefghij"), "it did not wait"
+    server.hurry()
     await until(lambda: server.open == 0)
     sent, server.sent = server.sent, 0
     on_disk = sum(files(folder).values())

@@ -16,8 +16,6 @@ REORDER = "\u202egpj\u202c\u2066\u200f\u200b\u2060\ufeff\U000e0041"
 WIDE = "漢字🛰👩‍🚀é"
 SURROGATE = "\ud800"
 
-SAFE_PART = "b[/bold]"
-"""A part of every hostile text that must be seen as it is."""
 
 HUGE_NUMBER = 10**400
 LINK_BOMB = "[](" * 33_000

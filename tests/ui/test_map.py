@@ -28,8 +28,6 @@ from .conftest import Driver, driven
 from .test_browse import find
 
 KENYA = BBox(33.9, -4.7, 41.9, 5.5)
-PANE = (80, 16)
-"""Columns and rows of the map at 80x24, the bars, the strip and the histogram taken off."""
 
 
 class Stage(App[None]):
