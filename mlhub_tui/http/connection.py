@@ -24,6 +24,8 @@ _SLOW_HINT = "if the server makes the file on demand, set first_byte_timeout in 
 WRITE_THRESHOLD = 256 << 10  # bytes of a larger body that are collected before they are written
 _NEGLIGIBLE = 0.001  # seconds: a shorter wait is not worth a timer
 _BLANK_LINE = re.compile(rb"\n\r?\n")
+# Not allowed, but what some gateways write, and harmless to who passes nothing on (RFC 9112, section 5.1).
+_SPACE_BEFORE_COLON = re.compile(rb"^([\w!#$%&'*+.^`|~-]+)[ \t]+:", re.ASCII | re.MULTILINE)
 # A head whose framing leaves no question: HTTP/1.1, a final status, no folded lines (RFC 9112, 4 and 5).
 _HEAD = re.compile(
     rb"HTTP/1\.1 ([2-5]\d\d) ?([^\r\n\0]*)\r\n((?:[\w!#$%&'*+.^`|~-]+:[^\r\n\0]*\r\n)*)\r\n", re.ASCII
@@ -366,7 +368,9 @@ class HTTP11Connection(asyncio.BufferedProtocol):
                 self._fallback = H11Fallback(self._method, self._open)
         received, expected = self._end - self._start, self._remaining
         if self._fallback is not None:
-            data, self._start, self._end = bytes(self._buffer[: self._end]), 0, 0
+            data = _SPACE_BEFORE_COLON.sub(rb"\1:", bytes(self._buffer[: self._start]))
+            data += self._buffer[self._start : self._end]
+            self._start = self._end = 0
             response = self._fallback.feed(data)
             self._pay(len(data))
             if response is not None:
@@ -462,7 +466,9 @@ class H11Fallback:
                     raise ConnectionLost("the connection ended before a response")
         except self._h11.RemoteProtocolError as error:
             if data:
-                raise ProtocolError(f"the response is not HTTP/1.1: {one_line(error, 120)}") from error
+                what, _, quoted = str(error).partition(": bytearray(b")
+                said = f": {quoted[1:-2]}" if quoted and "\\x" not in quoted else ""
+                raise ProtocolError(f"the response is not HTTP/1.1: {one_line(what + said, 120)}") from error
             raise ConnectionLost("the connection ended before the response was complete") from error
         return None
 

@@ -60,6 +60,9 @@ CASES = {
         headers={"set-cookie": "a=1, 2\nb=3"},
     ),
     "not ascii": Case(response(BODY, "200 OK", "X: \xfc\xe9"), headers={"x": "\xfc\xe9"}),
+    "space before a colon": Case(
+        H + b"Content-Length : 120\r\nX\t: a b: c\r\n\r\n" + BODY, headers={"x": "a b: c"}
+    ),
     "changed by a proxy": Case(response(BODY, "203 Non-Authoritative Information")),
     "error status": Case(response(BODY, "404 Not Found"), status=404),
     "chunked": Case(CHUNKED + chunked(BODY[:50], BODY[50:])),
@@ -189,3 +192,21 @@ async def test_a_large_body_arrives_byte_for_byte(
             assert got.complete
             assert bytes(sink) == body
             assert got.received >= len(body)
+
+
+@pytest.mark.parametrize(
+    ("sent", "words"),
+    [
+        (b"ICY 200 OK\r\n\r\n", "is not HTTP/1.1: illegal status line: ICY 200 OK"),
+        (b"II*\0\xf5\xb1\r\n\r\n", "is not HTTP/1.1: illegal status line"),
+        (b"HTTP/1.1 200 OK\r\nno field\r\n\r\n", "is not HTTP/1.1: illegal header line: no field"),
+    ],
+)
+async def test_what_is_no_response_is_said_as_it_reads(sent: bytes, words: str, client: HTTPClient) -> None:
+    def handle(peer: Peer) -> None:
+        peer.read_request()
+        peer.send(sent)
+
+    with serving(handle) as server, pytest.raises(ProtocolError) as caught:
+        await client.request("GET", server.url, lambda head: Collected())
+    assert caught.value.message.endswith(words)
