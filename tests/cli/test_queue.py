@@ -271,19 +271,21 @@ def test_a_killed_runner_is_succeeded_and_no_file_has_two_writers(
 @pytest.mark.slow
 @posix
 def test_a_detached_runner_survives_a_hang_up_and_ends_by_itself(
-    run: Run, slow: SampleServer, tmp_path: Path, mlhub_home: Path
+    run: Run, on_sample: SampleServer, tmp_path: Path, mlhub_home: Path
 ) -> None:
     run("queue", "add", SOURCE, "--output-dir", str(tmp_path))
+    run("queue", "limit", "20k")  # so that it lasts until all is looked at
     started = run("queue", "run", "--detach")
     assert started.exit_code == 0, started.stderr
     pid = int(started.stderr.split("pid ")[1].split()[0])
     assert os.getsid(pid) == pid != os.getsid(0)
     arguments = Path(f"/proc/{pid}/cmdline").read_bytes() if Path("/proc").is_dir() else b""
-    assert slow.key.encode() not in arguments.split(b"\0")
+    assert on_sample.key.encode() not in arguments.split(b"\0")
     again = run("queue", "run", "--detach")
     assert f"pid {pid}" in again.stderr, "one is enough"
     os.kill(pid, signal.SIGHUP)
     until_sync(lambda: jobs(run)[0]["runs"] == f"in the background, pid {pid}")
+    run("queue", "limit", "off")
     until_sync(lambda: jobs(run)[0]["state"] == "done")
     until_sync(lambda: gone(pid))
     log = mlhub_home / "log" / "queue.log"
@@ -378,7 +380,7 @@ def test_finished_files_are_verified_and_a_damaged_one_is_found(
 
 @pytest.mark.slow
 def test_until_empty_waits_for_what_another_program_runs_too(
-    runner: Callable[..., subprocess.Popen[str]], run: Run, slow: SampleServer, tmp_path: Path
+    runner: Callable[..., subprocess.Popen[str]], run: Run, on_sample: SampleServer, tmp_path: Path
 ) -> None:
     assert run("queue", "add", SOURCE, "--output-dir", str(tmp_path)).exit_code == 0
     run("queue", "limit", "20k")  # so that it lasts until the other one has seen it, however late that starts
