@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -82,6 +84,27 @@ def test_a_file_of_which_each_connection_brings_a_piece_arrives(
     server.always = Answer(after=45_000)
     assert errors_of(fetched(requests(server, [path]), folder, context)) == {}
     assert there(folder) == stored(server.by_target)
+
+
+def test_a_file_whose_links_expire_while_it_comes_is_fetched_by_one_after_the_other(
+    server: FaultServer, folder: Path, shared: JobContext
+) -> None:
+    links = (Link(f"{server.url}?signature={number}") for number in count())
+    used = Counter[str]()
+
+    class Signed(MemorySource):
+        def relink(self, request: FileRequest) -> Link:
+            return next(links)
+
+    def plan(request: Request) -> Answer:
+        used[request.target] += 1
+        return Answer(after=300_000) if used[request.target] == 1 else Answer(status=403)
+
+    server.content, server.plan = next(iter(shelf(1, 1_000_000).values())), plan
+    context = replace(shared, config=replace(shared.config, resume_overlap=1000))
+    wanted = Signed([FileRequest(0, next(links), "f.tif", size=len(server.content))])
+    assert errors_of(fetched(wanted, folder, context)) == {}
+    assert there(folder) == {"f.tif": server.content}
 
 
 @pytest.mark.slow
