@@ -86,7 +86,7 @@ def disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Disk]:
 async def test_a_disk_full_at_the_part_keeps_what_there_is_and_goes_on_when_there_is_room(
     server: FaultServer, disk: Disk, make_queue: Make, tuning: TransferConfig
 ) -> None:
-    server.content, server.always = content(3 << 20), SLOW
+    server.content, server.always = content(3 << 20), replace(SLOW, piece=1 << 15)
     queue = make_queue(Links(server.url), config=tuning)
     job = await queue.add(wish(disk.path))
     await until(lambda: queue.snapshot()[0].bytes_done > 200_000)
