@@ -437,7 +437,7 @@ def show_key(key: str) -> str:
 
 def elsewhere(key: str) -> str:
     """Return where a key does something, to show where it does nothing; empty for nowhere."""
-    found = [one for one in of(*_SCREENS) if key in one.keys_in_use.split(",")]
+    found = [one for one in of(*_SCREENS, MAP, DATES, JSON) if key in one.keys_in_use.split(",")]
     if not found:
         return ""
     places = ", ".join(dict.fromkeys(one.where for one in found))

@@ -186,12 +186,12 @@ async def test_c_clears_what_is_done_alone_x_removes_the_rest_by_name_and_both_c
         while listed.current is not failed:
             await driver.press("j")
         await driver.press("x")
-        await driver.until(f"Remove {failed.name} from the list?", "It is failed")
+        await driver.until(f"Remove {failed.name} from the list?", "Failed; once removed")
         await driver.press("enter")
         await driver.until(lambda: "Remove " not in driver.screen())
         assert shown() == everything, "Enter gives the safe answer"
         await driver.press("x")
-        await driver.until("It is failed")
+        await driver.until("Failed; once removed")
         await driver.press("y")
         await driver.until("removed. U undoes it", lambda: shown() == everything - {failed.id})
         assert told.asked == []
