@@ -274,7 +274,8 @@ def removal_question(jobs: Sequence[Job]) -> tuple[str, str]:
     """Return what is asked before failed or cancelled transfers leave the list, and what comes of it."""
     names = ", ".join(job.name for job in jobs[:_NAMED])
     if len(jobs) == 1:
-        return f"Remove {names} from the list?", f"{str(jobs[0].state).capitalize()}; once removed it cannot be retried."
+        state = str(jobs[0].state).capitalize()
+        return f"Remove {names} from the list?", f"{state}; once removed it cannot be retried."
     more = f" and {len(jobs) - _NAMED} more" if len(jobs) > _NAMED else ""
     question = f"Remove {len(jobs)} transfers that failed or were cancelled from the list?"
     return question, f"{names}{more}. Once removed they cannot be retried."
