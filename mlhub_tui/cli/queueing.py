@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .. import auth, paths, planning, queue  # their modules are loaded when they are used
+from .. import auth, paths, planning, queue, sources  # their modules are loaded when they are used
 from ..errors import MLHubException
 from ..text import count, duration, local_time, one_line, rate, redact, size
 from .connection import Choice, chosen, output_dir, run_async
@@ -92,7 +92,9 @@ def add(collections: tuple[str, ...], datasets: bool, if_exists: IfExists, as_js
     if not choice.sample:
         found = _credentials(choice)
         source, profile, kind = found.root_url, found.profile, found.kind or kind
-        if not found.api_key:
+        if kind is not auth.Kind.MLHUB and not datasets:
+            raise sources.open_source.no_archives(source)
+        if kind is auth.Kind.MLHUB and not found.api_key:
             note("there is no API key: archives need one when they are fetched; run `mlhub-tui configure`")
         elif why := auth.unsaved_key(found):
             note(why)

@@ -165,7 +165,7 @@ def _mark(entry: Any) -> str:
 
 
 _WORDS = {
-    "text": "words",
+    "text": "searching for words",
     "filter": "filters in CQL2 text",
     "sort": "sorting",
     "intersects": "geometries",

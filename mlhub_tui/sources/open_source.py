@@ -62,13 +62,16 @@ def open_source(credentials: Credentials) -> Source:
 def open_mlhub(credentials: Credentials) -> MLHubSource:
     """Return the source of credentials for what only an MLHub API has: archives, key checks."""
     if credentials.kind is not Kind.MLHUB:
-        raise NotOffered(
-            f"only MLHub APIs have archives of collections: {http.urls.shown(credentials.root_url)} is none",
-            hint=ASSETS_INSTEAD,
-        )
+        raise no_archives(credentials.root_url)
     from .mlhub import MLHubSource
 
     return MLHubSource(open_session(credentials))
+
+
+def no_archives(root_url: str) -> NotOffered:
+    """Return the error for archives of a source of another kind."""
+    words = f"only MLHub APIs have archives of collections: {http.urls.shown(root_url)} is none"
+    return NotOffered(words, hint=ASSETS_INSTEAD)
 
 
 async def check(source: Source) -> None:

@@ -161,7 +161,7 @@ def test_no_more_is_printed_than_the_limit(run: Run, api: LoopbackServer) -> Non
         (["--datetime", "soon"], 2, '"soon" is no date'),
         (["--intersects", "no-such-file"], 2, "no-such-file cannot be read"),
         (["--bbox", "1,2,3,4", "--intersects", "x"], 2, "an area is a box or a geometry"),
-        (["--text", "x"], 1, "does not support words"),
+        (["--text", "x"], 1, "does not support searching for words"),
         (["--filter", "a = 1"], 1, "does not support filters"),
         (["--json", "--csv"], 2, "choose one of --json, --csv"),
         (["--asset", "x"], 2, "--asset and --role say which assets"),

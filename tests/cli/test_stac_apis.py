@@ -527,6 +527,7 @@ def test_hints_name_commands_that_the_source_at_hand_can_do(run: Run, tmp_path: 
             (("list", "models"), f"`{asking} list collections`"),
             (("show", "dataset", "x"), f"`{asking} list collections`"),
             (("download", "c", *where), f"`{asking} download dataset COLLECTION`"),
+            (("queue", "add", "c", *where), f"`{asking} download dataset COLLECTION`"),
             (("download", "dataset", "nowhere", *where), f"`{asking} list collections`"),
             (("list", "items", "nowhere"), f"`{asking} list collections`"),
             (("show", "collection", "nowhere"), f"`{asking} list collections`"),

@@ -82,6 +82,25 @@ def test_pystac_gives_a_view_or_a_reason_in_one_line(raw: dict[str, Any]) -> Non
             assert error.message == clean(error.message)
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"properties": None}, "properties should be an object"),
+        ({"assets": []}, "assets should be an object"),
+        ({"assets": {"a": "x.tif"}}, "the entries of assets should be objects"),
+        ({"assets": {"a": {}}}, "missing field 'href'"),
+        ({"links": {"self": "x"}}, "links should be a list"),
+    ],
+)
+def test_what_pystac_stumbles_over_is_said_in_words_of_stac(change: dict[str, Any], words: str) -> None:
+    given: dict[str, Any] = {"type": "Feature", "stac_version": "1.0.0", "id": "i", "geometry": None}
+    given |= {"links": [], "assets": {}}
+    with pytest.raises(NotValidSTAC, match=words):
+        Item({**given, "properties": {"datetime": "2020-01-01T00:00:00Z"}, **change}).to_pystac()
+    with pytest.raises(NotValidSTAC, match="missing field 'stac_version'"):
+        Item({"type": "Feature", "id": "i"}).to_pystac()
+
+
 @pytest.mark.parametrize("raw", [None, 1, "x", [], {}, {"id": None}, {"id": ""}, {"id": True}, {"id": ["x"]}])
 def test_what_has_no_id_is_no_document(raw: Any) -> None:
     with pytest.raises(UnexpectedAnswer, match="without an id"):
