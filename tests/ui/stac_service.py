@@ -141,5 +141,5 @@ class Service:
             },
         }
         properties = {"datetime": f"2020-01-{number % 28 + 1:02}T00:00:00Z", "eo:cloud_cover": number}
-        fields = {"bbox": [34, 0, 34.1, 0.1], "properties": properties, "assets": assets, **self.more}
-        return stac.item(f"scene-{number:05}", "scenes", **fields)
+        fields = {"bbox": [34, 0, 34.1, 0.1], "properties": properties, "assets": assets}
+        return stac.item(f"scene-{number:05}", **{"collection": "scenes"} | fields | self.more)
