@@ -132,7 +132,7 @@ def list_items(collection: str, limit: int | None, page_size: int | None, as_jso
             endless = source.kind is auth.Kind.STATIC and not found.entries
             return replace(found, looked=0) if endless else found
 
-        with ItemListing(source, page, collection).reported(cut=as_json) as listing:
+        with ItemListing(source, page, collection).reported(cut=as_json, all_wanted=limit is None) as listing:
             found = listing.entries(limit)
             await (stream_json(Writer(used), found) if as_json else stream_table(found))
 
@@ -167,10 +167,11 @@ class ItemListing:
         return page
 
     @contextmanager
-    def reported(self, *, cut: bool) -> Iterator[Listing[Item]]:
+    def reported(self, *, cut: bool, all_wanted: bool = False) -> Iterator[Listing[Item]]:
         """Give the listing; print its notes when it ends, or fails: then also how much of it came.
 
-        `cut` is whether what was printed needs an end, which it has not got.
+        `cut` is whether what was printed needs an end, which it has not got; with `all_wanted` a note
+        tells where the server counts more than it lists.
         """
         listing = sources.base.Listing(self._page)
         failure: MLHubException | None = None
@@ -187,6 +188,9 @@ class ItemListing:
         lines += [sources.base.without_id(self._skipped)] if self._skipped else []
         if listing.stopped and listing.stopped != sources.base.ENOUGH and failure is None:
             lines.append(f"there may be more: {listing.stopped}")
+        missing = (listing.matched or 0) - listing.loaded - self._skipped
+        if all_wanted and missing > 0 and listing.ended and self._source.kind is not auth.Kind.STATIC:
+            lines.append(f"the server counts {count(missing, 'item')} more than it lists")
         for line in lines:
             note(line)
         remember(self._source.root_url, self._first, self._collection)

@@ -242,3 +242,13 @@ def test_a_listing_of_an_archive_that_ends_too_early_is_not_whole(run: Run, tmp_
     assert "i0000" in result.stdout
     assert result.exit_code == 1
     assert "the listing is not complete: the archive ends too early" in result.stderr
+
+
+def test_it_is_said_where_a_server_counts_more_items_than_it_lists(run: Run) -> None:
+    with PagedAPI(lambda *_: as_json({"features": items(2), "numberMatched": 5})) as server:
+        listed, some = (
+            run("--source", server.location, *LIST[:3], *limit) for limit in ((), ("--limit", "2"))
+        )
+    assert (listed.exit_code, some.exit_code) == (0, 0)
+    assert "the server counts 3 items more than it lists" in listed.stderr
+    assert "more than it lists" not in some.stderr
