@@ -31,7 +31,7 @@ from ..errors import (
 )
 from ..http.credentials import Link
 from ..http.urls import shown_id
-from ..models import ArchiveInfo, Search
+from ..models import Search
 from ..options import IfExists
 from ..sources.base import Source
 from ..storage import make_private_folder, nearest, shrink_folder
@@ -199,11 +199,13 @@ class Costs:
     """What each way to download a dataset costs.
 
     `archives` are the bytes of each collection's archive, None where unknown; collections in `missing` have
-    none. `estimated_size` are the bytes of everything, as the API estimates.
+    none. `estimated_size` are the bytes of everything, as the API estimates. `problem` is why the first
+    unknown one could not be asked for.
     """
 
     archives: dict[str, int | None]
     missing: tuple[str, ...] = ()
+    problem: MLHubException | None = None
     catalog: bool = False  # whether its catalog can be fetched as one archive
     catalog_size: int | None = None
     estimated_size: int | None = None
@@ -219,21 +221,47 @@ class Costs:
         return sum(size or 0 for size in self.archives.values())
 
 
-async def costs(source: Source, dataset: str, collections: Sequence[str]) -> Costs:
-    """Return the costs of a dataset, or of collections where it is empty; RequestError if the API refuses."""
+async def costs(
+    source: Source, dataset: str, collections: Sequence[str], show: Callable[[Costs], None] | None = None
+) -> Costs:
+    """Return the costs of a dataset, or of collections where it is empty.
 
-    async def archive(collection: str) -> ArchiveInfo | None:
-        with suppress(EntityDoesNotExist, NotOffered):
-            return await source.archive_info(collection)
-        return None
+    `show` gets what is known after each response; with it an archive that cannot be asked for is unknown.
 
-    found = dict(zip(collections, await together(archive, collections, _AT_ONCE), strict=True))
-    archives = {name: known.size for name, known in found.items() if known is not None}
-    missing = tuple(name for name, known in found.items() if known is None)
+    Raises RequestError if the API refuses the catalog, or without `show` an archive.
+    """
+    found: dict[str, int | None] = {}
+    missing: set[str] = set()
+    problems: list[MLHubException] = []
+
+    def known() -> Costs:
+        archives = {name: found[name] for name in collections if name in found}
+        absent = tuple(name for name in collections if name in missing)
+        return Costs(archives, absent, problems[0] if problems else None)
+
+    async def archive(collection: str) -> None:
+        try:
+            found[collection] = (await source.archive_info(collection)).size
+        except (EntityDoesNotExist, NotOffered):
+            missing.add(collection)
+        except MLHubException as error:
+            if show is None:
+                raise
+            found[collection] = None
+            problems.append(error)
+        if show is not None:
+            show(known())
+
+    await together(archive, collections, _AT_ONCE)
     if not dataset:
-        return Costs(archives, missing)
+        return known()
     try:
         info = await source.catalog_info(dataset)
     except (EntityDoesNotExist, NotOffered):
-        return Costs(archives, missing)
-    return Costs(archives, missing, True, info.stac_catalog_size, info.estimated_dataset_size)
+        return known()
+    return replace(
+        known(),
+        catalog=True,
+        catalog_size=info.stac_catalog_size,
+        estimated_size=info.estimated_dataset_size,
+    )

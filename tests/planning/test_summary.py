@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.errors import AuthenticationError, EntityDoesNotExist, InvalidSearch
+from mlhub_tui.errors import AuthenticationError, EntityDoesNotExist, InvalidSearch, ServerError
 from mlhub_tui.models import ArchiveInfo, BBox, CatalogInfo
 from mlhub_tui.models.when import Span
-from mlhub_tui.planning.dataset_plan import costs
+from mlhub_tui.planning.dataset_plan import Costs, costs
 from mlhub_tui.planning.filters import Filters
 from mlhub_tui.planning.selection import count_files
 from tests.support.bare_source import BareSource
@@ -103,3 +103,17 @@ async def test_an_api_that_refuses_the_key_is_no_answer() -> None:
 
     with pytest.raises(AuthenticationError):
         await costs(Refuses(), "crops", ["a"])
+
+
+async def test_an_archive_that_cannot_be_asked_for_leaves_the_others_known_while_costs_are_shown() -> None:
+    class RefusesOne(Told):
+        async def archive_info(self, collection_id: str) -> ArchiveInfo:
+            if collection_id == "b":
+                raise ServerError("b is away")
+            return await super().archive_info(collection_id)
+
+    shown: list[Costs] = []
+    found = await costs(RefusesOne(a=3, c=4), "", ["a", "b", "c", "d"], shown.append)
+    assert (found.archives, found.missing) == ({"a": 3, "b": None, "c": 4}, ("d",))
+    assert (found.archives_known, str(found.problem)) == (7, "b is away")
+    assert [len(each.archives) + len(each.missing) for each in shown] == [1, 2, 3, 4]

@@ -93,6 +93,7 @@ class DownloadScreen(FormDialog[DownloadChoice | None]):
             self.add_class("-archives")
             self.heading, self.keys = "Download", "enter queues, tab moves, esc cancels"
         self._costs: Costs | None = None
+        self._partial: Costs | None = None
         self._failed = False
         self._way_choice, self._costs_words = (
             ChoiceField(list(ways), id="way"),
@@ -125,10 +126,16 @@ class DownloadScreen(FormDialog[DownloadChoice | None]):
     @work(group="costs")
     async def _ask(self) -> None:
         try:
-            self._costs = await costs(self._source, self._subject.id, self._subject.collections)
+            found = await costs(self._source, self._subject.id, self._subject.collections, self._show_partial)
+            self._costs, problem = found, found.problem
         except MLHubException as error:
-            self._failed = True
-            self.warn(f"! {error.full_message}", "$warning")
+            self._failed, problem = True, error
+        if problem is not None:
+            self.warn(f"! {problem.full_message}", "$warning")
+        self._show()
+
+    def _show_partial(self, found: Costs) -> None:
+        self._partial = found
         self._show()
 
     @property
@@ -151,7 +158,8 @@ class DownloadScreen(FormDialog[DownloadChoice | None]):
         words = {ARCHIVES: archives, ASSETS: self._assets_words}
         lines = [line(words[way], "" if way == self.way else "$muted") for way in self._ways]
         self._costs_words.update(Content("\n").join(lines))
-        known = self._costs.archives_known if self._costs is not None and self.way == ARCHIVES else 0
+        found = self._costs or self._partial
+        known = found.archives_known if found is not None and self.way == ARCHIVES else 0
         if self._engine is not None:
             self._engine.display = self.way == ASSETS
         self._where.need(known)
@@ -160,11 +168,13 @@ class DownloadScreen(FormDialog[DownloadChoice | None]):
     @property
     def _size_words(self) -> str:
         """What the archives of collections come to, and which of them are not there."""
-        found = self._costs
+        found = self._costs or self._partial
         if found is None:
             return "unknown" if self._failed else "asking…"
         unknown = [name for name, known in found.archives.items() if known is None]
         words = size(found.archives_known) if len(unknown) < len(found.archives) else "unknown"
+        if self._costs is None:
+            words = f"asking… {words}".removesuffix(" unknown")
         if found.missing:
             words += f"; no archive yet: {', '.join(found.missing)}"
         return words + (f"; unknown: {', '.join(unknown)}" if unknown and found.archives_known else "")
@@ -173,7 +183,8 @@ class DownloadScreen(FormDialog[DownloadChoice | None]):
     def _archives_words(self) -> str:
         found = self._costs
         if found is None:
-            return f"archives of {count(len(self._subject.collections), 'collection')}: asking…"
+            state = "unknown" if self._failed else "asking…"
+            return f"archives of {count(len(self._subject.collections), 'collection')}: {state}"
         there, asked = len(found.archives), len(self._subject.collections)
         known = size(found.archives_size) if found.archives_size is not None else ""
         part = f"{size(found.archives_known)} and unknown" if found.archives_known and not known else known
@@ -187,7 +198,11 @@ class DownloadScreen(FormDialog[DownloadChoice | None]):
             return "assets: choose which, where and when, once the items are read page by page"
         found = self._costs
         if found is None:
-            return "assets: asking for the catalog…"
+            return (
+                "assets: unknown whether there is a catalog"
+                if self._failed
+                else "assets: asking for the catalog…"
+            )
         if not found.catalog:
             return "assets: not to be had so, the dataset has no catalog archive"
         catalog = (
