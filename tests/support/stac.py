@@ -31,7 +31,7 @@ def collection(identity: str = "c", *links: Json, **more: Any) -> Json:
     return {**catalog(identity, *links), "type": "Collection", "license": "other", "extent": extent, **more}
 
 
-def item(identity: str = "i", collection: str = "c", **more: Any) -> Json:
+def item(identity: str = "i", collection: str = "c", /, **more: Any) -> Json:
     """Return an item of no place and without assets."""
     return {
         "type": "Feature",
