@@ -245,6 +245,9 @@ class Hostile:
                 return self._info(segment)
             case ["archive", segment]:
                 return self._archive(segment)
+            case ["catalog", _, "info"]:
+                sizes = {"stac_catalog_size": HUGE_NUMBER, "estimated_dataset_size": nasty("size")}
+                return as_json({"dataset": nasty("d"), **sizes})
             case ["", "blob", _]:
                 return Answer(200, ARCHIVE, {"ETag": '"1"', "Content-Type": "application/gzip"})
         return as_json({"detail": nasty("no such path")}, 404)
