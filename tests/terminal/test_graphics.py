@@ -33,7 +33,7 @@ def folder(tmp_path: Path) -> Path:
 def on_the_item(start: Starter, folder: Path, **changes: str | None) -> Terminal:
     """Start the app and go to an item."""
     terminal = start("--source", str(folder), **changes)
-    terminal.until("chips")
+    terminal.until("▸ chips")  # in the tree; the bar has the name of the folder at once
     terminal.press("j")
     terminal.press("l")
     terminal.until("chip1")

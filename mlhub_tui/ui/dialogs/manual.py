@@ -60,6 +60,10 @@ class ManualScreen(FindDialog[None]):
     def on_mount(self) -> None:
         """List the topics; the first is shown as the cursor is on it."""
         self._list_topics()
+
+    async def action_search(self) -> None:
+        """Type what to look for, while the topics that were not read yet are."""
+        await super().action_search()
         self._load()
 
     @work(thread=True)
