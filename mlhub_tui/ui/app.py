@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -61,8 +62,10 @@ IMPORTED_WHILE_IDLE = (
     "map.map_pane",
     "screens.items_screen",
     "screens.document_screen",
+    "widgets.plan_tree",
+    "dialogs.download_dialog",
 )
-"""Modules that are imported between keys, one at a time: half of the first opening of a document."""
+"""Modules that are imported between keys, one at a time: half of the first opening of what is needed most."""
 _IDLE_AFTER, _IDLE_STEP = 1.0, 0.1
 """Seconds without a key before such an import, and between two of them."""
 _HELP_KEYS = frozenset({"question_mark", "f1"})
@@ -146,11 +149,12 @@ class MLHubApp(AppContext):
             self._idle = self.set_interval(_IDLE_STEP, self._import_while_idle)
 
     def _import_while_idle(self) -> None:
-        """Import a module of the screen of a document, unless keys come."""
+        """Import one of these modules, unless keys come."""
         if self.rests(_IDLE_AFTER):
             import_module(f"mlhub_tui.ui.{self._unimported.pop(0)}")
             if not self._unimported:
                 self._idle.stop()
+                gc.freeze()  # modules stay: no search for garbage, for which a key waits, goes through them
 
     def _repaint(self) -> None:
         self.refresh(layout=True)
