@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import random
 from collections.abc import Callable
@@ -97,7 +98,11 @@ def wish(folder: Path, name: str = "file", if_exists: IfExists = IfExists.RESUME
 
 def files(folder: Path) -> dict[str, int]:
     """Return names and sizes of what is in a folder."""
-    return {path.name: path.stat().st_size for path in folder.iterdir()} if folder.exists() else {}
+    found = {}
+    for path in folder.iterdir() if folder.exists() else ():
+        with contextlib.suppress(FileNotFoundError):  # deleted since it was listed
+            found[path.name] = path.stat().st_size
+    return found
 
 
 def run(
