@@ -79,10 +79,8 @@ class IndexBuilder:
                 self._db = _open_building(self._file, fresh)
             except sqlite3.OperationalError:  # the disk is full, say: what was read stays
                 raise
-            except sqlite3.DatabaseError:
-                remove_database(
-                    self._file
-                )  # damaged, by a power cut perhaps: only a copy of what can be read again
+            except sqlite3.DatabaseError:  # damaged, by a power cut perhaps: it can be read again
+                remove_database(self._file)
                 self._db = _open_building(self._file, fresh)
         except BaseException:
             os.close(self._lock)

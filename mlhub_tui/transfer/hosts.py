@@ -29,7 +29,7 @@ _PASSING = (*PASSING, errors.RemoteChanged, errors.UnexpectedAnswer, errors.Targ
 _TRIES = 6  # failures of a file's own after which it has failed
 _GROW = 32  # files in a row after which a host that refused is asked by one more slot
 _SILENT = 3  # rounds without any response after which it looks as if the network were gone
-_HOPELESS = 4  # requests in a row that a host answers so that nobody would wait for it
+_FINAL_FAILURES = 4  # in a row: requests that a host answers so that nobody would wait for it
 _LONG = 8  # rounds after which a host is given up while others are well
 _FEW = 8  # files that may fail one by one where their host has given none at all
 _REFUSALS = frozenset({429, 503})
@@ -70,7 +70,7 @@ class HostState:
         self._lent = self._good = self._streak = 0
         self._culprits: set[str] = set()
         self._since = 0.0
-        self.hopeless = 0  # requests in a row that it answered so that nobody would wait for it
+        self.final_failures = 0  # in a row: requests that it answered so that nobody would wait for it
         self.left = self.fresh = 0  # its files that are not done; those of them that did not fail yet
         self.rounds = self.successes = 0  # rounds since it last gave a file; files that it gave
         self.until = 0.0  # monotonic time in seconds before which it is not asked
@@ -108,7 +108,7 @@ class HostState:
     def succeeded(self) -> None:
         """Record a good response."""
         self.successes += 1
-        self.rounds = self._streak = self.hopeless = 0
+        self.rounds = self._streak = self.final_failures = 0
         self._culprits.clear()
         self._good += 1
         if self._good >= _GROW and self._allowed < self._most:
@@ -262,8 +262,8 @@ class HostScheduler:
         """Fail a file that nobody would wait for, and its host where it answers like that again and again."""
         host = self.host(task.origin)
         host.suspects(task)
-        host.hopeless += not isinstance(error, BeingPrepared)
-        if host.hopeless >= _HOPELESS:
+        host.final_failures += not isinstance(error, BeingPrepared)
+        if host.final_failures >= _FINAL_FAILURES:
             if not self.others_well(host):
                 return self._end(error)
             host.error = error

@@ -105,7 +105,7 @@ class APIClient:
     async def first(self, url: str, page_size: int | None, bare: str = "") -> FetchedPage:
         """Return the first page of a listing.
 
-        A hundred at a time where nothing else is wished: many servers give ten to who does not ask for more.
+        A hundred at a time where nothing else is given: many servers give ten to who does not ask for more.
         """
         return await self.session.fetch_page(
             PageRequest(with_params(url, {"limit": page_size or _PAGE})), bare=bare

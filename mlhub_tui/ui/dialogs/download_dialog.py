@@ -95,10 +95,8 @@ class DownloadScreen(FormDialog[DownloadChoice | None]):
         self._costs: Costs | None = None
         self._partial: Costs | None = None
         self._failed = False
-        self._way_choice, self._costs_words = (
-            ChoiceField(list(ways), id="way"),
-            Static(id="size" if self._alone else "costs"),
-        )
+        self._way_choice = ChoiceField(list(ways), id="way")
+        self._costs_words = Static(id="size" if self._alone else "costs")
         self._where = OutputOptions(folder)
         self._engine = EngineRow() if ASSETS in ways and needed.installed() else None
         self._assets = field("assets", placeholder="another folder for the assets; empty: the same")

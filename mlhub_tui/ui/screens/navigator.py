@@ -94,8 +94,8 @@ class Navigator:
             return
 
         def arrive(target: Target) -> None:
-            way: Callable[[], Awaitable[None]] = partial(self._go, target)
-            screen.run_worker(way, group=_GROUP, exclusive=True)
+            work: Callable[[], Awaitable[None]] = partial(self._go, target)
+            screen.run_worker(work, group=_GROUP, exclusive=True)
 
         # At once, not from a worker: what is typed behind the key is for the field.
         screen.app.push_screen(
@@ -228,8 +228,8 @@ class Navigator:
 
     def travel(self, here: HistoryEntry, step: int) -> None:
         """Go to the place before or behind another."""
-        way: Callable[[], Awaitable[None]] = partial(self._travel, here, step)
-        self._screen.run_worker(way, group=_GROUP, exclusive=True)
+        work: Callable[[], Awaitable[None]] = partial(self._travel, here, step)
+        self._screen.run_worker(work, group=_GROUP, exclusive=True)
 
     async def _travel(self, here: HistoryEntry, step: int) -> None:
         screen = self._screen

@@ -114,8 +114,8 @@ class ProfilesScreen(PlaceScreen):
         keys = _keys(shown)
         first = SAMPLE if isinstance(self.context.start_error, ServiceEnded) else None
         stays = here.key if here is not None and self._settled else None
-        wished = (self._wanted, stays, in_use, first, profile_list.UNOPENED)
-        wanted = next((key for key in wished if key in keys), None)
+        candidates = (self._wanted, stays, in_use, first, profile_list.UNOPENED)
+        wanted = next((key for key in candidates if key in keys), None)
         self._settled = self._read
         if self._wanted == wanted:
             self._wanted = None
