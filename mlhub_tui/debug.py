@@ -14,7 +14,7 @@ from urllib.parse import quote, quote_plus
 
 from . import paths
 from .auth import ProfilesFile
-from .storage import make_private_folder
+from .fileio import make_private_folder
 from .text import clean, redact
 from .version import __version__
 

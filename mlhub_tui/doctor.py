@@ -24,7 +24,7 @@ from . import paths, queue, sources
 from .auth import ProfilesFile, secret_words
 from .config import Config, Loaded, abilities
 from .errors import MLHubException
-from .storage import bytes_of, nearest
+from .fileio import bytes_of, nearest
 from .text import count, one_line, rate, redact, size
 from .version import __version__
 

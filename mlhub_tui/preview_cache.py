@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 
 from . import paths
+from .fileio import make_private_folder, shrink_folder
 from .models import Asset, Document
-from .storage import make_private_folder, shrink_folder
 
 MOST_FILES = 200
 MOST_BYTES = 200_000_000

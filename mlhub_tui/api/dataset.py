@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .. import models
+from ..concurrency import together
 from ..errors import EntityDoesNotExist
 from ..models import CatalogInfo, CollectionList, CollectionRef
 from ..options import IfExists
-from ..tasks import together
 from .collection import Collection
 from .downloads import Progress, Times, chosen, fetch, fetch_assets, filters_of, folder_of
 from .requests import list_datasets

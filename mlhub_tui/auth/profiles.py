@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .. import paths
 from ..errors import ProfileNotFound, ProfilesFileError
-from ..storage import make_private_folder, write_atomic
+from ..fileio import make_private_folder, write_atomic
 from ..text import clean, nearest_word, one_line
 from .kind import ANONYMOUS, Kind
 

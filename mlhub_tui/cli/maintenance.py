@@ -14,7 +14,7 @@ from click.shell_completion import get_completion_class
 
 from .. import http, paths, planning, sample, sources
 from ..errors import APIKeyNotFound, MLHubException, ProfileNotFound
-from ..storage import bytes_of, shrink_folder
+from ..fileio import bytes_of, shrink_folder
 from ..text import one_line, redact, size
 from .connection import Choice, credentials, run_async, settings
 from .failures import FAILED, USAGE, end

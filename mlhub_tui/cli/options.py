@@ -217,10 +217,10 @@ def _folder(value: str) -> Path | str:
     from pathlib import Path  # not for a help page
 
     if "://" in value or "::" in value:
-        from .. import output_url  # for a URL alone
+        from .. import output  # for a URL alone
 
         try:
-            path, url = output_url.parse(value)
+            path, url = output.parse(value)
         except MLHubException as error:
             raise click.BadParameter(f"{error.message}: {error.hint}") from None
         if path is None:

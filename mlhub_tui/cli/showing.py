@@ -172,7 +172,7 @@ async def _archives(source: Source, document: Document) -> dict[str, Any]:
         return {}
     if not source.session.secret:
         return {}
-    from ..tasks import together  # no help page needs asyncio
+    from ..concurrency import together  # no help page needs asyncio
 
     async def one(collection_id: str) -> int | None:
         try:

@@ -18,7 +18,7 @@ from typing import Any, Self
 
 from .. import paths
 from ..errors import DownloadError, MLHubException
-from ..storage import make_private_folder
+from ..fileio import make_private_folder
 from ..text import one_line
 
 _PATIENCE = 10.0  # seconds for its end

@@ -15,7 +15,7 @@ import tomlkit
 
 from .. import paths
 from ..errors import ConfigFileError
-from ..storage import make_private_folder, write_atomic
+from ..fileio import make_private_folder, write_atomic
 from ..text import one_line
 from .config import parse, settings
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import paths
 from ..errors import EntityDoesNotExist, RequestError, ServerError, ServerTimeout, ServerUnreachable
-from ..storage import make_private_folder, remove_database
+from ..fileio import make_private_folder, remove_database
 from ..text import duration
 from .urls import host
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..auth.kind import Kind
+from ..concurrency import in_thread, in_thread_to_end
 from ..errors import (
     DownloadError,
     EntityDoesNotExist,
@@ -17,13 +18,12 @@ from ..errors import (
     OutputFolderError,
     RequestError,
 )
+from ..fileio import same_names
 from ..options import IfExists
 from ..sources.base import Source
 from ..sources.static.tar_reader import DamagedArchive
-from ..storage import same_names
 from ..text import count, one_line
 from ..text import size as size_words
-from ..threads import in_thread, in_thread_to_end
 from ..transfer.batch import BatchDownload
 from ..transfer.config import DownloadResult, ReserveSpace, TransferPhase, TransferProgress
 from ..transfer.engine import TransferCancelled

@@ -21,6 +21,7 @@ from typing import TypeAlias
 
 from .. import fileio, paths
 from ..auth.kind import Kind
+from ..concurrency import in_thread, together
 from ..errors import (
     EntityDoesNotExist,
     FileConflict,
@@ -29,14 +30,12 @@ from ..errors import (
     OutputFolderError,
     TargetBusy,
 )
+from ..fileio import make_private_folder, nearest, shrink_folder
 from ..http.credentials import Link
 from ..http.urls import shown_id
 from ..models import Search
 from ..options import IfExists
 from ..sources.base import Source
-from ..storage import make_private_folder, nearest, shrink_folder
-from ..tasks import together
-from ..threads import in_thread
 from ..transfer.config import DownloadResult, DownloadSpec, TransferProgress
 from .index import Index
 from .index_cache import Show, index_of_archive, index_of_pages

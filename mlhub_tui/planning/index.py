@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from ..errors import MLHubException, TargetBusy
-from ..fileio import try_lock
+from ..fileio import make_private_folder, remove_database, sync_folder, try_lock
 from ..sources.base import without_id
-from ..storage import make_private_folder, remove_database, sync_folder
 from ..text import one_line, redact
 from .documents import DocumentReader
 from .layout import Scope, component, item_folder, namesake_folder

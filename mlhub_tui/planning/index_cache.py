@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from .. import fileio, paths
+from ..concurrency import in_thread
 from ..errors import (
     AccessDenied,
     AuthenticationError,
@@ -23,15 +24,14 @@ from ..errors import (
     OutputFolderError,
     RequestError,
 )
+from ..fileio import shrink_folder
 from ..http.credentials import KeyRemoval
 from ..http.errors import may_pass
 from ..models import Item, Search
 from ..sources.base import Listing, Page, Source
 from ..sources.static.archive import SkipReport, documents
 from ..sources.static.document_urls import file_url
-from ..storage import shrink_folder
 from ..text import count, one_line, writable
-from ..threads import in_thread
 from ..transfer.engine import TransferCancelled
 from .index import Index, IndexBuilder, NoIndex
 

@@ -22,11 +22,10 @@ from typing import Any, NamedTuple, Self
 
 from .. import paths
 from ..errors import DownloadError, MLHubException, TargetBusy
-from ..fileio import translate_os_error, try_lock
+from ..fileio import make_private_folder, remove_database, translate_os_error, try_lock
 from ..http.credentials import Link
 from ..options import IfExists
-from ..output_tree import OutputTree
-from ..storage import make_private_folder, remove_database
+from ..output import OutputTree
 from ..text import one_line, redact
 from ..transfer.engine import TransferCancelled
 from ..transfer.work_source import BatchStats, FileRequest, FileResult

@@ -8,12 +8,11 @@ from collections.abc import Callable, Sequence
 from itertools import chain
 from pathlib import Path
 
-from ..csv_cells import csv_line
 from ..errors import DownloadError, MLHubException
+from ..fileio import write_atomic
 from ..http.urls import without_key
-from ..output_tree import OutputTree
-from ..storage import write_atomic
-from ..text import count, one_line, redact
+from ..output import OutputTree
+from ..text import count, csv_line, one_line, redact
 from ..transfer.engine import TransferCancelled
 from .layout import REPORT
 from .manifest import FileStatus, Found, Manifest, manifest_path, read_rows

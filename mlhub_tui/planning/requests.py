@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .. import fileio, output_url, paths
+from .. import fileio, output, paths
 from ..auth.kind import Kind
 from ..errors import OutputFolderError
 from ..options import ClusterConfig, IfExists
@@ -194,10 +194,10 @@ def dataset_request(
     With a `url` the folder is ignored, and the assets have none of their own.
 
     Raises OutputFolderError if a folder is in the home of nobody, a URL cannot be written to (see
-    `output_url.parse`), or there is no cluster to write to it.
+    `output.parse`), or there is no cluster to write to it.
     """
     if url:
-        found, url = output_url.parse(url)
+        found, url = output.parse(url)
         folder = found or _staging(url)
     if url and cluster is None:
         raise OutputFolderError(

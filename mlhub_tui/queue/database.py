@@ -16,7 +16,7 @@ from pathlib import Path
 
 from .. import paths, text
 from ..errors import DownloadError, NoSpaceError
-from ..storage import make_private_folder
+from ..fileio import make_private_folder
 
 MIGRATIONS: tuple[str, ...] = (
     """

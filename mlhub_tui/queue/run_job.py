@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from .. import errors, fileio, paths, planning, sources, text
 from ..auth import Credentials, for_profile, same_root
+from ..concurrency import in_thread
 from ..errors import (
     EntityDoesNotExist,
     MLHubException,
@@ -41,7 +42,6 @@ from ..options import IfExists
 from ..planning.assets import DocumentOrigin, multihash, requests_for, unverified
 from ..planning.requests import SAMPLE, ArchiveRequest, AssetRequest, DatasetRequest, DownloadRequest
 from ..planning.resolver import RENEWED, JobContext, OneSource, Resolver, already_there, refusal, showing
-from ..threads import in_thread
 from ..transfer.config import DownloadResult, DownloadSpec, ReserveSpace, TransferConfig, TransferProgress
 from ..transfer.hosts import PROGRESS
 from .database import ROOM, Database, JournalNotWritable, not_writable

@@ -14,11 +14,11 @@ from dataclasses import replace
 from typing import Any, Unpack
 
 from .. import fileio
+from ..concurrency import in_thread
 from ..errors import DownloadError, RequestError
 from ..http.retry import QUEUE_RETRIES
 from ..planning.resolver import JobContext, Resolver
 from ..text import count, duration, rate, size
-from ..threads import in_thread
 from ..transfer.config import DownloadResult, TransferPhase, TransferProgress
 from ..transfer.engine import SharedLimits
 from .job import ACTIVE_STATES, FILE_COUNTS, Job, JobState

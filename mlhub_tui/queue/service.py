@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, Unpack
 
 from .. import fileio
+from ..concurrency import DaemonExecutor, in_thread
 from ..errors import DownloadError, MLHubException, TargetBusy
 from ..planning.requests import DownloadRequest
 from ..text import one_line, redact
-from ..threads import DaemonExecutor, in_thread
 from .job import IDLE_STATES, Event, Job, JobAction, JobState, applies, left_of
 
 if TYPE_CHECKING:

@@ -12,11 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, TextIO
 
-from ..csv_cells import csv_line
 from ..errors import MLHubException, NotOffered
+from ..fileio import replacing
 from ..models import Asset, Item
-from ..storage import replacing
-from ..text import one_line
+from ..text import csv_line, one_line
 from .asset_links import ENDPOINT, asset_href, https_of, lacks_signature
 
 _IN_MEMORY = 1 << 20  # characters that wait for the disk at most, but for the last item

@@ -8,12 +8,12 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from ..concurrency import together
 from ..errors import EntityDoesNotExist, NotOffered, RequestError, UnexpectedAnswer
 from ..http.pagination import REPEATED
 from ..models import BBox, Item, Search
 from ..models.extent import geometry_bbox
 from ..models.when import Span, parse_span, span_of
-from ..tasks import together
 from .base import ENOUGH, Lacking, Page, check_search
 
 T = TypeVar("T")

@@ -10,8 +10,8 @@ from typing import Any
 
 from .. import paths
 from ..errors import InvalidSearch, MLHubException
+from ..fileio import make_private_folder, write_atomic
 from ..models import BBox, Search
-from ..storage import make_private_folder, write_atomic
 from ..text import one_line
 
 _VERSION = 1

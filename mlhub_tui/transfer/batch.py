@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import errors, text
+from ..concurrency import in_thread_to_end, uncancelled
 from ..content import START
 from ..errors import MLHubException
 from ..http.connection import BodySink, Response
@@ -25,7 +26,6 @@ from ..http.errors import BodyNotWanted, ConnectionLost
 from ..http.response_headers import checksums
 from ..http.status_errors import raise_for_response
 from ..http.urls import host_label
-from ..threads import in_thread_to_end, uncancelled
 from . import content_checks
 from .checksums import HashingSink
 from .config import BatchConfig, TransferContext, TransferProgress

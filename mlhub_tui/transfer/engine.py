@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .. import http
+from ..concurrency import DaemonExecutor, shielded
 from ..http.limits import BandwidthLimiter, HostLimits
-from ..threads import DaemonExecutor, shielded
 
 if TYPE_CHECKING:  # needed by transfers only, not before the first request of a command
     import ssl

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import IO
 
 from .. import errors, text
+from ..concurrency import in_thread_to_end
 from ..errors import DownloadError, EntityDoesNotExist
 from ..fileio import clone
 from ..options import IfExists
-from ..threads import in_thread_to_end
 from .checksums import StreamingHasher, verifiable
 from .config import (
     DownloadResult,

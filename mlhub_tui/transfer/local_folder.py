@@ -17,11 +17,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .. import errors, text
+from ..concurrency import in_thread_to_end, quickly
 from ..errors import MLHubException, OutputFolderError
 from ..fileio import absolute, check_regular, check_writable, max_open_files, sync_files, translate_os_error
 from ..options import IfExists
-from ..output_tree import OutputTree
-from ..threads import in_thread_to_end, quickly
+from ..output import OutputTree
 from . import content_checks
 from .config import TransferContext, TransferProgress
 from .part_file import PartFile

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import errors, text
+from ..concurrency import in_thread_to_end
 from ..content import START
 from ..errors import MLHubException
 from ..http.client import Exchange
@@ -28,7 +29,6 @@ from ..http.decoding import BodyCollector, codings
 from ..http.errors import PASSING
 from ..http.response_headers import RemoteVersion, parse_content_range, remote_version
 from ..options import IfExists
-from ..threads import in_thread_to_end
 from . import content_checks
 from .checksums import HashingSink
 from .config import TransferContext, TransferPhase, TransferProgress

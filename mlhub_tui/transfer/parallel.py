@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import errors
+from ..concurrency import in_thread_to_end, uncancelled
 from ..http.client import Exchange
 from ..http.connection import BodySink, Response
 from ..http.decoding import codings
 from ..http.errors import PASSING, BodyNotWanted, ConnectionLost
 from ..http.response_headers import RemoteVersion, parse_content_range, remote_version, version_difference
 from ..http.urls import parse_url
-from ..threads import in_thread_to_end, uncancelled
 from .checksums import StreamingHasher, verifiable
 from .config import DownloadSpec, TransferContext, TransferProgress
 from .part_file import Extents, PartFile, PartRecord, RestartRequired, covered, gaps, merge, prefix

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from .. import errors
+from ..concurrency import in_thread_to_end, stoppable_in_thread
 from ..content import START, ContentKind, recognise
 from ..fileio import check_fits, check_free_space, check_writable, translate_os_error
 from ..http.client import PEEK, Exchange, HTTPClient
@@ -41,7 +42,6 @@ from ..http.status_errors import raise_for_response
 from ..http.urls import address, host_label
 from ..options import IfExists
 from ..text import size as size_words
-from ..threads import in_thread_to_end, stoppable_in_thread
 from . import content_checks
 from .checksums import HashingSink
 from .config import (

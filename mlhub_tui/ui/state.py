@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import paths
-from ..storage import make_private_folder, write_atomic
+from ..fileio import make_private_folder, write_atomic
 from ..text import clean, redact
 from .catalog.favourites import Favourites
 

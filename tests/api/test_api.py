@@ -31,9 +31,9 @@ from mlhub_tui import (
     list_collection_items,
     list_datasets,
 )
+from mlhub_tui.concurrency import together
 from mlhub_tui.errors import InvalidSearch
 from mlhub_tui.sample.server import SampleServer
-from mlhub_tui.tasks import together
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json
 
 PROFILES = """\

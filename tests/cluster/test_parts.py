@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui import output_url
+from mlhub_tui import output
 from mlhub_tui.cluster.destination import note_beginning, publish_catalog, publish_report
 from mlhub_tui.cluster.local_cluster import NotInstalled
 from mlhub_tui.cluster.object_store import ObjectStore, StoreBusy, StoreRefuses
@@ -122,7 +122,7 @@ def test_a_host_is_where_somebody_is_asked(href: str, host: str) -> None:
     ],
 )
 def test_an_output_is_a_path_or_a_url(text: str, path: Path | None, url: str) -> None:
-    assert output_url.parse(text) == (path, url)
+    assert output.parse(text) == (path, url)
 
 
 @pytest.mark.parametrize(
@@ -140,8 +140,8 @@ def test_an_output_is_a_path_or_a_url(text: str, path: Path | None, url: str) ->
     ],
 )
 def test_an_output_that_cannot_be_one_is_refused(text: str, words: str) -> None:
-    with pytest.raises(output_url.BadOutput, match=words):
-        output_url.parse(text)
+    with pytest.raises(output.BadOutput, match=words):
+        output.parse(text)
 
 
 def test_a_cluster_is_named_in_words() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui import output_url
+from mlhub_tui import output
 from mlhub_tui.errors import OutputFolderError
 from mlhub_tui.options import ClusterConfig
 from mlhub_tui.planning.requests import DatasetRequest, dataset_request
@@ -78,7 +78,7 @@ def test_a_url_needs_a_cluster_and_has_no_folder_of_assets(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("text", ["folder", "/a/b", "~/x", "C:\\data", "C:/data", "a:b"])
 def test_paths_are_no_urls(text: str) -> None:
-    assert not output_url.is_url(text)
+    assert not output.is_url(text)
 
 
 def test_the_queue_keeps_cluster_and_url_and_reads_rows_of_earlier_versions() -> None:

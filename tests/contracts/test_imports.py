@@ -21,19 +21,15 @@ pytestmark = pytest.mark.xdist_group("parsed")
 PACKAGE = Path(mlhub_tui.__file__).parent
 HEAVY = {"textual", "rich", "httpx", "pystac", "humanize", "starlette", "uvicorn", "sqlite3", "asyncio"}
 FOUNDATION = {
+    "concurrency",
     "content",
-    "csv_cells",
     "errors",
     "fileio",
     "lazy",
     "options",
-    "output_tree",
-    "output_url",
+    "output",
     "paths",
-    "storage",
-    "tasks",
     "text",
-    "threads",
     "version",
 }
 _BELOW = FOUNDATION | {"http", "models", "auth", "config", "sources", "transfer", "unpack"}
@@ -43,16 +39,12 @@ MAY_IMPORT = {
     "options": {"text"},
     "content": {"text"},
     "text": set(),
-    "csv_cells": {"text"},
-    "output_tree": {"errors", "fileio", "text"},
-    "output_url": {"errors", "text"},
+    "output": {"errors", "fileio", "text"},
     "paths": {"errors"},
-    "storage": set(),
     "version": set(),
-    "fileio": {"errors", "storage", "text"},
-    "tasks": set(),
-    "threads": set(),
-    "preview_cache": {"models", "paths", "storage"},
+    "fileio": {"errors", "text"},
+    "concurrency": set(),
+    "preview_cache": {"models", "paths", "fileio"},
     "models": {"errors", "lazy", "text"},
     "metadata": {"lazy", "models", "text"},
     "auth": FOUNDATION,
@@ -115,7 +107,7 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["cli", "errors", "text", "models", "auth", "paths", "config", "storage", "options"]
+    "name", ["cli", "errors", "text", "models", "auth", "paths", "config", "fileio", "options"]
 )
 def test_the_parts_of_a_quick_answer_load_nothing_heavy(name: str) -> None:
     names = f"import mlhub_tui.{name} as part\n[getattr(part, name) for name in getattr(part, '__all__', ())]"

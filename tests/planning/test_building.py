@@ -16,6 +16,7 @@ import pytest
 
 from mlhub_tui.auth import Kind
 from mlhub_tui.errors import EntityDoesNotExist, OutputFolderError, ServerUnreachable, TargetBusy
+from mlhub_tui.fileio import shrink_folder
 from mlhub_tui.http.session import Session
 from mlhub_tui.models import BBox, Collection, Item, Search
 from mlhub_tui.models.when import parse_span
@@ -37,7 +38,6 @@ from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.sources.base import Page
 from mlhub_tui.sources.mlhub import MLHubSource
 from mlhub_tui.sources.static.tar_reader import DamagedArchive
-from mlhub_tui.storage import shrink_folder
 from mlhub_tui.transfer.engine import TransferCancelled
 from tests.support.bare_source import BareSource
 

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from mlhub_tui.errors import FileConflict, OutputFolderError
+from mlhub_tui.fileio import shrink_folder
 from mlhub_tui.models import BBox
-from mlhub_tui.output_tree import OutputTree
+from mlhub_tui.output import OutputTree
 from mlhub_tui.planning import index_cache as place
 from mlhub_tui.planning import layout
 from mlhub_tui.planning.filters import Filters
 from mlhub_tui.planning.index_cache import IndexKey, archive_validator
 from mlhub_tui.planning.selection import Grid, covered, extent, months
-from mlhub_tui.storage import shrink_folder
 
 from .made import asset, built, collection, item
 

@@ -34,13 +34,13 @@ from ...errors import (
     ServerTimeout,
     ServerUnreachable,
 )
+from ...fileio import make_private_folder, shrink_folder, write_atomic
 from ...http.cache import CachedResponse
 from ...http.credentials import KeyRemoval, Link
 from ...http.errors import may_pass
 from ...http.json_document import MAX_DOCUMENT, NestedTooDeep, NotJSON, value_of
 from ...http.urls import shown
 from ...models import JsonDict
-from ...storage import make_private_folder, shrink_folder, write_atomic
 from ...text import count, duration, one_line, size
 from .document_loader import system_error, too_large, unreadable
 from .document_urls import file_url, is_member, member_names, member_url, split_member

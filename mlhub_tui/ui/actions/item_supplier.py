@@ -7,10 +7,10 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from ...concurrency import together
 from ...errors import MLHubException
 from ...models import Document, Entry, EntryKind, Item, Search
 from ...sources.base import Listing, Page
-from ...tasks import together
 from ...text import count
 from ..catalog.nodes import identity
 

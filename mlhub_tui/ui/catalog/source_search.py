@@ -13,13 +13,13 @@ from textual import work
 from textual.binding import Binding, BindingType
 
 from ...auth import Kind, ProfilesFile
+from ...concurrency import together
 from ...errors import MLHubException
 from ...metadata.places import regions
 from ...models import Entry
 from ...sources.base import Source
 from ...sources.source_names import choose
 from ...sources.well_known import ServiceEnded, is_hosted
-from ...tasks import together
 from ...text import count, duration, one_line
 from ..dialogs.questions import ListScreen
 from ..source_connection import SAMPLE, Connection, last_listing, open_connection

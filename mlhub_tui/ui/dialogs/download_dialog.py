@@ -15,7 +15,7 @@ from ...cluster import local_cluster as needed
 from ...errors import MLHubException
 from ...fileio import absolute
 from ...options import ClusterConfig, IfExists
-from ...output_url import parse
+from ...output import parse
 from ...planning.dataset_plan import Costs, costs
 from ...sources.base import Source
 from ...text import count, link_names, size

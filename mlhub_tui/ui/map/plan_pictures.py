@@ -14,11 +14,11 @@ from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 
+from ...concurrency import in_thread
 from ...errors import InvalidSearch
 from ...planning.filters import Filters
 from ...planning.index import Index
 from ...planning.selection import Counts, Grid, Month, count_files, covered, extent, months
-from ...threads import in_thread
 from .canvas import PATTERNS, Dots
 from .projection import HIGH, WIDE
 from .time_histogram import STEPS, TimeBins, axis, bars, make_bins

@@ -16,10 +16,10 @@ from textual.content import Content
 from textual.widgets import Static
 
 from ... import preview_cache
+from ...concurrency import together
 from ...errors import MLHubException
 from ...models import Entry
 from ...sources.static.document_loader import LRUCache
-from ...tasks import together
 from ...text import count, one_line, size
 from .. import preview
 from ..catalog.nodes import TreeEntry

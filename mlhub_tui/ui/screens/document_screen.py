@@ -14,10 +14,10 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
+from ...concurrency import together
 from ...errors import APIKeyNotFound, AuthenticationError, MLHubException
 from ...metadata.detail import Block, Heading, Paragraph
 from ...models import Catalog, Collection, Document, Entry, EntryKind, Item
-from ...tasks import together
 from ..catalog.entry_detail import entry_detail
 from ..catalog.nodes import TreeEntry, entry_id
 from ..commands import DOCUMENT, bindings

@@ -20,7 +20,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.worker import WorkerFailed
 
-from ... import paths, storage
+from ... import fileio, paths
 from ...text import one_line, redact
 from .diff_rendering import DiffRenderingApp
 from .dispatch import DispatchApp, OnceScreen
@@ -229,8 +229,8 @@ def keep_traceback(error: BaseException) -> str:
     written = redact("".join(traceback.format_exception(failed or error)))
     path = paths.log_dir() / f"crash-{datetime.now():%Y%m%d-%H%M%S}.log"
     try:
-        storage.make_private_folder(path.parent)
-        storage.write_atomic(path, written)
+        fileio.make_private_folder(path.parent)
+        fileio.write_atomic(path, written)
         details = f"details: {path}"
     except OSError as trouble:
         details = f"details could not be written to {path}: {trouble.strerror}"

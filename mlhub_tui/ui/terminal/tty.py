@@ -13,8 +13,8 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from ...concurrency import DaemonExecutor
 from ...config import abilities
-from ...threads import DaemonExecutor
 from .driver import TerminalDriver
 
 if TYPE_CHECKING:

@@ -11,11 +11,11 @@ from typing import TypeVar
 from rich.style import Style
 from textual.message import Message
 
+from ...concurrency import in_thread
 from ...errors import DownloadError
 from ...planning.manifest import FileStatus, Manifest, ManifestEntry, ManifestStats, manifest_path
 from ...planning.requests import DatasetRequest
 from ...text import one_line, size
-from ...threads import in_thread
 from ..widgets.line_view import Column, TableView
 
 _KEPT = 6

@@ -7,12 +7,12 @@ import threading
 from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 
+from ...concurrency import in_thread
 from ...errors import MLHubException
 from ...planning.requests import DatasetRequest
 from ...queue.job import Job, JobState
 from ...queue.library import VerificationResult, remedy, verify_job
 from ...text import count, size
-from ...threads import in_thread
 from ...transfer.engine import TransferCancelled
 from ...unpack.archive import Unpacked, half_unpacked, unpack
 from ..commands import DOWNLOADS, of

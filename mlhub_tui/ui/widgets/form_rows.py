@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Input, Static
 
-from ... import output_url
+from ... import output
 from ...auth import Scheme, SecretDraft
 from ...errors import MLHubException
 from ...fileio import check_writable, expanded, free_space
@@ -92,7 +92,7 @@ class OutputOptions(Vertical):
     def url(self) -> str:
         """The URL as it was typed, where it is one; a folder else, and this is empty."""
         typed = self._field.value.strip()
-        return typed if output_url.is_url(typed) else ""
+        return typed if output.is_url(typed) else ""
 
     @property
     def if_exists(self) -> IfExists:
@@ -133,7 +133,7 @@ class OutputOptions(Vertical):
         if not self.takes_urls:
             return "URLs are for datasets on a cluster"
         try:
-            output_url.parse(url)
+            output.parse(url)
         except MLHubException as error:
             return error.message
         return ""

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from mlhub_tui.errors import EntityDoesNotExist, RequestError, UnexpectedAnswer
+from mlhub_tui.fileio import shrink_folder
 from mlhub_tui.http.cache import CachedResponse
 from mlhub_tui.models import EntryKind
 from mlhub_tui.sources.static.archive import (
@@ -28,7 +29,6 @@ from mlhub_tui.sources.static.archive import (
 from mlhub_tui.sources.static.document_urls import file_url, member_url
 from mlhub_tui.sources.static.source import NotASource
 from mlhub_tui.sources.static.tar_reader import ArchiveReadCancelled, DamagedArchive
-from mlhub_tui.storage import shrink_folder
 
 from .conftest import Open
 from .grow import catalog, collection, encoded, forest, item, link, pack, special

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from mlhub_tui.threads import in_thread
+from mlhub_tui.concurrency import in_thread
 
 
 async def test_work_that_is_interrupted_has_time_to_end_also_where_it_is_cancelled_twice() -> None:

@@ -1,4 +1,4 @@
-"""Blocking work beside an event loop, in threads that never keep the program from ending."""
+"""Concurrent work of an event loop: coroutines, so many at a time, and blocking calls in daemon threads."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
 from typing import ParamSpec, TypeVar
@@ -176,3 +176,26 @@ def _serve(orders: SimpleQueue[Callable[[], None]], idle: list[SimpleQueue[Calla
         if len(idle) >= _MAX_IDLE:
             return
         idle.append(orders)
+
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+
+async def together(do: Callable[[A], Awaitable[B]], things: Iterable[A], at_once: int) -> list[B]:
+    """Return what `do` gives for each thing, in order; at most `at_once` run at a time.
+
+    The first failure is raised as it is; what still runs is cancelled then.
+    """
+    places = asyncio.Semaphore(at_once)
+
+    async def one(thing: A) -> B:
+        async with places:
+            return await do(thing)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one(thing)) for thing in things]
+    except ExceptionGroup as failures:
+        raise failures.exceptions[0] from None
+    return [task.result() for task in tasks]

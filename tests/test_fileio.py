@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.storage import make_private_folder, write_atomic
+from mlhub_tui.fileio import make_private_folder, write_atomic
 
 
 def test_the_content_is_replaced_as_it_is(tmp_path: Path) -> None:
