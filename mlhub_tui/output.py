@@ -1,4 +1,4 @@
-"""Output of downloads: folders and fsspec URLs as people give them, and a folder that no path leads out of."""
+"""Output of downloads: a folder or fsspec URL as people give it, and a folder that no path leads out of."""
 
 from __future__ import annotations
 

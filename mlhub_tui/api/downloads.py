@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 from .. import planning, queue
 from ..errors import FileConflict, InvalidSearch
 from ..models import BBox, JsonDict
-from ..models.area import geometry_of
-from ..models.when import Span, parse_span
+from ..models.search import Span, geometry_of, parse_span
 from ..options import IfExists
 from ..sources.mlhub import MLHubSource
 

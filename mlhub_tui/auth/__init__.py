@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from .credentials import for_profile as for_profile
     from .credentials import resolve as resolve
     from .credentials import unsaved_key as unsaved_key
-    from .kind import ANONYMOUS as ANONYMOUS
-    from .kind import DEFAULT_PROFILE as DEFAULT_PROFILE
-    from .kind import Auth as Auth
-    from .kind import Kind as Kind
-    from .kind import Scheme as Scheme
+    from .location import ANONYMOUS as ANONYMOUS
+    from .location import DEFAULT_PROFILE as DEFAULT_PROFILE
     from .location import DEFAULT_ROOT_URL as DEFAULT_ROOT_URL
+    from .location import Auth as Auth
+    from .location import Kind as Kind
+    from .location import Scheme as Scheme
     from .location import checked_root_url as checked_root_url
     from .location import is_url as is_url
     from .location import normalise_root_url as normalise_root_url
@@ -39,9 +39,8 @@ else:
         __name__,
         {
             "credentials": "Credentials NoKeyAnywhere for_location for_profile resolve unsaved_key",
-            "kind": "ANONYMOUS DEFAULT_PROFILE Auth Kind Scheme",
-            "location": "DEFAULT_ROOT_URL checked_root_url is_url normalise_root_url"
-            " other_spelling same_root",
+            "location": "ANONYMOUS DEFAULT_PROFILE DEFAULT_ROOT_URL Auth Kind Scheme checked_root_url"
+            " is_url normalise_root_url other_spelling same_root",
             "profiles": "Profile ProfilesFile check_name",
             "secrets": "SecretDraft SecretNotSet header_name secret_words",
         },

@@ -9,16 +9,21 @@ from pathlib import Path
 
 from ..errors import APIKeyNotFound, InvalidRootURL, MLHubException, ProfilesFileError
 from ..text import one_line
-from .kind import (
+from .location import (
     ANONYMOUS,
     API_KEY_VARIABLE,
     DEFAULT_PROFILE,
+    DEFAULT_ROOT_URL,
     PROFILE_VARIABLE,
     ROOT_URL_VARIABLE,
     Auth,
     Kind,
+    behind_browser,
+    location,
+    normalise_root_url,
+    same_root,
+    split_key,
 )
-from .location import DEFAULT_ROOT_URL, behind_browser, location, normalise_root_url, same_root, split_key
 from .profiles import Profile, ProfilesFile
 from .secrets import SecretDraft, SecretNotSet
 

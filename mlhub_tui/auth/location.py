@@ -1,15 +1,58 @@
-"""Where a source is: the root URL of an API, or the URL or path of a static catalog."""
+"""Sources and where they are: kinds, ways to send a secret, root URLs of APIs and paths of catalogs."""
 
 from __future__ import annotations
 
 import os
 import re
+from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, unquote_plus, urlsplit
 
 from ..errors import InvalidRootURL
 from ..text import one_line, redact
-from .kind import Kind
+
+ANONYMOUS = "__anonymous__"
+"""The profile that sends no key."""
+
+DEFAULT_PROFILE = "default"
+"""The profile that is used when none is named."""
+
+API_KEY_VARIABLE = "MLHUB_API_KEY"
+PROFILE_VARIABLE = "MLHUB_PROFILE"
+ROOT_URL_VARIABLE = "MLHUB_ROOT_URL"
+
+
+class Kind(StrEnum):
+    """What a source speaks."""
+
+    MLHUB = "mlhub"
+    STAC_API = "stac-api"
+    STATIC = "static"
+
+
+class Scheme(StrEnum):
+    """How a secret goes with a request."""
+
+    QUERY = "query"
+    BEARER = "bearer"
+    HEADER = "header"
+    BASIC = "basic"
+
+
+@dataclass(frozen=True, slots=True)
+class Auth:
+    """How the secret of a source is sent; the secret itself is not in here.
+
+    - `scheme`: A query parameter, a bearer token (RFC 6750), a header of its own, or basic (RFC 7617).
+    - `name`: The name of the query parameter or of the header.
+    - `user`: The user name of basic authentication.
+    """
+
+    scheme: Scheme = Scheme.QUERY
+    name: str = "key"
+    user: str = ""
+
 
 DEFAULT_ROOT_URL = "https://api.radiant.earth/mlhub/v1/"
 _KEY_NAMES = frozenset({"key", "api_key", "apikey", "api-key", "subscription-key", "access_token"})

@@ -11,7 +11,7 @@ from .. import paths
 from ..errors import ProfileNotFound, ProfilesFileError
 from ..fileio import make_private_folder, write_atomic
 from ..text import clean, nearest_word, one_line
-from .kind import ANONYMOUS, Kind
+from .location import ANONYMOUS, Kind
 
 SECRETS = frozenset(
     {"api_key", "key_env", "token", "token_env", "header_value", "header_env", "password", "password_env"}

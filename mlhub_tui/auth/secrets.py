@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from ..errors import APIKeyNotFound, ProfilesFileError
 from ..text import clean, mask, one_line
-from .kind import Auth, Scheme
+from .location import Auth, Scheme
 from .profiles import CREDENTIALS, Profile
 
 # For each way of sending a secret, the option that holds it, and the one that names its variable.

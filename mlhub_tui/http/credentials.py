@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote, urljoin
 
-from ..auth.kind import Auth, Scheme
+from ..auth.location import Auth, Scheme
 from ..errors import KeyWithheld
 from ..text import mask, one_line
 from ..version import __version__

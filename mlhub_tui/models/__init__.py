@@ -11,15 +11,18 @@ from typing import TYPE_CHECKING
 from ..lazy import lazy
 
 if TYPE_CHECKING:
-    from .area import parse_bbox as parse_bbox
-    from .area import read_geometry as read_geometry
     from .dataset import ArchiveInfo as ArchiveInfo
     from .dataset import CatalogInfo as CatalogInfo
     from .dataset import CollectionList as CollectionList
     from .dataset import CollectionRef as CollectionRef
     from .dataset import Dataset as Dataset
+    from .document import Asset as Asset
+    from .document import Catalog as Catalog
+    from .document import Collection as Collection
     from .document import Document as Document
+    from .document import Item as Item
     from .document import JsonDict as JsonDict
+    from .document import MLModel as MLModel
     from .document import Provider as Provider
     from .entry import Entry as Entry
     from .entry import EntryKind as EntryKind
@@ -27,24 +30,18 @@ if TYPE_CHECKING:
     from .extent import Extent as Extent
     from .extent import Interval as Interval
     from .search import Search as Search
-    from .stac import Asset as Asset
-    from .stac import Catalog as Catalog
-    from .stac import Collection as Collection
-    from .stac import Item as Item
-    from .stac import MLModel as MLModel
-    from .when import parse_span as parse_span
-    from .when import parse_when as parse_when
+    from .search import parse_bbox as parse_bbox
+    from .search import parse_span as parse_span
+    from .search import parse_when as parse_when
+    from .search import read_geometry as read_geometry
 else:
     __getattr__, __all__ = lazy(
         __name__,
         {
-            "area": "parse_bbox read_geometry",
             "dataset": "ArchiveInfo CatalogInfo CollectionList CollectionRef Dataset",
-            "document": "Document JsonDict Provider",
+            "document": "Asset Catalog Collection Document Item JsonDict MLModel Provider",
             "entry": "Entry EntryKind",
             "extent": "BBox Extent Interval",
-            "search": "Search",
-            "stac": "Asset Catalog Collection Item MLModel",
-            "when": "parse_span parse_when",
+            "search": "Search parse_bbox parse_span parse_when read_geometry",
         },
     )

@@ -7,8 +7,7 @@ from enum import StrEnum
 
 from ..text import one_line
 from .dataset import Dataset
-from .document import UNREADABLE, Document
-from .stac import Catalog, Collection, Item, MLModel
+from .document import UNREADABLE, Catalog, Collection, Document, Item, MLModel
 
 
 class EntryKind(StrEnum):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..auth.kind import Kind
+from ..auth.location import Kind
 from ..errors import EntityDoesNotExist, NotOffered
 from ..http.response_headers import Checksum
 from ..http.urls import shown, shown_id

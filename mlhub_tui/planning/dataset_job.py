@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..auth.kind import Kind
+from ..auth.location import Kind
 from ..concurrency import in_thread, in_thread_to_end
 from ..errors import (
     DownloadError,

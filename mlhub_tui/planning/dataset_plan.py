@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from .. import fileio, paths
-from ..auth.kind import Kind
+from ..auth.location import Kind
 from ..concurrency import in_thread, together
 from ..errors import (
     EntityDoesNotExist,

@@ -12,7 +12,7 @@ from typing import Any
 from ..models import Asset, Collection, Item, JsonDict
 from ..models.document import LARGEST_SIZE, identity
 from ..models.extent import item_bbox
-from ..models.when import read_time
+from ..models.search import read_time
 from ..sources.asset_links import asset_href
 from ..sources.documents import DocumentKind, kind_of
 from ..sources.static.document_urls import member_url

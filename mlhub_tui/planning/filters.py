@@ -11,9 +11,8 @@ from typing import Any
 
 from ..errors import InvalidSearch, MLHubException
 from ..models import BBox, JsonDict
-from ..models.area import geometry_of
 from ..models.extent import geometry_bbox
-from ..models.when import Span
+from ..models.search import Span, geometry_of
 
 Box = tuple[float, float, float, float]
 """West, south, east, north in degrees; east is above 180 across the antimeridian."""

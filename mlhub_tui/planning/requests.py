@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import fileio, output, paths
-from ..auth.kind import Kind
+from ..auth.location import Kind
 from ..errors import OutputFolderError
 from ..options import ClusterConfig, IfExists
 from ..text import file_name

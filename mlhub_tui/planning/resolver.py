@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 from .. import transfer
-from ..auth.kind import Kind
+from ..auth.location import Kind
 from ..errors import AccessDenied, AuthenticationError, EntityDoesNotExist, MLHubException, NotOffered
 from ..http.credentials import Link
 from ..http.errors import LinkRejected

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..auth.kind import Kind
+from ..auth.location import Kind
 from ..options import IfExists
 from ..planning.layout import distinct_name
 from ..planning.requests import ArchiveRequest, AssetRequest, DatasetRequest, DownloadRequest

@@ -13,7 +13,7 @@ from ..errors import EntityDoesNotExist, NotOffered, RequestError, UnexpectedAns
 from ..http.pagination import REPEATED
 from ..models import BBox, Item, Search
 from ..models.extent import geometry_bbox
-from ..models.when import Span, parse_span, span_of
+from ..models.search import Span, parse_span, span_of
 from .base import ENOUGH, Lacking, Page, check_search
 
 T = TypeVar("T")

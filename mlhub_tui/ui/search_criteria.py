@@ -12,8 +12,7 @@ from ..auth import Kind
 from ..errors import InvalidSearch
 from ..fileio import expanded
 from ..models import BBox, JsonDict, Search
-from ..models.area import geometry_of, parse_bbox, read_geometry
-from ..models.when import parse_when
+from ..models.search import geometry_of, parse_bbox, parse_when, read_geometry
 from ..text import count, date, one_line
 
 MOST_ITEMS = 10**9

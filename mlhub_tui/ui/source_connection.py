@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from .. import http, sources
 from ..auth import Credentials, Kind, resolve
-from ..auth.kind import API_KEY_VARIABLE, PROFILE_VARIABLE, ROOT_URL_VARIABLE
+from ..auth.location import API_KEY_VARIABLE, PROFILE_VARIABLE, ROOT_URL_VARIABLE
 from ..errors import APIKeyNotFound, InvalidRootURL, MLHubException
 from ..options import AppOptions
 from ..sample.on_demand import SAMPLE_NAME, SampleOnDemand

@@ -42,7 +42,7 @@ from mlhub_tui.planning.index_cache import index_of_archive
 from mlhub_tui.planning.selection import count_files
 from mlhub_tui.planning.filters import Filters
 from mlhub_tui.models import BBox
-from mlhub_tui.models.when import Span, parse_span
+from mlhub_tui.models.search import Span, parse_span
 began = time.perf_counter()
 index = index_of_archive(Path(sys.argv[1]), source="http://a.example/", dataset="ds")
 found = {{"read": time.perf_counter() - began, "cpu": time.process_time()}}

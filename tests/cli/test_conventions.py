@@ -199,7 +199,7 @@ main()
         "asyncio",
         "mlhub_tui.http.client",
         "mlhub_tui.sources.mlhub",
-        "mlhub_tui.models.stac",
+        "mlhub_tui.models.document",
     ],
 )
 def test_ctrl_c_at_any_moment_is_a_word_and_130(module: str, on_sample: SampleServer) -> None:

@@ -22,7 +22,7 @@ def load(*names):
 
 threads = [
     load("auth", "models", "config"),
-    load("auth.kind", "models.when", "config.config"),
+    load("auth.location", "models.search", "config.config"),
     load("sources.open_source", "http.session", "sources.mlhub"),
     load("queue.service", "planning.resolver", "queue.run_job"),
     load("sample.on_demand", "sample.server"),

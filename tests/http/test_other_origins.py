@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.auth.kind import Auth, Scheme
+from mlhub_tui.auth.location import Auth, Scheme
 from mlhub_tui.http.client import HTTPClient
 from mlhub_tui.http.credentials import OriginCredentials
 from tests.support.http_server import Answer, LoopbackServer

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mlhub_tui.errors import InvalidSearch
 from mlhub_tui.models import BBox
-from mlhub_tui.models.area import geometry_of, parse_bbox, read_geometry
+from mlhub_tui.models.search import geometry_of, parse_bbox, read_geometry
 
 SQUARE = [[[0, 0], [1, 0], [1, 1], [0, 1], [0, 0]]]
 POLYGON = {"type": "Polygon", "coordinates": SQUARE}

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlhub_tui.errors import InvalidSearch
-from mlhub_tui.models.when import Span, parse_span, parse_when, span_of
+from mlhub_tui.models.search import Span, parse_span, parse_when, span_of
 
 days = st.dates(date(1, 1, 1), date(9999, 12, 30))
 moments = st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=st.just(UTC))

@@ -19,7 +19,7 @@ from mlhub_tui.errors import EntityDoesNotExist, OutputFolderError, ServerUnreac
 from mlhub_tui.fileio import shrink_folder
 from mlhub_tui.http.session import Session
 from mlhub_tui.models import BBox, Collection, Item, Search
-from mlhub_tui.models.when import parse_span
+from mlhub_tui.models.search import parse_span
 from mlhub_tui.planning.dataset_plan import plan_dataset
 from mlhub_tui.planning.filters import Filters
 from mlhub_tui.planning.index import BUILDING, Index, IndexBuilder, NoIndex

@@ -10,7 +10,7 @@ import pytest
 
 from mlhub_tui.errors import InvalidSearch
 from mlhub_tui.models import BBox
-from mlhub_tui.models.when import parse_span
+from mlhub_tui.models.search import parse_span
 from mlhub_tui.planning.filters import Area, Filters
 from mlhub_tui.planning.index import CollectionFacts
 from mlhub_tui.planning.index_cache import index_of_archive

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from mlhub_tui.errors import InvalidSearch
 from mlhub_tui.models import BBox
-from mlhub_tui.models.when import Span, parse_span
+from mlhub_tui.models.search import Span, parse_span
 from mlhub_tui.planning.filters import Filters, NoShapely
 from mlhub_tui.planning.index import Index
 from mlhub_tui.planning.layout import COMMON_KEYS, namesake_folder

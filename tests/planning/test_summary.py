@@ -10,7 +10,7 @@ import pytest
 
 from mlhub_tui.errors import AuthenticationError, EntityDoesNotExist, InvalidSearch, ServerError
 from mlhub_tui.models import ArchiveInfo, BBox, CatalogInfo
-from mlhub_tui.models.when import Span
+from mlhub_tui.models.search import Span
 from mlhub_tui.planning.dataset_plan import Costs, costs
 from mlhub_tui.planning.filters import Filters
 from mlhub_tui.planning.selection import count_files

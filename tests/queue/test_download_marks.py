@@ -10,7 +10,7 @@ import pytest
 
 from mlhub_tui.auth import Kind
 from mlhub_tui.models import Dataset, Entry, EntryKind
-from mlhub_tui.models.when import parse_span
+from mlhub_tui.models.search import parse_span
 from mlhub_tui.planning.filters import Filters
 from mlhub_tui.planning.manifest import Manifest, manifest_path
 from mlhub_tui.planning.requests import ArchiveRequest, AssetRequest, DatasetRequest, dataset_request

@@ -11,7 +11,7 @@ from typing import Any
 from textual.widgets import Input
 
 from mlhub_tui import paths
-from mlhub_tui.models.when import parse_span
+from mlhub_tui.models.search import parse_span
 from mlhub_tui.planning.filters import Filters
 from mlhub_tui.planning.manifest import Manifest, manifest_path
 from mlhub_tui.planning.requests import SAMPLE, ArchiveRequest, archive_name, dataset_request

@@ -18,7 +18,7 @@ from ...http.urls import shown
 from ...models import BBox, Catalog, Collection, Item, JsonDict
 from ...models.document import identity
 from ...models.extent import around
-from ...models.when import span_of
+from ...models.search import span_of
 from ...text import count
 from ..documents import ItemList, count_stac_items
 from .document_loader import Parsed, open_file, system_error, too_large, unreadable

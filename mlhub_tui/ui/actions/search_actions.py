@@ -14,7 +14,7 @@ from ... import sources
 from ...auth import Kind
 from ...errors import MLHubException
 from ...models import BBox, EntryKind, Search
-from ...models.when import parse_when
+from ...models.search import parse_when
 from ...sources.saved_searches import SavedSearch, SavedSearches
 from ...text import count, date, now, one_line, redact
 from .. import dialogs

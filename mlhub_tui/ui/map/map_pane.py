@@ -14,7 +14,7 @@ from textual.message import Message
 
 from ...metadata.places import parts, place_words, time_words
 from ...models import BBox, Collection, Dataset, Document, Entry, Interval, Item, MLModel
-from ...models.when import parse_span, span_of
+from ...models.search import parse_span, span_of
 from ...text import count
 from ..catalog.nodes import without_document
 from ..commands import MAP, bindings

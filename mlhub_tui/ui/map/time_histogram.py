@@ -28,7 +28,7 @@ from textual.widget import Widget
 
 from ...metadata.places import MONTHS, time_words
 from ...models import Interval
-from ...models.when import span_of
+from ...models.search import span_of
 from ...text import count
 from ..commands import DATES, bindings
 from ..terminal.characters import ascii_only

@@ -18,7 +18,7 @@ from textual.widgets import Input, Label, Static
 
 from ...errors import MLHubException
 from ...models import BBox
-from ...models.when import Span, parse_span
+from ...models.search import Span, parse_span
 from ...planning.filters import Filters
 from ...planning.index import Index
 from ...planning.selection import notes

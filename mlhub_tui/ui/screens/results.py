@@ -16,7 +16,7 @@ from textual.widgets import Static
 
 from ...errors import APIKeyNotFound, AuthenticationError, MLHubException
 from ...models import BBox, Entry, Search
-from ...models.when import parse_when
+from ...models.search import parse_when
 from ...sources.base import Page, Source
 from ...text import count
 from .. import actions

@@ -14,7 +14,7 @@ from textual.message import Message
 from ...metadata.detail import file_of
 from ...metadata.extensions import label_classes
 from ...models import Asset, Document, Entry, EntryKind, Item
-from ...models.when import parse_span
+from ...models.search import parse_span
 from ...sources.base import Page
 from ...text import count, one_line, redact, size
 from ..catalog.matching import search_text

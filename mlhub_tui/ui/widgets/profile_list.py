@@ -21,7 +21,7 @@ from ...auth import (
     same_root,
     secret_words,
 )
-from ...auth.kind import API_KEY_VARIABLE, ROOT_URL_VARIABLE
+from ...auth.location import API_KEY_VARIABLE, ROOT_URL_VARIABLE
 from ...errors import InvalidRootURL
 from ...options import AppOptions
 from ...sample.on_demand import SAMPLE_NAME

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlhub_tui.models import Interval
-from mlhub_tui.models.when import parse_when
+from mlhub_tui.models.search import parse_when
 from mlhub_tui.ui.map.time_histogram import TimeBins, axis, bars, days_of, make_bins
 
 
