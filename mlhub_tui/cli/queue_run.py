@@ -16,7 +16,7 @@ import click
 from .. import paths, queue, sample
 from ..auth import Credentials
 from ..errors import AccessDenied, MLHubException, TargetBusy
-from ..http.retry import COMMAND_RETRIES
+from ..http.errors import COMMAND_RETRIES
 from ..planning.requests import CHOOSE_KEYS, DatasetRequest, DownloadRequest
 from ..planning.resolver import Resolver
 from ..queue.job import IDLE_STATES, Job, JobState

@@ -24,8 +24,7 @@ from ..transfer.config import BatchConfig, TransferProgress
 from ..transfer.engine import TransferCancelled
 from ..transfer.work_source import BatchStats, FileResult
 from .dask_client import connected, some_words
-from .destination import RunMarker, copy_objects
-from .object_store import ObjectStore
+from .object_store import ObjectStore, RunMarker, copy_objects
 from .sharding import RunConfig, Shard, ShardResult, shard_files, shards
 
 _TICK = 0.5  # seconds between two looks at the cluster

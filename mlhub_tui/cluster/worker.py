@@ -22,8 +22,8 @@ from .. import errors, fileio
 from ..auth import resolve
 from ..errors import DownloadError, MLHubException, NotOffered
 from ..http.credentials import Link
+from ..http.errors import QUEUE_RETRIES
 from ..http.limits import BandwidthLimiter
-from ..http.retry import QUEUE_RETRIES
 from ..http.urls import Origin
 from ..options import IfExists
 from ..planning.manifest import Row, file_request

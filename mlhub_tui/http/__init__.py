@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from . import cache as cache
     from . import client as client
     from . import errors as errors
-    from . import response_headers as response_headers
-    from . import retry as retry
+    from . import representation as representation
     from . import session as session
     from . import status_errors as status_errors
     from . import urls as urls

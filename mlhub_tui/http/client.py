@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from ..errors import MLHubException, UnexpectedAnswer
 from ..text import one_line, redact
-from .connect import open_connection
+from .connect import Proxy, ProxySettings, open_connection, trusted_context
 from .connection import BodySink, HTTP11Connection, Response
 from .credentials import (
     CookieJar,
@@ -21,11 +21,9 @@ from .credentials import (
     netrc_authorization,
     user_agent,
 )
-from .decoding import BodyCollector, DecodingSink, codings
-from .errors import BodyNotWanted, ConnectionLost, ProtocolError
+from .errors import DEFAULT_TIMEOUTS, BodyNotWanted, ConnectionLost, ProtocolError, Timeouts
 from .limits import BandwidthLimiter
-from .proxies import Proxy, ProxySettings, trusted_context
-from .retry import DEFAULT_TIMEOUTS, Timeouts
+from .representation import BodyCollector, DecodingSink, codings
 from .status_errors import raise_for_response
 from .urls import Origin, RequestURL, address, parse_url, redirect_target, shown
 

@@ -13,9 +13,8 @@ from typing import Protocol, cast
 
 from ..errors import RequestError, ServerTimeout
 from ..text import one_line, redact
-from .errors import ConnectionLost, ProtocolError
+from .errors import DEFAULT_TIMEOUTS, ConnectionLost, ProtocolError, Timeouts
 from .limits import POLL, BandwidthLimiter
-from .retry import DEFAULT_TIMEOUTS, Timeouts
 from .urls import RequestURL, address, host_label
 
 MAX_HEAD = 64 << 10  # bytes of a response head, and of the buffer that holds a small response as a whole

@@ -1,15 +1,20 @@
-"""Failures of requests in words: unreachable hosts, lost connections, TLS, proxies; and which may pass."""
+"""Failures of requests: in words, which of them may pass, and when a request is repeated."""
 
 from __future__ import annotations
 
+import asyncio
 import os
+import random
 import re
 import socket
 import ssl
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from .. import errors
 from ..text import one_line, redact
-from .retry import PASSING_STATUSES
 from .urls import address, host, host_label
 
 
@@ -133,3 +138,125 @@ HOSTED_HINT = (
 def hosted_hint(url: str) -> str | None:
     """Return what to do where a URL is of the hosted service, which has ended; None for any other."""
     return HOSTED_HINT if host(url) == HOSTED else None
+
+
+PASSING_STATUSES = frozenset(
+    # 425 is RFC 8470; 520 to 524 and 530 are Cloudflare's, 529 is "overloaded", 598 and 599 are time-outs of
+    # proxies in between. 400, 401, 403 and 404 never pass.
+    {408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529, 530, 598, 599}
+)
+"""Statuses that may be gone when the request is repeated. 202 (being prepared) is apart: it is no failure."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often and how patiently a request is repeated.
+
+    - `tries`: Requests without progress, the first one counted; None for as long as it takes.
+    - `doubtful_tries`: The same where the response makes no sense (a portal's page, a rejected link); None as
+      `tries`.
+    - `base`, `cap`: Seconds; after the n-th failure the wait is random, up to `min(cap, base * 2**(n-1))`.
+      Full jitter keeps many clients from returning at the same moment.
+    - `longest_wait`: Seconds to wait at a time where a server asks for it (`Retry-After`).
+    - `patience`: Seconds; a server that asks for more than this and `longest_wait` is given up at once.
+    - `budget`: Seconds since the first try after which no new try starts; None for no limit.
+    - `random`, `sleep`, `clock`: Where chance and time come from.
+    """
+
+    tries: int | None = 3
+    doubtful_tries: int | None = None
+    base: float = 0.4
+    cap: float = 4.0
+    longest_wait: float = 5.0
+    patience: float = 0.0
+    budget: float | None = 10.0
+    random: Callable[[], float] = random.random
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    clock: Callable[[], float] = time.monotonic
+
+    def wait(
+        self, failures: int, elapsed: float = 0.0, retry_after: float | None = None, *, doubtful: bool = False
+    ) -> float | None:
+        """Return the seconds to wait after the n-th failure in a row, or None to give up."""
+        if self.exhausted(failures, doubtful=doubtful):
+            return None
+        if self.asks_too_much(retry_after):
+            return None
+        seconds = self.delay(failures, retry_after)
+        return seconds if self.budget is None or elapsed + seconds <= self.budget else None
+
+    def asks_too_much(self, retry_after: float | None) -> bool:
+        """Return whether a server asks to wait longer than anybody does here."""
+        return retry_after is not None and retry_after > max(self.longest_wait, self.patience)
+
+    def delay(self, failures: int, retry_after: float | None = None) -> float:
+        """Return the seconds to wait after the n-th failure in a row, whatever the limits of tries are."""
+        if retry_after is not None:
+            return min(retry_after, self.longest_wait) + self.random() * self.base
+        return self.random() * min(self.cap, self.base * 2.0 ** min(failures - 1, 16))
+
+    def exhausted(self, failures: int, *, doubtful: bool = False) -> bool:
+        """Return whether so many failures in a row are enough."""
+        limits = (self.tries, self.doubtful_tries if doubtful else None)
+        return any(limit is not None and failures >= limit for limit in limits)
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Patience of one request, in seconds; time in which the event loop itself is held up does not count.
+
+    Parameters
+    ----------
+    first_byte
+        From the request to the end of the response's head.
+    low_speed_time, low_speed_limit
+        A body that brings fewer than `low_speed_limit` bytes a second over `low_speed_time` seconds is
+        stalled (curl's --speed-time and --speed-limit).
+    """
+
+    first_byte: float = 120.0
+    low_speed_time: float = 30.0
+    low_speed_limit: float = 100.0
+
+
+DEFAULT_TIMEOUTS = Timeouts()
+
+
+LONGEST_WAIT = 1800.0
+"""Seconds that a command, or somebody who looks on, waits where a server asks for it."""
+NO_RETRIES = RetryPolicy(tries=1)
+COMMAND_RETRIES = RetryPolicy(
+    tries=6, doubtful_tries=4, base=1.0, cap=20.0, longest_wait=LONGEST_WAIT, budget=None
+)
+"""Downloads of commands and scripts, which must end."""
+QUEUE_RETRIES = RetryPolicy(
+    tries=None,
+    doubtful_tries=4,
+    base=1.0,
+    cap=60.0,
+    longest_wait=3600.0,
+    patience=86400.0,
+    budget=None,
+)
+"""Downloads of the queue, which wait until the network is back."""
+
+
+def parse_retry_after(value: str | None, now: Callable[[], datetime] | None = None) -> float | None:
+    """Return the seconds of a `Retry-After` header (RFC 9110, section 10.2.3), None where it is none.
+
+    - `value`: A number of seconds or an HTTP date.
+    - `now`: The current UTC time, for dates; a date in the past means no wait.
+    """
+    text = (value or "").strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:12])
+    if not text:
+        return None
+    from email.utils import parsedate_to_datetime  # not at the top: 10 ms, and few responses have a date
+
+    try:
+        moment = parsedate_to_datetime(text)
+    except (TypeError, ValueError, IndexError, OverflowError):
+        return None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - (now() if now else datetime.now(UTC))).total_seconds())

@@ -20,9 +20,17 @@ from ..errors import (
 )
 from ..text import duration, local_time, mask, one_line, redact
 from .credentials import masked, netrc_hint
-from .errors import PROXY_LOGIN, BeingPrepared, LinkRejected, LoginRequired, hosted_hint
+from .errors import (
+    LONGEST_WAIT,
+    PASSING_STATUSES,
+    PROXY_LOGIN,
+    BeingPrepared,
+    LinkRejected,
+    LoginRequired,
+    hosted_hint,
+    parse_retry_after,
+)
 from .json_document import words_in
-from .retry import LONGEST_WAIT, PASSING_STATUSES, parse_retry_after
 from .urls import address, host_label, parse_url, shown
 
 if TYPE_CHECKING:

@@ -18,10 +18,9 @@ from ..text import one_line
 from .client import HTTPClient
 from .connection import BodySink, Response
 from .credentials import CookieJar, OriginCredentials
-from .decoding import Inflater, codings
-from .errors import ProxyFailure, hosted_hint
+from .errors import ProxyFailure, Timeouts, hosted_hint
 from .json_document import too_large
-from .retry import Timeouts
+from .representation import Inflater, codings
 from .urls import host_label, parse_url, shown
 
 _HELD = 256 << 10  # bytes of a body that wait for their reader

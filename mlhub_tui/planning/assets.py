@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..auth.location import Kind
 from ..errors import EntityDoesNotExist, NotOffered
-from ..http.response_headers import Checksum
+from ..http.representation import Checksum
 from ..http.urls import shown, shown_id
 from ..models import Asset, Collection, Document, Entry, EntryKind, Item, MLModel
 from ..options import IfExists

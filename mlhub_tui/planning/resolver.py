@@ -18,8 +18,7 @@ from .. import transfer
 from ..auth.location import Kind
 from ..errors import AccessDenied, AuthenticationError, EntityDoesNotExist, MLHubException, NotOffered
 from ..http.credentials import Link
-from ..http.errors import LinkRejected
-from ..http.retry import COMMAND_RETRIES, RetryPolicy
+from ..http.errors import COMMAND_RETRIES, LinkRejected, RetryPolicy
 from ..http.urls import shown
 from ..models import Entry, EntryKind
 from ..sources.asset_links import azure_headers, https_of, known_to_pay

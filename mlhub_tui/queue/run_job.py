@@ -26,16 +26,17 @@ from ..errors import (
 )
 from ..http.credentials import Link
 from ..http.errors import (
+    COMMAND_RETRIES,
     PASSING,
     BeingPrepared,
     ConnectionLost,
     LinkRejected,
     LoginRequired,
+    RetryPolicy,
     TLSFailure,
     is_lasting,
 )
-from ..http.response_headers import Checksum
-from ..http.retry import COMMAND_RETRIES, RetryPolicy
+from ..http.representation import Checksum
 from ..http.urls import shown_id
 from ..models import Document
 from ..options import IfExists

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypedDict
 
 from ..config import load as load_config
-from ..http.retry import RetryPolicy
+from ..http.errors import RetryPolicy
 from ..transfer.config import TransferConfig
 
 STALE = 30.0

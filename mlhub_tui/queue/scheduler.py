@@ -16,7 +16,7 @@ from typing import Any, Unpack
 from .. import fileio
 from ..concurrency import in_thread
 from ..errors import DownloadError, RequestError
-from ..http.retry import QUEUE_RETRIES
+from ..http.errors import QUEUE_RETRIES
 from ..planning.resolver import JobContext, Resolver
 from ..text import count, duration, rate, size
 from ..transfer.config import DownloadResult, TransferPhase, TransferProgress

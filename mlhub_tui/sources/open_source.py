@@ -33,7 +33,7 @@ def open_session(
         # Nobody has answered there since 2023: no use in waiting long to say so.
         options = {
             "timeouts": http.session.SessionTimeouts(connect=4.0, read=8.0, total=12.0),
-            "retry": http.retry.NO_RETRIES,
+            "retry": http.errors.NO_RETRIES,
         } | options
     # What is a key by its name is an MLHub API's business; elsewhere `key` may name a file.
     as_mlhub = credentials.kind is Kind.MLHUB and credentials.auth == Auth() and not by_document

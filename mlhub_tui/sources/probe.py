@@ -26,7 +26,7 @@ from ..errors import (
     UnexpectedAnswer,
 )
 from ..http.cache import CachingClient, DocumentCache
-from ..http.errors import HOSTED, HOSTED_HINT, BeingPrepared
+from ..http.errors import HOSTED, HOSTED_HINT, NO_RETRIES, BeingPrepared
 from ..http.json_document import (
     DEEP_HINT,
     MAX_DOCUMENT,
@@ -38,7 +38,6 @@ from ..http.json_document import (
     too_large,
     words_in,
 )
-from ..http.retry import NO_RETRIES
 from ..http.session import Session, SessionTimeouts
 from ..http.urls import host, host_label, join, parse_url, shown
 from ..models.document import identity, links_of

@@ -21,9 +21,8 @@ from ..content import START
 from ..errors import MLHubException
 from ..http.connection import BodySink, Response
 from ..http.credentials import LOCAL
-from ..http.decoding import BodyCollector, codings, is_ambiguous
 from ..http.errors import BodyNotWanted, ConnectionLost
-from ..http.response_headers import checksums
+from ..http.representation import BodyCollector, checksums, codings, is_ambiguous
 from ..http.status_errors import raise_for_response
 from ..http.urls import host_label
 from . import content_checks

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from ..errors import VerificationFailed
-from ..http.response_headers import Checksum
+from ..http.representation import Checksum
 
 if TYPE_CHECKING:
     from ..http.connection import BodySink

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING
 
 from .. import http
 from ..fileio import check_regular, check_spelling
-from ..http.decoding import is_gzip_name
-from ..http.retry import COMMAND_RETRIES, RetryPolicy, Timeouts
+from ..http.errors import COMMAND_RETRIES, RetryPolicy, Timeouts
+from ..http.representation import is_gzip_name
 from ..options import IfExists
 from .engine import SharedLimits
 
 if TYPE_CHECKING:  # needed by transfers only, not before the first request of a command
     from ..http.client import HTTPClient
     from ..http.credentials import CookieJar, Link
-    from ..http.response_headers import Checksum
+    from ..http.representation import Checksum
     from .part_file import PartJournal
 
 _MAX_EVENTS = 200  # events between two readings of the log; older ones are dropped

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from .. import errors, text
 from ..content import GZIP_MAGIC, READABLE, START, ContentKind, first_line, is_odd, is_tar, recognise
-from ..http.decoding import Inflater, unpacked_start
+from ..http.representation import Inflater, unpacked_start
 from .config import Expected
 from .engine import TransferCancelled
 

@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Protocol
 from .. import errors, text
 from ..errors import MLHubException, RequestError
 from ..fileio import translate_os_error
-from ..http.errors import PASSING, BeingPrepared, ConnectionLost, ConnectTimeout, LinkRejected
+from ..http.errors import PASSING, BeingPrepared, ConnectionLost, ConnectTimeout, LinkRejected, RetryPolicy
 from ..http.limits import HostLimits
-from ..http.retry import RetryPolicy
 
 if TYPE_CHECKING:  # needed by batches only
     from ..http.credentials import Link

@@ -25,9 +25,8 @@ from ..content import START
 from ..errors import MLHubException
 from ..http.client import Exchange
 from ..http.credentials import CookieJar, is_local
-from ..http.decoding import BodyCollector, codings
 from ..http.errors import PASSING
-from ..http.response_headers import RemoteVersion, parse_content_range, remote_version
+from ..http.representation import BodyCollector, RemoteVersion, codings, parse_content_range, remote_version
 from ..options import IfExists
 from . import content_checks
 from .checksums import HashingSink

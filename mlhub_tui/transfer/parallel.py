@@ -15,9 +15,14 @@ from .. import errors
 from ..concurrency import in_thread_to_end, uncancelled
 from ..http.client import Exchange
 from ..http.connection import BodySink, Response
-from ..http.decoding import codings
 from ..http.errors import PASSING, BodyNotWanted, ConnectionLost
-from ..http.response_headers import RemoteVersion, parse_content_range, remote_version, version_difference
+from ..http.representation import (
+    RemoteVersion,
+    codings,
+    parse_content_range,
+    remote_version,
+    version_difference,
+)
 from ..http.urls import parse_url
 from .checksums import StreamingHasher, verifiable
 from .config import DownloadSpec, TransferContext, TransferProgress

@@ -15,7 +15,7 @@ from typing import Protocol, Self, TypeAlias
 
 from ..errors import FileConflict, TargetBusy
 from ..fileio import check_spelling, make_folder, rename_new, sync_folder, translate_os_error, try_lock
-from ..http.response_headers import RemoteVersion
+from ..http.representation import RemoteVersion
 from .checksums import StreamingHasher
 
 _FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)

@@ -28,16 +28,20 @@ from ..fileio import check_fits, check_free_space, check_writable, translate_os_
 from ..http.client import PEEK, Exchange, HTTPClient
 from ..http.connection import BodySink, Response
 from ..http.credentials import CookieJar, Link, is_local
-from ..http.decoding import IDENTITY, DecodingSink, Undecodable, codings, is_ambiguous, to_undo
-from ..http.errors import ConnectionLost
-from ..http.response_headers import (
+from ..http.errors import DEFAULT_TIMEOUTS, ConnectionLost, Timeouts
+from ..http.representation import (
+    IDENTITY,
+    DecodingSink,
     RemoteVersion,
+    Undecodable,
+    codings,
+    is_ambiguous,
     is_whole,
     parse_content_range,
     remote_version,
+    to_undo,
     version_difference,
 )
-from ..http.retry import DEFAULT_TIMEOUTS, Timeouts
 from ..http.status_errors import raise_for_response
 from ..http.urls import address, host_label
 from ..options import IfExists

@@ -11,7 +11,7 @@ from typing import Protocol
 from .. import errors
 from ..errors import MLHubException
 from ..http.credentials import Link
-from ..http.response_headers import Checksum
+from ..http.representation import Checksum
 from ..http.urls import Origin
 from ..options import IfExists
 from .config import DownloadSpec, Expected, TransferContext, TransferProgress

@@ -105,7 +105,7 @@ def reading() -> None:
     """Time the first use, in a fresh interpreter."""
     script = (
         "import time, mlhub_tui.models; a = time.perf_counter()\n"
-        "from mlhub_tui.metadata.world import world\n"
+        "from mlhub_tui.metadata.places import world\n"
         "b = time.perf_counter(); world(); c = time.perf_counter()\n"
         "print(f'{(b - a) * 1000:.1f} ms import, {(c - b) * 1000:.1f} ms data')"
     )

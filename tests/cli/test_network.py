@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.http.proxies import ProxySettings
+from mlhub_tui.http.connect import ProxySettings
 from mlhub_tui.http.urls import parse_url
 from tests.cli.conftest import Command, Run
 from tests.support.hasty.sitecustomize import IN_HASTE

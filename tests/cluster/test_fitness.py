@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from mlhub_tui.cluster import NotInstalled
 from mlhub_tui.cluster import dask_client as sessions
-from mlhub_tui.cluster.dask_client import connected
-from mlhub_tui.cluster.local_cluster import LocalCluster, NotInstalled
+from mlhub_tui.cluster.dask_client import LocalCluster, connected
 from mlhub_tui.cluster.object_store import ObjectStore
 from mlhub_tui.options import ClusterConfig
 from mlhub_tui.planning.requests import dataset_request

@@ -10,9 +10,15 @@ from pathlib import Path
 import pytest
 
 from mlhub_tui import output
-from mlhub_tui.cluster.destination import note_beginning, publish_catalog, publish_report
-from mlhub_tui.cluster.local_cluster import NotInstalled
-from mlhub_tui.cluster.object_store import ObjectStore, StoreBusy, StoreRefuses
+from mlhub_tui.cluster import NotInstalled
+from mlhub_tui.cluster.object_store import (
+    ObjectStore,
+    StoreBusy,
+    StoreRefuses,
+    note_beginning,
+    publish_catalog,
+    publish_report,
+)
 from mlhub_tui.cluster.sharding import Shard, digest_of, host_of, shard_files, shards
 from mlhub_tui.errors import OutputFolderError, ServerError
 from mlhub_tui.options import ClusterConfig, IfExists

@@ -110,7 +110,7 @@ def test_a_wish_that_was_begun_goes_on_with_another_cluster(tmp_path: Path) -> N
 def test_nothing_of_dask_is_loaded_where_no_cluster_is_asked_for() -> None:
     code = (
         "import sys, mlhub_tui.ui.app, mlhub_tui.cli.dataset_download, mlhub_tui.planning.dataset_job\n"
-        "from mlhub_tui.cluster import local_cluster as needed\n"
+        "from mlhub_tui import cluster as needed\n"
         "assert needed.installed()\n"
         "print([name for name in ('distributed', 'dask', 'fsspec', 's3fs') if name in sys.modules])"
     )

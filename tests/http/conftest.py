@@ -9,7 +9,7 @@ import pytest
 import trustme
 
 from mlhub_tui.http.client import ClientConfig, HTTPClient
-from mlhub_tui.http.proxies import ProxySettings
+from mlhub_tui.http.connect import ProxySettings
 
 
 @pytest.fixture(scope="session")

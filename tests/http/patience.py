@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from mlhub_tui.http.retry import RetryPolicy
+from mlhub_tui.http.errors import RetryPolicy
 
 
 @dataclass

@@ -25,9 +25,8 @@ from mlhub_tui.errors import (
     ServerUnreachable,
     UnexpectedAnswer,
 )
-from mlhub_tui.http.errors import HOSTED_HINT, TLSFailure
+from mlhub_tui.http.errors import HOSTED_HINT, NO_RETRIES, TLSFailure
 from mlhub_tui.http.json_document import decode
-from mlhub_tui.http.retry import NO_RETRIES
 from mlhub_tui.http.session import Session, SessionTimeouts
 from mlhub_tui.sources.mlhub import MLHubSource
 from mlhub_tui.text import redact

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlhub_tui.errors import UnexpectedAnswer
+from mlhub_tui.http.errors import NO_RETRIES
 from mlhub_tui.http.pagination import PageGuard, with_params
-from mlhub_tui.http.retry import NO_RETRIES
 from mlhub_tui.http.session import Session, SessionTimeouts
 from mlhub_tui.models import Item
 from mlhub_tui.sources.base import Listing, Page

@@ -26,20 +26,23 @@ from mlhub_tui.errors import (
     UnexpectedAnswer,
 )
 from mlhub_tui.http.client import HTTPClient, regional
+from mlhub_tui.http.connect import ProxySettings, parse_proxy, trusted_context
 from mlhub_tui.http.connection import Response
 from mlhub_tui.http.credentials import CookieJar, OriginCredentials
 from mlhub_tui.http.errors import (
+    COMMAND_RETRIES,
     BeingPrepared,
     ConnectTimeout,
     LinkRejected,
     LoginRequired,
     ProxyFailure,
+    RetryPolicy,
     TLSFailure,
     connect_error,
     may_pass,
+    parse_retry_after,
 )
-from mlhub_tui.http.proxies import ProxySettings, parse_proxy, trusted_context
-from mlhub_tui.http.response_headers import (
+from mlhub_tui.http.representation import (
     Checksum,
     ContentRange,
     RemoteVersion,
@@ -48,7 +51,6 @@ from mlhub_tui.http.response_headers import (
     remote_version,
     version_difference,
 )
-from mlhub_tui.http.retry import COMMAND_RETRIES, RetryPolicy, parse_retry_after
 from mlhub_tui.http.status_errors import raise_for_response
 from mlhub_tui.http.urls import address, host_label, is_loopback, parse_url, redirect_target
 

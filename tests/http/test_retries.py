@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlhub_tui.errors import MLHubException, RequestError, ServerError, ServerTimeout, ServerUnreachable
-from mlhub_tui.http.retry import RetryPolicy, parse_retry_after
+from mlhub_tui.http.errors import RetryPolicy, parse_retry_after
 from mlhub_tui.http.session import Session, SessionTimeouts
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json
 from tests.support.waiting import until

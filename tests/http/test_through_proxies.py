@@ -10,8 +10,8 @@ import trustme
 
 from mlhub_tui.errors import RequestError
 from mlhub_tui.http.client import ClientConfig, HTTPClient
+from mlhub_tui.http.connect import ProxySettings
 from mlhub_tui.http.errors import ProxyFailure, TLSFailure
-from mlhub_tui.http.proxies import ProxySettings
 
 from .scripted import Peer, Request, ScriptedServer, answering, response, serving
 

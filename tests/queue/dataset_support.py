@@ -10,7 +10,7 @@ from typing import Any
 
 from mlhub_tui.errors import EntityDoesNotExist
 from mlhub_tui.http.credentials import Link
-from mlhub_tui.http.retry import RetryPolicy
+from mlhub_tui.http.errors import RetryPolicy
 from mlhub_tui.models import ArchiveInfo, CatalogInfo
 from mlhub_tui.options import IfExists
 from mlhub_tui.planning.filters import Filters

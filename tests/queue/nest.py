@@ -79,7 +79,7 @@ def _function(name: str) -> Callable[..., object]:
 
 def main() -> None:
     """Fork a program for each line."""
-    from mlhub_tui.http.proxies import trusted_context
+    from mlhub_tui.http.connect import trusted_context
     from mlhub_tui.planning import dataset_job as dataset_run
     from mlhub_tui.queue import scheduler
     from tests.queue import dataset_program, program

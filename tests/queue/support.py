@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mlhub_tui.http.credentials import Link
-from mlhub_tui.http.retry import QUEUE_RETRIES
+from mlhub_tui.http.errors import QUEUE_RETRIES
 from mlhub_tui.models import ArchiveInfo
 from mlhub_tui.options import IfExists
 from mlhub_tui.planning.requests import ArchiveRequest, AssetRequest, DownloadRequest

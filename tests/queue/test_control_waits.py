@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from mlhub_tui import fileio as folders
 from mlhub_tui.errors import ServerUnreachable
 from mlhub_tui.http.credentials import Link
-from mlhub_tui.http.retry import QUEUE_RETRIES
+from mlhub_tui.http.errors import QUEUE_RETRIES
 from mlhub_tui.models import ArchiveInfo
 from mlhub_tui.planning.requests import ArchiveRequest, AssetRequest, DownloadRequest
 from mlhub_tui.planning.resolver import RenewedAsset, Resolver

@@ -10,7 +10,7 @@ import pytest
 
 from mlhub_tui.errors import VerificationFailed
 from mlhub_tui.http.credentials import Link
-from mlhub_tui.http.response_headers import Checksum
+from mlhub_tui.http.representation import Checksum
 from mlhub_tui.queue.database import Database
 from mlhub_tui.queue.part_repository import PartRepository
 from mlhub_tui.queue.repository import JobRepository

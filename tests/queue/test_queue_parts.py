@@ -23,8 +23,7 @@ from mlhub_tui.errors import (
     UnexpectedAnswer,
 )
 from mlhub_tui.http.credentials import Link, OriginCredentials
-from mlhub_tui.http.errors import BeingPrepared, LinkRejected
-from mlhub_tui.http.retry import QUEUE_RETRIES
+from mlhub_tui.http.errors import QUEUE_RETRIES, BeingPrepared, LinkRejected
 from mlhub_tui.models import Asset, Item
 from mlhub_tui.options import IfExists
 from mlhub_tui.planning.filters import Filters

@@ -15,7 +15,7 @@ from mlhub_tui.errors import (
     UnexpectedAnswer,
 )
 from mlhub_tui.http.client import HTTPClient
-from mlhub_tui.http.retry import NO_RETRIES
+from mlhub_tui.http.errors import NO_RETRIES
 from mlhub_tui.http.session import Session
 from mlhub_tui.sources.asset_links import azure_headers
 from mlhub_tui.sources.mlhub import MLHubSource

@@ -11,8 +11,8 @@ import pytest
 
 from mlhub_tui.auth import Auth, Scheme
 from mlhub_tui.errors import NotOffered, RequestRefused, ServerError, UnexpectedAnswer
+from mlhub_tui.http.errors import NO_RETRIES
 from mlhub_tui.http.pagination import REPEATED
-from mlhub_tui.http.retry import NO_RETRIES
 from mlhub_tui.http.session import Session
 from mlhub_tui.models import BBox, Collection, Entry, EntryKind, Item, Search
 from mlhub_tui.sources.base import ALL_EMPTY, SAME_PAGE, Listing, Page

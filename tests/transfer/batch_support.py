@@ -12,7 +12,7 @@ from pathlib import Path
 
 from mlhub_tui.errors import MLHubException
 from mlhub_tui.http.credentials import Link
-from mlhub_tui.http.retry import RetryPolicy
+from mlhub_tui.http.errors import RetryPolicy
 from mlhub_tui.planning.resolver import JobContext
 from mlhub_tui.queue.database import Database
 from mlhub_tui.queue.part_repository import PartRepository

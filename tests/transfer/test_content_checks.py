@@ -13,7 +13,7 @@ import pytest
 
 from mlhub_tui.content import ContentKind, first_line, recognise
 from mlhub_tui.errors import UnexpectedAnswer, VerificationFailed
-from mlhub_tui.http.decoding import DecodingSink, codings, is_ambiguous, to_undo
+from mlhub_tui.http.representation import DecodingSink, codings, is_ambiguous, to_undo
 from mlhub_tui.transfer.config import Expected
 from mlhub_tui.transfer.content_checks import check_whole, contradiction, is_other, refused
 

@@ -7,9 +7,8 @@ from unittest.mock import Mock
 import pytest
 
 from mlhub_tui.errors import RequestError, ServerError, ServerTimeout, ServerUnreachable
-from mlhub_tui.http.errors import ConnectionLost, ConnectTimeout
+from mlhub_tui.http.errors import ConnectionLost, ConnectTimeout, RetryPolicy
 from mlhub_tui.http.limits import HostLimits
-from mlhub_tui.http.retry import RetryPolicy
 from mlhub_tui.http.urls import Origin
 from mlhub_tui.transfer.hosts import HostScheduler, HostState, was_reached
 

@@ -16,7 +16,7 @@ from mlhub_tui.errors import (
 )
 from mlhub_tui.http.credentials import Link
 from mlhub_tui.http.limits import HostLimits
-from mlhub_tui.http.response_headers import Checksum
+from mlhub_tui.http.representation import Checksum
 from mlhub_tui.output import OutputTree
 from mlhub_tui.planning.assets import multihash, unverified
 from mlhub_tui.queue.part_repository import (

@@ -13,7 +13,7 @@ from textual import events
 from textual.pilot import Pilot
 
 from mlhub_tui.http import session as http
-from mlhub_tui.http.retry import NO_RETRIES
+from mlhub_tui.http.errors import NO_RETRIES
 from mlhub_tui.options import AppOptions
 from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.ui.app import MLHubApp

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
-from mlhub_tui.cluster import local_cluster as needed
+from mlhub_tui import cluster as needed
 from mlhub_tui.options import AppOptions, ClusterConfig
 from mlhub_tui.ui.dialogs.download_dialog import DownloadChoice, DownloadScreen
 from mlhub_tui.ui.widgets.form import ChoiceField

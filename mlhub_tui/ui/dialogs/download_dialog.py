@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from ...cluster import local_cluster as needed
+from ... import cluster
 from ...errors import MLHubException
 from ...fileio import absolute
 from ...options import ClusterConfig, IfExists
@@ -98,7 +98,7 @@ class DownloadScreen(FormDialog[DownloadChoice | None]):
         self._way_choice = ChoiceField(list(ways), id="way")
         self._costs_words = Static(id="size" if self._alone else "costs")
         self._where = OutputOptions(folder)
-        self._engine = EngineRow() if ASSETS in ways and needed.installed() else None
+        self._engine = EngineRow() if ASSETS in ways and cluster.installed() else None
         self._assets = field("assets", placeholder="another folder for the assets; empty: the same")
 
     def rows(self) -> Iterator[Widget]:
@@ -220,7 +220,7 @@ class DownloadScreen(FormDialog[DownloadChoice | None]):
         where, typed = self._where, self._assets.value.strip()
         if where.url and self.cluster is None:
             engine = "choose the assets and the Dask cluster as the engine"
-            wanted = engine if needed.installed() else "it needs `pip install 'mlhub-tui[cluster]'`"
+            wanted = engine if cluster.installed() else "it needs `pip install 'mlhub-tui[cluster]'`"
             return self._refuse(f"a URL is written to by the workers of a cluster: {wanted}")
         if where.url and typed:
             return self._refuse("with a URL the assets have no folder of their own: leave it empty")

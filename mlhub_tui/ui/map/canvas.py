@@ -10,8 +10,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from ...metadata.places import Box, plain
-from ...metadata.world import UNITS, WorldLine, world
+from ...metadata.places import UNITS, Box, WorldLine, plain, world
 from ...models import BBox, Document, Item
 from .projection import HIGH, WIDE, MapView
 

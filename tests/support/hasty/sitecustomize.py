@@ -14,5 +14,5 @@ IN_HASTE = {"PYTHONPATH": str(Path(__file__).parent)}
 
 _chance = random.random
 random.random = lambda: _chance() / 20
-importlib.import_module("mlhub_tui.http.retry")
+importlib.import_module("mlhub_tui.http.errors")
 random.random = _chance

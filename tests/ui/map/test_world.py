@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.metadata import world as module
-from mlhub_tui.metadata.world import UNITS, world
+from mlhub_tui.metadata import places as module
+from mlhub_tui.metadata.places import UNITS, world
 
 CONTINENTS = {"Africa", "Asia", "Europe", "North America", "South America", "Oceania", "Antarctica"}
 
