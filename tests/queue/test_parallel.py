@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -140,8 +141,10 @@ async def test_a_server_that_tolerates_two_gets_two(
     server: FaultServer, folder: Path, refusal: Answer
 ) -> None:
     server.most_allowed, server.refusal = 2, refusal
+    began = time.monotonic()
     assert await get(server, folder) == DATA
-    assert len(starts(server)) < 40, "segments of both, and few that were refused"
+    windows = (time.monotonic() - began) / WIDE.window
+    assert len(starts(server)) < 40 + windows / 2, "segments of both, and more than two are seldom tried"
 
 
 async def test_a_connection_that_breaks_gives_its_stretch_back(server: FaultServer, folder: Path) -> None:
