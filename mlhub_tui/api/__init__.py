@@ -14,9 +14,6 @@ from ..options import IfExists
 DownloadIfExistsOpts = IfExists
 
 if TYPE_CHECKING:
-    from .collection import Collection as Collection
-    from .dataset import Dataset as Dataset
-    from .mlmodel import MLModel as MLModel
     from .requests import download_archive as download_archive
     from .requests import get_archive_info as get_archive_info
     from .requests import get_catalog_info as get_catalog_info
@@ -30,18 +27,19 @@ if TYPE_CHECKING:
     from .requests import list_collections as list_collections
     from .requests import list_datasets as list_datasets
     from .requests import list_models as list_models
+    from .resources import Collection as Collection
+    from .resources import Dataset as Dataset
+    from .resources import MLModel as MLModel
     from .session import Session as Session
     from .session import get_session as get_session
 else:
     __getattr__, __all__ = lazy(
         __name__,
         {
-            "collection": "Collection",
-            "dataset": "Dataset",
-            "mlmodel": "MLModel",
             "requests": "download_archive get_archive_info get_catalog_info get_collection"
             " get_collection_item get_dataset get_dataset_by_doi get_dataset_by_id get_model_by_id"
             " list_collection_items list_collections list_datasets list_models",
+            "resources": "Collection Dataset MLModel",
             "session": "Session get_session",
         },
     )

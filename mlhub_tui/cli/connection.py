@@ -62,7 +62,7 @@ class Choice:
             If a key is needed and there is none, or a profile or source is named that does not exist.
         """
         if self.source is not None:
-            return sources.source_names.choose(self.source, api_key=self.api_key)
+            return sources.open_source.choose(self.source, api_key=self.api_key)
         return auth.resolve(
             api_key=self.api_key,
             profile=self.profile,

@@ -194,8 +194,8 @@ def _of_source(choice: Choice, offline: bool) -> list[Finding]:
                 doctor.Finding("key", used.key_origin),
             ]
         with credentials(choice, key_needed=not named) as used:
-            if sources.well_known.is_hosted(used.root_url):
-                gone = sources.well_known.ServiceEnded()
+            if sources.open_source.is_hosted(used.root_url):
+                gone = sources.open_source.ServiceEnded()
                 return [doctor.note("location", gone.message, gone.hint)]
 
             async def ask() -> list[Finding]:

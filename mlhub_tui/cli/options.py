@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from .. import auth, models, queue, sample, sources  # their modules are loaded when they are used
+from .. import auth, http, models, queue, sample, sources  # their modules are loaded when they are used
 from ..errors import InvalidSearch, MLHubException
 from ..text import nearest_word, one_line, parse_rate
 from .connection import OPTIONS as CONNECTION
@@ -78,7 +78,7 @@ def _profiles() -> Iterable[tuple[str, str]]:
 
 
 def _sources() -> Iterable[tuple[str, str]]:
-    known = [(known.name, known.title) for known in sources.well_known.KNOWN]
+    known = [(known.name, known.title) for known in sources.open_source.KNOWN]
     return dict([*known, *_profiles()]).items()
 
 
@@ -98,7 +98,7 @@ def _listed(kind: str) -> Words:
         used = choice.credentials()
         listings = [_NAMES[kind] + collection] if kind in _NAMES else [*_READERS, used.profile or ""]
         for name in dict.fromkeys(listings):
-            for entry in sources.last_listing.LastListing(used.root_url, name).load()[0]:
+            for entry in http.cache.LastListing(used.root_url, name).load()[0]:
                 if entry.kind == kind:
                     yield entry.id, entry.title
                 elif kind == "collection" and isinstance(entry.document, models.Dataset):
@@ -163,7 +163,7 @@ def remember(root_url: str, found: Iterable[Document], collection: str = "") -> 
         listings.setdefault(name, []).append(entry)
     with suppress(MLHubException, OSError):
         for name, entries in listings.items():
-            sources.last_listing.LastListing(root_url, name).save(entries)
+            http.cache.LastListing(root_url, name).save(entries)
 
 
 _F = TypeVar("_F", bound=Callable[..., Any])

@@ -206,7 +206,7 @@ async def _print(
     if form in ("geojson", "csv"):
         exporter = export.GeoJSON(writer.line) if form == "geojson" else export.CSVTable()
     elif form == "aria2":
-        exporter = planning.aria2.Aria2(urls)
+        exporter = planning.assets.Aria2(urls)
     refused = False
     try:
         await export.export(items, exporter, lambda text: click.echo(text, nl=False) if text else None)

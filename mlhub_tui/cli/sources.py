@@ -198,11 +198,11 @@ def _located(
     name: str, location: str | None, kind: auth.Kind | None, draft: auth.SecretDraft
 ) -> tuple[Credentials, str]:
     """Return where the source is and what it speaks, detected where that is needed, and its title."""
-    known = sources.well_known.by_name(location or name)
+    known = sources.open_source.by_name(location or name)
     if location is None and auth.is_url(name):
         raise click.UsageError(f"it needs a name before its URL: mlhub-tui sources add NAME {name}")
     if location is None and known is None:
-        names = [known.name for known in sources.well_known.KNOWN]
+        names = [known.name for known in sources.open_source.KNOWN]
         guess = did_you_mean(name, names) or "see `sources list --known`"
         raise click.UsageError(f"{name!r} is no well-known source, so its URL or path is needed; {guess}")
     if known is not None:
@@ -211,7 +211,7 @@ def _located(
             note(known.key)
         return auth.for_location(known.root_url, kind=known.kind), known.title
     secret = draft.typed or os.environ.get(draft.variable, "").strip() or None
-    address = sources.source_names.address_of(location or "")
+    address = sources.open_source.address_of(location or "")
     found = auth.for_location(address, kind=kind, api_key=secret, auth=draft.auth())
     return (found, "") if kind is not None else _detected(found, draft)
 
@@ -249,7 +249,7 @@ def list_sources(known: bool, as_json: bool) -> None:
                 "title": f"{source.title}: {source.about}",
                 "root_url": source.root_url,
             }
-            for source in sources.well_known.KNOWN
+            for source in sources.open_source.KNOWN
         ]
     if as_json:
         print_json(records)

@@ -1,4 +1,9 @@
-"""Client of a Dask scheduler, given or started here: which workers can take part, what is sent to them."""
+"""Client of a Dask scheduler, given or started here: which workers can take part, what is sent to them.
+
+The processes of a cluster on this machine have no terminal, write to a log, end with the program that started
+them, and talk over TLS with a certificate made for this run: any client that reaches a scheduler can have it
+run anything.
+"""
 
 from __future__ import annotations
 

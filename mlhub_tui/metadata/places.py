@@ -1,4 +1,10 @@
-"""Geography: coastlines, borders and countries, boxes on the globe, and places and times in words."""
+"""Geography: coastlines, borders and countries, boxes on the globe, and places and times in words.
+
+`world.bin` is made of Natural Earth's 1:110m countries, with the smallest ones from its 1:50m set
+(naturalearthdata.com, public domain; by way of the `world-atlas` topology), in hundredths of a degree: lines
+that two countries share are there once. `tests/ui/map/make_world.py` makes the file. Borders
+are drawn as Natural Earth draws them; they judge nothing.
+"""
 
 from __future__ import annotations
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from ..lazy import submodules
 
 if TYPE_CHECKING:
-    from . import aria2 as aria2
     from . import assets as assets
     from . import dataset_job as dataset_job
     from . import dataset_plan as dataset_plan

@@ -1,10 +1,10 @@
-"""Single assets of documents: which can be downloaded, requests for them, their checksums, and tallies."""
+"""Assets of documents: which can be downloaded, requests for them, checksums, tallies, an input for aria2."""
 
 from __future__ import annotations
 
 from collections.abc import Collection as Many
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,12 +15,13 @@ from ..http.urls import shown, shown_id
 from ..models import Asset, Collection, Document, Entry, EntryKind, Item, MLModel
 from ..options import IfExists
 from ..sources.asset_links import asset_href, https_of, requester_pays
+from ..sources.export import Exporter, URLs
 from ..text import holds_secret, one_line
 from .layout import PAGE_ENDINGS, PAGE_TYPES, file_names, folder_name
 from .requests import SAMPLE, AssetRequest
 
 if TYPE_CHECKING:
-    from ..sources.base import Source  # not needed before the first request of a download
+    from ..sources.base import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,3 +326,37 @@ def _varint(raw: bytes) -> tuple[int, bytes]:
         if byte < 0x80:
             return number, raw[index + 1 :]
     raise ValueError("no end of the number")
+
+
+_ALGORITHMS = frozenset({"md5", "sha-1", "sha-224", "sha-256", "sha-384", "sha-512"})
+
+
+@dataclass
+class Aria2(Exporter):
+    """What `aria2c --input-file` takes: a URL on a line, its options below (aria2 manual, "Input File").
+
+    Files lie in `collection/item/key.ext` below the folder that aria2 is given, so that the queue finds them
+    there. Local files are left out: aria2 copies nothing. `urls` finds the assets that can be requested.
+    """
+
+    urls: URLs = field(default_factory=URLs)
+    _local: int = 0
+
+    def add(self, item: Item) -> str:
+        """Return the entries of an item's assets."""
+        names, entries = file_names(item.assets), []
+        folder = "/".join(filter(None, map(folder_name, (item.collection_id, item.id))))
+        for asset, url in self.urls.found(item):
+            if url.lower().startswith("file:"):
+                self._local += 1
+                continue
+            digest = multihash(asset.raw.get("file:checksum"))
+            known = digest is not None and digest.algorithm in _ALGORITHMS
+            checksum = f"  checksum={digest.algorithm}={digest.value}\n" if digest and known else ""
+            entries.append(f"{url}\n  out={folder}/{names[asset.key]}\n{checksum}")
+        return "".join(entries)
+
+    def notes(self) -> list[str]:
+        """Return what is not in the file."""
+        local = [f"files of this machine, left out: {self._local:,}"] if self._local else []
+        return [*self.urls.notes(), *local]

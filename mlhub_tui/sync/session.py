@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, MutableMapping
+import warnings
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, MutableMapping
 from contextlib import AbstractAsyncContextManager
 from json import loads
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from .. import api
 from ..api.session import builtin_kinds
@@ -15,6 +16,8 @@ from ..auth import ANONYMOUS, DEFAULT_PROFILE, ProfilesFile
 from ..auth import DEFAULT_ROOT_URL as _DEFAULT_ROOT_URL
 from ..errors import APIKeyNotFound, ServerTimeout
 from ..models import JsonDict
+from ..models.document import identity
+from ..text import one_line
 from .loop import blocking_doc, iterate, run, running_loop
 
 if TYPE_CHECKING:
@@ -285,3 +288,39 @@ def get_session(
 
 
 get_session.__doc__ = blocking_doc(api.get_session)
+
+S = TypeVar("S", bound="SessionKwargs")
+
+
+class SessionKwargs:
+    """Holds the key or profile that an object was fetched with; neither is shown by its repr."""
+
+    session_kwargs: dict[str, str | None]
+
+    def remember(self, api_key: str | None, profile: str | None) -> Self:
+        """Remember the key or profile for later requests, and return the object."""
+        given = {"api_key": api_key, "profile": profile}
+        self.session_kwargs = _Hidden({name: value for name, value in given.items() if value})
+        return self
+
+    @property
+    def remembered(self) -> tuple[str | None, str | None]:
+        """The key and profile that later requests use."""
+        return self.session_kwargs.get("api_key"), self.session_kwargs.get("profile")
+
+
+class _Hidden(dict[str, str | None]):
+    def __repr__(self) -> str:
+        return repr({name: "****" if name == "api_key" else value for name, value in self.items()})
+
+
+def parsed(kind: type[S], records: Iterable[JsonDict], api_key: str | None, profile: str | None) -> list[S]:
+    """Return the records of a listing as objects; of one that pystac refuses there is a warning."""
+    made: list[S] = []
+    for record in records:
+        try:
+            made.append(kind.from_dict(record).remember(api_key, profile))  # type: ignore[attr-defined]
+        except Exception as error:  # hostile metadata raises anything from KeyError to RecursionError
+            name = one_line(identity(record.get("id")), 80)
+            warnings.warn(f"{name} is left out: not valid STAC: {one_line(error, 200)}", stacklevel=4)
+    return made

@@ -16,7 +16,7 @@ from ..auth import Credentials, Kind, resolve
 from ..auth.location import API_KEY_VARIABLE, PROFILE_VARIABLE, ROOT_URL_VARIABLE
 from ..errors import APIKeyNotFound, InvalidRootURL, MLHubException
 from ..options import AppOptions
-from ..sample.on_demand import SAMPLE_NAME, SampleOnDemand
+from ..sample import SAMPLE_NAME, SampleOnDemand
 from ..text import mask, redact
 
 if TYPE_CHECKING:
@@ -132,13 +132,13 @@ def choose_start(options: AppOptions, last: str = "") -> tuple[Credentials | Non
         if isinstance(error, APIKeyNotFound | InvalidRootURL):
             return None, error
         raise
-    known = sources.well_known
+    known = sources.open_source
     return (None, known.ServiceEnded()) if known.is_hosted(found.root_url) else (found, None)
 
 
 def _resolve(asked: AppOptions) -> Credentials:
     if asked.source is not None:
-        return sources.source_names.choose(asked.source, api_key=asked.api_key)
+        return sources.open_source.choose(asked.source, api_key=asked.api_key)
     # Who names a root URL wants to see it: listings need no key, items ask for one.
     anonymous = bool(asked.root_url or os.environ.get(ROOT_URL_VARIABLE))
     return resolve(api_key=asked.api_key, profile=asked.profile, root_url=asked.root_url, anonymous=anonymous)
@@ -164,10 +164,10 @@ async def check_credentials(credentials: Credentials) -> None:
             await connection.source.aclose()
 
 
-def last_listing(connection: Connection) -> sources.last_listing.LastListing | None:
+def last_listing(connection: Connection) -> http.cache.LastListing | None:
     """Return the cached last listing of a source; None for static documents, which have their own cache."""
     if connection.is_sample or connection.source.kind is Kind.STATIC:
         return None
     used = connection.credentials
     reader = used.profile or ("a key" if used.secret else "")
-    return sources.last_listing.LastListing(connection.job_source, reader)
+    return http.cache.LastListing(connection.job_source, reader)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from mlhub_tui.api import collection, dataset, mlmodel, requests, session
+from mlhub_tui.api import requests, resources, session
 from mlhub_tui.sample.server import SampleServer
 
 from .examples import documented, run
 
-EXAMPLES = [
-    found for module in (session, requests, dataset, collection, mlmodel) for found in documented(module)
-]
+EXAMPLES = [found for module in (session, requests, resources) for found in documented(module)]
 
 
 @pytest.mark.parametrize("text", [pytest.param(text, id=name) for name, text in EXAMPLES])

@@ -21,8 +21,7 @@ from mlhub_tui.http.errors import ConnectTimeout
 from mlhub_tui.options import AppOptions
 from mlhub_tui.queue import background
 from mlhub_tui.sample.server import SampleServer
-from mlhub_tui.sources.source_names import choose
-from mlhub_tui.sources.well_known import KNOWN, by_name, by_url
+from mlhub_tui.sources.open_source import KNOWN, by_name, by_url, choose
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json, page_of_html
 from tests.support.stac import catalog, collection, item, link
 

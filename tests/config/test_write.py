@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mlhub_tui.config import load
-from mlhub_tui.config.write import change
+from mlhub_tui.config.config import change
 from mlhub_tui.errors import ConfigFileError
 
 WRITTEN = """\

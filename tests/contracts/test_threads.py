@@ -25,9 +25,9 @@ threads = [
     load("auth.location", "models.search", "config.config"),
     load("sources.open_source", "http.session", "sources.mlhub"),
     load("queue.service", "planning.resolver", "queue.run_job"),
-    load("sample.on_demand", "sample.server"),
+    load("sample", "sample.server"),
     load("ui.catalog.entry_detail", "ui.screens.browse", "ui.catalog.nodes", "ui.source_connection"),
-    load("transfer.parallel", "ui.widgets.detail_view", "sources.last_listing"),
+    load("transfer.parallel", "ui.widgets.detail_view", "http.cache"),
     load("sources.static.source", "sources.stac.api_source"),
 ]
 for thread in threads:

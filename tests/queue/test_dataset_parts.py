@@ -12,7 +12,7 @@ import pytest
 
 from mlhub_tui.errors import OutputFolderError
 from mlhub_tui.models import Item
-from mlhub_tui.planning.aria2 import Aria2
+from mlhub_tui.planning.assets import Aria2
 from mlhub_tui.planning.dataset_job import BatchProgress
 from mlhub_tui.planning.dataset_plan import (
     cached_catalog,

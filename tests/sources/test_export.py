@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlhub_tui.models import Item
-from mlhub_tui.planning.aria2 import Aria2
+from mlhub_tui.planning.assets import Aria2
 from mlhub_tui.sources.export import Chosen, CSVTable, Exporter, GeoJSON, URLs, export
 
 HOME = "https://api.example.org/collections/c/items/a"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.sources.source_names import common_start, completions
+from mlhub_tui.sources.open_source import common_start, completions
 
 
 def test_folders_come_first_then_what_may_be_a_catalog(tmp_path: Path) -> None:

@@ -10,12 +10,11 @@ from typing import Any, cast
 
 import pytest
 
-from mlhub_tui.http.cache import DocumentCache
+from mlhub_tui.http.cache import MOST, DocumentCache, LastListing
 from mlhub_tui.models import Dataset, Entry, EntryKind
 from mlhub_tui.options import AppOptions
 from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.sources.base import Page, Source
-from mlhub_tui.sources.last_listing import MOST, LastListing
 from mlhub_tui.ui.app import MLHubApp
 from mlhub_tui.ui.catalog import tree_filter
 from mlhub_tui.ui.screens.browse import BrowseScreen

@@ -11,7 +11,7 @@ import pystac
 from ... import api
 from ...models import JsonDict
 from ..loop import blocking_method, documented, run
-from .session_kwargs import SessionKwargs, parsed
+from ..session import SessionKwargs, parsed
 
 
 class Collection(SessionKwargs, pystac.Collection):

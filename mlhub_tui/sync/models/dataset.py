@@ -11,8 +11,8 @@ from typing import Any, Self
 from ... import api
 from ...models import JsonDict
 from ..loop import blocking_method, documented, run
+from ..session import SessionKwargs
 from .collection import Collection
-from .session_kwargs import SessionKwargs
 
 
 class CollectionType(Enum):

@@ -11,7 +11,7 @@ import pystac
 from ... import api
 from ...models import JsonDict
 from ..loop import documented, run
-from .session_kwargs import SessionKwargs, parsed
+from ..session import SessionKwargs, parsed
 
 
 class MLModel(SessionKwargs, pystac.Item):

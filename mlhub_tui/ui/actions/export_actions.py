@@ -137,4 +137,4 @@ def _exporter(choice: ExportChoice, source: Source) -> Exporter:
     urls = sources.export.URLs(
         sources.export.Chosen(choice.assets, choice.assets), session.bare if session else str
     )
-    return urls if choice.form == "URLs" else planning.aria2.Aria2(urls)
+    return urls if choice.form == "URLs" else planning.assets.Aria2(urls)

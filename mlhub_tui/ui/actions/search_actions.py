@@ -176,7 +176,7 @@ async def open_entry(app: AppContext, place: str) -> bool:
     try:
         credentials: Credentials | None = None
         if place != SAMPLE:
-            credentials = await asyncio.to_thread(sources.source_names.choose, place)
+            credentials = await asyncio.to_thread(sources.open_source.choose, place)
     except MLHubException as error:
         app.report(error)
         return False

@@ -30,8 +30,8 @@ from ...errors import AuthenticationError, MLHubException, ProfilesFileError
 from ...text import one_line
 
 if TYPE_CHECKING:
+    from ...sources.open_source import WellKnownSource
     from ...sources.probe import ProbeResult
-    from ...sources.well_known import WellKnownSource
     from ..source_connection import Connection
 
 
@@ -237,9 +237,9 @@ def bare(text: str) -> tuple[str, SecretDraft | None]:
     InvalidRootURL
         If it can be no location.
     """
-    known = sources.well_known.by_name(text)
+    known = sources.open_source.by_name(text)
     credentials = for_location(
-        known.root_url if known else sources.source_names.address_of(text), origin="form"
+        known.root_url if known else sources.open_source.address_of(text), origin="form"
     )
     if not credentials.secret:
         return credentials.root_url, None

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from ...auth import Kind
 from ...errors import APIKeyNotFound, AuthenticationError, EntityDoesNotExist, MLHubException
+from ...http.cache import MOST
 from ...models import Entry, EntryKind
 from ...sources.base import Page
-from ...sources.last_listing import MOST
 from ...text import duration
 from ..document_cache import Documents
 from ..source_connection import last_listing
@@ -19,9 +19,9 @@ from .matching import described
 from .nodes import MODELS, GroupNode
 
 if TYPE_CHECKING:
+    from ...http.cache import LastListing
     from ...models import Collection
     from ...sources.base import Source
-    from ...sources.last_listing import LastListing
     from ..source_connection import Connection
     from .catalog_tree import CatalogTree
     from .nodes import TreeListing

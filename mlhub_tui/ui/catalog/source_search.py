@@ -18,8 +18,7 @@ from ...errors import MLHubException
 from ...metadata.places import regions
 from ...models import Entry
 from ...sources.base import Source
-from ...sources.source_names import choose
-from ...sources.well_known import ServiceEnded, is_hosted
+from ...sources.open_source import ServiceEnded, choose, is_hosted
 from ...text import count, duration, one_line
 from ..dialogs.questions import ListScreen
 from ..source_connection import SAMPLE, Connection, last_listing, open_connection

@@ -30,7 +30,7 @@ from .forms import FindDialog
 if TYPE_CHECKING:
     from textual.app import App
 
-    from ...sources.well_known import WellKnownSource
+    from ...sources.open_source import WellKnownSource
     from ..context import AppContext
 
 _PACKAGE = __name__.partition(".")[0]
@@ -280,7 +280,7 @@ def offered(app: AppContext, screen: Screen[Any]) -> Iterator[SystemCommand]:
     yield SystemCommand("Theme", "Change the colours", app.action_change_theme)
     yield SystemCommand("First steps", "Five lines for a first start", app.action_tour)
     yield SystemCommand("Browse the sample catalog", "45 datasets, no key, no network", partial(_sample, app))
-    for known in sources.well_known.KNOWN:
+    for known in sources.open_source.KNOWN:
         yield SystemCommand(f"Browse {known.title}", known.about, partial(_browse, app, known))
     # Moves of the cursor come last: a user who looks for one types a word of it.
     yield from (_offer(app, entry) for entry in entries if not entry.command.palette)

@@ -18,7 +18,7 @@ from textual.widgets import Input, Static
 
 from ... import paths
 from ...config import Config, Setting, settings
-from ...config.write import change
+from ...config.config import change
 from ...errors import ConfigFileError
 from ...text import one_line, rate
 from ..terminal.characters import content, fit, line

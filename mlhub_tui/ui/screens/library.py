@@ -17,7 +17,7 @@ from textual.widgets import Static
 from ...metadata.detail import Block, FieldBlock, Title
 from ...planning.requests import SAMPLE, AssetRequest, DatasetRequest
 from ...queue.library import LibraryEntry, LibraryState, read_library, verify_entry, with_licence
-from ...sample.on_demand import SAMPLE_NAME
+from ...sample import SAMPLE_NAME
 from ...text import count, local_time, one_line, redact, size
 from ..commands import LIBRARY, bindings
 from ..context import QueueChanged

@@ -16,7 +16,7 @@ from textual.widgets import Static
 from ... import paths
 from ...auth import Credentials, NoKeyAnywhere, Profile, ProfilesFile
 from ...errors import MLHubException
-from ...sources.well_known import ServiceEnded
+from ...sources.open_source import ServiceEnded
 from ...text import mask, redact
 from .. import actions, dialogs
 from ..commands import PROFILES, bindings

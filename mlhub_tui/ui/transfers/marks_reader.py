@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...queue.download_marks import DownloadMarks, Mark, read_marks
 from ...queue.job import Job
+from ...queue.library import DownloadMarks, Mark, read_marks
 
 if TYPE_CHECKING:
     from textual.app import App

@@ -23,7 +23,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 from textual.widgets.input import Selection
 
-from ...sources.source_names import common_start, completions
+from ...sources.open_source import common_start, completions
 from ...text import one_line
 from ..terminal.characters import fit, line
 

@@ -24,9 +24,8 @@ from ...auth import (
 from ...auth.location import API_KEY_VARIABLE, ROOT_URL_VARIABLE
 from ...errors import InvalidRootURL
 from ...options import AppOptions
-from ...sample.on_demand import SAMPLE_NAME
-from ...sources.source_names import choose
-from ...sources.well_known import KNOWN, WellKnownSource, is_hosted
+from ...sample import SAMPLE_NAME
+from ...sources.open_source import KNOWN, WellKnownSource, choose, is_hosted
 from ...text import one_line, redact
 from ..source_connection import KIND_NAMES, SAMPLE, Connection, place
 from .line_view import Column, TableView
