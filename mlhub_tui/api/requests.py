@@ -6,8 +6,9 @@ from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from pathlib import Path
 
-from ..models import JsonDict
+from ..models import Item, JsonDict
 from ..options import IfExists
+from ..sources.base import Listing, Page
 from .downloads import Progress, chosen, fetch, folder_of
 from .session import opened
 
@@ -154,8 +155,13 @@ async def list_collection_items(
     40
     """
     async with opened(api_key, profile) as source:
-        items = source.items(collection_id, limit=limit, page_size=page_size, extensions=_listed(extensions))
-        async with aclosing(items):
+
+        async def page(link: str | None) -> Page[Item]:
+            return await source.items_page(
+                collection_id, link=link, page_size=page_size, extensions=_listed(extensions)
+            )
+
+        async with aclosing(Listing(page).entries(limit)) as items:
             async for item in items:
                 yield item.raw
 

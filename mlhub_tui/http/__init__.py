@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from . import errors as errors
     from . import representation as representation
     from . import session as session
-    from . import status_errors as status_errors
     from . import urls as urls
 else:
     __getattr__ = submodules(__name__)

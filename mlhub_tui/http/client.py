@@ -23,8 +23,7 @@ from .credentials import (
 )
 from .errors import DEFAULT_TIMEOUTS, BodyNotWanted, ConnectionLost, ProtocolError, Timeouts
 from .limits import BandwidthLimiter
-from .representation import BodyCollector, DecodingSink, codings
-from .status_errors import raise_for_response
+from .representation import BodyCollector, DecodingSink, codings, raise_for_response
 from .urls import Origin, RequestURL, address, parse_url, redirect_target, shown
 
 _log = logging.getLogger(__name__)

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from ..content import GZIP_MAGIC, START
 from ..errors import UnexpectedAnswer, VerificationFailed
 from ..text import one_line
-from .errors import BodyNotWanted
+from .errors import BodyNotWanted, status_error
+from .urls import address, host_label
 
 if TYPE_CHECKING:
     from .connection import BodySink, Response
@@ -371,3 +372,25 @@ def _decode_sum(algorithm: str, encoded: str) -> str:
     except (binascii.Error, ValueError):
         return ""
     return raw.hex() if len(raw) == length else ""
+
+
+def raise_for_response(
+    response: Response, what: str, *, page: bool = False, body: bytes = b"", key_sent: bool = False
+) -> None:
+    """Raise what a response means that is not the file `what`; see `status_error`.
+
+    UnexpectedAnswer for several ranges in its place, and for a web page unless `page` says that it may be
+    one, or is judged by its first bytes anyway. The range of a 206 is not judged here.
+    """
+    status, headers = response.status, response.headers
+    if status not in (200, 206):
+        raise status_error(
+            status, response.url, headers, body, reason=response.reason, what=what, key_sent=key_sent
+        )
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    url, host = address(response.url), host_label(response.url)
+    if kind in ("text/html", "application/xhtml+xml") and not page:
+        raise UnexpectedAnswer(f"{host} sent a web page in place of {what}", url=url, status=status)
+    if kind == "multipart/byteranges" and status == 200:
+        words = f"{host} sent {what} as several ranges, which were not requested"
+        raise UnexpectedAnswer(words, url=url, status=status)

@@ -15,7 +15,16 @@ from ..errors import MLHubException, RequestError, ServerTimeout, ServerUnreacha
 from ..models import JsonDict
 from ..text import duration, mask
 from .credentials import KeyRemoval, OriginCredentials, forms, user_agent
-from .errors import LONGEST_WAIT, RetryPolicy, Timeouts, hosted_hint, may_pass
+from .errors import (
+    ADD_KEY,
+    LONGEST_WAIT,
+    MLHUB_KEY,
+    RetryPolicy,
+    Timeouts,
+    hosted_hint,
+    may_pass,
+    status_error,
+)
 from .json_document import MAX_DOCUMENT, as_object, decode
 from .pagination import (
     ACCEPT,
@@ -28,7 +37,6 @@ from .pagination import (
     smaller,
     with_params,
 )
-from .status_errors import ADD_KEY, MLHUB_KEY, status_error
 from .urls import KEY_NAMES, host, join, origin_of, parse_url, shown, without_key
 
 if TYPE_CHECKING:

@@ -39,7 +39,6 @@ from ..http.errors import (
 from ..http.representation import Checksum
 from ..http.urls import shown_id
 from ..models import Document
-from ..options import IfExists
 from ..planning.assets import DocumentOrigin, multihash, requests_for, unverified
 from ..planning.requests import SAMPLE, ArchiveRequest, AssetRequest, DatasetRequest, DownloadRequest
 from ..planning.resolver import RENEWED, JobContext, OneSource, Resolver, already_there, refusal, showing
@@ -265,20 +264,13 @@ async def fetch_asset(
     key: str,
     folder: Path,
     *,
-    if_exists: IfExists | str = IfExists.RESUME,
     on_progress: Progress | None = None,
 ) -> Path:
     """Download one asset of an item, or of a collection, and return its path: `collection/item/key.ext`.
 
     Errors are those of `fetch`; NotOffered if it cannot be fetched over https, or its reader has to pay.
     """
-    selection = requests_for(
-        DocumentOrigin.of(source),
-        [document],
-        fileio.absolute(folder),
-        keys=(key,),
-        if_exists=IfExists(if_exists),
-    )
+    selection = requests_for(DocumentOrigin.of(source), [document], fileio.absolute(folder), keys=(key,))
     if selection.left_out:
         raise NotOffered(f"asset {shown_id(key)} cannot be fetched: {selection.left_out[0].why}", hint="")
     if not selection.requests:

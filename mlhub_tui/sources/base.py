@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar
 from urllib.parse import unquote
@@ -302,12 +301,7 @@ class Source(ABC):
 
     @abstractmethod
     async def items_page(
-        self,
-        collection_id: str,
-        *,
-        link: str | None = None,
-        page_size: int | None = None,
-        extensions: Sequence[str] = (),
+        self, collection_id: str, *, link: str | None = None, page_size: int | None = None
     ) -> Page[Item]:
         """Return one page of a collection's items: the first, or the one `link` (a `Page.next`) leads to."""
 
@@ -322,27 +316,6 @@ class Source(ABC):
     async def collections(self) -> list[Collection]:
         """Return all collections."""
         return [collection async for collection in self.walk_collections()]
-
-    async def items(
-        self,
-        collection_id: str,
-        *,
-        limit: int | None = None,
-        page_size: int | None = None,
-        extensions: Sequence[str] = (),
-    ) -> AsyncGenerator[Item, None]:
-        """Yield up to `limit` items, a page in memory at a time.
-
-        Raises UnexpectedAnswer after the last item, if the server's next link repeats or cannot be followed.
-        """
-
-        async def page(link: str | None) -> Page[Item]:
-            return await self.items_page(collection_id, link=link, page_size=page_size, extensions=extensions)
-
-        # Closed with this one, so that nothing is left running of a listing that is given up early.
-        async with aclosing(Listing(page).entries(limit)) as entries:
-            async for item in entries:
-                yield item
 
     async def queryables(self, collection_id: str | None = None) -> JsonDict:
         """Return the JSON schema of what a filter may name."""

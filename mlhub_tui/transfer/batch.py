@@ -22,8 +22,7 @@ from ..errors import MLHubException
 from ..http.connection import BodySink, Response
 from ..http.credentials import LOCAL
 from ..http.errors import BodyNotWanted, ConnectionLost
-from ..http.representation import BodyCollector, checksums, codings, is_ambiguous
-from ..http.status_errors import raise_for_response
+from ..http.representation import BodyCollector, checksums, codings, is_ambiguous, raise_for_response
 from ..http.urls import host_label
 from . import content_checks
 from .checksums import HashingSink

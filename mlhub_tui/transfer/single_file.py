@@ -38,11 +38,11 @@ from ..http.representation import (
     is_ambiguous,
     is_whole,
     parse_content_range,
+    raise_for_response,
     remote_version,
     to_undo,
     version_difference,
 )
-from ..http.status_errors import raise_for_response
 from ..http.urls import address, host_label
 from ..options import IfExists
 from ..text import size as size_words

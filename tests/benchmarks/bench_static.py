@@ -54,7 +54,7 @@ ALL = _OURS.format(
     work="""
     number = 0
     root = await source.about()
-    async for item in source.items(root.document.url):
+    async for item in items_of(source, root.document.url):
         number += 1
 """
 )

@@ -19,6 +19,7 @@ from mlhub_tui.sources.base import Listing, Page
 from mlhub_tui.sources.local_search import limit_page
 from mlhub_tui.sources.mlhub import MLHubSource
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json
+from tests.support.listing import items_of
 
 
 def linked(ids: list[str], href: str | None) -> Answer:
@@ -32,7 +33,7 @@ async def ids_of(server: LoopbackServer, page_size: int | None = None) -> list[s
     found: list[str] = []
     async with Session(root_url=server.root) as session:
         try:
-            async for item in MLHubSource(session).items("x", page_size=page_size):
+            async for item in items_of(MLHubSource(session), "x", page_size=page_size):
                 found.append(item.id)
         except UnexpectedAnswer as error:
             if "not complete" not in error.message:
@@ -87,7 +88,7 @@ async def test_a_page_that_does_not_come_in_time_is_requested_in_smaller_ones() 
 
     with LoopbackServer(answer) as server:
         session = Session(root_url=server.root, timeouts=SessionTimeouts(read=1.5), retry=NO_RETRIES)
-        async with session, aclosing(MLHubSource(session).items("x", page_size=100)) as found:
+        async with session, aclosing(items_of(MLHubSource(session), "x", page_size=100)) as found:
             try:
                 assert [item.id async for item in found] == ["a"]
             finally:

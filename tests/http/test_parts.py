@@ -48,10 +48,10 @@ from mlhub_tui.http.representation import (
     RemoteVersion,
     checksums,
     parse_content_range,
+    raise_for_response,
     remote_version,
     version_difference,
 )
-from mlhub_tui.http.status_errors import raise_for_response
 from mlhub_tui.http.urls import address, host_label, is_loopback, parse_url, redirect_target
 
 from .scripted import Request, answering, serving

@@ -14,6 +14,7 @@ from mlhub_tui.errors import AuthenticationError
 from mlhub_tui.http.session import Session
 from mlhub_tui.sources.mlhub import MLHubSource
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json, redirect
+from tests.support.listing import items_of
 
 KEY = "a-key-that-is-long-enough-5678"
 
@@ -121,7 +122,7 @@ async def test_a_next_link_to_another_host_is_followed_without_the_key() -> None
             source = MLHubSource(session)
             page = await source.items_page("x")
             assert page.next == f"{other.url}/more?token=2"
-            assert [item.id async for item in source.items("x")] == ["1", "2"]
+            assert [item.id async for item in items_of(source, "x")] == ["1", "2"]
     assert KEY not in everything(other)
 
 

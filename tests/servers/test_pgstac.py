@@ -9,6 +9,7 @@ from mlhub_tui.models import BBox, Entry, EntryKind, Item, Search
 from mlhub_tui.sources.base import Listing, Page, Source
 from mlhub_tui.sources.local_search import item_filter
 from mlhub_tui.sources.stac.api_source import STACAPISource
+from tests.support.listing import items_of
 
 from .conftest import SERVERS, Server
 
@@ -47,7 +48,7 @@ async def test_the_items_of_a_collection_are_those_that_were_loaded(
     pgstac_source: STACAPISource, pgstac: Server
 ) -> None:
     loaded = {item["id"]: item for item in pgstac.data.items_of("sentinel-2-l2a")}
-    items = [item async for item in pgstac_source.items("sentinel-2-l2a", page_size=7)]
+    items = [item async for item in items_of(pgstac_source, "sentinel-2-l2a", page_size=7)]
     assert {item.id for item in items} == set(loaded)
     assert len(items) == len(loaded)
     for item in items:

@@ -8,6 +8,7 @@ from mlhub_tui.errors import NotOffered
 from mlhub_tui.models import Item, Search
 from mlhub_tui.sources.local_search import item_filter
 from mlhub_tui.sources.stac.api_source import STACAPISource
+from tests.support.listing import items_of
 
 from .conftest import RUSTAC_COLLECTIONS, SERVERS, Server
 from .test_pgstac import found
@@ -25,7 +26,7 @@ async def test_all_items_are_listed_whatever_the_pages(
     rustac_source: STACAPISource, rustac: Server, collection: str
 ) -> None:
     loaded = {raw["id"] for raw in rustac.data.items_of(collection)}
-    items = [item.id async for item in rustac_source.items(collection, page_size=3)]
+    items = [item.id async for item in items_of(rustac_source, collection, page_size=3)]
     assert sorted(items) == sorted(loaded)
 
 

@@ -16,6 +16,7 @@ from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.sources.base import Listing, Page
 from mlhub_tui.sources.local_search import intersect, item_filter, search_locally
 from mlhub_tui.sources.mlhub import MLHubSource
+from tests.support.listing import items_of
 
 KENYA = "ref_african_crops_kenya_02_labels"
 
@@ -232,7 +233,7 @@ async def test_a_link_of_something_else_is_refused(link: str) -> None:
 
 async def test_an_mlhub_api_is_searched(sample: SampleServer) -> None:
     source = MLHubSource(Session(api_key=sample.key, root_url=sample.root_url))
-    everything = [found async for found in source.items(KENYA)]
+    everything = [found async for found in items_of(source, KENYA)]
     assert {"bbox", "datetime", "text"} <= (await source.about()).search
     wanted = everything[1]
     assert wanted.bbox is not None
@@ -247,7 +248,7 @@ async def test_an_mlhub_api_is_searched(sample: SampleServer) -> None:
 
 async def test_a_few_ids_are_asked_for_and_not_looked_for(sample: SampleServer) -> None:
     source = MLHubSource(Session(api_key=sample.key, root_url=sample.root_url))
-    known = [found.id async for found in source.items(KENYA)]
+    known = [found.id async for found in items_of(source, KENYA)]
     search = Search(collections=(KENYA,), ids=(known[2], "no such item", known[0]))
     page = await source.search_page(search)
     assert {found.id for found in page.entries} == {known[0], known[2]}

@@ -12,6 +12,7 @@ from mlhub_tui.errors import APIKeyNotFound, AuthenticationError, EntityDoesNotE
 from mlhub_tui.http.session import Session
 from mlhub_tui.sources.base import Source
 from mlhub_tui.sources.mlhub import MLHubSource
+from tests.support.listing import items_of
 
 from .replay import KENYA, KEY, Replay
 
@@ -54,7 +55,7 @@ async def test_a_dataset_is_found_by_id_by_doi_and_by_either(source: MLHubSource
 
 
 async def test_items_come_page_by_page_and_only_when_wanted(source: MLHubSource, replay: Replay) -> None:
-    items = source.items(KENYA, page_size=10)
+    items = items_of(source, KENYA, page_size=10)
     for _ in range(10):
         await anext(items)
     assert len(replay.api.requests) == 1
@@ -66,7 +67,7 @@ async def test_items_come_page_by_page_and_only_when_wanted(source: MLHubSource,
 async def test_all_recorded_items_are_reached(source: MLHubSource, recorded: Path) -> None:
     pages = sorted((recorded / "items" / KENYA).glob("page-*.json"))
     expected = [feature["id"] for page in pages for feature in json.loads(page.read_bytes())["features"]]
-    assert [item.id async for item in source.items(KENYA)] == expected
+    assert [item.id async for item in items_of(source, KENYA)] == expected
     assert len(expected) == 52
 
 
@@ -74,7 +75,7 @@ async def test_all_recorded_items_are_reached(source: MLHubSource, recorded: Pat
 async def test_a_limit_asks_for_no_more_pages_than_it_needs(
     source: MLHubSource, replay: Replay, limit: int, pages: int
 ) -> None:
-    found = [item async for item in source.items(KENYA, limit=limit)]
+    found = [item async for item in items_of(source, KENYA, limit=limit)]
     assert len(found) == min(limit, 52)
     assert len(replay.api.requests) == pages
 
@@ -92,7 +93,7 @@ async def test_a_page_has_no_key_in_its_link_and_knows_the_total(source: MLHubSo
 
 
 async def test_the_page_size_stays_in_force_on_the_next_pages(source: MLHubSource, replay: Replay) -> None:
-    _ = [item async for item in source.items(KENYA, page_size=10, limit=20)]
+    _ = [item async for item in items_of(source, KENYA, page_size=10, limit=20)]
     assert [asked.query["limit"] for asked in replay.api.requests] == [["10"], ["10"]]
 
 

@@ -26,6 +26,7 @@ from tests.support.http_server import (
     page_of_html,
     redirect,
 )
+from tests.support.listing import items_of
 
 from ..http.patience import Patience
 
@@ -189,14 +190,14 @@ async def test_items_are_found_by_the_collections_link_or_by_a_search() -> None:
     elsewhere = {"id": "c", "extent": {}, "links": [{"rel": "items", "href": "c/scenes"}]}
     places: dict[str, Answer | Handler] = {"": landing(SEARCH), "collections/c": as_json(elsewhere)}
     async with api({**places, "collections/c/scenes": items("a")}) as (source, _):
-        assert [i.id async for i in source.items("c")] == ["a"]
+        assert [i.id async for i in items_of(source, "c")] == ["a"]
 
     def search(asked: Request) -> Answer:
         return items("b") if asked.query == {"collections": ["c"], "limit": ["5"]} else MISSING
 
     places |= {"collections/c": as_json({"id": "c", "extent": {}}), "search": search}
     async with api(places) as (source, _):
-        assert [i.id async for i in source.items("c", page_size=5)] == ["b"]
+        assert [i.id async for i in items_of(source, "c", page_size=5)] == ["b"]
         page = await source.entries(Entry(EntryKind.COLLECTION, "c"), page_size=5)
         assert [(e.id, e.collection_id) for e in page.entries] == [("b", "c")]
 
@@ -209,7 +210,7 @@ async def test_items_that_a_collection_links_are_listed_where_the_api_lists_none
         "i.json": as_json(item("i")),
     }
     async with api(places) as (source, _):
-        assert [i.id async for i in source.items("c")] == ["i"]
+        assert [i.id async for i in items_of(source, "c")] == ["i"]
         (child,) = (await source.entries()).entries
         for parent in (child, Entry.of(await source.document(child))):
             (entry,) = (await source.entries(parent)).entries
@@ -221,7 +222,7 @@ async def test_a_page_size_that_is_refused_is_left_out() -> None:
         return as_json({"detail": "too many"}, 400) if "limit" in asked.query else items("a")
 
     async with api({"": landing(SEARCH), "collections/c/items": listing}) as (source, _):
-        assert [i.id async for i in source.items("c", page_size=5000)] == ["a"]
+        assert [i.id async for i in items_of(source, "c", page_size=5000)] == ["a"]
 
 
 async def test_a_smaller_page_that_comes_too_soon_is_waited_for() -> None:
@@ -234,7 +235,7 @@ async def test_a_smaller_page_that_comes_too_soon_is_waited_for() -> None:
 
     places: dict[str, Answer | Handler] = {"": landing(SEARCH), "collections/c/items": listing}
     async with api(places, retry=Patience().policy()) as (source, server):
-        assert [i.id async for i in source.items("c")] == ["a"]
+        assert [i.id async for i in items_of(source, "c")] == ["a"]
     asked = [request.query["limit"][0] for request in server.requests if request.path.endswith("items")]
     assert asked[-2:] == ["50", "50"]
 
@@ -467,7 +468,7 @@ async def test_why_a_listing_stopped_is_known(handler: Handler, ids: list[str], 
 )
 async def test_a_listing_that_repeats_itself_after_all_is_complete(handler: Handler) -> None:
     async with api({"": landing(SEARCH), "collections/c/items": handler}) as (source, _):
-        assert [item.id async for item in source.items("c")] == ["a"]
+        assert [item.id async for item in items_of(source, "c")] == ["a"]
 
 
 @pytest.mark.parametrize(

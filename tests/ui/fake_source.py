@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 
 from mlhub_tui.auth import Kind
 from mlhub_tui.errors import EntityDoesNotExist, NotOffered
@@ -118,28 +118,10 @@ class FakeSource(Source):
         raise EntityDoesNotExist(f"{collection_id} does not exist")
 
     async def items_page(
-        self,
-        collection_id: str,
-        *,
-        link: str | None = None,
-        page_size: int | None = None,
-        extensions: Sequence[str] = (),
+        self, collection_id: str, *, link: str | None = None, page_size: int | None = None
     ) -> Page[Item]:
         """Return no items."""
         return Page(())
-
-    async def items(
-        self,
-        collection_id: str,
-        *,
-        limit: int | None = None,
-        page_size: int | None = None,
-        extensions: Sequence[str] = (),
-    ) -> AsyncGenerator[Item, None]:
-        """Yield no items."""
-        nothing: tuple[Item, ...] = ()
-        for item in nothing:
-            yield item
 
     async def item(self, collection_id: str, item_id: str) -> Item:
         """Have no item."""

@@ -319,19 +319,9 @@ class STACAPISource(Source):
     # Items.
 
     async def items_page(
-        self,
-        collection_id: str,
-        *,
-        link: str | None = None,
-        page_size: int | None = None,
-        extensions: Sequence[str] = (),
+        self, collection_id: str, *, link: str | None = None, page_size: int | None = None
     ) -> Page[Item]:
-        """Return one page of a collection's items: the first, or the one `link` (a `Page.next`) leads to.
-
-        Raises NotOffered if `extensions` are named: only the MLHub API filters by them.
-        """
-        if extensions:
-            raise self.not_offered("items by their extensions")
+        """Return one page of a collection's items: the first, or the one `link` (a `Page.next`) leads to."""
         return await self._items_page(self.id_of(collection_id, "collection"), link, page_size)
 
     async def _items_page(

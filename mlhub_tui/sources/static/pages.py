@@ -339,16 +339,12 @@ class ItemPages:
         self._url = same(url)
         self._crawler = CatalogCrawler(loader, url, depth_first=True)
 
-    async def page(
-        self, link: str | None = None, size: int | None = None, extensions: Sequence[str] = ()
-    ) -> Page[Item]:
+    async def page(self, link: str | None = None, size: int | None = None) -> Page[Item]:
         """Return one page; items that cannot be read are counted, the first of them is in the notes."""
         part, following = await self._part(link, max(size or PAGE, 1))
         items, failures, unread = await self._loaded(part.found)
         if failures:
             part.notes.append(f"{count(len(failures), 'item')} could not be read, the first: {failures[0]}")
-        if extensions:
-            items = [item for item in items if _declares(item, extensions)]
         matched, skipped = await self._matched(), part.skipped + len(failures)
         notes = _distinct(part.notes[-_MAX_NOTES:])
         return Page(tuple(items), following, matched, skipped, notes=notes, unread=part.unread + unread)
@@ -467,11 +463,3 @@ def _distinct(notes: Sequence[str]) -> tuple[str, ...]:
 
 def _of_another_listing() -> UnexpectedAnswer:
     return UnexpectedAnswer("the link to the next page is none of this listing")
-
-
-def _declares(item: Item, extensions: Sequence[str]) -> bool:
-    """Whether an item declares every extension, by its identifier or a part of it."""
-    wanted = [extensions] if isinstance(extensions, str) else extensions
-    declared = item.raw.get("stac_extensions")
-    names = [str(name) for name in declared] if isinstance(declared, list) else []
-    return all(any(part in name for name in names) for part in wanted)

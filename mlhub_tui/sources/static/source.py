@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
@@ -165,16 +165,11 @@ class StaticSource(Source):
         return found
 
     async def items_page(
-        self,
-        collection_id: str,
-        *,
-        link: str | None = None,
-        page_size: int | None = None,
-        extensions: Sequence[str] = (),
+        self, collection_id: str, *, link: str | None = None, page_size: int | None = None
     ) -> Page[Item]:
         """Return one page of the items below a collection, nested catalogs and collections included."""
         opened = await self._open()
-        page = await (await opened.items(collection_id)).page(link, page_size, extensions)
+        page = await (await opened.items(collection_id)).page(link, page_size)
         damage = opened.members.damage if opened.members is not None and page.next is None else ""
         return replace(page, stopped=damage) if damage else page
 

@@ -251,7 +251,7 @@ async def _range(link: Link, start: int, stop: int) -> bytes:
         )
 
     response, data = await engine.run(ask())
-    http.status_errors.raise_for_response(response, "the image", body=data[:512])
+    http.representation.raise_for_response(response, "the image", body=data[:512])
     span = http.representation.parse_content_range(response.headers.get("content-range"))
     if response.status != 206 or span is None or span.first != start:
         raise UnexpectedAnswer("its server gives no parts of files", hint="d downloads it")

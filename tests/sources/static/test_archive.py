@@ -29,6 +29,7 @@ from mlhub_tui.sources.static.archive import (
 from mlhub_tui.sources.static.document_urls import file_url, member_url
 from mlhub_tui.sources.static.source import NotASource
 from mlhub_tui.sources.static.tar_reader import ArchiveReadCancelled, DamagedArchive
+from tests.support.listing import items_of
 
 from .conftest import Open
 from .grow import catalog, collection, encoded, forest, item, link, pack, special
@@ -201,7 +202,7 @@ async def test_an_archive_is_a_source(tmp_path: Path, opened: Open, name: str) -
     source = opened(pack(tmp_path / name, forest(2, 3, root="./dataset/")))
     assert (await source.about()).title == "root"
     assert [c.id for c in await source.collections()] == ["c0", "c1"]
-    items = [found async for found in source.items("c1", page_size=2)]
+    items = [found async for found in items_of(source, "c1", page_size=2)]
     assert [found.id for found in items] == ["c1-0000", "c1-0001", "c1-0002"]
     assert items[0].url == f"{file_url(tmp_path / name)}!/dataset/regions/c1/c1-0000/c1-0000.json"
     (regions,) = (await source.entries()).entries

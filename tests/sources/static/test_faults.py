@@ -27,6 +27,7 @@ from mlhub_tui.sources.static.pages import AGAIN, Tree
 from mlhub_tui.text import clean
 from tests.http.patience import Patience
 from tests.support.http_server import Answer, Request, page_of_html
+from tests.support.listing import items_of
 
 from .conftest import Open, Serve
 from .grow import Files, catalog, collection, encoded, item, link
@@ -127,7 +128,7 @@ async def test_cycles_end(place: str, served: Serve, planted: Any, opened: Open)
     root_url = (await source.about()).document
     assert isinstance(root_url, Document)
     for size in (1, 2, 250):
-        assert sorted([i.id async for i in source.items(root_url.url, page_size=size)]) == ["x", "y"]
+        assert sorted([i.id async for i in items_of(source, root_url.url, page_size=size)]) == ["x", "y"]
     page = await source.entries()
     assert [entry.note for entry in page.entries] == ["", AGAIN, ""]
     below = await source.entries(page.entries[0])
@@ -152,7 +153,7 @@ async def test_a_tree_that_branches_without_end_is_walked_once(planted: Any, ope
     source = opened(planted(files) / "0.json")
     root = (await source.about()).document
     assert root is not None
-    assert [i.id async for i in source.items(root.url)] == ["i"]
+    assert [i.id async for i in items_of(source, root.url)] == ["i"]
     assert [c.id for c in await source.collections()] == ["end"]
 
 
@@ -166,7 +167,7 @@ async def test_depth_costs_no_stack(planted: Any, opened: Open) -> None:
     assert (await source.item("end", "i")).id == "i"
     root = (await source.about()).document
     assert root is not None
-    assert [i.id async for i in source.items(root.url)] == ["i"]
+    assert [i.id async for i in items_of(source, root.url)] == ["i"]
 
 
 async def test_a_server_cannot_make_anybody_read_their_own_files(
@@ -198,7 +199,7 @@ async def test_the_secret_stays_with_its_own_origin(served: Serve, opened: Open)
     )  # fmt: skip
     session = Session(api_key=key, root_url=home.url, retry=Patience().policy())
     source = opened(f"{home.url}/catalog.json", session=session)
-    assert [i.id async for i in source.items("c")] == ["far", "near"]
+    assert [i.id async for i in items_of(source, "c")] == ["far", "near"]
     assert all(asked.query == {"key": [key]} for asked in home.requests)
     assert [asked.target for asked in other.requests] == ["/item.json"]
 
@@ -250,7 +251,7 @@ async def test_documents_in_utf_16_and_links_with_a_query_are_read_from_the_disk
     for name, document in documents.items():
         (tmp_path / name).write_bytes(json.dumps(document).encode("utf-16"))
     assert (await probe(for_location(str(tmp_path)))).counts == {"items": 3}
-    assert [i.id async for i in opened(tmp_path).items("c")] == ["marked", "copied"]
+    assert [i.id async for i in items_of(opened(tmp_path), "c")] == ["marked", "copied"]
 
 
 async def test_links_with_backslashes_spaces_and_no_href(
@@ -272,7 +273,7 @@ async def test_links_with_backslashes_spaces_and_no_href(
         "c%20d.json": item("c"),
     }
     source = opened(planted(files))
-    assert [i.id async for i in source.items("c")] == ["a", "b", "c"]
+    assert [i.id async for i in items_of(source, "c")] == ["a", "b", "c"]
     (top,) = (await source.entries()).entries
     assert (await source.entries(top)).notes == ("2 links without an href",)
 
@@ -308,11 +309,11 @@ async def test_offline_the_tree_that_was_seen_is_there(served: Serve, opened: Op
 
     location = f"{served({'collection.json': root, '1.json': item('1')}).url}/collection.json"
     before = opened(location)
-    assert [i.id async for i in before.items("c")] == ["1"]
+    assert [i.id async for i in items_of(before, "c")] == ["1"]
     assert before.troubles == ()
     state["away"] = True
     source = opened(location)
-    assert [i.id async for i in source.items("c")] == ["1"]
+    assert [i.id async for i in items_of(source, "c")] == ["1"]
     assert source.troubles[0].startswith("offline: as of ")
     about = await source.about()
     assert about.title == "Seen"

@@ -13,6 +13,7 @@ from mlhub_tui.models import Catalog, Collection, Entry, EntryKind, Search
 from mlhub_tui.sources.base import Source
 from mlhub_tui.sources.static.source import NotASource, StaticSource
 from tests.support.http_server import redirect
+from tests.support.listing import items_of
 
 from .conftest import Open, Serve
 from .grow import Files, catalog, collection, forest, item, link, plant
@@ -88,7 +89,9 @@ async def test_items_come_in_pages_and_one_by_one(location: Callable[[Files], st
     assert (
         [i.id for i in second.entries] == [i.id for i in again.entries] == ["c1-0003", "c1-0004", "c1-0005"]
     )
-    assert [i.id async for i in source.items("c1", limit=5, page_size=2)] == [f"c1-{n:04d}" for n in range(5)]
+    assert [i.id async for i in items_of(source, "c1", limit=5, page_size=2)] == [
+        f"c1-{n:04d}" for n in range(5)
+    ]
     assert (await source.item("c1", "c1-0006")).id == "c1-0006"
     with pytest.raises(EntityDoesNotExist):
         await source.item("c1", "c0-0000")
@@ -111,7 +114,7 @@ async def test_items_below_nested_catalogs_belong_to_a_collection(
     }
     place = location(files)
     for size in (1, 2, 250):
-        assert [i.id async for i in opened(place).items("c", page_size=size)] == ["a", "z", "b", "e"]
+        assert [i.id async for i in items_of(opened(place), "c", page_size=size)] == ["a", "z", "b", "e"]
     link_ = None
     for identity in "azbe":  # a listing is resumed by another source of the same catalog
         page = await opened(place).items_page("c", link=link_, page_size=1)
@@ -133,7 +136,7 @@ async def test_an_item_that_two_documents_link_is_listed_once_on_whatever_page(
     }
     source = opened(location(files))
     for size in (1, 2, 250):
-        assert [i.id async for i in source.items("c", page_size=size)] == ["a", "b"]
+        assert [i.id async for i in items_of(source, "c", page_size=size)] == ["a", "b"]
     first = await source.items_page("c", page_size=1)
     for _ in range(2):
         assert [i.id for i in (await source.items_page("c", link=first.next, page_size=1)).entries] == ["b"]
@@ -206,7 +209,7 @@ async def test_lists_of_items_are_spliced_where_they_are_linked(
     source = opened(location(files))
     wanted = ["x", "a", "b", "c", "l0", "l1", "l2", "y"]
     for size in (1, 2, 3, 250):
-        assert [i.id async for i in source.items("root", page_size=size)] == wanted
+        assert [i.id async for i in items_of(source, "root", page_size=size)] == wanted
         (top,) = (await source.entries()).entries
         entries: list[str] = []
         link_: str | None = None
@@ -295,8 +298,8 @@ async def test_what_is_linked_twice_or_as_a_page_is_walked_once(
     }
     source = opened(f"{server.url}/cat/catalog.json", patience=5)
     assert [each.id for each in await source.collections()] == ["a", "b"]
-    assert [each.id async for each in source.items("a")] == ["a1", "a2"]
-    assert [each.id async for each in source.items("b")] == ["b1"]
+    assert [each.id async for each in items_of(source, "a")] == ["a1", "a2"]
+    assert [each.id async for each in items_of(source, "b")] == ["b1"]
     found = await source.search_page(Search())
     assert ([each.id for each in found.entries], found.notes) == (["a1", "a2", "b1"], ())
     entries = await everything(source, 50)
