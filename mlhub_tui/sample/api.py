@@ -6,23 +6,25 @@ as Bearer token. A wrong key is refused everywhere. Asset links (`download/`) ne
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route, Router
 
 from . import documents
 from .catalog import CollectionEntry, DatasetEntry
-from .documents import BadPage, page_of_items
+from .documents import page_of_items
 from .items import item_index
-from .store import PREFIX, Shelf
+from .store import Shelf
 
 SAMPLE_KEY = "sample"
 """The API key the sample catalog takes."""
 ROOT_PATH = "/mlhub/v1/"
 """The path of the API's root on the sample server, as on the hosted one."""
+T = TypeVar("T")
 Handler = Callable[[Request], Awaitable[Response]]
 
 GEOJSON = "application/geo+json"
@@ -32,8 +34,16 @@ def _refusal(status: int, detail: str) -> JSONResponse:
     return JSONResponse({"detail": detail}, status)
 
 
-def _missing(kind: str, identity: str) -> JSONResponse:
-    return _refusal(404, f"{kind} {identity} does not exist.")
+def _found(known: Mapping[str, T], kind: str, identity: str) -> T:
+    """Return what has an id; HTTPException where nothing has."""
+    try:
+        return known[identity]
+    except KeyError:
+        raise _missing(kind, identity) from None
+
+
+def _missing(kind: str, identity: str) -> HTTPException:
+    return HTTPException(404, f"{kind} {identity} does not exist.")
 
 
 def _key_of(request: Request) -> str | None:
@@ -48,7 +58,10 @@ def _guarded(handler: Handler, *, needs_key: bool) -> Handler:
             return _refusal(401, "This API key is not known here.")
         if key is None and needs_key:
             return _refusal(401, "This route wants an API key or a Bearer token.")
-        return await handler(request)
+        try:
+            return await handler(request)
+        except HTTPException as refused:
+            return _refusal(refused.status_code, refused.detail)
 
     return answer
 
@@ -107,17 +120,11 @@ class Api:
         return JSONResponse([documents.dataset(entry) for entry in found])
 
     async def _dataset(self, request: Request) -> Response:
-        entry = self._catalog.datasets.get(request.path_params["id"])
-        if entry is None:
-            return _missing("Dataset", request.path_params["id"])
-        return JSONResponse(documents.dataset(entry))
+        return JSONResponse(documents.dataset(_found(self._catalog.datasets, "Dataset", _id(request))))
 
     async def _dataset_by_doi(self, request: Request) -> Response:
-        doi = request.path_params["doi"]
-        entry = self._catalog.dois.get(doi.lower())
-        if entry is None:
-            return _missing("Dataset with DOI", doi)
-        return JSONResponse(documents.dataset(entry))
+        doi = request.path_params["doi"].lower()
+        return JSONResponse(documents.dataset(_found(self._catalog.dois, "Dataset with DOI", doi)))
 
     async def _collections(self, request: Request) -> Response:
         root = root_of(request)
@@ -136,75 +143,63 @@ class Api:
         return self._catalog.datasets[entry.dataset]
 
     async def _collection(self, request: Request) -> Response:
-        identity, root = request.path_params["id"], root_of(request)
+        identity, root = _id(request), root_of(request)
         model = self._catalog.model_collections.get(identity)
         if model is not None:
             return JSONResponse(documents.model_collection(model, root))
-        entry = self._catalog.collections.get(identity)
-        if entry is None:
-            return _missing("Collection", identity)
+        entry = _found(self._catalog.collections, "Collection", identity)
         return JSONResponse(self._collection_document(entry, root))
 
     async def _items(self, request: Request) -> Response:
-        identity, root = request.path_params["id"], root_of(request)
+        identity, root = _id(request), root_of(request)
         model = self._catalog.model_collections.get(identity)
         if model is not None:
             features = [documents.model(model, self._catalog, root)]
             context = {"limit": 1, "matched": 1, "returned": 1}
             answer = {"type": "FeatureCollection", "context": context, "features": features, "links": []}
             return JSONResponse(answer, media_type=GEOJSON)
-        entry = self._catalog.collections.get(identity)
-        if entry is None:
-            return _missing("Collection", identity)
-        try:
-            page = page_of_items(
-                entry, self._parent(entry), request.query_params, root, _key_of(request) or ""
-            )
-        except BadPage as reason:
-            return _refusal(400, str(reason))
+        entry = _found(self._catalog.collections, "Collection", identity)
+        key = _key_of(request) or ""
+        page = page_of_items(entry, self._parent(entry), request.query_params, root, key)
         return JSONResponse(page, media_type=GEOJSON)
 
     async def _item(self, request: Request) -> Response:
-        identity, item, root = request.path_params["id"], request.path_params["item"], root_of(request)
+        identity, item, root = _id(request), request.path_params["item"], root_of(request)
         model = self._catalog.model_collections.get(identity)
         if model is not None and model.id == item:
             return JSONResponse(documents.model(model, self._catalog, root), media_type=GEOJSON)
-        entry = self._catalog.collections.get(identity)
-        if entry is None:
-            return _missing("Collection", identity)
+        entry = _found(self._catalog.collections, "Collection", identity)
         index = item_index(entry, item)
         if index is None:
-            return _missing("Item", f"{item} in collection {identity}")
+            raise _missing("Item", f"{item} in collection {identity}")
         return JSONResponse(
             documents.item_document(entry, index, self._parent(entry), root), media_type=GEOJSON
         )
 
     async def _archive(self, request: Request) -> Response:
-        identity = request.path_params["id"]
+        identity = _id(request)
         if await self._shelf.archive_size(identity) is None:
-            return _missing("Archive", identity)
+            raise _missing("Archive", identity)
         return self._to_store(f"archives/{identity}.tar.gz")
 
     async def _archive_info(self, request: Request) -> Response:
-        identity = request.path_params["id"]
+        identity = _id(request)
         size = await self._shelf.archive_size(identity)
         if size is None:
-            return _missing("Archive", identity)
+            raise _missing("Archive", identity)
         entry = self._catalog.collections[identity]
         info = {"collection": entry.id, "dataset": entry.dataset, "size": size, "types": list(entry.types)}
         return JSONResponse(info)
 
     async def _catalog_archive(self, request: Request) -> Response:
-        identity = request.path_params["id"]
-        if identity not in self._catalog.datasets:
-            return _missing("Catalog", identity)
-        return self._to_store(f"catalogs/{identity}.tar.gz")
+        entry = _found(self._catalog.datasets, "Catalog", _id(request))
+        return self._to_store(f"catalogs/{entry.id}.tar.gz")
 
     async def _catalog_info(self, request: Request) -> Response:
-        identity = request.path_params["id"]
+        identity = _id(request)
         blob = await self._shelf.catalog_archive(identity)
         if blob is None:
-            return _missing("Catalog", identity)
+            raise _missing("Catalog", identity)
         entry = self._catalog.datasets[identity]
         sizes = [await self._shelf.archive_size(collection.id) or 0 for collection in entry.collections]
         info = {"dataset": identity, "stac_catalog_size": blob.size, "estimated_dataset_size": sum(sizes)}
@@ -215,19 +210,21 @@ class Api:
         return JSONResponse([documents.model(m, self._catalog, root) for m in self._catalog.models.values()])
 
     async def _model(self, request: Request) -> Response:
-        entry = self._catalog.models.get(request.path_params["id"])
-        if entry is None:
-            return _missing("Model", request.path_params["id"])
+        entry = _found(self._catalog.models, "Model", _id(request))
         return JSONResponse(documents.model(entry, self._catalog, root_of(request)))
 
     async def _download(self, request: Request) -> Response:
         parts = documents.read_token(request.path_params["token"])
         if parts is None or len(parts) != 3:
-            return _refusal(404, "This download link is not known here.")
+            raise HTTPException(404, "This download link is not known here.")
         return self._to_store("assets/" + "/".join(parts))
 
     def _to_store(self, path: str) -> Response:
         return RedirectResponse(self._store_url.rstrip("/") + "/" + path, 303)
+
+
+def _id(request: Request) -> str:
+    return str(request.path_params["id"])
 
 
 def root_of(request: Request) -> str:
@@ -236,7 +233,4 @@ def root_of(request: Request) -> str:
 
 
 async def _not_found(request: Request) -> Response:
-    return _refusal(404, "Not Found")
-
-
-__all__ = ["PREFIX", "Api", "root_of"]
+    raise HTTPException(404, "Not Found")

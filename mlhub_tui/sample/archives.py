@@ -176,6 +176,7 @@ def _grain(header: bytes, name: str) -> Reader:
 _SUMS = "checksums.json"
 
 
+@cache
 def known_sums() -> dict[str, str]:
     """Return MD5 sums in base64 (RFC 1864) by archive fingerprint."""
     file = files(__package__) / "data" / _SUMS

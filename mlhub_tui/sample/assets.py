@@ -161,48 +161,13 @@ def model_file(entry: ModelEntry, file_name: str) -> bytes | None:
 SIDE = 256
 """Pixels on a side of a world, which repeats itself at its edges."""
 
-_LAND = (
-    (22, 58, 92),
-    (38, 92, 120),
-    (196, 182, 140),
-    (120, 146, 78),
-    (70, 110, 52),
-    (44, 82, 44),
-    (120, 112, 96),
-    (228, 226, 220),
-)
-_FARM = (
-    (94, 74, 50),
-    (150, 126, 84),
-    (186, 172, 108),
-    (128, 150, 70),
-    (84, 124, 52),
-    (54, 96, 44),
-    (110, 134, 92),
-    (206, 196, 150),
-)
-_TOWN = (
-    (60, 66, 60),
-    (96, 104, 84),
-    (140, 136, 126),
-    (170, 160, 146),
-    (150, 96, 80),
-    (188, 184, 178),
-    (110, 114, 124),
-    (226, 224, 218),
-)
-_STORM = (
-    (8, 8, 12),
-    (36, 36, 44),
-    (74, 74, 84),
-    (112, 112, 120),
-    (150, 150, 156),
-    (188, 188, 192),
-    (224, 224, 226),
-    (250, 250, 250),
-)
-
-STYLES = {"land": _LAND, "farm": _FARM, "town": _TOWN, "storm": _STORM}
+STYLES = {
+    "land": bytes.fromhex("163a5c 265c78 c4b68c 78924e 466e34 2c522c 787060 e4e2dc"),
+    "farm": bytes.fromhex("5e4a32 967e54 baac6c 809646 547c34 36602c 6e865c cec496"),
+    "town": bytes.fromhex("3c423c 606854 8c887e aaa092 966050 bcb8b2 6e727c e2e0da"),
+    "storm": bytes.fromhex("08080c 24242c 4a4a54 707078 96969c bcbcc0 e0e0e2 fafafa"),
+}
+"""Of each kind of land, the eight colours between dark and bright, three bytes each."""
 
 
 def style_of(dataset: str) -> str:
@@ -211,11 +176,8 @@ def style_of(dataset: str) -> str:
         return "town"
     if "storm" in dataset:
         return "storm"
-    return (
-        "farm"
-        if any(word in dataset for word in ("crop", "agri", "cashew", "fusion", "boundary"))
-        else "land"
-    )
+    crops = ("crop", "agri", "cashew", "fusion", "boundary")
+    return "farm" if any(word in dataset for word in crops) else "land"
 
 
 def crop(seed: int, side: int) -> bytes:
@@ -256,11 +218,10 @@ def _octave(cell: int) -> list[int]:
 
 def palette(style: str) -> bytes:
     """Return 256 colours of three bytes, blended between the style's eight."""
-    stops = STYLES[style]
-    colours = bytearray()
+    stops, colours = STYLES[style], bytearray()
     for value in range(256):
-        place, rest = divmod(value * (len(stops) - 1), 255)
-        first, second = stops[place], stops[min(place + 1, len(stops) - 1)]
+        place, rest = divmod(value * 7, 255)
+        first, second = stops[3 * place :][:3], stops[3 * min(place + 1, 7) :][:3]
         colours += bytes((a * (255 - rest) + b * rest) // 255 for a, b in zip(first, second, strict=True))
     return bytes(colours)
 
@@ -348,12 +309,6 @@ def shapes(box: Box, seed: int, count: int) -> list[Box]:
         left = west + width * 0.9 * part(seed, number, 1)
         bottom = south + height * 0.9 * part(seed, number, 2)
         size = 0.02 + 0.08 * part(seed, number, 3)
-        found.append(
-            (
-                round(left, 7),
-                round(bottom, 7),
-                round(left + width * size, 7),
-                round(bottom + height * size, 7),
-            )
-        )
+        right, top = left + width * size, bottom + height * size
+        found.append((round(left, 7), round(bottom, 7), round(right, 7), round(top, 7)))
     return found

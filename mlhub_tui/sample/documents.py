@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from starlette.datastructures import QueryParams
+from starlette.exceptions import HTTPException
 
 from . import items
 from .catalog import Box, CollectionEntry, DatasetEntry, ModelEntry, SampleCatalog
@@ -231,10 +232,6 @@ DEFAULT_LIMIT = 30
 MOST = 500
 
 
-class BadPage(Exception):
-    """The page's size or token cannot be."""
-
-
 def page_of_items(
     entry: CollectionEntry, parent: DatasetEntry, params: QueryParams, root: str, key: str
 ) -> dict[str, Any]:
@@ -242,7 +239,7 @@ def page_of_items(
 
     Raises
     ------
-    BadPage
+    HTTPException
         Where `limit` or `token` make no sense.
     """
     limit = _limit(params.get("limit"))
@@ -262,7 +259,7 @@ def _limit(text: str | None) -> int:
     if text is None:
         return DEFAULT_LIMIT
     if not text.isascii() or not text.isdigit() or int(text) == 0:
-        raise BadPage("limit must be a whole number above 0.")
+        raise HTTPException(400, "limit must be a whole number above 0.")
     return min(int(text), MOST)
 
 
@@ -279,29 +276,17 @@ def _start(entry: CollectionEntry, token: str | None, limit: int) -> int:
     direction, _, identity = token.partition(":")
     index = items.item_index(entry, identity)
     if index is None or direction not in ("next", "prev"):
-        raise BadPage("This token is not known here.")
+        raise HTTPException(400, "This token is not known here.")
     return index + 1 if direction == "next" else max(0, index - limit)
 
 
-def _links(
-    entry: CollectionEntry, root: str, key: str, start: int, stop: int, count: int
-) -> list[dict[str, str]]:
-    own = f"{root}collections/{entry.id}"
-    links = [
-        {"rel": "items", "type": "application/geo+json", "href": f"{own}/items"},
-        {"rel": "parent", "type": "application/json", "href": root},
-        {"rel": "root", "type": "application/json", "href": root},
-        {"rel": "self", "type": "application/json", "href": own},
-    ]
+def _links(entry: CollectionEntry, root: str, key: str, start: int, stop: int, count: int) -> list[Json]:
+    own = f"{root}collections/{entry.id}/items"
+    links = _collection_links(entry.id, root)
     if stop < count:
         token = quote(f"next:{items.item_id(entry, stop - 1)}", safe="")
-        links.append(_turn("next", f"{own}/items?token={token}"))
+        links.append(_link("next", f"{own}?token={token}", method="GET"))
     if start > 0 and count:
-        links.append(
-            _turn("previous", f"{own}/items?token=prev:{items.item_id(entry, start)}&key={quote(key)}")
-        )
+        token = f"prev:{items.item_id(entry, start)}&key={quote(key)}"
+        links.append(_link("previous", f"{own}?token={token}", method="GET"))
     return links
-
-
-def _turn(rel: str, href: str) -> dict[str, str]:
-    return {"rel": rel, "type": "application/json", "method": "GET", "href": href}

@@ -11,12 +11,12 @@ import base64
 import hashlib
 import re
 import time
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from typing import TypeVar
+from functools import lru_cache
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -209,8 +209,6 @@ def _date(text: str) -> datetime | None:
     return moment if moment.tzinfo else None
 
 
-Value = TypeVar("Value")
-
 _MOST_ARCHIVES = 8
 _MOST_CATALOGS = 4
 
@@ -241,24 +239,26 @@ class Shelf:
     def __init__(self, catalog: SampleCatalog, store_url: str) -> None:
         self.catalog = catalog
         self._store_url = store_url
-        self._archives: OrderedDict[str, Archive] = OrderedDict()
-        self._catalogs: OrderedDict[str, bytes] = OrderedDict()
+        self._made_archive = lru_cache(_MOST_ARCHIVES)(self._make_archive)
+        self._made_catalog = lru_cache(_MOST_CATALOGS)(self._make_catalog)
         self._sizes: dict[str, int] = {}
-        self._sums: dict[str, str] | None = None
 
     async def archive(self, collection: str) -> Blob | None:
         """Return the archive of a collection, None where there is none (yet)."""
         entry = self.catalog.collections.get(collection)
         if entry is None or entry.archive_size is None:
             return None
-        archive = self._archives.get(collection)
-        if archive is None:
-            archive = await asyncio.to_thread(Archive, entry, self.catalog.datasets[entry.dataset])
-            _cache(self._archives, collection, archive, _MOST_ARCHIVES)
-        if self._sums is None:
-            self._sums = await asyncio.to_thread(known_sums)
-        etag, md5 = f'"{archive.fingerprint}"', self._sums.get(archive.fingerprint)
+        archive = await asyncio.to_thread(self._made_archive, collection)
+        sums = await asyncio.to_thread(known_sums)
+        etag, md5 = f'"{archive.fingerprint}"', sums.get(archive.fingerprint)
         return Blob(archive.size, etag, md5, "application/x-tar", archive.chunks, paced=True)
+
+    def _make_archive(self, collection: str) -> Archive:
+        entry = self.catalog.collections[collection]
+        return Archive(entry, self.catalog.datasets[entry.dataset])
+
+    def _make_catalog(self, dataset: str) -> bytes:
+        return catalog_bytes(self.catalog.datasets[dataset], self._store_url)
 
     async def archive_size(self, collection: str) -> int | None:
         """Return the size in bytes of a collection's archive, None where there is none (yet)."""
@@ -271,13 +271,9 @@ class Shelf:
 
     async def catalog_archive(self, dataset: str) -> Blob | None:
         """Return the catalog archive of a dataset, None for an unknown one."""
-        entry = self.catalog.datasets.get(dataset)
-        if entry is None:
+        if dataset not in self.catalog.datasets:
             return None
-        content = self._catalogs.get(dataset)
-        if content is None:
-            content = await asyncio.to_thread(catalog_bytes, entry, self._store_url)
-            _cache(self._catalogs, dataset, content, _MOST_CATALOGS)
+        content = await asyncio.to_thread(self._made_catalog, dataset)
         return _small(content, "application/x-tar", paced=True)
 
     async def asset(self, collection: str, folder: str, file_name: str) -> Blob | None:
@@ -302,12 +298,6 @@ class Shelf:
         if kind is None or index is None:
             return None, ""
         return assets.asset_bytes(entry, index, kind), kind.media_type
-
-
-def _cache(cached: OrderedDict[str, Value], name: str, value: Value, most: int) -> None:
-    cached[name] = value
-    while len(cached) > most:
-        cached.popitem(last=False)
 
 
 def _small(content: bytes, media_type: str, *, paced: bool = False) -> Blob:
