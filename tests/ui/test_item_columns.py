@@ -8,7 +8,7 @@ from typing import Any
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
-from mlhub_tui.models import Entry, Item
+from mlhub_tui.models import Entry, EntryKind, Item
 from mlhub_tui.options import AppOptions
 from mlhub_tui.sources.base import Page
 from mlhub_tui.ui.screens.document_screen import DocumentScreen
@@ -80,6 +80,24 @@ async def test_items_are_sorted_by_a_column_and_more_of_them_join() -> None:
         assert table.current is not None and table.current.id == "cloudy", "the cursor stays on its item"
         table.sort_by("")
         assert [entry.id for entry in table.shown] == ["cloudy", "labels", "clear"]
+
+
+async def test_an_item_of_which_only_a_link_was_known_stays_selected_when_its_document_comes() -> None:
+    links = [Entry(EntryKind.ITEM, title=name, url=f"https://x.test/{name}.json") for name in "abc"]
+    async with Shown().run_test(size=(80, 8)) as pilot:
+        table = await filled(pilot, *links)
+        table.toggle_mark()
+        table.toggle_mark()
+        for number, entry in enumerate(links):
+            document = Item({"id": f"item {entry.title}", "collection": "c", "properties": DAY, "assets": {}})
+            table.learn(number, entry, document)
+        await pilot.pause()
+        assert [line.split()[0] for line in screen_text(pilot.app).splitlines()[1:4]] == ["✓", "✓", "item"]
+        table.go_to(links[0])
+        assert table.current is not None and table.current.id == "item a"
+        assert [entry.id for entry in table.marked.values()] == ["item a", "item b"]
+        table.toggle_mark()
+        assert [entry.id for entry in table.marked.values()] == ["item b"]
 
 
 async def test_the_key_for_sorting_goes_through_the_columns_and_is_remembered(options: AppOptions) -> None:

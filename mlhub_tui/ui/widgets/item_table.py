@@ -168,6 +168,10 @@ class ItemTable(TableView):
             row = _row(Entry.of(document))
             found = Entry(EntryKind.ITEM, row.entry.id, row.entry.title, entry.url, entry.collection_id)
             self.rows[number] = row._replace(entry=found)
+            if _identity(entry) in self.marked:  # what tells it from others is known better now
+                self.marked = {
+                    _identity(one): one for one in (found if e == entry else e for e in self.marked.values())
+                }
             self._facts.update(place for place, fact in enumerate(row.facts) if fact)
             self._measure_rows([self.rows[number]])
         if self.dates and self._shown is not None and number in self._shown and not self._in_time(number):
@@ -241,9 +245,10 @@ class ItemTable(TableView):
 
     def go_to(self, entry: Entry) -> None:
         """Put the cursor on an item, where it is shown."""
-        wanted = _identity(entry)
-        lines = range(self.line_count)
-        line = next((n for n in lines if _identity(self.rows[self._number(n)].entry) == wanted), None)
+        # Of an item that was listed as a link, the id may have become known since.
+        by = _identity if entry.id else _url
+        lines, wanted = range(self.line_count), by(entry)
+        line = next((n for n in lines if by(self.rows[self._number(n)].entry) == wanted), None)
         if line is not None:
             self.cursor_line = line
             self.keep_in_sight()
@@ -469,6 +474,10 @@ def _link(entry: Entry) -> tuple[str, str]:
 
 def _identity(entry: Entry) -> tuple[str, str, str]:
     return entry.collection_id, entry.id, entry.url
+
+
+def _url(entry: Entry) -> str:
+    return entry.url
 
 
 ASSET_COLUMNS = (
