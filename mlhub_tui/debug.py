@@ -35,12 +35,8 @@ def start(arguments: Iterable[str] = (), secrets: Iterable[str | None] = ()) -> 
 
     Several programs may write to it: each line has the number of its process.
 
-    Parameters
-    ----------
-    arguments
-        The command line, for the log.
-    secrets
-        What must not be in the log, besides all that the profiles file and the environment hold.
+    - `arguments`: The command line, for the log.
+    - `secrets`: What must not be in the log, besides all that the profiles file and the environment hold.
     """
     path = paths.log_dir() / "debug.log"
     handler = file_handler(path, secrets, most=BYTES, files=FILES)
@@ -76,10 +72,7 @@ def file_handler(
 class Clean(logging.Formatter):
     """Writes records without keys, tokens and control characters, tracebacks too; what follows is indented.
 
-    Parameters
-    ----------
-    secrets
-        What is cut out, besides what profiles file and environment hold.
+    - `secrets`: What is cut out, besides what profiles file and environment hold.
     """
 
     def __init__(self, secrets: Iterable[str | None] = ()) -> None:

@@ -46,16 +46,10 @@ class Severity(StrEnum):
 class Finding:
     """What was found, clean and without keys.
 
-    Parameters
-    ----------
-    name
-        What was looked at.
-    value
-        What was found, in a line.
-    state
-        How it stands with it.
-    hint
-        How to fix it, in a line.
+    - `name`: What was looked at.
+    - `value`: What was found, in a line.
+    - `state`: How it stands with it.
+    - `hint`: How to fix it, in a line.
     """
 
     name: str

@@ -11,12 +11,8 @@ from dataclasses import dataclass
 class MLHubException(Exception):
     """Base of every error this package raises on purpose.
 
-    Parameters
-    ----------
-    message
-        What happened and to what, in one line, without keys.
-    hint
-        What to do next, in one line; empty where there is nothing to say.
+    - `message`: What happened and to what, in one line, without keys.
+    - `hint`: What to do next, in one line; empty where there is nothing to say.
     """
 
     default_hint = ""
@@ -71,16 +67,10 @@ class ConfigFileError(MLHubException):
 class RequestError(MLHubException):
     """A request that did not get the answer it asked for; `url` never carries a key.
 
-    Parameters
-    ----------
-    message
-        What happened, in one line.
-    url
-        The redacted URL of the request.
-    status
-        The HTTP status code, where there was an answer.
-    retry_after
-        Seconds the server asked to wait (RFC 9110, section 10.2.3).
+    - `message`: What happened, in one line.
+    - `url`: The redacted URL of the request.
+    - `status`: The HTTP status code, where there was an answer.
+    - `retry_after`: Seconds the server asked to wait (RFC 9110, section 10.2.3).
     """
 
     def __init__(

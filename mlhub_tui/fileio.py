@@ -40,19 +40,11 @@ def replacing(path: Path, *, mode: int | None = None, errors: str = "strict") ->
     A reader sees the old or the new content, never a part; after a power cut likewise. Where anything goes
     wrong the old content stays. A symbolic link keeps pointing where it does: its target is replaced.
 
-    Parameters
-    ----------
-    path
-        The file; its folder must exist.
-    mode
-        Permission bits of the file; by default as the umask lets.
-    errors
-        What is done with text that is no Unicode, as `open` takes it.
+    - `path`: The file; its folder must exist.
+    - `mode`: Permission bits of the file; by default as the umask lets.
+    - `errors`: What is done with text that is no Unicode, as `open` takes it.
 
-    Raises
-    ------
-    OSError
-        If the folder cannot be written or the disk is full.
+    Raises OSError if the folder cannot be written or the disk is full.
     """
     target = path.resolve()
     temporary = target.with_name(f".{target.name[:80]}.{os.urandom(4).hex()}.part")
@@ -221,10 +213,7 @@ def check_spelling(path: Path, names: int) -> None:
 def rename_new(source: str | Path, target: str | Path) -> None:
     """Rename without replacing: renameat2(2), else link(2), which refuses a name that is taken.
 
-    Raises
-    ------
-    FileExistsError
-        If the name is taken.
+    Raises FileExistsError if the name is taken.
     """
     quick = _renameat2()
     if quick is not None and quick(os.fsencode(source), os.fsencode(target)):
@@ -251,10 +240,7 @@ def sync_files(root: Path, descriptors: Iterable[int], folders: Iterable[str]) -
     One syncfs(2) does it for a whole file system, four times as fast as fsync(2) for each of 256 small
     files; trusted from Linux 5.8 on, which reports what could not be written.
 
-    Parameters
-    ----------
-    root
-        A folder on the file system that all of them are on.
+    - `root`: A folder on the file system that all of them are on.
     """
     whole = _syncfs()
     if whole is not None:

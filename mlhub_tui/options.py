@@ -53,15 +53,10 @@ class AppOptions:
 class ClusterConfig:
     """Which Dask cluster downloads a dataset.
 
-    Parameters
-    ----------
-    scheduler
-        The address of its scheduler, as `tcp://10.0.0.1:8786`; empty for a cluster that is started on this
-        machine for one job, and ends with it.
-    workers
-        Processes of such a one; None for one for each core.
-    connections
-        To one host at a time, of all workers together; None for as many as a single machine has.
+    - `scheduler`: The address of its scheduler, as `tcp://10.0.0.1:8786`; empty for a cluster that is started
+      on this machine for one job, and ends with it.
+    - `workers`: Processes of such a one; None for one for each core.
+    - `connections`: To one host at a time, of all workers together; None for as many as a single machine has.
     """
 
     scheduler: str = ""

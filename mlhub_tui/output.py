@@ -37,10 +37,7 @@ def parse(text: str) -> tuple[Path | None, str]:
     URLs of files of this machine are paths. Credentials have no place in a URL: it is saved in the queue and
     shown; fsspec takes them from its own configuration and the environment (fsspec, "Configuration").
 
-    Raises
-    ------
-    BadOutput
-        If it holds credentials, or options in a query, or is no place to write to.
+    Raises BadOutput if it holds credentials, or options in a query, or is no place to write to.
     """
     if _CHAIN.match(text):
         raise BadOutput("a chain of file systems is for reading", hint="name the store itself")

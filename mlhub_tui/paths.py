@@ -12,11 +12,8 @@ from .errors import NoHomeFolder
 def home() -> Path:
     """Return MLHUB_HOME, or `~/.mlhub`; nothing is created.
 
-    Raises
-    ------
-    NoHomeFolder
-        If it is below the home of a user who has none, as in containers that run under a number without an
-        entry in `passwd`.
+    Raises NoHomeFolder if it is below the home of a user who has none, as in containers that run under a
+    number without an entry in `passwd`.
     """
     configured = os.environ.get("MLHUB_HOME")
     try:

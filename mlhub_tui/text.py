@@ -169,10 +169,7 @@ def parse_rate(typed: str) -> int | None:
 
     Powers of ten as `size` writes them, of two with an `i`.
 
-    Raises
-    ------
-    ValueError
-        If it is none of these, in words for people.
+    Raises ValueError if it is none of these, in words for people.
     """
     words = one_line(typed).lower()
     if words in ("", "0", "off", "none", "no limit"):

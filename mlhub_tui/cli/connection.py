@@ -37,10 +37,8 @@ class Choice:
     def made(cls) -> Choice:
         """Return the options given so far, on the group or on its command.
 
-        Raises
-        ------
-        click.UsageError
-            If the sample catalog, or a source, is asked for together with another connection.
+        Raises click.UsageError if the sample catalog, or a source, is asked for together with another
+        connection.
         """
         chosen = {name: value for name in OPTIONS if (value := given(name)) is not None}
         others = [f"--{name.replace('_', '-')}" for name in chosen if name != "sample"]
@@ -56,18 +54,13 @@ class Choice:
 
         Nothing is requested; of the sample catalog, use `credentials` below.
 
-        Raises
-        ------
-        APIKeyNotFound
-            If a key is needed and there is none, or a profile or source is named that does not exist.
+        Raises APIKeyNotFound if a key is needed and there is none, or a profile or source is named that does
+        not exist.
         """
         if self.source is not None:
             return sources.open_source.choose(self.source, api_key=self.api_key)
         return auth.resolve(
-            api_key=self.api_key,
-            profile=self.profile,
-            root_url=self.root_url,
-            anonymous=not key_needed,
+            api_key=self.api_key, profile=self.profile, root_url=self.root_url, anonymous=not key_needed
         )
 
 
@@ -106,10 +99,7 @@ def output_dir() -> Path:
 def chosen(choice: Choice, *, key_needed: bool = False) -> Credentials:
     """Return the credentials of a command that is not about the sample catalog, with their kind.
 
-    Raises
-    ------
-    MLHubException
-        As `Choice.credentials`; and where the source has to be looked at and is none.
+    Raises MLHubException as `Choice.credentials`; and where the source has to be looked at and is none.
     """
     found = choice.credentials(key_needed=key_needed)
     if choice.profile and choice.source is None and found.key_origin == "MLHUB_API_KEY":

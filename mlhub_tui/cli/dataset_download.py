@@ -203,12 +203,8 @@ class _Wanted:
     async def requests(self, source: Source, found: Credentials) -> Sequence[DownloadRequest]:
         """Return what is to be queued: a job for the dataset, or one for each archive.
 
-        Raises
-        ------
-        EntityDoesNotExist
-            If there is no such dataset or collection, or no catalog of it.
-        NotOffered
-            If archives are asked of a source that has none.
+        Raises EntityDoesNotExist if there is no such dataset or collection, or no catalog of it. Raises
+        NotOffered if archives are asked of a source that has none.
         """
         identity, collections = await self.known(source)
         if not await self.by_archives(source, identity):
@@ -278,12 +274,8 @@ def cluster_of(
 ) -> ClusterConfig | None:
     """Return the cluster that the options say; None for this program alone.
 
-    Raises
-    ------
-    click.UsageError
-        If options do not go together.
-    NotInstalled, DownloadError
-        If a cluster is asked for and what it needs is not there, or its address is none.
+    Raises click.UsageError if options do not go together. Raises NotInstalled, DownloadError if a cluster is
+    asked for and what it needs is not there, or its address is none.
     """
     given = {"--scheduler": scheduler, "--workers": workers, "--connections": connections}
     if engine == "local":
@@ -307,10 +299,7 @@ def cluster_of(
 def _wanted_keys(given: Iterable[str]) -> tuple[tuple[str, frozenset[str]], ...]:
     """Return the collections that were given, each with its asset keys; what is given twice is added up.
 
-    Raises
-    ------
-    InvalidSearch
-        If one has no name, or no key after its `=`.
+    Raises InvalidSearch if one has no name, or no key after its `=`.
     """
     wanted: dict[str, frozenset[str]] = {}
     for text in given:

@@ -146,13 +146,7 @@ def item(
             documents = documents or [await source.collection(collection)]
             origin = planning.assets.DocumentOrigin(request_source(found), source.kind, found.profile)
         selection = planning.assets.requests_for(
-            origin,
-            documents,
-            folder,
-            keys=keys,
-            roles=roles,
-            if_exists=if_exists,
-            collection_id=collection,
+            origin, documents, folder, keys=keys, roles=roles, if_exists=if_exists, collection_id=collection
         )
         unknown = list(_unknown(documents, keys, roles))
         if unknown and not selection.requests and not selection.left_out:

@@ -189,10 +189,7 @@ def _of_source(choice: Choice, offline: bool) -> list[Finding]:
         if offline:
             used = choice.credentials()
             where = one_line(redact(used.root_url), 300)
-            return [
-                doctor.Finding("location", where),
-                doctor.Finding("key", used.key_origin),
-            ]
+            return [doctor.Finding("location", where), doctor.Finding("key", used.key_origin)]
         with credentials(choice, key_needed=not named) as used:
             if sources.open_source.is_hosted(used.root_url):
                 gone = sources.open_source.ServiceEnded()

@@ -118,10 +118,7 @@ def _reference(root: click.Group) -> Iterator[str]:
 def write_pages(root: click.Group, folder: Path) -> Iterator[Path]:
     """Write a man page for the program and for each command; yield their paths.
 
-    Raises
-    ------
-    OSError
-        If the folder cannot be created, or a page cannot be written.
+    Raises OSError if the folder cannot be created, or a page cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     context = click.Context(root, info_name="mlhub-tui", **root.context_settings)

@@ -62,15 +62,10 @@ async def transfer(requests: Sequence[DownloadRequest], credentials: Credentials
 async def run_queue(current: Credentials | None, *, until_empty: bool, background: bool) -> int:
     """Run the queue and return the exit code: 0, 1, 3, or 128 and the number of a signal.
 
-    Parameters
-    ----------
-    current
-        The credentials for jobs that no profile goes with.
-    until_empty
-        End when there is nothing left to do; else only a signal ends it.
-    background
-        Whether it was detached: it writes a log instead of progress, survives a hang-up, and waits for room
-        on the disk as long as it takes.
+    - `current`: The credentials for jobs that no profile goes with.
+    - `until_empty`: End when there is nothing left to do; else only a signal ends it.
+    - `background`: Whether it was detached: it writes a log instead of progress, survives a hang-up, and
+      waits for room on the disk as long as it takes.
     """
     shared = sample.SampleOnDemand()
 

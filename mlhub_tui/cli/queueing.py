@@ -58,8 +58,7 @@ Examples:
   mlhub-tui queue log 3               what happened to it; -f follows it
 """
 _ids = all_of(
-    click.argument("ids", nargs=-1, type=click.INT, metavar="[ID...]", shell_complete=job_ids),
-    json_option,
+    click.argument("ids", nargs=-1, type=click.INT, metavar="[ID...]", shell_complete=job_ids), json_option
 )
 
 

@@ -82,12 +82,7 @@ _forms = all_of(
 @option("--forget NAME", "Forget a saved search.", shell_complete=saved_names)
 @connection_options
 def search_command(
-    place: str | None,
-    save: str | None,
-    saved: str | None,
-    list_saved: bool,
-    forget: str | None,
-    **given: Any,
+    place: str | None, save: str | None, saved: str | None, list_saved: bool, forget: str | None, **given: Any
 ) -> None:
     """Search a SOURCE for items.
 
@@ -168,10 +163,7 @@ def _where(choice: Choice) -> str:
 def _form(given: Mapping[str, Any]) -> str:
     """Return the form that was chosen; empty for a table.
 
-    Raises
-    ------
-    click.UsageError
-        If there are several, or assets are chosen of a form that has none.
+    Raises click.UsageError if there are several, or assets are chosen of a form that has none.
     """
     forms = [name for name in _FORMS if given[f"as_{name}"]]
     if len(forms) > 1:
@@ -192,10 +184,7 @@ async def _print(
 ) -> None:
     """Print items in a form; what cannot be printed is noted.
 
-    Raises
-    ------
-    InvalidSearch
-        If no item has an asset of the keys and roles.
+    Raises InvalidSearch if no item has an asset of the keys and roles.
     """
     if form in ("", "json"):
         await (stream_json(writer, items) if form else stream_table(items))

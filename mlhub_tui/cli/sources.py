@@ -159,10 +159,7 @@ def add(name: str, location: str | None, kind: str | None, over: bool, as_json: 
 def _draft(how: Mapping[str, Any], api_key: str | None) -> auth.SecretDraft:
     """Return the secret that options describe: from `--api-key`, its variable, a prompt or a pipe.
 
-    Raises
-    ------
-    click.UsageError
-        If it is more than one secret, or half of one.
+    Raises click.UsageError if it is more than one secret, or half of one.
     """
     ways = [scheme for scheme, (names, _) in _WAYS.items() if any(how[name] for name in names)]
     if len(ways) > 1:

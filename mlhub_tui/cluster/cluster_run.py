@@ -34,12 +34,7 @@ _LOST = 10.0  # seconds after which a result that does not come is waited for as
 _TRIES, _BREAKS = 3, 8  # of a shard that its host, or its worker, let down
 _COPIES = 500  # at a time, in the store
 _NEWS = 100  # pieces of news a second, of all workers together: more would keep the scheduler busy
-_UNFIT = (
-    errors.OutputFolderError,
-    errors.AuthenticationError,
-    errors.APIKeyNotFound,
-    errors.ConfigFileError,
-)
+_UNFIT = (errors.OutputFolderError, errors.AuthenticationError, errors.APIKeyNotFound, errors.ConfigFileError)
 """What one worker may lack that others have."""
 
 

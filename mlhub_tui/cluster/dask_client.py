@@ -159,10 +159,8 @@ class DaskClient:
         A worker is left out that has another version of this program or none, no credentials, or does not see
         where the files go.
 
-        Raises
-        ------
-        MLHubException
-            If there are workers and all are left out: of their one reason's class, if there is but one.
+        Raises MLHubException if there are workers and all are left out: of their one reason's class, if there
+        is but one.
         """
         with self._talking():
             found: dict[str, int] = dict(self._client.nthreads())

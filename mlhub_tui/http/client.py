@@ -41,23 +41,14 @@ _PoolKey = tuple[Origin | None, Proxy | None]
 class ClientConfig:
     """Settings of an HTTP client.
 
-    Parameters
-    ----------
-    user_agent
-        The User-Agent header; name, version and system if empty.
-    connect_timeout
-        Seconds for name lookup, connecting, proxies and TLS together.
-    idle_timeout
-        Seconds after which an idle connection is closed.
-    max_idle
-        Idle connections in all; the longest idle is closed first. How many are active at a time is the
-        caller's business (one limit for each host, shared by all jobs).
-    tls_context
-        Returns the TLS settings, called once in a thread at the first https URL.
-    proxies
-        The proxies to use; None for those of the environment.
-    tick
-        Seconds between two looks at all connections: the resolution of all other times.
+    - `user_agent`: The User-Agent header; name, version and system if empty.
+    - `connect_timeout`: Seconds for name lookup, connecting, proxies and TLS together.
+    - `idle_timeout`: Seconds after which an idle connection is closed.
+    - `max_idle`: Idle connections in all; the longest idle is closed first. How many are active at a time is
+      the caller's business (one limit for each host, shared by all jobs).
+    - `tls_context`: Returns the TLS settings, called once in a thread at the first https URL.
+    - `proxies`: The proxies to use; None for those of the environment.
+    - `tick`: Seconds between two looks at all connections: the resolution of all other times.
     """
 
     user_agent: str = ""
@@ -122,38 +113,20 @@ class HTTPClient:
         `raise_for_response`): that ends the request. Cancelling closes the connection. A request is repeated
         here in one case only: once, if a reused connection ends before it brought a response.
 
-        Parameters
-        ----------
-        headers
-            Sent to each origin, if they are no secrets (Range, If-Range, Accept, x-ms-version ...); all
-            others go to the first origin only.
-        body
-            Sent again where a redirect does not make a GET of it (RFC 9110, section 15.4).
-        credentials
-            Sent to their own origin only.
-        cookies
-            Gets and gives the cookies of the redirects; None for a jar of this request alone.
-        bandwidth
-            The limit that the response's body is paid for.
-        follow
-            Whether to follow redirects; else the first one is the response.
+        - `headers`: Sent to each origin, if they are no secrets (Range, If-Range, Accept, x-ms-version ...);
+          all others go to the first origin only.
+        - `body`: Sent again where a redirect does not make a GET of it (RFC 9110, section 15.4).
+        - `credentials`: Sent to their own origin only.
+        - `cookies`: Gets and gives the cookies of the redirects; None for a jar of this request alone.
+        - `bandwidth`: The limit that the response's body is paid for.
+        - `follow`: Whether to follow redirects; else the first one is the response.
 
-        Raises
-        ------
-        ServerUnreachable, TLSFailure, ProxyFailure
-            If there is no connection.
-        ConnectionLost
-            If the connection ends before the response does; what the sink got is what the server sent.
-        ServerTimeout
-            If there is no connection or response in time, or a stalled body.
-        ProtocolError
-            If the response is not HTTP/1.1.
-        UnexpectedAnswer
-            If the URL or a redirect cannot be followed.
-        KeyWithheld
-            If the URL or a redirect would carry the secret to another origin.
-        BodyNotWanted, Exception
-            What `open_sink` and the sink raise, as it is.
+        Raises ServerUnreachable, TLSFailure, ProxyFailure if there is no connection. Raises ConnectionLost if
+        the connection ends before the response does; what the sink got is what the server sent. Raises
+        ServerTimeout if there is no connection or response in time, or a stalled body. Raises ProtocolError
+        if the response is not HTTP/1.1. Raises UnexpectedAnswer if the URL or a redirect cannot be followed.
+        Raises KeyWithheld if the URL or a redirect would carry the secret to another origin. What
+        `open_sink` and the sink raise comes as it is.
         """
         target, jar = parse_url(url), cookies if cookies is not None else CookieJar()
         first, authorization = target.origin, target.authorization
@@ -204,10 +177,7 @@ class HTTPClient:
 
         Raises as `request`. `complete` of the response is False if its body is longer than `limit`.
 
-        Parameters
-        ----------
-        decode
-            Whether to remove its content codings, where all of them are known here.
+        - `decode`: Whether to remove its content codings, where all of them are known here.
         """
         collector = BodyCollector(limit)
         decoding: DecodingSink | None = None

@@ -45,19 +45,14 @@ class BodySink(Protocol):
 class Response:
     """Head of a response and the state of its body; `keep_alive` and `complete` are final after the body.
 
-    Parameters
-    ----------
-    headers
-        By name in lower case; fields of one name are joined by ", ", those of `set-cookie` by a line feed.
-    content_length
-        Bytes of the body as announced; None if chunked or delimited by the end of the connection. For HEAD
-        what a GET would announce.
-    complete
-        False if the body may be truncated: only the end of TLS without close_notify delimits it.
-    method
-        Of the request that it is the response to: a redirect may have changed it.
-    requested
-        What `url` is of: written out when it is needed, which it is not for most of a thousand a second.
+    - `headers`: By name in lower case; fields of one name are joined by ", ", those of `set-cookie` by a line
+      feed.
+    - `content_length`: Bytes of the body as announced; None if chunked or delimited by the end of the
+      connection. For HEAD what a GET would announce.
+    - `complete`: False if the body may be truncated: only the end of TLS without close_notify delimits it.
+    - `method`: Of the request that it is the response to: a redirect may have changed it.
+    - `requested`: What `url` is of: written out when it is needed, which it is not for most of a thousand a
+      second.
     """
 
     status: int
@@ -139,14 +134,9 @@ def _add_field(headers: dict[str, str], name: str, value: str) -> None:
 class HTTP11Connection(asyncio.BufferedProtocol):
     """One HTTP/1.1 connection, plain or TLS, for one request at a time; not to be used once `closed`.
 
-    Attributes
-    ----------
-    bytes_received
-        In all.
-    requests
-        Requests sent so far.
-    idle
-        Seconds since the last response, as far as `check` counted them.
+    - `bytes_received`: In all.
+    - `requests`: Requests sent so far.
+    - `idle`: Seconds since the last response, as far as `check` counted them.
     """
 
     def __init__(self) -> None:

@@ -221,13 +221,9 @@ class RetryPolicy:
 class Timeouts:
     """Patience of one request, in seconds; time in which the event loop itself is held up does not count.
 
-    Parameters
-    ----------
-    first_byte
-        From the request to the end of the response's head.
-    low_speed_time, low_speed_limit
-        A body that brings fewer than `low_speed_limit` bytes a second over `low_speed_time` seconds is
-        stalled (curl's --speed-time and --speed-limit).
+    - `first_byte`: From the request to the end of the response's head.
+    - `low_speed_time`, `low_speed_limit`: A body that brings fewer than `low_speed_limit` bytes a second over
+      `low_speed_time` seconds is stalled (curl's --speed-time and --speed-limit).
     """
 
     first_byte: float = 120.0
@@ -246,13 +242,7 @@ COMMAND_RETRIES = RetryPolicy(
 )
 """Downloads of commands and scripts, which must end."""
 QUEUE_RETRIES = RetryPolicy(
-    tries=None,
-    doubtful_tries=4,
-    base=1.0,
-    cap=60.0,
-    longest_wait=3600.0,
-    patience=86400.0,
-    budget=None,
+    tries=None, doubtful_tries=4, base=1.0, cap=60.0, longest_wait=3600.0, patience=86400.0, budget=None
 )
 """Downloads of the queue, which wait until the network is back."""
 

@@ -195,12 +195,9 @@ _HEX_MD5 = re.compile(r'(?:W/)?"?([0-9a-fA-F]{32})"?')
 class Checksum:
     """A checksum of the whole file, in hex.
 
-    Parameters
-    ----------
-    algorithm
-        `md5`, `sha-1`, `sha-256`, `sha-512`, `crc32`, `crc32c`.
-    guessed
-        Whether it is only probably one (an ETag that looks like an MD5): a mismatch is noted, never fatal.
+    - `algorithm`: `md5`, `sha-1`, `sha-256`, `sha-512`, `crc32`, `crc32c`.
+    - `guessed`: Whether it is only probably one (an ETag that looks like an MD5): a mismatch is noted, never
+      fatal.
     """
 
     algorithm: str
@@ -212,16 +209,10 @@ class Checksum:
 class RemoteVersion:
     """A version of a file on a server.
 
-    Parameters
-    ----------
-    total
-        Its size in bytes as it is sent; None where the server does not say.
-    etag
-        The entity tag as the server wrote it, quotes or not.
-    modified
-        Last-Modified as the server wrote it.
-    checksums
-        Of the whole file, as it is sent.
+    - `total`: Its size in bytes as it is sent; None where the server does not say.
+    - `etag`: The entity tag as the server wrote it, quotes or not.
+    - `modified`: Last-Modified as the server wrote it.
+    - `checksums`: Of the whole file, as it is sent.
     """
 
     total: int | None = None
@@ -308,11 +299,9 @@ def version_difference(before: RemoteVersion, now: RemoteVersion) -> str:
 def checksums(headers: Mapping[str, str], whole: bool = True) -> tuple[Checksum, ...]:
     """Return the checksums of the whole file that a server announces, and one that its ETag suggests.
 
-    Parameters
-    ----------
-    whole
-        Whether the response carries the whole file: Content-MD5 and Digest of a 206 are those of its part
-        (RFC 9530, section 2), while Repr-Digest and the fields of stores name the whole file by definition.
+    - `whole`: Whether the response carries the whole file: Content-MD5 and Digest of a 206 are those of its
+      part (RFC 9530, section 2), while Repr-Digest and the fields of stores name the whole file by
+      definition.
     """
     etag = _etag_md5(headers)
     if not etag and _ANNOUNCING.isdisjoint(headers) and _AMAZON not in " ".join(headers):

@@ -34,14 +34,9 @@ class ClientTransport(httpx.AsyncBaseTransport):
     Redirects, cookies, .netrc, proxies, certificates and failures are those of transfers, and the key is
     added below all that httpx logs and saves in its exceptions, for its own origin only.
 
-    Parameters
-    ----------
-    credentials
-        What is sent to the API's own origin.
-    connections
-        How many responses are open at a time.
-    timeouts
-        Of each response.
+    - `credentials`: What is sent to the API's own origin.
+    - `connections`: How many responses are open at a time.
+    - `timeouts`: Of each response.
     """
 
     def __init__(
@@ -91,12 +86,8 @@ class ClientTransport(httpx.AsyncBaseTransport):
 class BodyStream(httpx.AsyncByteStream):
     """The body of a response as it comes, held back at the server while nobody takes it.
 
-    Parameters
-    ----------
-    undo
-        Whether content codings are undone.
-    release
-        Called once, when the body is closed.
+    - `undo`: Whether content codings are undone.
+    - `release`: Called once, when the body is closed.
     """
 
     def __init__(self, undo: bool, release: Callable[[], None]) -> None:
@@ -201,17 +192,10 @@ async def send(
 ) -> httpx.Response:
     """Send a request and return its response, unread, with the request that it answers behind redirects.
 
-    Parameters
-    ----------
-    url
-        Sent as it is spelled: a signature may depend on that.
-    body
-        `json`, `data` or `content`, as of httpx.
+    - `url`: Sent as it is spelled: a signature may depend on that.
+    - `body`: `json`, `data` or `content`, as of httpx.
 
-    Raises
-    ------
-    UnexpectedAnswer
-        If it is no URL, or a redirect leads to none.
+    Raises UnexpectedAnswer if it is no URL, or a redirect leads to none.
     """
     parse_url(url)
     try:

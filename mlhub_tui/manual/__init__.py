@@ -51,12 +51,8 @@ def title(topic: str) -> str:
 def found(texts: Iterator[tuple[str, str]], word: str) -> Iterator[Hit]:
     """Yield the lines that hold a word, without regard to case.
 
-    Parameters
-    ----------
-    texts
-        Topics with their Markdown.
-    word
-        What to look for.
+    - `texts`: Topics with their Markdown.
+    - `word`: What to look for.
     """
     wanted = word.casefold()
     for topic, text in texts:

@@ -28,14 +28,9 @@ class Author:
 class Citation:
     """What a citation says; empty where that is not sure.
 
-    Parameters
-    ----------
-    authors
-        In its order.
-    others
-        Whether it leaves out more of them (`et al.`).
-    year
-        Four digits.
+    - `authors`: In its order.
+    - `others`: Whether it leaves out more of them (`et al.`).
+    - `year`: Four digits.
     """
 
     authors: tuple[Author, ...] = ()
@@ -96,12 +91,8 @@ _PARTICLES |= {"ter", "van", "von", "zu"}
 def read(citation: str, bodies: frozenset[str] = frozenset()) -> Citation:
     """Return what a citation says.
 
-    Parameters
-    ----------
-    citation
-        One sentence or several.
-    bodies
-        Names that are known to be those of bodies, not of persons: of providers.
+    - `citation`: One sentence or several.
+    - `bodies`: Names that are known to be those of bodies, not of persons: of providers.
     """
     text = one_line(link_names(citation[: 2 * _LONGEST_READ]))[:_LONGEST_READ]
     year = _YEAR.search(text)
@@ -252,12 +243,8 @@ def words_of(found: Iterable[Attribution]) -> tuple[str, str]:
 def attribution(document: Document, above: Sequence[Document] = ()) -> Attribution:
     """Return the attribution of a document.
 
-    Parameters
-    ----------
-    document
-        The document.
-    above
-        Those that it belongs to, the nearest first: an item's collection, and the dataset of that.
+    - `document`: The document.
+    - `above`: Those that it belongs to, the nearest first: an item's collection, and the dataset of that.
     """
     chain = (document, *above)
     licensed = next((found for found in _licences(chain) if found), [])

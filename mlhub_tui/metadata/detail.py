@@ -104,21 +104,13 @@ def document_detail(
 ) -> list[Block]:
     """Return the blocks that show a document of any kind.
 
-    Parameters
-    ----------
-    document
-        The document.
-    archive
-        What is known of a collection's archive; empty where the source has none.
-    sizes
-        The archives of a dataset's collections in bytes, by collection, as far as they are known.
-    types
-        A collection's types as its dataset's record names them.
-    dataset
-        The title of the dataset that a collection belongs to.
-    above
-        The documents that it belongs to, the nearest first: licence, DOI, citation and providers that it
-        does not state are theirs.
+    - `document`: The document.
+    - `archive`: What is known of a collection's archive; empty where the source has none.
+    - `sizes`: The archives of a dataset's collections in bytes, by collection, as far as they are known.
+    - `types`: A collection's types as its dataset's record names them.
+    - `dataset`: The title of the dataset that a collection belongs to.
+    - `above`: The documents that it belongs to, the nearest first: licence, DOI, citation and providers that
+      it does not state are theirs.
     """
     stated = attribution(document, above)
     found: list[Block] = [

@@ -83,16 +83,10 @@ _MOST_EXTENSIONS = 60
 class Extension:
     """An extension as a document declares it.
 
-    Parameters
-    ----------
-    name
-        Its name, or what was declared where no name is to be seen in it.
-    version
-        Empty where none is named.
-    about
-        What it adds, or where it is from; empty where neither is known.
-    known
-        Whether it is one of those that are explained here.
+    - `name`: Its name, or what was declared where no name is to be seen in it.
+    - `version`: Empty where none is named.
+    - `about`: What it adds, or where it is from; empty where neither is known.
+    - `known`: Whether it is one of those that are explained here.
     """
 
     name: str
@@ -133,22 +127,13 @@ _MOST_BANDS = 400
 class Band:
     """A band; texts are cleaned, and empty where the document has no value.
 
-    Parameters
-    ----------
-    name
-        Its name, else its common name, else the key of its file.
-    common
-        The common name: `red`, `nir`.
-    wavelength
-        The middle of what it sees, in micrometres.
-    gsd
-        The distance between pixels, in metres.
-    dtype
-        The data type of a pixel.
-    nodata
-        The value of pixels without data.
-    about
-        What it is, in the document's words.
+    - `name`: Its name, else its common name, else the key of its file.
+    - `common`: The common name: `red`, `nir`.
+    - `wavelength`: The middle of what it sees, in micrometres.
+    - `gsd`: The distance between pixels, in metres.
+    - `dtype`: The data type of a pixel.
+    - `nodata`: The value of pixels without data.
+    - `about`: What it is, in the document's words.
     """
 
     name: str
@@ -256,16 +241,10 @@ _MOST_CLASSES = 300
 class LabelClass:
     """A class.
 
-    Parameters
-    ----------
-    of
-        The property of the labels that has it; empty for rasters.
-    name
-        Its name, or the value it stands for.
-    count
-        How many there are; None where nobody says.
-    value
-        The pixel value that stands for it; empty if unknown.
+    - `of`: The property of the labels that has it; empty for rasters.
+    - `name`: Its name, or the value it stands for.
+    - `count`: How many there are; None where nobody says.
+    - `value`: The pixel value that stands for it; empty if unknown.
     """
 
     of: str
@@ -279,10 +258,7 @@ def label_classes(fields: Mapping[str, Any]) -> list[LabelClass]:
 
     Those of `label:classes` with the counts of `label:overviews`, and those of `classification:classes`.
 
-    Parameters
-    ----------
-    fields
-        As received; what is not as the Label extension (1.0) has it is left out.
+    - `fields`: As received; what is not as the Label extension (1.0) has it is left out.
     """
     counts = _counts(fields.get("label:overviews"))
     found: dict[tuple[str, str], LabelClass] = {}

@@ -14,16 +14,10 @@ from ..text import holds_secret, one_line
 class Licence:
     """A licence.
 
-    Parameters
-    ----------
-    id
-        As the document has it, or its SPDX identifier where it is written in another way.
-    name
-        Its full name; empty where it is not known.
-    asks
-        The conditions for the use of the data, in a few words; empty where unsure.
-    url
-        Where to read it; empty where that is not known.
+    - `id`: As the document has it, or its SPDX identifier where it is written in another way.
+    - `name`: Its full name; empty where it is not known.
+    - `asks`: The conditions for the use of the data, in a few words; empty where unsure.
+    - `url`: Where to read it; empty where that is not known.
     """
 
     id: str
@@ -172,10 +166,7 @@ def _creative_commons(nc: str | None, other: str | None, version: str, scope: st
 def licences(document: Document) -> list[Licence]:
     """Return the licences of a document, each once: what it names, then what it links (`rel` is `license`).
 
-    Parameters
-    ----------
-    document
-        Of a dataset the licences are those of its collections. An SPDX expression is taken apart.
+    - `document`: Of a dataset the licences are those of its collections. An SPDX expression is taken apart.
     """
     if isinstance(document, Dataset):
         texts = [ref.license for ref in document.collections if ref.license]

@@ -74,14 +74,9 @@ class Country:
 class World:
     """All that is drawn and named.
 
-    Parameters
-    ----------
-    countries
-        By name.
-    coast, borders
-        Lines to draw: shores, and borders on land.
-    lines
-        The lines that rings are made of.
+    - `countries`: By name.
+    - `coast`, `borders`: Lines to draw: shores, and borders on land.
+    - `lines`: The lines that rings are made of.
     """
 
     countries: tuple[Country, ...]

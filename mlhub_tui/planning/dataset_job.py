@@ -11,13 +11,7 @@ from pathlib import Path
 
 from ..auth.location import Kind
 from ..concurrency import in_thread, in_thread_to_end
-from ..errors import (
-    DownloadError,
-    EntityDoesNotExist,
-    MLHubException,
-    OutputFolderError,
-    RequestError,
-)
+from ..errors import DownloadError, EntityDoesNotExist, MLHubException, OutputFolderError, RequestError
 from ..fileio import same_names
 from ..options import IfExists
 from ..sources.base import Source

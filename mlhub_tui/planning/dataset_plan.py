@@ -259,8 +259,5 @@ async def costs(
     except (EntityDoesNotExist, NotOffered):
         return known()
     return replace(
-        known(),
-        catalog=True,
-        catalog_size=info.stac_catalog_size,
-        estimated_size=info.estimated_dataset_size,
+        known(), catalog=True, catalog_size=info.stac_catalog_size, estimated_size=info.estimated_dataset_size
     )

@@ -127,12 +127,8 @@ def paid_words(counts: Counts) -> str:
 def notes(counts: Counts, *, by_time: bool, by_place: bool) -> list[str]:
     """Return what to know of a selection, a line each: items without a time or a place, gaps.
 
-    Parameters
-    ----------
-    counts
-        What the selection comes to.
-    by_time, by_place
-        Whether it is one by time, or by place.
+    - `counts`: What the selection comes to.
+    - `by_time`, `by_place`: Whether it is one by time, or by place.
     """
     found = [paid_words(counts)] if counts.paid else []
     if counts.no_items and (by_time or by_place) and not counts.empty:

@@ -75,10 +75,7 @@ def start(current: Credentials | None, *, seconds: float = _PATIENCE) -> Started
     Blocks meanwhile, about a second, `seconds` at most. It has a session of its own, so that a hang-up does
     not reach it, and ends when there is nothing left to do.
 
-    Raises
-    ------
-    BackgroundError
-        If it does not start.
+    Raises BackgroundError if it does not start.
     """
     with QueueClient(paths.queue()) as client:
         deadline = time.monotonic() + seconds

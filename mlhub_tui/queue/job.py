@@ -47,13 +47,7 @@ IDLE_STATES = _FINISHED | _WAITING
 """States in which a job stays until somebody does something."""
 
 ACTIVE_STATES = frozenset(
-    {
-        JobState.CONNECTING,
-        JobState.PREPARING,
-        JobState.DOWNLOADING,
-        JobState.STALLED,
-        JobState.VERIFYING,
-    }
+    {JobState.CONNECTING, JobState.PREPARING, JobState.DOWNLOADING, JobState.STALLED, JobState.VERIFYING}
 )
 """States in which a transfer counts against the limits (a wait for the next try does not)."""
 
@@ -169,11 +163,7 @@ TRANSITIONS: Mapping[JobAction, Transition] = {
         JobState.QUEUED,
         {**_NO_REASON, "next_try": None, "tries": 0},
     ),
-    JobAction.CANCEL: Transition(
-        frozenset(JobState) - _FINISHED,
-        JobState.CANCELLED,
-        _NO_REASON,
-    ),
+    JobAction.CANCEL: Transition(frozenset(JobState) - _FINISHED, JobState.CANCELLED, _NO_REASON),
 }
 
 

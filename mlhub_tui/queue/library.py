@@ -51,25 +51,15 @@ class LibraryState(StrEnum):
 class LibraryEntry:
     """A dataset or a collection on disk.
 
-    Parameters
-    ----------
-    name, title
-        Its id and title, as received.
-    place
-        The file or folder.
-    source
-        The root URL of its source, or `SAMPLE`; empty where that is not known.
-    files, bytes
-        Those that are there.
-    date
-        When it was changed last, in seconds since the epoch; 0 where it is missing.
-    state, reason
-        Its state and, where it is not whole, what is missing or changed.
-    jobs
-        The jobs that fetched it, the last one first.
-    licence
-        As its documents on this disk state it, else as it was known when it was queued; empty where it was
-        not, None until the documents were read.
+    - `name`, `title`: Its id and title, as received.
+    - `place`: The file or folder.
+    - `source`: The root URL of its source, or `SAMPLE`; empty where that is not known.
+    - `files`, `bytes`: Those that are there.
+    - `date`: When it was changed last, in seconds since the epoch; 0 where it is missing.
+    - `state`, `reason`: Its state and, where it is not whole, what is missing or changed.
+    - `jobs`: The jobs that fetched it, the last one first.
+    - `licence`: As its documents on this disk state it, else as it was known when it was queued; empty where
+      it was not, None until the documents were read.
     """
 
     name: str
@@ -128,12 +118,8 @@ def verify_entry(
 ) -> VerificationResult:
     """Read the files of an entry again and compare them with what was fetched; blocks.
 
-    Parameters
-    ----------
-    tell
-        Called with the bytes read so far.
-    stop
-        Ends it, with TransferCancelled.
+    - `tell`: Called with the bytes read so far.
+    - `stop`: Ends it, with TransferCancelled.
     """
     agrees: dict[str, None] = {}
     wrong, before = list[str](), 0
@@ -402,14 +388,9 @@ class DownloadMarks:
 def read_marks(jobs: Iterable[Job], folder: Path, source: str) -> DownloadMarks:
     """Return the marks of a source's documents; blocks, as it looks whether the files are there.
 
-    Parameters
-    ----------
-    jobs
-        All jobs of the queue.
-    folder
-        The output folder: archives and datasets in it count though their jobs were cleared.
-    source
-        The root URL of the source, or `SAMPLE`.
+    - `jobs`: All jobs of the queue.
+    - `folder`: The output folder: archives and datasets in it count though their jobs were cleared.
+    - `source`: The root URL of the source, or `SAMPLE`.
     """
     datasets: dict[str, Mark] = {}
     collections: dict[str, Mark] = {}

@@ -259,12 +259,7 @@ class FailureCounter:
 
 
 async def fetch_asset(
-    source: Source,
-    document: Document,
-    key: str,
-    folder: Path,
-    *,
-    on_progress: Progress | None = None,
+    source: Source, document: Document, key: str, folder: Path, *, on_progress: Progress | None = None
 ) -> Path:
     """Download one asset of an item, or of a collection, and return its path: `collection/item/key.ext`.
 

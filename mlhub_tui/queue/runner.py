@@ -102,16 +102,10 @@ MOST = 64
 class QueueSettings:
     """What can be changed while transfers run.
 
-    Parameters
-    ----------
-    limit
-        Bytes per second of all transfers together, whichever programs run them; None for no limit.
-    transfers
-        Transfers at a time; every program that runs the queue has one, however many others have.
-    per_host
-        Transfers at a time from one host.
-    connections
-        Connections to one file at most; 1 turns parallel ranges off.
+    - `limit`: Bytes per second of all transfers together, whichever programs run them; None for no limit.
+    - `transfers`: Transfers at a time; every program that runs the queue has one, however many others have.
+    - `per_host`: Transfers at a time from one host.
+    - `connections`: Connections to one file at most; 1 turns parallel ranges off.
     """
 
     limit: int | None = None

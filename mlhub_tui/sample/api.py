@@ -69,12 +69,8 @@ def _guarded(handler: Handler, *, needs_key: bool) -> Handler:
 class Api:
     """The API's routes.
 
-    Parameters
-    ----------
-    shelf
-        The catalog and the store's files.
-    store_url
-        The store's address with a slash at its end, where files are redirected to.
+    - `shelf`: The catalog and the store's files.
+    - `store_url`: The store's address with a slash at its end, where files are redirected to.
     """
 
     def __init__(self, shelf: Shelf, store_url: str) -> None:

@@ -233,12 +233,8 @@ def lazily(make: Callable[[], bytes]) -> Reader:
 class TarWriter:
     """The uncompressed bytes of a tar archive (POSIX ustar), `size` of them.
 
-    Parameters
-    ----------
-    folders
-        Names of the folders, without a slash at the end; they come first.
-    members
-        The files in order.
+    - `folders`: Names of the folders, without a slash at the end; they come first.
+    - `members`: The files in order.
     """
 
     def __init__(self, folders: list[str], members: list[Member]) -> None:

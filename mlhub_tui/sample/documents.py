@@ -89,10 +89,7 @@ def _midnight(day: str | None) -> str | None:
 
 def _multi_polygon(entry: DatasetEntry) -> Json:
     boxes = dict.fromkeys(box for collection in entry.collections for box in collection.boxes)
-    return {
-        "coordinates": [items.geometry(box)["coordinates"] for box in boxes],
-        "type": "MultiPolygon",
-    }
+    return {"coordinates": [items.geometry(box)["coordinates"] for box in boxes], "type": "MultiPolygon"}
 
 
 def _extent(boxes: tuple[Box, ...], interval: tuple[str | None, str | None]) -> Json:
@@ -237,10 +234,7 @@ def page_of_items(
 ) -> dict[str, Any]:
     """Return the page of a collection's items that the query asks for.
 
-    Raises
-    ------
-    HTTPException
-        Where `limit` or `token` make no sense.
+    Raises HTTPException where `limit` or `token` make no sense.
     """
     limit = _limit(params.get("limit"))
     count = entry.items if _supports(entry, params.getlist("extensions")) else 0

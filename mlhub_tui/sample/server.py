@@ -40,12 +40,10 @@ class SampleServerError(MLHubException):
 class SampleServer:
     """The sample catalog as a server; a context manager, or `start()` and `stop()`.
 
-    Parameters
-    ----------
-    port
-        The port of the API's origin on 127.0.0.1; 0 takes a free one. The store's port is always a free one.
-    rate
-        Bytes per second of one archive download, so that progress can be seen; None for as fast as it goes.
+    - `port`: The port of the API's origin on 127.0.0.1; 0 takes a free one. The store's port is always a free
+      one.
+    - `rate`: Bytes per second of one archive download, so that progress can be seen; None for as fast as it
+      goes.
     """
 
     key = SAMPLE_KEY
@@ -86,10 +84,7 @@ class SampleServer:
     def start(self) -> None:
         """Bind both ports and return when they listen.
 
-        Raises
-        ------
-        SampleServerError
-            Where the port is taken or may not be used, in one line.
+        Raises SampleServerError where the port is taken or may not be used, in one line.
         """
         if self._thread is not None:
             return
@@ -234,17 +229,10 @@ def serve_forever(
 ) -> int:
     """Serve until SIGINT or SIGTERM, and return its number; to be called in the main thread.
 
-    Parameters
-    ----------
-    port, rate
-        As for `SampleServer`.
-    on_ready
-        Called with the server once it listens.
+    - `port`, `rate`: As for `SampleServer`.
+    - `on_ready`: Called with the server once it listens.
 
-    Raises
-    ------
-    SampleServerError
-        Where the port is taken or may not be used.
+    Raises SampleServerError where the port is taken or may not be used.
     """
     over = threading.Event()
     numbers: list[int] = []

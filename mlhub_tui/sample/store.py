@@ -47,12 +47,8 @@ class StoreRequest:
 class Store:
     """The store's routes; `requests` are the last ones it saw.
 
-    Parameters
-    ----------
-    shelf
-        Where the blobs are.
-    rate
-        Bytes per second of one archive's answer, None for as fast as it goes.
+    - `shelf`: Where the blobs are.
+    - `rate`: Bytes per second of one archive's answer, None for as fast as it goes.
     """
 
     shelf: Shelf
@@ -150,10 +146,7 @@ def requested_range(value: str | None, size: int) -> ByteRange | None:
 
     A header that is malformed or asks for several ranges may be ignored (section 14.2), and is.
 
-    Raises
-    ------
-    Unsatisfiable
-        Where the range starts behind the last byte (section 15.5.17).
+    Raises Unsatisfiable where the range starts behind the last byte (section 15.5.17).
     """
     match = _RANGE.fullmatch(value or "")
     if match is None or match.group(1, 2) == ("", ""):
@@ -228,12 +221,8 @@ class Blob:
 class Shelf:
     """Finds and remembers blobs; not shared between event loops.
 
-    Parameters
-    ----------
-    catalog
-        The datasets, collections and items to serve.
-    store_url
-        The store's own address with a slash at its end: dataset catalogs name it.
+    - `catalog`: The datasets, collections and items to serve.
+    - `store_url`: The store's own address with a slash at its end: dataset catalogs name it.
     """
 
     def __init__(self, catalog: SampleCatalog, store_url: str) -> None:

@@ -34,18 +34,12 @@ async def ancestors(
 
     What cannot be loaded is left out.
 
-    Parameters
-    ----------
-    source
-        The source of the document.
-    document
-        The document.
-    load
-        Returns the document of an entry, None where it cannot be loaded; without it the source is asked.
-    parent
-        What the document lies in, where it does not say so itself.
-    dataset
-        The dataset it belongs to, where that is known.
+    - `source`: The source of the document.
+    - `document`: The document.
+    - `load`: Returns the document of an entry, None where it cannot be loaded; without it the source is
+      asked.
+    - `parent`: What the document lies in, where it does not say so itself.
+    - `dataset`: The dataset it belongs to, where that is known.
     """
 
     async def ask(entry: Entry) -> Document | None:

@@ -43,13 +43,7 @@ from ..http.urls import host, host_label, join, parse_url, shown
 from ..models.document import identity, links_of
 from ..text import count, nearest_word, one_line, size
 from .base import Source
-from .documents import (
-    DocumentKind,
-    count_stac_items,
-    is_datasets,
-    kind_of,
-    matched,
-)
+from .documents import DocumentKind, count_stac_items, is_datasets, kind_of, matched
 from .open_source import open_session, open_source
 from .stac.api_client import may_be_spelled_otherwise
 from .stac.landing import Landing

@@ -167,11 +167,7 @@ class _Download:
     """Fetches one file over HTTP."""
 
     def __init__(
-        self,
-        spec: DownloadSpec,
-        context: TransferContext,
-        progress: TransferProgress,
-        reserve: ReserveSpace,
+        self, spec: DownloadSpec, context: TransferContext, progress: TransferProgress, reserve: ReserveSpace
     ) -> None:
         self._spec, self._name, self._link = spec, spec.target.name, spec.link
         self._context, self._journal, self._progress = context, context.journal, progress

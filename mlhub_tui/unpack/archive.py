@@ -74,26 +74,15 @@ def unpack(
     the result; `.DS_Store` and `._*` are skipped. An interrupted run leaves a mark beside the archive; the
     next one completes it.
 
-    Parameters
-    ----------
-    top
-        The one folder in the archive that is unpacked; None for all of it. In the output folder it may be a
-        link to a folder elsewhere: the user's own, since no member can be one.
-    if_exists
-        What to do with files and links that exist: `skip` keeps them, `resume` keeps files of the size and
-        the time of their members, and links with the same target, `overwrite` keeps none. Existing folders
-        always stay.
+    - `top`: The one folder in the archive that is unpacked; None for all of it. In the output folder it may
+      be a link to a folder elsewhere: the user's own, since no member can be one.
+    - `if_exists`: What to do with files and links that exist: `skip` keeps them, `resume` keeps files of the
+      size and the time of their members, and links with the same target, `overwrite` keeps none. Existing
+      folders always stay.
 
-    Raises
-    ------
-    TransferCancelled
-        If it was stopped.
-    DamagedArchive
-        If the archive cannot be read to its end; what came before is there.
-    TargetBusy
-        If another program is unpacking it.
-    OutputFolderError
-        If the folder cannot be written, its disk is full, or `top` is no folder in it.
+    Raises TransferCancelled if it was stopped. Raises DamagedArchive if the archive cannot be read to its
+    end; what came before is there. Raises TargetBusy if another program is unpacking it. Raises
+    OutputFolderError if the folder cannot be written, its disk is full, or `top` is no folder in it.
     """
     root = fileio.absolute(folder)
     fileio.check_writable(root)
@@ -211,10 +200,7 @@ class _Unpacker:
     def _name(self, header: tarfile.TarInfo) -> str:
         """Return the path of a member, without what changes nothing; empty for what is skipped silently.
 
-        Raises
-        ------
-        Refused
-            If it leads outside, or may not be unpacked whatever there is on disk.
+        Raises Refused if it leads outside, or may not be unpacked whatever there is on disk.
         """
         name = header.name.replace("\\", "/")
         if name.startswith("/") or name[1:2] == ":" or "/../" in f"/{name}/":
