@@ -49,7 +49,6 @@ async def in_thread(
     The threads of `asyncio.to_thread` are waited for at exit; one that hangs in a flush, or in a look-up of a
     name, would hold up the end of the program.
 
-    - `work`: What to run.
     - `interrupt`: Called when the awaiting task is cancelled; should make `work` return soon.
     - `grace`: Seconds to wait for it then, before the thread is left to itself; a task that is cancelled once
       more, as a paused transfer is when the program ends, still waits for them.

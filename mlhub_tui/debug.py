@@ -35,7 +35,6 @@ def start(arguments: Iterable[str] = (), secrets: Iterable[str | None] = ()) -> 
 
     Several programs may write to it: each line has the number of its process.
 
-    - `arguments`: The command line, for the log.
     - `secrets`: What must not be in the log, besides all that the profiles file and the environment hold.
     """
     path = paths.log_dir() / "debug.log"

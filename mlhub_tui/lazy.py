@@ -32,7 +32,6 @@ def submodules(package: str) -> Callable[[str], ModuleType]:
 def lazy(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], Any], list[str]]:
     """Return `__getattr__` and `__all__` of a package.
 
-    - `package`: Its name.
     - `homes`: For each of its modules the names that are the package's, with spaces between.
     """
     modules = {name: module for module, names in homes.items() for name in names.split()}

@@ -25,7 +25,6 @@ CREDENTIALS = SECRETS | {"key_param", "header", "user"}
 class Profile:
     """One section of the profiles file.
 
-    - `name`: The section's name.
     - `api_key`: Its key; None where it has none, or has its secret in another option (see `secrets`).
     - `root_url`: Its root URL as written, or the path of a static catalog; None where it has none.
     - `extra`: All other options, as the file has them.

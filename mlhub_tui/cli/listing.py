@@ -142,7 +142,6 @@ def list_items(collection: str, limit: int | None, page_size: int | None, as_jso
 class ItemListing:
     """Pages of items; at the end it prints what they left out, and saves the ids of the first of them.
 
-    - `source`: What lists or searches them.
     - `fetch`: Gives the page that a `Page.next` leads to; the first one for None.
     - `collection`: The one whose items they are; empty where each says so itself.
     """

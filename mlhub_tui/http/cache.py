@@ -95,7 +95,6 @@ class DocumentCache:
 
     - `folder`: Where it lies; by default `cache` in MLHUB_HOME. Nothing is created before the first document.
     - `max_bytes`: The most it holds; what was not used for longest goes first.
-    - `clock`: Seconds since the epoch.
     """
 
     def __init__(
@@ -237,7 +236,6 @@ def fresh_for(headers: Mapping[str, str], now: float) -> float | None:
     """Return the seconds that an answer stays fresh for a private cache, None if it must not be stored.
 
     - `headers`: Those of the answer, by lower-case names or case-insensitive.
-    - `now`: Seconds since the epoch.
     """
     pairs = (part.partition("=") for part in headers.get("cache-control", "").split(","))
     control = {name.strip().lower(): argument.strip().strip('"') for name, _, argument in pairs}
@@ -275,10 +273,6 @@ class CachingClient:
     Answers to requests with a secret are stored apart from those without, and are never used without asking
     while the server can be reached: it alone knows whether the secret still opens them. What is neither JSON
     nor GeoJSON (the page of a captive portal), or holds the key, is not stored.
-
-    - `session`: Sends the requests.
-    - `cache`: Where the answers are stored.
-    - `clock`: Seconds since the epoch.
     """
 
     def __init__(

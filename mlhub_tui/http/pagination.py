@@ -41,7 +41,6 @@ class PageRequest:
     """One request of a listing.
 
     - `url`: Absolute, without keys.
-    - `method`: `GET` or `POST`.
     - `headers`: What the link that led here wants to be sent.
     - `body`: The JSON body of a POST.
     """
@@ -141,7 +140,6 @@ def following(
     host with `http` although the page came by `https`, as APIs behind a proxy do, `https` is meant. Where
     there is no link, the bare token counts that STAC 0.9 puts beside the counts.
 
-    - `page`: The answer.
     - `page_url`: Where it came from; relative links resolve against it (RFC 3986, section 5.2).
     - `step`: The request that was sent; a link with `merge` changes it (STAC API, Item Search, "Pagination").
     - `bare`: Removes the key in use from a URL: servers write it into their links.

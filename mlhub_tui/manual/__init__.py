@@ -49,11 +49,7 @@ def title(topic: str) -> str:
 
 
 def found(texts: Iterator[tuple[str, str]], word: str) -> Iterator[Hit]:
-    """Yield the lines that hold a word, without regard to case.
-
-    - `texts`: Topics with their Markdown.
-    - `word`: What to look for.
-    """
+    """Yield the lines that hold a word, without regard to case."""
     wanted = word.casefold()
     for topic, text in texts:
         heading = ""

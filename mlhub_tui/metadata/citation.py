@@ -243,7 +243,6 @@ def words_of(found: Iterable[Attribution]) -> tuple[str, str]:
 def attribution(document: Document, above: Sequence[Document] = ()) -> Attribution:
     """Return the attribution of a document.
 
-    - `document`: The document.
     - `above`: Those that it belongs to, the nearest first: an item's collection, and the dataset of that.
     """
     chain = (document, *above)

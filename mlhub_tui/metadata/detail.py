@@ -104,7 +104,6 @@ def document_detail(
 ) -> list[Block]:
     """Return the blocks that show a document of any kind.
 
-    - `document`: The document.
     - `archive`: What is known of a collection's archive; empty where the source has none.
     - `sizes`: The archives of a dataset's collections in bytes, by collection, as far as they are known.
     - `types`: A collection's types as its dataset's record names them.

@@ -131,8 +131,6 @@ class Band:
     - `common`: The common name: `red`, `nir`.
     - `wavelength`: The middle of what it sees, in micrometres.
     - `gsd`: The distance between pixels, in metres.
-    - `dtype`: The data type of a pixel.
-    - `nodata`: The value of pixels without data.
     - `about`: What it is, in the document's words.
     """
 

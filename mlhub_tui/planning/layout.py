@@ -168,8 +168,6 @@ def file_names(assets: Sequence[Asset]) -> dict[str, str]:
     Names that a file system could take for one another (`B1` and `b1`, `é` as one character and as two, or
     a name and another's part file) get a short hash of the key, whichever of the assets are fetched, so that
     a name never changes.
-
-    - `assets`: All assets of one document.
     """
     plain = {asset.key: file_name(asset.key) + asset_extension(asset) for asset in assets}
     folded = {key: _folded(name) for key, name in plain.items()}

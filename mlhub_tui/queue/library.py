@@ -388,7 +388,6 @@ class DownloadMarks:
 def read_marks(jobs: Iterable[Job], folder: Path, source: str) -> DownloadMarks:
     """Return the marks of a source's documents; blocks, as it looks whether the files are there.
 
-    - `jobs`: All jobs of the queue.
     - `folder`: The output folder: archives and datasets in it count though their jobs were cleared.
     - `source`: The root URL of the source, or `SAMPLE`.
     """

@@ -69,7 +69,6 @@ def _guarded(handler: Handler, *, needs_key: bool) -> Handler:
 class Api:
     """The API's routes.
 
-    - `shelf`: The catalog and the store's files.
     - `store_url`: The store's address with a slash at its end, where files are redirected to.
     """
 

@@ -234,7 +234,6 @@ class TarWriter:
     """The uncompressed bytes of a tar archive (POSIX ustar), `size` of them.
 
     - `folders`: Names of the folders, without a slash at the end; they come first.
-    - `members`: The files in order.
     """
 
     def __init__(self, folders: list[str], members: list[Member]) -> None:

@@ -229,7 +229,6 @@ def serve_forever(
 ) -> int:
     """Serve until SIGINT or SIGTERM, and return its number; to be called in the main thread.
 
-    - `port`, `rate`: As for `SampleServer`.
     - `on_ready`: Called with the server once it listens.
 
     Raises SampleServerError where the port is taken or may not be used.

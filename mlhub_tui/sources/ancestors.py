@@ -34,8 +34,6 @@ async def ancestors(
 
     What cannot be loaded is left out.
 
-    - `source`: The source of the document.
-    - `document`: The document.
     - `load`: Returns the document of an entry, None where it cannot be loaded; without it the source is
       asked.
     - `parent`: What the document lies in, where it does not say so itself.

@@ -129,7 +129,6 @@ def documents(
 ) -> tuple[list[D], int]:
     """Return the documents of a list, and how many of its entries are none (no object, no id).
 
-    - `make`: The class of the documents.
     - `url_of`: Returns where a document of the list would be fetched from alone.
     """
     good = [entry for entry in entries if isinstance(entry, dict) and identity(entry.get("id"))]

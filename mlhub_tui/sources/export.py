@@ -153,10 +153,7 @@ def as_received(item: Item) -> str:
 
 @dataclass
 class GeoJSON(Exporter):
-    """A GeoJSON feature collection, which is a STAC ItemCollection: documents as received, one on a line.
-
-    - `dump`: Makes JSON of an item.
-    """
+    """A GeoJSON feature collection, which is a STAC ItemCollection: documents as received, one on a line."""
 
     head = '{"type": "FeatureCollection", "features": ['
     dump: Dump = as_received
@@ -255,7 +252,6 @@ class Chosen:
 class URLs(Exporter):
     """A list of the URLs of assets, one on a line: absolute, by https where the store offers that.
 
-    - `chosen`: Which assets are meant.
     - `bare`: Takes the source's key out of a URL.
     """
 

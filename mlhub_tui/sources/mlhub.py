@@ -46,8 +46,6 @@ class MLHubSource(Source):
 
     Entries of a listing that are no documents (no object, no id) are left out and counted in `skipped`, so
     that one broken record does not hide the others.
-
-    - `session`: The session with the API.
     """
 
     noun = "an MLHub API"

@@ -31,9 +31,7 @@ class NoSuchSearch(SavedSearchError, InvalidSearch):
 class SavedSearch:
     """A search that can be run again.
 
-    - `name`: What it is called.
     - `source`: Where: the name of a profile, a URL or path without a key, or `sample`.
-    - `search`: What is searched for.
     - `count`: How many items it found when it was last run to its end; None where that is not known.
     - `when`: When that was, RFC 3339; empty where it never was.
     """

@@ -50,7 +50,7 @@ OF_TRANSFERS = {
 
 
 @pytest.mark.parametrize(
-    ("command", "own"), [("x", 94), ("item x y", 91), ("dataset x", 70)], ids=["archive", "item", "dataset"]
+    ("command", "own"), [("x", 86), ("item x y", 64), ("dataset x", 64)], ids=["archive", "item", "dataset"]
 )
 def test_little_is_imported_before_the_first_request_of_a_download(
     command: str, own: int, tmp_path: Path

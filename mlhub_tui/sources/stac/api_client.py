@@ -31,10 +31,7 @@ _PAGE = 100
 
 
 class APIClient:
-    """Requests what a STAC API source needs.
-
-    - `session`: The session with the API.
-    """
+    """Requests what a STAC API source needs."""
 
     def __init__(self, session: Session) -> None:
         self.session = session

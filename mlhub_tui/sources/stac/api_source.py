@@ -45,8 +45,6 @@ class STACAPISource(Source):
     Entries of a listing that are no documents (no object, no id) are left out and counted in `skipped`, so
     that one broken record does not hide the others. What the API links and does not list is read as a static
     catalog below its landing page.
-
-    - `session`: The session with the API.
     """
 
     noun = "a STAC API"

@@ -119,7 +119,6 @@ class ItemCatalog:
     the file. All hrefs of items stay as they are: what is relative is relative to the file.
 
     - `url`: The place URL of the list.
-    - `found`: The list itself.
     """
 
     url: str

@@ -43,7 +43,6 @@ class CatalogCrawler:
 
     While no document changes, all crawls have the same order.
 
-    - `loader`: Loads documents.
     - `url`: The place URL of the first document.
     - `depth_first`: Whether a document is followed by those below it; else the nearest to the first come
       first.
