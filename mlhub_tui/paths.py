@@ -10,12 +10,15 @@ from .errors import NoHomeFolder
 
 
 def home() -> Path:
-    """Return MLHUB_HOME, or `~/.mlhub`; nothing is created.
+    """Return MLHUB_HOME, its `~` and `$NAME` expanded, or `~/.mlhub`; nothing is created.
 
     Raises NoHomeFolder if it is below the home of a user who has none, as in containers that run under a
-    number without an entry in `passwd`.
+    number without an entry in `passwd`; if it begins with a variable that is not set.
     """
-    configured = os.environ.get("MLHUB_HOME")
+    # A shell leaves it as it is in quotes, as do `.env` files and unit files.
+    configured = os.path.expandvars(os.environ.get("MLHUB_HOME", ""))
+    if configured.startswith("$"):
+        raise NoHomeFolder(f"MLHUB_HOME begins with a variable that is not set: {configured}")
     try:
         return Path(configured).expanduser() if configured else Path.home() / ".mlhub"
     except RuntimeError:

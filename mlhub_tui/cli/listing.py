@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 _LAYOUT_ROWS = 50
 _MOST_NOTES = 12
+_NO_END = "the JSON has no end, as the listing is not complete"
 _HEADERS = {
     "dataset": ("ID", "COLLECTIONS", "TITLE", "TAGS"),
     "collection": ("ID", "YEARS", "LICENCE", "TITLE"),
@@ -79,9 +80,13 @@ def _listing(noun: str, words: str, walk: _Walk) -> None:
                     _note_broken_off(count(came, noun), cut=as_json and bool(found))
                 raise
             remember(source.root_url, found)
-            _print(noun, found, writer)
+            _print(noun, found, writer, whole=not source.unread)
             if source.skipped:
                 note(sources.base.without_id(source.skipped))
+            if source.unread:
+                if as_json and found:
+                    note(_NO_END)
+                raise sources.base.incomplete(source.unread)
             if not as_json:
                 _print_total(len(found), noun, f"no {noun}s found")
 
@@ -194,7 +199,10 @@ class ItemListing:
             note(line)
         remember(self._source.root_url, self._first, self._collection)
         if failure is not None:
-            if listing.loaded and not isinstance(failure, InvalidSearch):
+            if listing.unread and listing.ended and not listing.stopped:  # all came but what is missing
+                if cut and listing.loaded:
+                    note(_NO_END)
+            elif listing.loaded and not isinstance(failure, InvalidSearch):
                 _note_broken_off(count(listing.loaded, "item"), cut=cut)
             raise failure
 

@@ -104,6 +104,7 @@ class Listing(Generic[T]):
     - `stopped`: Why it ended although there may be more, in one line; empty where it just ended.
     - `matched`: How many there are in all, where the server says so.
     - `loaded`: How many entries were given so far.
+    - `unread`: How many documents did not come that would have been in it, or led on from it.
     """
 
     def __init__(self, fetch: Callable[[str | None], Awaitable[Page[T]]], link: str | None = None) -> None:
@@ -113,7 +114,7 @@ class Listing(Generic[T]):
         self.ended = False
         self.stopped = ""
         self.matched: int | None = None
-        self.loaded = 0
+        self.loaded = self.unread = 0
 
     async def page(self) -> Page[T] | None:
         """Return the next page; None at the end."""
@@ -126,6 +127,7 @@ class Listing(Generic[T]):
             self._end(SAME_PAGE if page.entries else ALL_EMPTY)
             return None
         self.loaded += len(page.entries)
+        self.unread += page.unread
         self.link, self.ended, self.stopped = page.next, page.next is None, ""
         repeats = page.next is not None and self._guard.repeats_link(page.next)
         if reason := page.stopped or (REPEATED if repeats else ""):
@@ -135,7 +137,8 @@ class Listing(Generic[T]):
     async def entries(self, limit: int | None = None) -> AsyncGenerator[T, None]:
         """Yield up to `limit` entries, requesting a page when it is wanted.
 
-        Raises UnexpectedAnswer after the last entry, if the listing stopped although there may be more.
+        Raises UnexpectedAnswer after the last entry, if the listing stopped although there may be more, or
+        if documents did not come that would have been in it.
         """
         left = limit
         while left is None or left > 0:
@@ -145,8 +148,12 @@ class Listing(Generic[T]):
             for entry in page.entries[:left]:
                 yield entry
             left = None if left is None else left - len(page.entries)
-        if self.stopped not in ("", ENOUGH) and (left is None or left > 0):
+        if self.stopped == ENOUGH or (left is not None and left <= 0):
+            return
+        if self.stopped:
             raise UnexpectedAnswer(f"the listing is not complete: {self.stopped}", hint=_INCOMPLETE)
+        if self.unread:
+            raise incomplete(self.unread)
 
     def _end(self, reason: str, *, is_empty: bool = False) -> None:
         """End the listing; a server that has given all it has, or nothing this time, may repeat itself."""
@@ -155,7 +162,14 @@ class Listing(Generic[T]):
         self.stopped = "" if (whole and reason != ENOUGH) or (is_empty and reason == REPEATED) else reason
 
 
+_LACKS = "try again later, or report it to the owner of the catalog"
 _INCOMPLETE = "there may be more entries: report it to the owner of the server, or narrow the request"
+
+
+def incomplete(unread: int) -> UnexpectedAnswer:
+    """Return the error of a listing that lacks documents that did not come."""
+    words = f"the listing is not complete: {count(unread, 'document')} could not be read"
+    return UnexpectedAnswer(words, hint=_LACKS)
 
 
 def _mark(entry: Any) -> str:
@@ -237,6 +251,11 @@ class Source(ABC):
     def troubles(self) -> tuple[str, ...]:
         """What could not be read so far, a line each."""
         return ()
+
+    @property
+    def unread(self) -> int:
+        """How many documents of catalogs and collections did not come so far, or are not followed."""
+        return 0
 
     @property
     def skipped(self) -> int:

@@ -102,7 +102,7 @@ async def _filtered(
     matches = item_filter(search)
     found: list[Item] = []
     notes: dict[str, None] = {}
-    read = skipped = 0
+    read = skipped = unread = 0
     lacking, in_area = Lacking(), search.bbox is not None or search.intersects is not None
     seen = {link}
     stopped = ""
@@ -119,13 +119,14 @@ async def _filtered(
         placeless = sum(item.bbox is None for item in page.entries) if in_area else 0
         lacking = lacking.plus(Lacking(timeless, placeless))
         read, skipped, link = read + len(page.entries), skipped + page.skipped, page.next
+        unread += page.unread
         if link is None or link in seen:
             link, stopped = None, REPEATED if link is not None else page.stopped
             break
         seen.add(link)
         if len(found) >= wanted or read + skipped >= most:
             break
-    return Page(tuple(found), link, None, skipped, stopped, read, tuple(notes), lacking)
+    return Page(tuple(found), link, None, skipped, stopped, read, tuple(notes), lacking, unread)
 
 
 async def _sorted(search: Search, fetch: Fetch) -> Page[Item]:

@@ -218,11 +218,27 @@ def test_what_a_listing_could_not_read_is_said(run: Run, tmp_path: Path) -> None
     for command in (("list", "collections", "--json"), ("show", "collection", "gone")):
         result = run("--source", place, *command)
         assert "1 catalog or collection could not be read, the first: not found: " in result.stderr
+        assert result.exit_code == 1
     result = run("--source", place, "list", "items", "there", "--page-size", "2", "--json")
-    assert [document["id"] for document in json.loads(result.stdout)] == ["here"]
-    assert result.stderr.count("could not be read") == 12
+    assert result.exit_code == 1
+    assert [json.loads(line.rstrip(","))["id"] for line in result.stdout.splitlines()[1:]] == ["here"]
+    assert "the JSON has no end" in result.stderr
+    assert "error: the listing is not complete: 40 documents could not be read" in result.stderr
+    assert result.stderr.count("items could not be read") == 12
     assert "and 8 notes like these" in result.stderr
     assert "there may be more" not in result.stderr
+    searched = run("search", place, "-c", "there", "--datetime", "2020", "--csv")
+    assert searched.exit_code == 1
+    assert "not complete: 40 documents could not be read" in searched.stderr
+    item = run("--source", place, "show", "item", "there", "lost-7")
+    assert "not found: " in item.stderr
+    assert "lost-7.json" in item.stderr
+
+
+def test_a_listing_that_has_as_many_as_wanted_is_whole_whatever_is_missing(run: Run, tmp_path: Path) -> None:
+    place = catalog_with_gaps(tmp_path)
+    result = run("--source", place, "list", "items", "there", "--limit", "1", "--json")
+    assert (result.exit_code, [each["id"] for each in json.loads(result.stdout)]) == (0, ["here"])
 
 
 def test_a_listing_of_items_that_repeats_itself_is_shown_and_ends_as_an_error(run: Run) -> None:

@@ -243,6 +243,19 @@ def test_no_output_that_cannot_be_written_ends_in_a_traceback(
     assert "Traceback" not in done.stderr
 
 
+def test_variables_in_the_home_folder_are_expanded(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("MY_DISK", str(tmp_path))
+    monkeypatch.setenv("MLHUB_HOME", "$MY_DISK/mlhub")
+    assert run("sources", "add", "mine", "https://stac.example/", "--kind", "stac-api").exit_code == 0
+    assert (tmp_path / "mlhub" / "profiles").is_file()
+    monkeypatch.setenv("MLHUB_HOME", "$NO_SUCH_DISK/mlhub")
+    refused = run("sources", "list")
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert "a variable that is not set: $NO_SUCH_DISK/mlhub" in refused.stderr
+
+
 def test_a_user_without_a_home_is_told_to_set_one(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLHUB_HOME", "~nobody-of-that-name/mlhub")
     for arguments in (("locate",), ("doctor", "--offline"), ("list", "datasets")):

@@ -70,6 +70,11 @@ class STACAPISource(Source):
         return self._linking[1].notes if self._linking else ()
 
     @property
+    def unread(self) -> int:
+        """How many of the documents that links lead to did not come so far."""
+        return self._linking[1].unread if self._linking else 0
+
+    @property
     def skipped(self) -> int:
         """How many entries of all listings so far were no documents."""
         return self._client.skipped
@@ -545,7 +550,9 @@ def _as_entries(page: Page[Item] | Page[Catalog] | Page[Collection], collection_
         Entry.of(document, collection_id=collection_id if isinstance(document, Item) else "")
         for document in page.entries
     )
-    return Page(found, page.next, page.matched, page.skipped, page.stopped, notes=page.notes)
+    return Page(
+        found, page.next, page.matched, page.skipped, page.stopped, notes=page.notes, unread=page.unread
+    )
 
 
 def _holds(found: FetchedPage, collection_id: str) -> bool:

@@ -164,7 +164,7 @@ async def _part_of(loader: DocumentLoader, holder: Holder, position: _Position, 
                 listed = await loader.holder(link.url)
             except RequestError as error:
                 part.notes.append(error.message)
-                part.unread += _did_not_come(error)
+                part.unread += 1
             else:
                 if isinstance(listed, ItemList):
                     within = part.take(listed, within, size)
@@ -190,6 +190,11 @@ class CollectionIndex:
         self._urls: dict[str, str] = {}
         self._catalogs: dict[str, str] = {}
         self._failures: list[str] = []
+
+    @property
+    def unread(self) -> int:
+        """How many catalogs and collections could not be read on the way."""
+        return len(self._failures)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -346,11 +351,13 @@ class ItemPages:
             part.notes.append(f"{count(len(failures), 'item')} could not be read, the first: {failures[0]}")
         matched, skipped = await self._matched(), part.skipped + len(failures)
         notes = _distinct(part.notes[-_MAX_NOTES:])
-        return Page(tuple(items), following, matched, skipped, notes=notes, unread=part.unread + unread)
+        lost = part.unread + len(unread)
+        return Page(tuple(items), following, matched, skipped, notes=notes, unread=lost)
 
     async def item(self, item_id: str) -> Item:
         """Return the item with an id: first by what the links are called, then by looking at all."""
         found: dict[str, Item] = {}
+        failures: list[RequestError] = []
         for by_name in (True, False):
             token, unread = None, not found
             while unread:
@@ -360,11 +367,14 @@ class ItemPages:
                     for one in part.found
                     if not by_name or isinstance(one, Item) or item_id in (name_of(one.url), one.title)
                 ]
-                items, _, _ = await self._loaded(wanted)
+                items, _, failed = await self._loaded(wanted)
+                failures += failed[:1] if by_name else ()
                 found |= {item.url: item for item in items if item.id == item_id}
                 unread = token is not None
         if not found:
             await self._matched()  # raises why the document itself cannot be read
+            if failures:
+                raise failures[0]
             words = f"item {shown_id(item_id)} does not exist in {shown_id(self._url)}"
             raise EntityDoesNotExist(words, hint=ITEM_IDS)
         if len(found) > 1:
@@ -382,7 +392,7 @@ class ItemPages:
                 holder = await self._crawler.visit(number)
             except RequestError as error:
                 whole.notes.append(error.message)
-                whole.unread += _did_not_come(error)
+                whole.unread += 1
                 number, position = number + 1, (0, 0)
                 continue
             if holder is None:
@@ -415,12 +425,14 @@ class ItemPages:
             raise _of_another_listing()
         return number, (at, within)
 
-    async def _loaded(self, found: Sequence[DocumentLink | Item]) -> tuple[list[Item], list[str], int]:
-        """Return the items, for each that cannot be used why, and how many of these did not come at all."""
+    async def _loaded(
+        self, found: Sequence[DocumentLink | Item]
+    ) -> tuple[list[Item], list[str], list[RequestError]]:
+        """Return the items, for each that cannot be used why, and the errors of those that did not come."""
         loaded = iter(await self._loader.load([one.url for one in found if isinstance(one, DocumentLink)]))
         items: list[Item] = []
         failures: list[str] = []
-        unread = 0
+        unread: list[RequestError] = []
         for one in found:
             document = next(loaded) if isinstance(one, DocumentLink) else one
             if isinstance(document, Item):
@@ -429,7 +441,7 @@ class ItemPages:
                 items.extend(document.items)
             elif isinstance(document, RequestError):
                 failures.append(document.message)
-                unread += _did_not_come(document)
+                unread.append(document)
             elif isinstance(one, DocumentLink) and one.role is Role.ITEM:
                 failures.append(f"{document.label} is no item")
         return items, failures, unread
@@ -449,11 +461,6 @@ def _once(entries: Sequence[Entry]) -> tuple[Entry, ...]:
         document = entry.document if entry.kind is not EntryKind.ITEM else None
         found.setdefault(same(document.url) if document is not None else at, entry)
     return tuple(found.values())
-
-
-def _did_not_come(error: RequestError) -> bool:
-    """Whether a document may be had another time: it is not missing, nor something else than was linked."""
-    return not isinstance(error, UnexpectedAnswer | EntityDoesNotExist)
 
 
 def _distinct(notes: Sequence[str]) -> tuple[str, ...]:

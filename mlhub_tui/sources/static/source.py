@@ -96,6 +96,11 @@ class StaticSource(Source):
         opened = self._opened
         return (*offline, *opened.notes, *opened.index.notes) if opened else offline
 
+    @property
+    def unread(self) -> int:
+        """How many catalogs and collections did not come so far, or are not followed."""
+        return self._opened.index.unread if self._opened else 0
+
     def refresh(self) -> None:
         """Request every document again from now on; cached ones are used once the server confirms them."""
         self._web.refresh()
