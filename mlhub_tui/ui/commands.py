@@ -43,22 +43,13 @@ _ALWAYS = 90
 class AppCommand:
     """One command.
 
-    Parameters
-    ----------
-    id
-        Stable name, by which a key can be changed.
-    keys
-        Textual key names, comma-separated.
-    action
-        The action on the app, screen or widget that is named by `where`.
-    title
-        One or two words for the footer.
-    help
-        Verb and object, for help, palette and manual.
-    where
-        The screen or widget it belongs to.
-    hint
-        Rank in the footer: lower comes first and stays longer when room is scarce; 0 is not shown.
+    - `id`: Stable name, by which a key can be changed.
+    - `keys`: Textual key names, comma-separated.
+    - `action`: The action on the app, screen or widget that is named by `where`.
+    - `title`: One or two words for the footer.
+    - `help`: Verb and object, for help, palette and manual.
+    - `where`: The screen or widget it belongs to.
+    - `hint`: Rank in the footer: lower comes first and stays longer when room is scarce; 0 is not shown.
     """
 
     id: str
@@ -450,12 +441,8 @@ def elsewhere(key: str) -> str:
 def hints(places: Sequence[str], without: Iterable[str] = ()) -> list[AppCommand]:
     """Return the commands for the footer: of the pane with the focus, of its screen, help and quit last.
 
-    Parameters
-    ----------
-    places
-        The innermost first. A key that a pane takes is not shown for what is around it.
-    without
-        Ids of commands that cannot act now.
+    - `places`: The innermost first. A key that a pane takes is not shown for what is around it.
+    - `without`: Ids of commands that cannot act now.
     """
     hidden, taken = frozenset(without), set[str]()
     shown: list[AppCommand] = []
@@ -507,10 +494,7 @@ _NAMED = frozenset({key.value for key in Keys if key.value[:1] != "<"} | {*KEY_N
 def checked(wanted: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
     """Return the keys to use by command, and a line for each that is left out.
 
-    Parameters
-    ----------
-    wanted
-        Keys by the id of a command, several with commas: `j,down`, `ctrl+n`, `?`.
+    - `wanted`: Keys by the id of a command, several with commas: `j,down`, `ctrl+n`, `?`.
     """
     good: dict[str, str] = {}
     problems: list[str] = []

@@ -62,16 +62,10 @@ class MarksChanged(Message, bubble=False):
 class AppContext(ConfiguredApp):
     """The app as its screens know it.
 
-    Attributes
-    ----------
-    connection, connection_error
-        The source in use, or why it could not be opened.
-    queue, queue_error
-        The download queue once it is open, or why it could not be.
-    output_dir
-        Where downloads go.
-    cleared
-        Ids of transfers that were cleared from the list and can still be brought back.
+    - `connection`, `connection_error`: The source in use, or why it could not be opened.
+    - `queue`, `queue_error`: The download queue once it is open, or why it could not be.
+    - `output_dir`: Where downloads go.
+    - `cleared`: Ids of transfers that were cleared from the list and can still be brought back.
     """
 
     start: Credentials | None

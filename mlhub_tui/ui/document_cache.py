@@ -29,10 +29,7 @@ Key = tuple[str, ...]
 class Documents:
     """The documents of one source, by their entries.
 
-    Parameters
-    ----------
-    source
-        Where what is not in memory is asked for; None while there is none.
+    - `source`: Where what is not in memory is asked for; None while there is none.
     """
 
     def __init__(self, source: Source | None = None) -> None:

@@ -26,14 +26,9 @@ _LONGEST_AREA = 1 << 20
 class CriterionRow:
     """A row of the form.
 
-    Parameters
-    ----------
-    name
-        The field of `Search` that it is about.
-    label
-        What stands before it.
-    example
-        What stands in it while it is empty.
+    - `name`: The field of `Search` that it is about.
+    - `label`: What stands before it.
+    - `example`: What stands in it while it is empty.
     """
 
     name: str

@@ -86,10 +86,7 @@ async def open_connection(credentials: Credentials) -> Connection:
 
     The HTTP client is imported in a thread: it costs a tenth of a second that the keyboard must not wait for.
 
-    Raises
-    ------
-    MLHubException
-        If the kind is not known, and a look at the place finds nothing that can be browsed.
+    Raises MLHubException if the kind is not known, and a look at the place finds nothing that can be browsed.
     """
     if (log := sys.modules.get("mlhub_tui.debug")) is not None:
         log.hide(credentials.secret)
@@ -116,10 +113,7 @@ def choose_start(options: AppOptions, last: str = "") -> tuple[Credentials | Non
 
     The hosted service is not asked by itself: it ended, and a start that waits for it helps nobody.
 
-    Parameters
-    ----------
-    last
-        The entry of the source that was used last; empty where that is not reopened.
+    - `last`: The entry of the source that was used last; empty where that is not reopened.
     """
     reopens = bool(last) and reopens_last(options)
     if options.sample or (reopens and last == SAMPLE):
@@ -147,12 +141,8 @@ def _resolve(asked: AppOptions) -> Credentials:
 async def check_credentials(credentials: Credentials) -> None:
     """Return if the source accepts the key; one that needs none, if it answers.
 
-    Raises
-    ------
-    APIKeyNotFound
-        If there is no key to test, at an MLHub API.
-    RequestError
-        If the source refuses the key, or does not answer as it should.
+    Raises APIKeyNotFound if there is no key to test, at an MLHub API. Raises RequestError if the source
+    refuses the key, or does not answer as it should.
     """
     if not credentials.api_key and credentials.kind is Kind.MLHUB:
         raise APIKeyNotFound("this profile has no key to test", hint="press e to enter one")

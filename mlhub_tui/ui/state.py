@@ -31,20 +31,12 @@ _WRITING = threading.Lock()
 class TreeState:
     """How a tree was left.
 
-    Parameters
-    ----------
-    opened
-        The places that were open.
-    closed
-        Those that were closed of what stands open by itself.
-    cursor
-        The place of the cursor.
-    filter
-        The words that were filtered by.
-    order
-        In which order the entries stood; empty where they stood as listed.
-    pane
-        The pane in which the document under the cursor was open; empty where none was.
+    - `opened`: The places that were open.
+    - `closed`: Those that were closed of what stands open by itself.
+    - `cursor`: The place of the cursor.
+    - `filter`: The words that were filtered by.
+    - `order`: In which order the entries stood; empty where they stood as listed.
+    - `pane`: The pane in which the document under the cursor was open; empty where none was.
     """
 
     opened: tuple[Place, ...] = ()

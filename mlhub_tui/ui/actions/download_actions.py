@@ -90,14 +90,9 @@ async def choose_assets(
 ) -> bool:
     """Ask which assets of some items, collections or catalogs are wanted and queue them.
 
-    Parameters
-    ----------
-    documents
-        Where their documents are.
-    keys
-        The assets that are selected at first.
-    around
-        What holds the items, of which all may be chosen as well.
+    - `documents`: Where their documents are.
+    - `keys`: The assets that are selected at first.
+    - `around`: What holds the items, of which all may be chosen as well.
 
     Returns
     -------
@@ -228,12 +223,8 @@ async def download_dataset(
 ) -> bool:
     """Ask how a dataset of MLHub is to be downloaded; True where archives were queued.
 
-    Parameters
-    ----------
-    ticked
-        Ids of the collections that are ticked in the plan at first; none: all.
-    assets
-        Whether its assets are chosen at first, not its archives.
+    - `ticked`: Ids of the collections that are ticked in the plan at first; none: all.
+    - `assets`: Whether its assets are chosen at first, not its archives.
     """
     refs = list(dataset.collections)
     subject = PlanSubject(

@@ -31,18 +31,11 @@ Again = Callable[[MLHubException], Awaitable[bool]]
 class ItemSupplier:
     """Documents that can be walked through as often as need be.
 
-    Parameters
-    ----------
-    words
-        What they are: `3 selected items`.
-    fetch
-        Gives the page that a link leads to.
-    total
-        How many there are, where that is known.
-    whole
-        Whether they are all that there is of something, so that their number may be large or unknown.
-    belongs
-        The id of the collection of items that do not say theirs.
+    - `words`: What they are: `3 selected items`.
+    - `fetch`: Gives the page that a link leads to.
+    - `total`: How many there are, where that is known.
+    - `whole`: Whether they are all that there is of something, so that their number may be large or unknown.
+    - `belongs`: The id of the collection of items that do not say theirs.
     """
 
     words: str
@@ -54,10 +47,7 @@ class ItemSupplier:
     async def pages(self, again: Again, limit: int | None = None) -> AsyncGenerator[Page[Document], None]:
         """Yield page after page, up to `limit` documents.
 
-        Parameters
-        ----------
-        again
-            Asks whether a page that failed is to be asked for once more; if not, its error is raised.
+        - `again`: Asks whether a page that failed is to be asked for once more; if not, its error is raised.
         """
         listing, left = Listing(self.fetch), limit
         while left is None or left > 0:

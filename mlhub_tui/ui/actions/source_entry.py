@@ -39,14 +39,9 @@ if TYPE_CHECKING:
 class SourceEntry:
     """What was entered.
 
-    Parameters
-    ----------
-    location
-        The URL or path; empty only for an MLHub API: then it is the hosted service.
-    kind
-        The kind of source; None to detect it.
-    secret
-        Its secret and how that is sent.
+    - `location`: The URL or path; empty only for an MLHub API: then it is the hosted service.
+    - `kind`: The kind of source; None to detect it.
+    - `secret`: Its secret and how that is sent.
     """
 
     location: str
@@ -56,12 +51,8 @@ class SourceEntry:
     def credentials(self, environ: Mapping[str, str] | None = None) -> Credentials:
         """Return what the source is opened with.
 
-        Raises
-        ------
-        InvalidRootURL
-            If the location cannot be one.
-        APIKeyNotFound
-            If the secret is not given, or cannot be sent.
+        Raises InvalidRootURL if the location cannot be one. Raises APIKeyNotFound if the secret is not given,
+        or cannot be sent.
         """
         value = self.secret.secret(os.environ if environ is None else environ)
         auth = self.secret.auth() if self.secret.scheme else Auth()
@@ -77,21 +68,12 @@ class SourceEntry:
     def save(self, name: str, profile: Profile | None, *, use: bool) -> Credentials | None:
         """Write it under a name, and return what the saved profile is used with; blocks.
 
-        Parameters
-        ----------
-        name
-            The profile's name.
-        profile
-            The profile that is edited, whose other options stay; None for a new one.
-        use
-            Whether it is to be used: else its variable need not be set, and None is returned.
+        - `name`: The profile's name.
+        - `profile`: The profile that is edited, whose other options stay; None for a new one.
+        - `use`: Whether it is to be used: else its variable need not be set, and None is returned.
 
-        Raises
-        ------
-        ProfilesFileError
-            If there is such a profile already, or the file cannot take it.
-        InvalidRootURL, APIKeyNotFound
-            As `credentials`; then nothing was written.
+        Raises ProfilesFileError if there is such a profile already, or the file cannot take it. Raises
+        InvalidRootURL, APIKeyNotFound as `credentials`; then nothing was written.
         """
         if use:
             self.credentials()
@@ -125,22 +107,13 @@ _LONGEST_NAME = 32
 class Start:
     """What the form for a source begins with.
 
-    Parameters
-    ----------
-    location
-        The URL or path.
-    kind
-        The kind of source, if known: then it is used without detection.
-    secret
-        How its secret is sent, with the secret if that is stored.
-    name
-        The name that is proposed for its profile.
-    profile
-        The profile that is edited; None for a new one.
-    words
-        A description, shown in the form.
-    error
-        What went wrong before; said in the form.
+    - `location`: The URL or path.
+    - `kind`: The kind of source, if known: then it is used without detection.
+    - `secret`: How its secret is sent, with the secret if that is stored.
+    - `name`: The name that is proposed for its profile.
+    - `profile`: The profile that is edited; None for a new one.
+    - `words`: A description, shown in the form.
+    - `error`: What went wrong before; said in the form.
     """
 
     location: str = ""
@@ -232,10 +205,7 @@ def found_words(found: ProbeResult) -> str:
 def bare(text: str) -> tuple[str, SecretDraft | None]:
     """Return a location without the key that was pasted with it, and that key.
 
-    Raises
-    ------
-    InvalidRootURL
-        If it can be no location.
+    Raises InvalidRootURL if it can be no location.
     """
     known = sources.open_source.by_name(text)
     credentials = for_location(
@@ -250,10 +220,7 @@ def bare(text: str) -> tuple[str, SecretDraft | None]:
 async def look(location: str, secret: SecretDraft) -> ProbeResult:
     """Return what is at a location; the HTTP client is imported in a thread.
 
-    Raises
-    ------
-    MLHubException
-        As `probe`; and if the secret is not given, or cannot be sent.
+    Raises MLHubException as `probe`; and if the secret is not given, or cannot be sent.
     """
     credentials = SourceEntry(location, None, secret).credentials()
     probe = await asyncio.to_thread(_imported)

@@ -33,18 +33,11 @@ else:
 class CatalogTree(NodeView):
     """Shows the tree of a source; asks for what is opened, and for more where the end is reached.
 
-    Attributes
-    ----------
-    filter, order
-        What is searched for, and how the entries are sorted, by its name in `ORDERS`.
-    is_looking
-        Whether the filter is still looking between the keys.
-    marked
-        What was selected for a download, by what tells it from others.
-    favourites
-        The keys of the favourites of the source.
-    signs
-        Returns the sign of what is downloaded of an entry; None while that is not known.
+    - `filter`, `order`: What is searched for, and how the entries are sorted, by its name in `ORDERS`.
+    - `is_looking`: Whether the filter is still looking between the keys.
+    - `marked`: What was selected for a download, by what tells it from others.
+    - `favourites`: The keys of the favourites of the source.
+    - `signs`: Returns the sign of what is downloaded of an entry; None while that is not known.
     """
 
     DEFAULT_CSS = "CatalogTree { padding: 0 0 0 1; }"
@@ -222,10 +215,7 @@ class CatalogTree(NodeView):
     def describe(self, collections: Mapping[str, Sequence[str]]) -> None:
         """Have MLHub's datasets found and narrowed by what their collections state.
 
-        Parameters
-        ----------
-        collections
-            The lines of each collection, as `described` returns them, by its id.
+        - `collections`: The lines of each collection, as `described` returns them, by its id.
         """
         self._collections = collections
         self._describe(self.tree_model.entries(self.tree_model.groups[0]))
@@ -291,12 +281,8 @@ class CatalogTree(NodeView):
     def apply_filter(self, words: str, *, to_first: bool = True) -> None:
         """Show what matches some words among all that is loaded; without words, everything.
 
-        Parameters
-        ----------
-        words
-            What is searched for.
-        to_first
-            Whether the cursor goes to the first match.
+        - `words`: What is searched for.
+        - `to_first`: Whether the cursor goes to the first match.
         """
         self.workers.cancel_group(self, "filter")
         self.filter, self._to_first, self.is_looking = words.strip(), to_first, False

@@ -27,14 +27,9 @@ _KINDS = frozenset({"dataset", "catalog", "collection", "item", "model"})
 class Favourite:
     """An entry that was marked.
 
-    Parameters
-    ----------
-    kind, id, title, url, collection_id
-        What the entry is, as `Entry` has it.
-    path
-        The keys of the rows that lead to it.
-    place
-        By what its source is opened: the name of a profile, a URL or path without keys, or the sample.
+    - `kind`, `id`, `title`, `url`, `collection_id`: What the entry is, as `Entry` has it.
+    - `path`: The keys of the rows that lead to it.
+    - `place`: By what its source is opened: the name of a profile, a URL or path without keys, or the sample.
     """
 
     kind: str
@@ -178,14 +173,9 @@ HISTORY_SIZE = 20
 class HistoryEntry:
     """A place one was at.
 
-    Parameters
-    ----------
-    place
-        By what its source is opened.
-    path
-        The keys of the rows that lead to it in the tree.
-    subject
-        What was open there, on a screen of its own.
+    - `place`: By what its source is opened.
+    - `path`: The keys of the rows that lead to it in the tree.
+    - `subject`: What was open there, on a screen of its own.
     """
 
     place: str

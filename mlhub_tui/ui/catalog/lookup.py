@@ -39,12 +39,8 @@ _DEEPEST = 30
 class Target:
     """Something to go to.
 
-    Parameters
-    ----------
-    entry
-        What it is.
-    path
-        Keys of rows that lead to it; empty where it has no place in the tree.
+    - `entry`: What it is.
+    - `path`: Keys of rows that lead to it; empty where it has no place in the tree.
     """
 
     entry: Entry
@@ -70,12 +66,8 @@ def is_url(typed: str) -> bool:
 async def look_up(typed: str, source: Source) -> Target:
     """Return what a source has under an id, `COLLECTION/ITEM`, a DOI or a URL.
 
-    Raises
-    ------
-    EntityDoesNotExist
-        If it has nothing of that name.
-    MLHubException
-        As the source, where it cannot be asked.
+    Raises EntityDoesNotExist if it has nothing of that name. Raises MLHubException as the source, where it
+    cannot be asked.
     """
     typed = typed.strip()
     if is_url(typed):
@@ -242,21 +234,12 @@ async def walk(
 ) -> bool:
     """Put the cursor on the row at a path; False where it is not found, then on the nearest above it.
 
-    Parameters
-    ----------
-    documents
-        Loads what is not in the tree yet.
-    tree
-        The tree of their source.
-    path
-        Keys of rows from the top; levels between them may be left out.
-    say
-        Told how far it is, where it takes more than a page.
+    - `documents`: Loads what is not in the tree yet.
+    - `tree`: The tree of their source.
+    - `path`: Keys of rows from the top; levels between them may be left out.
+    - `say`: Told how far it is, where it takes more than a page.
 
-    Raises
-    ------
-    AuthenticationError, APIKeyNotFound
-        If a listing on the way needs a key.
+    Raises AuthenticationError, APIKeyNotFound if a listing on the way needs a key.
     """
     keys, pages = [*path], 0
     row = tree.tree_model.outline.root
@@ -344,10 +327,7 @@ _IN_NAMES = frozenset({"id", "title", "doi"})
 async def target_of(typed: str, source: Source, tree_model: CatalogTreeModel) -> Target:
     """Return what a source has under an id, a DOI or a URL, with the way to it in its tree.
 
-    Raises
-    ------
-    MLHubException
-        As `look_up`.
+    Raises MLHubException as `look_up`.
     """
     return _with_dataset(tree_model, await look_up(typed, source))
 

@@ -210,10 +210,7 @@ def fuzzy_match(term: str, text: str) -> FuzzyMatch | None:
     The first piece begins with a word of the text. Each further one begins with a later word too, or stands
     in the same word after up to three letters that were left out. A number is not taken apart.
 
-    Parameters
-    ----------
-    term, text
-        In lower case; the text is one field.
+    - `term`, `text`: In lower case; the text is one field.
     """
     if not SHORTEST <= len(term) <= _LONGEST or not in_order(term, text):
         return None
@@ -283,12 +280,8 @@ _BEFORE = 6
 class MatchHighlighter:
     """Looks at texts for the terms of a filter.
 
-    Parameters
-    ----------
-    terms
-        In lower case.
-    closely
-        Whether texts that come near a term hold it too.
+    - `terms`: In lower case.
+    - `closely`: Whether texts that come near a term hold it too.
     """
 
     def __init__(self, terms: Sequence[str] = (), *, closely: bool = False) -> None:
@@ -331,12 +324,8 @@ class MatchHighlighter:
     def unseen(self, searched: str, *shown: str) -> Pieces:
         """Return where the first term was found that none of the texts shown holds; empty for none.
 
-        Parameters
-        ----------
-        searched
-            What the filter looked at.
-        shown
-            What is to be seen of the entry.
+        - `searched`: What the filter looked at.
+        - `shown`: What is to be seen of the entry.
         """
         seen = [_folded(text)[0] for text in shown]
         for term in self.terms:
@@ -384,14 +373,9 @@ _DOI = re.compile(r"^(?:doi:|(?:https?://)?(?:dx\.)?doi\.org/)")
 class Facet:
     """Something that entries have in common.
 
-    Parameters
-    ----------
-    name
-        `tag`, `type`, `licence`, `place`, `year`, `sensor`, `task` or `size`.
-    value
-        What it is, without quotes.
-    exact
-        Whether it is that (`tag=crop`), or holds it (`tag:crop`).
+    - `name`: `tag`, `type`, `licence`, `place`, `year`, `sensor`, `task` or `size`.
+    - `value`: What it is, without quotes.
+    - `exact`: Whether it is that (`tag=crop`), or holds it (`tag:crop`).
     """
 
     name: str
@@ -495,14 +479,9 @@ MOST = 500
 class FacetCount:
     """A facet with how many entries have it.
 
-    Parameters
-    ----------
-    facet
-        The facet.
-    number
-        How many entries there would be with it.
-    words
-        What it is called.
+    - `facet`: The facet.
+    - `number`: How many entries there would be with it.
+    - `words`: What it is called.
     """
 
     facet: Facet
@@ -513,12 +492,8 @@ class FacetCount:
 def facet_counts(facet_texts: Iterable[str], chosen: Iterable[Facet] = ()) -> dict[str, list[FacetCount]]:
     """Return what entries can be narrowed by, the most frequent first, and in any case what is chosen.
 
-    Parameters
-    ----------
-    facet_texts
-        Those of the entries that are shown now.
-    chosen
-        The facets they are narrowed by.
+    - `facet_texts`: Those of the entries that are shown now.
+    - `chosen`: The facets they are narrowed by.
     """
     counted = Counter(chain.from_iterable(text.split("\n") for text in facet_texts if text))
     found: dict[str, list[FacetCount]] = {name: [] for name in TITLES}

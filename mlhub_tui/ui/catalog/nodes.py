@@ -89,16 +89,10 @@ Node = Entry | Words
 class TreeEntry:
     """An entry with what the tree knows around it.
 
-    Parameters
-    ----------
-    entry
-        The entry.
-    ref
-        A collection as its MLHub dataset names it.
-    dataset
-        The MLHub dataset it belongs to.
-    parent
-        The collection or catalog that it was found in.
+    - `entry`: The entry.
+    - `ref`: A collection as its MLHub dataset names it.
+    - `dataset`: The MLHub dataset it belongs to.
+    - `parent`: The collection or catalog that it was found in.
     """
 
     entry: Entry
@@ -153,20 +147,12 @@ def entry_pieces(
 
     A match in a field that the label does not show follows the label.
 
-    Parameters
-    ----------
-    entry
-        The entry.
-    highlighter
-        Knows what the filter looks for.
-    searched
-        What it looked at; empty where the entry does not match.
-    kind
-        What the source speaks.
-    room
-        Cells for the label.
-    whole
-        Whether to show such a match in full though the label is cut for it.
+    - `entry`: The entry.
+    - `highlighter`: Knows what the filter looks for.
+    - `searched`: What it looked at; empty where the entry does not match.
+    - `kind`: What the source speaks.
+    - `room`: Cells for the label.
+    - `whole`: Whether to show such a match in full though the label is cut for it.
     """
     name, more = entry_words(entry, kind)
     # Not measured in cells: a title wider than it is long leaves no room for more.
@@ -255,12 +241,8 @@ WAYS_OUT = (
 class TreeListing(Pager):
     """The entries below one row, as far as they were loaded; their documents are cached in `Documents`.
 
-    Parameters
-    ----------
-    noun
-        What they are called, in the singular.
-    at_top
-        Whether it is what the source lists first, on which everything depends.
+    - `noun`: What they are called, in the singular.
+    - `at_top`: Whether it is what the source lists first, on which everything depends.
     """
 
     def __init__(self, noun: str, *, at_top: bool = False) -> None:

@@ -20,16 +20,10 @@ T = TypeVar("T")
 class OutlineRow(Generic[T]):
     """A row of an outline.
 
-    Parameters
-    ----------
-    data
-        What it stands for.
-    foldable
-        Whether it can be opened, be there children yet or not.
-    searched
-        What a filter looks at of it.
-    facet_text
-        What it is narrowed and sorted by.
+    - `data`: What it stands for.
+    - `foldable`: Whether it can be opened, be there children yet or not.
+    - `searched`: What a filter looks at of it.
+    - `facet_text`: What it is narrowed and sorted by.
     """
 
     __slots__ = (
@@ -76,12 +70,8 @@ class OutlineRows(Generic[T]):
 
     Moving in it costs nothing that grows with its size; a change lays it out again: some ms for 100,000 rows.
 
-    Parameters
-    ----------
-    root
-        What the root stands for, which is never shown.
-    on_change
-        Called after every change with the rows as they were.
+    - `root`: What the root stands for, which is never shown.
+    - `on_change`: Called after every change with the rows as they were.
     """
 
     def __init__(self, root: T, on_change: Callable[[list[OutlineRow[T]]], None] = lambda _: None) -> None:
@@ -93,12 +83,8 @@ class OutlineRows(Generic[T]):
     def line_of(self, row: OutlineRow[T], near: int = -1) -> int | None:
         """Return the line of a row, None where it is not in sight.
 
-        Parameters
-        ----------
-        row
-            The row.
-        near
-            A line on which it is likely.
+        - `row`: The row.
+        - `near`: A line on which it is likely.
         """
         if 0 <= near < len(self.rows) and self.rows[near] is row:
             return near
@@ -184,10 +170,7 @@ Pieces = list[LabelPiece]
 class OutlineView(LineView, Generic[T]):
     """Shows an `Outline`; the cursor stays on its row whatever happens above it.
 
-    Parameters
-    ----------
-    root
-        What the root stands for, which is never shown.
+    - `root`: What the root stands for, which is never shown.
     """
 
     def __init__(self, root: T, *, id: str | None = None) -> None:
@@ -359,14 +342,9 @@ class OutlineView(LineView, Generic[T]):
 def end_length(text: str, names: Iterable[str], room: int) -> int:
     """Return how many characters at the end of a text tell it from names that would look the same when cut.
 
-    Parameters
-    ----------
-    text
-        What does not fit, and is cut in the middle.
-    names
-        What stands nearby and is cut alike; itself among them, or not.
-    room
-        Cells.
+    - `text`: What does not fit, and is cut in the middle.
+    - `names`: What stands nearby and is cut alike; itself among them, or not.
+    - `room`: Cells.
     """
     tail, before = tail_room(room), 0
     others = [name for name in names if name != text]

@@ -84,10 +84,7 @@ async def _save_last(last: LastListing, tree: CatalogTree) -> None:
 async def load_next(documents: Documents, tree: CatalogTree, row: NodeRow) -> None:
     """Load the next page below a row into the tree; nothing happens while one is on its way, or at the end.
 
-    Raises
-    ------
-    AuthenticationError, APIKeyNotFound
-        If the listing needs a key; the listing says so too.
+    Raises AuthenticationError, APIKeyNotFound if the listing needs a key; the listing says so too.
     """
     listing, source = tree.tree_model.grown.get(row), documents.source
     if listing is None or source is None or not listing.wants_more:

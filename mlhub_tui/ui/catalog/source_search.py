@@ -41,12 +41,8 @@ _BATCH = 100
 class KnownSource:
     """A source to search.
 
-    Parameters
-    ----------
-    place
-        What opens it: a profile, a URL or path, or the sample.
-    name
-        What it is called.
+    - `place`: What opens it: a profile, a URL or path, or the sample.
+    - `name`: What it is called.
     """
 
     place: str
@@ -91,14 +87,9 @@ async def search_sources(
 ) -> None:
     """Search sources, a few at a time.
 
-    Parameters
-    ----------
-    typed
-        The words, all of which are to be found.
-    connection
-        What is in use: its source is not opened again.
-    tell
-        Called with what was found of a source, whenever that is more; a source that fails says why.
+    - `typed`: The words, all of which are to be found.
+    - `connection`: What is in use: its source is not opened again.
+    - `tell`: Called with what was found of a source, whenever that is more; a source that fails says why.
     """
     terms = typed.casefold().split()
 
@@ -189,14 +180,9 @@ def _matching(entries: Sequence[Entry], terms: Sequence[str]) -> list[Entry]:
 class FindScreen(ListScreen):
     """Asks, searches once Enter confirms the words, and opens the line under the cursor on the next Enter.
 
-    Parameters
-    ----------
-    recent
-        What opens the sources that were used last.
-    connection
-        The source in use.
-    arrive
-        Called with the place of a source and what is to be gone to in it.
+    - `recent`: What opens the sources that were used last.
+    - `connection`: The source in use.
+    - `arrive`: Called with the place of a source and what is to be gone to in it.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "stop, or close", show=False)]

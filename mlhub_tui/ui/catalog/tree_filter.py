@@ -28,19 +28,12 @@ class TreeFilter:
     of a dataset the ids of its collections count too, opened or not. Where nothing holds the words, what
     comes near them matches. The order of the tree stays; the cursor goes to what matches best.
 
-    Parameters
-    ----------
-    tree_model
-        The tree.
-    words
-        What is searched for, in any case, and facets; all must be found.
+    - `tree_model`: The tree.
+    - `words`: What is searched for, in any case, and facets; all must be found.
 
-    Attributes
-    ----------
-    matched, best
-        What matches, and of that what matches better than the rest; empty where all is alike.
-    opened
-        The rows that were opened to show what is below them.
+    - `matched`, `best`: What matches, and of that what matches better than the rest; empty where all is
+      alike.
+    - `opened`: The rows that were opened to show what is below them.
     """
 
     def __init__(self, tree_model: CatalogTreeModel, words: str) -> None:

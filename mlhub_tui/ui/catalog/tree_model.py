@@ -48,14 +48,9 @@ _TOPS = {
 class CatalogTreeModel:
     """Grows an outline from the listings of one source; until there is one a line says that it loads.
 
-    Parameters
-    ----------
-    outline
-        The outline.
-    wanted
-        Called with a row whose next page is wanted.
-    changed
-        Called with a row whose own label changed.
+    - `outline`: The outline.
+    - `wanted`: Called with a row whose next page is wanted.
+    - `changed`: Called with a row whose own label changed.
     """
 
     def __init__(

@@ -68,18 +68,11 @@ class AssetChoice:
 class AssetsScreen(FormDialog[AssetChoice | None]):
     """Asks; space selects, dismissed with the choice.
 
-    Parameters
-    ----------
-    supplies
-        The documents whose assets are meant; of several the user chooses one.
-    folder
-        The output folder.
-    documents
-        Where what the items belong to is looked up.
-    stated
-        The attributions of what is downloaded; where there are none, those of the first items count.
-    keys
-        The assets that are selected at first; those with data or labels where there are none.
+    - `supplies`: The documents whose assets are meant; of several the user chooses one.
+    - `folder`: The output folder.
+    - `documents`: Where what the items belong to is looked up.
+    - `stated`: The attributions of what is downloaded; where there are none, those of the first items count.
+    - `keys`: The assets that are selected at first; those with data or labels where there are none.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -367,10 +360,7 @@ _DATA = ("data", "labels")
 class RoleSelection:
     """Roles and keys that are ticked; a role covers its keys, also those of documents that come later.
 
-    Parameters
-    ----------
-    tally
-        The counted assets.
+    - `tally`: The counted assets.
     """
 
     def __init__(self, tally: AssetTally) -> None:

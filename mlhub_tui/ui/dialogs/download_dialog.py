@@ -33,22 +33,13 @@ _SHOWN = 160
 class DownloadChoice:
     """What the user decided.
 
-    Parameters
-    ----------
-    way
-        `ARCHIVES` or `ASSETS`.
-    folder
-        Where to; of no account where there is a `url`.
-    assets
-        A folder of their own for the assets.
-    if_exists
-        What to do about files that are there.
-    costs
-        What was known of them by then.
-    cluster
-        Whose workers fetch; None for this machine.
-    url
-        The URL of a store that the files go to.
+    - `way`: `ARCHIVES` or `ASSETS`.
+    - `folder`: Where to; of no account where there is a `url`.
+    - `assets`: A folder of their own for the assets.
+    - `if_exists`: What to do about files that are there.
+    - `costs`: What was known of them by then.
+    - `cluster`: Whose workers fetch; None for this machine.
+    - `url`: The URL of a store that the files go to.
     """
 
     way: str
@@ -63,16 +54,11 @@ class DownloadChoice:
 class DownloadScreen(FormDialog[DownloadChoice | None]):
     """Asks; dismissed with the choice.
 
-    Parameters
-    ----------
-    subject
-        What is to be downloaded.
-    source
-        Asked for what the ways cost.
-    ways
-        Those that there are, the one that is chosen at first before others; `ARCHIVES` alone for collections.
-    folder
-        The output folder.
+    - `subject`: What is to be downloaded.
+    - `source`: Asked for what the ways cost.
+    - `ways`: Those that there are, the one that is chosen at first before others; `ARCHIVES` alone for
+      collections.
+    - `folder`: The output folder.
     """
 
     CSS = """

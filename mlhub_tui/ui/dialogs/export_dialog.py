@@ -37,16 +37,10 @@ _ASSETS = ("URLs", "aria2")
 class ExportChoice:
     """What the user decided.
 
-    Parameters
-    ----------
-    supply
-        The items; None for the one document.
-    form
-        One of `FORMS`.
-    path
-        The file.
-    assets
-        Keys and roles of the assets that are meant; all where there are none.
+    - `supply`: The items; None for the one document.
+    - `form`: One of `FORMS`.
+    - `path`: The file.
+    - `assets`: Keys and roles of the assets that are meant; all where there are none.
     """
 
     supply: ItemSupplier | None
@@ -58,16 +52,10 @@ class ExportChoice:
 class ExportScreen(FormDialog[ExportChoice | None]):
     """Asks; dismissed with the choice. A file that is there is replaced only after a question.
 
-    Parameters
-    ----------
-    supplies
-        Items that can be written.
-    document
-        A document that can be written alone, as received.
-    folder
-        Where the file is to be at first.
-    name
-        What it is called at first, without its end.
+    - `supplies`: Items that can be written.
+    - `document`: A document that can be written alone, as received.
+    - `folder`: Where the file is to be at first.
+    - `name`: What it is called at first, without its end.
     """
 
     CSS = """

@@ -57,12 +57,8 @@ class AttributionRows(Vertical):
 class FramedDialog(Dialog[ScreenResultType]):
     """A dialog in a frame that says what it is for and names its keys.
 
-    Attributes
-    ----------
-    heading, keys
-        What stands in the frame, above and below.
-    foot
-        What comes below the rows, if anything.
+    - `heading`, `keys`: What stands in the frame, above and below.
+    - `foot`: What comes below the rows, if anything.
     """
 
     heading: str = ""
@@ -110,12 +106,8 @@ class TextDialog(FramedDialog[None]):
 class FindDialog(FramedDialog[ScreenResultType]):
     """A dialog with a list that `/` searches; Esc shows all of it again, else closes.
 
-    Attributes
-    ----------
-    find_words
-        What stands in the line of the search while it is empty.
-    bar_before
-        The widget above which that line comes; None for the bottom.
+    - `find_words`: What stands in the line of the search while it is empty.
+    - `bar_before`: The widget above which that line comes; None for the bottom.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -181,10 +173,7 @@ class FindDialog(FramedDialog[ScreenResultType]):
 class FormDialog(FramedDialog[ScreenResultType]):
     """A dialog that asks for several things; Enter on a choice submits it, Esc dismisses it with None.
 
-    Attributes
-    ----------
-    enter_submits
-        Whether Enter in a field submits the form; else it goes to the next field.
+    - `enter_submits`: Whether Enter in a field submits the form; else it goes to the next field.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -124,10 +124,7 @@ def run_entry(app: App[Any], entry: HelpEntry) -> None:
 class HelpScreen(FindDialog[HelpEntry | Literal["tour"] | None]):
     """Shows the keys; dismissed with the command to run, or `tour`.
 
-    Parameters
-    ----------
-    sections
-        What can be done, the nearest first.
+    - `sections`: What can be done, the nearest first.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -45,10 +45,7 @@ def _speed(context: AppContext, job: Job, width: int) -> str:
 class JobScreen(TextDialog):
     """Shows a transfer; Enter or Esc closes, `L` shows its log, `y` copies the path.
 
-    Parameters
-    ----------
-    checks
-        By the id of a transfer, what came of reading its file again.
+    - `checks`: By the id of a transfer, what came of reading its file again.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -159,10 +156,7 @@ class JobLogScreen(TextDialog):
 def event_blocks(events: Sequence[Event], before: Event | None = None) -> list[Block]:
     """Return a log by days, in local time; a long one is shortened and says by how much.
 
-    Parameters
-    ----------
-    before
-        The last entry that is shown already.
+    - `before`: The last entry that is shown already.
     """
     if not events:
         return [Paragraph("Nothing has happened yet.")]

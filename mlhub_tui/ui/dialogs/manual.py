@@ -25,10 +25,7 @@ _MOST_HITS = 200
 class ManualScreen(FindDialog[None]):
     """Topics on the left, the one under the cursor on the right; a search lists lines in their place.
 
-    Parameters
-    ----------
-    text_of
-        Returns the Markdown of a topic.
+    - `text_of`: Returns the Markdown of a topic.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("f1", "dismiss(None)", show=False)]

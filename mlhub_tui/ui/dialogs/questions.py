@@ -29,14 +29,9 @@ Answers = Sequence[tuple[str, str]]
 class QuestionScreen(FramedDialog[str]):
     """Asks; dismissed with the key of the answer. Enter, Esc and q give the last answer, the safe one.
 
-    Parameters
-    ----------
-    question
-        The question.
-    detail
-        What is lost, or what happens otherwise.
-    answers
-        The key and the words of each answer, the safe one last.
+    - `question`: The question.
+    - `detail`: What is lost, or what happens otherwise.
+    - `answers`: The key and the words of each answer, the safe one last.
     """
 
     keys = ""
@@ -91,20 +86,12 @@ def leave_question(transfers: int) -> QuestionScreen:
 class ListScreen(FramedDialog[str | None]):
     """Lets a line be chosen; dismissed with its key. Esc chooses none.
 
-    Parameters
-    ----------
-    title
-        What the lines are.
-    lines
-        The lines; those without a key are headings.
-    none
-        What is shown where there are no lines.
-    about
-        Returns the description of a line, shown below the list, by its key.
-    remove
-        Removes a line by its key (`x`), unless it returns False; None where lines are not removed.
-    narrows
-        Whether a field above the list narrows it.
+    - `title`: What the lines are.
+    - `lines`: The lines; those without a key are headings.
+    - `none`: What is shown where there are no lines.
+    - `about`: Returns the description of a line, shown below the list, by its key.
+    - `remove`: Removes a line by its key (`x`), unless it returns False; None where lines are not removed.
+    - `narrows`: Whether a field above the list narrows it.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -232,12 +219,8 @@ EVERY = 0.5
 class ProgressScreen(FramedDialog[T | None], Generic[T]):
     """Runs something; dismissed with what it returns, None where it was ended or failed for good.
 
-    Parameters
-    ----------
-    title
-        What is done.
-    task
-        Does it; gets this screen, to say how far it is and to ask whether to try again.
+    - `title`: What is done.
+    - `task`: Does it; gets this screen, to say how far it is and to ask whether to try again.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -38,16 +38,10 @@ FILE_DELAY = 0.15
 class SearchForm(FormDialog[Search | str | None]):
     """Asks; dismissed with a search, or `saved` to choose a saved one.
 
-    Parameters
-    ----------
-    source
-        Where to search.
-    documents
-        Its documents, for the extent of a collection.
-    before
-        What stands in the fields at first.
-    names
-        What collections are called in the form, where that is not what the source knows them by.
+    - `source`: Where to search.
+    - `documents`: Its documents, for the extent of a collection.
+    - `before`: What stands in the fields at first.
+    - `names`: What collections are called in the form, where that is not what the source knows them by.
     """
 
     CSS = """
@@ -332,14 +326,9 @@ def _kind(schema: JsonDict) -> str:
 class CollectionsScreen(ListScreen):
     """Lists the collections of a source as they come; Enter selects one, and the form behind has it at once.
 
-    Parameters
-    ----------
-    source
-        The source.
-    chosen
-        The names of those that are selected at first.
-    take
-        Called with the names of those that are selected, and with what the source knows them by.
+    - `source`: The source.
+    - `chosen`: The names of those that are selected at first.
+    - `take`: Called with the names of those that are selected, and with what the source knows them by.
     """
 
     keys = "type to narrow, enter selects, esc closes"
@@ -405,12 +394,8 @@ class CollectionsScreen(ListScreen):
 class BoxScreen(FramedDialog[BBox | None]):
     """Asks for a box; Esc on the map takes none.
 
-    Parameters
-    ----------
-    start
-        The box to begin with; without one the map is moved first, and `b` begins one where it is.
-    extents
-        What to show on the map.
+    - `start`: The box to begin with; without one the map is moved first, and `b` begins one where it is.
+    - `extents`: What to show on the map.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "cancel", show=False)]
@@ -447,14 +432,9 @@ LONGEST = 60
 class SaveScreen(FormDialog[str | None]):
     """Asks; dismissed with the name.
 
-    Parameters
-    ----------
-    name
-        What stands in the field at first.
-    taken
-        Names that there are; saving under one replaces it.
-    found
-        How many items the search finds; None where that is not known.
+    - `name`: What stands in the field at first.
+    - `taken`: Names that there are; saving under one replaces it.
+    - `found`: How many items the search finds; None where that is not known.
     """
 
     heading, keys = "Save search", "enter saves, esc cancels"

@@ -47,10 +47,7 @@ _WORDS = {True: "yes", False: "no"}
 class SettingList(PickList):
     """The settings in groups, each with its value; of those with choices the arrows take the next one.
 
-    Parameters
-    ----------
-    values
-        The values as they are typed, by name.
+    - `values`: The values as they are typed, by name.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -265,10 +262,7 @@ def _shown(name: str, value: Any) -> str:
 def _as_toml(one: Setting, typed: str) -> Any:
     """Return what was typed as TOML has it; None, which takes it out of the file, where nothing was typed.
 
-    Raises
-    ------
-    ValueError
-        If it will not do, in words for people.
+    Raises ValueError if it will not do, in words for people.
     """
     value: Any = typed or None
     if isinstance(one.written, bool):

@@ -36,14 +36,9 @@ class _Typed(TextField):
 class GotoScreen(ListScreen):
     """Asks; dismissed with the line under the cursor, the last of which asks the source.
 
-    Parameters
-    ----------
-    tree_model
-        What is loaded.
-    source
-        Where the rest is looked up.
-    arrive
-        Called with what was chosen.
+    - `tree_model`: What is loaded.
+    - `source`: Where the rest is looked up.
+    - `arrive`: Called with what was chosen.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "cancel", show=False)]
@@ -157,12 +152,8 @@ class GotoScreen(ListScreen):
 class FacetScreen(ListScreen):
     """Lists facets; Enter selects one, and the tree behind follows at once.
 
-    Parameters
-    ----------
-    tree
-        The tree.
-    apply
-        Called with the words of the filter to use.
+    - `tree`: The tree.
+    - `apply`: Called with the words of the filter to use.
     """
 
     CSS = """

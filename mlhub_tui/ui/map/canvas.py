@@ -43,10 +43,7 @@ PATTERNS = {0: " ", **{pattern: chr(0x2800 + pattern) for pattern in range(1, 25
 class Dots:
     """A bitmap of dots, each row of them one number; what is drawn outside is cut off.
 
-    Parameters
-    ----------
-    columns, rows
-        Its size in cells.
+    - `columns`, `rows`: Its size in cells.
     """
 
     def __init__(self, columns: int, rows: int) -> None:
@@ -166,16 +163,10 @@ Picture = list[list[Run]]
 class Scene:
     """What is on a map beside the world.
 
-    Parameters
-    ----------
-    extents
-        Boxes of the whole.
-    footprints
-        Where items lie.
-    current
-        Where that one lies that is under the cursor.
-    selection
-        The box being chosen.
+    - `extents`: Boxes of the whole.
+    - `footprints`: Where items lie.
+    - `current`: Where that one lies that is under the cursor.
+    - `selection`: The box being chosen.
     """
 
     extents: Sequence[Footprint] = ()
@@ -309,12 +300,8 @@ class Outline(NamedTuple):
 class Footprint(NamedTuple):
     """Where something lies.
 
-    Parameters
-    ----------
-    box
-        The box around it.
-    outlines
-        Its outer lines; empty where it is the box itself.
+    - `box`: The box around it.
+    - `outlines`: Its outer lines; empty where it is the box itself.
     """
 
     box: Box

@@ -47,10 +47,7 @@ _LOOKS = ("", "", "coast", "", "footprint", "current", "selection")
 class FootprintMap(Widget, can_focus=True):
     """Where the data is.
 
-    Parameters
-    ----------
-    least
-        Degrees of latitude that are seen at least at first.
+    - `least`: Degrees of latitude that are seen at least at first.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -390,18 +387,11 @@ _LEAST_WORDS = 12
 def caption(view: MapView, words: str, box: Box | None, width: int, *, ascii_only: bool = False) -> str:
     """Return the line in at most `width` cells; what does not fit is left out, the scale last.
 
-    Parameters
-    ----------
-    view
-        What is seen.
-    words
-        What to say first.
-    box
-        The box to describe by its place and its middle; None for the whole view.
-    width
-        Cells.
-    ascii_only
-        Whether only ASCII characters are drawn.
+    - `view`: What is seen.
+    - `words`: What to say first.
+    - `box`: The box to describe by its place and its middle; None for the whole view.
+    - `width`: Cells.
+    - `ascii_only`: Whether only ASCII characters are drawn.
     """
     bar = scale_bar(view, ascii_only=ascii_only)
     parts = [words, places([box]) if box is not None else "", degrees(view, box, ascii_only=ascii_only)]

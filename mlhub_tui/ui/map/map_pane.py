@@ -279,10 +279,7 @@ AROUND = 100
 class BrowseMap(FootprintMap):
     """A map that knows whose footprints it shows.
 
-    Parameters
-    ----------
-    go_to, open_item
-        Called with the item that the map's own keys lead to, and with one that they open.
+    - `go_to`, `open_item`: Called with the item that the map's own keys lead to, and with one that they open.
     """
 
     def __init__(self, go_to: Callable[[Entry], None], open_item: Callable[[Entry], None]) -> None:

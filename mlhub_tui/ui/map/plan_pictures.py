@@ -42,14 +42,9 @@ _LEAST_BARS, _MOST_BARS = 3, 8
 class PlanMap:
     """A map's raster over an area, and the cells that are in it whatever is selected.
 
-    Parameters
-    ----------
-    grid
-        Its dots, two by four in a cell, counted from west and south.
-    edge
-        What the area reaches over, in words.
-    everything
-        For each cell, row by row, whether there is anything in it.
+    - `grid`: Its dots, two by four in a cell, counted from west and south.
+    - `edge`: What the area reaches over, in words.
+    - `everything`: For each cell, row by row, whether there is anything in it.
     """
 
     grid: Grid
@@ -122,16 +117,10 @@ def picture(
 ) -> Picture:
     """Return where and when a selection is: a map over a histogram, each with what its edges are.
 
-    Parameters
-    ----------
-    selected, everything
-        Items by month.
-    where
-        The lines of the map.
-    edge
-        What it reaches over.
-    size
-        Columns and rows of all of it.
+    - `selected`, `everything`: Items by month.
+    - `where`: The lines of the map.
+    - `edge`: What it reaches over.
+    - `size`: Columns and rows of all of it.
     """
     columns, rows = size
     lines: list[tuple[str, str]] = []
@@ -203,14 +192,9 @@ _TRIES = 3
 class SelectionCount:
     """What was counted.
 
-    Parameters
-    ----------
-    filters
-        Of what.
-    everything
-        What area and time leave, whatever is ticked.
-    chosen
-        What of that is ticked.
+    - `filters`: Of what.
+    - `everything`: What area and time leave, whatever is ticked.
+    - `chosen`: What of that is ticked.
     """
 
     filters: Filters
@@ -221,10 +205,7 @@ class SelectionCount:
 class PlanCounter:
     """Counts selections of one index, and draws them, one after the other.
 
-    Parameters
-    ----------
-    index
-        The index; closed by `close`.
+    - `index`: The index; closed by `close`.
     """
 
     def __init__(self, index: Index) -> None:
@@ -236,10 +217,8 @@ class PlanCounter:
     async def count(self, filters: Filters) -> SelectionCount:
         """Count a selection; a cancel ends it at once.
 
-        Raises
-        ------
-        InvalidSearch, NoShapely
-            As `planning.selection.count_files`; an index that cannot be read any more is the former.
+        Raises InvalidSearch, NoShapely as `planning.selection.count_files`; an index that cannot be read any
+        more is the former.
         """
 
         def work() -> SelectionCount:

@@ -24,14 +24,9 @@ _KILOMETRES = 111.2
 class MapView:
     """A part of the globe.
 
-    Parameters
-    ----------
-    longitude, latitude
-        Its middle in degrees.
-    scale
-        Dots in a degree of latitude.
-    columns, rows
-        Its size in cells.
+    - `longitude`, `latitude`: Its middle in degrees.
+    - `scale`: Dots in a degree of latitude.
+    - `columns`, `rows`: Its size in cells.
     """
 
     longitude: float
@@ -145,14 +140,9 @@ def whole(columns: int, rows: int) -> MapView:
 def fitted(box: Box, columns: int, rows: int, *, least: float = 0.0) -> MapView:
     """Return the view of a box with some room around it.
 
-    Parameters
-    ----------
-    box
-        What is to be seen.
-    columns, rows
-        Cells of the view.
-    least
-        Degrees of latitude that are to be seen at least, so that there is something to recognise.
+    - `box`: What is to be seen.
+    - `columns`, `rows`: Cells of the view.
+    - `least`: Degrees of latitude that are to be seen at least, so that there is something to recognise.
     """
     columns, rows = max(columns, 1), max(rows, 1)
     west, south, east, north = box
@@ -219,12 +209,8 @@ _MOST_DIGITS = 6
 class Frame:
     """Two corners, in degrees.
 
-    Parameters
-    ----------
-    still
-        Longitude and latitude of the corner that stays.
-    corner
-        Those of the one that is moved; its longitude may lie beyond the antimeridian.
+    - `still`: Longitude and latitude of the corner that stays.
+    - `corner`: Those of the one that is moved; its longitude may lie beyond the antimeridian.
     """
 
     still: tuple[float, float]

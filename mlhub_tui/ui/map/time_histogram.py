@@ -58,16 +58,10 @@ def days_of(intervals: Iterable[Interval]) -> dict[date, int]:
 class TimeBins:
     """Neighbouring stretches of time, of one length.
 
-    Parameters
-    ----------
-    unit, step
-        The length: so many days, months or years.
-    first
-        Number of the first stretch since the year 0.
-    counts
-        Items in each.
-    within
-        The numbers, from 0, of the stretches in which there should be items: first and last.
+    - `unit`, `step`: The length: so many days, months or years.
+    - `first`: Number of the first stretch since the year 0.
+    - `counts`: Items in each.
+    - `within`: The numbers, from 0, of the stretches in which there should be items: first and last.
     """
 
     unit: str
@@ -111,16 +105,10 @@ def make_bins(
 ) -> TimeBins | None:
     """Return the finest bins that are at most so many; None where there is no time at all.
 
-    Parameters
-    ----------
-    days
-        Items by day.
-    interval
-        The interval that the collection states for its items.
-    most
-        Bins at most, which is the width in cells.
-    steps
-        The lengths that they may have.
+    - `days`: Items by day.
+    - `interval`: The interval that the collection states for its items.
+    - `most`: Bins at most, which is the width in cells.
+    - `steps`: The lengths that they may have.
     """
     ends = span_of(interval.start, interval.end) if interval is not None else None
     said = [moment.date() for moment in (ends.start, ends.end) if moment] if ends is not None else []

@@ -35,16 +35,10 @@ _CLASSES = 32
 class Picture:
     """A decoded image.
 
-    Parameters
-    ----------
-    image
-        A Pillow image in RGB, of `SIDE` pixels at most.
-    format
-        `PNG`, `JPEG`, ...
-    width, height
-        Pixels of the original.
-    note
-        What was done to show it; empty where nothing.
+    - `image`: A Pillow image in RGB, of `SIDE` pixels at most.
+    - `format`: `PNG`, `JPEG`, ...
+    - `width`, `height`: Pixels of the original.
+    - `note`: What was done to show it; empty where nothing.
     """
 
     image: Any
@@ -62,10 +56,7 @@ class Picture:
 def read_picture(path: Path) -> Picture:
     """Decode an image file.
 
-    Raises
-    ------
-    MLHubException
-        If it is no image that can be drawn, or one that would fill the memory.
+    Raises MLHubException if it is no image that can be drawn, or one that would fill the memory.
     """
     try:
         with warnings.catch_warnings(), path.open("rb") as file:

@@ -41,10 +41,7 @@ class ImageFile:
 async def found(source: Source, document: Document, asset: Asset) -> ImageFile | None:
     """Return an image that is on this machine: a file of the catalog, or one that was fetched within a day.
 
-    Raises
-    ------
-    NotOffered
-        If it cannot be fetched, or its reader has to pay.
+    Raises NotOffered if it cannot be fetched, or its reader has to pay.
     """
     href = asset_href(document, asset)
     if href.pays:
@@ -76,10 +73,7 @@ class Cost:
 async def cost(source: Source, document: Document, asset: Asset) -> Cost:
     """Return the cost of an image: as its document says, else as its server does; 0 on this machine.
 
-    Raises
-    ------
-    RequestError, EntityDoesNotExist
-        If its server refuses it.
+    Raises RequestError, EntityDoesNotExist if its server refuses it.
     """
     href = asset_href(document, asset).href
     if href.lower().startswith(_LOCAL):
@@ -114,21 +108,12 @@ async def fetch(
 ) -> ImageFile:
     """Fetch an image, or an overview of it, into the cache.
 
-    Parameters
-    ----------
-    source
-        Where the document came from; its links, and rules on keys, are those of downloads.
-    price
-        What it costs, and whether an overview of it will do.
-    say
-        Called with how far it is, in words.
-    most
-        Bytes at most; of a larger one nothing stays.
+    - `source`: Where the document came from; its links, and rules on keys, are those of downloads.
+    - `price`: What it costs, and whether an overview of it will do.
+    - `say`: Called with how far it is, in words.
+    - `most`: Bytes at most; of a larger one nothing stays.
 
-    Raises
-    ------
-    MLHubException
-        If it cannot be fetched, or is too large.
+    Raises MLHubException if it cannot be fetched, or is too large.
     """
     where = preview_cache.place(source.root_url, document, asset)
     await asyncio.to_thread(preview_cache.make, where)
@@ -194,19 +179,11 @@ _OFFSETS, _COUNTS = ((324, 273), (325, 279))
 async def fetch_overview(link: Link, total: int, target: Path) -> int:
     """Fetch an overview into a file with holes, and return how many bytes came.
 
-    Parameters
-    ----------
-    link
-        Where the original is.
-    total
-        Its size in bytes.
-    target
-        The file, which is replaced once all is there.
+    - `link`: Where the original is.
+    - `total`: Its size in bytes.
+    - `target`: The file, which is replaced once all is there.
 
-    Raises
-    ------
-    MLHubException
-        If it has no overview that is small enough, or its server gives no parts of files.
+    Raises MLHubException if it has no overview that is small enough, or its server gives no parts of files.
     """
     part = target.with_name(f"{target.name}.part")
     try:
@@ -302,16 +279,10 @@ def _merged(pieces: list[tuple[int, int]], total: int) -> Iterator[tuple[int, in
 class ImageSequence:
     """A place among documents and their images.
 
-    Parameters
-    ----------
-    entries
-        The documents in order, as far as they are listed.
-    documents
-        Where those are that were loaded, and the others are asked for.
-    at
-        The number of the first one to show.
-    key
-        The asset to begin with; of the next document too, where it has it. Empty for the best.
+    - `entries`: The documents in order, as far as they are listed.
+    - `documents`: Where those are that were loaded, and the others are asked for.
+    - `at`: The number of the first one to show.
+    - `key`: The asset to begin with; of the next document too, where it has it. Empty for the best.
     """
 
     def __init__(self, entries: Sequence[Entry], documents: Documents, at: int = 0, key: str = "") -> None:
@@ -339,10 +310,7 @@ class ImageSequence:
     async def load(self) -> None:
         """Take up the document and its images.
 
-        Raises
-        ------
-        MLHubException
-            If it cannot be had, or has none.
+        Raises MLHubException if it cannot be had, or has none.
         """
         entry = self.entry
         document = self._documents.of(entry) or await self._documents.load(entry)

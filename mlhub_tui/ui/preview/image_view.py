@@ -284,12 +284,8 @@ def kitty_gone(picture: int = KITTY_ID) -> str:
 class Graphic:
     """A picture as a terminal takes it.
 
-    Parameters
-    ----------
-    sequence
-        Written with the cursor in the top left cell.
-    columns, rows
-        The cells it covers.
+    - `sequence`: Written with the cursor in the top left cell.
+    - `columns`, `rows`: The cells it covers.
     """
 
     sequence: str
@@ -305,10 +301,7 @@ def sixel(
     That package asks the terminal when its renderables are imported, and reads the answer, or whatever was
     typed, from under the app: so it is the encoder alone that is imported.
 
-    Raises
-    ------
-    ImportError
-        If textual-image is not there, or has its encoder elsewhere.
+    Raises ImportError if textual-image is not there, or has its encoder elsewhere.
     """
     from textual_image._sixel import SixelOptions, image_to_sixels  # of the extra `images`
 

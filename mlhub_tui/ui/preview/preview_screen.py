@@ -46,12 +46,8 @@ IN_MEMORY = 24_000_000
 class PreviewScreen(Dialog[None]):
     """A picture over the screen.
 
-    Parameters
-    ----------
-    source
-        Where the images are fetched.
-    sequence
-        The documents to go through, at the first one.
+    - `source`: Where the images are fetched.
+    - `sequence`: The documents to go through, at the first one.
     """
 
     place = PREVIEW
@@ -288,16 +284,10 @@ async def preview(
 ) -> Entry | None:
     """Show an image of an entry, of a collection without one those of its items; return the last one seen.
 
-    Parameters
-    ----------
-    documents
-        What was loaded of the source.
-    entries
-        What the keys of the preview go through; the current one is among them, or stands alone.
-    current
-        What is under the cursor.
-    key
-        The asset to begin with; empty for the one that shows it best.
+    - `documents`: What was loaded of the source.
+    - `entries`: What the keys of the preview go through; the current one is among them, or stands alone.
+    - `current`: What is under the cursor.
+    - `key`: The asset to begin with; empty for the one that shows it best.
     """
     if not draws(app):
         return None

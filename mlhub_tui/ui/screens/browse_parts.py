@@ -116,14 +116,9 @@ BESIDE = 170
 class PaneSplit:
     """Lays out two panes as the user left them; the steps count from the usual width of the size at hand.
 
-    Parameters
-    ----------
-    screen
-        Gets the class `-zoom` while one pane fills it.
-    left
-        The pane whose width is set; the other one takes the rest.
-    memory
-        Remembers the steps and the zoom.
+    - `screen`: Gets the class `-zoom` while one pane fills it.
+    - `left`: The pane whose width is set; the other one takes the rest.
+    - `memory`: Remembers the steps and the zoom.
     """
 
     def __init__(self, screen: Screen[Any], left: Widget, memory: AppState) -> None:

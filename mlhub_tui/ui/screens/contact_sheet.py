@@ -114,14 +114,9 @@ class Thumbnail(Vertical):
 class ContactSheet(EntryScreen):
     """The items of a table as thumbnails; its cursor, its selection and its pages are those of the table.
 
-    Parameters
-    ----------
-    owner
-        The screen whose items they are.
-    table
-        Its table.
-    open_item
-        Opens an item.
+    - `owner`: The screen whose items they are.
+    - `table`: Its table.
+    - `open_item`: Opens an item.
     """
 
     place = SHEET
@@ -300,10 +295,7 @@ class ContactSheet(EntryScreen):
     async def _thumbnail(self, entry: Entry) -> Picture:
         """Return the thumbnail of an item.
 
-        Raises
-        ------
-        MLHubException
-            If it has none that can be drawn, or that is small enough.
+        Raises MLHubException if it has none that can be drawn, or that is small enough.
         """
         documents = self.documents
         document = documents.of(entry) or await documents.load(entry)

@@ -209,14 +209,9 @@ def copied(
 ) -> str:
     """Return a form of an entry for the clipboard; empty where it has none.
 
-    Parameters
-    ----------
-    document
-        Its document; None where that could not be loaded.
-    above
-        What that belongs to, the nearest first: where it has no citation of its own, they are cited.
-    in_registry
-        Whether collections have a page in the MLHub registry.
+    - `document`: Its document; None where that could not be loaded.
+    - `above`: What that belongs to, the nearest first: where it has no citation of its own, they are cited.
+    - `in_registry`: Whether collections have a page in the MLHub registry.
     """
     match form:
         case "id":

@@ -177,14 +177,9 @@ class ItemsScreen(EntryScreen):
 class ColumnScreen(ListScreen):
     """Lists columns; Enter or space shows or hides one.
 
-    Parameters
-    ----------
-    offered
-        The columns there are for the items.
-    hidden
-        The keys of those that are not shown.
-    apply
-        Called with the keys of those that are not to be shown.
+    - `offered`: The columns there are for the items.
+    - `hidden`: The keys of those that are not shown.
+    - `apply`: Called with the keys of those that are not to be shown.
     """
 
     CSS = """

@@ -32,10 +32,7 @@ _GROUP = "travel"
 class Navigator:
     """Moves the cursor of a Browse screen to entries, in whatever source they are.
 
-    Attributes
-    ----------
-    shown
-        The connection whose entries the tree shows.
+    - `shown`: The connection whose entries the tree shows.
     """
 
     def __init__(self, screen: EntryScreen, tree: CatalogTree) -> None:

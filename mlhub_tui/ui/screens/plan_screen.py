@@ -51,18 +51,11 @@ Queue = Callable[[SelectionCount], Coroutine[Any, Any, bool]]
 class PlanScreen(PlaceScreen):
     """What is selected of a dataset, counted as one types.
 
-    Parameters
-    ----------
-    subject
-        What it is a plan of.
-    opening
-        Reads the catalog, or finds that it was read.
-    queue
-        Queues what is selected.
-    where
-        Where the files go, and what room there is, in words.
-    catalog
-        Whether the catalog alone can be downloaded.
+    - `subject`: What it is a plan of.
+    - `opening`: Reads the catalog, or finds that it was read.
+    - `queue`: Queues what is selected.
+    - `where`: Where the files go, and what room there is, in words.
+    - `catalog`: Whether the catalog alone can be downloaded.
     """
 
     place = PLAN

@@ -40,14 +40,9 @@ FEW = 25
 class ResultsScreen(ItemsScreen):
     """What a search finds. One page of documents is in memory, of the rest what the table shows.
 
-    Parameters
-    ----------
-    source
-        Where to search.
-    search
-        What for.
-    saved
-        The name that the search is saved under; empty for one that is not.
+    - `source`: Where to search.
+    - `search`: What for.
+    - `saved`: The name that the search is saved under; empty for one that is not.
     """
 
     place = RESULTS

@@ -15,20 +15,12 @@ MOST_NOTES = 3
 class SearchProgress:
     """How a search stands whose items a table lists.
 
-    Parameters
-    ----------
-    table
-        The items that came.
-    scanned
-        Items that were looked at locally; 0 where the server searches.
-    pages
-        Pages that came.
-    failure
-        Why the last page did not come; empty where nothing went wrong.
-    stopped
-        Whether the user stopped it.
-    closed
-        Whether the source was closed.
+    - `table`: The items that came.
+    - `scanned`: Items that were looked at locally; 0 where the server searches.
+    - `pages`: Pages that came.
+    - `failure`: Why the last page did not come; empty where nothing went wrong.
+    - `stopped`: Whether the user stopped it.
+    - `closed`: Whether the source was closed.
     """
 
     table: ItemTable

@@ -37,10 +37,7 @@ _GAP = 4
 class TerminalBuffer:
     """What a terminal shows, as far as it is known.
 
-    Parameters
-    ----------
-    columns, rows
-        Its size.
+    - `columns`, `rows`: Its size.
     """
 
     def __init__(self, columns: int, rows: int) -> None:

@@ -258,12 +258,8 @@ class Dialog(ModalScreen[ScreenResultType], OnceScreen[ScreenResultType]):
 class DimmedScreen(Visual):
     """A screen in the colours it has behind a dialog.
 
-    Parameters
-    ----------
-    screen
-        The screen.
-    tint
-        The colour over it, translucent.
+    - `screen`: The screen.
+    - `tint`: The colour over it, translucent.
     """
 
     def __init__(self, screen: Screen[Any], tint: Color) -> None:

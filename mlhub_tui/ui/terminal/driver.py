@@ -116,10 +116,7 @@ class TerminalDriver(LinuxDriver):
     def set_title(self, title: str) -> None:
         """Have the window named from here on; an empty title leaves it as it is.
 
-        Parameters
-        ----------
-        title
-            Of plain characters.
+        - `title`: Of plain characters.
         """
         if not title or os.environ.get("TERM", "") in _UNTITLED:
             return

@@ -114,12 +114,8 @@ async def copy(text: str, osc52: Callable[[str], None]) -> str:
 
     Inside tmux its own buffer is set and passed on (tmux drops bare OSC 52 by default); elsewhere OSC 52.
 
-    Parameters
-    ----------
-    text
-        What to copy; cleaned, without keys.
-    osc52
-        Writes the OSC 52 sequence.
+    - `text`: What to copy; cleaned, without keys.
+    - `osc52`: Writes the OSC 52 sequence.
     """
     if await tmux("load-buffer", "-w", "-", written=text) is not None:
         return "to the tmux buffer and the terminal's clipboard"

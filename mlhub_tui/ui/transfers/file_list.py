@@ -142,10 +142,7 @@ class FileQuery:
 class FilePages:
     """Looks at the manifest of a dataset's job, from a thread.
 
-    Parameters
-    ----------
-    request
-        What the job is for.
+    - `request`: What the job is for.
     """
 
     def __init__(self, request: DatasetRequest) -> None:
@@ -154,10 +151,7 @@ class FilePages:
     async def look(self, status: FileStatus | None) -> FileQuery:
         """Return how the job stands.
 
-        Raises
-        ------
-        DownloadError
-            If the manifest is there and cannot be read.
+        Raises DownloadError if the manifest is there and cannot be read.
         """
         nothing = FileQuery(ManifestStats(), status)
         return await self._read(lambda files: FileQuery(files.stats(), status), nothing)

@@ -27,15 +27,9 @@ _ENDS = (".tar.gz", ".tgz", ".tar")
 class FileWork:
     """One kind of work on files; one at a time, the others wait.
 
-    Parameters
-    ----------
-    changed
-        Called when there is something else to show.
+    - `changed`: Called when there is something else to show.
 
-    Attributes
-    ----------
-    words
-        By the file's name to the caller (`Job.id`), what came of it, or how far it is.
+    - `words`: By the file's name to the caller (`Job.id`), what came of it, or how far it is.
     """
 
     def __init__(self, changed: Callable[[], None]) -> None:
@@ -61,10 +55,7 @@ class FileWork:
     ) -> T | None:
         """Work on a file in a thread; None if it was stopped.
 
-        Parameters
-        ----------
-        progress
-            Asked twice a second how far it is.
+        - `progress`: Asked twice a second how far it is.
         """
         stop = self._running[key] = threading.Event()
 
@@ -123,10 +114,7 @@ def unpack_question(job: Job) -> tuple[str, str]:
 async def unpack_archive(unpacking: FileWork, job: Job) -> None:
     """Unpack the archive of a transfer into its folder, and show what came of it.
 
-    Raises
-    ------
-    DamagedArchive, OutputFolderError, TargetBusy
-        As `unpack`.
+    Raises DamagedArchive, OutputFolderError, TargetBusy as `unpack`.
     """
     far: tuple[int, int, int | None] = (0, 0, None)
 

@@ -19,10 +19,7 @@ from .job_order import JobGroup, JobOrder, JobSort, counts_of, sparkline
 def why(job: Job, now: float | None = None) -> str:
     """Return why a transfer is in its state, and when it is tried again; empty where there is nothing to say.
 
-    Parameters
-    ----------
-    now
-        Seconds since the epoch.
+    - `now`: Seconds since the epoch.
     """
     reason = redact(job.reason)
     if job.state is not JobState.RETRYING or job.next_try is None:
@@ -34,12 +31,8 @@ def why(job: Job, now: float | None = None) -> str:
 def job_blocks(job: Job, check: str = "", unpacked: str = "") -> list[Block]:
     """Return the details of a transfer in a few lines: why it is where it is, and where it goes.
 
-    Parameters
-    ----------
-    check
-        What came of reading the file again, or how far that is.
-    unpacked
-        The same of unpacking it.
+    - `check`: What came of reading the file again, or how far that is.
+    - `unpacked`: The same of unpacking it.
     """
     words, extra = redact(job.reason), ""
     if job.state.running and (files := files_words(job)) and files not in words:
@@ -63,12 +56,8 @@ def job_blocks(job: Job, check: str = "", unpacked: str = "") -> list[Block]:
 def all_of(job: Job, check: str = "", speed: str = "") -> list[Block]:
     """Return everything that is known of a transfer.
 
-    Parameters
-    ----------
-    check
-        What came of reading the file again, or how far that is.
-    speed
-        That of the last seconds, where more than its current speed is known.
+    - `check`: What came of reading the file again, or how far that is.
+    - `speed`: That of the last seconds, where more than its current speed is known.
     """
     request = job.request
     retrying = job.state is JobState.RETRYING and job.next_try is not None
@@ -189,12 +178,8 @@ _OTHERS = (JobGroup.STUCK, JobGroup.PAUSED, JobGroup.DONE, JobGroup.CANCELLED)
 def totals(jobs: Sequence[Job], width: int, limit: int | None = None, speeds: Sequence[float] = ()) -> str:
     """Return the line of totals for a width in cells; where room is scarce, counts of what rests go first.
 
-    Parameters
-    ----------
-    limit
-        The speed limit in bytes per second.
-    speeds
-        Those of the last seconds, in bytes per second, the last at the end.
+    - `limit`: The speed limit in bytes per second.
+    - `speeds`: Those of the last seconds, in bytes per second, the last at the end.
     """
     if not jobs:
         return ""

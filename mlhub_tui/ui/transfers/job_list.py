@@ -208,10 +208,7 @@ class JobList(LineView):
     def show(self, jobs: tuple[Job, ...], sort: JobSort = JobSort.QUEUE) -> None:
         """Show the transfers as they are now, the cursor on the same one.
 
-        Parameters
-        ----------
-        sort
-            What they are sorted by, for the header.
+        - `sort`: What they are sorted by, for the header.
         """
         current = self.current
         self.jobs, self._sort = jobs, sort

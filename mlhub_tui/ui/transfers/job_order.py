@@ -104,14 +104,9 @@ class JobOrder:
     Sorting is stable in the order of the queue; by what changes all the time it is sorted again every few
     seconds at most, so that lines stay where they are while one reads them.
 
-    Attributes
-    ----------
-    sort
-        What they are sorted by.
-    group
-        The states that are shown.
-    words
-        What is searched for in names, titles, collections and states; all must be found.
+    - `sort`: What they are sorted by.
+    - `group`: The states that are shown.
+    - `words`: What is searched for in names, titles, collections and states; all must be found.
     """
 
     sort: JobSort = JobSort.QUEUE
@@ -231,12 +226,8 @@ class RateSampler:
 def sparkline(values: Sequence[float], width: int) -> str:
     """Return samples as bars, one a cell, the last at the right; empty where there is nothing to see.
 
-    Parameters
-    ----------
-    values
-        None of them negative.
-    width
-        Cells; fewer samples leave the left blank.
+    - `values`: None of them negative.
+    - `width`: Cells; fewer samples leave the left blank.
     """
     shown = values[-width:] if width > 0 else ()
     most = max(shown, default=0.0)

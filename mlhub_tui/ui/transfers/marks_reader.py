@@ -27,12 +27,8 @@ REST = 10
 class MarksReader:
     """The marks of the source in use, as they were read last.
 
-    Parameters
-    ----------
-    app
-        Runs the reading.
-    changed
-        Called when there are other marks.
+    - `app`: Runs the reading.
+    - `changed`: Called when there are other marks.
     """
 
     def __init__(self, app: App[Any], changed: Callable[[], None]) -> None:
@@ -56,10 +52,8 @@ class MarksReader:
     def look(self, jobs: Sequence[Job], subject: tuple[str, Path] | None) -> None:
         """Take note of the transfers as they are now; of those that only move on nothing is read.
 
-        Parameters
-        ----------
-        subject
-            What the queue calls the source in use, and the output folder; None while no source is open.
+        - `subject`: What the queue calls the source in use, and the output folder; None while no source is
+          open.
         """
         changed = subject != self._subject or len(jobs) != len(self._seen)
         if subject is None or self._subject is None or subject[0] != self._subject[0]:

@@ -39,14 +39,9 @@ class Word(NamedTuple):
 class GroupProgress:
     """How far the transfers are that run together, and those that joined them.
 
-    Parameters
-    ----------
-    total, done, failed
-        Transfers.
-    open
-        Those at which something happens by itself, now or later.
-    part
-        How far all together are, from 0 to 1.
+    - `total`, `done`, `failed`: Transfers.
+    - `open`: Those at which something happens by itself, now or later.
+    - `part`: How far all together are, from 0 to 1.
     """
 
     total: int = 0
@@ -89,10 +84,7 @@ class TransferWatch:
 
         What was paused or cancelled ended by the user's own hand: nobody is called for that.
 
-        Parameters
-        ----------
-        seen
-            Whether the user has them in front: then their ends are not worth a notification.
+        - `seen`: Whether the user has them in front: then their ends are not worth a notification.
         """
         before, now = self._before, {job.id: job.state for job in jobs}
         self._before = now
@@ -151,10 +143,7 @@ def _word(job: Job) -> Word:
 def notification(how: str, words: str) -> str:
     """Return the bytes that call the user: `bell`, `osc9` (iTerm2 and others) or `osc777` (rxvt and others).
 
-    Parameters
-    ----------
-    words
-        May quote a server: they are made one short line of plain characters here.
+    - `words`: May quote a server: they are made one short line of plain characters here.
     """
     plain = one_line(words, _LONGEST)
     if how == "osc9":
@@ -193,10 +182,7 @@ EVERY = 1.0
 class TransferMonitor:
     """Looks at the transfers at each news of the queue; all of it belongs to the app's event loop.
 
-    Attributes
-    ----------
-    rates
-        How fast transfers were in the last minutes.
+    - `rates`: How fast transfers were in the last minutes.
     """
 
     def __init__(self, app: ConfiguredApp) -> None:

@@ -107,16 +107,10 @@ STYLES = {"error": "$error", "warning": "$warning"}
 class Notification:
     """A message that was shown.
 
-    Parameters
-    ----------
-    words
-        The text, clean.
-    severity
-        `information`, `warning` or `error`.
-    until
-        When the status line no longer shows it, by the monotonic clock.
-    when
-        Seconds since the epoch.
+    - `words`: The text, clean.
+    - `severity`: `information`, `warning` or `error`.
+    - `until`: When the status line no longer shows it, by the monotonic clock.
+    - `when`: Seconds since the epoch.
     """
 
     words: str

@@ -77,11 +77,8 @@ NARROWEST = 8
 def typeset(blocks: Sequence[Block], width: int, markdown: MarkdownCache | None = None) -> Content:
     """Return the blocks for a width in cells; empty fields are left out.
 
-    Parameters
-    ----------
-    markdown
-        Markdown that was set; at a text that is not yet, the detail ends for now. Without any, Markdown is
-        shown as it was written.
+    - `markdown`: Markdown that was set; at a text that is not yet, the detail ends for now. Without any,
+      Markdown is shown as it was written.
     """
     lines: list[Content] = []
     names, room = NAME_WIDTH, max(width, 1)

@@ -234,14 +234,9 @@ class RowChoiceField(ChoiceField, inherit_bindings=False):
 class FormRow(Horizontal):
     """A row of a form: a label, which the row draws itself, and what stands behind it.
 
-    Parameters
-    ----------
-    label
-        What the row is about.
-    fields
-        What stands behind the label.
-    width
-        Cells before the first field.
+    - `label`: What the row is about.
+    - `fields`: What stands behind the label.
+    - `width`: Cells before the first field.
     """
 
     DEFAULT_CSS = "FormRow { height: auto; width: 1fr; }"
@@ -269,12 +264,8 @@ def field(identity: str, value: str = "", placeholder: str = "") -> TextField:
 class TextButton(Widget, can_focus=True):
     """Words that Enter, space or a click presses: a button of one line.
 
-    Parameters
-    ----------
-    words
-        What is done.
-    id
-        Its id, by which the screen tells what was pressed.
+    - `words`: What is done.
+    - `id`: Its id, by which the screen tells what was pressed.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter,space", "press", "press", show=False)]

@@ -53,15 +53,9 @@ class EngineRow(FormRow):
 class OutputOptions(Vertical):
     """Three rows of a dialog about downloads.
 
-    Parameters
-    ----------
-    folder
-        What stands in the field at first.
+    - `folder`: What stands in the field at first.
 
-    Attributes
-    ----------
-    takes_urls
-        Whether a URL of a store will do as well.
+    - `takes_urls`: Whether a URL of a store will do as well.
     """
 
     DEFAULT_CSS = "OutputOptions { height: auto; width: 1fr; }"

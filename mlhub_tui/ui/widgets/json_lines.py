@@ -49,21 +49,13 @@ class JsonLines:
     Moving costs nothing that grows with the document; folding lays it out again: some ms for 10 MB. Keys and
     values are those of the document, not copies of them; empty objects and arrays are rows as numbers are.
 
-    Parameters
-    ----------
-    document
-        The value, as `json.loads` returns it; nested to any depth.
-    most
-        The number of rows after which the rest is left out (`is_cut`).
+    - `document`: The value, as `json.loads` returns it; nested to any depth.
+    - `most`: The number of rows after which the rest is left out (`is_cut`).
 
-    Attributes
-    ----------
-    keys, values, depths, parents
-        By row: name of a member or place in an array, value, how deep it is, the row of what it is in.
-    ends
-        By row: where an object or array ends, at its end where it starts, else the row itself.
-    lines, parts
-        By line: its row, and which line of the row's text it is; 0 is the row itself.
+    - `keys`, `values`, `depths`, `parents`: By row: name of a member or place in an array, value, how deep it
+      is, the row of what it is in.
+    - `ends`: By row: where an object or array ends, at its end where it starts, else the row itself.
+    - `lines`, `parts`: By line: its row, and which line of the row's text it is; 0 is the row itself.
     """
 
     def __init__(self, document: Any, most: int = MOST_ROWS) -> None:

@@ -238,20 +238,12 @@ NARROWEST = 12
 class Column:
     """A column of a table.
 
-    Parameters
-    ----------
-    key
-        What tells it from others.
-    title
-        What stands above it.
-    most
-        Cells at most.
-    least
-        Cells at least: below it the column goes.
-    middle
-        Whether texts that are too long are cut in the middle, as names that begin alike end apart.
-    to_right
-        Whether it holds numbers, that stand below each other.
+    - `key`: What tells it from others.
+    - `title`: What stands above it.
+    - `most`: Cells at most.
+    - `least`: Cells at least: below it the column goes.
+    - `middle`: Whether texts that are too long are cut in the middle, as names that begin alike end apart.
+    - `to_right`: Whether it holds numbers, that stand below each other.
     """
 
     key: str
@@ -368,18 +360,11 @@ LONGEST = 200
 class PickLine:
     """A line of the list.
 
-    Parameters
-    ----------
-    name
-        What it is called, as received.
-    words
-        What stands beside the name.
-    figures
-        What stands at the right end, on one line.
-    key
-        What it stands for; empty for a heading, which cannot be ticked.
-    note
-        Words shown while the cursor is on it.
+    - `name`: What it is called, as received.
+    - `words`: What stands beside the name.
+    - `figures`: What stands at the right end, on one line.
+    - `key`: What it stands for; empty for a heading, which cannot be ticked.
+    - `note`: Words shown while the cursor is on it.
     """
 
     name: str
@@ -392,10 +377,7 @@ class PickLine:
 class PickList(LineView):
     """Lines with boxes; what is ticked is the owner's to know.
 
-    Parameters
-    ----------
-    tick
-        Returns the box of a line by its key; None for a list of which one is chosen.
+    - `tick`: Returns the box of a line by its key; None for a list of which one is chosen.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("space", "tick", "tick", show=False)]

@@ -20,18 +20,11 @@ from .line_view import Column, TableView
 class PlanSubject:
     """What a plan is of.
 
-    Parameters
-    ----------
-    id
-        The id of the dataset, or what the collections are called together.
-    title
-        What people know it as.
-    collections
-        The ids of its collections.
-    ticked
-        Those that are ticked at first; none: all.
-    licence, citation
-        Where they are stated.
+    - `id`: The id of the dataset, or what the collections are called together.
+    - `title`: What people know it as.
+    - `collections`: The ids of its collections.
+    - `ticked`: Those that are ticked at first; none: all.
+    - `licence`, `citation`: Where they are stated.
     """
 
     id: str
@@ -56,12 +49,8 @@ Wanted = tuple[tuple[str, frozenset[str]], ...]
 class PlanSelection:
     """Collections and asset keys that are ticked; at first all of them.
 
-    Parameters
-    ----------
-    contents
-        What an index holds.
-    only
-        Ids of the collections that are ticked at first; none: all.
+    - `contents`: What an index holds.
+    - `only`: Ids of the collections that are ticked at first; none: all.
     """
 
     def __init__(self, contents: Sequence[CollectionFacts], only: Iterable[str] = ()) -> None:
@@ -167,12 +156,8 @@ class PlanLine:
 class PlanTree(TableView):
     """Collections and keys with boxes; what is ticked belongs to the owner.
 
-    Parameters
-    ----------
-    contents
-        What the index holds.
-    ticks
-        What is ticked.
+    - `contents`: What the index holds.
+    - `ticks`: What is ticked.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -211,12 +196,8 @@ class PlanTree(TableView):
     def show(self, everything: Counts, chosen: Counts) -> None:
         """Show what collections and keys come to.
 
-        Parameters
-        ----------
-        everything
-            Counts of the area and time, whatever is ticked.
-        chosen
-            The same of what is ticked.
+        - `everything`: Counts of the area and time, whatever is ticked.
+        - `chosen`: The same of what is ticked.
         """
         self._all, self._chosen = everything, chosen
         self.measure(range(len(self.lines)))

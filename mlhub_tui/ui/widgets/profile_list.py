@@ -46,18 +46,12 @@ _PUBLIC = "Public sources: none is asked for anything before it is chosen"
 class ProfileRow:
     """A row of the list.
 
-    Parameters
-    ----------
-    key
-        What it is: `sample`, `profile:NAME`, `known:NAME`, ...
-    name, kind, secret, where
-        The columns; nothing of them is a secret.
-    detail
-        The lines that describe it below the list.
-    profile, known
-        What the row stands for, where it is one of these.
-    credentials
-        Returns what the source is opened with, reading files for it; None where nothing is opened so.
+    - `key`: What it is: `sample`, `profile:NAME`, `known:NAME`, ...
+    - `name`, `kind`, `secret`, `where`: The columns; nothing of them is a secret.
+    - `detail`: The lines that describe it below the list.
+    - `profile`, `known`: What the row stands for, where it is one of these.
+    - `credentials`: Returns what the source is opened with, reading files for it; None where nothing is
+      opened so.
     """
 
     key: str
@@ -91,20 +85,12 @@ def profile_lines(
 ) -> list[ProfileLine]:
     """Return all lines: the sources used before the one in use, profiles, what needs none, public sources.
 
-    Parameters
-    ----------
-    profiles
-        What the profiles file has.
-    connection
-        What is in use, if anything.
-    options
-        What was asked for on the command line: an MLHub API may be browsed without a key.
-    environ
-        The environment, for the variables that profiles name.
-    recent
-        What opens the sources that were used last.
-    unopened
-        What could not be opened a moment ago.
+    - `profiles`: What the profiles file has.
+    - `connection`: What is in use, if anything.
+    - `options`: What was asked for on the command line: an MLHub API may be browsed without a key.
+    - `environ`: The environment, for the variables that profiles name.
+    - `recent`: What opens the sources that were used last.
+    - `unopened`: What could not be opened a moment ago.
     """
     saved = {row.key: row for row in (_profile(profile, environ) for profile in profiles)}
     known = {row.key: row for row in map(_known, KNOWN)}
