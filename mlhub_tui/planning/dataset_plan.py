@@ -30,7 +30,6 @@ from ..errors import (
     OutputFolderError,
     TargetBusy,
 )
-from ..fileio import make_private_folder, nearest, shrink_folder
 from ..http.credentials import Link
 from ..http.urls import shown_id
 from ..models import Search
@@ -59,7 +58,7 @@ async def plan_dataset(
     Raises EntityDoesNotExist if the dataset has no catalog archive; MLHubException if it cannot be fetched or
     read; what was fetched is saved for the next time.
     """
-    if not os.access(nearest(paths.home()), os.W_OK):
+    if not os.access(fileio.nearest(paths.home()), os.W_OK):
         paths.use_temporary()  # a plan needs no more than a cache
     archive = cached_catalog(request)
     if request.kind is Kind.MLHUB:
@@ -187,10 +186,10 @@ def copy_catalog(request: DatasetRequest, target: Path) -> bool:
 def _make_room(saved: Path) -> None:
     """Make the cache of catalogs, and room in it."""
     try:
-        make_private_folder(saved.parent)
+        fileio.make_private_folder(saved.parent)
     except OSError as error:
         raise OutputFolderError(f"the cache cannot be used: {error.strerror}") from error
-    shrink_folder(saved.parent, _MAX_CATALOGS, keep=saved.name)
+    fileio.shrink_folder(saved.parent, _MAX_CATALOGS, keep=saved.name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,6 @@ from ..errors import (
     OutputFolderError,
     RequestError,
 )
-from ..fileio import shrink_folder
 from ..http.credentials import KeyRemoval
 from ..http.errors import may_pass
 from ..models import Item, Search
@@ -77,7 +76,7 @@ class IndexKey:
             if not path.name.startswith(self.path.name):
                 with contextlib.suppress(OSError):  # Windows refuses while another program has it open
                     path.unlink()
-        shrink_folder(folder(), MAX_BYTES, keep=self.path.name)
+        fileio.shrink_folder(folder(), MAX_BYTES, keep=self.path.name)
 
 
 def folder() -> Path:

@@ -14,7 +14,6 @@ from pathlib import Path
 
 from .. import fileio
 from ..errors import OutputFolderError, TargetBusy
-from ..fileio import sync_files, try_lock
 from ..options import IfExists
 from ..sources.static.tar_reader import ArchiveReadCancelled, TarReader, is_apple_double
 from ..text import one_line
@@ -92,11 +91,11 @@ def unpack(
     except OSError as error:
         raise fileio.translate_os_error(error, mark) from error
     try:
-        if not try_lock(lock):
+        if not fileio.try_lock(lock):
             raise TargetBusy(f"another program is unpacking {one_line(archive.name, 80)}")
         done = _unpack(archive, root, top, if_exists, show, stopped or threading.Event())
         try:
-            sync_files(root, (), ())
+            fileio.sync_files(root, (), ())
         except OSError as error:
             raise fileio.translate_os_error(error, root) from error
     finally:
