@@ -40,9 +40,9 @@ if TYPE_CHECKING:
     from ..models import Search
     from ..sources.base import Source
     from .actions.source_entry import Start
+    from .catalog.loader import Documents
     from .catalog.nodes import TreeEntry
     from .dialogs.help import HelpEntry
-    from .document_cache import Documents
 
 
 _HERE = Path(__file__).parent
@@ -322,8 +322,8 @@ class MLHubApp(AppContext):
         """Show the manual."""
         from ..manual import source  # when the manual is read
 
-        if not isinstance(self.screen, dialogs.manual.ManualScreen):
-            self.push_screen(dialogs.manual.ManualScreen(self.options.manual or source))
+        if not isinstance(self.screen, dialogs.help.ManualScreen):
+            self.push_screen(dialogs.help.ManualScreen(self.options.manual or source))
 
     def action_help(self) -> None:
         """Show the keys of the screen in front, and do what is chosen of them."""
@@ -360,8 +360,8 @@ class MLHubApp(AppContext):
 
     def action_messages(self) -> None:
         """Show the message history."""
-        if not isinstance(self.screen, dialogs.manual.MessageLogScreen):
-            self.push_screen(dialogs.manual.MessageLogScreen(list(self.message_history)))
+        if not isinstance(self.screen, dialogs.help.MessageLogScreen):
+            self.push_screen(dialogs.help.MessageLogScreen(list(self.message_history)))
 
     def action_settings(self) -> None:
         """Change the settings."""

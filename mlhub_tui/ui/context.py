@@ -17,9 +17,9 @@ from ..errors import APIKeyNotFound, AuthenticationError, MLHubException
 from ..options import AppOptions
 from ..text import clean
 from . import transfers
-from .catalog.favourites import NavigationHistory
 from .configured import ConfiguredApp
 from .source_connection import Connection, SampleOnDemand, open_connection, open_sample
+from .state import NavigationHistory
 from .terminal import tty
 
 if TYPE_CHECKING:
@@ -32,10 +32,9 @@ if TYPE_CHECKING:
     from ..queue.service import QueueService
     from ..sources.base import Source
     from .actions.source_entry import Start
+    from .catalog.loader import Documents
     from .catalog.nodes import TreeEntry
-    from .document_cache import Documents
-    from .transfers.marks_reader import MarksReader
-    from .transfers.notifications import TransferMonitor
+    from .transfers.notifications import MarksReader, TransferMonitor
 
 UNDO_TIME = 10.0
 """Seconds in which cleared transfers can be brought back."""
@@ -169,7 +168,7 @@ class AppContext(ConfiguredApp):
     @cached_property
     def marks(self) -> MarksReader:
         """What is downloaded of the source in use; not needed for the first paint."""
-        return transfers.marks_reader.MarksReader(self, lambda: self.announce(MarksChanged))
+        return transfers.notifications.MarksReader(self, lambda: self.announce(MarksChanged))
 
     @property
     def jobs(self) -> tuple[Job, ...]:

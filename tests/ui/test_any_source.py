@@ -17,8 +17,8 @@ from mlhub_tui.sources.base import About, Page
 from mlhub_tui.ui.actions import download_actions as item_download
 from mlhub_tui.ui.app import MLHubApp
 from mlhub_tui.ui.catalog.catalog_tree import CatalogTree
+from mlhub_tui.ui.catalog.loader import Documents
 from mlhub_tui.ui.catalog.nodes import MoreNode, TreeEntry
-from mlhub_tui.ui.document_cache import Documents
 from mlhub_tui.ui.screens.browse import BrowseScreen
 from mlhub_tui.ui.screens.document_screen import DocumentScreen
 from mlhub_tui.ui.source_connection import Connection

@@ -6,7 +6,7 @@ import pytest
 
 from mlhub_tui import manual
 from mlhub_tui.options import AppOptions
-from mlhub_tui.ui.dialogs.manual import ManualScreen
+from mlhub_tui.ui.dialogs.help import ManualScreen
 from mlhub_tui.ui.widgets.detail_view import DetailView
 
 from .conftest import driven

@@ -8,8 +8,7 @@ import pytest
 from textual import events
 
 from mlhub_tui.options import AppOptions
-from mlhub_tui.ui.dialogs.help import HelpScreen, Palette
-from mlhub_tui.ui.dialogs.manual import MessageLogScreen
+from mlhub_tui.ui.dialogs.help import HelpScreen, MessageLogScreen, Palette
 from mlhub_tui.ui.dialogs.questions import QuestionScreen
 from mlhub_tui.ui.screens.browse import BrowseScreen
 from mlhub_tui.ui.terminal.dispatch import IN_ONE_GO

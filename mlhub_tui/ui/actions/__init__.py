@@ -8,7 +8,6 @@ from ...lazy import submodules
 
 if TYPE_CHECKING:
     from . import download_actions as download_actions
-    from . import export_actions as export_actions
     from . import search_actions as search_actions
     from . import source_entry as source_entry
 else:

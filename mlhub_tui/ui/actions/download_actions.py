@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from ...planning.index import Index
     from ...planning.requests import DatasetRequest
     from ...queue.service import QueueService
+    from ..catalog.loader import Documents
     from ..catalog.nodes import TreeEntry
     from ..context import AppContext
     from ..dialogs.asset_dialog import AssetChoice
     from ..dialogs.download_dialog import DownloadChoice
-    from ..document_cache import Documents
     from ..map.plan_pictures import SelectionCount
     from ..source_connection import Connection
 

@@ -16,7 +16,7 @@ from ..catalog.nodes import identity
 
 if TYPE_CHECKING:
     from ...sources.base import Source
-    from ..document_cache import Documents
+    from ..catalog.loader import Documents
 
 
 PAGE = 100

@@ -8,8 +8,8 @@ from ...lazy import submodules
 
 if TYPE_CHECKING:
     from . import entry_detail as entry_detail
+    from . import loader as loader
     from . import lookup as lookup
-    from . import page_loader as page_loader
     from . import source_search as source_search
 else:
     __getattr__ = submodules(__name__)

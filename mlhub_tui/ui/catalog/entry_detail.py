@@ -17,7 +17,7 @@ from ...metadata.detail import (
 )
 from ...models import ArchiveInfo, Collection, Entry, EntryKind
 from ...text import redact, size
-from ..document_cache import Documents
+from .loader import Documents
 from .matching import facet_counts
 from .nodes import (
     TYPE_TITLES,

@@ -15,15 +15,15 @@ from ...errors import EntityDoesNotExist, MLHubException, NotOffered
 from ...models import Dataset, Document, Entry, EntryKind, Search
 from ...sources.ancestors import linked
 from ...text import count, one_line
+from .loader import load_next
 from .matching import PART, fields, parts
 from .nodes import GroupNode, TypeNode, identity, node_key
-from .page_loader import load_next
 from .tree_filter import HOLDS, rank
 
 if TYPE_CHECKING:
     from ...sources.base import Source
-    from ..document_cache import Documents
     from .catalog_tree import CatalogTree
+    from .loader import Documents
     from .nodes import Node, TreeListing
     from .tree_model import CatalogTreeModel, NodeRow
 

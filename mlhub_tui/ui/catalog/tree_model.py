@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ...auth import Kind
 from ...errors import MLHubException, ServerError, ServerTimeout, ServerUnreachable
 from ...models import CollectionRef, Dataset, Entry, EntryKind
-from .favourites import entry_key
+from ..state import entry_key
 from .matching import ORDERS, MatchHighlighter, facet_text, search_text
 from .nodes import (
     MODELS,

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from . import export_dialog as export_dialog
     from . import help as help
     from . import job_dialog as job_dialog
-    from . import manual as manual
     from . import questions as questions
     from . import search_dialog as search_dialog
     from . import settings_dialog as settings_dialog

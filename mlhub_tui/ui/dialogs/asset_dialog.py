@@ -21,8 +21,8 @@ from ...planning.assets import AssetGroup, AssetTally, assets_of
 from ...text import count, one_line, size
 from .. import preview
 from ..actions.item_supplier import ItemSupplier
+from ..catalog.loader import Documents
 from ..catalog.nodes import TreeEntry
-from ..document_cache import Documents
 from ..terminal.characters import content, line
 from ..widgets.form import ChoiceField, FormRow, field
 from ..widgets.form_rows import OutputOptions

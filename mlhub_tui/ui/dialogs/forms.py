@@ -15,8 +15,8 @@ from textual.widgets import Input, Static
 
 from ..terminal.characters import content, line
 from ..terminal.dispatch import Dialog
+from ..widgets.bars import FindBar
 from ..widgets.detail_view import DetailView
-from ..widgets.filter_bar import FindBar
 from ..widgets.form import FormRow
 
 if TYPE_CHECKING:

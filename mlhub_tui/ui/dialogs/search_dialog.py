@@ -19,8 +19,8 @@ from ...errors import MLHubException
 from ...models import BBox, Collection, Entry, EntryKind, JsonDict, Search
 from ...sources.base import Source
 from ...text import count, one_line
+from ..catalog.loader import Documents
 from ..catalog.nodes import identity
-from ..document_cache import Documents
 from ..map.footprint_map import CONTEXT, FootprintMap
 from ..search_criteria import ROWS, Reading, box_text, quoted, read, read_file, why_not, written
 from ..terminal.characters import content, line

@@ -16,9 +16,9 @@ from ...metadata.places import parts, place_words, time_words
 from ...models import BBox, Collection, Dataset, Document, Entry, Interval, Item, MLModel
 from ...models.search import parse_span, span_of
 from ...text import count
+from ..catalog.loader import Documents
 from ..catalog.nodes import without_document
 from ..commands import MAP, bindings
-from ..document_cache import Documents
 from .canvas import Footprint, footprint_of
 from .footprint_map import CONTEXT, FootprintMap
 from .time_histogram import TimeHistogram, days_of

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ...http.connection import Response
     from ...http.credentials import Link
     from ...sources.base import Source
-    from ..document_cache import Documents
+    from ..catalog.loader import Documents
 
 
 LARGEST = 100_000_000

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
     from ...models import Asset, Document
     from ...sources.base import Source
+    from ..catalog.loader import Documents
     from ..context import AppContext
-    from ..document_cache import Documents
     from .image_decode import Picture
 
 

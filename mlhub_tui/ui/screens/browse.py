@@ -24,9 +24,9 @@ from .navigator import Navigator
 
 if TYPE_CHECKING:
     from ...models import Dataset, Entry
+    from ..catalog.loader import Documents  # after the first paint
     from ..catalog.nodes import TreeEntry
     from ..catalog.tree_model import NodeRow
-    from ..document_cache import Documents  # after the first paint
     from ..source_connection import Connection
 
 DETAIL_DELAY = 0.12
@@ -90,7 +90,7 @@ class BrowseScreen(EntryScreen):
     @property
     def documents(self) -> Documents:
         """What was loaded of the source in use; the loader is imported after the first paint."""
-        from ..document_cache import Documents
+        from ..catalog.loader import Documents
 
         if self._store is None:
             self._store = Documents(self.context.connection.source if self.context.connection else None)
@@ -186,7 +186,7 @@ class BrowseScreen(EntryScreen):
     @work(exclusive=True, group="listing")
     async def _load(self, connection: Connection) -> None:
         """Load the top level of the source and its description, concurrently."""
-        refused = await catalog.page_loader.load_listing(connection, self.documents, self.tree_view)
+        refused = await catalog.loader.load_listing(connection, self.documents, self.tree_view)
         if self.closing or connection is not self.context.connection:
             return
         self._follow()
@@ -203,10 +203,10 @@ class BrowseScreen(EntryScreen):
     async def _load_more(self, row: NodeRow) -> None:
         documents = self.documents
         try:
-            await catalog.page_loader.load_next(documents, self.tree_view, row)
+            await catalog.loader.load_next(documents, self.tree_view, row)
             if documents.source is not None and not self.tree_view.tree_model.by_dataset:
                 # It may be offline by now, or back.
-                await catalog.page_loader.introduce(documents.source, self.tree_view)
+                await catalog.loader.introduce(documents.source, self.tree_view)
         except (AuthenticationError, APIKeyNotFound) as error:
             subject = self.tree_view.tree_model.subject(row)
             if subject is not None:

@@ -14,8 +14,8 @@ from ...errors import MLHubException
 from ...text import count
 from .. import catalog, dialogs
 from ..catalog.matching import ORDERS, following, to_type_on
+from ..widgets.bars import FilterLine
 from ..widgets.detail_view import DetailView
-from ..widgets.filter_bar import FilterLine
 
 if TYPE_CHECKING:
     from textual.geometry import Size
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from ...models import Entry
     from ...sources.base import Source
     from ..catalog.catalog_tree import CatalogTree
+    from ..catalog.loader import Documents
     from ..catalog.nodes import TreeEntry
     from ..catalog.tree_model import NodeRow
-    from ..document_cache import Documents
     from ..map.map_pane import BrowseMap
     from ..state import AppState
     from .entry_screen import EntryScreen
@@ -269,7 +269,7 @@ class BrowseFilter:
         progress = screen.set_timer(AT_ONCE, lambda: screen.notify(READING, timeout=60))
         words = "Collections were not read."
         try:
-            found = await catalog.page_loader.read_collections(source)
+            found = await catalog.loader.read_collections(source)
             if documents is screen.documents:
                 self._tree.describe(found)
                 words = f"Read {count(len(found), 'collection')}: filter by year, sensor and task."

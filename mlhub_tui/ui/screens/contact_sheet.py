@@ -22,9 +22,9 @@ from ...models import Entry
 from ...sources.static.document_loader import LRUCache
 from ...text import count, one_line, size
 from .. import preview
+from ..catalog.loader import Documents
 from ..catalog.nodes import TreeEntry
 from ..commands import LISTS, SHEET, bindings
-from ..document_cache import Documents
 from ..preview.image_fetch import Cost, cost, fetch, found, is_tiff, pictures
 from ..preview.image_view import GraphicsMode, ImageView, asked, estimate, plainly
 from ..terminal import tty

@@ -19,9 +19,9 @@ from ...errors import APIKeyNotFound, AuthenticationError, MLHubException
 from ...metadata.detail import Block, Heading, Paragraph
 from ...models import Catalog, Collection, Document, Entry, EntryKind, Item
 from ..catalog.entry_detail import entry_detail
+from ..catalog.loader import Documents
 from ..catalog.nodes import TreeEntry, entry_id
 from ..commands import DOCUMENT, bindings
-from ..document_cache import Documents
 from ..terminal.characters import line
 from ..widgets.bars import active_style
 from ..widgets.detail_view import DetailView

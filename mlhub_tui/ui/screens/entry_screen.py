@@ -16,8 +16,8 @@ from .place_screen import PlaceScreen
 
 if TYPE_CHECKING:
     from ...models import BBox, Dataset, Document, Entry
+    from ..catalog.loader import Documents
     from ..catalog.nodes import TreeEntry
-    from ..document_cache import Documents
 
 COPY_FORMS = {
     "id": "ID",
@@ -141,7 +141,7 @@ class EntryScreen(PlaceScreen):
     async def action_export(self) -> None:
         """Write the selection, or what is under the cursor, to a file."""
         chosen = self.chosen or ([self.subject] if self.subject is not None else [])
-        await actions.export_actions.export_subjects(self.context, chosen, self.documents)
+        await dialogs.export_dialog.export_subjects(self.context, chosen, self.documents)
 
     # Copying
 

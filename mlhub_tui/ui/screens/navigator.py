@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from ...errors import MLHubException
 from ...text import one_line
 from .. import actions, catalog, dialogs, widgets
-from ..catalog.favourites import Favourite, HistoryEntry
 from ..catalog.nodes import TreeEntry
 from ..commands import DOCUMENT
+from ..state import Favourite, HistoryEntry
 
 if TYPE_CHECKING:
     from ..catalog.catalog_tree import CatalogTree

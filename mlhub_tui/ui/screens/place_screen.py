@@ -14,8 +14,7 @@ from .. import dialogs
 from ..commands import EVERYWHERE, FIELD, FILTER, LISTS, AppCommand, command, hints
 from ..context import ConnectionChanged, QueueChanged
 from ..terminal.terminal_app import FirstPaintScreen
-from ..widgets.bars import HintBar, NewsLine, TopBar
-from ..widgets.filter_bar import FindBar
+from ..widgets.bars import FindBar, HintBar, NewsLine, TopBar
 
 if TYPE_CHECKING:
     from collections.abc import Collection

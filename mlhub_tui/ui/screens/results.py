@@ -19,19 +19,19 @@ from ...models import BBox, Entry, Search
 from ...models.search import parse_when
 from ...sources.base import Page, Source
 from ...text import count
-from .. import actions
+from .. import actions, dialogs
 from ..actions.item_supplier import PAGE, ItemSupplier, of_entries, of_part, of_search
+from ..actions.search_actions import SearchProgress
 from ..catalog.entry_detail import entry_detail
+from ..catalog.loader import Documents
 from ..catalog.nodes import TreeEntry
 from ..commands import RESULTS, bindings
 from ..context import ConnectionChanged
-from ..document_cache import Documents
 from ..search_criteria import words_of
 from ..terminal.characters import content, line
 from ..widgets.detail_view import DetailView
 from ..widgets.item_table import ItemTable
 from .items_screen import ItemsScreen
-from .search_progress import SearchProgress
 
 FEW = 25
 """Items that are asked for one by one; more are listed again."""
@@ -380,4 +380,4 @@ class ResultsScreen(ItemsScreen):
         """Write items to a file."""
         document = self._documents.of(self.subject.entry) if self.subject is not None else None
         name = self.saved or "-".join(self.search.collections[:1]) or "search"
-        await actions.export_actions.export(self.context, self.supplies(), self.source, name, document)
+        await dialogs.export_dialog.export(self.context, self.supplies(), self.source, name, document)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from ...lazy import submodules
 
 if TYPE_CHECKING:
-    from . import marks_reader as marks_reader
     from . import notifications as notifications
 else:
     __getattr__ = submodules(__name__)

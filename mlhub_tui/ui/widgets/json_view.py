@@ -22,7 +22,7 @@ from textual.strip import Strip
 
 from ...text import count
 from ..commands import JSON, bindings
-from .filter_bar import FindBar
+from .bars import FindBar
 from .json_lines import STEP, JsonLines, copied, pattern
 from .line_view import LineView
 

@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlhub_tui.models import Entry, EntryKind
-from mlhub_tui.ui.catalog.favourites import MAX_FAVOURITES, Favourite, Favourites
-from mlhub_tui.ui.state import AppState, TreeState
+from mlhub_tui.ui.state import MAX_FAVOURITES, AppState, Favourite, Favourites, TreeState
 
 SOURCE = "https://stac.example/v1/"
 

@@ -10,8 +10,8 @@ from mlhub_tui.auth import Kind, for_location
 from mlhub_tui.errors import EntityDoesNotExist, NotOffered
 from mlhub_tui.options import AppOptions
 from mlhub_tui.sources.open_source import open_source
-from mlhub_tui.ui.catalog.favourites import HISTORY_SIZE, HistoryEntry, NavigationHistory
 from mlhub_tui.ui.catalog.lookup import doi_of, is_url, look_up, plain
+from mlhub_tui.ui.state import HISTORY_SIZE, HistoryEntry, NavigationHistory
 
 from ..conftest import driven
 from ..source_steps import write_catalog
