@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from queue import SimpleQueue
 from typing import ParamSpec, TypeVar
 
 P = ParamSpec("P")
-A = TypeVar("A")
-B = TypeVar("B")
 T = TypeVar("T")
 S = TypeVar("S")
+_MAX_IDLE = 8  # threads that wait for work
 _SLICE, _QUICK = 16, 0.0002  # calls at a time; seconds of each where a file system is quick
+
+_idle: dict[int, list[SimpleQueue[Callable[[], None]]]] = {}
 
 
 class DaemonExecutor(ThreadPoolExecutor):
@@ -151,7 +154,26 @@ def _future_of(work: Callable[[], T]) -> asyncio.Future[T]:
 
 
 def _start(body: Callable[[], None]) -> None:
-    threading.Thread(target=body, name="blocking work", daemon=True).start()
+    """Run something in a thread that is idle, or in a new one, which holds up the loop for a moment."""
+    idle = _idle.setdefault(os.getpid(), [])  # a forked child has none of its parent's
+    try:
+        orders = idle.pop()
+    except IndexError:
+        orders = SimpleQueue()
+        threading.Thread(target=_serve, args=(orders, idle), name="blocking work", daemon=True).start()
+    orders.put(body)
+
+
+def _serve(orders: SimpleQueue[Callable[[], None]], idle: list[SimpleQueue[Callable[[], None]]]) -> None:
+    while True:
+        orders.get()()
+        if len(idle) >= _MAX_IDLE:
+            return
+        idle.append(orders)
+
+
+A = TypeVar("A")
+B = TypeVar("B")
 
 
 async def together(do: Callable[[A], Awaitable[B]], things: Iterable[A], at_once: int) -> list[B]:
