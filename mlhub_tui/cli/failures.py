@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import click
 
-from .. import sources  # its modules are loaded when they are used
+from .. import planning, sources  # their modules are loaded when they are used
 from ..errors import (
     AccessDenied,
     APIKeyNotFound,
@@ -67,8 +67,8 @@ def _hint(error: MLHubException) -> str:
     return f"{guessed} {asking_here(error.hint)}".strip()
 
 
-def asking_here(hint: str) -> str:
-    """Return a hint whose commands ask the source that this command asks."""
+def asking_here(hint: str, source: str = "") -> str:
+    """Return a hint whose commands ask the source that this command asks; where it names none, `source`."""
     context = click.get_current_context(silent=True)
     if context is None:
         return hint
@@ -83,6 +83,8 @@ def asking_here(hint: str) -> str:
     options = [f"--{option} {quote(value)}" for option, value in named.items() if value]
     if choice.sample or searched == "sample":
         options = ["--sample"]
+    elif not options and source:  # of a job of the queue: its root URL, or the sample
+        options = ["--sample"] if source == planning.requests.SAMPLE else ["--source", quote(source)]
     return _ASKS.sub(lambda found: " ".join(["`mlhub-tui", *options, found[1]]), hint)
 
 

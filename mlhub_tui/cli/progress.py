@@ -167,7 +167,7 @@ def end_lines(job: Job) -> list[str]:
         amount = f", {size(job.bytes_total)}" if job.bytes_total is not None else ""
         return [f"done {one_line(job.name)}{why or amount}", *details]
     lines = [f"{job.state} {one_line(job.name)}{why}", *details]
-    return [*lines, f"  {one_line(redact(asking_here(job.hint)))}"] if job.hint else lines
+    return [*lines, f"  {one_line(redact(asking_here(job.hint, job.request.source)))}"] if job.hint else lines
 
 
 class Lines:

@@ -15,15 +15,18 @@ import logging
 import os
 import random
 import re
+import socket
 import subprocess
 import sys
 import warnings
 from collections.abc import Callable, Collection, Iterator
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 from .. import paths
 from ..errors import DownloadError, MLHubException, ServerUnreachable
 from ..fileio import make_private_folder
+from ..http.errors import connect_reason
 from ..options import ClusterConfig
 from ..text import one_line, redact
 from ..version import __version__
@@ -109,6 +112,7 @@ if __name__ == "__main__":
     main(int(sys.argv[1]))
 
 _CONNECT = 15.0  # seconds
+_PORT = 8786  # of a scheduler, where its address has none
 _SHOWN = 5  # workers that are named in a message
 _CANDIDATES = 64  # workers that a shard may go to: more would be work for the scheduler
 _ADDRESS = re.compile(r"(?:(tcp|tls|ws|wss|ucx)://)?(?:[^\s/@:\[\]]+|\[[0-9a-fA-F:.%]+\])(?::([0-9]{1,5}))?")
@@ -267,6 +271,7 @@ def connected(cluster: ClusterConfig) -> Iterator[DaskClient]:
             local = stack.enter_context(LocalCluster(cluster.workers))
             address, where = local.scheduler, "on this machine"
             options = {"security": Security(**local.security)}
+        _check_listens(address, where)
         try:
             client = Client(address, timeout=_CONNECT, set_as_default=False, **options)
         except (OSError, TimeoutError) as error:
@@ -278,6 +283,18 @@ def connected(cluster: ClusterConfig) -> Iterator[DaskClient]:
         finally:
             with contextlib.suppress(Exception):
                 client.close(timeout=2)
+
+
+def _check_listens(address: str, where: str) -> None:
+    """Raise ClusterGone if nothing listens at a scheduler's address: Dask repeats that until its timeout."""
+    found = _ADDRESS.fullmatch(address)
+    if found is None or found[1] not in (None, "tcp", "tls"):
+        return
+    parts = urlsplit(address if found[1] else f"tcp://{address}")
+    try:
+        socket.create_connection((parts.hostname or "", parts.port or _PORT), _CONNECT).close()
+    except (OSError, UnicodeError) as error:
+        raise ClusterGone(f"scheduler {where} does not answer: {connect_reason(error)}") from error
 
 
 def check_scheduler(cluster: ClusterConfig) -> None:

@@ -194,16 +194,19 @@ def json_in(content: bytes, url: str, media_type: str = "", keys: KeyRemoval | N
 
 
 def _unpacked(content: bytes) -> bytes:
-    unpacking = zlib.decompressobj(wbits=31)
-    try:
-        unpacked = unpacking.decompress(content, MAX_DOCUMENT + 1)
-    except zlib.error:
-        raise NotJSON("a gzip that is damaged") from None
-    if len(unpacked) > MAX_DOCUMENT:
-        raise NotJSON(f"too large: {too_large(None)}")
-    if not unpacking.eof:
-        raise NotJSON("a gzip that ends too early")
-    return unpacked
+    unpacked, rest = bytearray(), content
+    while rest.startswith(_GZIP):  # a file may be of several members, as those of bgzip are (RFC 1952, 2.2)
+        unpacking = zlib.decompressobj(wbits=31)
+        try:
+            unpacked += unpacking.decompress(rest, MAX_DOCUMENT + 1 - len(unpacked))
+        except zlib.error:
+            raise NotJSON("a gzip that is damaged") from None
+        if len(unpacked) > MAX_DOCUMENT:
+            raise NotJSON(f"too large: {too_large(None)}")
+        if not unpacking.eof:
+            raise NotJSON("a gzip that ends too early")
+        rest = unpacking.unused_data
+    return bytes(unpacked)
 
 
 def _lines_in(content: bytes, url: str, keys: KeyRemoval | None) -> Iterator[Any]:

@@ -540,6 +540,8 @@ def test_hints_name_commands_that_the_source_at_hand_can_do(run: Run, tmp_path: 
             assert hint in refused.stderr, arguments
             assert "configure" not in refused.stderr
             assert "datasets`" not in refused.stderr
+        run("--source", server.stac, "queue", "add", "--dataset", "nowhere", *where)
+        assert f"`{asking} list collections`" in run("queue", "run", "--until-empty").stderr
         del parts["/search"], parts["/collections/c/items"], parts["/collections/c"]
         parts[""] = landing(("core", "collections"))
         assert f"`{asking} list collections`" in run("search", server.stac, "-c", "nowhere").stderr

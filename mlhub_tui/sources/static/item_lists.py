@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import errno
+import gzip
 import os
 import re
+import tempfile
+import threading
+import zlib
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, BinaryIO, overload
+from pathlib import Path
+from typing import IO, Any, BinaryIO, Protocol, overload
 from urllib.parse import quote
 
+from ... import paths
 from ...errors import UnexpectedAnswer
+from ...fileio import free_space
 from ...http.credentials import KeyRemoval
 from ...http.json_document import MAX_DOCUMENT, NotJSON, raw_value, value_of
 from ...http.urls import shown
@@ -23,13 +32,73 @@ from ...text import count
 from ..documents import ItemList, count_stac_items
 from .document_loader import Parsed, open_file, system_error, too_large, unreadable
 from .document_urls import file_url, is_web, local_path, member_url, name_of, same
-from .tar_reader import ArchiveReadCancelled, Cancelled
+from .tar_reader import ArchiveReadCancelled, Cancelled, is_packed
 
 _PIECE = 1 << 20  # bytes
 _AT_ONCE = 250  # items
 _LARGEST = 16_000_000  # bytes of one item
+_MOST_PACKED = 1032  # bytes that deflate makes one of, at most
+_MOST_UNPACKED = 1 << 36  # bytes
+_RESERVE = 1 << 29  # bytes of the disk that stay free
 _SPACE = re.compile(r"[ \t\r\n\x1e]*")
 _BOM = "\xef\xbb\xbf"
+
+
+class _Text(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+class _DamagedGzip(NotJSON):
+    """A gzip that cannot be read to its end."""
+
+
+class _Unpacked:
+    """A gzip as it is read once, in pieces; with a copy of what came, to read from the middle of it.
+
+    The copy is on the disk of MLHUB_HOME, and goes with this object or the program, however that ends.
+    """
+
+    def __init__(self, packed: BinaryIO, *, copied: bool) -> None:
+        self._file = gzip.GzipFile(fileobj=packed)
+        self._folder = Path()
+        self._copy: IO[bytes] | None = None
+        if copied:
+            self._folder, self._copy = _scratch()
+        self._lock = threading.Lock()
+
+    def read(self, size: int, /) -> bytes:
+        """Return the next piece.
+
+        Raises _DamagedGzip; OSError if there is no room for the copy.
+        """
+        try:
+            piece = self._file.read(size)
+        except EOFError:
+            raise _DamagedGzip("a gzip that ends too early") from None
+        except (gzip.BadGzipFile, zlib.error):
+            raise _DamagedGzip("a gzip that is damaged") from None
+        if self._copy is not None:
+            room = free_space(self._folder)
+            if self._file.tell() > _MOST_UNPACKED or (room is not None and room < _RESERVE + len(piece)):
+                raise OSError(errno.ENOSPC, f"no room to unpack it in {self._folder}")
+            self._copy.write(piece)
+        return piece
+
+    def part(self, place: int, length: int) -> bytes:
+        """Return a part of what came."""
+        assert self._copy is not None
+        with self._lock:
+            self._copy.seek(place)
+            return self._copy.read(length)
+
+
+def _scratch() -> tuple[Path, IO[bytes]]:
+    """Return a nameless file and its folder: that of transfers, or that of temporary files."""
+    with suppress(OSError):
+        folder = paths.work()
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder, tempfile.TemporaryFile(dir=folder)
+    return Path(tempfile.gettempdir()), tempfile.TemporaryFile()
 
 
 class StoredItems(Sequence[Item]):
@@ -38,8 +107,8 @@ class StoredItems(Sequence[Item]):
     Raises UnexpectedAnswer if the file changed since it was looked through.
     """
 
-    def __init__(self, url: str, keys: KeyRemoval | None) -> None:
-        self._url, self._keys = url, keys
+    def __init__(self, url: str, keys: KeyRemoval | None, unpacked: _Unpacked | None = None) -> None:
+        self._url, self._keys, self._unpacked = url, keys, unpacked
         self._places, self._lengths = array("Q"), array("L")
 
     def add(self, place: int, length: int) -> None:
@@ -67,8 +136,13 @@ class StoredItems(Sequence[Item]):
         try:
             with open_file(self._url) as file:
                 for number in numbers:
-                    file.seek(self._places[number])
-                    value = value_of(file.read(self._lengths[number]), self._url, self._keys)
+                    place, length = self._places[number], self._lengths[number]
+                    if self._unpacked is not None:
+                        content = self._unpacked.part(place, length)
+                    else:
+                        file.seek(place)
+                        content = file.read(length)
+                    value = value_of(content, self._url, self._keys)
                     items.append(Item(value if isinstance(value, dict) else {}, url=self._url))
         except OSError as error:
             raise system_error(error, self._url) from None
@@ -147,10 +221,14 @@ class ItemCatalog:
 
         Raises UnexpectedAnswer if it is no list of items, or cannot be read; ArchiveReadCancelled.
         """
-        items, groups, skipped = StoredItems(url, keys), dict[str, _ItemGroup](), 0
+        groups, skipped = dict[str, _ItemGroup](), 0
+        items, packed = StoredItems(url, keys), False
         try:
+            packed = is_packed(local_path(url))
             with open_file(url) as file:
-                for entry, place, length in _entries(_JSONText(file, cancelled)):
+                unpacked = _Unpacked(file, copied=True) if packed else None
+                items = StoredItems(url, keys, unpacked)
+                for entry, place, length in _entries(_JSONText(unpacked or file, cancelled)):
                     if not isinstance(entry, dict) or not identity(entry.get("id")):
                         skipped += 1
                         continue
@@ -159,15 +237,17 @@ class ItemCatalog:
                     name = item.collection_id
                     if not name.isascii():
                         name = items[-1].collection_id  # its letters, not the bytes of them
-                    group = groups.setdefault(name or name_of(url), _ItemGroup(StoredItems(url, keys)))
+                    group = groups.setdefault(
+                        name or name_of(url), _ItemGroup(StoredItems(url, keys, unpacked))
+                    )
                     assert isinstance(group.items, StoredItems)
                     group.items.add(place, length)
                     group.extend(item)
         except OSError as error:
             raise system_error(error, url) from None
         except NotJSON as error:
-            if not items:
-                raise too_large(url, local_path(url).stat().st_size) from None
+            if not items and not isinstance(error, _DamagedGzip):
+                raise too_large(url, None if packed else local_path(url).stat().st_size) from None
             raise unreadable(url, f"after {count(len(items), 'item')} it is {error}") from None
         return cls(url, ItemList(url, items, skipped), groups)
 
@@ -198,25 +278,32 @@ def begins_with_items(url: str) -> bool:
     """Whether the file of a `file` URL is a list of items by its first entry; it blocks for a moment."""
     try:
         with open_file(url) as file:
-            entry = next((entry for entry, _, _ in _entries(_JSONText(file, lambda: False))), None)
+            text = _Unpacked(file, copied=False) if is_packed(local_path(url)) else file
+            entry = next((entry for entry, _, _ in _entries(_JSONText(text, lambda: False))), None)
     except (OSError, NotJSON, UnexpectedAnswer):
         return False
     return count_stac_items([entry]) > 0
 
 
 def is_large(url: str) -> bool:
-    """Whether the file of a `file` URL is larger than a document that is read at once."""
+    """Whether a `file` URL has, unpacked, more than a document that is read at once; it blocks."""
     try:
         with open_file(url) as file:
-            return os.fstat(file.fileno()).st_size > MAX_DOCUMENT
-    except (OSError, UnexpectedAnswer):
+            size = os.fstat(file.fileno()).st_size
+            if size > MAX_DOCUMENT or size * _MOST_PACKED < MAX_DOCUMENT or not is_packed(local_path(url)):
+                return size > MAX_DOCUMENT
+            text, size = _Unpacked(file, copied=False), 0
+            while size <= MAX_DOCUMENT and (piece := text.read(_PIECE)):
+                size += len(piece)
+            return size > MAX_DOCUMENT
+    except (OSError, NotJSON, UnexpectedAnswer):
         return False
 
 
 class _JSONText:
     """The JSON text of a file, a piece in memory; of a character for each byte, so that places are bytes."""
 
-    def __init__(self, file: BinaryIO, cancelled: Cancelled) -> None:
+    def __init__(self, file: _Text, cancelled: Cancelled) -> None:
         self._file, self._cancelled = file, cancelled
         self._text, self._at, self._begin = "", 0, 0
         self._more()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from mlhub_tui.errors import UnexpectedAnswer
 from mlhub_tui.http.json_document import json_in
 from mlhub_tui.sources.documents import ItemList, document_of
 from mlhub_tui.sources.static.document_urls import file_url
-from mlhub_tui.sources.static.item_lists import ItemCatalog
+from mlhub_tui.sources.static.item_lists import ItemCatalog, is_large
 from tests.support.paged_api import items
 
 
@@ -38,10 +39,17 @@ def text_of(form: str, entries: list[Any]) -> str:
     return ("\ufeff" if form == "mark" else "") + json.dumps(whole, ensure_ascii=form == "mark")
 
 
+@pytest.mark.parametrize("packed", [False, True])
 @pytest.mark.parametrize("form", ["collection", "mark", "array", "lines", "sequence"])
-def test_a_list_that_is_read_item_by_item_is_the_same_catalog(tmp_path: Path, form: str) -> None:
+def test_a_list_that_is_read_item_by_item_is_the_same_catalog(
+    tmp_path: Path, mlhub_home: Path, form: str, packed: bool
+) -> None:
     path = tmp_path / ("all.ndjson" if form in ("lines", "sequence") else "all.json")
     path.write_text(text_of(form, some()), encoding="utf-8", newline="")
+    if packed:
+        content = path.read_bytes()
+        path = path.with_name(f"{path.name}.gz")
+        path.write_bytes(gzip.compress(content[:90]) + gzip.compress(content[90:]))
     url = file_url(path)
     value = json_in(path.read_bytes(), url)
     found = document_of({"type": "FeatureCollection", "features": value} if form == "array" else value, url)
@@ -59,6 +67,36 @@ def test_a_list_that_is_read_item_by_item_is_the_same_catalog(tmp_path: Path, fo
         else:
             assert not isinstance(other, ItemList)
             assert document.raw == other.raw
+
+
+@pytest.mark.parametrize(
+    ("left", "words"), [(400, "ends too early"), (-60, "ends too early"), (0, "damaged")]
+)
+def test_a_packed_list_that_is_damaged_is_said(
+    tmp_path: Path, mlhub_home: Path, left: int, words: str
+) -> None:
+    content = bytearray(gzip.compress(json.dumps(items(90_000)).encode(), 1))
+    if left:
+        del content[left:]
+    else:
+        content[-8] ^= 255  # of its checksum
+    (tmp_path / "all.json.gz").write_bytes(content)
+    with pytest.raises(UnexpectedAnswer, match=words):
+        ItemCatalog.of_file(file_url(tmp_path / "all.json.gz"))
+
+
+def test_a_packed_list_of_more_than_is_read_at_once_opens(tmp_path: Path, mlhub_home: Path) -> None:
+    path = tmp_path / "all.json.gz"
+    with gzip.open(path, "wt", compresslevel=1) as file:
+        file.write('{"type": "FeatureCollection", "features": [')
+        file.write(",".join(json.dumps(each) for each in items(3)))
+        for _ in range(66):
+            file.write(" " * 1_000_000)
+        file.write("]}")
+    assert not is_large(file_url(tmp_path / "none.json.gz"))
+    assert is_large(file_url(path))
+    found = ItemCatalog.of_file(file_url(path))
+    assert [item.id for item in found.found.items] == [each["id"] for each in items(3)]
 
 
 @pytest.mark.parametrize(
