@@ -23,11 +23,7 @@ from ..options import AppOptions
 from . import actions, catalog, dialogs, screens
 from .commands import EVERYWHERE, bindings, command, elsewhere
 from .context import AppContext
-from .source_connection import (
-    SAMPLE,
-    choose_start,
-    reopens_last,
-)
+from .source_connection import SAMPLE, choose_start, reopens_last
 from .state import AppState
 from .terminal import tty
 from .terminal.terminal_app import keep_traceback, missed_while_closing
@@ -176,7 +172,7 @@ class MLHubApp(AppContext):
         config = self.loaded.config
         if config.download_folder != before.download_folder:
             self.output_dir = config.download_folder or Path.cwd()
-        self.transfers.apply_settings()
+        self.transfers.name_window()
         self.apply_limits()
 
     # The source

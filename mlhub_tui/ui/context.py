@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from textual import work
@@ -134,7 +134,7 @@ class AppContext(ConfiguredApp):
         try:
             self.connection = await open_it()
             if (session := getattr(self.connection.source, "session", None)) is not None:
-                session.on_wait = self._say_wait
+                session.on_wait = partial(self.notify, severity="warning", timeout=8)
             self.memory.use(self.connection.entry)
             self.save_state()
         except MLHubException as error:
@@ -149,9 +149,6 @@ class AppContext(ConfiguredApp):
         if self.connection_error is not None:
             # Nothing was opened: the ways out are on that screen, and a key is asked for there.
             self.lead_to_profiles(self.connection_error, credentials)
-
-    def _say_wait(self, words: str) -> None:
-        self.notify(words, severity="warning", timeout=8)
 
     # What is done here
 

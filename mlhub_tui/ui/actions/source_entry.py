@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
@@ -223,12 +223,8 @@ async def look(location: str, secret: SecretDraft) -> ProbeResult:
     Raises MLHubException as `probe`; and if the secret is not given, or cannot be sent.
     """
     credentials = SourceEntry(location, None, secret).credentials()
-    probe = await asyncio.to_thread(_imported)
+    probe = await asyncio.to_thread(lambda: sources.probe.probe)
     return await probe(credentials)
-
-
-def _imported() -> Callable[[Credentials], Awaitable[ProbeResult]]:
-    return sources.probe.probe
 
 
 def lacks_key(credentials: Credentials, error: MLHubException) -> bool:

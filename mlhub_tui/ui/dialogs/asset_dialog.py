@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual import on, work
 from textual.binding import Binding, BindingType
@@ -29,10 +29,6 @@ from ..widgets.form_rows import OutputOptions
 from ..widgets.item_table import kind
 from ..widgets.line_view import PickLine, PickList
 from .forms import AttributionRows, FormDialog
-
-if TYPE_CHECKING:
-    pass
-
 
 COUNTED = 1_000
 """Items of a large supply that are looked at before the choice; sizes are of these."""
@@ -126,7 +122,8 @@ class AssetsScreen(FormDialog[AssetChoice | None]):
         whole = next((supply for supply in self._supplies if supply.whole), None)
         if whole is not None:
             self._most.value = str(min(whole.total or MOST, MOST))
-            of = Static(content(_of_all(whole)), id="of")
+            total = f"of {whole.total:,}; " if whole.total is not None else ""
+            of = Static(content(f"{total}all for every one"), id="of")
             self._most_row = FormRow("Items at most", self._most, of, id="most-row")
             self._most_row.display = self._supply.whole
             yield self._most_row
@@ -343,10 +340,6 @@ def _mark(choice: AssetGroup) -> str:
 def _barred(choice: AssetGroup) -> str:
     """Return the mark of what cannot be fetched."""
     return "! cannot be downloaded" if choice.barred == choice.count else "! in part" if choice.barred else ""
-
-
-def _of_all(supply: ItemSupplier) -> str:
-    return f"of {supply.total:,}; all for every one" if supply.total is not None else "all for every one"
 
 
 async def _never(_: MLHubException) -> bool:

@@ -11,7 +11,6 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.events import Key
-from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
@@ -235,7 +234,6 @@ class ProgressScreen(FramedDialog[T | None], Generic[T]):
         self.heading, self._job = title, task
         self._words = self._shown = "…"
         self._answer: asyncio.Future[bool] | None = None
-        self._ticker: Timer | None = None
         self._far = Static(content(self._words), id="far")
         self._trouble_words = Static(id="trouble")
 
@@ -246,7 +244,7 @@ class ProgressScreen(FramedDialog[T | None], Generic[T]):
 
     def on_mount(self) -> None:
         """Begin."""
-        self._ticker = self.set_interval(EVERY, self._show)
+        self.set_interval(EVERY, self._show)
         self._work()
 
     def say(self, words: str) -> None:

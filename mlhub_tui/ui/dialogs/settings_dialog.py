@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from rich.segment import Segment
 from textual import on, work
@@ -27,9 +27,6 @@ from ..widgets.form import TextField
 from ..widgets.line_view import PickLine, PickList
 from .forms import FormDialog
 from .questions import ListScreen
-
-if TYPE_CHECKING:
-    pass
 
 AUTO = "auto"
 GROUPS = {

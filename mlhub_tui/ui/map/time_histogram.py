@@ -215,11 +215,7 @@ class TimeHistogram(Widget, can_focus=True):
     TimeHistogram:focus > .dates--caption { color: $foreground; background: $panel; }
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "dates--bar",
-        "dates--cursor",
-        "dates--range",
-        "dates--axis",
-        "dates--caption",
+        *(f"dates--{name}" for name in ("bar", "cursor", "range", "axis", "caption"))
     }
     ALLOW_SELECT = False
 
@@ -343,14 +339,6 @@ class TimeHistogram(Widget, can_focus=True):
             return f"{self.bins.words(self.cursor)}: {here}, b starts a range"
         last = len(self.bins.counts) - 1
         return f"{self.bins.words(0, last)}: {count(self.bins.counted(0, last), 'item')} loaded"
-
-    def on_focus(self) -> None:
-        """Show the cursor."""
-        self.refresh()
-
-    def on_blur(self) -> None:
-        """Show no cursor."""
-        self.refresh()
 
     @property
     def cursor_screen_offset(self) -> Offset:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -214,7 +214,7 @@ def _begin(part: Path, head: bytes, total: int) -> list[tuple[int, int]]:
     with part.open("wb") as file:
         file.write(head)
         file.truncate(total)
-    return list(_merged(_pieces(part), total))
+    return _merged(_pieces(part), total)
 
 
 async def _range(link: Link, start: int, stop: int) -> bytes:
@@ -259,21 +259,18 @@ def _first(tags: Any, names: tuple[int, ...]) -> Any:
     return next(tags[name] for name in names if name in tags)
 
 
-def _merged(pieces: list[tuple[int, int]], total: int) -> Iterator[tuple[int, int]]:
-    """Yield what is to be fetched behind the head, neighbours together."""
-    begin = end = -1
+def _merged(pieces: list[tuple[int, int]], total: int) -> list[tuple[int, int]]:
+    """Return what is to be fetched behind the head, neighbours together."""
+    merged: list[tuple[int, int]] = []
     for start, stop in sorted(pieces):
         start, stop = max(start, min(_HEAD, total)), min(stop, total)
         if start >= stop:
             continue
-        if begin >= 0 and start - end <= _GAP:
-            end = max(end, stop)
-            continue
-        if begin >= 0:
-            yield begin, end
-        begin, end = start, stop
-    if begin >= 0:
-        yield begin, end
+        if merged and start - merged[-1][1] <= _GAP:
+            start, last = merged.pop()
+            stop = max(stop, last)
+        merged.append((start, stop))
+    return merged
 
 
 class ImageSequence:
@@ -340,30 +337,11 @@ class ImageSequence:
 
 
 _TYPES = {
-    "image/png": 0,
-    "image/jpeg": 0,
-    "image/jpg": 0,
-    "image/webp": 0,
-    "image/gif": 0,
-    "image/bmp": 0,
-    "image/tiff": 1,
-    "image/geotiff": 1,
-    "image/vnd.stac.geotiff": 1,
-    "image/x.geotiff": 1,
-    "image/jp2": 1,
+    **dict.fromkeys(map("image/".__add__, ("png", "jpeg", "jpg", "webp", "gif", "bmp")), 0),
+    **dict.fromkeys(map("image/".__add__, ("tiff", "geotiff", "vnd.stac.geotiff", "x.geotiff", "jp2")), 1),
 }
 """Media types of images; those of the second kind hold data more often than pictures."""
-_ENDINGS = {
-    ".png": 0,
-    ".jpg": 0,
-    ".jpeg": 0,
-    ".webp": 0,
-    ".gif": 0,
-    ".bmp": 0,
-    ".tif": 1,
-    ".tiff": 1,
-    ".jp2": 1,
-}
+_ENDINGS = (((".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp"), 0), ((".tif", ".tiff", ".jp2"), 1))
 _ROLES = ("thumbnail", "overview", "visual")
 """STAC best practices, "Asset roles": what is made to be looked at, the smallest first."""
 
@@ -390,7 +368,7 @@ def _kind(asset: Asset) -> int | None:
         return None
     media_type = asset.media_type.partition(";")[0].strip().lower()
     path = asset.href.partition("?")[0].partition("#")[0].lower()
-    ending = next((kind for end, kind in _ENDINGS.items() if path.endswith(end)), None)
+    ending = next((kind for ends, kind in _ENDINGS if path.endswith(ends)), None)
     return _TYPES.get(media_type) if media_type else ending
 
 

@@ -149,17 +149,9 @@ class EntryScreen(PlaceScreen):
         """Copy the id of what is under the cursor."""
         self._copy("id")
 
-    def action_copy_citation(self) -> None:
-        """Copy the citation of what is under the cursor."""
-        self._copy("citation")
-
-    def action_copy_bibtex(self) -> None:
-        """Copy the entry for BibTeX of what is under the cursor."""
-        self._copy("bibtex")
-
-    def action_open_page(self) -> None:
-        """Show the page of what is under the cursor: its dataset's in the registry, else that of its DOI."""
-        self._copy("page")
+    def action_copy_form(self, form: str) -> None:
+        """Copy a form (`COPY_FORMS`) of what is under the cursor; show a web page too, where that can be."""
+        self._copy(form)
 
     @work(group="copy-as", exclusive=True)
     async def action_copy_as(self) -> None:

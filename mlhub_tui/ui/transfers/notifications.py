@@ -204,14 +204,10 @@ class TransferMonitor:
         if words and how != "none":
             call: Callable[[], Awaitable[None]] = partial(self._call, how, words)
             self._app.run_worker(call, group="attention")
-        self._name_window()
+        self.name_window()
         if self._watch.has_ended and self._saying is None:
             # A moment later, so that one notification covers all that end together: thousands may.
             self._saying = self._app.set_timer(0.5, self._say_endings)
-
-    def apply_settings(self) -> None:
-        """Set or clear the window title, as the settings say."""
-        self._name_window()
 
     def _say_endings(self) -> None:
         self._saying = None
@@ -222,8 +218,8 @@ class TransferMonitor:
         if sequence := await for_terminal(how, words):
             self._app.write_terminal(sequence)
 
-    def _name_window(self) -> None:
-        """Write the title where it is another one, and once it is time for it."""
+    def name_window(self) -> None:
+        """Set or clear the window's title as the settings say, if it is another one and it is time."""
         title = self._watch.progress.title if self._app.loaded.config.title else ""
         title = title or (NAME if self._title else "")
         if title == self._title or self._title_rests is not None:
@@ -234,7 +230,7 @@ class TransferMonitor:
 
     def _name_later(self) -> None:
         self._title_rests = None
-        self._name_window()
+        self.name_window()
 
 
 SIGNS = {Mark.NONE: "", Mark.QUEUED: "○", Mark.PARTLY: "◐", Mark.DOWNLOADED: "●"}

@@ -6,7 +6,7 @@ import asyncio
 import sys
 from collections.abc import Iterable, Sequence
 from itertools import takewhile
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from rich.cells import cell_len
 from rich.table import Table
@@ -26,10 +26,6 @@ from ...text import one_line
 from ..commands import LISTS, SCROLL_ACTIONS, bindings
 from ..terminal.characters import content, line, rendered
 from ..terminal.terminal_app import set_content_size
-
-if TYPE_CHECKING:
-    pass
-
 
 MAX_CACHED = 8
 QUICK = 2_000
