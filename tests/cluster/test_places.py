@@ -36,7 +36,7 @@ async def test_a_bucket_gets_what_a_single_machine_gives_a_folder(
     with Field(tmp_path, 250, twins=5, broken=("gone",), more=large) as field:
         job = await settle(field, mlhub_home, wish(field, f"s3://{store.name}/out", cluster))
         assert (job.state, job.files_done, job.files_failed) == (JobState.FAILED, 258, 1), job
-        assert field.again == 0
+        assert field.again <= 32, "what was on its way to a worker that seemed lost"
         alone = await settle(field, mlhub_home, wish(field, tmp_path / "alone"))
     assert alone.files_done == 258
     assert store.tree("out") == tree(tmp_path / "alone")

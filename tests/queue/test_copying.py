@@ -237,7 +237,7 @@ async def test_the_queue_copies_pauses_and_goes_on(
     def slowly(original: local_files.LocalOriginal, size: int) -> Iterator[bytes]:
         for data in chunks(original, 16 << 10):
             yield data
-            gate.wait(0.02)
+            gate.wait(0.2)
 
     monkeypatch.setattr(local_files.LocalOriginal, "chunks", slowly)
     catalog = Catalog(str(original.parent / "catalog.json"), Kind.STATIC)

@@ -33,8 +33,9 @@ from mlhub_tui.planning.requests import DownloadRequest
 from mlhub_tui.queue.run_job import fetch
 from tests.support.fault_server import FaultServer, md5
 from tests.support.http_server import Answer
+from tests.support.waiting import until
 
-from .support import ENDLESS, HASTY, IMPATIENT, QUICK, Links, content, files, wish
+from .support import ENDLESS, HASTY, IMPATIENT, QUICK, SLOW, Links, content, files, wish
 
 DATA = content()
 HALF = len(DATA) // 2
@@ -296,8 +297,9 @@ async def test_closed_early_without_any_length_is_not_taken_for_whole(
 
 async def test_only_a_trickle_ever_ends_with_a_timeout(server: FaultServer, folder: Path) -> None:
     server.always = Answer(piece=1, pace=0.02)
+    config = replace(IMPATIENT, first_byte_timeout=30.0)
     with pytest.raises(ServerTimeout):
-        await fetch(wish(folder), Links(server.url), retries=replace(HASTY, tries=2), config=IMPATIENT)
+        await fetch(wish(folder), Links(server.url), retries=replace(HASTY, tries=2), config=config)
     assert 0 < files(folder)["file.tar.gz.part"] < 1000
 
 
@@ -473,11 +475,11 @@ async def test_overwrite_keeps_the_old_file_until_the_new_one_is_whole(
 
 
 async def test_a_file_that_appears_meanwhile_is_not_overwritten(server: FaultServer, folder: Path) -> None:
-    server.always = Answer(pace=0.02)
+    server.always = SLOW
     task = asyncio.create_task(get(server, folder))
-    while server.sent < HALF:
-        await asyncio.sleep(0.01)
+    await until(lambda: server.sent)
     (folder / "file.tar.gz").write_bytes(b"mine")
+    server.hurry()
     with pytest.raises(FileConflict):
         await task
     assert (folder / "file.tar.gz").read_bytes() == b"mine"

@@ -297,7 +297,7 @@ def test_a_program_told_to_end_records_every_byte(
     server: FaultServer, tmp_path: Path, mlhub_home: Path, name: str, wide: bool
 ) -> None:
     server.content = DATA * 3
-    server.always = Answer(piece=8192, pace=0.04)
+    server.always = Answer(piece=8192, pace=0.2 if wide else 0.04)
     folder = tmp_path / "out"
     told = program(mlhub_home, server, folder, "file", wide=wide)
     until_sync(lambda: server.sent > len(DATA) // 2)

@@ -26,7 +26,7 @@ DATA = content(3 << 20)
 OTHER = content(3 << 20, seed=2)
 SLOW = Answer(pace=0.01)
 """Half a second for the file over one connection."""
-SLOWER = Answer(piece=8192, pace=0.04)
+SLOWER = Answer(piece=2048, pace=0.04)
 """Long enough to see it half done on a busy machine."""
 
 

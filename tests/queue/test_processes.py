@@ -17,7 +17,7 @@ from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer
 from tests.support.waiting import PATIENCE, until_sync
 
-from .support import HASTY, QUICK, Links, content, files
+from .support import HASTY, QUICK, SLOW, Links, content, files
 
 ROOT = Path(__file__).parent.parent.parent
 DATA = content(3 << 20)
@@ -78,12 +78,12 @@ def test_two_programs_with_different_queues_do_not_mix_their_bytes(
 def test_what_a_killed_program_was_at_goes_on_in_the_next_one(
     server: FaultServer, tmp_path: Path, mlhub_home: Path
 ) -> None:
-    server.always = Answer(pace=0.05)
+    server.always = SLOW
     victim = program(mlhub_home, server, tmp_path / "out", "file")
     heir = program(mlhub_home, server, tmp_path / "out", "other")
     victim.send_signal(signal.SIGKILL)
     victim.communicate()
-    server.always = Answer()
+    server.hurry()
     out, _ = heir.communicate(timeout=PATIENCE)
     assert "done" in out
     queue = QueueService(mlhub_home / "queue.db", Links(server.url), retries=HASTY, config=QUICK)

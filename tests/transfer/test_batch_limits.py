@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from mlhub_tui.http.limits import HostLimits
 from mlhub_tui.planning.resolver import JobContext
+from mlhub_tui.transfer.work_source import FileRequest
 from tests.queue.support import ENDLESS
 from tests.support.fault_server import FaultServer
-from tests.support.http_server import Answer
+from tests.support.http_server import Answer, Request
 from tests.support.waiting import PATIENCE, until_sync
 
 from .batch_support import CONFIG, batch, requests, shelf
@@ -23,9 +26,13 @@ def test_two_runs_keep_to_the_limit_of_one_and_both_get_on(
     server: FaultServer, tmp_path: Path, shared: JobContext
 ) -> None:
     server.always = Answer(pace=0.01, piece=1 << 10)
-    runs = [
-        batch(requests(server, PATHS[n::2]), tmp_path / str(n), shared, retries=ENDLESS) for n in range(2)
-    ]
+    begun = threading.Barrier(2)
+
+    def wishes(paths: list[str]) -> Iterator[FileRequest]:
+        begun.wait(PATIENCE)
+        yield from requests(server, paths)
+
+    runs = [batch(wishes(PATHS[n::2]), tmp_path / str(n), shared, retries=ENDLESS) for n in range(2)]
     threads = [threading.Thread(target=run.run) for _, run in runs]
     for thread in threads:
         thread.start()
@@ -42,19 +49,26 @@ def test_two_runs_keep_to_the_limit_of_one_and_both_get_on(
 def test_a_host_that_asks_one_run_for_retries_gets_it_from_the_other(
     tmp_path: Path, shared: JobContext
 ) -> None:
+    mine, others = PATHS[:40], PATHS[40:42]
     with FaultServer() as server:
         server.by_target = FILES
-        server.script.append(Answer(status=503, headers={"Retry-After": "1"}))
-        _, first = batch(requests(server, PATHS[:1]), tmp_path / "a", shared, retries=ENDLESS)
+        came: list[tuple[float, str]] = []
+
+        def refuse_once(request: Request) -> Answer | None:
+            came.append((time.monotonic(), request.target))
+            return Answer(status=503, headers={"Retry-After": "1"}) if len(came) == 1 else None
+
+        server.plan = refuse_once
+        patient = replace(ENDLESS, longest_wait=1.0)
+        _, first = batch(requests(server, mine), tmp_path / "a", shared, retries=patient)
         thread = threading.Thread(target=first.run)
         thread.start()
         until_sync(lambda: first.stats.reason)
-        began = time.monotonic()
-        _, second = batch(requests(server, PATHS[1:3]), tmp_path / "b", shared, retries=ENDLESS)
+        _, second = batch(requests(server, others), tmp_path / "b", shared, retries=patient)
         second.run()
         thread.join(60)
     assert second.stats.fetched == 2
-    assert time.monotonic() - began > 0.05, "it waited with the other"
+    assert min(moment for moment, target in came if target in others) > came[0][0] + 0.99
 
 
 def test_parts_are_equal_and_nobody_is_left_without_one() -> None:

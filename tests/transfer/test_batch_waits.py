@@ -13,7 +13,6 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -68,11 +67,9 @@ def test_a_host_that_asks_for_retries_gets_it_from_all_slots(
     results = fetched(requests(server, PATHS), folder, shared, retries=patient)
     assert errors_of(results) == {}
     assert there(folder) == stored(FILES)
-    # What was on its way comes first, sooner or later; then nothing does for what is left of the second.
+    # What was on its way comes first; the others, which would come at once, do after the second.
     after = [moment for moment in came if moment >= refused[0]]
-    longest, end = max((later - earlier, later) for earlier, later in pairwise(after))
-    assert longest > 0.2
-    assert end >= refused[0] + 0.99
+    assert len([moment for moment in after if moment < refused[0] + 0.99]) < len(after) / 2
 
 
 def test_a_host_that_refuses_is_asked_by_fewer(server: FaultServer, folder: Path, shared: JobContext) -> None:
