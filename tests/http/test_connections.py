@@ -323,10 +323,13 @@ async def test_idle_connections_are_closed_in_time_and_beyond_a_number(
         everybody.wait(60)
         return numbered(request)
 
-    async with hasty(trusting, idle_timeout=0.3) as client:
-        with serving(answering(answer)) as server:
+    with serving(answering(answer)) as server:
+        async with hasty(trusting) as client:
             await asyncio.gather(*(client.fetch("GET", f"{server.url}/{n}", limit=9) for n in range(4)))
             assert client.open_connections == 2  # max_idle
+    with serving(answering(numbered)) as server:
+        async with hasty(trusting, idle_timeout=0.3) as client:
+            await client.fetch("GET", server.url, limit=9)
             await until(lambda: client.open_connections == 0)
 
 

@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -260,13 +259,17 @@ class TestSession:
             session.get("datasets", nosuch=1)
 
     def test_a_server_that_does_not_answer_in_time_is_an_error(self) -> None:
-        def answer(request: Request) -> Answer:
-            time.sleep(1)
+        given_up = threading.Event()
+
+        def answer(_: Request) -> Answer:
+            given_up.wait(60)
             return Answer()
 
         late = pytest.raises(MLHubException, match=r"within 0\.1 s")
-        with LoopbackServer(answer) as server, Session(api_key=None) as session, late:
-            session.get(server.url, timeout=0.1)
+        with LoopbackServer(answer) as server:
+            with Session(api_key=None) as session, late:
+                session.get(server.url, timeout=0.1)
+            given_up.set()
 
     def test_pages_are_requested_when_they_are_wanted(self, keyed: SampleServer) -> None:
         pages = get_session().paginate("collections/ref_african_crops_kenya_02_source/items")
