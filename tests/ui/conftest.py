@@ -153,6 +153,12 @@ def slow_sample() -> Iterator[SampleServer]:
 
 
 @pytest.fixture
+def slow(slow_sample: SampleServer, tmp_path: Path) -> AppOptions:
+    """Return options for the sample whose archives take their time."""
+    return AppOptions(api_key=slow_sample.key, root_url=slow_sample.root_url, output_dir=tmp_path / "out")
+
+
+@pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have requests tried once: how often is tested elsewhere."""
     monkeypatch.setattr(http, "RetryPolicy", lambda: NO_RETRIES)

@@ -75,9 +75,8 @@ async def test_the_dialog_says_size_licence_room_and_folder(options: AppOptions)
 
 
 async def test_a_transfer_pauses_goes_on_and_once_cancelled_leaves_nothing(
-    slow_sample: SampleServer, tmp_path: Path
+    slow: AppOptions, tmp_path: Path
 ) -> None:
-    slow = AppOptions(api_key=slow_sample.key, root_url=slow_sample.root_url, output_dir=tmp_path / "out")
     async with driven(slow) as driver:
         await queue(driver, LARGE)
         await driver.press("2")
@@ -104,10 +103,7 @@ async def test_a_transfer_pauses_goes_on_and_once_cancelled_leaves_nothing(
 
 
 @pytest.mark.slow
-async def test_quitting_asks_once_and_the_next_start_goes_on(
-    slow_sample: SampleServer, tmp_path: Path
-) -> None:
-    slow = AppOptions(api_key=slow_sample.key, root_url=slow_sample.root_url, output_dir=tmp_path / "out")
+async def test_quitting_asks_once_and_the_next_start_goes_on(slow: AppOptions) -> None:
     async with driven(slow) as driver:
         await queue(driver, LARGE)
         await driver.until(lambda: driver.app.jobs[0].bytes_done > 0)

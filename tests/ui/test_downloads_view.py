@@ -11,7 +11,6 @@ import pytest
 from mlhub_tui.metadata.detail import FieldBlock
 from mlhub_tui.options import AppOptions
 from mlhub_tui.queue.job import Event, Job, JobAction, JobState
-from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.ui.context import QueueChanged
 from mlhub_tui.ui.dialogs.job_dialog import DatasetJobScreen, JobLogScreen, JobScreen, event_blocks
 from mlhub_tui.ui.state import AppState
@@ -269,8 +268,7 @@ def test_a_log_has_a_heading_a_day() -> None:
 
 
 @pytest.mark.slow
-async def test_the_speed_is_drawn_while_it_downloads(slow_sample: SampleServer, tmp_path: Path) -> None:
-    slow = AppOptions(api_key=slow_sample.key, root_url=slow_sample.root_url, output_dir=tmp_path / "out")
+async def test_the_speed_is_drawn_while_it_downloads(slow: AppOptions) -> None:
     async with driven(slow) as driver:
         await queue(driver, LARGE)
         await driver.press("2")

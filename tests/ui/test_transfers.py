@@ -6,14 +6,12 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from mlhub_tui.options import AppOptions
 from mlhub_tui.queue.job import JobState
 from mlhub_tui.queue.runner import QueueSettings
-from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.ui.dialogs.job_dialog import JobScreen, LimitsScreen
 from mlhub_tui.ui.transfers.job_detail import why
 from mlhub_tui.ui.transfers.job_list import columns_for, header, job_line
@@ -37,10 +35,7 @@ async def limits(driver: Driver, *fields: str) -> None:
 
 
 @pytest.mark.slow
-async def test_the_speed_is_limited_while_it_runs_and_the_limit_is_shown(
-    slow_sample: SampleServer, tmp_path: Path
-) -> None:
-    slow = AppOptions(api_key=slow_sample.key, root_url=slow_sample.root_url, output_dir=tmp_path / "out")
+async def test_the_speed_is_limited_while_it_runs_and_the_limit_is_shown(slow: AppOptions) -> None:
     async with driven(slow) as driver:
         await queue(driver, LARGE)
         await driver.press("2")
