@@ -46,17 +46,22 @@ async def test_enter_on_the_first_run_opens_the_sample_catalogue(tmp_path: Path)
         await driver.until("built-in sample catalog")
 
 
+async def enter_key(driver: Driver, root_url: str, key: str) -> None:
+    """Fill in the form of a first source, up to its key."""
+    await driver.until("Welcome")
+    await driver.press("ctrl+s")
+    await driver.until("URL or path")
+    await driver.type(root_url)
+    await driver.press("enter")
+    await driver.until("Parameter")
+    await driver.type(key)
+
+
 async def test_a_key_is_entered_tested_saved_and_used(
     sample: SampleServer, tmp_path: Path, mlhub_home: Path
 ) -> None:
     async with driven(AppOptions(output_dir=tmp_path)) as driver:
-        await driver.until("Welcome")
-        await driver.press("ctrl+s")
-        await driver.until("URL or path")
-        await driver.type(sample.root_url)
-        await driver.press("enter")
-        await driver.until("Parameter")
-        await driver.type(sample.key)
+        await enter_key(driver, sample.root_url, sample.key)
         await driver.until("•" * len(sample.key))  # typed unseen
         await driver.press("ctrl+t")
         await driver.until("accepts the key")
@@ -70,13 +75,7 @@ async def test_a_key_is_entered_tested_saved_and_used(
 
 async def test_a_refused_key_is_said_in_the_form(sample: SampleServer, tmp_path: Path) -> None:
     async with driven(AppOptions(output_dir=tmp_path)) as driver:
-        await driver.until("Welcome")
-        await driver.press("ctrl+s")
-        await driver.until("URL or path")
-        await driver.type(sample.root_url)
-        await driver.press("enter")
-        await driver.until("Parameter")
-        await driver.type("not-the-right-key")
+        await enter_key(driver, sample.root_url, "not-the-right-key")
         await driver.press("ctrl+t")
         await driver.until("refused the key ****-key")
         await driver.press("escape")
