@@ -117,8 +117,8 @@ def test_eight_transfers_at_once_are_short_of_words_and_keys_are_answered(
         waits.append(answered(busy, "jk"[len(waits) % 2]))
     # All in one packet, as a slow line delivers what was typed: each field gets its own.
     busy.press("R")
-    busy.until("enter applies")
-    busy.press("500k\t7\t6\t1\r")
+    busy.until("ctrl+s applies")
+    busy.press("500k\t7\t6\t1\x13")
     busy.until("limit 500.0 kB/s")
     wanted = {"limit": 500_000, "transfers": 7, "per_host": 6, "connections": 1}
     assert json.loads(queue("set", "--json")) == wanted
@@ -148,7 +148,7 @@ SCREENS: tuple[tuple[str, str, int], ...] = (
     (DOWN, '"id"', 700),
     ("\x1b", "CV4A Kenya", 9_000),
     ("s", "Box", 12_000),
-    ("\r", "52", 9_000),
+    ("\x13", "52", 9_000),
     (DOWN, "52", 700),
     (PAGE_DOWN, "52", 4_000),
     ("3", "sample catalog", 7_000),

@@ -261,7 +261,7 @@ async def limits(driver: Driver) -> None:
     await driver.press("2")
     await driver.until("bigearthnet")
     await driver.press("R")
-    await driver.until("enter applies")
+    await driver.until("ctrl+s applies")
 
 
 async def dialog(driver: Driver) -> None:
@@ -330,7 +330,7 @@ async def search(driver: Driver) -> None:
 async def results(driver: Driver) -> None:
     """What a search finds, two items of it selected."""
     await search(driver)
-    await driver.press("enter")
+    await driver.press("ctrl+s")
     await driver.until("looked at")
     await driver.press("space", "space")
     await driver.until("2 selected")
@@ -347,7 +347,7 @@ async def exporting(driver: Driver) -> None:
     """The questions before an export."""
     await results(driver)
     await driver.press("e")
-    await driver.until("enter writes")
+    await driver.until("ctrl+s exports")
 
 
 async def profiles(driver: Driver) -> None:
@@ -405,7 +405,7 @@ async def settings(driver: Driver) -> None:
     """The settings, one of them explained."""
     await listed(driver)
     await driver.press("comma")
-    await driver.until("enter saves")
+    await driver.until("ctrl+s saves")
     await driver.press("down", "down")
     await driver.until("what lines, bars and marks")
 

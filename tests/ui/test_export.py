@@ -49,7 +49,7 @@ async def write(driver: Driver, what: int, form: str, path: Path, assets: str = 
     await driver.pilot.pause()
     screen.query_one("#path", Input).value = str(path)
     screen.query_one("#assets", Input).value = assets
-    await driver.press("enter")
+    await driver.press("ctrl+s")
 
 
 async def test_all_that_was_found_is_written_as_received(tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ async def test_one_document_is_written_as_received(tmp_path: Path) -> None:
         await driver.press("j")
         await driver.until("the document as received")
         assert screen.query_one("#path", Input).value == str(tmp_path / "scenes.json")
-        await driver.press("enter")
+        await driver.press("ctrl+s")
         await driver.until(lambda: "scenes.json" in said(driver))
         assert json.loads((tmp_path / "scenes.json").read_text()) == service.collection()
 
@@ -152,7 +152,7 @@ async def test_a_file_that_is_there_is_replaced_only_after_a_question(tmp_path: 
         await driver.press("n")
         await driver.until(lambda: isinstance(driver.app.screen, ExportScreen))
         assert path.read_text() == "before"
-        await driver.press("enter")
+        await driver.press("ctrl+s")
         await driver.until(lambda: isinstance(driver.app.screen, QuestionScreen))
         await driver.press("y")
         await driver.until(lambda: "there.geojson: 2 items" in said(driver))
@@ -165,7 +165,7 @@ async def test_a_place_that_cannot_be_written_is_said(tmp_path: Path, typed: str
     async with at(Service(number=2), tmp_path) as driver:
         screen = await export(driver)
         screen.query_one("#path", Input).value = str(tmp_path / typed) if typed else ""
-        await driver.press("enter")
+        await driver.press("ctrl+s")
         # Where the line breaks is up to the length of the folder's path.
         await driver.until(lambda: words in " ".join(driver.screen().replace("│", " ").split()))
         assert driver.app.screen is screen
@@ -221,6 +221,6 @@ async def test_the_dialog_of_hostile_items_is_drawn_as_text(tmp_path: Path, size
         await driver.pilot.pause()
         path = Path(screen.query_one("#path", Input).value)
         assert path.parent == tmp_path
-        await driver.press("enter")
+        await driver.press("ctrl+s")
         await driver.until(lambda: path.is_file())
         drawn(driver.app)

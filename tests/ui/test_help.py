@@ -91,8 +91,8 @@ async def test_every_command_of_every_screen_is_in_help_and_palette_with_its_key
         await driver.until(lambda: type(driver.app.focused).__name__ == "TimeHistogram")
         assert next(iter(reachable(driver.app, driver.app.screen))).name == "Dates"
         await driver.press("s")
-        await driver.until("enter searches")
-        await driver.press("enter")
+        await driver.until("ctrl+s searches")
+        await driver.press("ctrl+s")
         await driver.until(lambda: isinstance(driver.app.screen, ResultsScreen))
         check(driver, "Results")
 
@@ -174,7 +174,7 @@ async def test_dialogs_tell_their_keys_too_and_fields_keep_what_is_typed(options
     async with driven(options) as driver:
         await find(driver, "kenya_02_s")
         await driver.press("s")
-        await driver.until("enter searches")
+        await driver.until("ctrl+s searches")
         await driver.press("question_mark")
         dialog = driver.app.screen
         await driver.until(lambda: "?" in [field.value for field in dialog.query("Input")])  # type: ignore[attr-defined]

@@ -94,7 +94,7 @@ async def test_search_results_choice_of_assets_export_and_favourites(harm: AppOp
         await driver.press("s")
         await front(driver, SearchForm)
         await look(driver, "collection[/]")
-        await driver.press("enter")
+        await driver.press("ctrl+s")
         await front(driver, ResultsScreen)
         await look(driver, "item[/]", wide=True)
         await driver.press("space", "d")

@@ -65,7 +65,7 @@ async def test_a_key_is_entered_tested_saved_and_used(
         await driver.until("•" * len(sample.key))  # typed unseen
         await driver.press("ctrl+t")
         await driver.until("accepts the key")
-        await driver.press("enter")
+        await driver.press("ctrl+s")
         await driver.until("BigEarthNet")
         saved = ProfilesFile.load().get("default")
         assert (saved.api_key, saved.root_url) == (sample.key, sample.root_url)

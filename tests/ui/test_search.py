@@ -74,7 +74,7 @@ def results(driver: Driver) -> ResultsScreen:
 async def find_all(driver: Driver) -> ResultsScreen:
     """Search for all items of the collection."""
     await ask(driver)
-    await driver.press("enter")
+    await driver.press("ctrl+s")
     await driver.until(lambda: isinstance(driver.app.screen, ResultsScreen) and results(driver).table.rows)
     return results(driver)
 
@@ -178,7 +178,7 @@ async def test_the_form_asks_the_api_for_all_that_was_typed(tmp_path: Path) -> N
             limit="7",
         )
         await driver.until("2020-01-01 to 2020-01-31")
-        await driver.press("enter")
+        await driver.press("ctrl+s")
         await driver.until("of 250")
         asked = service.server.requests[-1]
         assert asked.query["filter"] == ['"eo:cloud_cover" < 10'], "by GET, as servers take text there"
@@ -195,7 +195,7 @@ async def test_a_fault_keeps_the_search_from_running_and_leads_to_its_field(tmp_
         field(form, "bbox").focus()
         await driver.press(*"15", "comma", "2")
         await driver.until("! the box")
-        await driver.press("enter")
+        await driver.press("ctrl+s")
         await driver.until("look at Box")
         assert form.focused is field(form, "bbox") and driver.app.screen is form
         assert not service.searches
@@ -255,7 +255,7 @@ async def test_a_file_is_the_area_and_a_box_beside_it_is_refused(tmp_path: Path)
         await driver.until("a box or a file, not both")
         await put(driver, form, bbox="")
         await driver.until("Polygon of ")
-        await driver.press("enter")
+        await driver.press("ctrl+s")
         await driver.until("of 250")
         assert service.searches[0]["intersects"]["coordinates"] == [ring]
 
@@ -292,7 +292,7 @@ async def test_catalogs_are_picked_by_name_in_static_folders(tmp_path: Path) -> 
         await driver.until("no date")
         field(form, "datetime").value = ""
         await driver.until(lambda: "no date" not in driver.screen())
-        await driver.press("enter")
+        await driver.press("ctrl+s")
         await driver.until(
             lambda: isinstance(driver.app.screen, ResultsScreen) and results(driver).table.rows
         )
@@ -310,7 +310,7 @@ async def test_mlhub_is_searched_in_its_collections_on_this_side(options: AppOpt
         await put(driver, form, collections="")
         await driver.until("searched in its collections")
         await put(driver, form, collections="ref_african_crops_kenya_02_source", datetime="2019-06")
-        await driver.press("enter")
+        await driver.press("ctrl+s")
         await driver.until("in 52 looked at")
         assert all("201906" in identity for identity in ids(results(driver)))
 
@@ -321,7 +321,7 @@ async def test_a_static_folder_is_searched_whole(tmp_path: Path) -> None:
         await driver.until("regions")
         form = await ask(driver)
         await put(driver, form, collections="", ids="c0-0003, c1-0007")
-        await driver.press("enter")
+        await driver.press("ctrl+s")
         await driver.until("2 items")
         assert ids(results(driver)) == ["c0-0003", "c1-0007"]
         await driver.press("enter")
@@ -399,7 +399,7 @@ async def test_esc_stops_a_search_that_hangs_and_r_goes_on(tmp_path: Path) -> No
     async with at(service, tmp_path) as driver:
         service.gate.clear()
         await ask(driver)
-        await driver.press("enter")
+        await driver.press("ctrl+s")
         await driver.until("esc stops")
         await driver.press("escape")
         await driver.until("stopped, r continues")
@@ -417,7 +417,7 @@ async def test_the_search_is_changed_from_its_results(tmp_path: Path) -> None:
         form = await ask(driver)
         assert field(form, "collections").value == "scenes"
         await put(driver, form, limit="3")
-        await driver.press("enter")
+        await driver.press("ctrl+s")
         await driver.until(lambda: results(driver).search.limit == 3 and len(screen.table.rows) == 3)
         assert results(driver) is screen
 
@@ -447,7 +447,7 @@ async def test_pages_in_which_nothing_is_found_are_passed_over(tmp_path: Path) -
     async with on(source, tmp_path) as driver:
         await driver.until("Collection 0")
         await ask(driver)
-        await driver.press("enter")
+        await driver.press("ctrl+s")
         await driver.until("40 and more in 51,000 looked at", "one could not be read")
         assert source.pages == 51
         await driver.press("G")
@@ -562,3 +562,22 @@ async def test_a_damaged_file_of_searches_is_said_to_be(tmp_path: Path) -> None:
         await driver.press("ctrl+s")
         await driver.until(lambda: "is damaged" in said(driver))
         assert len(driver.app.screen_stack) == 1
+
+
+async def test_enter_goes_from_field_to_field_and_only_the_button_searches(tmp_path: Path) -> None:
+    service = Service()
+    async with at(service, tmp_path) as driver:
+        form = await ask(driver)
+        first = form.focused
+        assert first is not None
+        await driver.press("enter")
+        await driver.until(lambda: form.focused is not first)
+        assert driver.app.screen is form and isinstance(form.focused, Input)
+        while isinstance(form.focused, Input):
+            before = form.focused
+            await driver.press("enter")
+            await driver.until(lambda before=before: form.focused is not before)
+        assert form.focused is not None and form.focused.id == "submit"
+        assert not service.searches
+        await driver.press("enter")
+        await driver.until(lambda: isinstance(driver.app.screen, ResultsScreen))

@@ -244,7 +244,7 @@ async def test_settings_change_at_once_and_keep_the_file_s_comments(
             while f"▸ {name}" not in driver.screen():
                 await driver.press("down")
             await driver.press(*["right"] * times)
-        await driver.press("enter")
+        await driver.press("ctrl+s")
         await driver.until(lambda: not driver.app.screen.is_modal)
         await driver.until(lambda: driver.screen().isascii())
         assert size(1024) == "1.0 KiB"
@@ -263,12 +263,12 @@ async def test_a_value_that_will_not_do_is_said_and_esc_writes_nothing(
         await driver.until("Settings")
         while "transfers at a time" not in driver.screen():
             await driver.press("down")
-        await driver.press("backspace", "9", "9", "tab", "enter")
+        await driver.press("backspace", "9", "9", "tab", "ctrl+s")
         await driver.until("no whole number from 1 to 64", "99")
         await driver.press("escape")
         await driver.until(lambda: not driver.app.screen.is_modal)
         assert not (mlhub_home / "config.toml").exists()
-        await driver.press("comma", "enter")
+        await driver.press("comma", "ctrl+s")
         await driver.until(lambda: not driver.app.screen.is_modal)
         assert not (mlhub_home / "config.toml").exists()
 
@@ -315,7 +315,7 @@ async def test_a_theme_is_chosen_from_those_that_exist(options: AppOptions, mlhu
         await driver.until(f"[{theme_names()[-1]}]")
         await driver.press("right", "right", "right")
         await driver.until("[mlhub-light]")
-        await driver.press("enter")
+        await driver.press("ctrl+s")
         await driver.until(lambda: driver.app.theme == "mlhub-light", lambda: not driver.app.screen.is_modal)
     assert load().config.theme == "mlhub-light"
 
@@ -348,3 +348,21 @@ async def test_the_list_of_themes_shows_each_at_once_and_esc_takes_it_back(
         await driver.until(lambda: driver.app.theme == "mlhub-dark")
         await driver.press("q")
     assert AppState.load().theme == ""
+
+
+async def test_enter_in_a_setting_goes_to_the_next_and_the_button_saves(
+    options: AppOptions, mlhub_home: Path
+) -> None:
+    async with driven(options) as driver:
+        await driver.until("BigEarthNet")
+        await driver.press("comma")
+        await driver.until("Looks", "[auto]")
+        await driver.press("right", "enter")
+        await driver.until("▸ colours")
+        await driver.press("G")
+        await driver.until(lambda: "▸ first byte timeout" in driver.screen())
+        await driver.press("enter")
+        await driver.until(lambda: getattr(driver.app.screen.focused, "id", "") == "submit")
+        assert not (mlhub_home / "config.toml").exists()
+        await driver.press("enter")
+        await driver.until(lambda: (mlhub_home / "config.toml").exists())

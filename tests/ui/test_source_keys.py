@@ -36,7 +36,7 @@ async def test_a_bearer_token_stays_in_its_variable(
             await choose(driver, "bearer", "#way")
             await driver.press("tab", "tab")
             await paste(driver, "EO_TOKEN")
-            await driver.press("enter")
+            await driver.press("ctrl+s")
             await driver.until("a STAC API “An API”")
             await driver.press("ctrl+t")
             await driver.until("accepts the key ****abcd")
@@ -85,7 +85,7 @@ async def test_headers_and_passwords_are_saved_as_such(
             await paste(driver, named)
             await driver.press("tab")
             await paste(driver, TOKEN)
-            await driver.press("enter")
+            await driver.press("ctrl+s")
             await driver.until(lambda: driver.app.connection is not None)
             assert {name: kept("an-api").extra.get(name) for name in options} == options
 
@@ -98,7 +98,7 @@ async def test_a_variable_that_is_not_set_may_be_saved_but_not_used(tmp_path: Pa
             await choose(driver, "bearer", "#way")
             await driver.press("tab", "tab")
             await paste(driver, "NOT_SET_HERE")
-            await driver.press("enter")
+            await driver.press("ctrl+s")
             await driver.until("the variable NOT_SET_HERE is not set here")
             assert not (mlhub_home / "profiles").exists()
             await choose(driver, "save", "#then")
@@ -115,7 +115,7 @@ async def test_a_secret_in_the_field_of_the_variable_is_not_quoted(tmp_path: Pat
             await choose(driver, "bearer", "#way")
             await driver.press("tab", "tab")
             await paste(driver, TOKEN)
-            await driver.press("enter")
+            await driver.press("ctrl+s")
             await driver.until("that cannot be the name of a variable")
             await driver.until(lambda: driver.screen().count(TOKEN) == 1)  # in its field only
 

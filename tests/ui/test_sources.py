@@ -99,9 +99,9 @@ async def test_what_is_no_source_is_called_what_it_is_and_may_be_forced(tmp_path
             assert "Then" not in driver.screen()
             await choose(driver, "STAC API", "#kind")
             await driver.until("Then")
-            await driver.press("tab", "tab", "tab")
+            await driver.press("tab", "tab")
             await paste(driver, "forced")
-            await driver.press("enter")
+            await driver.press("ctrl+s")
             await driver.until(lambda: not is_form(driver))
             assert kept("forced").kind is Kind.STAC_API
 
@@ -195,7 +195,7 @@ async def test_a_start_with_what_wants_a_key_asks_for_it(tmp_path: Path, whole: 
             await choose(driver, "bearer", "#way")
             await driver.press("tab")
             await paste(driver, TOKEN)
-            await driver.press("enter")
+            await driver.press("ctrl+s")
             if whole:
                 await driver.until("a STAC API “An API”")
                 await driver.press("enter")

@@ -29,9 +29,9 @@ async def limits(driver: Driver, *fields: str) -> None:
     await driver.until(lambda: isinstance(driver.app.screen, LimitsScreen))
     for number, typed in enumerate(fields):
         if number:
-            await driver.press("tab")
+            await driver.press("enter")
         await driver.type(typed)
-    await driver.press("enter")
+    await driver.press("ctrl+s")
 
 
 @pytest.mark.slow

@@ -77,8 +77,8 @@ class ExportScreen(FormDialog[ExportChoice | None]):
     ExportScreen #form-words { margin-left: 14; color: $muted; }
     """
     AUTO_FOCUS = "PickList"
-    heading, keys = "Export", "enter writes, tab moves, esc cancels"
-    enter_submits: ClassVar[bool] = True
+    heading, keys = "Export", "enter next field, ctrl+s exports, esc cancels"
+    button: ClassVar[str] = "export"
 
     def __init__(
         self, supplies: Sequence[ItemSupplier], document: Document | None, folder: Path, name: str
@@ -143,6 +143,9 @@ class ExportScreen(FormDialog[ExportChoice | None]):
         return expanded(Path(self._path_field.value.strip())).absolute()
 
     @on(PickList.Picked)
+    def _picked(self) -> None:
+        self.commit_field()
+
     def action_submit(self) -> None:
         """Close with the choice; ask before a file that is there is replaced."""
         self._write()

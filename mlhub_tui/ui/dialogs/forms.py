@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ScreenResultType
 from textual.widget import Widget
 from textual.widgets import Input, Static
@@ -17,7 +17,7 @@ from ..terminal.characters import content, line
 from ..terminal.dispatch import Dialog
 from ..widgets.bars import FindBar
 from ..widgets.detail_view import DetailView
-from ..widgets.form import FormRow
+from ..widgets.form import FormRow, TextButton
 
 if TYPE_CHECKING:
     from ..context import AppContext
@@ -171,33 +171,65 @@ class FindDialog(FramedDialog[ScreenResultType]):
 
 
 class FormDialog(FramedDialog[ScreenResultType]):
-    """A dialog that asks for several things; Enter on a choice submits it, Esc dismisses it with None.
+    """A dialog that asks for several things: Enter goes to the next field, ctrl+s submits, Esc cancels.
 
-    - `enter_submits`: Whether Enter in a field submits the form; else it goes to the next field.
+    - `button`: The words of the form's button, to which Enter in the last field goes; without one, Enter on a
+      choice submits the form.
+    - `is_prompt`: Whether the form is one field only: Enter in it submits.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "cancel", show=False),
-        Binding("enter", "submit", "continue", show=False),
+        Binding("ctrl+s", "submit", "submit", show=False),
+        Binding("enter", "enter", "continue", show=False),
         Binding("down", "app.focus_next", "next", show=False),
         Binding("up", "app.focus_previous", "previous", show=False),
     ]
+    DEFAULT_CSS = """
+    FormDialog #submit-row { height: auto; }
+    FormDialog #submit-row #warning { width: 1fr; }
+    """
     keys = "enter continues, tab moves, esc cancels"
-    enter_submits: ClassVar[bool] = False
+    button: ClassVar[str] = ""
+    is_prompt: ClassVar[bool] = False
 
     def __init__(self) -> None:
         super().__init__()
-        self.foot = self.warning = Static(id="warning")
+        self.warning = Static(id="warning")
+        self.foot = self.warning
+        if self.button:
+            self.foot = Horizontal(self.warning, TextButton(self.button, id="submit"), id="submit-row")
 
     @on(Input.Submitted)
     def _entered(self) -> None:
-        if self.enter_submits:
+        if self.is_prompt:
             self.action_submit()
         else:
-            self.focus_next()
+            self.commit_field()
+
+    @on(TextButton.Pressed, "#submit")
+    def _button_pressed(self) -> None:
+        self.action_submit()
 
     def action_submit(self) -> None:
         """Close with what was entered, unless something is wrong with it."""
+
+    def action_enter(self) -> None:
+        """Go to the next field, where the form has a button; submit it otherwise."""
+        if self.button:
+            self.commit_field()
+        else:
+            self.action_submit()
+
+    def commit_field(self) -> None:
+        """Go to the next field, past the buttons beside it; behind the last one, to the form's button."""
+        chain = self.focus_chain
+        at = chain.index(self.focused) + 1 if self.focused in chain else 0
+        for widget in chain[at:]:
+            if not isinstance(widget, TextButton) or widget.id == "submit":
+                self.set_focus(widget)
+                return
+        self.focus_next()
 
     def warn(self, words: str, style: str = "bold $error") -> None:
         """Show what is wrong, below the rows; empty words show nothing."""

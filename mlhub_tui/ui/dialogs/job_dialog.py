@@ -362,8 +362,8 @@ class LimitsScreen(FormDialog[dict[str, int | None] | None]):
     LimitsScreen > .dialog Input { width: 14; }
     LimitsScreen .words { padding: 0 0 0 1; width: 1fr; color: $muted; }
     """
-    heading, keys = "Limits", "enter applies, tab moves, esc cancels"
-    enter_submits: ClassVar[bool] = True
+    heading, keys = "Limits", "enter next field, ctrl+s applies, esc cancels"
+    button: ClassVar[str] = "apply"
 
     def __init__(self, settings: QueueSettings) -> None:
         super().__init__()

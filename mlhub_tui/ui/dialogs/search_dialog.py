@@ -53,8 +53,7 @@ class SearchForm(FormDialog[Search | str | None]):
     SearchForm #said { width: 1fr; height: 1; color: $muted; }
     """
     AUTO_FOCUS = "#text"
-    heading, keys = "Search", "enter searches, tab moves, esc cancels"
-    enter_submits: ClassVar[bool] = True
+    heading, keys = "Search", "enter next field, ctrl+s searches, esc cancels"
 
     def __init__(
         self,
@@ -94,7 +93,7 @@ class SearchForm(FormDialog[Search | str | None]):
             row = FormRow(one.label, self._fields[one.name], *buttons.get(one.name, []), id=f"row-{one.name}")
             lines += [row, self._notes[one.name]]
             self._notes[one.name].display = False
-        saved, search = TextButton("saved searches", id="saved"), TextButton("search", id="search")
+        saved, search = TextButton("saved searches", id="saved"), TextButton("search", id="submit")
         yield VerticalScroll(
             *lines, Horizontal(self._said, saved, search, id="foot"), id="lines", can_focus=False
         )
@@ -219,8 +218,6 @@ class SearchForm(FormDialog[Search | str | None]):
                 self._offer_names()
             case "saved":
                 self.dismiss("saved")
-            case _:
-                self.action_submit()
 
     def action_submit(self) -> None:
         """Close with the search, unless something is wrong: then go there."""
@@ -438,7 +435,7 @@ class SaveScreen(FormDialog[str | None]):
     """
 
     heading, keys = "Save search", "enter saves, esc cancels"
-    enter_submits: ClassVar[bool] = True
+    is_prompt: ClassVar[bool] = True
 
     def __init__(self, name: str, taken: frozenset[str], found: int | None) -> None:
         super().__init__()

@@ -115,10 +115,10 @@ class SettingList(PickList):
 
 
 class SettingsScreen(FormDialog[bool | None]):
-    """One line for each setting; Enter writes what changed. Keys are set in the file."""
+    """One line for each setting; ctrl+s writes what changed. Keys are set in the file."""
 
-    heading, keys = "Settings", "enter saves, ← → choose, esc cancels"
-    enter_submits: ClassVar[bool] = True
+    heading, keys = "Settings", "enter next, ← → choose, ctrl+s saves, esc cancels"
+    button: ClassVar[str] = "save"
     CSS = """
     SettingsScreen > .dialog { width: 76; height: 92%; max-height: 29; padding: 0 1; }
     SettingsScreen #rows, SettingsScreen SettingList { height: 1fr; }
@@ -163,23 +163,42 @@ class SettingsScreen(FormDialog[bool | None]):
                     self._field.value = self._values[one.name]
             self._field.styles.offset = (_NAMES, y)
             self._field.styles.width = max(self._list.size.width - _NAMES - 1, 1)
-        self.set_focus(self._field if typed else self._list)
+        if not self._on_button:
+            self.set_focus(self._field if typed else self._list)
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         self._values[self._list.setting.name] = event.value.strip()
 
     def focus_next(self, selector: str | type[Any] = "*") -> Widget | None:
-        """Go to the next setting, also while the field has the keys."""
-        self._list.cursor_line += 1
+        """Go to the next setting, also while the field has the keys; behind the last one, to the button."""
+        if self._on_button:
+            self._list.focus()
+            self._list.cursor_line = 0
+        elif self._list.cursor_line < self._list.line_count - 1:
+            self._list.cursor_line += 1
+        else:
+            self.set_focus(self.query_one("#submit"))
         return self.focused
 
     def focus_previous(self, selector: str | type[Any] = "*") -> Widget | None:
         """Go to the previous setting, also while the field has the keys."""
-        self._list.cursor_line -= 1
+        if self._on_button:
+            self.set_focus(self._list)
+            self._place_field()
+        else:
+            self._list.cursor_line -= 1
         return self.focused
 
     @on(PickList.Picked)
+    def commit_field(self) -> None:
+        """Go to the next setting."""
+        self.focus_next()
+
+    @property
+    def _on_button(self) -> bool:
+        return self.focused is not None and self.focused.id == "submit"
+
     def action_submit(self) -> None:
         """Write the changed settings; an invalid value is reported, and nothing is written."""
         changes: dict[str, Any] = {}

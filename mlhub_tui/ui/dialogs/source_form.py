@@ -45,14 +45,12 @@ class SourceAnswer:
 
 
 class SourceForm(FormDialog[SourceAnswer | None]):
-    """Asks for a source; Enter detects or continues, Esc stops detecting or leaves."""
+    """Asks for a source; Enter detects it, goes to the next field and ends on `Then`; Esc stops or leaves."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "leave", show=False),
-        Binding("ctrl+s", "submit", "save", show=False),
         Binding("ctrl+t", "test", "test", show=False),
     ]
-    enter_submits: ClassVar[bool] = True
     AUTO_FOCUS = ""
     CSS = """
     SourceForm > .dialog { overflow-y: auto; scrollbar-size-vertical: 1; }
@@ -100,8 +98,8 @@ class SourceForm(FormDialog[SourceAnswer | None]):
         yield self._kinds_row
         with self._more:
             yield self._secret
-            yield self._then_row
             yield self._name_row
+            yield self._then_row
         yield self._said
 
     def on_mount(self) -> None:
@@ -171,7 +169,11 @@ class SourceForm(FormDialog[SourceAnswer | None]):
         self._more.display = known or self._wants_key
         self._then_row.display = known
         self._name_row.display = known and self._then != USE_ONCE
-        keys = f"enter {'continues' if known else 'detects'}, {'ctrl+t tests, ' if known else ''}esc cancels"
+        keys = (
+            "enter next, ctrl+s finishes, ctrl+t tests, esc cancels"
+            if known
+            else "enter detects, esc cancels"
+        )
         self.frame.border_subtitle = line("esc stops" if self._looking else keys)
 
     def _say(self, words: Content) -> None:
@@ -213,17 +215,34 @@ class SourceForm(FormDialog[SourceAnswer | None]):
 
     # Keys
 
+    @property
+    def _settled(self) -> bool:
+        """Whether it is known, or forced, what is at the location."""
+        forced = _KINDS[self._kinds.value] is not None
+        return forced or (self._kind is not None and self._location == self._settled_at)
+
     def action_submit(self) -> None:
-        """Detect the source, or move to the next field to fill in, or finish."""
+        """Detect the source, or finish."""
         if self._looking:
             return
-        forced = _KINDS[self._kinds.value] is not None
-        if not forced and (self._kind is None or self._location != self._settled_at):
-            self._begin_look()
-        elif self.focused is not None and self.focused.id == "location":
-            self._go_to_rest()
-        else:
+        if self._settled:
             self._finish()
+        else:
+            self._begin_look()
+
+    def commit_field(self) -> None:
+        """Go to the next field; detect the source from its location, and from the last one while unknown."""
+        chain, focused = self.focus_chain, self.focused
+        if focused is self._location_field and self._settled:
+            self._go_to_rest()
+        elif focused in (self._location_field, self._thens) or focused is chain[-1]:
+            self.action_submit()
+        else:
+            self.focus_next()
+
+    def action_enter(self) -> None:
+        """Do as in a field of text: a choice is a field as well."""
+        self.commit_field()
 
     def action_leave(self) -> None:
         """Stop the look, or leave without a source."""
@@ -355,6 +374,6 @@ class SourceForm(FormDialog[SourceAnswer | None]):
         self._agreed_to = where
         self._say(
             content(f"! the stored key was for {before}, and would go to {where}", "bold $warning")
-            + content("\n  enter again agrees; or type another key")
+            + content("\n  do it again to agree, or type another key")
         )
         return False

@@ -283,6 +283,11 @@ class TextButton(Widget, can_focus=True):
 
         button: TextButton
 
+        @property
+        def control(self) -> TextButton:
+            """The button, for selectors."""
+            return self.button
+
     def __init__(self, words: str, *, id: str) -> None:
         super().__init__(id=id)
         self._words = words
