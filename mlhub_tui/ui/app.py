@@ -26,6 +26,7 @@ from .context import AppContext
 from .source_connection import SAMPLE, choose_start, reopens_last
 from .state import AppState
 from .terminal import tty
+from .terminal.driver import TerminalDriver
 from .terminal.terminal_app import keep_traceback, missed_while_closing
 
 if TYPE_CHECKING:
@@ -130,8 +131,9 @@ class MLHubApp(AppContext):
         self.call_after_refresh(self._begin)
 
     def get_driver_class(self) -> type[Driver]:
-        """Return our own driver where Textual would take that of a POSIX terminal."""
-        return tty.own_driver(super().get_driver_class())
+        """Return our driver where Textual would take that of a POSIX terminal."""
+        usual = super().get_driver_class()
+        return TerminalDriver if usual.__name__ == "LinuxDriver" else usual
 
     def _begin(self) -> None:
         self.tell_problems(self.problems)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from textual.binding import Binding, BindingType
-from textual.keys import KEY_NAME_REPLACEMENTS, KEY_TO_UNICODE_NAME, Keys, _normalize_key_list
+from textual.keys import KEY_NAME_REPLACEMENTS, KEY_TO_UNICODE_NAME, Keys, _normalize_key_list, format_key
 
 from ..config.config import nearest
 from ..text import one_line
@@ -147,11 +147,11 @@ COMMANDS: tuple[AppCommand, ...] = (
         ("wider", "greater_than_sign", "split(1)", "split right", "Move the split right: wider tree"),
         ("zoom", "Z", "zoom", "zoom", "Zoom the pane in use, or show both"),
         ("reload", "r", "reload", "reload", "Reload the listing", 8),
-        ("copy", "y", "copy_id", "copy id", "Copy id", 9),
+        ("copy", "y", "copy('id')", "copy id", "Copy id", 9),
         ("copy_as", "c", "copy_as", "copy as", "Copy as citation, BibTeX, title or URL", 11),
-        ("cite", "Y", "copy_form('citation')", "copy citation", "Copy citation"),
-        ("bibtex", "B", "copy_form('bibtex')", "copy BibTeX", "Copy BibTeX entry"),
-        ("page", "W", "copy_form('page')", "web page", "Copy the web page's URL; open it outside SSH"),
+        ("cite", "Y", "copy('citation')", "copy citation", "Copy citation"),
+        ("bibtex", "B", "copy('bibtex')", "copy BibTeX", "Copy BibTeX entry"),
+        ("page", "W", "copy('page')", "web page", "Copy the web page's URL; open it outside SSH"),
     ),
     *_commands(
         DOCUMENT,
@@ -172,11 +172,11 @@ COMMANDS: tuple[AppCommand, ...] = (
         ("search", "s", "search", "search", "Search for items in the collection", 9),
         ("export", "e", "export", "export", "Export items or the document to a file", 10),
         ("reload", "r", "reload", "reload", "Reload the document", 8),
-        ("copy", "y", "copy_id", "copy id", "Copy id; of an asset its link", 9),
+        ("copy", "y", "copy('id')", "copy id", "Copy id; of an asset its link", 9),
         ("copy_as", "c", "copy_as", "copy as", "Copy as citation, BibTeX, title or URL", 11),
-        ("cite", "Y", "copy_form('citation')", "copy citation", "Copy citation", 12),
-        ("bibtex", "B", "copy_form('bibtex')", "copy BibTeX", "Copy BibTeX entry", 13),
-        ("page", "W", "copy_form('page')", "web page", "Copy the web page's URL; open it outside SSH"),
+        ("cite", "Y", "copy('citation')", "copy citation", "Copy citation", 12),
+        ("bibtex", "B", "copy('bibtex')", "copy BibTeX", "Copy BibTeX entry", 13),
+        ("page", "W", "copy('page')", "web page", "Copy the web page's URL; open it outside SSH"),
     ),
     *_commands(
         RESULTS,
@@ -196,7 +196,7 @@ COMMANDS: tuple[AppCommand, ...] = (
         ("preview", "p", "preview", "preview", "Preview image", 9),
         ("assets", "a", "pane('assets')", "assets", "Show the assets of the item"),
         ("json", "J", "pane('json')", "JSON", "Show the JSON of the item"),
-        ("copy", "y", "copy_id", "copy id", "Copy id"),
+        ("copy", "y", "copy('id')", "copy id", "Copy id"),
         ("copy_as", "c", "copy_as", "copy as", "Copy as citation, BibTeX, title or URL"),
     ),
     *_commands(
@@ -263,7 +263,7 @@ COMMANDS: tuple[AppCommand, ...] = (
         ("larger", "plus,equals_sign", "size(1)", "larger", "Show larger images", 5),
         ("smaller", "minus", "size(-1)", "smaller", "Show smaller images", 6),
         ("reload", "r", "reload", "reload", "Fetch the images, or retry those that failed", 7),
-        ("copy", "y", "copy_id", "copy id", "Copy id", 8),
+        ("copy", "y", "copy('id')", "copy id", "Copy id", 8),
         ("left", "h,left", "step(-1, 0)", "left", "Go to the item on the left"),
         ("right", "l,right", "step(1, 0)", "right", "Go to the item on the right"),
     ),
@@ -395,35 +395,13 @@ def bindings(place: str, actions: Mapping[str, str] | None = None) -> list[Bindi
     ]
 
 
-_KEY_NAMES = {
-    "plus": "+",
-    "minus": "-",
-    "equals_sign": "=",
-    "less_than_sign": "<",
-    "greater_than_sign": ">",
-    "question_mark": "?",
-    "slash": "/",
-    "asterisk": "*",
-    "colon": ":",
-    "comma": ",",
-    "exclamation_mark": "!",
-    "right_square_bracket": "]",
-    "left_square_bracket": "[",
-    "escape": "esc",
-    "right": "→",
-    "left": "←",
-    "up": "↑",
-    "down": "↓",
-    "shift+up": "⇧↑",
-    "shift+down": "⇧↓",
-    "pagedown": "pgdn",
-    "pageup": "pgup",
-}
+_KEY_NAMES = {"shift+up": "⇧↑", "shift+down": "⇧↓"} | {key: key for key in ("enter", "delete", "backspace")}
+"""Names other than Textual's."""
 
 
 def show_key(key: str) -> str:
     """Return a Textual key name as people write it: `slash` is `/`."""
-    return _KEY_NAMES.get(key, key)
+    return _KEY_NAMES.get(key) or format_key(key)
 
 
 def elsewhere(key: str) -> str:

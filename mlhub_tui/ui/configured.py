@@ -27,8 +27,8 @@ from ..config import Config, Loaded, abilities, load
 from ..config.config import nearest
 from ..text import clean, use_units
 from .commands import COMMANDS, checked
-from .terminal import tty
 from .terminal.characters import AsciiFilter
+from .terminal.driver import TerminalDriver
 from .terminal.terminal_app import TerminalApp, caret_of
 from .theme import DARK, LIGHT, PLAIN
 from .widgets.bars import NewsLine, Notification, two_lines
@@ -212,7 +212,7 @@ class ConfiguredApp(TerminalApp):
 
     def _set_motion(self, config: Config) -> None:
         if config.motion == "none" or (
-            config.motion == "auto" and tty.over_ssh() and "TEXTUAL_ANIMATIONS" not in os.environ
+            config.motion == "auto" and abilities.over_ssh() and "TEXTUAL_ANIMATIONS" not in os.environ
         ):
             self.animation_level = "none"
         elif config.motion == "full":
@@ -243,12 +243,15 @@ class ConfiguredApp(TerminalApp):
         if config.theme != before:
             self.memory.theme = ""
         self._set_up(config)
+        terminal = self.terminal if isinstance(self.terminal, TerminalDriver) else None
         if config.mouse != self.uses_mouse:
             self.uses_mouse = config.mouse
-            tty.use_mouse(self.terminal, config.mouse)
+            if terminal is not None:
+                terminal.use_mouse(config.mouse)
         if config.cursor != self.shows_cursor:
             self.shows_cursor = config.cursor
-            tty.show_cursor(self.terminal, config.cursor)
+            if terminal is not None:
+                terminal.show_cursor(config.cursor)
         self.ask_background()
         self.tell_problems([*self.loaded.problems, *self.problems])
         self.refresh_css(animate=False)
@@ -375,4 +378,5 @@ _log.addHandler(logging.NullHandler())
 
 def _plain(config: Config) -> bool:
     """Tell whether the terminal's own 16 colours are used."""
-    return config.colours in ("16", "mono") or (config.colours == "auto" and tty.plain_colours())
+    plain = abilities.no_colour() or abilities.plain_terminal()
+    return config.colours in ("16", "mono") or (config.colours == "auto" and plain)

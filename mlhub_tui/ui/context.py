@@ -13,6 +13,7 @@ from textual import work
 from textual.message import Message
 
 from .. import paths, planning, queue
+from ..config import abilities
 from ..errors import APIKeyNotFound, AuthenticationError, MLHubException
 from ..options import AppOptions
 from ..text import clean
@@ -311,6 +312,6 @@ class AppContext(ConfiguredApp):
 
     def show_page(self, url: str) -> None:
         """Show and copy a page's URL; open it too where that reaches the user's own screen."""
-        if not tty.over_ssh() and not self.is_headless:
+        if not abilities.over_ssh() and not self.is_headless:
             self.open_url(url)
         self.copy_text(url, "URL")

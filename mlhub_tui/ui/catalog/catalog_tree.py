@@ -382,11 +382,7 @@ class CatalogTree(NodeView):
         chosen = "✓ " if self.marked and self.tree_model.mark(row) in self.marked else ""
         if sign := self.tree_model.sign(row, self.signs) if self.signs is not None else "":
             chosen = f"{chosen}{sign} "
-        return f"{chosen}★ " if self.favourites and self.is_favourite(row) else chosen
-
-    def is_favourite(self, row: NodeRow) -> bool:
-        """Whether what a row stands for was marked."""
-        return self.tree_model.key(row) in self.favourites
+        return f"{chosen}★ " if self.favourites and self.tree_model.key(row) in self.favourites else chosen
 
     def cuts_middle(self, row: NodeRow) -> bool:
         """Whether it is the title or id of an entry, without a note behind it."""

@@ -327,13 +327,11 @@ _IN_NAMES = frozenset({"id", "title", "doi"})
 async def target_of(typed: str, source: Source, tree_model: CatalogTreeModel) -> Target:
     """Return what a source has under an id, a DOI or a URL, with the way to it in its tree.
 
+    On the way to MLHub's collections is the dataset that they stand below.
+
     Raises MLHubException as `look_up`.
     """
-    return _with_dataset(tree_model, await look_up(typed, source))
-
-
-def _with_dataset(tree_model: CatalogTreeModel, target: Target) -> Target:
-    """Return what was looked up with the dataset that MLHub's collections stand below on its way."""
+    target = await look_up(typed, source)
     collection = next((key for key in target.path if key.startswith(f"{EntryKind.COLLECTION}:")), "")
     if not tree_model.by_dataset or not collection:
         return target

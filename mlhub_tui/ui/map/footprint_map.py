@@ -1,11 +1,5 @@
 """A map of the world with extents and footprints over it, moved by keys; a box can be chosen on it.
 
-    map = FootprintMap(id="map")
-    map.show(collection.extent.bboxes, footprints)     # BBoxes; `geo.shapes.Footprint`s of the items
-    map.add(more)                                      # as pages come
-    map.highlight(3)                                   # the footprint that is the current one
-    map.choose_box(BBox(33.9, -0.4, 35.2, 0.9))        # or None: begin to choose a box
-
 It posts `Moved` (another footprint is current), `Opened` (enter on it), `BoxChosen` and `BoxLeft`. Nothing is
 drawn, and the map's data not read, before it has a size.
 """

@@ -265,9 +265,7 @@ def where_of(document: Document) -> tuple[tuple[BBox, ...], Interval | None]:
         case Collection():
             extent = document.extent
             return tuple(parts(extent.bboxes)), extent.intervals[0] if extent.intervals else None
-        case Item() | MLModel():
-            return ((document.bbox,) if document.bbox is not None else ()), None
-        case Dataset():
+        case Item() | MLModel() | Dataset():
             return ((document.bbox,) if document.bbox is not None else ()), None
     return (), None
 

@@ -1,10 +1,5 @@
 """A histogram of dates in block characters; a range of time can be chosen on it by keys.
 
-    dates = TimeHistogram(id="dates")
-    dates.show(days_of(item.interval for item in items), collection.extent.intervals[0])
-    dates.add(days_of(...))                            # as pages come
-    dates.show({date(2018, 4, 1): 120, ...}, None)     # what is known by months alone
-
 It posts `RangeChosen`, with the range as people type it for a search (`2018-04-01/2018-06-30`), and
 `RangeLeft`. Nothing is drawn before it has a size.
 """

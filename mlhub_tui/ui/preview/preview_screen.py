@@ -16,12 +16,12 @@ from textual.content import Content
 from textual.widgets import Static
 
 from ... import preview_cache
+from ...config import abilities
 from ...errors import MLHubException
 from ...models import Document, Entry, EntryKind, Item
 from ...sources.static.document_loader import LRUCache
 from ...text import one_line, size
 from ..commands import PREVIEW, bindings
-from ..terminal import tty
 from ..terminal.characters import content, line
 from ..terminal.dispatch import Dialog
 from .image_fetch import Cost, ImageFile, ImageSequence, cost, fetch, found, pictures
@@ -69,7 +69,7 @@ class PreviewScreen(Dialog[None]):
         super().__init__()
         self._source, self._sequence = source, sequence
         self._pictures: LRUCache[tuple[Picture, ImageFile]] = LRUCache(IN_MEMORY)
-        self._agreed = 0 if tty.over_ssh() else ASK_FROM
+        self._agreed = 0 if abilities.over_ssh() else ASK_FROM
         self._answer: asyncio.Future[None] | None = None
         self._graphics: GraphicsMode | None = None
         self._facts: list[str] = []
@@ -103,23 +103,18 @@ class PreviewScreen(Dialog[None]):
 
     @work(exclusive=True, group="picture")
     async def _load(self) -> None:
-        """Show the document in turn: its image, or why there is none."""
-        self._frame(self._sequence.entry.label)
-        self._clear("loading…")
+        """Show the image of the document in turn, which is loaded first, or why there is none."""
+        self._facts = []
+        self._state_facts()
         try:
-            await self._sequence.load()
+            if self._sequence.document is None:
+                self._frame(self._sequence.entry.label)
+                self._say("loading…")
+                await self._sequence.load()
+            self._say("…")
             await self._show(self._sequence.document, self._sequence.image)
         except MLHubException as error:
             self._name_images()
-            self._say(f"! {error.full_message}", "bold $error")
-
-    @work(exclusive=True, group="picture")
-    async def _load_image(self) -> None:
-        """Show another image of the same document."""
-        self._clear("…")
-        try:
-            await self._show(self._sequence.document, self._sequence.image)
-        except MLHubException as error:
             self._say(f"! {error.full_message}", "bold $error")
 
     async def _show(self, document: Document | None, asset: Asset) -> None:
@@ -140,7 +135,7 @@ class PreviewScreen(Dialog[None]):
         when = document.interval if isinstance(document, Item) else ""
         self._facts = _facts(picture, fetched, asset, one_line(when, 60))
         self._state_facts()
-        self._view.show(picture, self._graphics, reduced=tty.over_ssh())
+        self._view.show(picture, self._graphics, reduced=abilities.over_ssh())
 
     async def _fetched(self, document: Document, asset: Asset) -> ImageFile:
         """Fetch an image that is not here, once that is agreed to where it has to be."""
@@ -166,7 +161,7 @@ class PreviewScreen(Dialog[None]):
         finally:
             self._answer = None
         # Images of that size come without a question from here on.
-        usual = 1_000_000 if tty.over_ssh() else ASK_FROM
+        usual = 1_000_000 if abilities.over_ssh() else ASK_FROM
         self._agreed = max(self._agreed, (price.bytes or 0) * 2, usual)
 
     def _to_draw(self) -> str:
@@ -174,7 +169,7 @@ class PreviewScreen(Dialog[None]):
         room = self.app.size.width * 9 // 10, self.app.size.height * 3 // 4
         full = self.app.console.color_system == "truecolor"
         most = estimate(
-            self._graphics or GraphicsMode.BLOCKS, *room, full_colour=full, reduced=tty.over_ssh()
+            self._graphics or GraphicsMode.BLOCKS, *room, full_colour=full, reduced=abilities.over_ssh()
         )
         return f"about {size(round(most, -3))} to draw"
 
@@ -209,11 +204,6 @@ class PreviewScreen(Dialog[None]):
             parts.append(line(f"…{len(names) - last} more", "$muted"))
         self._images.update(Content("  ").join(parts))
 
-    def _clear(self, words: str) -> None:
-        self._facts = []
-        self._state_facts()
-        self._say(words)
-
     def _say(self, words: str, style: str = "") -> None:
         self._view.say(content(words, style))
 
@@ -225,7 +215,7 @@ class PreviewScreen(Dialog[None]):
     def action_image(self, step: int) -> None:
         """Show another image of the document."""
         if self._sequence.next_image(step):
-            self._load_image()
+            self._load()
 
     def action_document(self, step: int) -> None:
         """Show an image of another document."""

@@ -17,6 +17,7 @@ from textual.widgets import Static
 
 from ... import preview_cache
 from ...concurrency import together
+from ...config import abilities
 from ...errors import MLHubException
 from ...models import Entry
 from ...sources.static.document_loader import LRUCache
@@ -27,7 +28,6 @@ from ..catalog.nodes import TreeEntry
 from ..commands import LISTS, SHEET, bindings
 from ..preview.image_fetch import Cost, cost, fetch, found, is_tiff, pictures
 from ..preview.image_view import GraphicsMode, ImageView, asked, estimate, plainly
-from ..terminal import tty
 from ..terminal.characters import content, fit, line
 from .entry_screen import EntryScreen
 
@@ -72,11 +72,11 @@ class Thumbnail(Vertical):
         self.entry: Entry | None = None
         self.is_drawn = False
         """Whether it shows an image."""
-        self._image, self._label = ImageView(), Static(id="name")
+        self.image, self._label = ImageView(), Static(id="name")
 
     def compose(self) -> ComposeResult:
         """Lay out the image over the id."""
-        yield self._image
+        yield self.image
         yield self._label
 
     def show(self, entry: Entry | None, room: int, *, cursor: bool, marked: bool) -> bool:
@@ -95,20 +95,12 @@ class Thumbnail(Vertical):
     def say(self, words: str) -> None:
         """Show words in place of an image."""
         self.is_drawn = False
-        self._image.say(content(words))
+        self.image.say(content(words))
 
     def draw(self, picture: Picture, mode: GraphicsMode) -> None:
         """Show an image."""
         self.is_drawn = True
-        self._image.show(picture, mode, reduced=tty.over_ssh())
-
-    def take_off(self) -> None:
-        """Leave the terminal to another screen."""
-        self._image.take_off()
-
-    def put_back(self) -> None:
-        """Draw again what another screen covered."""
-        self._image.refresh()
+        self.image.show(picture, mode, reduced=abilities.over_ssh())
 
 
 class ContactSheet(EntryScreen):
@@ -139,7 +131,7 @@ class ContactSheet(EntryScreen):
         self._scale = 1
         self._across = 1
         self._graphics: GraphicsMode | None = None
-        self._agreed = not tty.over_ssh()
+        self._agreed = not abilities.over_ssh()
         self._thumbnails: LRUCache[Picture] = LRUCache(IN_MEMORY)
 
     def compose_body(self) -> ComposeResult:
@@ -213,13 +205,13 @@ class ContactSheet(EntryScreen):
         """Fetch nothing behind another screen, and leave the terminal to it."""
         self.workers.cancel_group(self, "thumbnails")
         for cell in self._cells:
-            cell.take_off()
+            cell.image.take_off()
 
     def on_screen_resume(self) -> None:
         """Draw again what another screen covered, and fetch the rest."""
         super().on_screen_resume()
         for cell in self._cells:
-            cell.put_back()
+            cell.image.refresh()
         self._show(again=True)
 
     def items_changed(self) -> None:

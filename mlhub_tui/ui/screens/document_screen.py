@@ -332,13 +332,16 @@ class DocumentScreen(ItemsScreen):
             self.refuse("Items are selected in the Items pane (i).")
 
     @on(AssetTable.Chosen)
-    def action_copy_id(self) -> None:
-        """Copy the id of the document or the item under the cursor; of an asset its link."""
+    def _asset_chosen(self) -> None:
+        self.action_copy("id")
+
+    def action_copy(self, form: str) -> None:
+        """Copy a form of the document or the item under the cursor; of an asset its link for an id."""
         shown = self._assets.current if self.pane == "assets" else None
-        if shown is not None:
+        if shown is not None and form == "id":
             self.context.copy_text(shown_href(shown), "Link (without keys)")
         else:
-            super().action_copy_id()
+            super().action_copy(form)
 
 
 def _assets(document: Document) -> tuple[Asset, ...]:

@@ -145,12 +145,8 @@ class EntryScreen(PlaceScreen):
 
     # Copying
 
-    def action_copy_id(self) -> None:
-        """Copy the id of what is under the cursor."""
-        self._copy("id")
-
-    def action_copy_form(self, form: str) -> None:
-        """Copy a form (`COPY_FORMS`) of what is under the cursor; show a web page too, where that can be."""
+    def action_copy(self, form: str) -> None:
+        """Copy what is under the cursor in one of `COPY_FORMS`; a web page is also opened outside SSH."""
         self._copy(form)
 
     @work(group="copy-as", exclusive=True)

@@ -138,7 +138,7 @@ class PlanScreen(PlaceScreen):
         """Begin to read."""
         super().on_mount()
         self._tree.focus()
-        self._read()
+        self.action_again()
 
     def unavailable(self) -> list[str]:
         """Return what is of no use yet, or here."""
@@ -149,7 +149,7 @@ class PlanScreen(PlaceScreen):
     # Reading
 
     @work(group="read", exclusive=True)
-    async def _read(self) -> None:
+    async def action_again(self) -> None:
         """Load or build the index; documents read so far stay in it if that fails or is stopped."""
         self.set_class(True, "-reading")
         self._words = "…"
@@ -318,10 +318,6 @@ class PlanScreen(PlaceScreen):
         """Show the map and the histogram instead of the tree, or the tree again."""
         self.toggle_class("-pictures")
         self._recount()
-
-    def action_again(self) -> None:
-        """Read the catalog again."""
-        self._read()
 
     def action_leave(self) -> None:
         """Go from a field to the tree; from there, stop reading and leave."""

@@ -111,7 +111,7 @@ class ProfilesScreen(PlaceScreen):
             self.context.memory.recent,
             self.context.unopened,
         )
-        keys = _keys(shown)
+        keys = [row.key for row in shown if isinstance(row, ProfileRow)]
         first = SAMPLE if isinstance(self.context.start_error, ServiceEnded) else None
         stays = here.key if here is not None and self._settled else None
         candidates = (self._wanted, stays, in_use, first, profile_list.UNOPENED)
@@ -162,13 +162,9 @@ class ProfilesScreen(PlaceScreen):
 
     # The place under the cursor
 
-    @property
-    def _chosen(self) -> ProfileRow | None:
-        return self._list.current
-
     def unavailable(self) -> list[str]:
         """Return what the source under the cursor cannot do."""
-        chosen = self._chosen
+        chosen = self._list.current
         if chosen is None or chosen.profile is not None:
             return []
         without = ["profiles.edit", "profiles.delete"]
@@ -179,7 +175,7 @@ class ProfilesScreen(PlaceScreen):
     @on(ProfileList.Chosen)
     def action_use(self) -> None:
         """Use what the cursor is on, and browse."""
-        chosen = self._chosen
+        chosen = self._list.current
         if chosen is None:
             return
         if chosen.credentials is not None:
@@ -204,7 +200,7 @@ class ProfilesScreen(PlaceScreen):
 
     def action_new(self) -> None:
         """Save the source under the cursor as a profile, or any other."""
-        chosen, connection = self._chosen, self.context.connection
+        chosen, connection = self._list.current, self.context.connection
         if chosen is not None and chosen.known is not None:
             self.context.show_source_form(actions.source_entry.of_known(chosen.known))
         elif chosen is not None and chosen.key == profile_list.CURRENT and connection is not None:
@@ -214,8 +210,8 @@ class ProfilesScreen(PlaceScreen):
 
     def action_edit(self) -> None:
         """Edit the profile under the cursor."""
-        if self._chosen is not None and self._chosen.profile is not None:
-            self.context.show_source_form(actions.source_entry.of_profile(self._chosen.profile))
+        if self._list.current is not None and self._list.current.profile is not None:
+            self.context.show_source_form(actions.source_entry.of_profile(self._list.current.profile))
         else:
             self.refuse("Only profiles can be edited: ctrl+s saves a source as one.")
 
@@ -227,7 +223,7 @@ class ProfilesScreen(PlaceScreen):
     @work(group="form", exclusive=True)
     async def action_delete(self) -> None:
         """Delete the profile under the cursor, after a question."""
-        chosen = self._chosen
+        chosen = self._list.current
         if chosen is None or chosen.profile is None:
             self.refuse("Only profiles can be deleted.")
             return
@@ -245,7 +241,7 @@ class ProfilesScreen(PlaceScreen):
     @work(group="test", exclusive=True)
     async def action_test(self) -> None:
         """Test whether the source under the cursor answers and accepts the key."""
-        chosen = self._chosen
+        chosen = self._list.current
         if chosen is None or chosen.credentials is None or not (chosen.profile or chosen.known):
             self.refuse("Only profiles and public sources can be verified.")
             return
@@ -271,10 +267,6 @@ class ProfilesScreen(PlaceScreen):
         self._said[key] = words
         if not self.closing:
             self._show_detail()
-
-
-def _keys(lines: list[profile_list.ProfileLine]) -> list[str]:
-    return [line.key for line in lines if isinstance(line, ProfileRow)]
 
 
 def _read() -> dict[str, Profile]:

@@ -14,13 +14,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ...concurrency import DaemonExecutor
-from ...config import abilities
-from .driver import TerminalDriver
 
 if TYPE_CHECKING:
     from types import FrameType
-
-    from textual.driver import Driver
 
 
 HANGUP_CHECK = 1.0
@@ -32,40 +28,9 @@ END_GRACE = 2.0
 """Seconds after a signal to end within which the end must have come."""
 
 
-def over_ssh() -> bool:
-    """Tell whether the session came over SSH."""
-    return abilities.over_ssh()
-
-
-def plain_colours() -> bool:
-    """Tell whether to use the terminal's own 16 colours, or none: the Linux console, old ones, NO_COLOR."""
-    return abilities.no_colour() or abilities.plain_terminal()
-
-
-def use_mouse(driver: Driver | None, used: bool) -> None:
-    """Take the mouse, or leave it to the terminal from here on, where the driver can change that."""
-    change = getattr(driver, "use_mouse", None)
-    if change is not None:
-        change(used)
-
-
-def show_cursor(driver: Driver | None, shown: bool) -> None:
-    """Show the terminal's own cursor from here on, or hide it, where the driver can do that."""
-    change = getattr(driver, "show_cursor", None)
-    if change is not None:
-        change(shown)
-
-
 def lacks_braille() -> bool:
     """Tell whether the terminal draws no braille patterns, as the Linux console, whose fonts have none."""
     return os.environ.get("TERM", "") in ("linux", "vt100", "vt220")
-
-
-def own_driver(usual: type[Driver]) -> type[Driver]:
-    """Return our driver in place of Textual's for a POSIX terminal, any other (Windows, tests) as it is."""
-    if usual.__name__ != "LinuxDriver":
-        return usual
-    return TerminalDriver
 
 
 def let_threads_go() -> None:
