@@ -188,7 +188,7 @@ class MLHubApp(AppContext):
             self.show_source_form(actions.source_entry.of_place(used, error))
 
     @work(exclusive=True, group="source")
-    async def _ask_source(self, start: actions.source_entry.Start | None = None) -> None:
+    async def show_source_form(self, start: Start | None = None) -> None:
         """Ask for a source; browse it if that is wanted, show its profile if it was saved."""
         if isinstance(self.screen, dialogs.source_form.SourceForm):
             return
@@ -203,20 +203,13 @@ class MLHubApp(AppContext):
             self.use(answer.credentials)
             self.action_go("browse")
 
-    def show_source_form(self, start: Start | None = None) -> None:
-        """Ask for a source: a URL or path, and what goes with it."""
-        self._ask_source(start)
-
     def show_document(self, subject: TreeEntry, documents: Documents, pane: str = "overview") -> None:
         """Open a document on a screen of its own."""
         self.push_screen(screens.document_screen.DocumentScreen(subject, documents, pane))
 
-    def browse_at(self, place: str, wanted: str = "") -> None:
-        """Open a source in Browse by its place, unless it is in use, and go to an id or URL in it."""
-        self._browse_at(place, wanted)
-
     @work(exclusive=True, group="open in Browse")
-    async def _browse_at(self, place: str, wanted: str) -> None:
+    async def browse_at(self, place: str, wanted: str = "") -> None:
+        """Open a source in Browse by its place, unless it is in use, and go to an id or URL in it."""
         self.action_go("browse")
         while len(self.screen_stack) > 1:
             self.pop_screen()

@@ -342,13 +342,13 @@ class ConfiguredApp(TerminalApp):
         if self.memory.toured or os.environ.get("MLHUB_TOUR") == "0" or self.screen.is_modal:
             return
         self.memory.toured = True
-        self._keep_toured()
+        self.save_state()  # at once, in case the connection is lost
         self.action_tour()
 
-    @work(group="tour", exclusive=True)
-    async def _keep_toured(self) -> None:
-        """Save at once that the first steps were shown, in case the connection is lost."""
-        await asyncio.to_thread(self.memory.write)
+    @work(group="state", exclusive=True)
+    async def save_state(self) -> None:
+        """Write what is remembered, now: a program that is killed writes nothing at its end."""
+        await asyncio.to_thread(self.memory.copy().write)
 
     @work(group="show-tour", exclusive=True)
     async def action_tour(self) -> None:

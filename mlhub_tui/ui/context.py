@@ -94,7 +94,7 @@ class AppContext(ConfiguredApp):
         """Show the Profiles screen with an error; where only a key is missing, ask for it there."""
 
     @abstractmethod
-    def show_source_form(self, start: Start | None = None) -> None:
+    def show_source_form(self, start: Start | None = None) -> object:
         """Ask for a source: a URL or path, and what goes with it."""
 
     @abstractmethod
@@ -110,7 +110,7 @@ class AppContext(ConfiguredApp):
         """Show one of the four places."""
 
     @abstractmethod
-    def browse_at(self, place: str, wanted: str = "") -> None:
+    def browse_at(self, place: str, wanted: str = "") -> object:
         """Open a source in Browse by its place, unless it is in use, and go to an id or URL in it."""
 
     # The source
@@ -290,11 +290,6 @@ class AppContext(ConfiguredApp):
                 await self.queue.change()
 
     # State, news and the clipboard
-
-    @work(group="state", exclusive=True)
-    async def save_state(self) -> None:
-        """Write what is remembered, now: a program that is killed writes nothing at its end."""
-        await asyncio.to_thread(self.memory.copy().write)
 
     def report(self, error: MLHubException) -> None:
         """Say what went wrong and what to do next; a refused key leads to the profiles."""

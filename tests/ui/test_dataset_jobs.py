@@ -20,8 +20,8 @@ from mlhub_tui.planning.selection import PlannedFile
 from mlhub_tui.queue.job import Job, JobState
 from mlhub_tui.ui.dialogs.job_dialog import DatasetJobScreen
 from mlhub_tui.ui.theme import DARK
-from mlhub_tui.ui.transfers.file_list import PAGE, FileList, FilePages
 from mlhub_tui.ui.transfers.job_detail import files_words, filter_words, report_path
+from mlhub_tui.ui.transfers.job_files import PAGE, FileList, FilePages
 from mlhub_tui.ui.transfers.job_list import columns_for, job_line
 from mlhub_tui.ui.transfers.job_order import fraction
 from tests.support.waiting import until

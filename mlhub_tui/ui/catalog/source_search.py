@@ -195,7 +195,7 @@ class FindScreen(ListScreen):
     keys = "enter searches, then opens; esc stops, then closes"
 
     def __init__(
-        self, recent: list[str], connection: Connection | None, arrive: Callable[[str, str], None]
+        self, recent: list[str], connection: Connection | None, arrive: Callable[[str, str], object]
     ) -> None:
         super().__init__("Find in all sources", (), " ", narrows=True)
         self.part.placeholder = "words of a title, an id, a keyword, a place or a year"

@@ -146,12 +146,9 @@ class ExportScreen(FormDialog[ExportChoice | None]):
     def _picked(self) -> None:
         self.commit_field()
 
-    def action_submit(self) -> None:
-        """Close with the choice; ask before a file that is there is replaced."""
-        self._write()
-
     @work(group="write", exclusive=True)
-    async def _write(self) -> None:
+    async def action_submit(self) -> None:
+        """Close with the choice; ask before a file that is there is replaced."""
         current, path = self._picks.current, self._path
         if current is None:
             self.warn("! there is nothing to write")

@@ -211,7 +211,7 @@ class FormDialog(FramedDialog[ScreenResultType]):
     def _button_pressed(self) -> None:
         self.action_submit()
 
-    def action_submit(self) -> None:
+    def action_submit(self) -> object:
         """Close with what was entered, unless something is wrong with it."""
 
     def action_enter(self) -> None:

@@ -21,8 +21,8 @@ from ...queue.runner import MOST, QueueSettings
 from ...text import local_time, one_line, parse_rate, rate, redact
 from ..context import QueueChanged
 from ..terminal.characters import content
-from ..transfers.file_list import FileList, FilePages, FileQuery
 from ..transfers.job_detail import all_of, dataset_blocks, speed_words
+from ..transfers.job_files import FileList, FilePages, FileQuery
 from ..transfers.job_order import HISTORY_LENGTH
 from ..widgets.detail_view import NAME_WIDTH, typeset
 from ..widgets.form import ChoiceField, FormRow, TextField

@@ -360,9 +360,7 @@ class TimeHistogram(Widget, can_focus=True):
 
     def action_range(self) -> None:
         """Begin a range at the cursor, or take it."""
-        if self.bins is None:
-            return
-        if self.mark is None:
+        if self.mark is None and self.bins is not None:
             self.mark = self.cursor
             self.refresh()
         else:
@@ -372,9 +370,7 @@ class TimeHistogram(Widget, can_focus=True):
         """Choose the range, or the bin under the cursor."""
         if self.bins is None:
             return
-        if self.mark is None:
-            self.mark = self.cursor
-            self.refresh()
+        self.mark = self.cursor if self.mark is None else self.mark
         chosen = self.range
         assert chosen is not None
         self.taken = True

@@ -280,12 +280,9 @@ class DocumentScreen(ItemsScreen):
         """Open an item."""
         self.app.push_screen(DocumentScreen(self._below(entry), self._documents, pane))
 
-    def more_items(self) -> None:
-        """Load the next page."""
-        self._load_items()
-
     @work(exclusive=True, group="items")
-    async def _load_items(self) -> None:
+    async def more_items(self) -> None:
+        """Load the next page."""
         table, source = self.table, self._documents.source
         if source is None or not self._holds_items or not table.pager.wants_more:
             return

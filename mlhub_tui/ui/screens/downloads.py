@@ -23,7 +23,7 @@ from .. import dialogs
 from ..commands import DOWNLOADS, bindings
 from ..context import UNDO_TIME, QueueChanged
 from ..terminal.characters import content, line
-from ..transfers import finished_files
+from ..transfers import job_files
 from ..transfers.job_detail import job_blocks, speed_words, totals, view_words
 from ..transfers.job_list import JobList
 from ..transfers.job_order import HISTORY_LENGTH, JobGroup, JobOrder, JobSort, RedrawLimiter, removal_question
@@ -62,8 +62,8 @@ class DownloadsScreen(PlaceScreen):
     def __init__(self) -> None:
         super().__init__()
         self._order = JobOrder()
-        self._checks = finished_files.FileWork(self._show_job)
-        self._unpacking = finished_files.FileWork(self._show_job)
+        self._checks = job_files.FileWork(self._show_job)
+        self._unpacking = job_files.FileWork(self._show_job)
         self._limiter = RedrawLimiter()
         self._later: Timer | None = None
         self._list = JobList(id="jobs")
@@ -96,7 +96,7 @@ class DownloadsScreen(PlaceScreen):
 
     def unavailable(self) -> list[str]:
         """Return what the transfer under the cursor cannot do."""
-        return finished_files.unavailable_for(self._list.current, any_jobs=bool(self.context.jobs))
+        return job_files.unavailable_for(self._list.current, any_jobs=bool(self.context.jobs))
 
     # Showing
 
@@ -241,7 +241,7 @@ class DownloadsScreen(PlaceScreen):
     def action_retry(self) -> None:
         """Retry what failed or was cancelled; resume what is stuck."""
         chosen = self._list.chosen
-        stuck = [job for job in chosen if job.state in finished_files.STUCK]
+        stuck = [job for job in chosen if job.state in job_files.STUCK]
         resumed = self._order_all(JobAction.RESUME, stuck)
         retried = self._order_all(JobAction.RETRY, [job for job in chosen if job not in stuck])
         if not resumed and not retried:
@@ -373,7 +373,7 @@ class DownloadsScreen(PlaceScreen):
         if job is None or job.state is not JobState.DONE:
             self.refuse("Only finished transfers can be verified.")
             return
-        if self._checks.stop(job.id) or (found := await finished_files.verify(self._checks, job)) is None:
+        if self._checks.stop(job.id) or (found := await job_files.verify(self._checks, job)) is None:
             return
         if self.context.queue is not None:
             with contextlib.suppress(MLHubException):  # the screen shows the result in any case
@@ -385,11 +385,11 @@ class DownloadsScreen(PlaceScreen):
     async def action_unpack(self) -> None:
         """Unpack a finished archive, after a question; or stop doing so."""
         job = self._list.current
-        if job is None or not finished_files.is_archive(job):
+        if job is None or not job_files.is_archive(job):
             self.refuse("Only finished archives can be unpacked.")
             return
         if self._unpacking.stop(job.id):
             return
-        question = await asyncio.to_thread(finished_files.unpack_question, job)
+        question = await asyncio.to_thread(job_files.unpack_question, job)
         if await dialogs.questions.confirm(self.app, *question, yes="Unpack"):
-            self._do(finished_files.unpack_archive(self._unpacking, job))
+            self._do(job_files.unpack_archive(self._unpacking, job))

@@ -51,7 +51,7 @@ class ItemsScreen(EntryScreen):
     def open_item(self, entry: Entry) -> None:
         """Open an item."""
 
-    def more_items(self) -> None:
+    def more_items(self) -> object:
         """Load more items, as the last one on the map is reached."""
 
     def show_amount(self) -> None:

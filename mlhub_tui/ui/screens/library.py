@@ -23,7 +23,7 @@ from ..commands import LIBRARY, bindings
 from ..context import QueueChanged
 from ..source_connection import place
 from ..terminal.characters import content, line
-from ..transfers.finished_files import FileWork
+from ..transfers.job_files import FileWork
 from ..widgets.detail_view import typeset
 from ..widgets.line_view import Column, TableView
 from .place_screen import PlaceScreen

@@ -61,6 +61,7 @@ def all_of(job: Job, check: str = "", speed: str = "") -> list[Block]:
     """
     request = job.request
     retrying = job.state is JobState.RETRYING and job.next_try is not None
+    no_part = job.state is JobState.DONE or (job.state is JobState.QUEUED and not job.bytes_done)
     wait = duration(max((job.next_try or 0) - time.time(), 0)) if retrying else ""
     known = {"collection_id": "Collection", "item_id": "Item", "key": "Asset"}
     return [
@@ -80,9 +81,7 @@ def all_of(job: Job, check: str = "", speed: str = "") -> list[Block]:
         FieldBlock("Connections", str(job.connections) if job.connections else ""),
         Heading("File"),
         FieldBlock("Path", job.place),
-        FieldBlock(
-            "Part", "" if job.state in (JobState.DONE, JobState.QUEUED) and not job.bytes_done else _part(job)
-        ),
+        FieldBlock("Part", "" if no_part else str(job.part)),
         FieldBlock("If there", str(request.if_exists)),
         FieldBlock("Checksums", ", ".join(job.sums.split())),
         FieldBlock("Check", check),
@@ -95,10 +94,6 @@ def all_of(job: Job, check: str = "", speed: str = "") -> list[Block]:
 
 def _exact(count_: int) -> str:
     return f"{size(count_)} ({count_:,} bytes)" if count_ >= 1000 else f"{count_} bytes"
-
-
-def _part(job: Job) -> str:
-    return "" if job.state is JobState.DONE else str(job.part)
 
 
 _LONGEST = 240
