@@ -121,3 +121,22 @@ def test_a_failure_that_is_not_for_the_size_is_said_as_it_came_first(
     assert result.exit_code == 1
     assert result.stdout == ""
     assert words in result.stderr
+
+
+def test_after_a_gateway_s_failure_no_page_is_left_to_the_server_s_size(run: Run) -> None:
+    with PagedAPI(refusing_above(0, problem(502, "nobody is home"))) as server:
+        assert run(*COMMANDS["list"](server.location)).exit_code == 1
+        pages = [request.query for request in server.requests if request.path.endswith("/items")]
+    assert len(pages) > 1
+    assert all("limit" in query for query in pages)
+
+
+def test_a_search_by_post_stays_the_same_without_its_size(run: Run) -> None:
+    def refuse_sizes(request: Request, _: int, __: int) -> Answer | None:
+        return Answer(400) if "limit" in (request.body or request.query) else None
+
+    with PagedAPI(refuse_sizes, items(9), searches=("POST",)) as server:
+        assert ids(run, *COMMANDS["search"](server.location)) == ALL[:9]
+        asked = [request.body for request in server.requests if request.method == "POST"]
+    assert "limit" not in asked[-1]
+    assert {key: value for key, value in asked[0].items() if key != "limit"} == asked[-1]

@@ -183,7 +183,9 @@ def test_the_desk_does_itself_what_nobody_runs(tmp_path: Path) -> None:
         ]
         assert files(tmp_path / "out") == {}
         assert [j.id for j in desk.order(JobAction.RETRY, [job.id]).done] == [job.id]
+        job.part.write_bytes(b"half")
         desk.order(JobAction.CANCEL, [job.id])
+        assert files(tmp_path / "out") == {job.part.name: 4}, "a part is deleted where that is asked for"
         cleared = desk.clear([job.id, other.id, 77])
         assert [j.id for j in cleared.done] == [job.id]
         assert ([j.id for j in cleared.refused], cleared.missing) == ([other.id], [77])

@@ -186,7 +186,7 @@ def test_what_arrives_whole_is_not_refused_for_a_guess(
 
 
 @pytest.mark.parametrize("retried", [False, True])
-@pytest.mark.parametrize("bad", [1, 3])
+@pytest.mark.parametrize("bad", [1, 3, 8])
 @pytest.mark.parametrize("status", [429, 500, 503, 530])
 def test_lasting_failures_of_some_files_end_with_them_and_not_with_the_run(
     server: FaultServer, folder: Path, shared: JobContext, status: int, bad: int, retried: bool

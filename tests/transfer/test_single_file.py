@@ -43,7 +43,7 @@ from mlhub_tui.transfer.config import (
 )
 from mlhub_tui.transfer.engine import SharedLimits, TransferEngine
 from mlhub_tui.transfer.parallel import AdaptiveConcurrency, validate_range
-from mlhub_tui.transfer.part_file import RestartRequired
+from mlhub_tui.transfer.part_file import Extents, PartRecord, RestartRequired, merge
 from mlhub_tui.transfer.single_file import fetch_file
 from tests.queue.nest import Nest, end, is_gone
 from tests.queue.support import content
@@ -349,6 +349,16 @@ def test_what_version_0_1_0_left_is_resumed(transfers: Transfers, server: FaultS
     )
     missing = len(DATA) - quarter * (2 if holes else 1)
     assert server.sent < missing + (256 << 10), "only what is missing, and the overlaps"
+
+
+@pytest.mark.parametrize("extents", [((0, 100), (200, 300), (400, 500)), ((200, 300), (400, 500)), ((0, 9),)])
+def test_all_stretches_of_a_part_are_recorded(transfers: Transfers, extents: Extents) -> None:
+    record = transfers.journal.begin(transfers.part, PartRecord("https://h/x"))
+    transfers.journal.advance(transfers.part, record.generation, extents)
+    transfers.journal.flush()
+    found = PartRepository(transfers.database, JobRepository(transfers.database)).load(transfers.part)
+    assert found is not None
+    assert merge(found.extents) == extents
 
 
 def test_several_connections_bring_the_same_bytes(transfers: Transfers) -> None:

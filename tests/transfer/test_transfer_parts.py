@@ -146,9 +146,15 @@ def test_a_file_is_hashed_while_it_grows_and_continued_from_where_it_stopped(tmp
         first.start()
         time.sleep(0.01)
         first.stop()
+    path.write_bytes(b"!" + data[1:])  # what was read is not read again for the same checksums
     second = StreamingHasher(path, (checksum,), lambda: len(data), first)
     second.start()
     assert second.finish(len(data)) == ""
+    path.write_bytes(data)
+    wanted = (Checksum("sha256", hashlib.sha256(data).hexdigest()),)
+    other = StreamingHasher(path, wanted, lambda: len(data), first)
+    other.start()
+    assert other.finish(len(data)) == ""
     path.write_bytes(data[:-1] + b"x")
     third = StreamingHasher(path, (checksum,), lambda: len(data))
     third.start()
@@ -294,6 +300,17 @@ def test_a_name_that_is_there_in_another_case_only_is_no_place_for_a_file(
         spec.is_settled()
     with pytest.raises(OutputFolderError, match="in another case"):
         PartFile(spec.part, names=names)
+
+
+@pytest.mark.skipif(not hasattr(os, "pwrite"), reason="writes at offsets")
+def test_a_system_that_writes_less_than_it_is_given_is_given_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = os.pwrite
+    monkeypatch.setattr("os.pwrite", lambda file, view, offset: write(file, view[:7], offset))
+    with PartFile(tmp_path / "x.part") as part:
+        part.write_at(5, memoryview(b"a line that is longer than seven"))
+    assert (tmp_path / "x.part").read_bytes() == bytes(5) + b"a line that is longer than seven"
 
 
 def test_what_is_no_regular_file_is_no_place_for_one(tmp_path: Path) -> None:
