@@ -19,7 +19,7 @@ from ...text import count, link_names, one_line, size
 from .. import dialogs, widgets
 from ..catalog.nodes import identity
 from ..widgets.plan_tree import PlanSubject, reading_words, sizes
-from .item_supplier import ItemSupplier, of_documents, supplies_of
+from .item_supplier import ItemSupplier, never, of_documents, supplies_of
 
 if TYPE_CHECKING:
     from ...planning.filters import Filters
@@ -147,7 +147,7 @@ async def ask_and_queue_assets(
     done = Queued()
     if not choice.supply.whole and (choice.supply.total or 0) <= _FEW:
         try:
-            await _queue(*there, choice, done, _never)
+            await _queue(*there, choice, done, never)
         except MLHubException as error:
             app.report(error)
     else:
@@ -208,10 +208,6 @@ def _tell(app: AppContext, done: Queued) -> None:
         words += f"\n{one_line(done.why, 200)}"
     good = done.files > 0 and not done.why
     app.notify(words, severity="information" if good else "warning", timeout=8)
-
-
-async def _never(_: MLHubException) -> bool:
-    return False
 
 
 _UNASKED = 10

@@ -66,6 +66,11 @@ class ItemSupplier:
             left = None if left is None else left - len(page.entries)
 
 
+async def never(_: MLHubException) -> bool:
+    """Ask for no page again."""
+    return False
+
+
 def of_documents(words: str, documents: Sequence[Document]) -> ItemSupplier:
     """Return a supply of documents that are in memory."""
 

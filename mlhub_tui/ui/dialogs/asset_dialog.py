@@ -20,7 +20,7 @@ from ...options import IfExists
 from ...planning.assets import AssetGroup, AssetTally, assets_of
 from ...text import count, one_line, size
 from .. import preview
-from ..actions.item_supplier import ItemSupplier
+from ..actions.item_supplier import ItemSupplier, never
 from ..catalog.loader import Documents
 from ..catalog.nodes import TreeEntry
 from ..terminal.characters import content, line
@@ -163,7 +163,7 @@ class AssetsScreen(FormDialog[AssetChoice | None]):
         most = COUNTED if self._supply.whole else None
         notes: dict[str, None] = {}
         try:
-            async for page in self._supply.pages(_never, most):
+            async for page in self._supply.pages(never, most):
                 notes |= dict.fromkeys(page.notes)
                 await self._look_at(page.entries)
                 total = page.matched if page.matched is not None else self._supply.total
@@ -340,10 +340,6 @@ def _mark(choice: AssetGroup) -> str:
 def _barred(choice: AssetGroup) -> str:
     """Return the mark of what cannot be fetched."""
     return "! cannot be downloaded" if choice.barred == choice.count else "! in part" if choice.barred else ""
-
-
-async def _never(_: MLHubException) -> bool:
-    return False
 
 
 _DATA = ("data", "labels")

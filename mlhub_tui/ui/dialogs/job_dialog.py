@@ -279,12 +279,9 @@ class DatasetJobScreen(FramedDialog[None]):
         self._explain()
 
     @on(FileList.Wanted)
-    def _wanted(self, message: FileList.Wanted) -> None:
-        self._load(message.page)
-
     @work(group="page")
-    async def _load(self, number: int) -> None:
-        look = self._look
+    async def _load(self, message: FileList.Wanted) -> None:
+        look, number = self._look, message.page
         if look is None:
             return
         try:

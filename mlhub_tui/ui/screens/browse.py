@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from ...models import Dataset, Entry
     from ..catalog.loader import Documents  # after the first paint
     from ..catalog.nodes import TreeEntry
-    from ..catalog.tree_model import NodeRow
     from ..source_connection import Connection
 
 DETAIL_DELAY = 0.12
@@ -196,12 +195,9 @@ class BrowseScreen(EntryScreen):
             self._filter.read_collections()
 
     @on(CatalogTree.Wanted)
-    def _more_wanted(self, message: CatalogTree.Wanted) -> None:
-        self._load_more(message.row)
-
     @work(group="pages")
-    async def _load_more(self, row: NodeRow) -> None:
-        documents = self.documents
+    async def _load_more(self, message: CatalogTree.Wanted) -> None:
+        documents, row = self.documents, message.row
         try:
             await catalog.loader.load_next(documents, self.tree_view, row)
             if documents.source is not None and not self.tree_view.tree_model.by_dataset:

@@ -106,14 +106,9 @@ class ItemsScreen(EntryScreen):
 
     # The contact sheet
 
-    @property
-    def lists_items(self) -> bool:
-        """Whether the table of items has the keys."""
-        return self.table.has_focus and self.table.line_count > 0
-
     def action_preview(self) -> None:
         """Show the items of the table as a contact sheet; elsewhere an image of what is under the cursor."""
-        if not self.lists_items:
+        if not (self.table.has_focus and self.table.line_count):
             super().action_preview()
         elif preview.preview_screen.draws(self.context):
             from .contact_sheet import ContactSheet  # most open no contact sheet
