@@ -64,10 +64,12 @@ def as_object(value: Any, url: object) -> JsonDict:
 
 
 def as_list(value: Any, url: object, key: str | None = None) -> list[Any]:
-    """Return a JSON list, or the list under `key` of an object.
+    """Return a JSON list, or the list under `key` of an object; a null there is an empty one (Go writes it).
 
-    Raises UnexpectedAnswer if it is something else.
+    Raises UnexpectedAnswer if it is something else, or a null beside a message.
     """
+    if key is not None and isinstance(value, dict) and value.get(key, value) is None and not words_in(value):
+        return []
     entries = (
         value.get(key) if key is not None and isinstance(value, dict) else value if key is None else None
     )

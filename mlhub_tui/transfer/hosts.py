@@ -17,6 +17,7 @@ from ..errors import MLHubException, RequestError
 from ..fileio import translate_os_error
 from ..http.errors import PASSING, BeingPrepared, ConnectionLost, ConnectTimeout, LinkRejected, RetryPolicy
 from ..http.limits import HostLimits
+from ..http.urls import origin_of
 
 if TYPE_CHECKING:  # needed by batches only
     from ..http.credentials import Link
@@ -113,6 +114,10 @@ class HostState:
         if self._good >= _GROW and self._allowed < self._most:
             self._allowed, self._good = self._allowed + 1, 0
 
+    def is_elsewhere(self, error: RequestError) -> bool:
+        """Return whether another host could not be reached, to which this one redirects a file."""
+        return not was_reached(error) and origin_of(error.url or "") not in (None, self.origin)
+
     def progressed(self) -> None:
         """Record bytes of a file that is not whole yet."""
         self.rounds = self._streak = 0
@@ -124,7 +129,8 @@ class HostState:
             return  # asked before the wait began: what is known already
         self._streak += 1
         self._culprits.add(path)
-        refuses = error.status in _REFUSALS or not was_reached(error)
+        silent = not was_reached(error) and not self.is_elsewhere(error)
+        refuses = error.status in _REFUSALS or silent
         if refuses or (len(self._culprits) > 1 and self._streak >= 2 * self._allowed):
             self.rounds += 1
             self._streak = self._good = 0
@@ -289,7 +295,8 @@ class HostScheduler:
             # Once nothing can show any more whether a host is well, as all that is left of it failed, a file
             # that is refused again and again has failed, rather than hold up the run for good.
             known = host.successes > 0 or host.left <= _FEW
-            if error.status is not None and known and self.complete and not host.fresh:
+            answered = error.status is not None or host.is_elsewhere(error)
+            if answered and known and self.complete and not host.fresh:
                 wait = self.waits.wait(task.tries + 1, retry_after=error.retry_after)
             else:
                 host.failed(error, task.target, began, now)

@@ -135,6 +135,16 @@ async def test_a_page_of_the_wrong_shape_is_unexpected(body: object) -> None:
         await ids_of(server)
 
 
+async def test_a_null_in_place_of_a_list_is_an_empty_page_unless_a_message_is_beside_it() -> None:
+    with LoopbackServer(lambda _: as_json({"features": None, "links": None})) as server:
+        assert await ids_of(server) == []
+    with (
+        LoopbackServer(lambda _: as_json({"features": None, "message": "no database"})) as server,
+        pytest.raises(UnexpectedAnswer, match="no database"),
+    ):
+        await ids_of(server)
+
+
 def test_parameters_are_added_where_they_are_missing() -> None:
     assert with_params("https://h/x", None) == "https://h/x"
     assert (

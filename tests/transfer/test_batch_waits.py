@@ -271,6 +271,24 @@ def test_wishes_are_taken_as_they_are_needed(server: FaultServer, folder: Path, 
     assert taken <= 1024
 
 
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_file_that_redirects_to_a_host_without_answer_fails_alone(
+    server: FaultServer, folder: Path, shared: JobContext, scheme: str
+) -> None:
+    """Neither a dead store nor a broken certificate behind one link is a failure of the host of all links."""
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    where = f"http://127.0.0.1:{port}/x" if scheme == "http" else f"https://127.0.0.1:{server.port}/x"
+
+    def plan(request: Request) -> Answer | None:
+        return Answer(status=302, headers={"Location": where}) if request.path.endswith(PATHS[3]) else None
+
+    server.plan = plan
+    results = fetched(requests(server, PATHS), folder, shared, retries=HASTY)
+    assert list(errors_of(results)) == [3]
+    assert there(folder) == stored({path: FILES[path] for path in PATHS if path != PATHS[3]})
+
+
 def test_over_tls_the_same(folder: Path, shared: JobContext) -> None:
     authority = trustme.CA()
     settings = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
