@@ -477,7 +477,7 @@ async def test_overwrite_keeps_the_old_file_until_the_new_one_is_whole(
 async def test_a_file_that_appears_meanwhile_is_not_overwritten(server: FaultServer, folder: Path) -> None:
     server.always = SLOW
     task = asyncio.create_task(get(server, folder))
-    await until(lambda: server.sent)
+    await until((folder / "file.tar.gz.part").exists)
     (folder / "file.tar.gz").write_bytes(b"mine")
     server.hurry()
     with pytest.raises(FileConflict):
