@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -60,12 +60,13 @@ _API_CLASS = re.compile(r"api\.stacspec\.org/|stac-api-spec|ogcapi-(features|com
 class ItemList:
     """Items in one file: a GeoJSON FeatureCollection, or one item a line; `skipped` others were in it.
 
-    The URL of each item is the file's.
+    The URL of each item is the file's. `goes_on` is whether it is a page of a listing, with others behind it.
     """
 
     url: str
     items: Sequence[Item]
     skipped: int = 0
+    goes_on: bool = False
 
 
 def kind_of(value: Any) -> DocumentKind:
@@ -111,7 +112,8 @@ def document_of(value: Any, url: str) -> Document | ItemList:
     if not isinstance(value, dict):
         raise UnexpectedAnswer(f"JSON, but no STAC document (not an object): {where}", url=where, hint=_HINT)
     if kind is DocumentKind.ITEMS:
-        return _item_list(value.get("features"), url)
+        found = _item_list(value.get("features"), url)
+        return replace(found, goes_on=bool(found.items and links_of(value, "next")))
     # A feature that a catalog links as its item is one, whatever it lacks.
     made = Item if kind is DocumentKind.GEOJSON and "properties" in value else _CLASSES.get(kind)
     if made is None:

@@ -170,6 +170,9 @@ async def _part_of(loader: DocumentLoader, holder: Holder, position: _Position, 
                     within = part.take(listed, within, size)
                     if within:
                         break
+                    if listed.goes_on:
+                        part.notes.append(f"only the first page of a listing is read: {shown(listed.url)}")
+                        part.unread += 1
                 else:
                     part.notes.append(f"no list of items: {shown(link.url)}")
         at += 1

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mlhub_tui.auth import Kind
-from mlhub_tui.errors import EntityDoesNotExist, NotOffered, RequestError
+from mlhub_tui.errors import EntityDoesNotExist, NotOffered, RequestError, UnexpectedAnswer
 from mlhub_tui.models import Catalog, Collection, Entry, EntryKind, Search
 from mlhub_tui.sources.base import Source
 from mlhub_tui.sources.static.source import NotASource, StaticSource
@@ -224,6 +224,24 @@ async def test_lists_of_items_are_spliced_where_they_are_linked(
     assert (await source.document(bare)).id == "b"
     with pytest.raises(RequestError, match="a list of 3 items"):
         await source.document(Entry(EntryKind.ITEM, url=bare.url))
+
+
+async def test_a_linked_list_that_is_the_first_page_of_a_listing_is_not_taken_for_all(
+    location: Callable[[Files], str], opened: Open
+) -> None:
+    page = {
+        "type": "FeatureCollection",
+        "features": [item("a"), item("b")],
+        "links": [link("next", "2.json")],
+    }
+    files: Files = {"catalog.json": collection("root", link("items", "1.json")), "1.json": page}
+    source, found = opened(location(files)), []
+    with pytest.raises(UnexpectedAnswer, match="the listing is not complete"):
+        async for each in items_of(source, "root", page_size=1):
+            found.append(each.id)
+    assert found == ["a", "b"]
+    (note,) = (await source.items_page("root")).notes
+    assert "only the first page of a listing is read" in note
 
 
 async def test_a_link_of_another_listing_is_refused(planted: Callable[[Files], Path], opened: Open) -> None:
