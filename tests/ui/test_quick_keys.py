@@ -224,3 +224,14 @@ async def test_a_move_in_the_palette_before_its_list_is_there_is_ignored(
             await driver.pilot.pause()
             await back_in_browse(driver)
         assert driver.app.is_running
+
+
+@pytest.mark.parametrize("turns", [0, 1, 3])
+async def test_a_paste_behind_the_key_of_the_filter_is_typed_into_it(turns: int, options: AppOptions) -> None:
+    async with driven(options, (100, 30)) as driver:
+        await driver.until("▸ ")
+        send(driver, "slash")
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        driver.app.post_message(events.Paste("kenya_02"))
+        await driver.until("/ kenya_02")

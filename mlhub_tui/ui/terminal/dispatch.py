@@ -104,6 +104,7 @@ def _is_field(widget: Widget | None) -> bool:
 
 ON_ITS_WAY = 2.0
 """Seconds after which a key that has not come back from the widgets is not waited for."""
+_PASTE_DELAY = 0.01  # seconds between looks whether they have come back
 
 
 class DispatchApp(TypeAheadApp):
@@ -129,6 +130,10 @@ class DispatchApp(TypeAheadApp):
             if fresh and closed is not None:
                 self._sent = (*self._sent, (event, closed))
                 return
+        if isinstance(event, Paste) and self._keys_are_out():
+            # Behind a `/` in the same packet: it belongs in the field that this opens.
+            self.set_timer(_PASTE_DELAY, lambda: self.post_message(Paste(event.text)))
+            return
         if isinstance(event, InputEvent | Paste):
             await self._compose_front()
             if not self.screen_stack or self._exit:
@@ -139,6 +144,11 @@ class DispatchApp(TypeAheadApp):
             screen = target.screen if target is not None and target.is_attached else self.screen
             if isinstance(screen, OnceScreen):
                 self._sent = (*self._sent, (event, screen))
+
+    def _keys_are_out(self) -> bool:
+        """Whether keys are with the widgets that may open a field."""
+        now = monotonic()
+        return any(not key._stop_propagation and now - key.time < ON_ITS_WAY for key, _ in self._sent)
 
     def send_again(self, screen: Screen[Any]) -> None:
         """Send the keys that were with the widgets of a screen, which is gone, to the one in front."""
