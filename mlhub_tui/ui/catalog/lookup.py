@@ -227,10 +227,7 @@ _MOMENT = 0.02
 
 
 async def walk(
-    documents: Documents,
-    tree: CatalogTree,
-    path: Sequence[str],
-    say: Callable[[str], None] = lambda _: None,
+    documents: Documents, tree: CatalogTree, path: Sequence[str], say: Callable[[str], None] = lambda _: None
 ) -> bool:
     """Put the cursor on the row at a path; False where it is not found, then on the nearest above it.
 
