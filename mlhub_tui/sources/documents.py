@@ -101,10 +101,14 @@ def kind_of(value: Any) -> DocumentKind:
     return DocumentKind.ERROR if errors else DocumentKind.OTHER
 
 
+class WithoutID(UnexpectedAnswer):
+    """A document that has no id: it is left out and counted, as an entry of a list without one is."""
+
+
 def document_of(value: Any, url: str) -> Document | ItemList:
     """Return the document, or list of items, that a JSON value is.
 
-    Raises UnexpectedAnswer if it is neither, or has no id.
+    Raises UnexpectedAnswer if it is neither; WithoutID.
     """
     kind, where = kind_of(value), shown(url)
     if isinstance(value, list) and any(isinstance(entry, dict) for entry in value):
@@ -122,7 +126,7 @@ def document_of(value: Any, url: str) -> Document | ItemList:
         raise UnexpectedAnswer(f"JSON, but no STAC document{what}: {where}", url=where, hint=_HINT)
     if not identity(value.get("id")):
         what = "an item" if made is Item else f"a {made.__name__.lower()}"
-        raise UnexpectedAnswer(f"{what} without an id: {where}", url=where, hint=_HINT)
+        raise WithoutID(f"{what} without an id: {where}", url=where, hint=_HINT)
     return made(value, url=url)
 
 

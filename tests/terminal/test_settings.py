@@ -72,7 +72,7 @@ def test_settings_change_in_a_terminal(start: Starter, mlhub_home: Path) -> None
     terminal.until("BigEarthNet")
     terminal.press(",")
     terminal.until("characters")
-    terminal.press(*["\x1b[B"] * 2, *["\x1b[C"] * 2, *["\x1b[B"] * 5, "\x1b[C", "\r")
+    terminal.press(*["\x1b[B"] * 2, *["\x1b[C"] * 2, *["\x1b[B"] * 5, "\x1b[C", "\x13")
     terminal.until("v Datasets")
     terminal.settle()
     assert not terminal.mode(1000), "the mouse is the terminal's again"

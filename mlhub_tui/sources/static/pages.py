@@ -18,7 +18,7 @@ from ...http.urls import shown, shown_id
 from ...models import Collection, Document, Entry, EntryKind, Item
 from ...text import count, one_line
 from ..base import COLLECTION_IDS, ITEM_IDS, Page
-from ..documents import ItemList
+from ..documents import ItemList, WithoutID
 from .document_loader import WIDTH, Children, DocumentLink, DocumentLoader, Role, refusal
 from .document_urls import is_web, name_of, place_named, same
 
@@ -164,7 +164,7 @@ async def _part_of(loader: DocumentLoader, holder: Holder, position: _Position, 
                 listed = await loader.holder(link.url)
             except RequestError as error:
                 part.notes.append(error.message)
-                part.unread += 1
+                part.unread += _is_lost(error)
             else:
                 if isinstance(listed, ItemList):
                     within = part.take(listed, within, size)
@@ -193,11 +193,8 @@ class CollectionIndex:
         self._urls: dict[str, str] = {}
         self._catalogs: dict[str, str] = {}
         self._failures: list[str] = []
-
-    @property
-    def unread(self) -> int:
-        """How many catalogs and collections could not be read on the way."""
-        return len(self._failures)
+        self.unread = 0
+        """How many catalogs and collections did not come on the way."""
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -241,6 +238,7 @@ class CollectionIndex:
                     holder = await self._crawler.visit(self._crawled)
                 except RequestError as error:
                     self._failures.append(error.message)
+                    self.unread += _is_lost(error)
                 else:
                     if holder is None:
                         return False
@@ -395,7 +393,7 @@ class ItemPages:
                 holder = await self._crawler.visit(number)
             except RequestError as error:
                 whole.notes.append(error.message)
-                whole.unread += 1
+                whole.unread += _is_lost(error)
                 number, position = number + 1, (0, 0)
                 continue
             if holder is None:
@@ -444,7 +442,8 @@ class ItemPages:
                 items.extend(document.items)
             elif isinstance(document, RequestError):
                 failures.append(document.message)
-                unread.append(document)
+                if _is_lost(document):
+                    unread.append(document)
             elif isinstance(one, DocumentLink) and one.role is Role.ITEM:
                 failures.append(f"{document.label} is no item")
         return items, failures, unread
@@ -464,6 +463,11 @@ def _once(entries: Sequence[Entry]) -> tuple[Entry, ...]:
         document = entry.document if entry.kind is not EntryKind.ITEM else None
         found.setdefault(same(document.url) if document is not None else at, entry)
     return tuple(found.values())
+
+
+def _is_lost(error: RequestError) -> bool:
+    """Whether a listing lacks the document: one without an id is left out and counted."""
+    return not isinstance(error, WithoutID)
 
 
 def _distinct(notes: Sequence[str]) -> tuple[str, ...]:
