@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import aclosing
+from dataclasses import replace
 from itertools import count
 
 import pytest
@@ -47,6 +48,16 @@ async def test_a_link_to_itself_ends_the_listing() -> None:
         assert await ids_of(server) == ["/mlhub/v1/collections/x/items", "not complete"]
         async with Session(root_url=server.root) as session:
             assert len([page async for page in session.paginate("collections/x/items")]) == 1
+
+
+async def test_a_next_page_that_only_the_header_names_is_followed() -> None:
+    def pages(asked: Request) -> Answer:
+        number = int(asked.query.get("token", ["0"])[0])
+        headers = {"Link": f'<?token={number + 1}>; rel="next"; type="application/geo+json"'}
+        return replace(linked([f"item-{number}"], None), headers=headers if number < 2 else {})
+
+    with LoopbackServer(pages) as server:
+        assert await ids_of(server) == ["item-0", "item-1", "item-2"]
 
 
 async def test_links_in_a_circle_end_the_listing() -> None:
