@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 from textual import events
+from textual.widgets import Static
 
 from mlhub_tui.options import AppOptions
 from mlhub_tui.ui.dialogs.help import HelpScreen, MessageLogScreen, Palette
@@ -235,3 +236,21 @@ async def test_a_paste_behind_the_key_of_the_filter_is_typed_into_it(turns: int,
             await asyncio.sleep(0)
         driver.app.post_message(events.Paste("kenya_02"))
         await driver.until("/ kenya_02")
+
+
+async def test_a_click_on_what_was_removed_and_is_still_drawn_is_ignored(options: AppOptions) -> None:
+    async with driven(options, (100, 30)) as driver:
+        await driver.until("BigEarthNet")
+        app, note = driver.app, Static("Soon gone")
+        note.styles.dock = "top"
+        await app.screen.mount(note)
+        await driver.until("Soon gone")
+        x, y = note.region.offset
+        with app.batch_update():
+            await note.remove()
+            for made in (events.MouseDown, events.MouseMove, events.MouseUp):
+                app.post_message(made(None, x, y, 0, 0, 1, False, False, False, x, y))
+            for _ in range(50):
+                await asyncio.sleep(0)
+        await driver.until("BigEarthNet", lambda: "Soon gone" not in driver.screen())
+        assert app.is_running

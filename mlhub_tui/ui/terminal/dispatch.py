@@ -14,7 +14,7 @@ from textual.await_complete import AwaitComplete
 from textual.color import Color
 from textual.dom import DOMNode
 from textual.events import Event, InputEvent, Key, Mount, Paste, ScreenResume
-from textual.geometry import Size
+from textual.geometry import Offset, Size
 from textual.message import Message
 from textual.renderables.background_screen import BackgroundScreen
 from textual.screen import ModalScreen, Screen, ScreenResultType
@@ -219,6 +219,11 @@ class OnceScreen(Screen[ScreenResultType], Generic[ScreenResultType]):
         await super()._message_loop_exit()
         if isinstance(self.app, DispatchApp):
             self.app.send_again(self)
+
+    def get_widget_and_offset_at(self, x: int, y: int) -> tuple[Widget | None, Offset | None]:
+        """Return the widget at a place, and where within it; none that was removed since the last layout."""
+        widget, offset = super().get_widget_and_offset_at(x, y)
+        return (widget, offset) if widget is None or widget.is_attached else (None, None)
 
     def add_size_classes(self) -> None:
         """Have the classes of the terminal's size, which Textual gives once it has laid out everything."""
