@@ -191,7 +191,6 @@ class JobStore:
         except sqlite3.Error as error:
             self._failed(error)
             return False
-        self.orphans = False
         self.show(jobs)
         return bool(jobs)
 

@@ -257,7 +257,8 @@ class Scheduler:
         """Bring the table up to date: progress, other programs, a heartbeat."""
         for job_id, running in self._running.items():
             self._unannounced |= self._follow(job_id, running)
-        changed, now = False, time.monotonic()
+        changed = orphans = False
+        now = time.monotonic()
         beat = _BEAT if self._running or self.store.failing else _IDLE_BEAT
         if now - self._beaten >= beat * self._every:
             self._beaten = now
@@ -266,11 +267,12 @@ class Scheduler:
         if now - self._refreshed >= self._every * 0.9:
             self._refreshed = now
             changed |= self.store.refresh()
+            orphans = self.store.orphans and not self._only_own
             self.apply_settings()
             without_space = self._without_space.due(self.store.owned)
             if without_space and (self._space_task is None or self._space_task.done()):
                 self._space_task = asyncio.create_task(self._queue_with_space(without_space))
-        if (self.store.orphans and not self._only_own) or now - self._adopted >= _ADOPT:
+        if orphans or now - self._adopted >= _ADOPT:
             self._adopted = now
             changed |= self.store.adopt(frozenset(self._wanted) if self._only_own else None)
         if changed or (self._unannounced and now - self._announced >= self._every * 0.9):

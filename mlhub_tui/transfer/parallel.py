@@ -343,15 +343,11 @@ class AdaptiveConcurrency:
             self._set(self.level, None, 0)
         return self.level
 
-    def cap(self, most: int) -> bool:
-        """Have so many at most from now on; return whether that is fewer than there are."""
+    def cap(self, most: int) -> None:
+        """Have so many at most from now on."""
         raised, self.most = most > self.most, most
-        if self.level > most:
-            self._set(most, None, 0)
-            return True
-        if raised:
-            self._set(self.level, None, 0)
-        return False
+        if raised or self.level > most:
+            self._set(min(self.level, most), None, 0)
 
     def refused(self) -> int:
         """Halve them: the server does not want so many; return the connections from now on."""
@@ -427,15 +423,13 @@ class ParallelDownloader:
             await asyncio.sleep(window)
             now, done = time.monotonic(), table.done
             rate = (done - before) / (now - since)
-            if self._concurrency.cap(self._most()):
-                self._retire()
+            self._concurrency.cap(self._most())
             ending = table.total - done < rate * _WORTH * window
             if not ending and self._limits.bandwidth.rate is None:
                 if len(self._workers) >= self._concurrency.level or not table.claimable():
-                    level = self._concurrency.level
-                    if self._concurrency.add(rate, (done - start) / (now - began)) < level:
-                        self._retire()
+                    self._concurrency.add(rate, (done - start) / (now - began))
                 self._staff()
+            self._retire()
             await asyncio.sleep(window * _SETTLE)
 
     def _staff(self) -> None:

@@ -102,12 +102,13 @@ async def test_an_answer_that_is_packed_twice_is_not_unpacked() -> None:
                 await session.get("x")
 
 
-async def test_a_large_error_keeps_its_status() -> None:
+async def test_a_large_error_keeps_its_status_and_is_not_read_to_its_end() -> None:
     failing = Answer(404, b"no such thing " * 5_000_000, {"Content-Type": "text/plain"})
     with LoopbackServer(lambda _: failing) as server:
         async with Session(root_url=server.root) as session:
             with pytest.raises(Exception, match="not found"):
                 await session.get("x")
+        assert server.sent < 50_000_000
 
 
 def test_json_nested_too_deep_is_called_that(api: API, run: Run) -> None:

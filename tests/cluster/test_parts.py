@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import threading
+import time
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,14 +15,16 @@ from mlhub_tui import output
 from mlhub_tui.cluster import NotInstalled
 from mlhub_tui.cluster.object_store import (
     ObjectStore,
+    RunMarker,
     StoreBusy,
     StoreRefuses,
+    copy_objects,
     note_beginning,
     publish_catalog,
     publish_report,
 )
 from mlhub_tui.cluster.sharding import Shard, digest_of, host_of, shard_files, shards
-from mlhub_tui.errors import OutputFolderError, ServerError
+from mlhub_tui.errors import FileConflict, OutputFolderError, ServerError, TargetBusy
 from mlhub_tui.options import ClusterConfig, IfExists
 from mlhub_tui.planning.manifest import LockedManifest, Row
 from mlhub_tui.planning.requests import DatasetRequest, dataset_request
@@ -179,6 +183,35 @@ def test_an_object_is_put_copied_measured_and_removed(store: ObjectStore) -> Non
     assert store.look()(["c/x", "c/missing"] * 40) == [(5, None), None] * 40
 
 
+@pytest.mark.parametrize(
+    ("if_exists", "there", "check", "result", "left"),
+    [
+        (IfExists.RESUME, None, True, (5, True, None), b"12345"),
+        (IfExists.RESUME, b"other", True, (5, False, None), b"other"),
+        (IfExists.RESUME, b"another", True, (None, True, FileConflict), b"another"),
+        (IfExists.RESUME, b"another", False, (5, True, None), b"12345"),
+        (IfExists.SKIP, b"another", True, (7, False, None), b"another"),
+        (IfExists.OVERWRITE, b"other", True, (5, True, None), b"12345"),
+    ],
+)
+def test_an_object_is_copied_unless_one_is_there_as_on_a_disk(
+    store: ObjectStore,
+    if_exists: IfExists,
+    there: bytes | None,
+    check: bool,
+    result: tuple[int | None, bool, type[FileConflict] | None],
+    left: bytes,
+) -> None:
+    store.put(store.path("c/x"), b"12345").result()
+    if there is not None:
+        store.put(store.path("d/y"), there).result()
+    copied = Row(7, "d/y", "c/x", 5, "", 0)
+    [found] = copy_objects(store, [copied], if_exists, check=check)
+    assert (found.key, found.size, found.fetched) == (7, *result[:2])
+    assert (type(found.error) if found.error else None) is result[2]
+    assert store.read(store.path("d/y")) == left
+
+
 @pytest.mark.parametrize("end", ["commit", "discard"])
 def test_an_object_that_is_written_in_pieces_is_there_as_a_whole_or_not_at_all(
     tmp_path: Path, end: str
@@ -192,6 +225,35 @@ def test_an_object_that_is_written_in_pieces_is_there_as_a_whole_or_not_at_all(
     getattr(writer, end)()
     assert store.size(path).result() == (5 if end == "commit" else None)
     assert not list(store.system.glob(f"{store.root}/**/*.part"))
+
+
+def test_a_run_keeps_away_from_an_earlier_one_and_removes_what_killed_ones_left(
+    store: ObjectStore, mlhub_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, stop, elsewhere = time.time(), threading.Event(), tmp_path / "elsewhere"
+    for home in (mlhub_home, elsewhere):
+        home.mkdir()
+    prefix = ".mlhub-tui-run-"
+    killed = {"run": "k", "who": "me@h", "home": "another", "since": now - 999, "seen": now - 999}
+    later = {**killed, "since": now + 999, "seen": now}
+    left: dict[str, object] = {f"{prefix}later.json": later, f"{prefix}odd.json": []}
+    left |= {f"{prefix}killed.txt": killed, "killed.json": killed}
+    for name, marker in {**left, f"{prefix}killed.json": killed}.items():
+        store.put(store.path(name), json.dumps(marker).encode()).result()
+
+    def names() -> set[str]:
+        return {path.rpartition("/")[2] for path in store.names(store.root)}
+
+    with RunMarker(store.url, "one", print, stop):
+        assert names() == {*left, f"{prefix}one.json"}
+        monkeypatch.setenv("MLHUB_HOME", str(elsewhere))
+        with pytest.raises(TargetBusy, match="downloads to"), RunMarker(store.url, "two", print, stop):
+            pass
+        assert names() == {*left, f"{prefix}one.json"}
+        monkeypatch.setenv("MLHUB_HOME", str(mlhub_home))
+        with RunMarker(store.url, "three", print, stop):
+            assert names() == {*left, f"{prefix}three.json"}, "no program but this one is at its home"
+    assert names() == set(left)
 
 
 @pytest.mark.parametrize("relative", ["", "a//b", "../a", "a/..", "./a", "a\x00"])

@@ -2,10 +2,11 @@
 
 `python -m tests.mutations [downloads http auth text mlhub_tui/transfer ...] --sample 200 --seed 1`
 
-The tests are mapped once: which lines each runs, also in the processes that it starts. The map is kept, and
-moved along with the lines of a module that changes; `--again tests/x` maps a part of the tests again. A
-mutant is tried with the tests that run its line, those first that run little besides its module, until one
-fails. `--left-out` lists what is not tried, with the reasons.
+The quick tests are mapped once: which lines each runs, also in the processes that it starts. The map is kept,
+and moved along with the lines of a module that changes; `--again tests/x` maps a part of the tests again. A
+mutant is tried with the tests that run its line, until one fails: first those of its own package, and among
+these the ones that run little besides its module. Where all pass, and the package has tests that need
+processes of their own (`MORE`), those follow. `--left-out` lists what is not tried, with the reasons.
 """
 
 from __future__ import annotations
@@ -42,14 +43,19 @@ PACKAGES = {
     "auth": ["auth"],
     "text": ["text.py"],
 }
-_APART = ("benchmarks", "mutations", "support", "ssh", "servers", "terminal")
+_APART = ("benchmarks", "contracts", "mutations", "support", "ssh", "servers", "terminal", "ui")
 TESTS = [
     path.relative_to(ROOT).as_posix()
     for path in sorted((ROOT / "tests").iterdir())
     if (path.is_dir() and path.name not in (*_APART, "__pycache__")) or path.match("test_*.py")
 ]
-MARKED = "not (servers or ssh or terminal)"
-"""Tests that are not mapped: they need what a machine may not have, and look at the program from afar."""
+MARKED = "not (slow or cluster or servers or ssh or terminal)"
+"""Tests that are not mapped: they take long, or need what a machine may not have."""
+NEAR = {"transfer": ("tests/transfer/", "tests/queue/"), "text.py": ("tests/test_text.py",)}
+"""The tests of a package where they are not, or not all, in the folder of its name."""
+MORE = {"cluster": ["-m", "cluster", "tests/cluster"]}
+"""Tests of a package that a map does not tell apart, as processes serve several of them."""
+MORE_SECONDS = 300.0
 SECONDS = 60.0
 """Of tests that are run for a mutant, as they took when they were mapped; the special ones come first."""
 LONG = 3.0
@@ -74,7 +80,7 @@ def main() -> int:
     parser.add_argument("--table", type=Path, help="where the survivors and the table are written too")
     chosen = parser.parse_args()
     if hasattr(os, "nice"):
-        os.nice(10)
+        os.nice(19)
     modules = [
         path
         for path in _modules(chosen.packages or list(PACKAGES))
@@ -195,7 +201,7 @@ class _Map:
         self._breadth = Counter(t for file in self._lines.values() for tests in file.values() for t in tests)
 
     def tests(self, mutant: Mutant) -> tuple[list[str], float]:
-        """Return tests that run a line, the ones that run little else first, and their seconds.
+        """Return tests that run a line, those of its package first, and their seconds.
 
         What runs when the module is imported is tried with the tests that run anything in it.
         """
@@ -205,8 +211,12 @@ class _Map:
         chosen: list[str] = []
         total = 0.0
 
-        def rank(test: str) -> tuple[bool, float, str]:
-            return self._seconds.get(test, 1.0) > LONG, -shares[test] / self._breadth[test], test
+        package = mutant.path.split("/")[1]
+        near = NEAR.get(package, (f"tests/{package}/",))
+
+        def rank(test: str) -> tuple[bool, bool, float, str]:
+            far = not test.startswith(near)
+            return self._seconds.get(test, 1.0) > LONG, far, -shares[test] / self._breadth[test], test
 
         for test in sorted(found, key=rank):
             total += self._seconds.get(test, 1.0)
@@ -318,11 +328,13 @@ def _report(sample: list[Mutant], covering: _Map, workers: int, say: Callable[[s
 
         def one(mutant: Mutant) -> tuple[Mutant, str, str]:
             tests, seconds = covering.tests(mutant)
-            if not tests:
-                return mutant, "not covered", ""
+            more = MORE.get(mutant.path.split("/")[1], [])
             copy = copies.get()
             try:
-                return mutant, *copy.try_out(mutant, tests, seconds)
+                outcome, test = copy.try_out(mutant, tests, seconds) if tests else ("not covered", "")
+                if more and outcome in ("survived", "not covered"):
+                    outcome, test = copy.try_out(mutant, more, MORE_SECONDS)
+                return mutant, outcome, test
             finally:
                 copies.put(copy)
 

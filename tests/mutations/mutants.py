@@ -36,12 +36,13 @@ _CALCULATED: dict[type[ast.operator], tuple[str, str]] = {
 _LOGGED = re.compile(r"(^|\.)(_?log|_?logger|logging)\.\w+$|(^|\.)(warn|debug|print)$")
 _PACE = re.compile(
     r"timeout|pause|second|interval|patience|delay|wait|poll|period|block|chunk|buffer|piece|batch|at_once"
-    r"|every|tick|grace|remembered|idle|window|rarely|slack|slice|took|fresh|stale",
+    r"|every|tick|grace|remembered|idle|window|rarely|slack|slice|took|fresh|stale|connections",
     re.I,
 )
+_SECONDS = re.compile(r"#.*\bseconds\b")
 
 _DECORATOR = "a decorator's argument (frozen, slots, the size of a cache)"
-_PACED = "a pace: seconds or bytes at a time, which matter for speed alone"
+_PACED = "a pace: seconds, bytes or connections at a time, which matter for speed alone"
 _WIDTH = "how wide something is drawn"
 _EXACT = "the exact figure of a far bound (1,000 or more)"
 _FIGURES = {_PACED, _EXACT}
@@ -105,19 +106,28 @@ class _Finder:
         self, node: ast.AST, skip: str, imported: bool = True, statement: int = 1
     ) -> Iterator[Mutant]:
         statement = node.lineno if isinstance(node, ast.stmt) else statement
-        skip = skip or _equivalent(node, imported)
+        skip = skip or _equivalent(node, imported) or (self._seconds(node) if imported else "")
         said = (
             "" if skip in _FIGURES and isinstance(node, ast.BinOp) else skip
         )  # 1 >> 20 is not a figure moved
         for start, end, new in self._changes(node):
             yield Mutant(self._path, getattr(node, "lineno", 1), start, end, new, said, imported, statement)
+        paces = _paced_defaults(node) if isinstance(node, ast.arguments) else []
         is_function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
         for name, value in ast.iter_fields(node):
             for child in value if isinstance(value, list) else [value]:
                 if name not in _ANNOTATIONS and isinstance(child, ast.AST):
                     why = _DECORATOR if name == "decorator_list" else _WIDTH if _is_width(node, child) else ""
+                    why = why or (_PACED if child in paces else "")
                     here = imported and not (is_function and name == "body")
                     yield from self._within(child, skip or why, here, statement)
+
+    def _seconds(self, node: ast.AST) -> str:
+        """Return why constants of a module that a comment calls seconds are left out."""
+        if not isinstance(node, ast.Assign):
+            return ""
+        line = self._source[self._starts[node.lineno - 1] :].split(b"\n", 1)[0].decode()
+        return _PACED if _SECONDS.search(line) else ""
 
     def _changes(self, node: ast.AST) -> Iterator[tuple[int, int, str]]:
         match node:
@@ -185,6 +195,8 @@ def _equivalent(node: ast.AST, imported: bool) -> str:
             return "the text of a log"
         case ast.Call(func=ast.Name(id="field" | "TypeVar" | "NewType")):
             return "a declaration"
+        case ast.Call(func=function, args=[_, level]) if ast.unparse(function) == "zlib.compress":
+            return _PACED if _is_number(level) else ""
         case ast.Assign(targets=[ast.Name(id=name)], value=value) if _is_number(value):
             return _PACED if _PACE.search(name) else _exact(value) if imported else ""
         case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value) if _is_number(value):
@@ -200,6 +212,16 @@ def _equivalent(node: ast.AST, imported: bool) -> str:
         case ast.Call(func=function) if ast.unparse(function).endswith((".sleep", ".wait", ".join")):
             return "a pause"
     return ""
+
+
+def _paced_defaults(arguments: ast.arguments) -> list[ast.expr | None]:
+    """Return the defaults of arguments whose names are those of paces."""
+    positional = [*arguments.posonlyargs, *arguments.args]
+    named = [
+        *zip(reversed(positional), reversed(arguments.defaults), strict=False),
+        *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True),
+    ]
+    return [value for each, value in named if value and _PACE.search(each.arg) and _is_number(value)]
 
 
 def _exact(value: ast.expr) -> str:

@@ -53,6 +53,10 @@ def test_keys_and_roles_are_counted_with_their_sizes() -> None:
     ]
 
 
+def test_documents_are_counted_too() -> None:
+    assert (tally().documents, SOME.documents) == (0, 3)
+
+
 def test_what_is_paid_for_is_told_apart() -> None:
     assert ([each.key for each in SOME.by_key() if each.paid], SOME.paid) == (["paid"], 1)
     assert "requester-pays" in next(c.why for c in SOME.by_key() if c.key == "paid")

@@ -26,6 +26,7 @@ from mlhub_tui.planning.selection import PlannedFile
 from mlhub_tui.queue.job import JobState
 from mlhub_tui.queue.run_job import job_context
 from mlhub_tui.queue.service import QueueService
+from mlhub_tui.text import size as size_words
 from mlhub_tui.transfer.config import TransferPhase, TransferProgress
 from mlhub_tui.transfer.engine import TransferCancelled
 from mlhub_tui.transfer.work_source import BatchStats
@@ -227,15 +228,21 @@ async def test_a_catalog_s_link_that_is_refused_is_asked_for_once_more(
     assert words in job.reason
 
 
-async def test_what_was_there_is_no_news(queue: QueueService, server: FaultServer, tmp_path: Path) -> None:
-    stock(server, tmp_path, 8)
+async def test_what_was_there_is_no_news(
+    queue: QueueService, server: FaultServer, tmp_path: Path, mlhub_home: Path
+) -> None:
+    contents = stock(server, tmp_path, 8)
     job = await settle(queue, wish(tmp_path / "out"))
     first = [event.words for event in await queue.log(job.id)]
-    assert first[-1].startswith("done: ") and "8 files" in first[-1] and " in " in first[-1]
+    whole = sum(map(len, contents.values())) + len(server.by_target[CATALOG])
+    assert first[-1].startswith(f"done: {size_words(whole)}, in ") and first[-1].endswith("; 8 files")
     server.requests.clear()
-    job = await settle(queue, wish(tmp_path / "out"))
-    assert [event.words for event in await queue.log(job.id)][-1] == "done: 8 files"
-    assert [request.target for request in server.requests if request.method == "GET"] == []
+    for _ in ("the manifest knows the files", "they are found on the disk"):
+        job = await settle(queue, wish(tmp_path / "out"))
+        assert (await queue.log(job.id))[-1].words == "done: 8 files"
+        assert [request.target for request in server.requests if request.method == "GET"] == []
+        for path in (mlhub_home / "datasets").iterdir():
+            path.unlink()
 
 
 def test_aria2_gets_what_it_can_fetch_with_the_sums_that_it_knows() -> None:

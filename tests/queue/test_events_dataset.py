@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mlhub_tui.queue.job import JobState
 from mlhub_tui.queue.service import QueueService
+from mlhub_tui.text import size
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer, Request
 
@@ -43,4 +44,5 @@ async def test_the_log_of_a_dataset_tells_its_parts_and_what_failed(
     assert job.state is JobState.DONE
     later = [event.words for event in await queue.log(job.id, after=len(words))]
     assert "begins with 1 file; 29 are there" in later
-    assert later[-1].startswith("done: ")
+    whole = sum(map(len, contents.values())) + len(server.by_target[CATALOG])
+    assert later[-1].startswith(f"done: {size(whole)}, {size(len(server.by_target[gone]))} of them in ")

@@ -43,6 +43,24 @@ async def ended(queue: QueueService, job: Job) -> Job:
     return job
 
 
+async def test_who_waits_for_a_job_may_give_up_and_is_told_of_the_end_of_the_queue(
+    server: FaultServer, folder: Path, make_queue: Make
+) -> None:
+    server.always = HALF
+    queue = make_queue(Links(server.url))
+    job = await queue.add(wish(folder))
+    waiting = [asyncio.create_task(queue.wait([job.id])) for _ in range(2)]
+    await until(lambda: server.open)
+    waiting[0].cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting[0]
+    await asyncio.to_thread(queue.stop, 60)
+    with pytest.raises(DownloadError, match="the download queue has ended"):
+        await waiting[1]
+    with pytest.raises(DownloadError, match="the download queue is not running"):
+        await queue.pause(job.id)
+
+
 async def test_a_job_arrives_whole(server: FaultServer, folder: Path, make_queue: Make) -> None:
     queue = make_queue(Links(server.url))
     job = await ended(queue, await queue.add(wish(folder)))

@@ -271,6 +271,7 @@ def _sqlite(name: str) -> sqlite3.Error:
         (LinkRejected("no"), 2, JobState.FAILED, "no", None),
         (UnexpectedAnswer("no"), 1, JobState.RETRYING, "no", 1.0),
         (BeingPrepared("wait", retry_after=4.0), 9, JobState.RETRYING, "wait", 5.0),
+        (BeingPrepared("wait"), 2, JobState.RETRYING, "wait", 2.0),
     ],
 )
 def test_an_error_takes_a_job_where_it_belongs(

@@ -17,6 +17,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
 from mlhub_tui import paths
+from mlhub_tui.options import IfExists
+from mlhub_tui.planning.filters import Filters
+from mlhub_tui.planning.requests import dataset_request
 from mlhub_tui.queue import repository as store_module
 from mlhub_tui.queue import runner as process
 from mlhub_tui.queue.database import VERSION, Database, JournalNotWritable
@@ -96,6 +99,32 @@ def test_a_finished_job_is_queued_again_at_the_end(tmp_path: Path) -> None:
     [again] = store.add([wish(tmp_path)])
     assert (again.id, again.state, again.reason) == (first.id, JobState.QUEUED, "")
     assert again.position > second.position
+
+
+@pytest.mark.parametrize(
+    ("state", "if_exists", "other", "continued"),
+    [
+        (JobState.PAUSED, IfExists.RESUME, False, True),
+        (JobState.PAUSED, IfExists.OVERWRITE, False, True),
+        (JobState.PAUSED, IfExists.RESUME, True, False),
+        (JobState.CANCELLED, IfExists.RESUME, False, False),
+        (JobState.CANCELLED, IfExists.OVERWRITE, False, True),
+        (JobState.DONE, IfExists.OVERWRITE, False, False),
+    ],
+)
+def test_the_same_dataset_is_continued_where_it_would_be_checked_or_fetched_again(
+    tmp_path: Path, state: JobState, if_exists: IfExists, other: bool, continued: bool
+) -> None:
+    store = opened(tmp_path / "queue.db")
+    first = dataset_request("crops", tmp_path, source="http://h/", if_exists=if_exists)
+    [job] = store.add([first])
+    store.move([job.id], JobState.CONNECTING)
+    store.move([job.id], state)
+    filters = Filters(Filters.keys({"fields": ["a"]})) if other else None
+    later = replace(first, request_id="later", filters=filters or first.filters)
+    [again] = store.add([later])
+    assert (again.id, again.state) == (job.id, JobState.QUEUED)
+    assert again.request == (first if continued else later)
 
 
 def test_a_live_programs_job_is_shown_and_left_to_it(tmp_path: Path) -> None:
