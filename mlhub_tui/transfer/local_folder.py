@@ -75,7 +75,7 @@ class LocalFolder:
         self._renamed: list[FileResult] = []
         self._folders: set[str] = set()
         self._commits: asyncio.Task[None] | None = None
-        self._urgent = self._awaited = self._broken = False
+        self._urgent = self._broken = False
 
     async def examine(self, requests: Sequence[FileRequest]) -> Sequence[FileTask | FileResult]:
         """Look at the files that are there."""
@@ -88,10 +88,7 @@ class LocalFolder:
     @property
     def full(self) -> bool:
         """Whether a whole group waits for the one before it to be committed."""
-        if self._commits is None or not self._is_complete():
-            return False
-        self._awaited = True
-        return True
+        return self._commits is not None and self._is_complete()
 
     def create(self, task: FileTask) -> _Part:
         """Open the part of a file."""
@@ -208,9 +205,7 @@ class LocalFolder:
             if settled:
                 self._callbacks.settled(settled)
         self._commits = None
-        if self._awaited:
-            self._awaited = False
-            self._callbacks.drained()
+        self._callbacks.drained()
         if not self._group and not self._renamed:
             self._urgent = False
         self._commit_if_due()

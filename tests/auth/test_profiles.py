@@ -169,19 +169,16 @@ def test_a_change_of_another_program_between_load_and_save_survives(mlhub_home: 
     assert file.names() == ("a", "b")
 
 
-def test_line_endings_of_windows_stay(mlhub_home: Path) -> None:
+def test_line_endings_stay_and_a_last_line_without_one_gets_it(mlhub_home: Path) -> None:
     path = write(mlhub_home, b"[a]\r\napi_key = 1\r\nx = 2\r\n")
     ProfilesFile.load().save("a", api_key="3", root_url="https://r.example/")
     assert path.read_bytes() == b"[a]\r\napi_key = 3\r\nx = 2\r\nroot_url = https://r.example/\r\n"
     write(mlhub_home, b"[a]\r\nx = 2\r\n")
     ProfilesFile.load().save("b", api_key="3")
     assert path.read_bytes() == b"[a]\r\nx = 2\r\n\r\n[b]\r\napi_key = 3\r\n"
-
-
-def test_a_last_line_without_its_end_gets_one(mlhub_home: Path) -> None:
-    path = write(mlhub_home, "[a]\nx = 1")
+    write(mlhub_home, "[a]\nx = 1")
     ProfilesFile.load().save("a", api_key="k")
-    assert path.read_text() == "[a]\nx = 1\napi_key = k\n"
+    assert path.read_bytes() == b"[a]\nx = 1\napi_key = k\n"
 
 
 def test_a_byte_order_mark_utf_16_and_latin_1_are_read_and_written_as_utf_8(mlhub_home: Path) -> None:

@@ -30,6 +30,7 @@ CUT: dict[str, str] = {
     "encoded in part": f"{{far}}/a.tif?t={PARTLY}",
     "encoded twice": f"{{far}}/a.tif?t={TWICE}",
     "in other letters": f"{{far}}/a.tif?t={KEY.upper()}",
+    "with escapes of JSON": "{far}/a.tif?key={key}&v=2",
     "as an entity": "{far}/a.tif?v=2&amp;key={key}",
     "as a user": "http://{key}@{place}/a.tif",
     "as a password": "http://me:{key}@{place}/a.tif",
@@ -69,6 +70,7 @@ class Home(LoopbackServer):
         super().__init__(self._answer)
         self.href = self.onward = ""
         self.pages: dict[str, Any] = {}
+        self.escapes = False
 
     def item(self) -> dict[str, Any]:
         assets = {"a": {"href": self.href, "type": "image/tiff"}}
@@ -80,7 +82,12 @@ class Home(LoopbackServer):
             "ds/c1/collection.json": collection("c1"),
             "ds/c1/i1/i1.json": self.item(),
         }
-        return archive({name: json.dumps(document).encode() for name, document in documents.items()})
+        return archive({name: self._written(document) for name, document in documents.items()})
+
+    def _written(self, document: Any) -> bytes:
+        """Return JSON; where it `escapes`, with an escape for each letter of the key."""
+        escaped = "".join(f"\\u{ord(letter):04x}" for letter in KEY)
+        return json.dumps(document).replace(KEY, escaped if self.escapes else KEY).encode()
 
     def _answer(self, request: Request) -> Answer:
         path = request.path.removeprefix("/mlhub/v1")
@@ -98,7 +105,9 @@ class Home(LoopbackServer):
             "/collections/c1/items": {"type": "FeatureCollection", "features": [self.item()], "links": []},
             "/collections/c1/items/i1": self.item(),
         }
-        return as_json(documents[path]) if path in documents else Answer(status=404)
+        if path not in documents:
+            return Answer(status=404)
+        return Answer(body=self._written(documents[path]), headers={"Content-Type": "application/json"})
 
 
 @pytest.fixture
@@ -128,6 +137,7 @@ DOWNLOADS = [("item", "c1", "i1"), ("dataset", "ds")]
 def test_a_key_beside_the_path_is_cut_from_an_href(
     home: Home, far: Far, run: Run, tmp_path: Path, mlhub_home: Path, how: str, command: tuple[str, ...]
 ) -> None:
+    home.escapes = how == "with escapes of JSON"
     home.href = far.holding(CUT[how])
     result = run("download", *command, "--output-dir", str(tmp_path))
     assert result.exit_code == 0, result.output

@@ -80,14 +80,17 @@ def test_a_dataset_is_read_in_smaller_pages(run: Run, tmp_path: Path, status: in
     assert "400" in result.stdout
 
 
+@pytest.mark.parametrize("asked", [50, None], ids=["of a size", "of the server's size"])
 @pytest.mark.parametrize("way", ["with a token alone", "with the limit"])
 def test_an_mlhub_api_is_asked_for_smaller_pages_to_the_end(
-    run: Run, monkeypatch: pytest.MonkeyPatch, way: str
+    run: Run, monkeypatch: pytest.MonkeyPatch, way: str, asked: int | None
 ) -> None:
     limits: list[int] = []
 
     def answer(request: Request) -> Answer:
-        start, limit = (int(request.query.get(name, ["0"])[0]) for name in ("token", "limit"))
+        start, limit = (
+            int(request.query.get(name, [value])[0]) for name, value in (("token", 0), ("limit", 99))
+        )
         limits.append(limit)
         if limit > 20:
             return Answer(413)
@@ -100,8 +103,15 @@ def test_an_mlhub_api_is_asked_for_smaller_pages_to_the_end(
     with LoopbackServer(answer) as server:
         monkeypatch.setenv("MLHUB_ROOT_URL", server.root)
         monkeypatch.setenv("MLHUB_API_KEY", "key")
-        assert ids(run, "list", "items", "c", "--page-size", "50", "--json") == ALL[:60]
-    assert limits == [50, 25, 10, 10, 10, 10, 10, 10]
+        size = ("--page-size", str(asked)) if asked else ()
+        assert ids(run, "list", "items", "c", *size, "--json") == ALL[:60]
+    assert limits == [*((50, 25) if asked else (99,)), 10, 10, 10, 10, 10, 10]
+
+
+def test_a_page_of_one_item_that_is_too_large_is_not_made_larger(run: Run) -> None:
+    with PagedAPI(refusing_above(0, Answer(413))) as server:
+        assert run(*COMMANDS["list"](server.location), "--page-size", "1").exit_code == 1
+        assert set(server.limits) == {1}
 
 
 @pytest.mark.parametrize(

@@ -170,6 +170,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
 
 def test_an_object_is_put_copied_measured_and_removed(store: ObjectStore) -> None:
     path, other = store.path("c/x"), store.path("d/e/y")
+    assert store.whole is store.url.startswith("memory:")
     assert not store.names(store.root)
     assert store.size(path).result() is None
     store.put(path, b"12345").result()

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import ast
-import inspect
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 import pytest
-import textual._compositor
-import textual.app
-import textual.message_pump
-import textual.screen
-import textual.widget
 
 from .parsed import nodes
+from .test_private_hooks import of_textual
 
 pytestmark = pytest.mark.xdist_group("parsed")
 
@@ -64,22 +59,6 @@ def _private() -> Iterator[tuple[str, str]]:
 def is_replacing(call: ast.Call) -> bool:
     """Tell whether a call is one of `monkeypatch.setattr`, under whatever name."""
     return isinstance(call.func, ast.Attribute) and call.func.attr == "setattr"
-
-
-def of_textual() -> set[str]:
-    """Return the private names of Textual's apps, screens, widgets and what lays them out."""
-    names: set[str] = set()
-    for module in (textual.app, textual.screen, textual.widget, textual.message_pump, textual._compositor):
-        for node in ast.walk(ast.parse(inspect.getsource(module))):
-            if (
-                isinstance(node, ast.Attribute)
-                and isinstance(node.value, ast.Name)
-                and node.value.id == "self"
-            ):
-                names.add(node.attr)
-            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                names.add(node.name)
-    return {name for name in names if is_private(name)}
 
 
 def test_private_names_are_hardly_used() -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import logging
+from pathlib import Path
 
 import pytest
 
 from mlhub_tui.auth import Auth, Credentials, Kind, Scheme, for_location
 from mlhub_tui.errors import AuthenticationError, KeyWithheld, NotOffered
 from mlhub_tui.http.client import HTTPClient
+from mlhub_tui.http.credentials import OriginCredentials
 from mlhub_tui.http.session import Session
 from mlhub_tui.sources.open_source import open_mlhub, open_session, open_source
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json, redirect
@@ -175,3 +177,18 @@ async def test_a_key_in_a_document_is_taken_out_and_what_a_link_would_send_is_dr
     assert read["href"] == "https://other.example/x?page=2"
     assert (read["headers"], read["body"]) == ({"Accept": "a"}, {"page": 2})
     assert read["note"] == {"text": "sent with key-removed"}
+
+
+@pytest.mark.parametrize("key", [None, "k" * 20])
+async def test_a_login_of_netrc_is_for_who_has_sent_no_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str | None
+) -> None:
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login me password mine\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    with LoopbackServer(lambda _: Answer(401)) as server:
+        credentials = OriginCredentials(server.url, lambda: key, Auth(Scheme.BEARER))
+        async with HTTPClient() as client:
+            response, _ = await client.fetch("GET", server.url, limit=9, credentials=credentials)
+    assert response.status == 401
+    sent = [request.headers.get("authorization", "") for request in server.requests]
+    assert sent == ([f"Bearer {key}"] if key else ["", "Basic bWU6bWluZQ=="])

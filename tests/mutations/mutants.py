@@ -36,7 +36,7 @@ _CALCULATED: dict[type[ast.operator], tuple[str, str]] = {
 _LOGGED = re.compile(r"(^|\.)(_?log|_?logger|logging)\.\w+$|(^|\.)(warn|debug|print)$")
 _PACE = re.compile(
     r"timeout|pause|second|interval|patience|delay|wait|poll|period|block|chunk|buffer|piece|batch|at_once"
-    r"|every|tick|grace|remembered|idle|window|rarely|slack|slice|took|fresh|stale|connections",
+    r"|every|tick|grace|remembered|idle|window|rarely|slack|slice|took|fresh|stale|gain|connections",
     re.I,
 )
 _SECONDS = re.compile(r"#.*\bseconds\b")

@@ -190,6 +190,8 @@ def test_the_desk_does_itself_what_nobody_runs(tmp_path: Path) -> None:
         assert [j.id for j in cleared.done] == [job.id]
         assert ([j.id for j in cleared.refused], cleared.missing) == ([other.id], [77])
         assert [j.id for j in desk.jobs()] == [other.id]
+    later = JobRepository(Database(tmp_path / "queue.db"))
+    assert later.live() == {later.runner}
 
 
 def test_what_a_program_takes_over_at_that_very_moment_is_passed_on_to_it(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import os
 import signal
@@ -18,7 +17,6 @@ from typing import Any
 import pytest
 
 from mlhub_tui import fileio
-from mlhub_tui.planning.requests import DownloadRequest
 from mlhub_tui.queue.database import Database
 from mlhub_tui.queue.job import JobState
 from mlhub_tui.queue.repository import JobRepository
@@ -313,27 +311,3 @@ def test_a_program_told_to_end_records_every_byte(
         assert status.st_size > len(server.content)
     else:
         assert (synced, more) == (status.st_size, "")
-
-
-async def test_of_eight_transfers_half_fail_and_the_others_arrive(
-    server: FaultServer, folder: Path, make_queue: Make
-) -> None:
-    with FaultServer(DATA) as broken:
-        broken.always = Answer(after=len(DATA) // 3, end="reset")
-
-        def where(request: DownloadRequest) -> str:
-            return broken.url if request.collection_id.startswith("bad") else server.url
-
-        queue = make_queue(Links(where), concurrency=8, per_host=8)
-        names = [f"{kind}{index}" for index in range(4) for kind in ("good", "bad")]
-        jobs = await queue.add_many([wish(folder, name) for name in names])
-        async with asyncio.timeout(60):
-            ends = await queue.wait([job.id for job in jobs])
-    assert {job.state for job in ends if job.name.startswith("good")} == {JobState.DONE}
-    failed = [job for job in ends if job.name.startswith("bad")]
-    assert {job.state for job in failed} <= {JobState.FAILED, JobState.DONE}
-    for job in ends:
-        whole = job.state is JobState.DONE
-        assert (
-            (job.path.read_bytes() == DATA) if whole else (bool(job.reason) and job.part.stat().st_size > 0)
-        )

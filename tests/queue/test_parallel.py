@@ -60,6 +60,20 @@ async def test_a_server_that_limits_each_connection_is_asked_over_several(
     assert starts(server), "one from the beginning, and others from further on"
 
 
+@pytest.mark.parametrize("why", ["small", "weak validator", "no validator", "no ranges"])
+async def test_a_file_that_cannot_or_need_not_be_split_comes_over_one_connection(
+    server: FaultServer, folder: Path, why: str
+) -> None:
+    if why == "small":
+        server.content, server.always = content(200 << 10), Answer(pace=0.1)
+    elif why == "no ranges":
+        server.always = replace(SLOW, headers={"Accept-Ranges": "none"})
+    else:
+        server.etag = 'W/"v1"' if why == "weak validator" else None
+    assert await get(server, folder) == server.content
+    assert server.ranges == [None]
+
+
 async def test_a_server_that_is_not_faster_over_several_is_asked_over_one(
     server: FaultServer, folder: Path
 ) -> None:
@@ -69,28 +83,6 @@ async def test_a_server_that_is_not_faster_over_several_is_asked_over_one(
     path = await fetch(wish(folder), Links(server.url), retries=HASTY, config=tuning)
     assert path.read_bytes() == DATA
     assert 2 <= server.most < 16, "others were tried"
-
-
-async def test_a_small_file_comes_over_one_connection(server: FaultServer, folder: Path) -> None:
-    server.content = content(200 << 10)
-    server.always = Answer(pace=0.1)
-    assert await get(server, folder) == server.content
-    assert server.ranges == [None]
-
-
-@pytest.mark.parametrize("etag", ['W/"v1"', None])
-async def test_without_a_strong_validator_it_is_one_connection(
-    server: FaultServer, folder: Path, etag: str | None
-) -> None:
-    server.etag = etag
-    assert await get(server, folder) == DATA
-    assert server.ranges == [None]
-
-
-async def test_accept_ranges_none_is_believed(server: FaultServer, folder: Path) -> None:
-    server.always = replace(SLOW, headers={"Accept-Ranges": "none"})
-    assert await get(server, folder) == DATA
-    assert server.ranges == [None]
 
 
 async def test_200_to_the_second_connection_leaves_the_first_to_go_on_alone(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -67,6 +68,7 @@ async def test_a_job_arrives_whole(server: FaultServer, folder: Path, make_queue
     assert (job.state, job.bytes_done, job.bytes_total) == (JobState.DONE, len(DATA), len(DATA))
     assert job.path.read_bytes() == DATA
     assert files(folder) == {"file.tar.gz": len(DATA)}
+    assert job.sums == f"md5:{hashlib.md5(DATA).hexdigest()}"
 
 
 async def test_an_ordinary_id_names_the_file_and_an_odd_one_stays_in_the_folder(
@@ -135,10 +137,13 @@ async def test_a_moved_job_runs_earlier(server: FaultServer, folder: Path, make_
     queue = make_queue(links, concurrency=1)
     jobs = await queue.add_many([wish(folder, name) for name in "abcd"])
     await queue.move(jobs[3].id, -2)
+    await queue.move(jobs[0].id, 1)
+    await queue.move(jobs[2].id, -9)
+    await queue.move(jobs[2].id, 0)
     server.hurry()
-    assert [job.request.collection_id for job in queue.snapshot()] == list("adbc")
+    assert [job.request.collection_id for job in queue.snapshot()] == list("cdab")
     await queue.wait([job.id for job in jobs])
-    assert links.asked == list("adbc")
+    assert links.asked == list("acdb")
 
 
 async def test_pause_keeps_the_part_and_resume_goes_on(

@@ -70,9 +70,9 @@ def test_speed_is_shown_of_what_another_program_downloads_and_of_nothing_else(tm
         assert seen.where == f"in the app, pid {os.getpid()}"
 
 
-def test_a_finished_job_that_is_queued_again_begins_at_nothing(tmp_path: Path) -> None:
+def test_a_finished_job_that_is_queued_again_begins_at_nothing_at_the_end(tmp_path: Path) -> None:
     store = JobRepository(Database(tmp_path / "queue.db"))
-    [made] = store.add([wish(tmp_path)])
+    made, _ = store.add([wish(tmp_path), wish(tmp_path, "other")])
     store.move([made.id], JobState.CONNECTING)
     counted: dict[str, Any] = {
         "bytes_done": 5,
@@ -83,7 +83,7 @@ def test_a_finished_job_that_is_queued_again_begins_at_nothing(tmp_path: Path) -
     }
     store.move([made.id], JobState.DONE, reason="r", hint="h", **counted)
     [again] = store.add([wish(tmp_path)])
-    assert again == replace(made, position=2)
+    assert again == replace(made, position=3)
 
 
 def test_more_jobs_than_one_statement_takes_are_found_in_their_order(tmp_path: Path) -> None:

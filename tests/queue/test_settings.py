@@ -109,16 +109,6 @@ async def test_parallel_ranges_are_turned_off_and_on_while_it_runs(
     assert done.path.read_bytes() == server.content
 
 
-async def test_a_finished_job_keeps_the_sums_it_was_verified_with(
-    server: FaultServer, folder: Path, make_queue: Make
-) -> None:
-    import hashlib
-
-    queue = make_queue(Links(server.url))
-    done = await ended(queue, await queue.add(wish(folder)))
-    assert done.sums == f"md5:{hashlib.md5(DATA).hexdigest()}"
-
-
 def test_what_nobody_told_the_queue_is_as_the_config_file_has_it(tmp_path: Path, mlhub_home: Path) -> None:
     mlhub_home.mkdir()
     (mlhub_home / "config.toml").write_text('transfers = 5\nlimit = "1M"\n')

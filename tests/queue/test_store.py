@@ -92,15 +92,6 @@ def test_a_target_has_one_job(tmp_path: Path) -> None:
     assert (running.id, running.state) == (first.id, JobState.CONNECTING)
 
 
-def test_a_finished_job_is_queued_again_at_the_end(tmp_path: Path) -> None:
-    store = opened(tmp_path / "queue.db")
-    first, second = store.add([wish(tmp_path), wish(tmp_path, "other")])
-    store.move([first.id], JobState.CANCELLED, reason="no")
-    [again] = store.add([wish(tmp_path)])
-    assert (again.id, again.state, again.reason) == (first.id, JobState.QUEUED, "")
-    assert again.position > second.position
-
-
 @pytest.mark.parametrize(
     ("state", "if_exists", "other", "continued"),
     [

@@ -168,6 +168,9 @@ def test_a_hard_link_replaces_another_file_as_told(
         (special("./", tarfile.DIRTYPE), ""),
         (file("c/" + "d/" * 254 + "f"), ""),
         (file("c/" + "d/" * 255 + "f"), "its path is too long"),
+        (soft("c/s", "d/" * 1023 + "f"), "a link to what is not in the archive"),
+        (soft("c/s", "d/" * 1024 + "f"), "its path is too long"),
+        (soft("c/s", "d/" + "e" * 4094), "its path is too long"),
         (special("c/s", tarfile.BLKTYPE), "a device, pipe or other special file"),
     ],
 )
