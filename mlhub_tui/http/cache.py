@@ -288,7 +288,7 @@ class CachingClient:
     @property
     def offline(self) -> str:
         """How old the oldest document is that was given in place of a server; empty while all is well."""
-        if not self._unreachable or self._oldest is None:
+        if self._oldest is None:
             return ""
         return f"offline: as of {duration(max(self._clock() - self._oldest, 0.0)) or '0 s'} ago"
 

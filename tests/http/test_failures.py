@@ -25,8 +25,10 @@ from mlhub_tui.errors import (
     ServerUnreachable,
     UnexpectedAnswer,
 )
+from mlhub_tui.http.connection import Response
 from mlhub_tui.http.errors import HOSTED_HINT, NO_RETRIES, TLSFailure
 from mlhub_tui.http.json_document import decode
+from mlhub_tui.http.representation import raise_for_response
 from mlhub_tui.http.session import Session, SessionTimeouts
 from mlhub_tui.sources.mlhub import MLHubSource
 from mlhub_tui.text import redact
@@ -101,6 +103,14 @@ async def test_what_the_server_says_is_cleaned_and_told(body: object, said: str)
 async def test_a_refusal_without_words_is_told_all_the_same(body: bytes) -> None:
     error = await failure(Answer(400, body))
     assert error.message.endswith("/mlhub/v1/datasets")
+
+
+async def test_the_owner_of_the_data_is_named_for_a_file_that_is_refused_and_not_for_a_listing() -> None:
+    owner = "report it to the owner of the data"
+    assert (await failure(Answer(405))).hint != owner
+    with pytest.raises(RequestRefused) as caught:
+        raise_for_response(Response(405, "", {}, None, True, requested="https://h.test/x.tif"), "x.tif")
+    assert caught.value.hint == owner
 
 
 async def test_a_long_refusal_is_cut() -> None:

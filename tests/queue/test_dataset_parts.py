@@ -88,6 +88,10 @@ async def test_a_job_shows_its_files_as_the_list_and_memory_have_them() -> None:
         "2 files failed so far",
         "4 files failed so far",
     ]
+    tally.large.clear()
+    live.enter(TransferPhase.CONNECTING)
+    watch.show()
+    assert live.phase is TransferPhase.CONNECTING, "nothing came since"
     live.total = 5
     BatchProgress(live, BatchStats(), 100, ManifestStats(wanted=1, unknown=1)).show()
     assert live.total is None

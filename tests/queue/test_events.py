@@ -22,7 +22,9 @@ from mlhub_tui.queue.client import QueueClient
 from mlhub_tui.queue.database import Database
 from mlhub_tui.queue.job import Job, JobState
 from mlhub_tui.queue.repository import FIRST, LAST, LONGEST, JobRepository, safe
+from mlhub_tui.queue.scheduler import success_message
 from mlhub_tui.queue.service import QueueService
+from mlhub_tui.transfer.config import DownloadResult
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer
 from tests.support.waiting import until
@@ -39,6 +41,11 @@ SECRET = "s3cr3t-Zq81"
 async def log(queue: QueueService, job: Job) -> list[str]:
     """Return the words of a log, of which the last entries are written a moment later."""
     return [event.words for event in await queue.log(job.id)]
+
+
+def test_the_mean_speed_is_that_of_what_came(tmp_path: Path) -> None:
+    done = DownloadResult(tmp_path, 10_000_000, fetched=True)
+    assert success_message(done, 10_000_000, 20.0) == "done: 10.0 MB, in 20 s, 500.0 kB/s on average"
 
 
 async def test_a_log_says_from_where_and_how_fast_it_came(

@@ -132,6 +132,8 @@ def test_a_missing_and_a_shortened_file_are_reported(tmp_path: Path) -> None:
     path.unlink()
     (entry,) = read_library(of_queue, tmp_path)
     assert (entry.state, entry.reason) == (LibraryState.MISSING, "maize.tar.gz is missing")
+    (entry,) = read_library([asset(number, tmp_path, f"{number}.tif") for number in range(3)], tmp_path)
+    assert entry.reason.endswith(".tif is missing, and 2 more files")
 
 
 def test_assets_of_a_collection_are_one_entry_and_those_not_fetched_make_it_partly_there(
