@@ -48,7 +48,7 @@ _HERE = Path(__file__).parent
 IMPORTED_WHILE_IDLE = (
     "widgets.form",
     "widgets.line_view",
-    "dialogs.questions",
+    "dialogs.base",
     "widgets.json_lines",
     "widgets.json_view",
     "widgets.item_table",
@@ -277,7 +277,7 @@ class MLHubApp(AppContext):
         running = [job for job in self.jobs if job.state.running and not job.elsewhere]
         words = None
         if running and not self._leaving:
-            answer = await self.push_screen_wait(dialogs.questions.leave_question(len(running)))
+            answer = await self.push_screen_wait(dialogs.base.leave_question(len(running)))
             if answer == "n":
                 return
             if answer == "b" and (words := await self.hand_over()) is None:

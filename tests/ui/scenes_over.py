@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mlhub_tui.models import BBox
+from mlhub_tui.ui.dialogs.base import QuestionScreen, leave_question
 from mlhub_tui.ui.dialogs.job_dialog import JobLogScreen
-from mlhub_tui.ui.dialogs.questions import QuestionScreen, leave_question
 from mlhub_tui.ui.dialogs.search_dialog import BoxScreen
 from mlhub_tui.ui.widgets.line_view import PickLine, PickList
 

@@ -11,7 +11,7 @@ from mlhub_tui.options import AppOptions
 from mlhub_tui.planning.requests import AssetRequest
 from mlhub_tui.queue.job import JobState
 from mlhub_tui.ui.dialogs.asset_dialog import AssetsScreen
-from mlhub_tui.ui.dialogs.questions import ProgressScreen
+from mlhub_tui.ui.dialogs.base import ProgressScreen
 from mlhub_tui.ui.screens.document_screen import DocumentScreen
 from mlhub_tui.ui.widgets.form import ChoiceField
 from mlhub_tui.ui.widgets.line_view import PickList

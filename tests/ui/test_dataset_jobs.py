@@ -20,10 +20,9 @@ from mlhub_tui.planning.selection import PlannedFile
 from mlhub_tui.queue.job import Job, JobState
 from mlhub_tui.ui.dialogs.job_dialog import DatasetJobScreen
 from mlhub_tui.ui.theme import DARK
-from mlhub_tui.ui.transfers.job_detail import files_words, filter_words, report_path
 from mlhub_tui.ui.transfers.job_files import PAGE, FileList, FilePages
 from mlhub_tui.ui.transfers.job_list import columns_for, job_line
-from mlhub_tui.ui.transfers.job_order import fraction
+from mlhub_tui.ui.transfers.job_view import files_words, filter_words, fraction, report_path
 from tests.support.waiting import until
 from tests.unpack.test_unpack import archive, file
 

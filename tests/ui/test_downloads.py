@@ -15,8 +15,8 @@ import pytest
 from mlhub_tui.options import AppOptions
 from mlhub_tui.queue.job import JobState
 from mlhub_tui.sample.server import SampleServer
+from mlhub_tui.ui.dialogs.base import QuestionScreen
 from mlhub_tui.ui.dialogs.download_dialog import DownloadScreen
-from mlhub_tui.ui.dialogs.questions import QuestionScreen
 from tests.support.waiting import until
 
 from .conftest import Driver, driven

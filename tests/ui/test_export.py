@@ -10,8 +10,8 @@ import pytest
 from textual.widgets import Input
 
 from mlhub_tui.options import AppOptions
+from mlhub_tui.ui.dialogs.base import ProgressScreen, QuestionScreen
 from mlhub_tui.ui.dialogs.export_dialog import ExportScreen
-from mlhub_tui.ui.dialogs.questions import ProgressScreen, QuestionScreen
 from mlhub_tui.ui.widgets.form import ChoiceField
 from mlhub_tui.ui.widgets.line_view import PickList
 

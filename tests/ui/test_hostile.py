@@ -19,8 +19,8 @@ from mlhub_tui.models import Entry, EntryKind
 from mlhub_tui.options import AppOptions
 from mlhub_tui.queue.job import JobState
 from mlhub_tui.text import one_line, unlink
+from mlhub_tui.ui.dialogs.base import QuestionScreen
 from mlhub_tui.ui.dialogs.download_dialog import DownloadScreen
-from mlhub_tui.ui.dialogs.questions import QuestionScreen
 from mlhub_tui.ui.screens import browse as browse_module
 from mlhub_tui.ui.screens.browse import BrowseScreen
 from mlhub_tui.ui.screens.document_screen import DocumentScreen

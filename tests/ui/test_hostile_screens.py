@@ -20,11 +20,11 @@ from mlhub_tui.planning.selection import PlannedFile
 from mlhub_tui.queue.job import Job, JobState
 from mlhub_tui.text import writable
 from mlhub_tui.ui.dialogs.asset_dialog import AssetsScreen
+from mlhub_tui.ui.dialogs.base import ListScreen, QuestionScreen, leave_question
 from mlhub_tui.ui.dialogs.download_dialog import DownloadScreen
 from mlhub_tui.ui.dialogs.export_dialog import ExportScreen
 from mlhub_tui.ui.dialogs.help import HelpScreen, MessageLogScreen
 from mlhub_tui.ui.dialogs.job_dialog import DatasetJobScreen, JobScreen
-from mlhub_tui.ui.dialogs.questions import ListScreen, QuestionScreen, leave_question
 from mlhub_tui.ui.dialogs.search_dialog import SearchForm
 from mlhub_tui.ui.screens.document_screen import DocumentScreen
 from mlhub_tui.ui.screens.plan_screen import PlanScreen

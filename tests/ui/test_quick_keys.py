@@ -9,8 +9,8 @@ from textual import events
 from textual.widgets import Static
 
 from mlhub_tui.options import AppOptions
+from mlhub_tui.ui.dialogs.base import QuestionScreen
 from mlhub_tui.ui.dialogs.help import HelpScreen, MessageLogScreen, Palette
-from mlhub_tui.ui.dialogs.questions import QuestionScreen
 from mlhub_tui.ui.screens.browse import BrowseScreen
 from mlhub_tui.ui.terminal.dispatch import IN_ONE_GO
 

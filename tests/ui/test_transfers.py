@@ -13,8 +13,8 @@ from mlhub_tui.options import AppOptions
 from mlhub_tui.queue.job import JobState
 from mlhub_tui.queue.runner import QueueSettings
 from mlhub_tui.ui.dialogs.job_dialog import JobScreen, LimitsScreen
-from mlhub_tui.ui.transfers.job_detail import why
 from mlhub_tui.ui.transfers.job_list import columns_for, header, job_line
+from mlhub_tui.ui.transfers.job_view import why
 
 from .conftest import Driver, driven
 from .scenes import JOBS, FixedQueue, app_over

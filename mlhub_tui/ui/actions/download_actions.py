@@ -40,10 +40,7 @@ _WITH_ASSETS_ALONE = (EntryKind.ITEM, EntryKind.MODEL)
 
 
 async def download(
-    app: AppContext,
-    subjects: Sequence[TreeEntry],
-    documents: Documents,
-    around: TreeEntry | None = None,
+    app: AppContext, subjects: Sequence[TreeEntry], documents: Documents, around: TreeEntry | None = None
 ) -> bool:
     """Ask about what is to be had of some entries and queue it; False where nothing was queued.
 
@@ -67,8 +64,11 @@ async def download(
         words = "This dataset names no collections, so there is nothing to download."
         app.notify(words if subjects else "Put the cursor on a collection or a dataset first.")
         return False
-    stated = words_of(await documents.attributions(subjects))
-    return await ask_and_queue(app, list(refs.values()), stated)
+    licence, citation = words_of(await documents.attributions(subjects))
+    title = next(iter(refs.values())).label if len(refs) == 1 else count(len(refs), "archive")
+    plan_of = PlanSubject("", title, tuple(refs), licence=licence, citation=citation)
+    choice = await _ask(app, plan_of, (dialogs.download_dialog.ARCHIVES,))
+    return choice is not None and await _queue_archives(app, [*refs.values()], choice)
 
 
 @dataclass
@@ -88,15 +88,10 @@ async def choose_assets(
     keys: Sequence[str] = (),
     around: TreeEntry | None = None,
 ) -> bool:
-    """Ask which assets of some items, collections or catalogs are wanted and queue them.
+    """Ask which assets of some items, collections or catalogs are wanted; False where nothing was queued.
 
-    - `documents`: Where their documents are.
     - `keys`: The assets that are selected at first.
     - `around`: What holds the items, of which all may be chosen as well.
-
-    Returns
-    -------
-    False where nothing was queued.
     """
     if not subjects:
         app.notify("Put the cursor on an item or a collection first.")
@@ -152,11 +147,11 @@ async def ask_and_queue_assets(
             app.report(error)
     else:
 
-        async def task(progress: dialogs.questions.ProgressScreen[Queued]) -> Queued:
+        async def task(progress: dialogs.base.ProgressScreen[Queued]) -> Queued:
             await _queue(*there, choice, done, progress.again, progress.say)
             return done
 
-        if await app.push_screen_wait(dialogs.questions.ProgressScreen("Queueing assets", task)) is None:
+        if await app.push_screen_wait(dialogs.base.ProgressScreen("Queueing assets", task)) is None:
             done.why = done.why or "it was stopped before the end"
     _tell(app, done)
     return done.files > 0
@@ -199,13 +194,11 @@ async def _queue(
 
 
 def _tell(app: AppContext, done: Queued) -> None:
-    words = (
-        f"{count(done.files, 'file')} queued. 2 shows the downloads." if done.files else "Nothing was queued."
-    )
-    if done.left_out:
-        words += f"\n{done.left_out:,} left out: {one_line(done.why, 200)}"
-    elif done.why:
-        words += f"\n{one_line(done.why, 200)}"
+    files = count(done.files, "file")
+    words = f"{files} queued. 2 shows the downloads." if done.files else "Nothing was queued."
+    if done.left_out or done.why:
+        left_out = f"{done.left_out:,} left out: " if done.left_out else ""
+        words += f"\n{left_out}{one_line(done.why, 200)}"
     good = done.files > 0 and not done.why
     app.notify(words, severity="information" if good else "warning", timeout=8)
 
@@ -231,24 +224,18 @@ async def download_dataset(
         dataset.license,
         dataset.citation,
     )
-    ways = (
-        (dialogs.download_dialog.ASSETS, dialogs.download_dialog.ARCHIVES)
-        if assets or not refs
-        else (dialogs.download_dialog.ARCHIVES, dialogs.download_dialog.ASSETS)
-    )
+    ways = [dialogs.download_dialog.ARCHIVES, dialogs.download_dialog.ASSETS]
+    if assets or not refs:
+        ways.reverse()
     choice = await _ask(app, subject, ways)
     if choice is None:
         return False
-    if choice.way == dialogs.download_dialog.ARCHIVES:
-        missing = choice.costs.missing if choice.costs else ()
-        there = [ref for ref in refs if ref.id not in missing]
-        queued = await _queue_archives(app, there, choice)
-        if queued and len(there) < len(refs):
-            left_out = len(refs) - len(there)
-            app.notify(f"{count(len(there), 'archive')} queued, {left_out} not there yet.")
-        return queued
-    _show_plan(app, subject, choice)
-    return False
+    if choice.way == dialogs.download_dialog.ASSETS:
+        _show_plan(app, subject, choice)
+        return False
+    missing = choice.costs.missing if choice.costs else ()
+    there = [ref for ref in refs if ref.id not in missing]
+    return await _queue_archives(app, there, choice, left_out=len(refs) - len(there))
 
 
 async def plan(app: AppContext, subjects: Sequence[TreeEntry], documents: Documents) -> None:
@@ -266,14 +253,14 @@ async def plan(app: AppContext, subjects: Sequence[TreeEntry], documents: Docume
         await download_dataset(app, dataset, ticked=() if whole else ticked, assets=True)
         return
     of_them = [s for s in subjects if s.entry.kind is EntryKind.COLLECTION]
-    holders = [s.entry for s in of_them]
-    if not holders or documents.source is None:
+    if not of_them or documents.source is None:
         app.notify("Put the cursor on a collection first.")
         return
     licence, citation = words_of(await documents.attributions(of_them))
+    holders = [s.entry for s in of_them]
     one = len(holders) == 1
     subject = PlanSubject(
-        holders[0].id if one else " + ".join(holder.id for holder in holders),
+        " + ".join(holder.id for holder in holders),
         holders[0].label if one else f"{count(len(holders), 'collection')} together",
         tuple(identity(holder, documents.kind) for holder in holders),
         licence=licence,
@@ -289,9 +276,12 @@ async def _ask(app: AppContext, subject: PlanSubject, ways: Sequence[str]) -> Do
     if there is None:
         return None
     connection = there[0]
-    keyless = connection.source.kind is Kind.MLHUB and not connection.credentials.api_key
-    if keyless and await wants_profiles(app):
-        return None
+    if connection.source.kind is Kind.MLHUB and not connection.credentials.api_key:
+        question = "Archives need an API key, and none is in use."
+        detail = "Without one the transfers wait until there is."
+        if await dialogs.base.confirm(app, question, detail, yes="Open profiles"):
+            app.action_go("profiles")
+            return None
     choice = await app.push_screen_wait(
         dialogs.download_dialog.DownloadScreen(subject, connection.source, ways, app.output_dir)
     )
@@ -325,18 +315,18 @@ def _show_plan(app: AppContext, subject: PlanSubject, choice: DownloadChoice) ->
         )
 
     async def opening(say: Callable[[str], None]) -> Index:
-        def tell(words: str, done: int, total: int | None) -> None:
-            say(reading_words(words, done, total))
-
-        return await planning.dataset_plan.plan_dataset(
-            requested(), connection.source, queue.run_job.job_context, tell
-        )
+        context = queue.run_job.job_context
+        source, tell = connection.source, lambda *far: say(reading_words(*far))
+        return await planning.dataset_plan.plan_dataset(requested(), source, context, tell)
 
     async def queueing(counted: SelectionCount) -> bool:
         target = choice.url or str(choice.assets or choice.folder)
-        return await _confirmed(app, counted, target) and await _queue_job(
-            app, service, requested(counted.filters), counted
-        )
+        if not await _confirmed(app, counted, target):
+            return False
+        known, request = counted.chosen.all.bytes, requested(counted.filters)
+        words = "The catalog" if counted.filters.catalog_only else count(counted.chosen.all.files, "file")
+        added = service.add(replace(request, size=known) if known else request)
+        return await _done(app, added, f"{words} queued as one job. 2 shows the downloads.")
 
     is_mlhub = connection.source.kind is Kind.MLHUB
     app.push_screen(PlanScreen(subject, opening, queueing, where=_target_words(choice), catalog=is_mlhub))
@@ -363,20 +353,17 @@ async def _confirmed(app: AppContext, counted: SelectionCount, target: str) -> b
     folder = target.replace(home, "~", 1) if target.startswith(home + os.sep) else target
     # The folder has a line of its own: a long one would be broken in the middle of a name.
     question = f"Download {count(amount.files, 'file')}, {sizes(amount)}\nto {folder}?"
-    return await dialogs.questions.confirm(app, question, yes="Download")
+    return await dialogs.base.confirm(app, question, yes="Download")
 
 
-async def _queue_job(
-    app: AppContext, queue: QueueService, request: DatasetRequest, counted: SelectionCount
-) -> bool:
-    known = counted.chosen.all.bytes
+async def _done(app: AppContext, added: Awaitable[object], words: str) -> bool:
+    """Wait until something is queued, and say so; False, with a message shown, if that failed."""
     try:
-        await queue.add(replace(request, size=known) if known else request)
+        await added
     except MLHubException as error:
         app.report(error)
         return False
-    words = "The catalog" if counted.filters.catalog_only else count(counted.chosen.all.files, "file")
-    app.notify(f"{words} queued as one job. 2 shows the downloads.")
+    app.notify(words)
     return True
 
 
@@ -389,30 +376,10 @@ def opened(app: AppContext) -> tuple[Connection, QueueService] | None:
     return None
 
 
-async def wants_profiles(app: AppContext) -> bool:
-    """Offer the profiles where archives need a key and none is in use; True where the user goes there."""
-    question = "Archives need an API key, and none is in use."
-    detail = "Without one the transfers wait until there is."
-    if not await dialogs.questions.confirm(app, question, detail, yes="Open profiles"):
-        return False
-    app.action_go("profiles")
-    return True
-
-
-async def ask_and_queue(app: AppContext, refs: Sequence[CollectionRef], stated: tuple[str, str]) -> bool:
-    """Ask about the archives of collections and queue them; False where the user thought better of it.
-
-    What is `stated` of them is their licence and their citation.
-    """
-    title = refs[0].label if len(refs) == 1 else count(len(refs), "archive")
-    licence, citation = stated
-    subject = PlanSubject("", title, tuple(ref.id for ref in refs), licence=licence, citation=citation)
-    choice = await _ask(app, subject, (dialogs.download_dialog.ARCHIVES,))
-    return choice is not None and await _queue_archives(app, refs, choice)
-
-
-async def _queue_archives(app: AppContext, refs: Sequence[CollectionRef], choice: DownloadChoice) -> bool:
-    """Queue the archives of collections; False, with a message shown, if that failed."""
+async def _queue_archives(
+    app: AppContext, refs: Sequence[CollectionRef], choice: DownloadChoice, left_out: int = 0
+) -> bool:
+    """Queue the archives of collections, of which some others have none; False if that failed."""
     there = opened(app)
     if there is None:
         return False
@@ -430,10 +397,6 @@ async def _queue_archives(app: AppContext, refs: Sequence[CollectionRef], choice
         )
         for ref in refs
     ]
-    try:
-        await queue.add_many(requests)
-    except MLHubException as error:
-        app.report(error)
-        return False
-    app.notify(f"{count(len(requests), 'archive')} queued. 2 shows the downloads.")
-    return True
+    words = f"{count(len(requests), 'archive')} queued"
+    rest = f", {left_out} not there yet." if left_out else ". 2 shows the downloads."
+    return await _done(app, queue.add_many(requests), words + rest)

@@ -27,7 +27,6 @@ from ..widgets.item_table import ItemTable
 from ..widgets.line_view import PickLine
 
 if TYPE_CHECKING:
-    from ...auth import Credentials
     from ...sources.base import Source
     from ..context import AppContext
 
@@ -120,10 +119,8 @@ async def remember_count(name: str, wanted: Search, found: int) -> None:
         if saved.search == wanted:
             store.put(replace(saved, count=found, when=now()))
 
-    try:
+    with contextlib.suppress(MLHubException):
         await asyncio.to_thread(keep)
-    except MLHubException:
-        return
 
 
 async def saved_searches(app: AppContext) -> None:
@@ -140,16 +137,15 @@ async def saved_searches(app: AppContext) -> None:
         return f"{words_of(saved.search)}\nin {where}"
 
     async def remove(name: str) -> bool:
-        if not await dialogs.questions.confirm(app, f"Remove the search {one_line(name)}?", yes="Remove"):
+        if not await dialogs.base.confirm(app, f"Remove the search {one_line(name)}?", yes="Remove"):
             return False
         await asyncio.to_thread(SavedSearches().remove, name)
         return True
 
     lines = [_line(saved) for saved in known.values()]
     none = "None yet: ctrl+s on the results of a search saves it."
-    chosen = await app.push_screen_wait(
-        dialogs.questions.ListScreen("Saved searches", lines, none, about, remove)
-    )
+    listed = dialogs.base.ListScreen("Saved searches", lines, none, about, remove)
+    chosen = await app.push_screen_wait(listed)
     if chosen is None:
         return
     saved = known[chosen]
@@ -175,10 +171,9 @@ async def _all(app: AppContext) -> Sequence[SavedSearch] | None:
 
 async def open_entry(app: AppContext, place: str) -> bool:
     """Use a source by the name that `place_of` gave it; False where it could not be opened."""
+    choose = sources.open_source.choose
     try:
-        credentials: Credentials | None = None
-        if place != SAMPLE:
-            credentials = await asyncio.to_thread(sources.open_source.choose, place)
+        credentials = await asyncio.to_thread(choose, place) if place != SAMPLE else None
     except MLHubException as error:
         app.report(error)
         return False
@@ -200,12 +195,10 @@ MOST_NOTES = 3
 class SearchProgress:
     """How a search stands whose items a table lists.
 
-    - `table`: The items that came.
     - `scanned`: Items that were looked at locally; 0 where the server searches.
     - `pages`: Pages that came.
     - `failure`: Why the last page did not come; empty where nothing went wrong.
-    - `stopped`: Whether the user stopped it.
-    - `closed`: Whether the source was closed.
+    - `stopped`, `closed`: Whether the user stopped it, and whether its source was closed.
     """
 
     table: ItemTable

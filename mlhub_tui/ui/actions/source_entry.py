@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import re
 from collections.abc import Collection, Mapping
@@ -41,7 +42,6 @@ class SourceEntry:
 
     - `location`: The URL or path; empty only for an MLHub API: then it is the hosted service.
     - `kind`: The kind of source; None to detect it.
-    - `secret`: Its secret and how that is sent.
     """
 
     location: str
@@ -107,13 +107,10 @@ _LONGEST_NAME = 32
 class Start:
     """What the form for a source begins with.
 
-    - `location`: The URL or path.
     - `kind`: The kind of source, if known: then it is used without detection.
     - `secret`: How its secret is sent, with the secret if that is stored.
-    - `name`: The name that is proposed for its profile.
-    - `profile`: The profile that is edited; None for a new one.
-    - `words`: A description, shown in the form.
-    - `error`: What went wrong before; said in the form.
+    - `profile`: The profile that is edited; None for a new one, for which `name` is proposed.
+    - `words`, `error`: A description of the source, and what went wrong before, shown in the form.
     """
 
     location: str = ""
@@ -133,10 +130,9 @@ def of_known(known: WellKnownSource) -> Start:
 
 def of_use(connection: Connection) -> Start:
     """Return the start for what is in use and not saved."""
-    used = connection.credentials
-    return Start(
-        used.root_url, connection.source.kind, _secret_of(used), name_for(used.root_url, "", used.kind)
-    )
+    used, auth = connection.credentials, connection.credentials.auth
+    secret = SecretDraft(auth.scheme, auth.name, auth.user, used.secret) if used.secret else SecretDraft()
+    return Start(used.root_url, connection.source.kind, secret, name_for(used.root_url, "", used.kind))
 
 
 def of_place(used: Credentials, error: MLHubException) -> Start:
@@ -155,13 +151,6 @@ def of_profile(profile: Profile) -> Start:
     return Start(location, profile.kind, secret, profile.name, profile, error=error)
 
 
-def _secret_of(used: Credentials) -> SecretDraft:
-    if not used.secret:
-        return SecretDraft()
-    auth = used.auth
-    return SecretDraft(auth.scheme, auth.name, auth.user, used.secret)
-
-
 def name_for(location: str, title: str, kind: Kind | None, taken: Collection[str] = ()) -> str:
     """Return a name for the profile of a source that is not taken yet.
 
@@ -171,10 +160,8 @@ def name_for(location: str, title: str, kind: Kind | None, taken: Collection[str
     if kind is Kind.MLHUB and DEFAULT_PROFILE not in taken:
         return DEFAULT_PROFILE
     base = _slug(title) or _slug(_place_word(location)) or "source"
-    name, number = base, 2
-    while name in taken:
-        name, number = f"{base}-{number}", number + 1
-    return name
+    names = itertools.chain([base], (f"{base}-{number}" for number in itertools.count(2)))
+    return next(name for name in names if name not in taken)
 
 
 def _place_word(location: str) -> str:

@@ -20,7 +20,7 @@ from ...models import Entry
 from ...sources.base import Source
 from ...sources.open_source import ServiceEnded, choose, is_hosted
 from ...text import count, duration, one_line
-from ..dialogs.questions import ListScreen
+from ..dialogs.base import ListScreen
 from ..source_connection import SAMPLE, Connection, last_listing, open_connection
 from ..source_connection import place as short_name
 from ..widgets.line_view import PickLine

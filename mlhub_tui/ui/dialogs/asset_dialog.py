@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 from textual import on, work
 from textual.binding import Binding, BindingType
-from textual.widget import Widget
 from textual.widgets import Static
 
 from ...errors import MLHubException
@@ -28,7 +27,8 @@ from ..widgets.form import ChoiceField, FormRow, field
 from ..widgets.form_rows import OutputOptions
 from ..widgets.item_table import kind
 from ..widgets.line_view import PickLine, PickList
-from .forms import AttributionRows, FormDialog
+from .base import FormDialog
+from .download_dialog import AttributionRows
 
 COUNTED = 1_000
 """Items of a large supply that are looked at before the choice; sizes are of these."""
@@ -65,7 +65,6 @@ class AssetsScreen(FormDialog[AssetChoice | None]):
     """Asks; space selects, dismissed with the choice.
 
     - `supplies`: The documents whose assets are meant; of several the user chooses one.
-    - `folder`: The output folder.
     - `documents`: Where what the items belong to is looked up.
     - `stated`: The attributions of what is downloaded; where there are none, those of the first items count.
     - `keys`: The assets that are selected at first; those with data or labels where there are none.
@@ -97,39 +96,36 @@ class AssetsScreen(FormDialog[AssetChoice | None]):
         keys: Sequence[str] = (),
     ) -> None:
         super().__init__()
-        self._documents, self._looked_up = documents, set[tuple[str, str]]()
+        self._documents, self._stated = documents, stated
         self._supplies, self._supply = supplies, supplies[0]
-        self._stated, self._found = stated, list[Attribution]()
-        self._tally = AssetTally()
-        self._ticks = RoleSelection(self._tally)
-        self._touched = bool(keys)
-        self._ticks.keys |= {*keys}
-        self._counting = "looking…"
         self._first: dict[str, Document] = {}
         room = max(72 // len(supplies) - 4, 12)
         self._of_which = ChoiceField([one_line(supply.words, room) for supply in supplies], id="of-what")
         self._counted, self._chosen = Static(id="counted"), Static(id="chosen")
         self._attribution = AttributionRows()
         self._picks, self._where = PickList(self._box), OutputOptions(folder)
-        self._most = field("most")
-        self._most_row: Widget | None = None
+        whole = next((supply for supply in supplies if supply.whole), supplies[0])
+        self._most = field("most", str(min(whole.total or MOST, MOST)))
+        total = f"of {whole.total:,}; " if whole.total is not None else ""
+        of = Static(content(f"{total}all for every one"), id="of")
+        self._most_row = FormRow("Items at most", self._most, of, id="most-row")
+        self.rows = (
+            Static(line(self._supply.words, "bold")) if len(supplies) == 1 else self._of_which,
+            self._counted,
+            self._picks,
+            self._most_row,
+            FormRow("Chosen", self._chosen),
+            self._attribution,
+            self._where,
+        )
+        self._begin(keys)
 
-    def rows(self) -> Iterator[Widget]:
-        """Return the assets to select, how many items at most, what that comes to, and where to."""
-        yield Static(line(self._supply.words, "bold")) if len(self._supplies) == 1 else self._of_which
-        yield self._counted
-        yield self._picks
-        whole = next((supply for supply in self._supplies if supply.whole), None)
-        if whole is not None:
-            self._most.value = str(min(whole.total or MOST, MOST))
-            total = f"of {whole.total:,}; " if whole.total is not None else ""
-            of = Static(content(f"{total}all for every one"), id="of")
-            self._most_row = FormRow("Items at most", self._most, of, id="most-row")
-            self._most_row.display = self._supply.whole
-            yield self._most_row
-        yield FormRow("Chosen", self._chosen)
-        yield self._attribution
-        yield self._where
+    def _begin(self, keys: Sequence[str] = ()) -> None:
+        """Count from the start; `keys` are ticked."""
+        self._looked_up, self._found = set[tuple[str, str]](), list[Attribution]()
+        self._tally, self._counting, self._touched = AssetTally(), "looking…", bool(keys)
+        self._ticks = RoleSelection(self._tally, keys)
+        self._most_row.display = self._supply.whole
 
     def on_mount(self) -> None:
         """Begin to count."""
@@ -141,13 +137,8 @@ class AssetsScreen(FormDialog[AssetChoice | None]):
         """Restart with other documents."""
         chosen = self._supplies[self._of_which.chosen]
         if chosen is not self._supply:
-            self._supply, self._touched, self._counting = chosen, False, "looking…"
-            self._tally = AssetTally()
-            self._ticks = RoleSelection(self._tally)
-            self._found.clear()
-            self._looked_up.clear()
-            if self._most_row is not None:
-                self._most_row.display = chosen.whole
+            self._supply = chosen
+            self._begin()
             self._show()
             self._count()
 
@@ -201,19 +192,14 @@ class AssetsScreen(FormDialog[AssetChoice | None]):
 
     def _show(self) -> None:
         self._picks.show(self._lines())
-        words = self._counted_words
+        words = self._counting or ("" if self._tally.by_key() else "no assets here")
+        if not self._counting and self._partly:
+            first = f"counted in the first {self._tally.documents:,}"
+            words = f"{first}; what is ticked is queued of the rest too"
         self._counted.update(line(words, "$warning" if "!" in self._counting else "$muted"))
         self._counted.set_class(bool(words), "-said")
         self._attribution.show(*words_of(self._stated or self._found))
         self._sum_up()
-
-    @property
-    def _counted_words(self) -> str:
-        if self._counting:
-            return self._counting
-        if self._partly:
-            return f"counted in the first {self._tally.documents:,}; what is ticked is queued of the rest too"
-        return "" if self._tally.by_key() else "no assets here"
 
     @property
     def _partly(self) -> bool:
@@ -223,11 +209,12 @@ class AssetsScreen(FormDialog[AssetChoice | None]):
 
     def _lines(self) -> list[PickLine]:
         roles = [_line(_ROLE, choice, _barred(choice)) for choice in self._tally.by_role()]
-        keys = [_line(_KEY, choice, _mark(choice)) for choice in self._tally.by_key()]
-        return [
-            *([PickLine("Roles"), *roles] if roles else []),
-            *([PickLine("Assets"), *keys] if keys else []),
+        keys = [
+            _line(_KEY, choice, "$ requester pays" if choice.paid else _barred(choice))
+            for choice in self._tally.by_key()
         ]
+        groups = (("Roles", roles), ("Assets", keys))
+        return [one for title, lines in groups if lines for one in (PickLine(title), *lines)]
 
     def _box(self, key: str) -> str:
         if key.startswith(_ROLE):
@@ -235,7 +222,7 @@ class AssetsScreen(FormDialog[AssetChoice | None]):
         return self._ticks.box(key.removeprefix(_KEY))
 
     def _sum_up(self) -> None:
-        totals = self._tally.totals(self._ticks.keys, self._ticks.roles)
+        totals = self._ticks.totals
         words = count(totals.files, "file")
         known = size(totals.size) if totals.size else ""
         unknown = f"{totals.unknown:,} unknown" if known else "sizes unknown"
@@ -243,42 +230,36 @@ class AssetsScreen(FormDialog[AssetChoice | None]):
         part = f" in the first {self._tally.documents:,} items" if self._partly else ""
         self._chosen.update(line(f"{words}, {sizes}{part}" if sizes else words + part))
         self._where.need(totals.size)
-        self._explain(totals.barred)
+        self._explain()
 
-    def _explain(self, barred: int) -> None:
+    @on(PickList.Moved)
+    def _explain(self) -> None:
         """Say why what is chosen is not queued, or else what is wrong under the cursor."""
-        current = self._picks.current
+        current, barred = self._picks.current, self._ticks.totals.barred
         note = current.note if current is not None else ""
         if barred:
+            chosen = (c.why for c in self._tally.by_key() if self._ticks.box(c.key) != "[ ]")
             left = f"{count(barred, 'chosen asset')} cannot be downloaded and will be skipped"
-            note = f"{left}: {note or self._first_barrier}"
+            note = f"{left}: {note or next(filter(None, chosen), '')}"
         self.warn(one_line(note, 300), "$warning")
-
-    @property
-    def _first_barrier(self) -> str:
-        chosen = (c for c in self._tally.by_key() if self._ticks.box(c.key) != "[ ]")
-        return next((choice.why for choice in chosen if choice.why), "")
 
     # Keys
 
     @on(PickList.Ticked)
     def _ticked(self, message: PickList.Ticked) -> None:
-        self._touched = True
         if message.key.startswith(_ROLE):
-            self._ticks.toggle_role(message.key.removeprefix(_ROLE))
+            self._ticks.roles ^= {message.key.removeprefix(_ROLE)}
         else:
             self._ticks.toggle_key(message.key.removeprefix(_KEY))
-        self._picks.refresh()
-        self._sum_up()
-
-    @on(PickList.Moved)
-    def _moved(self) -> None:
-        self._explain(self._tally.totals(self._ticks.keys, self._ticks.roles).barred)
+        self._ticks_changed()
 
     def action_all(self) -> None:
         """Tick everything, or nothing where everything is ticked."""
-        self._touched = True
         self._ticks.toggle_all()
+        self._ticks_changed()
+
+    def _ticks_changed(self) -> None:
+        self._touched = True
         self._picks.refresh()
         self._sum_up()
 
@@ -301,24 +282,19 @@ class AssetsScreen(FormDialog[AssetChoice | None]):
     @on(PickList.Picked)
     def action_submit(self) -> None:
         """Close with the choice, if there is one."""
-        totals = self._tally.totals(self._ticks.keys, self._ticks.roles)
-        if not totals.files:
-            words = "nothing is selected that can be downloaded: select some with space"
-            self.warn(words)
-            return
-        most: int | None = None
-        if self._supply.whole:
-            typed = self._most.value.strip().replace(",", "").casefold()
-            if typed != "all" and not (typed.isascii() and typed.isdigit() and int(typed[:12]) > 0):
-                words = "Items at most: a number, or all"
-                self.warn(words)
-                return
-            most = None if typed == "all" else int(typed[:12])
-        where = self._where
-        keys, roles = frozenset(self._ticks.keys), frozenset(self._ticks.roles)
-        licence = one_line(words_of(self._stated or self._found)[0], _LICENCE)
-        choice = AssetChoice(self._supply, keys, roles, where.folder, where.if_exists, most, licence)
-        self.dismiss(choice)
+        typed = self._most.value.strip().replace(",", "").casefold()
+        most = int(typed[:12]) if typed.isascii() and typed.isdigit() else 0
+        if not self._ticks.totals.files:
+            self.warn("nothing is selected that can be downloaded: select some with space")
+        elif self._supply.whole and typed != "all" and not most:
+            self.warn("Items at most: a number, or all")
+        else:
+            licence = one_line(words_of(self._stated or self._found)[0], _LICENCE)
+            limit = most if self._supply.whole and typed != "all" else None
+            where, keys, roles = self._where, frozenset(self._ticks.keys), frozenset(self._ticks.roles)
+            self.dismiss(
+                AssetChoice(self._supply, keys, roles, where.folder, where.if_exists, limit, licence)
+            )
 
 
 def _line(prefix: str, choice: AssetGroup, mark: str) -> PickLine:
@@ -333,10 +309,6 @@ def _line(prefix: str, choice: AssetGroup, mark: str) -> PickLine:
     return PickLine(choice.key or "(no name)", words, figures, prefix + choice.key, choice.why)
 
 
-def _mark(choice: AssetGroup) -> str:
-    return "$ requester pays" if choice.paid else _barred(choice)
-
-
 def _barred(choice: AssetGroup) -> str:
     """Return the mark of what cannot be fetched."""
     return "! cannot be downloaded" if choice.barred == choice.count else "! in part" if choice.barred else ""
@@ -347,15 +319,16 @@ _DATA = ("data", "labels")
 
 
 class RoleSelection:
-    """Roles and keys that are ticked; a role covers its keys, also those of documents that come later.
+    """Roles and keys that are ticked; a role covers its keys, also those of documents that come later."""
 
-    - `tally`: The counted assets.
-    """
-
-    def __init__(self, tally: AssetTally) -> None:
+    def __init__(self, tally: AssetTally, keys: Sequence[str] = ()) -> None:
         self._tally = tally
-        self.keys: set[str] = set()
-        self.roles: set[str] = set()
+        self.keys, self.roles = {*keys}, set[str]()
+
+    @property
+    def totals(self) -> AssetGroup:
+        """What the ticked assets come to."""
+        return self._tally.totals(self.keys, self.roles)
 
     def box(self, key: str) -> str:
         """Return the box of a key: ticked, not, or in part by a role that not all of its assets have."""
@@ -363,10 +336,6 @@ class RoleSelection:
             return "[x]"
         having, all_of = self._tally.share(key, self.roles)
         return "[ ]" if not having else "[x]" if having == all_of else "[-]"
-
-    def toggle_role(self, role: str) -> None:
-        """Tick a role, or untick it."""
-        self.roles ^= {role}
 
     def toggle_key(self, key: str) -> None:
         """Tick a key, or untick it; then the roles that cover it are written out as their other keys."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from textual import on, work
+from textual.app import ComposeResult
+from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.widget import Widget
 from textual.widgets import Static
 
 from ... import cluster
@@ -19,14 +20,45 @@ from ...output import parse
 from ...planning.dataset_plan import Costs, costs
 from ...sources.base import Source
 from ...text import count, link_names, size
-from ..terminal.characters import line
+from ..terminal.characters import content, line
 from ..widgets.form import ChoiceField, FormRow, field
 from ..widgets.form_rows import EngineRow, OutputOptions
 from ..widgets.plan_tree import PlanSubject
-from .forms import AttributionRows, FormDialog
+from .base import FormDialog
 
 ARCHIVES, ASSETS = "archives", "assets"
 _SHOWN = 160
+
+
+class AttributionRows(Vertical):
+    """The licence and the citation of what is downloaded; a long one scrolls by the keys, to its end."""
+
+    def __init__(self, licence: str = "", citation: str = "") -> None:
+        super().__init__()
+        self._licence, self._citation = Static(id="licence"), Static(id="citation")
+        self._scroll = VerticalScroll(self._citation)
+        self._row = FormRow("Citation", self._scroll)
+        self.show(licence, citation)
+
+    def compose(self) -> ComposeResult:
+        """Lay out the rows."""
+        yield FormRow("Licence", self._licence)
+        yield self._row
+
+    def show(self, licence: str, citation: str) -> None:
+        """Show another licence and citation; without a citation its row goes."""
+        self._licence.update(line(licence or "not stated"))
+        self._citation.update(content(citation))
+        self._row.display = bool(citation)
+        self.call_after_refresh(self._fit)
+
+    def on_resize(self) -> None:
+        """Fit the citation to the new width."""
+        self.call_after_refresh(self._fit)
+
+    def _fit(self) -> None:
+        """Let the citation have the keys only where there is more of it than is seen."""
+        self._scroll.can_focus = self._scroll.max_scroll_y > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +66,10 @@ class DownloadChoice:
     """What the user decided.
 
     - `way`: `ARCHIVES` or `ASSETS`.
-    - `folder`: Where to; of no account where there is a `url`.
+    - `folder`: Where to; of no account where there is a `url`, of a store.
     - `assets`: A folder of their own for the assets.
-    - `if_exists`: What to do about files that are there.
     - `costs`: What was known of them by then.
     - `cluster`: Whose workers fetch; None for this machine.
-    - `url`: The URL of a store that the files go to.
     """
 
     way: str
@@ -54,7 +84,6 @@ class DownloadChoice:
 class DownloadScreen(FormDialog[DownloadChoice | None]):
     """Asks; dismissed with the choice.
 
-    - `subject`: What is to be downloaded.
     - `source`: Asked for what the ways cost.
     - `ways`: Those that there are, the one that is chosen at first before others; `ARCHIVES` alone for
       collections.
@@ -79,27 +108,21 @@ class DownloadScreen(FormDialog[DownloadChoice | None]):
             self.add_class("-archives")
             self.heading, self.keys = "Download", "enter queues, tab moves, esc cancels"
         self._costs: Costs | None = None
-        self._partial: Costs | None = None
-        self._failed = False
+        self._is_whole, self._failed = False, False
         self._way_choice = ChoiceField(list(ways), id="way")
-        self._costs_words = Static(id="size" if self._alone else "costs")
+        self._said = Static(id="size" if self._alone else "costs")
         self._where = OutputOptions(folder)
         self._engine = EngineRow() if ASSETS in ways and cluster.installed() else None
         self._assets = field("assets", placeholder="another folder for the assets; empty: the same")
-
-    def rows(self) -> Iterator[Widget]:
-        """Return the ways with their costs, licence and citation, where to and by whom."""
-        subject = self._subject
-        yield Static(line(subject.title, "bold", _SHOWN))
-        if len(self._ways) > 1:
-            yield FormRow("What", self._way_choice)
-        yield FormRow("Size", self._costs_words) if self._alone else self._costs_words
-        yield AttributionRows(link_names(subject.licence), subject.citation)
-        yield self._where
-        if self._engine is not None:
-            yield self._engine
-        if not self._alone:
-            yield FormRow("Assets apart", self._assets, id="apart")
+        self.rows = (
+            Static(line(subject.title, "bold", _SHOWN)),
+            *([FormRow("What", self._way_choice)] if len(ways) > 1 else []),
+            FormRow("Size", self._said) if self._alone else self._said,
+            AttributionRows(link_names(subject.licence), subject.citation),
+            self._where,
+            *([self._engine] if self._engine is not None else []),
+            *([FormRow("Assets apart", self._assets, id="apart")] if not self._alone else []),
+        )
 
     def on_mount(self) -> None:
         """Ask what the ways cost."""
@@ -110,16 +133,16 @@ class DownloadScreen(FormDialog[DownloadChoice | None]):
     @work(group="costs")
     async def _ask(self) -> None:
         try:
-            found = await costs(self._source, self._subject.id, self._subject.collections, self._show_partial)
-            self._costs, problem = found, found.problem
+            self._take(await costs(self._source, self._subject.id, self._subject.collections, self._take))
+            self._is_whole, problem = True, self._costs.problem if self._costs else None
         except MLHubException as error:
             self._failed, problem = True, error
         if problem is not None:
             self.warn(f"! {problem.full_message}", "$warning")
         self._show()
 
-    def _show_partial(self, found: Costs) -> None:
-        self._partial = found
+    def _take(self, found: Costs) -> None:
+        self._costs = found
         self._show()
 
     @property
@@ -138,86 +161,78 @@ class DownloadScreen(FormDialog[DownloadChoice | None]):
 
     @on(ChoiceField.Changed, "#way")
     def _show(self) -> None:
-        archives = self._size_words if self._alone else self._archives_words
-        words = {ARCHIVES: archives, ASSETS: self._assets_words}
+        found = self._costs if self._is_whole else None
+        archives = self._size_words() if self._alone else self._archives_words(found)
+        words = {ARCHIVES: archives, ASSETS: self._assets_words(found)}
         lines = [line(words[way], "" if way == self.way else "$muted") for way in self._ways]
-        self._costs_words.update(Content("\n").join(lines))
-        found = self._costs or self._partial
-        known = found.archives_known if found is not None and self.way == ARCHIVES else 0
+        self._said.update(Content("\n").join(lines))
         if self._engine is not None:
             self._engine.display = self.way == ASSETS
-        self._where.need(known)
+        self._where.need(self._costs.archives_known if self._costs and self.way == ARCHIVES else 0)
         self._where.take_urls(self.cluster is not None)
 
-    @property
     def _size_words(self) -> str:
-        """What the archives of collections come to, and which of them are not there."""
-        found = self._costs or self._partial
+        """Return what the archives of collections come to, and which of them are not there."""
+        found = self._costs
         if found is None:
             return "unknown" if self._failed else "asking…"
         unknown = [name for name, known in found.archives.items() if known is None]
         words = size(found.archives_known) if len(unknown) < len(found.archives) else "unknown"
-        if self._costs is None:
+        if not self._is_whole:
             words = f"asking… {words}".removesuffix(" unknown")
         if found.missing:
             words += f"; no archive yet: {', '.join(found.missing)}"
         return words + (f"; unknown: {', '.join(unknown)}" if unknown and found.archives_known else "")
 
-    @property
-    def _archives_words(self) -> str:
-        found = self._costs
+    def _archives_words(self, found: Costs | None) -> str:
+        asked = count(len(self._subject.collections), "collection")
         if found is None:
-            state = "unknown" if self._failed else "asking…"
-            return f"archives of {count(len(self._subject.collections), 'collection')}: {state}"
-        there, asked = len(found.archives), len(self._subject.collections)
-        known = size(found.archives_size) if found.archives_size is not None else ""
-        part = f"{size(found.archives_known)} and unknown" if found.archives_known and not known else known
-        words = f"archives: {there} of {count(asked, 'collection')}, {part or 'size unknown'}"
+            return f"archives of {asked}: {'unknown' if self._failed else 'asking…'}"
+        if not found.archives:
+            return "archives: none are there yet"
+        words = size(found.archives_size) if found.archives_size is not None else "size unknown"
+        if found.archives_size is None and found.archives_known:
+            words = f"{size(found.archives_known)} and unknown"
         missing = f"; none yet: {', '.join(found.missing[:3])}" if found.missing else ""
-        return (words if there else "archives: none are there yet") + (missing if there else "")
+        return f"archives: {len(found.archives)} of {asked}, {words}{missing}"
 
-    @property
-    def _assets_words(self) -> str:
+    def _assets_words(self, found: Costs | None) -> str:
         if ARCHIVES not in self._ways:
             return "assets: choose which, where and when, once the items are read page by page"
-        found = self._costs
         if found is None:
-            return (
-                "assets: unknown whether there is a catalog"
-                if self._failed
-                else "assets: asking for the catalog…"
-            )
+            asked = "unknown whether there is a catalog" if self._failed else "asking for the catalog…"
+            return f"assets: {asked}"
         if not found.catalog:
             return "assets: not to be had so, the dataset has no catalog archive"
-        catalog = (
-            f"the catalog first ({size(found.catalog_size)})" if found.catalog_size else "the catalog first"
-        )
+        first = f" ({size(found.catalog_size)})" if found.catalog_size else ""
         whole = f"; everything is about {size(found.estimated_size)}" if found.estimated_size else ""
-        return f"assets: {catalog}, then choose which, where and when{whole}"
+        return f"assets: the catalog first{first}, then choose which, where and when{whole}"
 
     def action_submit(self) -> None:
         """Close with the choice, if what is chosen is to be had."""
-        found, way = self._costs, self.way
-        none = found is not None and not found.archives
-        if way == ASSETS and ARCHIVES in self._ways and found is not None and not found.catalog:
-            return self._refuse("there is no catalog archive: choose the archives")
-        if way == ARCHIVES and none and not self._alone:
-            return self._refuse("none of the collections has an archive yet: choose the assets")
         where, typed = self._where, self._assets.value.strip()
-        if where.url and self.cluster is None:
-            engine = "choose the assets and the Dask cluster as the engine"
-            wanted = engine if cluster.installed() else "it needs `pip install 'mlhub-tui[cluster]'`"
-            return self._refuse(f"a URL is written to by the workers of a cluster: {wanted}")
-        if where.url and typed:
-            return self._refuse("with a URL the assets have no folder of their own: leave it empty")
+        if why := self._refusal(where.url, typed):
+            self.warn(f"! {why}")
+            return
         try:
             apart = absolute(Path(typed)) if typed else None
             folder, url = parse(where.url) if where.url else (where.folder, "")
         except MLHubException as error:
-            return self._refuse(error.full_message)
-        choice = DownloadChoice(way, folder or where.folder, apart, where.if_exists, found, self.cluster, url)
-        self.dismiss(choice)
-        return None
+            self.warn(f"! {error.full_message}")
+            return
+        found = self._costs if self._is_whole else None
+        folder = folder or where.folder
+        self.dismiss(DownloadChoice(self.way, folder, apart, where.if_exists, found, self.cluster, url))
 
-    def _refuse(self, words: str) -> None:
-        self.warn(f"! {words}")
+    def _refusal(self, url: str, apart: str) -> str:
+        """Return why what is chosen is not to be had; empty where it is."""
+        found = self._costs if self._is_whole else None
+        if self.way == ASSETS and ARCHIVES in self._ways and found is not None and not found.catalog:
+            return "there is no catalog archive: choose the archives"
+        if self.way == ARCHIVES and found is not None and not found.archives and not self._alone:
+            return "none of the collections has an archive yet: choose the assets"
+        if url and self.cluster is None:
+            engine = "choose the assets and the Dask cluster as the engine"
+            wanted = engine if cluster.installed() else "it needs `pip install 'mlhub-tui[cluster]'`"
+            return f"a URL is written to by the workers of a cluster: {wanted}"
+        return "with a URL the assets have no folder of their own: leave it empty" if url and apart else ""

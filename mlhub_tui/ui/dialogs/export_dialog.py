@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
-from textual.widget import Widget
 from textual.widgets import Static
 
 from ... import planning, sources
@@ -24,8 +23,7 @@ from ..actions.item_supplier import ItemSupplier, supplies_of
 from ..terminal.characters import content
 from ..widgets.form import ChoiceField, FormRow, PathField, field
 from ..widgets.line_view import PickLine, PickList
-from .forms import FormDialog
-from .questions import ProgressScreen, confirm
+from .base import FormDialog, ProgressScreen, confirm
 
 if TYPE_CHECKING:
     from ...sources.base import Source
@@ -64,10 +62,8 @@ class ExportChoice:
 class ExportScreen(FormDialog[ExportChoice | None]):
     """Asks; dismissed with the choice. A file that is there is replaced only after a question.
 
-    - `supplies`: Items that can be written.
-    - `document`: A document that can be written alone, as received.
-    - `folder`: Where the file is to be at first.
-    - `name`: What it is called at first, without its end.
+    - `supplies`, `document`: Items, and the document alone as received, that can be written.
+    - `folder`, `name`: Where the file is to be at first, and what it is called without its end.
     """
 
     CSS = """
@@ -84,63 +80,51 @@ class ExportScreen(FormDialog[ExportChoice | None]):
         self, supplies: Sequence[ItemSupplier], document: Document | None, folder: Path, name: str
     ) -> None:
         super().__init__()
-        self._supplies, self._document = supplies, document
+        self._supplies = supplies
         self._suggested = str(folder / file_name(name[:80] or "items"))
-        self._picks = PickList(self._radio)
+        self._lines = [PickLine(supply.words, key=str(number)) for number, supply in enumerate(supplies)]
+        if document is not None:
+            self._lines.append(PickLine(f"the JSON of {document.label}", key="document"))
+        self._picks = PickList(lambda key: "(•)" if key == self._current else "( )")
         self._form_choice = ChoiceField([*FORMS], id="form")
         self._form_words = Static(id="form-words")
         self._assets = field("assets", placeholder="keys or roles, with commas; empty: all")
         self._path_field = PathField(self._suggested, id="path")
-
-    def rows(self) -> Iterator[Widget]:
-        """Return what can be written, as what, and where to."""
-        yield self._picks
-        yield FormRow("As", self._form_choice)
-        yield self._form_words
-        yield FormRow("Assets", self._assets)
-        yield FormRow("File", self._path_field)
+        self.rows = (
+            self._picks,
+            FormRow("As", self._form_choice),
+            self._form_words,
+            FormRow("Assets", self._assets),
+            FormRow("File", self._path_field),
+        )
 
     def on_mount(self) -> None:
         """Show the items and formats to choose from."""
-        lines = [PickLine(supply.words, key=str(number)) for number, supply in enumerate(self._supplies)]
-        if self._document is not None:
-            lines.append(PickLine(f"the JSON of {self._document.label}", key="document"))
-        self._picks.show(lines)
+        self._picks.show(self._lines)
         self._adapt_fields()
 
-    def _radio(self, key: str) -> str:
-        current = self._picks.current
-        return "(•)" if current is not None and current.key == key else "( )"
+    @property
+    def _current(self) -> str:
+        """The key of what is to be written."""
+        return self._picks.current.key if self._picks.current is not None else ""
 
     @property
-    def _of_document(self) -> bool:
-        current = self._picks.current
-        return current is not None and current.key == "document"
-
-    @property
-    def _form(self) -> str:
-        return self._form_choice.value
+    def _takes_assets(self) -> bool:
+        return self._form_choice.value in _ASSETS and self._current != "document"
 
     @on(PickList.Moved)
     @on(ChoiceField.Changed)
-    def _other(self) -> None:
-        self._picks.refresh()
-        self._adapt_fields()
-
     def _adapt_fields(self) -> None:
         """Let the fields suit what is to be written; a name that was typed stays."""
-        end, words = JSON if self._of_document else FORMS[self._form]
-        self._form_choice.disabled = self._of_document
-        self._assets.disabled = self._of_document or self._form not in _ASSETS
+        self._picks.refresh()
+        end, words = JSON if self._current == "document" else FORMS[self._form_choice.value]
+        self._form_choice.disabled = self._current == "document"
+        self._assets.disabled = not self._takes_assets
         self._form_words.update(content(words))
         path = self._path_field
         ends = [known for known, _ in (*FORMS.values(), JSON)]
         if path.value in (self._suggested, *(self._suggested + known for known in ends)):
             path.value = self._suggested + end
-
-    @property
-    def _path(self) -> Path:
-        return expanded(Path(self._path_field.value.strip())).absolute()
 
     @on(PickList.Picked)
     def _picked(self) -> None:
@@ -149,12 +133,10 @@ class ExportScreen(FormDialog[ExportChoice | None]):
     @work(group="write", exclusive=True)
     async def action_submit(self) -> None:
         """Close with the choice; ask before a file that is there is replaced."""
-        current, path = self._picks.current, self._path
-        if current is None:
-            self.warn("! there is nothing to write")
-            return
-        if not self._path_field.value.strip():
-            self.warn("! type the path of a file")
+        current, typed = self._current, self._path_field.value.strip()
+        path = expanded(Path(typed)).absolute()
+        if not current or not typed:
+            self.warn("! type the path of a file" if current else "! there is nothing to write")
             return
         there, folder = await asyncio.to_thread(lambda: (path.exists(), path.is_dir()))
         if folder:
@@ -163,10 +145,10 @@ class ExportScreen(FormDialog[ExportChoice | None]):
         question = f"Replace {one_line(path)}?"
         if there and not await confirm(self.app, question, "There is a file of this name.", yes="Replace"):
             return
-        supply = None if current.key == "document" else self._supplies[int(current.key)]
-        typed = self._assets.value.split(",") if self._form in _ASSETS else []
-        assets = tuple(part.strip() for part in typed if part.strip())
-        self.dismiss(ExportChoice(supply, self._form, path, assets))
+        supply = None if current == "document" else self._supplies[int(current)]
+        named = self._assets.value.split(",") if self._takes_assets else []
+        assets = tuple(part.strip() for part in named if part.strip())
+        self.dismiss(ExportChoice(supply, self._form_choice.value, path, assets))
 
 
 _MOST_NOTES = 3
@@ -252,15 +234,10 @@ async def _write_items(app: AppContext, choice: ExportChoice, supply: ItemSuppli
         app.notify("Nothing was written: the export was stopped.", severity="warning")
         return
     said = [f"{choice.path}: {count(written.items, 'item')}, {size(written.size)}"]
-    if skipped:
-        said.append(without_id(skipped))
+    said += [without_id(skipped)] if skipped else []
     said += [one_line(note, 200) for note in (*written.notes, *notes)][:_MOST_NOTES]
-    app.notify(
-        "\n".join(said),
-        title="Written",
-        severity="warning" if len(said) > 1 else "information",
-        timeout=8,
-    )
+    severity = "warning" if len(said) > 1 else "information"
+    app.notify("\n".join(said), title="Written", severity=severity, timeout=8)  # type: ignore[arg-type]
 
 
 def _exporter(choice: ExportChoice, source: Source) -> Exporter:

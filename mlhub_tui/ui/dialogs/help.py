@@ -18,7 +18,6 @@ from textual.content import Content
 from textual.dom import DOMNode
 from textual.events import Click
 from textual.screen import Screen
-from textual.widget import Widget
 from textual.widgets import Static
 
 from ... import manual, sources
@@ -31,7 +30,7 @@ from ..terminal.dispatch import OnceScreen
 from ..widgets.bars import STYLES, Notification
 from ..widgets.detail_view import DetailView
 from ..widgets.line_view import PickLine, PickList
-from .forms import FindDialog, TextDialog
+from .base import FindDialog, TextDialog
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -154,11 +153,7 @@ class HelpScreen(FindDialog[HelpEntry | Literal["tour"] | None]):
         self._sections = sections
         self._entries: dict[str, HelpEntry] = {}
         self.bar_before = self._about = Static(id="about")
-
-    def rows(self) -> Iterator[Widget]:
-        """Return the list above the description of the key under the cursor."""
-        yield self._list
-        yield self._about
+        self.rows = (self._list, self._about)
 
     def on_mount(self) -> None:
         """Show all keys."""
@@ -189,19 +184,15 @@ class HelpScreen(FindDialog[HelpEntry | Literal["tour"] | None]):
     @property
     def current(self) -> HelpEntry | None:
         """The command under the cursor."""
-        current = self._list.current
-        return self._entries.get(current.key) if current is not None else None
+        return self._entries.get(self._list.current.key) if self._list.current is not None else None
 
     @on(PickList.Moved)
     def _explain(self) -> None:
-        entry = self.current
         words = Content("No command matches.")
-        if entry is not None:
-            one = entry.command
+        if (entry := self.current) is not None:
+            one, here = entry.command, "" if entry.target else "Not on this screen. "
             words = content(f"{one.all_keys}  ", "bold $accent") + content(one.help)
-            if one.id:
-                here = "" if entry.target else "Not on this screen. "
-                words += content(f"\n{here}In config.toml: {one.id}")
+            words += content(f"\n{here}In config.toml: {one.id}" if one.id else "")
         self._about.update(words)
 
     @on(PickList.Picked)
@@ -335,10 +326,7 @@ class ManualScreen(FindDialog[None]):
         self._shown = ""
         self._hits: list[tuple[manual.Hit, int]] = []
         self._word = ""
-
-    def rows(self) -> Iterator[Widget]:
-        """Return the topics beside the text."""
-        yield Horizontal(self._topics, self._page)
+        self.rows = (Horizontal(self._topics, self._page),)
 
     def on_mount(self) -> None:
         """List the topics; the first is shown as the cursor is on it."""
@@ -407,12 +395,8 @@ class ManualScreen(FindDialog[None]):
         for topic in manual.TOPICS:
             found = manual.found(iter([(topic, self._text(topic))]), word)
             self._hits += [(hit, number) for number, hit in enumerate(found)]
-        self._list(
-            [
-                PickLine(f"{hit.topic}: {one_line(hit.line.strip(' |#*'), 200)}", key=str(number))
-                for number, (hit, _) in enumerate(self._hits[:_MOST_HITS])
-            ]
-        )
+        shown = ((hit.topic, one_line(hit.line.strip(" |#*"), 200)) for hit, _ in self._hits[:_MOST_HITS])
+        self._list([PickLine(": ".join(words), key=str(n)) for n, words in enumerate(shown)])
         return count(len(self._hits), "line")
 
 
@@ -428,12 +412,7 @@ class MessageLogScreen(TextDialog):
     heading, keys = "Messages", "j k scroll, esc closes"
 
     def __init__(self, messages: Sequence[Notification]) -> None:
-        super().__init__()
-        self._messages = messages
-
-    def on_mount(self) -> None:
-        """Show the list."""
-        self.detail.show(log_blocks(self._messages))
+        super().__init__(log_blocks(messages))
 
 
 def log_blocks(messages: Sequence[Notification]) -> list[Block]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on, work
 from textual.binding import Binding, BindingType
-from textual.widget import Widget
 from textual.widgets import Static
 
 from ...errors import MLHubException
@@ -19,14 +18,12 @@ from ...planning.requests import DatasetRequest
 from ...queue.job import Event, Job
 from ...queue.runner import MOST, QueueSettings
 from ...text import local_time, one_line, parse_rate, rate, redact
-from ..context import QueueChanged
 from ..terminal.characters import content
-from ..transfers.job_detail import all_of, dataset_blocks, speed_words
 from ..transfers.job_files import FileList, FilePages, FileQuery
-from ..transfers.job_order import HISTORY_LENGTH
-from ..widgets.detail_view import NAME_WIDTH, typeset
+from ..transfers.job_view import all_of, dataset_blocks
+from ..widgets.detail_view import typeset
 from ..widgets.form import ChoiceField, FormRow, TextField
-from .forms import FormDialog, FramedDialog, TextDialog
+from .base import FormDialog, FramedDialog, TextDialog
 
 if TYPE_CHECKING:
     from ..context import AppContext
@@ -35,11 +32,6 @@ if TYPE_CHECKING:
 def _now(context: AppContext, job: Job) -> Job:
     """Return a transfer as the queue knows it now."""
     return next((one for one in context.jobs if one.id == job.id), job)
-
-
-def _speed(context: AppContext, job: Job, width: int) -> str:
-    """Return how fast a transfer was in the last minutes, in words for a width in cells."""
-    return speed_words(job, context.transfers.rates.of(job.id).last(HISTORY_LENGTH), width)
 
 
 class JobScreen(TextDialog):
@@ -65,17 +57,13 @@ class JobScreen(TextDialog):
 
     def on_mount(self) -> None:
         """Show it, and how long it waits from second to second."""
-        self._show()
-        self.set_interval(1.0, self._show)
+        self.on_queue_changed()
+        self.set_interval(1.0, self.on_queue_changed)
 
-    def on_queue_changed(self, message: QueueChanged) -> None:
+    def on_queue_changed(self) -> None:
         """Show what changed."""
-        self._show()
-
-    def _show(self) -> None:
         job = self._job = _now(self.context, self._job)
-        speed = _speed(self.context, job, self.detail.size.width - 14)
-        self.detail.show(all_of(job, self._checks.get(job.id, ""), speed), keep_place=True)
+        self.detail.show(all_of(job, self._checks.get(job.id, "")), keep_place=True)
 
     def action_log(self) -> None:
         """Show what happened to it."""
@@ -125,24 +113,17 @@ class JobLogScreen(TextDialog):
             fresh = await queue.log(self._job.id, self._events[-1].number if self._events else 0)
         except MLHubException as error:
             self._events = []
-            self._show([Paragraph(f"! {error.message}", "$error")], reset=True)
+            self.detail.show([Paragraph(f"! {error.message}", "$error")])
             return
         before, self._events = self._events, self._events + fresh
         if len(self._events) > LONGEST_LOG:
             before, self._events = [], self._events[-LONGEST_LOG // 2 :]
-        if before and fresh:
-            self._show(event_blocks(fresh, before[-1]), reset=False)
-        elif not before:
-            self._show(event_blocks(self._events), reset=True)
-
-    def _show(self, blocks: Sequence[Block], *, reset: bool) -> None:
-        """Show other blocks, or more; the end stays in sight where it was."""
         detail = self.detail
         at_end = detail.scroll_offset.y >= detail.max_scroll_y
-        if reset:
-            detail.show(blocks, keep_place=True)
-        else:
-            detail.add(blocks)
+        if not before:
+            detail.show(event_blocks(self._events), keep_place=True)
+        elif fresh:
+            detail.add(event_blocks(fresh, before[-1]))
         if at_end:
             self.call_after_refresh(detail.scroll_end, animate=False)
 
@@ -211,35 +192,24 @@ class DatasetJobScreen(FramedDialog[None]):
         self._due = 0.0
         self._facts, self._note = Static(id="facts"), Static(id="note")
         self._choice, self._list = ChoiceField(list(_STATUSES), id="status"), FileList()
-
-    def rows(self) -> Iterator[Widget]:
-        """Return facts, filter and list."""
-        yield self._facts
-        yield FormRow("Files", self._choice)
-        yield self._list
-        yield self._note
+        self.rows = (self._facts, FormRow("Files", self._choice), self._list, self._note)
 
     def on_mount(self) -> None:
         """Show the failed files where there are some, else all."""
         self._choice.can_focus = False
         self._choice.choose("failed" if self._job.files_failed else "all")
-        self._show()
         self._read(reset=True)
         self.set_interval(_EVERY, self._again)
 
     def on_resize(self) -> None:
         """Fit the facts to the new width."""
-        self._show()
+        self.on_queue_changed()
 
-    def on_queue_changed(self, message: QueueChanged) -> None:
+    def on_queue_changed(self) -> None:
         """Show what changed."""
         self._job = _now(self.context, self._job)
-        self._show()
-
-    def _show(self) -> None:
         width = min(max(self.size.width * 98 // 100, 20), 100) - 4
-        speed = _speed(self.context, self._job, width - NAME_WIDTH)
-        self._facts.update(typeset(dataset_blocks(self._job, speed), width))
+        self._facts.update(typeset(dataset_blocks(self._job), width))
 
     # Files
 
@@ -249,25 +219,20 @@ class DatasetJobScreen(FramedDialog[None]):
 
     def _again(self) -> None:
         """Look again while the job is at work, and once after it has ended."""
-        if time.monotonic() >= self._due and (self._job.state.running or self._is_behind):
+        job, look = self._job, self._look
+        known = (look.stats.done, look.stats.failed) if look is not None else None
+        counted = (job.files_done, job.files_failed) if job.files_total is not None else known
+        is_behind = known is None or known != counted
+        if time.monotonic() >= self._due and (job.state.running or is_behind):
             self._read(reset=False)
-
-    @property
-    def _is_behind(self) -> bool:
-        look = self._look
-        if look is None:
-            return True
-        known = (look.stats.done, look.stats.failed)
-        return self._job.files_total is not None and known != (self._job.files_done, self._job.files_failed)
 
     @work(group="files", exclusive=True)
     async def _read(self, *, reset: bool) -> None:
         began = time.monotonic()
         try:
             look = await self._files.look(self._status)
-            pages = (
-                {} if reset else {n: await self._files.page(look, n) for n in self._list.cached_pages[-2:]}
-            )
+            again = [] if reset else self._list.cached_pages[-2:]
+            pages = {number: await self._files.page(look, number) for number in again}
         except MLHubException as error:
             self._say(f"! {error.message}")
             return
@@ -364,16 +329,14 @@ class LimitsScreen(FormDialog[dict[str, int | None] | None]):
 
     def __init__(self, settings: QueueSettings) -> None:
         super().__init__()
-        shown = {name: str(getattr(settings, name)) for name in _ROWS} | {
-            "limit": rate(settings.limit) or "off"
-        }
+        shown = {name: str(getattr(settings, name)) for name in _ROWS}
+        shown["limit"] = rate(settings.limit) or "off"
         self._fields = {name: TextField(placeholder=value, id=name) for name, value in shown.items()}
-
-    def rows(self) -> Iterator[Widget]:
-        """Return a row for each limit."""
-        for name, (label, words) in _ROWS.items():
-            yield FormRow(label, self._fields[name], Static(content(words), classes="words"))
-        yield Static(content("Saved with the queue; applies at once."), classes="words")
+        rows = [
+            FormRow(label, self._fields[name], Static(content(words), classes="words"))
+            for name, (label, words) in _ROWS.items()
+        ]
+        self.rows = (*rows, Static(content("Saved with the queue; applies at once."), classes="words"))
 
     def action_submit(self) -> None:
         """Close with what was typed, if it makes sense."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from time import monotonic
 from typing import Any, ClassVar
@@ -25,9 +25,8 @@ from ..map.footprint_map import CONTEXT, FootprintMap
 from ..search_criteria import ROWS, Reading, box_text, quoted, read, read_file, why_not, written
 from ..terminal.characters import content, line
 from ..widgets.form import FormRow, PathField, TextButton, TextField, field
-from ..widgets.line_view import PickLine, PickList
-from .forms import FormDialog, FramedDialog
-from .questions import ListScreen, choose
+from ..widgets.line_view import PickLine
+from .base import FormDialog, FramedDialog, ListScreen, choose
 
 LISTED_EVERY = 0.3
 """Seconds between two drawings of a list that still grows."""
@@ -38,8 +37,7 @@ FILE_DELAY = 0.15
 class SearchForm(FormDialog[Search | str | None]):
     """Asks; dismissed with a search, or `saved` to choose a saved one.
 
-    - `source`: Where to search.
-    - `documents`: Its documents, for the extent of a collection.
+    - `documents`: Those of the source, for the extent of a collection.
     - `before`: What stands in the fields at first.
     - `names`: What collections are called in the form, where that is not what the source knows them by.
     """
@@ -80,9 +78,6 @@ class SearchForm(FormDialog[Search | str | None]):
         }
         self._notes = {one.name: Static(classes="note") for one in ROWS}
         self._names_button, self._said = TextButton("names", id="names"), Static(id="said")
-
-    def rows(self) -> Iterator[Widget]:
-        """Return a row for each criterion with a note below it, and the buttons."""
         buttons: dict[str, list[Widget]] = {
             "collections": [TextButton("list", id="list")],
             "bbox": [TextButton("extent", id="extent"), TextButton("map", id="map")],
@@ -94,9 +89,8 @@ class SearchForm(FormDialog[Search | str | None]):
             lines += [row, self._notes[one.name]]
             self._notes[one.name].display = False
         saved, search = TextButton("saved searches", id="saved"), TextButton("search", id="submit")
-        yield VerticalScroll(
-            *lines, Horizontal(self._said, saved, search, id="foot"), id="lines", can_focus=False
-        )
+        foot = Horizontal(self._said, saved, search, id="foot")
+        self.rows = (VerticalScroll(*lines, foot, id="lines", can_focus=False),)
 
     def on_mount(self) -> None:
         """Read what stands there; learn what the source can be asked for."""
@@ -147,13 +141,9 @@ class SearchForm(FormDialog[Search | str | None]):
         """Read the file that was typed, once the keys rest: a disk far away takes its time."""
         typed = self._typed("intersects").strip()
         if not typed:
-            previous = self._previous
-            words = (
-                f"a {one_line(previous.get('type'), 30)} from before; a file takes its place"
-                if previous
-                else ""
-            )
-            self._take("intersects", Reading(previous, words))
+            kind = one_line(self._previous.get("type"), 30) if self._previous else ""
+            words = f"a {kind} from before; a file takes its place" if self._previous else ""
+            self._take("intersects", Reading(self._previous, words))
             return
         self._take("intersects", Reading(words="looking at the file…", bad=True))
         await asyncio.sleep(FILE_DELAY)
@@ -168,6 +158,15 @@ class SearchForm(FormDialog[Search | str | None]):
     def _typed(self, name: str) -> str:
         return self._fields[name].value
 
+    def _value(self, name: str) -> Any:
+        return self._readings.get(name, Reading()).value
+
+    @property
+    def _collection(self) -> str | None:
+        """The collection that is named; None where that is not one alone."""
+        named: tuple[str, ...] = self._value("collections") or ()
+        return named[0] if len(named) == 1 else None
+
     def _fault(self, name: str) -> str:
         """Return what is wrong with a field; empty where nothing is."""
         reading = self._readings.get(name, Reading())
@@ -175,8 +174,7 @@ class SearchForm(FormDialog[Search | str | None]):
             return reading.words
         if name not in (self._offered or {name}):
             return why_not(name, self._source.kind) if reading.value else ""
-        other = self._readings.get("bbox", Reading())
-        if name == "intersects" and reading.value and other.value:
+        if name == "intersects" and reading.value and self._value("bbox"):
             return "a box or a file, not both: empty one of them"
         if name == "collections" and not reading.value and self._source.kind is Kind.MLHUB:
             return "this API is searched in its collections: name one or more"
@@ -229,34 +227,28 @@ class SearchForm(FormDialog[Search | str | None]):
                 self._fields[one.name].focus()
                 self._say(f"! look at {one.label}", bad=True)
                 return
-        given: dict[str, Any] = {
-            name: reading.value for name, reading in self._readings.items() if reading.value is not None
-        }
+        given = {name: reading.value for name, reading in self._readings.items() if reading.value is not None}
         self.dismiss(Search(**given))
 
     @work(group="extent", exclusive=True)
     async def _take_extent(self) -> None:
         """Fill in the box of the collections that are named."""
-        wanted: tuple[str, ...] = self._readings.get("collections", Reading()).value or ()
-        if len(wanted) != 1:
+        if (wanted := self._collection) is None:
             self._say("! name one collection to take its extent", bad=True)
             return
         self._say("looking up the extent…")
-        box = await self._extent_of(wanted[0])
-        if box is None:
-            self._say("! this collection does not say where it is", bad=True)
-            return
-        self._say("")
-        self._fields["bbox"].value = box_text(box)
-        self._fields["bbox"].focus()
+        box = await self._extent_of(wanted)
+        self._say("" if box is not None else "! this collection does not say where it is", bad=box is None)
+        if box is not None:
+            self._fields["bbox"].value = box_text(box)
+            self._fields["bbox"].focus()
 
     @work(group="extent", exclusive=True)
     async def _choose_box(self) -> None:
         """Let the box be chosen on a map, beginning with the one that is typed."""
-        wanted: tuple[str, ...] = self._readings.get("collections", Reading()).value or ()
-        extent = await self._extent_of(wanted[0]) if len(wanted) == 1 else None
-        start = self._readings.get("bbox", Reading()).value
-        box = await self.app.push_screen_wait(BoxScreen(start, [extent] if extent is not None else []))
+        extent = await self._extent_of(self._collection) if self._collection is not None else None
+        shown = [extent] if extent is not None else []
+        box = await self.app.push_screen_wait(BoxScreen(self._value("bbox"), shown))
         if box is not None:
             self._fields["bbox"].value = box_text(box)
         self._fields["bbox"].focus()
@@ -271,10 +263,9 @@ class SearchForm(FormDialog[Search | str | None]):
     @work(group="names", exclusive=True)
     async def _offer_names(self) -> None:
         """Offer the properties that a filter may name, and write the chosen one where the cursor is."""
-        wanted: tuple[str, ...] = self._readings.get("collections", Reading()).value or ()
         self._say("asking what a filter may name…")
         try:
-            schema = await self._source.queryables(wanted[0] if len(wanted) == 1 else None)
+            schema = await self._source.queryables(self._collection)
         except MLHubException as error:
             self._say(f"! {error.full_message}", bad=True)
             return
@@ -303,16 +294,12 @@ def names_of(schema: JsonDict) -> list[PickLine]:
 
 
 def _words(name: str, schema: JsonDict) -> str:
-    title = one_line(schema.get("title"), 60)
-    values = schema.get("enum")
-    several = (
-        ", ".join(one_line(value, 20) for value in values[:_MOST_WORDS]) if isinstance(values, list) else ""
-    )
-    least, most = schema.get("minimum"), schema.get("maximum")
-    bounds = (
-        f"{one_line(least, 12)} to {one_line(most, 12)}" if least is not None and most is not None else ""
-    )
-    return "  ".join(filter(None, ("" if title == name else title, several, bounds)))
+    title, values = one_line(schema.get("title"), 60), schema.get("enum")
+    several = [one_line(value, 20) for value in values[:_MOST_WORDS]] if isinstance(values, list) else []
+    bounds = [one_line(schema.get(end), 12) for end in ("minimum", "maximum") if schema.get(end) is not None]
+    range_ = " to ".join(bounds) if len(bounds) == 2 else ""
+    parts = ("" if title == name else title, ", ".join(several), range_)
+    return "  ".join(filter(None, parts))
 
 
 def _kind(schema: JsonDict) -> str:
@@ -323,7 +310,6 @@ def _kind(schema: JsonDict) -> str:
 class CollectionsScreen(ListScreen):
     """Lists the collections of a source as they come; Enter selects one, and the form behind has it at once.
 
-    - `source`: The source.
     - `chosen`: The names of those that are selected at first.
     - `take`: Called with the names of those that are selected, and with what the source knows them by.
     """
@@ -342,10 +328,10 @@ class CollectionsScreen(ListScreen):
         chosen: Sequence[str],
         take: Callable[[Sequence[str], Mapping[str, str]], None],
     ) -> None:
-        super().__init__("Collections", (), "", narrows=True)
+        box = {True: "[x]", False: "[ ]"}
+        super().__init__("Collections", narrows=True, tick=lambda key: box[key in self._chosen])
         self._source, self._chosen, self._take = source, [*chosen], take
         self._known: dict[str, str] = {}
-        self.picks = PickList(lambda key: "[x]" if key in self._chosen else "[ ]")
 
     def on_mount(self) -> None:
         """Begin to list them."""
@@ -403,10 +389,7 @@ class BoxScreen(FramedDialog[BBox | None]):
         super().__init__()
         self._start, self._extents = start, tuple(extents)
         self._chart = FootprintMap(least=CONTEXT)
-
-    def rows(self) -> Iterator[Widget]:
-        """Return the map."""
-        yield self._chart
+        self.rows = (self._chart,)
 
     def on_mount(self) -> None:
         """Show the box to begin with."""
@@ -439,14 +422,9 @@ class SaveScreen(FormDialog[str | None]):
 
     def __init__(self, name: str, taken: frozenset[str], found: int | None) -> None:
         super().__init__()
-        self._taken, self._found = taken, found
-        self._field = field("name", one_line(name), "a name for it")
-
-    def rows(self) -> Iterator[Widget]:
-        """Return the count and the field."""
-        found = count(self._found, "item") if self._found is not None else "not known yet"
-        yield Static(content(f"Found: {found}", "$muted"))
-        yield FormRow("Name", self._field)
+        self._taken, self._field = taken, field("name", one_line(name), "a name for it")
+        words = count(found, "item") if found is not None else "not known yet"
+        self.rows = (Static(content(f"Found: {words}", "$muted")), FormRow("Name", self._field))
 
     @on(Input.Changed)
     def _changed(self, event: Input.Changed) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from rich.segment import Segment
@@ -25,8 +25,7 @@ from ..terminal.characters import content, fit, line
 from ..theme import theme_names
 from ..widgets.form import TextField
 from ..widgets.line_view import PickLine, PickList
-from .forms import FormDialog
-from .questions import ListScreen
+from .base import FormDialog, ListScreen
 
 AUTO = "auto"
 GROUPS = {
@@ -57,10 +56,11 @@ class SettingList(PickList):
         super().__init__(id="settings")
         self._values = values
         self._choices = {one.name: _choices(one) for one in settings().values()}
-        groups = [
-            [PickLine(group), *(PickLine(n, key=n) for n in names.split())] for group, names in GROUPS.items()
+        self.lines = [
+            one
+            for group, names in GROUPS.items()
+            for one in (PickLine(group), *(PickLine(name, key=name) for name in names.split()))
         ]
-        self.lines = [one for group in groups for one in group]
 
     @property
     def setting(self) -> Setting:
@@ -79,10 +79,6 @@ class SettingList(PickList):
             at = choices.index(self._values[name]) if self._values[name] in choices else -step
             self._values[name] = choices[(at + step) % len(choices)]
             self.refresh_from(self.cursor_line, 1)
-
-    def go_to(self, name: str) -> None:
-        """Put the cursor on a setting."""
-        self.cursor_line = [one.key for one in self.lines].index(name)
 
     async def clicked(self, x: int) -> None:
         """Take the next choice, where the mouse points at the value under the cursor."""
@@ -135,12 +131,8 @@ class SettingsScreen(FormDialog[bool | None]):
         self._values = dict(self._before)
         self._list = SettingList(self._values)
         self._field, self._about = TextField(id="value"), Static(id="about")
-
-    def rows(self) -> Iterator[Widget]:
-        """Return the settings, the field over the value under the cursor, and what that one is for."""
-        yield Container(self._list, self._field, id="rows")
-        yield self._about
-        yield Static(line(f"{paths.config()}: keys are set there, under [keys]"), id="path")
+        where = line(f"{paths.config()}: keys are set there, under [keys]")
+        self.rows = (Container(self._list, self._field, id="rows"), self._about, Static(where, id="path"))
 
     def on_mount(self) -> None:
         """Go to the first setting."""
@@ -208,7 +200,7 @@ class SettingsScreen(FormDialog[bool | None]):
                     changes[name] = _as_toml(settings()[name], typed)
                 except ValueError as error:
                     self.warn(f"{name}: {error}", "$warning")
-                    self._list.go_to(name)
+                    self._list.cursor_line = [one.key for one in self._list.lines].index(name)
                     return
         if changes:
             self._write(changes)
@@ -248,12 +240,8 @@ class ThemeScreen(ListScreen):
         super().explain()
         if self._pending is not None:
             self._pending.stop()
-        if self.picks.current is not None:
-            self._pending = self.set_timer(REST, lambda: self._show(self.picks.current))
-
-    def _show(self, chosen: PickLine | None) -> None:
-        if chosen is not None:
-            self.context.show_theme(chosen.key)
+        if (chosen := self.picks.current) is not None:
+            self._pending = self.set_timer(REST, lambda: self.context.show_theme(chosen.key))
 
 
 REST = 0.05

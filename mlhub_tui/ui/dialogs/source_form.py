@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -11,7 +10,6 @@ from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.widget import Widget
 from textual.widgets import Input, Static
 from textual.worker import Worker
 
@@ -23,7 +21,7 @@ from ..source_connection import KIND_NAMES, check_credentials, place
 from ..terminal.characters import content, line
 from ..widgets.form import ChoiceField, FormRow, PathField, RowChoiceField, TextField
 from ..widgets.form_rows import NAMES, SecretRows
-from .forms import FormDialog
+from .base import FormDialog
 
 if TYPE_CHECKING:
     from ...sources.probe import ProbeResult
@@ -74,7 +72,6 @@ class SourceForm(FormDialog[SourceAnswer | None]):
         self._look: Worker[None] | None = None
         self._seconds = 0
         self._agreed_to = ""
-        self._more = Vertical(id="more")
         self._location_field = PathField(
             start.location, placeholder="https://…, a folder, a .tar.gz", id="location"
         )
@@ -86,21 +83,11 @@ class SourceForm(FormDialog[SourceAnswer | None]):
         self._then_row = FormRow("Then", self._thens, width=NAMES, id="thens")
         self._name_field = TextField(one_line(start.name), placeholder="a name for it", id="name")
         self._name_row = FormRow("Profile", self._name_field, width=NAMES, id="names")
-
-    # What is seen
-
-    def rows(self) -> Iterator[Widget]:
-        """Return the location, what was found there, and the rows that come once that is known."""
-        start = self._start
-        self.frame.border_title = line(f"Edit {start.name}" if start.profile else "Open or add a source")
-        yield FormRow("URL or path", self._location_field, width=NAMES)
-        yield self._found_words
-        yield self._kinds_row
-        with self._more:
-            yield self._secret
-            yield self._name_row
-            yield self._then_row
-        yield self._said
+        self._more = Vertical(self._secret, self._name_row, self._then_row, id="more")
+        self.heading = f"Edit {start.name}" if start.profile else "Open or add a source"
+        located = FormRow("URL or path", self._location_field, width=NAMES)
+        self.rows = (located, self._found_words, self._kinds_row, self._more, self._said)
+        self.foot = None
 
     def on_mount(self) -> None:
         """Show what is known already, and begin where something is to be typed."""
@@ -120,12 +107,11 @@ class SourceForm(FormDialog[SourceAnswer | None]):
         start = self._start
         if self._wants_key:
             self._secret.ask(Scheme.QUERY if start.kind is Kind.MLHUB else None)
-        elif start.kind is not None and start.profile is None:
-            self.set_focus(self._thens)
         elif start.profile is not None and start.secret.scheme is not None:
             self._secret.ask()
         else:
-            self.set_focus(self._location_field)
+            known = start.kind is not None and start.profile is None
+            self.set_focus(self._thens if known else self._location_field)
 
     @work(group="names")
     async def _read_names(self) -> None:
@@ -137,10 +123,6 @@ class SourceForm(FormDialog[SourceAnswer | None]):
         name = self._name_field
         if self._start.profile is None and name.value in self._taken:
             name.value = name_for("", name.value, None, self._taken)
-
-    @property
-    def _then(self) -> str:
-        return self._thens.value
 
     @property
     def _location(self) -> str:
@@ -168,12 +150,9 @@ class SourceForm(FormDialog[SourceAnswer | None]):
         self._secret.display = self._has_secret
         self._more.display = known or self._wants_key
         self._then_row.display = known
-        self._name_row.display = known and self._then != USE_ONCE
-        keys = (
-            "enter next, ctrl+s finishes, ctrl+t tests, esc cancels"
-            if known
-            else "enter detects, esc cancels"
-        )
+        self._name_row.display = known and self._thens.value != USE_ONCE
+        rest = "enter next, ctrl+s finishes, ctrl+t tests" if known else "enter detects"
+        keys = f"{rest}, esc cancels"
         self.frame.border_subtitle = line("esc stops" if self._looking else keys)
 
     def _say(self, words: Content) -> None:
@@ -227,8 +206,11 @@ class SourceForm(FormDialog[SourceAnswer | None]):
             return
         if self._settled:
             self._finish()
+        elif self._location:
+            self._look = self._look_there()
+            self._lay_out()
         else:
-            self._begin_look()
+            self._say(content("! type a URL or a path first", "bold $error"))
 
     def commit_field(self) -> None:
         """Go to the next field; detect the source from its location, and from the last one while unknown."""
@@ -260,13 +242,6 @@ class SourceForm(FormDialog[SourceAnswer | None]):
             self.set_focus(self._thens)
 
     # Looking
-
-    def _begin_look(self) -> None:
-        if not self._location:
-            self._say(content("! type a URL or a path first", "bold $error"))
-            return
-        self._look = self._look_there()
-        self._lay_out()
 
     def _stop_looking(self) -> None:
         if self._look is not None:
@@ -309,12 +284,11 @@ class SourceForm(FormDialog[SourceAnswer | None]):
     def _take(self, found: ProbeResult) -> None:
         """Take up what was found."""
         self._found, self._settled_at = found, found.location
-        self._wants_key = self._wants_key or found.needs_key
-        self._may_force = self._may_force or found.kind is None
+        self._wants_key |= found.needs_key
+        self._may_force |= found.kind is None
         self._location_field.value = found.location
-        name = self._name_field
         if self._start.profile is None:
-            name.value = name_for(found.location, found.title, found.kind, self._taken)
+            self._name_field.value = name_for(found.location, found.title, found.kind, self._taken)
         else:
             self._kinds.choose(LOOK if found.kind is None else KIND_NAMES[found.kind.value])
         self._show_found(found_words(found))
@@ -328,10 +302,6 @@ class SourceForm(FormDialog[SourceAnswer | None]):
         if not self._has_secret:
             return SecretDraft()
         return self._secret.draft(stored=place(self._location) == place(self._start.location))
-
-    def _entry(self) -> SourceEntry:
-        secret = self._secret.draft() if self._has_secret else SecretDraft()
-        return SourceEntry(self._location, self._kind, secret)
 
     @work(exclusive=True, group="form")
     async def action_test(self) -> None:
@@ -353,7 +323,9 @@ class SourceForm(FormDialog[SourceAnswer | None]):
         """Save, or use, what was entered."""
         if self._secret.uses_stored and not self._agrees():
             return
-        entry, then, name = self._entry(), self._then, self._name_field.value
+        secret = self._secret.draft() if self._has_secret else SecretDraft()
+        entry, then = SourceEntry(self._location, self._kind, secret), self._thens.value
+        name = self._name_field.value
         try:
             if then == USE_ONCE:
                 self.dismiss(SourceAnswer(None, entry.credentials()))

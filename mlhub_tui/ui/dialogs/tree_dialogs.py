@@ -15,8 +15,8 @@ from ..catalog.matching import TITLES, Facet, FacetCount, facet_counts, facets_o
 from ..catalog.tree_filter import HOLDS
 from ..terminal.characters import line
 from ..widgets.form import TextField
-from ..widgets.line_view import PickLine, PickList
-from .questions import ListScreen
+from ..widgets.line_view import PickLine
+from .base import ListScreen
 
 if TYPE_CHECKING:
     from ...sources.base import Source
@@ -53,14 +53,14 @@ class GotoScreen(ListScreen):
     def __init__(
         self, tree_model: CatalogTreeModel, source: Source, arrive: Callable[[Target], None]
     ) -> None:
-        super().__init__("Go to", (), " ", narrows=True)
+        field = _Typed(placeholder="id, COLLECTION/ITEM, DOI, or URL of a document", id="typed")
+        super().__init__("Go to", none=" ", narrows=True, field=field)
         self._tree_model, self._source, self._arrive = tree_model, source, arrive
         self._known: list[tuple[int, Target]] = []
         self._listed = ""
         """What was typed when the list was made."""
         self._then: Callable[[], None] | None = None
         """What to do once the list is that of what is typed now."""
-        self.part = _Typed(placeholder="id, COLLECTION/ITEM, DOI, or URL of a document", id="typed")
 
     @property
     def typed(self) -> str:
@@ -164,13 +164,12 @@ class FacetScreen(ListScreen):
     keys = "type to narrow the list, enter selects, esc closes"
 
     def __init__(self, tree: CatalogTree, apply: Callable[[str], None]) -> None:
-        super().__init__("Narrow", (), narrows=True)
+        super().__init__("Narrow", narrows=True, tick=lambda key: "[x]" if key in self._chosen else "[ ]")
         self.part.placeholder = "part of a type, task, place, year, sensor or tag"
         self._tree, self._apply = tree, apply
         self._offers: dict[str, list[FacetCount]] = {}
         self._facets: dict[str, Facet] = {}
         self._chosen: set[str] = set()
-        self.picks = PickList(lambda key: "[x]" if key in self._chosen else "[ ]")
 
     def on_mount(self) -> None:
         """Show the facets and their counts."""

@@ -18,9 +18,8 @@ from .. import actions, catalog
 from ..catalog.catalog_tree import CatalogTree
 from ..commands import BROWSE, AppCommand, bindings
 from ..context import ConnectionChanged
-from .browse_parts import BESIDE, BrowseFilter, DetailPane, PaneSplit
-from .entry_screen import EntryScreen
-from .navigator import Navigator
+from .browse_parts import BESIDE, BrowseFilter, DetailPane, Navigator, PaneSplit
+from .place_screen import EntryScreen
 
 if TYPE_CHECKING:
     from ...models import Dataset, Entry
@@ -46,6 +45,7 @@ class BrowseScreen(EntryScreen):
         super().__init__()
         self._store: Documents | None = None
         self.tree_view = CatalogTree(id="tree")
+        self.filtered = self.tree_view
         self._left, self._right = Vertical(self.tree_view, id="left"), DetailPane(self, self.tree_view)
         self._split = PaneSplit(self, self._left, self.context.memory)
         self.detail = self._right.detail
@@ -59,11 +59,8 @@ class BrowseScreen(EntryScreen):
         self._split.lay_out(self.app.size)
         yield Horizontal(self._left, self._right, id="panes")
 
-    def on_mount(self) -> None:
+    def begin(self) -> None:
         """Show the tree at once; what it holds comes later."""
-        super().on_mount()
-        if self.closing:
-            return
         self.tree_view.focus()
         if self.context.connection is not None or self.context.connection_error is not None:
             self._start_over()

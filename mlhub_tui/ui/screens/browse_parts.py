@@ -1,19 +1,23 @@
-"""Parts of Browse: the detail with its map, the split between the panes, the filter of the tree."""
+"""Parts of Browse: the detail with its map, the split of the panes, the filter, the ways to a place."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from textual import work
-from textual.app import ComposeResult
 from textual.containers import Vertical
 
 from ...errors import MLHubException
-from ...text import count
-from .. import catalog, dialogs
+from ...text import count, one_line
+from .. import actions, catalog, dialogs, widgets
 from ..catalog.matching import ORDERS, following, to_type_on
+from ..catalog.nodes import TreeEntry
+from ..commands import DOCUMENT
+from ..state import Favourite, HistoryEntry
 from ..widgets.bars import FilterLine
 from ..widgets.detail_view import DetailView
 
@@ -26,26 +30,23 @@ if TYPE_CHECKING:
     from ...sources.base import Source
     from ..catalog.catalog_tree import CatalogTree
     from ..catalog.loader import Documents
-    from ..catalog.nodes import TreeEntry
+    from ..catalog.lookup import Target
     from ..catalog.tree_model import NodeRow
     from ..map.map_pane import BrowseMap
-    from ..state import AppState
-    from .entry_screen import EntryScreen
+    from ..source_connection import Connection
+    from ..state import AppState, TreeState
+    from .place_screen import EntryScreen
 
 
 class DetailPane(Vertical):
     """Shows the row under the cursor of the tree, and what is fetched of it while the cursor rests there."""
 
     def __init__(self, screen: EntryScreen, tree: CatalogTree) -> None:
-        super().__init__(id="right")
-        self._browse, self._tree = screen, tree
         self.detail = DetailView(id="detail")
+        super().__init__(self.detail, id="right")
+        self._browse, self._tree = screen, tree
         self._chart: BrowseMap | None = None
         self._wanted: NodeRow | None = None
-
-    def compose(self) -> ComposeResult:
-        """Lay out the detail; the map comes where there is room for it."""
-        yield self.detail
 
     def clear(self) -> None:
         """Show nothing."""
@@ -118,7 +119,6 @@ class PaneSplit:
 
     - `screen`: Gets the class `-zoom` while one pane fills it.
     - `left`: The pane whose width is set; the other one takes the rest.
-    - `memory`: Remembers the steps and the zoom.
     """
 
     def __init__(self, screen: Screen[Any], left: Widget, memory: AppState) -> None:
@@ -199,15 +199,13 @@ class BrowseFilter:
 
     def found(self) -> None:
         """Show what the filter found so far, also where it is typed and narrowed."""
-        screen = self._screen
-        if screen.find_bar is not None:
-            screen.find_bar.say(self._tree.found_words)
+        if self._screen.find_bar is not None:
+            self._screen.find_bar.say(self._tree.found_words)
         self.show()
-        for one in screen.app.screen_stack:
-            if (count_facets := getattr(one, "count_facets", None)) is not None:
-                count_facets()
+        for one in self._screen.app.screen_stack:
+            getattr(one, "count_facets", lambda: None)()
         if self._ends_when_found:
-            screen.end_filter(keep=True)
+            self._screen.end_filter(keep=True)
 
     def waits(self, *, keep: bool) -> bool:
         """Whether the end of typing waits for what is found: what is typed behind Enter is for that."""
@@ -215,8 +213,7 @@ class BrowseFilter:
         return self._ends_when_found
 
     def ended(self, *, keep: bool) -> None:
-        """Give the keys to the tree, on the first match."""
-        self._screen.set_focus(self._tree)
+        """Go to the first match."""
         if keep and self._tree.filter:
             self._tree.first_match()
         self.show()
@@ -230,11 +227,10 @@ class BrowseFilter:
 
     def narrow(self) -> None:
         """Choose tags, types and licences to narrow the tree by."""
-        if self._tree.started:
+        tree = self._tree
+        if tree.started:
             self.read_collections()
-            self._screen.app.push_screen(
-                dialogs.tree_dialogs.FacetScreen(self._tree, self._tree.apply_filter)
-            )
+            self._screen.app.push_screen(dialogs.tree_dialogs.FacetScreen(tree, tree.apply_filter))
         else:
             self._screen.refuse("No source is open yet.")
 
@@ -264,7 +260,6 @@ class BrowseFilter:
             self._screen.run_worker(reading, group="collections", exclusive=True)
 
     async def _read(self, documents: Documents, source: Source) -> None:
-
         screen = self._screen
         progress = screen.set_timer(AT_ONCE, lambda: screen.notify(READING, timeout=60))
         words = "Collections were not read."
@@ -284,3 +279,221 @@ class BrowseFilter:
             news = screen.context.news
             if news is not None and news.words == READING and not screen.closing:
                 screen.notify(words, timeout=3)
+
+
+_MOMENT = 0.02
+"""Seconds between two looks whether a source that was opened is shown."""
+_PATIENCE = 60.0
+_GROUP = "travel"
+
+
+class Navigator:
+    """Moves the cursor of a Browse screen to entries, in whatever source they are.
+
+    - `shown`: The connection whose entries the tree shows.
+    """
+
+    def __init__(self, screen: EntryScreen, tree: CatalogTree) -> None:
+        self._screen, self._tree = screen, tree
+        self.shown: Connection | None = None
+        self._left: TreeState | None = None
+        """How the tree was left whose document is still to be opened."""
+
+    def stop(self) -> bool:
+        """Stop what is looked for on the way to a place; False where nothing is."""
+        going = [one for one in self._screen.workers if one.group == _GROUP and not one.is_finished]
+        for worker in going:
+            worker.cancel()
+        return bool(going)
+
+    # How the tree was left
+
+    def keep_view(self) -> None:
+        """Remember how the tree is, and the document that is open, for when its source is opened again."""
+        screen, tree = self._screen, self._tree
+        if self.shown is None or not tree.started:
+            return
+        opened = screen.context.screens_of("browse")[1:2]
+        whole, subject = getattr(opened[0], "whole", None) if opened else None, tree.subject
+        same = whole is not None and subject is not None and whole.entry == subject.entry
+        pane = getattr(opened[0], "pane", "") if same else ""
+        screen.context.memory.keep(self.shown.job_source, replace(tree.view(), pane=pane))
+
+    def recall_view(self, connection: Connection) -> None:
+        """Bring the tree of a source, just begun, to how it was left, and mark its favourites."""
+        left = self._left = self._screen.context.memory.view(connection.job_source)
+        self._tree.recall(left)
+        if left.filter:
+            self._tree.apply_filter(left.filter)
+        self.show_favourites()
+
+    def reopen(self) -> None:
+        """Open the document that was open, once the cursor is back on it and was not moved meanwhile."""
+        left, screen, tree = self._left, self._screen, self._tree
+        if left is None or not left.pane:
+            return
+        back = tree.cursor_row is not None and tree.tree_model.path(tree.cursor_row) == left.cursor
+        if back or tree.view().cursor != left.cursor or not screen.is_current:
+            self._left = None
+        if back and screen.is_current and tree.subject is not None and tree.subject.is_document:
+            screen.open_subject(tree.subject, left.pane)
+
+    # Go to
+
+    def ask(self) -> None:
+        """Ask for an id, a DOI or a URL, and go there."""
+        screen = self._screen
+        connection = screen.context.connection
+        if connection is None:
+            screen.refuse("No source is open yet.")
+            return
+
+        # At once, not from a worker: what is typed behind the key is for the field.
+        dialog = dialogs.tree_dialogs.GotoScreen(
+            self._tree.tree_model, connection.source, lambda target: self._start(partial(self._go, target))
+        )
+        screen.app.push_screen(dialog)
+
+    def _start(self, going: Callable[[], Awaitable[None]]) -> None:
+        """Go somewhere in place of where one is on the way to."""
+        self._screen.run_worker(going, group=_GROUP, exclusive=True)
+
+    async def visit(self, place: str, wanted: str = "") -> None:
+        """Open a source by its place, unless it is in use, and go to an id or a URL in it."""
+        context = self._screen.context
+        self.note_place()
+        connection = context.connection
+        here = (connection.entry, connection.job_source) if connection is not None else ()
+        if place not in here and not await self._use(place):
+            return
+        if not wanted or not await self._until(self._is_listed) or context.connection is None:
+            return
+        source, model = context.connection.source, self._tree.tree_model
+        try:
+            await self._go(await catalog.lookup.target_of(wanted, source, model))
+        except MLHubException as error:
+            context.report(error)
+
+    def _is_listed(self) -> bool:
+        """Whether the tree shows the top level of the source in use, or why there is none."""
+        if self.shown is None or self.shown is not self._screen.context.connection or not self._tree.started:
+            return False
+        top = self._tree.tree_model.top
+        return bool(top.loaded and not top.cached_age) or top.failure is not None
+
+    async def _go(self, target: Target) -> None:
+        """Go to something; what has no place in the tree, or one too far back in it, is shown by itself."""
+        self.note_place()
+        if not await self._walk(target.path) and target.entry.kind != "dataset":
+            self._screen.refuse("It is not in the loaded part of the tree: shown by itself.")
+            self._screen.open_subject(TreeEntry(target.entry))
+        self.note_place()
+
+    async def _walk(self, path: tuple[str, ...]) -> bool:
+        screen = self._screen
+        try:
+            return bool(path) and await catalog.lookup.walk(screen.documents, self._tree, path, screen.refuse)
+        except MLHubException as error:
+            screen.context.report(error)
+            return False
+
+    # Favourites
+
+    def toggle_favourite(self) -> None:
+        """Toggle whether the entry under the cursor is a favourite."""
+        screen, tree = self._screen, self._tree
+        subject, row = tree.subject, tree.cursor_row
+        if self.shown is None or subject is None or row is None:
+            screen.refuse("Put the cursor on a dataset, a collection or an item first.")
+            return
+        one = Favourite.of(subject.entry, tree.tree_model.path(row), self.here().place)
+        if screen.context.memory.favourites.toggle(self.shown.job_source, one) is None:
+            screen.refuse("Too many favourites: remove one first (F).")
+        else:
+            self._favourites_changed()
+
+    def _favourites_changed(self) -> None:
+        self._screen.context.save_state()
+        self.show_favourites()
+
+    def show_favourites(self) -> None:
+        """Mark the favourites of the source in the tree."""
+        favourites = self._screen.context.memory.favourites
+        known = favourites.of(self.shown.job_source) if self.shown is not None else ()
+        self._tree.favourites = frozenset(known)
+        self._tree.refresh()
+
+    async def choose_favourite(self) -> None:
+        """List the favourites; go to the one that is chosen, in whatever source it is."""
+        context = self._screen.context
+        here = self.shown.job_source if self.shown is not None else ""
+        known = sorted(context.memory.favourites.all(), key=lambda one: one[0] != here)
+        by_key = {f"{source}\n{one.key}": (source, one) for source, one in known}
+
+        def about(key: str) -> str:
+            source, one = by_key[key]
+            where = "this source" if source == here else one_line(one.place or source)
+            return f"{one_line(one.id or one.url)}\nin {where}"
+
+        async def remove(key: str) -> bool:
+            source, one = by_key[key]
+            context.memory.favourites.remove(source, one.key)
+            self._favourites_changed()
+            return True
+
+        lines = [widgets.line_view.PickLine(one.label, "", one.kind, key) for key, (_, one) in by_key.items()]
+        none = "None yet: * marks what is under the cursor."
+        listed = dialogs.base.ListScreen("Favourites", lines, none, about, remove)
+        chosen = await context.push_screen_wait(listed)
+        if chosen is not None:
+            source, one = by_key[chosen]
+            self.note_place()
+            if source == here or await self._use(one.place):
+                await self._go(catalog.lookup.Target(one.entry(), one.path))
+
+    async def _use(self, place: str) -> bool:
+        """Open another source, and wait until the tree is its own; False where that does not come about."""
+        context = self._screen.context
+        if not await actions.search_actions.open_entry(context, place):
+            return False
+        return await self._until(lambda: self.shown is context.connection) and self.shown is not None
+
+    async def _until(self, condition: Callable[[], bool]) -> bool:
+        """Wait until something holds of what is shown; False where it does not come about."""
+        for _ in range(int(_PATIENCE / _MOMENT)):
+            if condition():
+                return True
+            await asyncio.sleep(_MOMENT)
+        return False
+
+    # History
+
+    def here(self, subject: TreeEntry | None = None) -> HistoryEntry:
+        """Return the place one is at, with what is open there."""
+        tree, row = self._tree, self._tree.cursor_row
+        path = tree.tree_model.path(row) if tree.started and row is not None else ()
+        place = self.shown.entry if self.shown is not None else ""
+        return HistoryEntry(place, path, subject, subject is not None)
+
+    def note_place(self, subject: TreeEntry | None = None) -> None:
+        """Remember the place one is at, to come back to."""
+        if self.shown is not None and self._tree.started:
+            self._screen.context.history.visit(self.here(subject))
+
+    def travel(self, here: HistoryEntry, step: int) -> None:
+        """Go to the place before or behind another."""
+        self._start(partial(self._travel, here, step))
+
+    async def _travel(self, here: HistoryEntry, step: int) -> None:
+        screen, stop = self._screen, self._screen.context.history.go(here, step)
+        if stop is None:
+            screen.refuse("Nothing further back." if step < 0 else "Nothing further forward.")
+            return
+        if getattr(screen.app.screen, "place", "") == DOCUMENT:
+            screen.app.pop_screen()
+        if stop.place != here.place and not await self._use(stop.place):
+            return
+        if not await self._walk(stop.path):
+            screen.refuse("That entry is gone, or further back than is loaded.")
+        elif stop.subject is not None:
+            screen.context.show_document(stop.subject, screen.documents)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import work
 from textual.app import ComposeResult
@@ -29,10 +29,9 @@ from ..commands import LISTS, SHEET, bindings
 from ..preview.image_fetch import Cost, cost, fetch, found, is_tiff, pictures
 from ..preview.image_view import GraphicsMode, ImageView, asked, estimate, plainly
 from ..terminal.characters import content, fit, line
-from .entry_screen import EntryScreen
+from .place_screen import EntryScreen
 
 if TYPE_CHECKING:
-    from ...models import Dataset
     from ..preview.image_decode import Picture
     from ..widgets.item_table import ItemTable
 
@@ -103,12 +102,14 @@ class Thumbnail(Vertical):
         self.image.show(picture, mode, reduced=abilities.over_ssh())
 
 
+def _of_owner(name: str) -> Any:
+    return property(lambda sheet: getattr(sheet.owner, name))
+
+
 class ContactSheet(EntryScreen):
     """The items of a table as thumbnails; its cursor, its selection and its pages are those of the table.
 
-    - `owner`: The screen whose items they are.
-    - `table`: Its table.
-    - `open_item`: Opens an item.
+    - `owner`: The screen whose items they are; `open_item` opens one there.
     """
 
     place = SHEET
@@ -125,7 +126,7 @@ class ContactSheet(EntryScreen):
 
     def __init__(self, owner: EntryScreen, table: ItemTable, open_item: Callable[[Entry], None]) -> None:
         super().__init__()
-        self._owner, self._table, self._open_item = owner, table, open_item
+        self.owner, self._table, self._open_item = owner, table, open_item
         self._strip, self._grid = Static(id="strip"), Grid()
         self._cells: list[Thumbnail] = []
         self._scale = 1
@@ -139,37 +140,19 @@ class ContactSheet(EntryScreen):
         yield self._strip
         yield self._grid
 
-    # What is under the cursor
+    # What is under the cursor is the owner's
 
     @property
     def documents(self) -> Documents:
         """What was loaded of the source."""
-        return self._owner.documents
+        return self.owner.documents
 
     @property
     def subject(self) -> TreeEntry | None:
         """The item under the cursor."""
-        return self._owner.subject if self._table.current is not None else None
+        return self.owner.subject if self._table.current is not None else None
 
-    @property
-    def chosen(self) -> list[TreeEntry]:
-        """The items that are selected."""
-        return self._owner.chosen
-
-    @property
-    def dataset(self) -> Dataset | None:
-        """The MLHub dataset of the items."""
-        return self._owner.dataset
-
-    @property
-    def around(self) -> TreeEntry | None:
-        """What all of may be downloaded in place of the item."""
-        return self._owner.around
-
-    @property
-    def beside(self) -> Sequence[Entry]:
-        """The items of the table."""
-        return self._table.shown
+    chosen, dataset, around, beside = map(_of_owner, ("chosen", "dataset", "around", "beside"))
 
     def go_beside(self, entry: Entry) -> None:
         """Put the cursor on an item."""
@@ -178,7 +161,7 @@ class ContactSheet(EntryScreen):
 
     def clear_chosen(self) -> None:
         """Select nothing."""
-        self._owner.clear_chosen()
+        self.owner.clear_chosen()
         self._show()
 
     # Showing
@@ -229,27 +212,16 @@ class ContactSheet(EntryScreen):
         missing = False
         for number, cell in enumerate(self._cells):
             entry = entries[number] if number < len(entries) else None
-            cursor = start + number == table.cursor_line
             marked = entry is not None and table.is_marked(entry)
-            missing |= cell.show(entry, width, cursor=cursor, marked=marked)
+            missing |= cell.show(entry, width, cursor=start + number == table.cursor_line, marked=marked)
         if missing or again:
             self._fill()
-        self._show_place()
-
-    def _show_place(self) -> None:
-        table = self._table
-        where = (
-            f"{table.cursor_line + 1:,} of {count(table.line_count, 'item')}"
-            if table.line_count
-            else "no items"
-        )
+        where = f"{table.cursor_line + 1:,} of {count(table.line_count, 'item')}"
         selected = f", {len(table.marked):,} selected" if table.marked else ""
-        current = table.current
-        room = max(self.size.width - len(where) - len(selected) - 4, 1)
-        name = fit(one_line(current.label, 200), room, middle=True).rstrip() if current is not None else ""
-        self._strip.update(
-            line(name, "bold $accent") + Content("  ") + line(f"{where}{selected}", "$muted"), layout=False
-        )
+        where = (where if table.line_count else "no items") + selected
+        name = one_line(table.current.label, 200) if table.current is not None else ""
+        name = fit(name, max(self.size.width - len(where) - 4, 1), middle=True).rstrip()
+        self._strip.update(line(name, "bold $accent") + Content("  ") + line(where, "$muted"), layout=False)
 
     # Thumbnails
 
@@ -259,8 +231,8 @@ class ContactSheet(EntryScreen):
         if self._graphics is None:
             self._graphics = plainly(self.app) or await asked(self.app)
         if not self._agreed:
-            room, full = self._grid.size, self.app.console.color_system == "truecolor"
-            most = estimate(self._graphics, room.width, room.height, full_colour=full, reduced=True)
+            full = self.app.console.color_system == "truecolor"
+            most = estimate(self._graphics, *self._grid.size, full_colour=full, reduced=True)
             words = f"Over SSH a page takes about {size(round(most, -3))} to draw: r fetches and draws it."
             self.notify(words, timeout=60)
             return
@@ -269,20 +241,19 @@ class ContactSheet(EntryScreen):
     async def _fill_one(self, cell: Thumbnail) -> None:
         if (entry := cell.entry) is None:
             return
+        words, picture = "", None
         try:
             picture = await self._thumbnail(entry)
         except MLHubException as error:
             words = error.full_message
         except OSError as error:
             words = one_line(error.strerror or error, 120)
-        else:
-            words = ""
         if self.closing or cell.entry is not entry or self._graphics is None:
             return
-        if words:
-            cell.say(words)
-        else:
+        if picture is not None:
             cell.draw(picture, self._graphics)
+        else:
+            cell.say(words)
 
     async def _thumbnail(self, entry: Entry) -> Picture:
         """Return the thumbnail of an item.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -28,9 +28,6 @@ from ..widgets.detail_view import DetailView
 from ..widgets.item_table import AssetTable, ItemTable, shown_href
 from ..widgets.json_view import JsonPane
 from .items_screen import ItemsScreen
-
-if TYPE_CHECKING:
-    from ...models import Asset
 
 SHORTEST_ID = 10
 """Cells; less of an id tells nothing."""
@@ -64,17 +61,13 @@ class DocumentScreen(ItemsScreen):
     DocumentScreen.-wide.-tall.-items #map { display: block; height: 2fr; }
     DocumentScreen.-wide.-tall.-items #items { height: 3fr; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        *bindings(DOCUMENT),
-        Binding("escape", "step_back", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(DOCUMENT), Binding("escape", "step_back", show=False)]
 
     def __init__(self, subject: TreeEntry, documents: Documents, pane: str = "overview") -> None:
         super().__init__()
         self.whole = subject
         """The document that the screen is of."""
-        self._entry = subject.entry
-        self._documents = documents
+        self._entry, self._documents = subject.entry, documents
         self._holds_items = self._entry.kind in (EntryKind.COLLECTION, EntryKind.CATALOG)
         self._panes = [name for name in PANES if name != "items" or self._holds_items]
         self.pane = pane if pane in self._panes else "overview"
@@ -94,20 +87,15 @@ class DocumentScreen(ItemsScreen):
     def compose_body(self) -> ComposeResult:
         """Lay out the strip of panes and the panes."""
         yield self._strip
-        with Horizontal(id="document"):
-            yield self._overview
-            with Container(id="rest"):
-                for name in self._panes[1:]:
-                    yield self._targets[name]
+        rest = Container(*(self._targets[name] for name in self._panes[1:]), id="rest")
+        yield Horizontal(self._overview, rest, id="document")
 
-    def on_mount(self) -> None:
+    def begin(self) -> None:
         """Show what is in memory, fetch the rest."""
-        super().on_mount()
-        if not self.closing:
-            self._fill()
-            self.recall_order()
-            self._show_pane(self.pane)
-            self._complete()
+        super().begin()
+        self._fill()
+        self._show_pane(self.pane)
+        self._complete()
 
     def unavailable(self) -> Sequence[str]:
         """Return what this document has not."""
@@ -180,31 +168,26 @@ class DocumentScreen(ItemsScreen):
         document = self.document
         self._overview.show([*entry_detail(self.whole, self._documents), *self._validity], keep_place=True)
         if document is not None:
-            self._assets.show(_assets(document))
+            self._assets.show(document.assets if isinstance(document, Collection | Item) else ())
             self.map_pane.show(document)
             if document is not self._shown_json:
                 self._shown_json = document
                 self._json.show(document.raw)
-        self._validate_shown()
-
-    def _validate_shown(self) -> None:
-        """Validate the document, once, if the overview is in sight, which says so."""
-        document, shown = self.document, self.pane == "overview" or self.has_class("-wide")
-        if shown and document is not None and document is not self._validated:
-            self._validated = document
-            self._validate(document)
+        self._validate()
 
     @work(exclusive=True, group="validity")
-    async def _validate(self, document: Document) -> None:
+    async def _validate(self) -> None:
         """Say where pystac refuses the document; it is shown all the same. Large ones take their time.
 
-        It waits until the document was in sight for a while: to import pystac takes longer than the screen.
+        It waits until the overview was in sight for a while: to import pystac takes longer than the screen.
         """
-        await asyncio.sleep(_RESTS)
-        why = await asyncio.to_thread(_refusal, document)
-        if why and document is self._validated:
-            self._validity = [Heading("Not valid STAC"), Paragraph(why)]
-            self._fill()
+        document, shown = self.document, self.pane == "overview" or self.has_class("-wide")
+        if shown and document is not None and document is not self._validated:
+            await asyncio.sleep(_RESTS)
+            why, self._validated = await asyncio.to_thread(_refusal, document), document
+            if why:
+                self._validity = [Heading("Not valid STAC"), Paragraph(why)]
+                self._fill()
 
     @work(exclusive=True, group="document")
     async def action_reload(self) -> None:
@@ -225,7 +208,7 @@ class DocumentScreen(ItemsScreen):
         self.show_amount()
         self._targets[pane].focus()
         self.refresh_hints()
-        self._validate_shown()
+        self._validate()
         if pane in ("items", "map") and self._holds_items:
             table = self.table
             if pane == "map":
@@ -236,12 +219,9 @@ class DocumentScreen(ItemsScreen):
     @on(JsonPane.StatusChanged)
     def show_amount(self) -> None:
         """Draw the strip: the id, the panes, and how many items or assets there are."""
-        parts: list[Content] = []
-        for name in self._panes:
-            style = active_style(self.app) if name == self.pane else "$muted"
-            parts.append(Content.styled(f" {PANES[name]} ", style))
-        status = getattr(self._targets[self.pane], "status", "")
-        table = self.table
+        now = active_style(self.app)
+        parts = [Content.styled(f" {PANES[n]} ", now if n == self.pane else "$muted") for n in self._panes]
+        status, table = getattr(self._targets[self.pane], "status", ""), self.table
         if self.pane == "items" and table.narrowed:
             status = f"{table.line_count:,} match, {status}"
         if table.dates:
@@ -339,10 +319,6 @@ class DocumentScreen(ItemsScreen):
             self.context.copy_text(shown_href(shown), "Link (without keys)")
         else:
             super().action_copy(form)
-
-
-def _assets(document: Document) -> tuple[Asset, ...]:
-    return document.assets if isinstance(document, Collection | Item) else ()
 
 
 def _refusal(document: Document) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Awaitable, Sequence
+from functools import partial
 from typing import ClassVar
 
 from textual import on, work
@@ -15,23 +17,24 @@ from textual.timer import Timer
 from textual.widgets import Static
 
 from ...errors import MLHubException
-from ...metadata.detail import FieldBlock
 from ...planning.requests import DatasetRequest
 from ...queue.job import TRANSITIONS, Job, JobAction, JobState
+from ...queue.library import remedy, verify_job
 from ...text import count
 from .. import dialogs
 from ..commands import DOWNLOADS, bindings
 from ..context import UNDO_TIME, QueueChanged
 from ..terminal.characters import content, line
 from ..transfers import job_files
-from ..transfers.job_detail import job_blocks, speed_words, totals, view_words
 from ..transfers.job_list import JobList
-from ..transfers.job_order import HISTORY_LENGTH, JobGroup, JobOrder, JobSort, RedrawLimiter, removal_question
-from ..widgets.detail_view import NAME_WIDTH, typeset
+from ..transfers.job_view import JobGroup, JobOrder, JobSort, job_blocks, removal_question, totals
+from ..widgets.detail_view import typeset
 from .place_screen import PlaceScreen
 
 EMPTY = "Nothing is queued. Press 1, put the cursor on a collection and press d."
 NONE = "Put the cursor on a transfer first."
+_MANY, _CALM = 4, 0.95
+"""With more than so many transfers at work, seconds between two drawings of their progress."""
 
 
 class DownloadsScreen(PlaceScreen):
@@ -45,17 +48,11 @@ class DownloadsScreen(PlaceScreen):
     DownloadsScreen #jobs { height: 1fr; }
     DownloadsScreen #empty { display: none; height: 1fr; width: 1fr; content-align: center middle; }
     DownloadsScreen.-empty #empty { display: block; }
-    DownloadsScreen.-empty #jobs, DownloadsScreen.-empty #totals, DownloadsScreen.-empty #speed,
+    DownloadsScreen.-empty #jobs, DownloadsScreen.-empty #totals,
         DownloadsScreen.-empty #job, DownloadsScreen.-empty #view { display: none; }
     DownloadsScreen #totals { height: 1; color: $muted; background: $surface; }
     DownloadsScreen #job { height: 5; padding: 0 1; overflow: hidden; }
     DownloadsScreen.-short #job { height: 4; }
-    /* The speed takes the last line of the details where that is free, and moves nothing. */
-    DownloadsScreen #body { layers: base over; }
-    DownloadsScreen #speed {
-        layer: over; dock: bottom; height: 1; padding: 0 1; overflow: hidden; visibility: hidden;
-    }
-    DownloadsScreen #speed.-on { visibility: visible; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(DOWNLOADS), Binding("escape", "step_back", show=False)]
 
@@ -64,25 +61,19 @@ class DownloadsScreen(PlaceScreen):
         self._order = JobOrder()
         self._checks = job_files.FileWork(self._show_job)
         self._unpacking = job_files.FileWork(self._show_job)
-        self._limiter = RedrawLimiter()
+        self._states: list[tuple[int, JobState, str]] = []
+        self._drawn_at = 0.0
         self._later: Timer | None = None
-        self._list = JobList(id="jobs")
-        self._texts = {name: Static(id=name) for name in ("empty", "view", "totals", "speed", "job")}
+        self.filtered = self._list = JobList(id="jobs")
+        self._texts = {name: Static(id=name) for name in ("empty", "view", "totals", "job")}
 
     def compose_body(self) -> ComposeResult:
         """Lay out the list, the totals and the details."""
-        yield self._texts["empty"]
-        yield self._texts["view"]
-        yield self._list
-        yield self._texts["totals"]
-        yield self._texts["speed"]
-        yield self._texts["job"]
+        empty, view, totals, job = self._texts.values()
+        yield from (empty, view, self._list, totals, job)
 
-    def on_mount(self) -> None:
+    def begin(self) -> None:
         """Show the queue."""
-        super().on_mount()
-        if self.closing:
-            return
         if self.context.memory.sort in set(JobSort):
             self._order.sort = JobSort(self.context.memory.sort)
         self._list.focus()
@@ -101,21 +92,23 @@ class DownloadsScreen(PlaceScreen):
     # Showing
 
     def on_queue_changed(self, message: QueueChanged) -> None:
-        """Show what changed."""
+        """Show what changed: a state at once; with many at work the progress of a second in one go."""
         super().on_queue_changed(message)
         if not self.is_current:
             return
-        delay = self._limiter.delay(self.context.jobs)
-        if not delay:
+        before, jobs = self._states, self.context.jobs
+        self._states = [(job.id, job.state, job.reason) for job in jobs]
+        many = sum(job.state is JobState.DOWNLOADING for job in jobs) > _MANY
+        wait = self._drawn_at + (_CALM if many else 0.0) - time.monotonic()
+        if self._states != before or wait <= 0:
             self._show()
         elif self._later is None:
-            self._later = self.set_timer(delay, self._show)
+            self._later = self.set_timer(wait, self._show)
 
     def _show(self) -> None:
         if self._later is not None:
             self._later.stop()
-        self._limiter.drawn()
-        self._later = None
+        self._later, self._drawn_at = None, time.monotonic()
         if self.closing:
             return
         jobs, listed, queue = self.context.listed_jobs, self._list, self.context.queue
@@ -125,13 +118,13 @@ class DownloadsScreen(PlaceScreen):
         self._say("empty", content(why or EMPTY, "$muted"))
         listed.mark(listed.marked & {job.id for job in jobs} if listed.marked else ())
         listed.show(self._order.shown(jobs), self._order.sort)
-        words = view_words(self._order, len(listed.jobs), len(jobs), len(listed.marked))
+        words = self._order.view_words(len(listed.jobs), len(jobs), len(listed.marked))
         self.set_class(bool(words), "-view")
         self._say("view", line(words, "$accent"))
         if self.find_bar is not None:
             self.find_bar.say(f"{len(listed.jobs):,} of {len(jobs):,}")
         limit = queue.settings.limit if queue is not None and queue.settings is not None else None
-        speeds = self.context.transfers.rates.total.last(HISTORY_LENGTH)
+        speeds = self.context.transfers.rates.values
         self._say("totals", content(totals(jobs, self.size.width - 1, limit, speeds)))
         self.refresh_hints()
 
@@ -150,18 +143,11 @@ class DownloadsScreen(PlaceScreen):
         self.refresh_hints()
 
     def _show_job(self) -> None:
-        """Show a few lines of the transfer under the cursor, and its speed in the last seconds."""
-        if self.closing:
-            return
-        job, width = self._list.current, max(self.size.width - 2, 20)
-        texts = [work.words.get(job.id, "") for work in (self._checks, self._unpacking)] if job else []
-        details = typeset(job_blocks(job, *texts) if job else [], width)
-        self._say("job", details)
-        speeds = self.context.transfers.rates.of(job.id).last(HISTORY_LENGTH) if job else []
-        words = speed_words(job, speeds, width - NAME_WIDTH) if job else ""
-        room = self._texts["job"].size.height - len(details.split("\n"))
-        self._texts["speed"].set_class(bool(words) and room > 0, "-on")
-        self._say("speed", typeset([FieldBlock("Speed", words)], width))
+        """Show a few lines of the transfer under the cursor."""
+        if not self.closing:
+            job = self._list.current
+            texts = [work.words.get(job.id, "") for work in (self._checks, self._unpacking)] if job else []
+            self._say("job", typeset(job_blocks(job, *texts) if job else [], max(self.size.width - 2, 20)))
 
     def on_resize(self) -> None:
         """Fit the texts to the new width."""
@@ -181,12 +167,6 @@ class DownloadsScreen(PlaceScreen):
         self._order.words = words
         self._show()
 
-    def end_filter(self, *, keep: bool) -> None:
-        """Give the keys to the list."""
-        super().end_filter(keep=keep)
-        self.set_focus(self._list)
-        self._show()
-
     def action_group(self) -> None:
         """Show the transfers of one state, the next of which there are any; after the last, all."""
         self._order.group = self._order.next_group(self.context.listed_jobs)
@@ -200,19 +180,17 @@ class DownloadsScreen(PlaceScreen):
 
     def action_mark(self) -> None:
         """Toggle the selection of the transfer under the cursor, and move to the next."""
-        listed = self._list
-        if listed.current is None:
+        if (job := self._list.current) is None:
             self.refuse(NONE)
             return
-        listed.mark(listed.marked ^ {listed.current.id})
-        listed.action_cursor_down()
+        self._list.mark(self._list.marked ^ {job.id})
+        self._list.action_cursor_down()
         self._show()
 
     def action_mark_all(self) -> None:
         """Select all that is shown; nothing where all is selected."""
-        listed = self._list
-        shown = {job.id for job in listed.jobs}
-        listed.mark(listed.marked - shown if shown <= listed.marked else listed.marked | shown)
+        marked, shown = self._list.marked, {job.id for job in self._list.jobs}
+        self._list.mark(marked - shown if shown <= marked else marked | shown)
         self._show()
 
     def action_step_back(self) -> None:
@@ -270,7 +248,7 @@ class DownloadsScreen(PlaceScreen):
             return
         downloaded = sum(job.bytes_done for job in jobs)
         what = jobs[0].name if len(jobs) == 1 else count(len(jobs), "transfer")
-        answer = await self.app.push_screen_wait(dialogs.questions.cancel_question(what, downloaded))
+        answer = await self.app.push_screen_wait(dialogs.base.cancel_question(what, downloaded))
         if answer != "n":
             self._order_all(JobAction.CANCEL, jobs, delete_part=answer == "y")
 
@@ -278,8 +256,7 @@ class DownloadsScreen(PlaceScreen):
         """Remove failed and cancelled transfers from the list, after a question that names them."""
         if not jobs:
             self.refuse("This transfer is done: c clears it from the list.")
-            return
-        if await dialogs.questions.confirm(self.app, *removal_question(jobs), yes="Remove"):
+        elif await dialogs.base.confirm(self.app, *removal_question(jobs), yes="Remove"):
             self._clear(jobs, "removed")
 
     def action_clear(self) -> None:
@@ -299,10 +276,8 @@ class DownloadsScreen(PlaceScreen):
         if self.context.queue is None:
             return
         self.context.clear_jobs(job.id for job in jobs)
-        self.notify(
-            f"{count(len(jobs), 'transfer')} {what}. U undoes it for {UNDO_TIME:.0f} s.",
-            timeout=UNDO_TIME,
-        )
+        words = f"{count(len(jobs), 'transfer')} {what}. U undoes it for {UNDO_TIME:.0f} s."
+        self.notify(words, timeout=UNDO_TIME)
         self._show()
 
     def action_undo_clear(self) -> None:
@@ -332,8 +307,7 @@ class DownloadsScreen(PlaceScreen):
     @on(JobList.Chosen)
     def action_details(self) -> None:
         """Show all about the transfer."""
-        job = self._list.current
-        if job is None:
+        if (job := self._list.current) is None:
             self.refuse(NONE)
         elif isinstance(job.request, DatasetRequest):
             self.app.push_screen(dialogs.job_dialog.DatasetJobScreen(job))
@@ -342,10 +316,10 @@ class DownloadsScreen(PlaceScreen):
 
     def action_log(self) -> None:
         """Show what happened to the transfer."""
-        if self._list.current is not None:
-            self.app.push_screen(dialogs.job_dialog.JobLogScreen(self._list.current))
-        else:
+        if (job := self._list.current) is None:
             self.refuse(NONE)
+        else:
+            self.app.push_screen(dialogs.job_dialog.JobLogScreen(job))
 
     @work(group="limits", exclusive=True)
     async def action_limits(self) -> None:
@@ -373,7 +347,10 @@ class DownloadsScreen(PlaceScreen):
         if job is None or job.state is not JobState.DONE:
             self.refuse("Only finished transfers can be verified.")
             return
-        if self._checks.stop(job.id) or (found := await job_files.verify(self._checks, job)) is None:
+        if self._checks.stop(job.id):
+            return
+        work = partial(verify_job, job)
+        if (found := await self._checks.verify(job.id, job.bytes_total, work, remedy(job))) is None:
             return
         if self.context.queue is not None:
             with contextlib.suppress(MLHubException):  # the screen shows the result in any case
@@ -391,5 +368,5 @@ class DownloadsScreen(PlaceScreen):
         if self._unpacking.stop(job.id):
             return
         question = await asyncio.to_thread(job_files.unpack_question, job)
-        if await dialogs.questions.confirm(self.app, *question, yes="Unpack"):
+        if await dialogs.base.confirm(self.app, *question, yes="Unpack"):
             self._do(job_files.unpack_archive(self._unpacking, job))

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.timer import Timer
 
 from ...models import Entry
 from .. import preview
-from ..dialogs.questions import ListScreen
+from ..dialogs.base import ListScreen
 from ..map.map_pane import MapPane
 from ..widgets.item_table import ItemTable
-from ..widgets.line_view import Column, PickLine, PickList
-from .entry_screen import EntryScreen
+from ..widgets.line_view import Column, PickLine
+from .place_screen import EntryScreen
 
 if TYPE_CHECKING:
     from .contact_sheet import ContactSheet
@@ -26,20 +26,19 @@ FOLLOWS = 0.12
 class ItemsScreen(EntryScreen):
     """A screen with a table of items and a map of them: footprints follow the table, dates narrow it."""
 
+    table_id: ClassVar[str] = "items"
+
     def __init__(self) -> None:
         super().__init__()
         self._following: Timer | None = None
         self._sheet: ContactSheet | None = None
-        self.table, self.map_pane = self.make_table(), MapPane(id="map")
+        self.filtered = self.table = ItemTable(id=self.table_id)
+        self.map_pane = MapPane(id="map")
 
-    def make_table(self) -> ItemTable:
-        """Return a table of items."""
-        return ItemTable(id="items")
-
-    def on_mount(self) -> None:
-        """Show what is downloaded of the items."""
-        super().on_mount()
+    def begin(self) -> None:
+        """Show what is downloaded of the items, in the columns and the order of such sources."""
         self.on_marks_changed()
+        self.recall_order()
 
     def on_marks_changed(self) -> None:
         """Draw the marks of what is downloaded again."""
@@ -73,15 +72,11 @@ class ItemsScreen(EntryScreen):
         """Select nothing."""
         self.table.clear_marks()
 
-    @property
-    def source_kind(self) -> str:
-        """The kind of source that the items come from."""
-        return self.documents.kind.value
-
     def recall_order(self) -> None:
         """Show the columns, and the order, of the items that were chosen last for such a source."""
-        self.table.hide(self.context.memory.hidden_columns.get(self.source_kind, "").split(","))
-        self.table.sort_by(self.context.memory.item_orders.get(self.source_kind, ""))
+        memory, kind = self.context.memory, self.documents.kind.value
+        self.table.hide(memory.hidden_columns.get(kind, "").split(","))
+        self.table.sort_by(memory.item_orders.get(kind, ""))
 
     def action_sort(self) -> None:
         """Sort the items by the next of their columns, and remember it for such sources."""
@@ -89,20 +84,19 @@ class ItemsScreen(EntryScreen):
         at = orders.index(self.table.order) if self.table.order in orders else 0
         order = orders[(at + 1) % len(orders)]
         self.table.sort_by(order)
-        self.context.memory.item_orders[self.source_kind] = order
+        self.context.memory.item_orders[self.documents.kind.value] = order
 
     def action_columns(self) -> None:
         """Choose which columns of the items are shown, and remember it for such sources."""
-        memory, kind, table = self.context.memory, self.source_kind, self.table
+        memory, kind, table = self.context.memory, self.documents.kind.value, self.table
 
         def apply(hidden: frozenset[str]) -> None:
             memory.hidden_columns[kind] = ",".join(sorted(filter(None, hidden)))
             table.hide(hidden)
             memory.item_orders[kind] = table.order
 
-        self.app.push_screen(
-            ColumnScreen(table.offered, memory.hidden_columns.get(kind, "").split(","), apply)
-        )
+        hidden = memory.hidden_columns.get(kind, "").split(",")
+        self.app.push_screen(ColumnScreen(table.offered, hidden, apply))
 
     # The contact sheet
 
@@ -187,9 +181,9 @@ class ColumnScreen(ListScreen):
     def __init__(
         self, offered: Sequence[Column], hidden: Iterable[str], apply: Callable[[frozenset[str]], None]
     ) -> None:
-        super().__init__("Columns", [PickLine(column.title, key=column.key) for column in offered])
+        lines = [PickLine(column.title, key=column.key) for column in offered]
+        super().__init__("Columns", lines, tick=lambda key: "[ ]" if key in self._hidden else "[x]")
         self._hidden, self._apply = frozenset(hidden), apply
-        self.picks = PickList(lambda key: "[ ]" if key in self._hidden else "[x]")
 
     def choose(self, key: str) -> None:
         """Show a column, or hide it."""

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -53,8 +54,8 @@ class LibraryTable(TableView):
     DEFAULT_CSS = "LibraryTable { height: 1fr; }"
     narrowest: ClassVar[int] = 34
 
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id)
+    def __init__(self) -> None:
+        super().__init__(id="library")
         self.entries: list[LibraryEntry] = []
         self.order, self.filter = "date", ""
         self._texts: list[list[str]] = []
@@ -77,10 +78,9 @@ class LibraryTable(TableView):
 
     def narrow(self) -> None:
         """Filter and sort again."""
-        before = self.current
-        terms = self.filter.casefold().split()
-        numbers = range(len(self.entries))
-        self._shown = [n for n in numbers if all(t in "\n".join(self._texts[n]).casefold() for t in terms)]
+        before, terms = self.current, self.filter.casefold().split()
+        texts = enumerate("\n".join(texts).casefold() for texts in self._texts)
+        self._shown = [number for number, text in texts if all(term in text for term in terms)]
         self._shown.sort(key=lambda number: _ORDERS[self.order](self.entries[number]))
         self.measure(range(len(self._shown)))
         self.count_changed()
@@ -131,11 +131,11 @@ class LibraryScreen(PlaceScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._table = LibraryTable(id="library")
+        self.filtered = self._table = LibraryTable()
         self._view, self._empty, self._entry = Static(id="view"), Static(id="empty"), Static(id="entry")
         self._checks = FileWork(self._show_entry)
-        self._licences: dict[tuple[Path, float], str] = {}
-        self._verified: dict[tuple[Path, float], LibraryEntry] = {}
+        self._known: dict[tuple[Path, float], dict[str, Any]] = {}
+        """What was learned of an entry: its licence, and what is wrong with its files."""
         self._finished: set[int] = set()
 
     def compose_body(self) -> ComposeResult:
@@ -145,11 +145,9 @@ class LibraryScreen(PlaceScreen):
         yield self._table
         yield self._entry
 
-    def on_mount(self) -> None:
+    def begin(self) -> None:
         """Give the keys to the table; the folder is read once the screen is in front."""
-        super().on_mount()
-        if not self.closing:
-            self._table.focus()
+        self._table.focus()
 
     def on_screen_resume(self) -> None:
         """Read the folder again: it may have changed meanwhile."""
@@ -176,26 +174,25 @@ class LibraryScreen(PlaceScreen):
             return
         self._table.show(entries, texts)
         self._show_amount()
-        for number, entry in enumerate(entries):
+        for entry in entries:
             if entry.licence is None:
                 known = await asyncio.to_thread(with_licence, entry)
-                self._licences[entry.place, entry.date] = known.licence or ""
-                if self.closing or number >= len(self._table.entries):
+                if self.closing:
                     return
-                self._learn(entry, licence=known.licence)
+                self._learn(entry, licence=known.licence or "")
 
     def _read(self, jobs: Sequence[Any], folder: Path) -> tuple[list[LibraryEntry], list[list[str]]]:
         found = []
         for entry in read_library(jobs, folder):
-            key = (entry.place, entry.date)
-            entry = replace(entry, licence=self._licences.get(key))
-            if (known := self._verified.get(key)) is not None and entry.state is LibraryState.WHOLE:
-                entry = replace(entry, state=known.state, reason=known.reason)
-            found.append(entry)
+            known: dict[str, Any] = {"licence": None} | self._known.get((entry.place, entry.date), {})
+            if entry.state is not LibraryState.WHOLE:
+                known = {"licence": known["licence"]}
+            found.append(replace(entry, **known))
         return found, [_texts(entry) for entry in found]
 
     def _learn(self, entry: LibraryEntry, **known: Any) -> None:
         """Show more of an entry, wherever it is listed by now."""
+        self._known.setdefault((entry.place, entry.date), {}).update(known)
         for number, one in enumerate(self._table.entries):
             if one.place == entry.place:
                 self._table.learn(number, replace(one, **known))
@@ -212,8 +209,8 @@ class LibraryScreen(PlaceScreen):
             words = f"{folder} {there}.\nPress 1, put the cursor on a collection or an item, and press d."
             self._empty.update(content(words, "$muted"))
         total = sum(entry.bytes for entry in table.entries)
-        words = f"{count(len(table.entries), 'download')}, {size(total)}"
-        words = f"{table.line_count:,} of {words}" if table.filter else words
+        shown = f"{table.line_count:,} of " if table.filter else ""
+        words = f"{shown}{count(len(table.entries), 'download')}, {size(total)}"
         self._view.update(line(f"{words} in {folder}", "$muted", max(self.size.width - 2, 40)))
         if self.find_bar is not None:
             self.find_bar.say(f"{table.line_count:,} of {len(table.entries):,}")
@@ -258,24 +255,12 @@ class LibraryScreen(PlaceScreen):
             return
         if self._checks.stop(entry.place):
             return
-        done = 0
-
-        def tell(read: int) -> None:
-            nonlocal done
-            done = read
-
-        found = await self._checks.run(
-            entry.place,
-            lambda stop: verify_entry(entry, tell, stop),
-            lambda: f"reading, {size(done)} of {size(entry.bytes)}; v stops",
-        )
-        self._checks.say(entry.place, str(found) if found is not None else "stopped")
+        work = partial(verify_entry, entry)
+        found = await self._checks.verify(entry.place, entry.bytes, work)
         if found is None or self.closing:
             return
         if found.trouble:
-            known = {"state": LibraryState.CHANGED, "reason": found.trouble}
-            self._verified[entry.place, entry.date] = replace(entry, **known)  # type: ignore[arg-type]
-            self._learn(entry, **known)
+            self._learn(entry, state=LibraryState.CHANGED, reason=found.trouble)
         severity = "error" if found.trouble else "information"
         self.notify(f"{one_line(entry.name, 80)}: {found}", severity=severity)  # type: ignore[arg-type]
 
@@ -303,11 +288,6 @@ class LibraryScreen(PlaceScreen):
         self._table.narrow()
         self._show_amount()
 
-    def end_filter(self, *, keep: bool) -> None:
-        """Give the keys to the table."""
-        super().end_filter(keep=keep)
-        self.set_focus(self._table)
-
     def action_step_back(self) -> None:
         """Clear the filter."""
         if self._table.filter:
@@ -315,18 +295,16 @@ class LibraryScreen(PlaceScreen):
 
 
 def _texts(entry: LibraryEntry) -> list[str]:
-    when = time.strftime("%Y-%m-%d", time.localtime(entry.date)) if entry.date else ""
-    licence = "…" if entry.licence is None else one_line(entry.licence, 60)
-    texts = (
+    return [
         one_line(entry.name, 200),
         str(entry.state),
         size(entry.bytes),
-        when,
+        time.strftime("%Y-%m-%d", time.localtime(entry.date)) if entry.date else "",
         f"{entry.files:,}",
-        licence,
-    )
-    title = "" if entry.title == entry.name else one_line(entry.title, 120)
-    return [*texts, one_line(_source(entry, short=True), 60), title]
+        "…" if entry.licence is None else one_line(entry.licence, 60),
+        one_line(_source(entry, short=True), 60),
+        "" if entry.title == entry.name else one_line(entry.title, 120),
+    ]
 
 
 def _source(entry: LibraryEntry, *, short: bool = False) -> str:

@@ -14,6 +14,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.widget import Widget
 from textual.widgets import Input, Label, Static
 
 from ...errors import MLHubException
@@ -28,12 +29,7 @@ from ..map.plan_pictures import PictureView, PlanCounter, SelectionCount
 from ..search_criteria import Reading, read, read_area
 from ..terminal.characters import content, line
 from ..widgets.form import ChoiceField, PathField, TextField
-from ..widgets.plan_tree import (
-    PlanSelection,
-    PlanSubject,
-    PlanTree,
-    totals,
-)
+from ..widgets.plan_tree import PlanSelection, PlanSubject, PlanTree, totals
 from .place_screen import PlaceScreen
 
 DEBOUNCE = 0.04
@@ -51,9 +47,7 @@ Queue = Callable[[SelectionCount], Coroutine[Any, Any, bool]]
 class PlanScreen(PlaceScreen):
     """What is selected of a dataset, counted as one types.
 
-    - `subject`: What it is a plan of.
     - `opening`: Reads the catalog, or finds that it was read.
-    - `queue`: Queues what is selected.
     - `where`: Where the files go, and what room there is, in words.
     - `catalog`: Whether the catalog alone can be downloaded.
     """
@@ -116,27 +110,15 @@ class PlanScreen(PlaceScreen):
 
     def compose_body(self) -> ComposeResult:
         """Lay out the form, the tree, the sums and the pictures."""
-        with Horizontal(id="plan"):
-            with Vertical(id="left"):
-                for name, field in self._fields.items():
-                    with Horizontal(classes="row"):
-                        yield Label(Content(name.capitalize()))
-                        yield field
-                        yield self._texts[f"said-{name}"]
-                if find_spec("shapely") is not None:
-                    with Horizontal(classes="row"):
-                        yield Label(Content("Test"))
-                        yield self._exact
-                yield self._texts["reading"]
-                yield self._tree
-                yield self._texts["sum"]
-                yield self._texts["remarks"]
-                yield Static(line(self._where), id="where")
-            yield self._pictures
+        texts, where = self._texts, Static(line(self._where), id="where")
+        exact = [_row("Test", self._exact)] if find_spec("shapely") is not None else []
+        rows = [_row(name, one, texts[f"said-{name}"]) for name, one in self._fields.items()]
+        below = (texts["reading"], self._tree, texts["sum"], texts["remarks"], where)
+        left = Vertical(*rows, *exact, *below, id="left")
+        yield Horizontal(left, self._pictures, id="plan")
 
-    def on_mount(self) -> None:
+    def begin(self) -> None:
         """Begin to read."""
-        super().on_mount()
         self._tree.focus()
         self.action_again()
 
@@ -157,9 +139,8 @@ class PlanScreen(PlaceScreen):
         try:
             index = await self._opening(self._take_words)
         except MLHubException as error:
-            self._say(
-                "reading", content(f"! {error.full_message}\n\nr tries again, esc goes back", "bold $error")
-            )
+            words = f"! {error.full_message}\n\nr tries again, esc goes back"
+            self._say("reading", content(words, "bold $error"))
             return
         finally:
             ticker.stop()
@@ -219,7 +200,7 @@ class PlanScreen(PlaceScreen):
             return None
         if not self.closing:
             self._counted = counted
-            self._show()
+            self._show(counted)
         return counted
 
     async def _filters(self) -> Filters | None:
@@ -248,10 +229,7 @@ class PlanScreen(PlaceScreen):
             self._say("remarks", line(f"! {found.words}", "bold $error"))
         return found
 
-    def _show(self) -> None:
-        counted = self._counted
-        if counted is None:
-            return
+    def _show(self, counted: SelectionCount) -> None:
         self._tree.show(counted.everything, counted.chosen)
         words, bad = self._sum(counted)
         self._say("sum", line(words, "$warning" if bad else ""))
@@ -331,3 +309,7 @@ class PlanScreen(PlaceScreen):
         """Close the index."""
         if self._counting is not None:
             await self._counting.close()
+
+
+def _row(name: str, *fields: Widget) -> Horizontal:
+    return Horizontal(Label(Content(name.capitalize())), *fields, classes="row")

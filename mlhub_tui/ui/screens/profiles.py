@@ -63,16 +63,10 @@ class ProfilesScreen(PlaceScreen):
 
     def compose_body(self) -> ComposeResult:
         """Lay out what is in use, the choices, and what is known of the one under the cursor."""
-        yield self._in_use
-        yield self._list
-        yield self._detail
-        yield self._file
+        yield from (self._in_use, self._list, self._detail, self._file)
 
-    def on_mount(self) -> None:
+    def begin(self) -> None:
         """Show what needs no file at once, the profiles as soon as they are read."""
-        super().on_mount()
-        if self.closing:
-            return
         self._list.focus()
         self._show()
 
@@ -123,42 +117,29 @@ class ProfilesScreen(PlaceScreen):
         self._show_words()
 
     def _show_words(self) -> None:
-        context = self.context
-        error = (
-            self._file_error
-            or context.connection_error
-            or (context.start_error if context.connection is None else None)
-        )
+        context, connection = self.context, self.context.connection
+        start_error = context.start_error if connection is None else None
+        error = self._file_error or context.connection_error or start_error
         # That there is no key yet is no error of who starts for the first time.
         first_run = not self._profiles and (error is None or isinstance(error, NoKeyAnywhere))
-        if context.connection is not None:
-            said = [content(context.connection.words)]
-        elif first_run:
+        said = [content(connection.words)] if connection is not None else []
+        if connection is None and first_run:
             said = [content(WELCOME)]
-        else:
-            said = (
-                [] if error is not None else [content("Nothing is in use yet: choose a profile or a source.")]
-            )
+        elif connection is None and error is None:
+            said = [content("Nothing is in use yet: choose a profile or a source.")]
         if error is not None and not first_run:
             said += [content(f"! {error.message}", "bold $error"), content(f"  {error.hint}")]
         self._in_use.update(Content("\n").join(said))
         self._file.update(content(f"Profiles are saved in {paths.profiles()}", "$muted"))
 
     @on(ProfileList.Moved)
-    def _moved(self) -> None:
-        self._show_detail()
-        self.refresh_hints()
-
     def _show_detail(self) -> None:
-        chosen = self._list.current
-        if chosen is None:
-            return
-        first, *rest = chosen.detail or ("",)
-        said = self._said.get(chosen.key)
-        shown = [line(first, "bold"), *(line(words, "$muted") for words in rest)]
-        if said is not None:
-            shown = [shown[0], said, *shown[1:]]
-        self._detail.update(Content("\n").join(shown))
+        self.refresh_hints()
+        if (chosen := self._list.current) is not None:
+            first, *rest = chosen.detail or ("",)
+            said = [self._said[chosen.key]] if chosen.key in self._said else []
+            lines = [line(first, "bold"), *said, *(line(words, "$muted") for words in rest)]
+            self._detail.update(Content("\n").join(lines))
 
     # The place under the cursor
 
@@ -228,12 +209,11 @@ class ProfilesScreen(PlaceScreen):
             self.refuse("Only profiles can be deleted.")
             return
         name, detail = chosen.profile.name, "Its key is removed from the file."
-        if not await dialogs.questions.confirm(
-            self.app, f"Delete the profile {chosen.name}?", detail, yes="Delete"
-        ):
+        question = f"Delete the profile {chosen.name}?"
+        if not await dialogs.base.confirm(self.app, question, detail, yes="Delete"):
             return
         try:
-            await asyncio.to_thread(_delete, name)
+            await asyncio.to_thread(lambda: ProfilesFile.load().delete(name))
         except MLHubException as error:
             self.context.report(error)
         self.load()
@@ -253,14 +233,10 @@ class ProfilesScreen(PlaceScreen):
             self._tell(chosen.key, line(f"! {error.full_message}", "bold $error"))
             self.context.report(error)
             return
-        where = redact(credentials.root_url)
-        result = (
-            f"accepts the key {mask(credentials.secret)}"
-            if credentials.secret
-            else "answers; no key was sent"
-        )
+        accepts = f"accepts the key {mask(credentials.secret)}" if credentials.secret else ""
+        result = accepts or "answers; no key was sent"
         self._tell(chosen.key, line(f"✓ it {result}", "$success"))
-        self.notify(content(f"{where} {result}.").plain)
+        self.notify(content(f"{redact(credentials.root_url)} {result}.").plain)
 
     def _tell(self, key: str, words: Content) -> None:
         """Say something of a place below the list, as long as the screen is there."""
@@ -272,7 +248,3 @@ class ProfilesScreen(PlaceScreen):
 def _read() -> dict[str, Profile]:
     file = ProfilesFile.load()
     return {name: file.get(name) for name in file.names()}
-
-
-def _delete(name: str) -> None:
-    ProfilesFile.load().delete(name)

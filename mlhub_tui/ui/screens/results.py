@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar
@@ -30,7 +29,6 @@ from ..context import ConnectionChanged
 from ..search_criteria import words_of
 from ..terminal.characters import content, line
 from ..widgets.detail_view import DetailView
-from ..widgets.item_table import ItemTable
 from .items_screen import ItemsScreen
 
 FEW = 25
@@ -40,13 +38,12 @@ FEW = 25
 class ResultsScreen(ItemsScreen):
     """What a search finds. One page of documents is in memory, of the rest what the table shows.
 
-    - `source`: Where to search.
-    - `search`: What for.
     - `saved`: The name that the search is saved under; empty for one that is not.
     """
 
     place = RESULTS
     mode = "browse"
+    table_id = "results"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(RESULTS), Binding("escape", "step_back", show=False)]
     CSS = """
     ResultsScreen #strip { height: 1; padding: 0 1; background: $surface; }
@@ -70,26 +67,17 @@ class ResultsScreen(ItemsScreen):
         self._strip, self._notes = Static(id="strip"), Static(id="notes")
         self._detail = DetailView(id="detail")
 
-    def make_table(self) -> ItemTable:
-        """Return a table of results."""
-        return ItemTable(id="results")
-
     def compose_body(self) -> ComposeResult:
         """Lay out the table, on wide terminals with the detail beside it."""
         yield self._strip
-        with Horizontal(id="panes"):
-            yield self.table
-            yield self._detail
-            yield self.map_pane
+        yield Horizontal(self.table, self._detail, self.map_pane, id="panes")
         yield self._notes
 
-    def on_mount(self) -> None:
+    def begin(self) -> None:
         """Begin to search."""
-        super().on_mount()
-        if not self.closing:
-            self.table.focus()
-            self.recall_order()
-            self._start_over()
+        super().begin()
+        self.table.focus()
+        self._start_over()
 
     # What is under the cursor
 
@@ -146,14 +134,13 @@ class ResultsScreen(ItemsScreen):
             self.show_amount()
             if isinstance(error, AuthenticationError | APIKeyNotFound):
                 await self.offer_profiles("This search needs an API key.", error)
-        except asyncio.CancelledError:
-            table.pager.loading = False
-            raise
         else:
             table.pager.loading = False
             self.show_amount()
             self.item_rests()
             self._count_saved()
+        finally:
+            table.pager.loading = False
 
     async def _load_page(self) -> None:
         page = await self.source.search_page(self.search, link=self.table.pager.next, page_size=PAGE)
@@ -273,12 +260,6 @@ class ResultsScreen(ItemsScreen):
         self.table.apply_filter(words)
         self.show_amount()
 
-    def end_filter(self, *, keep: bool) -> None:
-        """Give the keys to the table."""
-        super().end_filter(keep=keep)
-        self.set_focus(self.table)
-        self.show_amount()
-
     def action_map(self) -> None:
         """Show the items on a map; again, give it the keys; once more, hide it."""
         pane = self.map_pane
@@ -313,10 +294,8 @@ class ResultsScreen(ItemsScreen):
             return
         time = parse_when(when) if when else self.search.datetime
         before = replace(self.search, bbox=box or self.search.bbox, datetime=time)
-        wanted = await actions.search_actions.ask(
-            self.context, self.source, Documents(self.source), before, {}
-        )
-        if wanted is not None:
+        ask = actions.search_actions.ask
+        if wanted := await ask(self.context, self.source, Documents(self.source), before, {}):
             self.search, self.saved = wanted, ""
             self._detail.show([])
             self._start_over()
@@ -324,9 +303,8 @@ class ResultsScreen(ItemsScreen):
     @work(group="save", exclusive=True)
     async def action_save(self) -> None:
         """Save the search and its count under a name."""
-        if name := await actions.search_actions.save(
-            self.context, self.search, self.saved, self._progress.total
-        ):
+        save = actions.search_actions.save
+        if name := await save(self.context, self.search, self.saved, self._progress.total):
             self.saved = name
             self.show_amount()
 
@@ -352,12 +330,9 @@ class ResultsScreen(ItemsScreen):
         elif loaded and not (table.pager.complete and not table.pager.stopped):
             found.append(self._part(f"{len(loaded):,} loaded", loaded))
         if loaded:
-            words = (
-                f"all {self._progress.total:,} found"
-                if self._progress.total is not None
-                else "all that is found"
-            )
-            found.append(of_search(words, self.source, self.search, self._progress.total))
+            total = self._progress.total
+            words = f"all {total:,} found" if total is not None else "all that is found"
+            found.append(of_search(words, self.source, self.search, total))
         return found
 
     def _part(self, words: str, entries: Sequence[Entry]) -> ItemSupplier:

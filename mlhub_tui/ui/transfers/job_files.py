@@ -18,7 +18,7 @@ from ...errors import DownloadError, MLHubException
 from ...planning.manifest import FileStatus, Manifest, ManifestEntry, ManifestStats, manifest_path
 from ...planning.requests import DatasetRequest
 from ...queue.job import Job, JobState
-from ...queue.library import VerificationResult, remedy, verify_job
+from ...queue.library import VerificationResult
 from ...text import count, one_line, size
 from ...transfer.engine import TransferCancelled
 from ...unpack.archive import Unpacked, half_unpacked, unpack
@@ -36,7 +36,6 @@ class FileWork:
     """One kind of work on files; one at a time, the others wait.
 
     - `changed`: Called when there is something else to show.
-
     - `words`: By the file's name to the caller (`Job.id`), what came of it, or how far it is.
     """
 
@@ -86,24 +85,31 @@ class FileWork:
             if self._running.get(key) is stop:
                 del self._running[key]
 
+    async def verify(
+        self,
+        key: Hashable,
+        total: int | None,
+        work: Callable[[Callable[[int], None], threading.Event], VerificationResult],
+        then: str = "",
+    ) -> VerificationResult | None:
+        """Read files of so many bytes again, and show what came of it; None if it was stopped.
 
-async def verify(checks: FileWork, job: Job) -> VerificationResult | None:
-    """Read the file of a transfer again; return what came of it, None if it was stopped."""
-    read = 0
+        - `then`: What to do where they are not right.
+        """
+        read = 0
 
-    def tell(done: int) -> None:
-        nonlocal read
-        read = done
+        def tell(done: int) -> None:
+            nonlocal read
+            read = done
 
-    def progress() -> str:
-        total = job.bytes_total or 0
-        return f"reading, {read * 100 // total} %; v stops" if total else "reading; v stops"
+        def progress() -> str:
+            return f"reading, {read * 100 // total} %; v stops" if total else "reading; v stops"
 
-    found = await checks.run(job.id, lambda stop: verify_job(job, tell, stop), progress)
-    if found is not None and found.trouble:
-        found = VerificationResult((), f"{found.trouble}; {remedy(job)}")
-    checks.say(job.id, str(found) if found is not None else "stopped")
-    return found
+        found = await self.run(key, lambda stop: work(tell, stop), progress)
+        if found is not None and found.trouble and then:
+            found = VerificationResult((), f"{found.trouble}; {then}")
+        self.say(key, str(found) if found is not None else "stopped")
+        return found
 
 
 def is_archive(job: Job) -> bool:
@@ -126,9 +132,9 @@ async def unpack_archive(unpacking: FileWork, job: Job) -> None:
     """
     far: tuple[int, int, int | None] = (0, 0, None)
 
-    def show(files: int, read: int, whole: int | None) -> None:
+    def show(*now: Any) -> None:
         nonlocal far
-        far = files, read, whole
+        far = now
 
     def progress() -> str:
         files, read, whole = far
@@ -177,7 +183,6 @@ def unavailable_for(job: Job | None, *, any_jobs: bool) -> list[str]:
 
 
 _KEPT = 6
-_WORDS = {FileStatus.WANTED: "wanted", FileStatus.DONE: "done", FileStatus.FAILED: "failed"}
 _COLUMNS = (
     Column("state", "State", least=6),
     Column("size", "Size", least=9, to_right=True),
@@ -200,8 +205,8 @@ class FileList(TableView):
 
         page: int
 
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id)
+    def __init__(self) -> None:
+        super().__init__()
         self._count = 0
         self._pages: OrderedDict[int, list[ManifestEntry]] = OrderedDict()
         self._asked: set[int] = set()
@@ -257,11 +262,8 @@ class FileList(TableView):
         """Return the texts of a file; a page that is not in memory is asked for."""
         entry, page = self._entry(number), number // PAGE
         if entry is not None:
-            return (
-                _WORDS[entry.status],
-                size(entry.size) if entry.size is not None else "?",
-                one_line(entry.file.path),
-            )
+            amount = size(entry.size) if entry.size is not None else "?"
+            return entry.status.name.lower(), amount, one_line(entry.file.path)
         if page not in self._pages and page not in self._asked:
             self._asked.add(page)
             self.post_message(self.Wanted(page))
@@ -288,19 +290,13 @@ class FileQuery:
     @property
     def count(self) -> int:
         """How many files of that kind there are."""
-        by_status = {
-            FileStatus.WANTED: self.stats.wanted,
-            FileStatus.DONE: self.stats.done,
-            FileStatus.FAILED: self.stats.failed,
-        }
-        return self.stats.files if self.status is None else by_status[self.status]
+        stats = self.stats
+        counts = {FileStatus.WANTED: stats.wanted, FileStatus.DONE: stats.done, None: stats.files}
+        return counts.get(self.status, stats.failed)
 
 
 class FilePages:
-    """Looks at the manifest of a dataset's job, from a thread.
-
-    - `request`: What the job is for.
-    """
+    """Looks at the manifest of a dataset's job, from a thread."""
 
     def __init__(self, request: DatasetRequest) -> None:
         self._path = manifest_path(request)

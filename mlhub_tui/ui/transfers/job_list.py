@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import ClassVar
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 from rich.segment import Segment
 from textual.strip import Strip
 
 from ...queue.job import Job, JobState
 from ...text import count, duration, one_line, rate, size
+from ..terminal.characters import fit
 from ..widgets.line_view import LineView
-from .job_detail import why
-from .job_order import JobSort, fraction
+from .job_view import JobSort, fraction, why
 
 ELSEWHERE, MARKED = "»", "✓"
 _STATE, _PERCENT, _BYTES, _SIZE, _RATE, _LINKS, _LEFT = 12, 5, 19, 9, 11, 5, 9
@@ -23,7 +24,8 @@ _NAME = 48
 """Cells of a name at most: on a wide screen the columns stay together."""
 _NOTE = 36
 """Cells in which a reason makes sense."""
-_ARROW = "↓"
+_SORTED = {JobSort.PROGRESS: "bar", JobSort.SIZE: "bytes", JobSort.SPEED: "rate"}
+"""Columns that are not called what they are sorted by."""
 _OF_WHAT = re.compile(r' of (?:collection|dataset|item) "[^"]*"')
 """What a reason is about: the line names it already, and has room for little more than the fact."""
 
@@ -54,20 +56,14 @@ def columns_for(width: int) -> Columns:
 
 def header(columns: Columns, sort: JobSort = JobSort.QUEUE) -> str:
     """Return the column names, with an arrow at what is sorted by."""
-    names = {"name": "Name", "state": "State", "bar": "", "percent": "", "bytes": "Done", "rate": "Speed"}
+    done = "Size" if columns.bytes == _SIZE or sort is JobSort.SIZE else "Done"
+    names = {"name": "Name", "state": "State", "bar": "", "percent": "", "bytes": done, "rate": "Speed"}
     names |= {"links": "Conn", "left": "Left"}
-    if columns.bytes == _SIZE:
-        names["bytes"] = "Size"
-    match sort:
-        case JobSort.NAME | JobSort.STATE:
-            names[sort] += _ARROW
-        case JobSort.PROGRESS:
-            names["bar"] = f"Part{_ARROW}"
-        case JobSort.SIZE:
-            names["bytes"] = f"Size{_ARROW}"
-        case JobSort.SPEED:
-            names["rate"] += _ARROW
-    return " " + "".join(_fit(name, getattr(columns, column)) for column, name in names.items())
+    if sort is JobSort.PROGRESS:
+        names["bar"] = "Part"
+    sorted_by = _SORTED.get(sort, sort)
+    named = {column: name + "↓" * (column == sorted_by) for column, name in names.items()}
+    return " " + "".join(_fit(name, getattr(columns, column)) for column, name in named.items())
 
 
 def job_line(job: Job, columns: Columns, *, marked: bool = False) -> list[str]:
@@ -77,21 +73,18 @@ def job_line(job: Job, columns: Columns, *, marked: bool = False) -> list[str]:
     has the reason in the place of its figures, and of its bar where there is little room.
     """
     sign = MARKED if marked else ELSEWHERE if job.elsewhere else " "
-    named = [
-        sign + _fit_end(one_line(job.name).removesuffix(".tar.gz"), columns.name),
-        _fit(str(job.state), columns.state),
-    ]
-    drawn = _fit(bar(job, columns.bar - 2), columns.bar)
+    name, room = one_line(job.name).removesuffix(".tar.gz"), columns.name - 1
+    if cell_len(name) == len(name) > room:  # cut at its start: its end distinguishes it from its neighbours
+        name = "…" + name[len(name) - room + 1 :]
+    named = [sign + _fit(name, columns.name), _fit(str(job.state), columns.state)]
     room = columns.percent + columns.bytes + columns.rate + columns.links + columns.left
-    note = _note(job)
-    if note and room >= _NOTE:
-        return [*named, drawn, _fit(note, room)]
-    if note and room + columns.bar >= _NOTE:
-        return [*named, "", _fit(note, room + columns.bar)]
+    if (note := _note(job)) and room + columns.bar >= _NOTE:
+        drawn = columns.bar if room >= _NOTE else 0
+        return [*named, _fit(bar(job, drawn - 2), drawn), _fit(note, room + columns.bar - drawn)]
     runs = job.state is JobState.DOWNLOADING
     return [
         *named,
-        drawn,
+        _fit(bar(job, columns.bar - 2), columns.bar),
         _fit(_percent(job), columns.percent),
         _fit(_total(job) if columns.bytes == _SIZE else _bytes(job), columns.bytes),
         _fit(rate(job.rate) if runs else "", columns.rate),
@@ -102,36 +95,31 @@ def job_line(job: Job, columns: Columns, *, marked: bool = False) -> list[str]:
 
 def _note(job: Job) -> str:
     """Return the progress of a stopped transfer, and why it stopped; empty for the others."""
-    if job.state is JobState.DOWNLOADING or job.state is JobState.DONE or not (words := one_line(why(job))):
+    if job.state in (JobState.DOWNLOADING, JobState.DONE) or not (words := one_line(why(job))):
         return ""
-    words = _OF_WHAT.sub("", words)
-    percent = f"{_percent(job)} " if job.bytes_done and fraction(job) is not None else ""
-    return f"{percent}{words}"
+    return (
+        f"{_percent(job)} {_OF_WHAT.sub('', words)}".lstrip() if job.bytes_done else _OF_WHAT.sub("", words)
+    )
 
 
 def bar(job: Job, width: int) -> str:
     """Return a bar in half steps; what is done and what is not differ without colours too."""
-    part = fraction(job)
-    if part is None:
-        return "┄" * width
-    full, half = divmod(int(width * 2 * part), 2)
+    full, half = divmod(int(max(width, 0) * 2 * (fraction(job) or 0)), 2)
     drawn = "━" * full + "╸" * half
     return drawn + "┄" * (width - len(drawn))
 
 
 def _bytes(job: Job) -> str:
+    is_done, total, done = job.state is JobState.DONE, job.bytes_total, job.bytes_done
     if job.files_total is not None:
-        if job.state is JobState.DONE:
-            return count(job.files_total, "file")
         words = f"{job.files_done:,}/{job.files_total:,}"
-        return f"{words} files" if len(words) + 6 < _BYTES else words
-    if job.state is JobState.DONE:
-        return size(job.bytes_total if job.bytes_total is not None else job.bytes_done)
-    if job.bytes_total is None:
-        return size(job.bytes_done) if job.bytes_done else "" if job.state.finished else "unknown size"
-    if not job.bytes_done:
-        return size(job.bytes_total)
-    return f"{size(job.bytes_done)}/{size(job.bytes_total)}".replace(" ", "")
+        words = f"{words} files" if len(words) + 6 < _BYTES else words
+        return count(job.files_total, "file") if is_done else words
+    if total is None and not done and not is_done:
+        return "" if job.state.finished else "unknown size"
+    if is_done or total is None or not done:
+        return size(done if total is None else total)
+    return f"{size(done)}/{size(total)}".replace(" ", "")
 
 
 def _total(job: Job) -> str:
@@ -144,9 +132,8 @@ def _left(seconds: float | None) -> str:
     """Return a time as a clock shows it, from a day on in words."""
     if seconds is None or not seconds < 86400:
         return duration(seconds)
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+    clock = str(timedelta(seconds=int(seconds))).removeprefix("0:")
+    return clock.removeprefix("0") if len(clock) == 5 else clock
 
 
 def _percent(job: Job) -> str:
@@ -155,19 +142,8 @@ def _percent(job: Job) -> str:
 
 
 def _fit(text: str, width: int) -> str:
-    """Return text in a column: cut with an ellipsis, one cell of space behind it."""
-    if width <= 0:
-        return ""
-    if cell_len(text) > width - 1:
-        text = set_cell_size(text, max(width - 2, 0)) + "…"
-    return set_cell_size(text, width)
-
-
-def _fit_end(text: str, width: int) -> str:
-    """Return an id in a column, cut at its start: its end distinguishes it from its neighbours."""
-    if cell_len(text) == len(text) > width - 1:
-        text = "…" + text[len(text) - width + 2 :]
-    return _fit(text, width)
+    """Return text in a column, one cell of space behind it."""
+    return fit(text, width - 1) + " " if width > 0 else ""
 
 
 class JobList(LineView):
@@ -237,28 +213,21 @@ class JobList(LineView):
 
     def draw_line(self, number: int, width: int) -> Strip:
         """Draw a transfer."""
-        job = self.jobs[number]
-        cells = job_line(job, columns_for(width), marked=job.id in self.marked)
-        base = self.line_style(number)
+        job, base = self.jobs[number], self.line_style(number)
+        name, state, drawn, *rest = job_line(job, columns_for(width), marked=job.id in self.marked)
         if number == self.cursor_line:
-            cursor = base + self.look("cursor")
-            return Strip([Segment("".join(cells), cursor)]).adjust_cell_length(width, cursor)
+            base += self.look("cursor")
+            return Strip([Segment("".join((name, state, drawn, *rest)), base)]).adjust_cell_length(
+                width, base
+            )
         # Few segments: each costs 40 bytes of colours, and with many at work all lines change all the time.
-        tone = base + self.look(_tone(job.state))
-        segments = [
-            Segment(cells[0], base),
-            Segment(cells[1] + cells[2], tone),
-            Segment("".join(cells[3:]), base),
-        ]
+        tone = base + self.look(_TONES.get(job.state, "busy" if job.state.running else "quiet"))
+        segments = [Segment(name, base), Segment(state + drawn, tone), Segment("".join(rest), base)]
         return Strip(segments).adjust_cell_length(width, base)
 
     async def clicked(self, x: int) -> None:
         """Move the cursor alone: a click opens nothing."""
 
 
-def _tone(state: JobState) -> str:
-    if state is JobState.DONE:
-        return "good"
-    if state in (JobState.FAILED, JobState.NEEDS_KEY, JobState.NO_SPACE, JobState.STALLED, JobState.RETRYING):
-        return "bad"
-    return "busy" if state.running else "quiet"
+_BAD = (JobState.FAILED, JobState.NEEDS_KEY, JobState.NO_SPACE, JobState.STALLED, JobState.RETRYING)
+_TONES = {JobState.DONE: "good", **dict.fromkeys(_BAD, "bad")}

@@ -16,7 +16,7 @@ from ...queue.job import IDLE_STATES, Job, JobState
 from ...queue.library import DownloadMarks, Mark, read_marks
 from ...text import clean, count, one_line, redact, size
 from ..terminal.tty import tmux
-from .job_order import RateSampler, fraction
+from .job_view import RateHistory, fraction
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -131,11 +131,8 @@ class TransferWatch:
             return [_word(job) for job in fresh]
         states = Counter(str(job.state) for job in fresh)
         text = ", ".join(f"{number:,} {state}" for state, number in states.most_common())
-        return [
-            Word(
-                f"{count(len(fresh), 'transfer')} ended", text, "error" if states["failed"] else "information"
-            )
-        ]
+        severity: Literal["information", "error"] = "error" if states["failed"] else "information"
+        return [Word(f"{count(len(fresh), 'transfer')} ended", text, severity)]
 
 
 def _word(job: Job) -> Word:
@@ -186,12 +183,12 @@ EVERY = 1.0
 class TransferMonitor:
     """Looks at the transfers at each news of the queue; all of it belongs to the app's event loop.
 
-    - `rates`: How fast transfers were in the last minutes.
+    - `rates`: How fast transfers were in the last half minute.
     """
 
     def __init__(self, app: ConfiguredApp) -> None:
         self._app = app
-        self.rates = RateSampler()
+        self.rates = RateHistory()
         self._watch = TransferWatch()
         self._saying: Timer | None = None
         self._title = ""
@@ -241,17 +238,13 @@ REST = 10
 
 
 class MarksReader:
-    """The marks of the source in use, as they were read last.
-
-    - `app`: Runs the reading.
-    - `changed`: Called when there are other marks.
-    """
+    """The marks of the source in use, as they were read last; `changed` is called when there are others."""
 
     def __init__(self, app: App[Any], changed: Callable[[], None]) -> None:
         self._app, self._changed = app, changed
         self._jobs: Sequence[Job] = ()
         self._marks = DownloadMarks()
-        self._seen: dict[int, tuple[Job, tuple[str, bool]]] = {}
+        self._seen: dict[int, tuple[str, bool]] = {}
         self._subject: tuple[str, Path] | None = None
         self._pending: Timer | None = None
         self._took = 0.0
@@ -271,19 +264,11 @@ class MarksReader:
         - `subject`: What the queue calls the source in use, and the output folder; None while no source is
           open.
         """
-        changed = subject != self._subject or len(jobs) != len(self._seen)
+        seen = {job.id: (_phase(job), bool(job.bytes_done or job.files_done)) for job in jobs}
+        changed = (subject, seen) != (self._subject, self._seen)
         if subject is None or self._subject is None or subject[0] != self._subject[0]:
             self._marks = DownloadMarks()  # those were of another source
-        self._jobs, self._subject = jobs, subject
-        for job in jobs:
-            before = self._seen.get(job.id)
-            if before is None or before[0] is not job:
-                phase = (_phase(job), bool(job.bytes_done or job.files_done))
-                changed = changed or before is None or before[1] != phase
-                self._seen[job.id] = (job, phase)
-        if len(jobs) != len(self._seen):
-            ids = {job.id for job in jobs}
-            self._seen = {number: seen for number, seen in self._seen.items() if number in ids}
+        self._jobs, self._subject, self._seen = jobs, subject, seen
         if changed and self._pending is None:
             self._pending = self._app.set_timer(max(DELAY, REST * self._took), self._read)
 

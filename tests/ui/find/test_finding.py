@@ -13,7 +13,7 @@ from textual.widgets import Input
 from mlhub_tui.models import EntryKind
 from mlhub_tui.options import AppOptions
 from mlhub_tui.ui.catalog.catalog_tree import CatalogTree
-from mlhub_tui.ui.dialogs.questions import ListScreen
+from mlhub_tui.ui.dialogs.base import ListScreen
 from mlhub_tui.ui.dialogs.tree_dialogs import FacetScreen, GotoScreen
 from mlhub_tui.ui.screens.browse import BrowseScreen
 from mlhub_tui.ui.screens.document_screen import DocumentScreen

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mlhub_tui.planning.requests import ArchiveRequest
 from mlhub_tui.queue.job import Job, JobState
-from mlhub_tui.ui.transfers.job_order import JobGroup, JobOrder, JobSort, counts_of, group_of
+from mlhub_tui.ui.transfers.job_view import JobGroup, JobOrder, JobSort, counts_of, group_of
 
 
 def job(

@@ -4,48 +4,36 @@ from __future__ import annotations
 
 from mlhub_tui.queue.job import JobState
 from mlhub_tui.ui.terminal.characters import to_ascii
-from mlhub_tui.ui.transfers.job_detail import speed_words, totals
 from mlhub_tui.ui.transfers.job_list import bar
-from mlhub_tui.ui.transfers.job_order import (
-    BARS,
-    HISTORY_LENGTH,
-    MOST_JOBS,
-    RateHistory,
-    RateSampler,
-    sparkline,
-)
+from mlhub_tui.ui.transfers.job_view import BARS, HISTORY_LENGTH, RateHistory, sparkline, totals
 
 from .test_order import JOBS, job
 
 
-def test_a_history_has_a_sample_a_second_and_none_where_nothing_was_fed() -> None:
+def fed(*speeds: tuple[float, float]) -> RateHistory:
+    """Return the history of one transfer at some moments."""
     history = RateHistory()
-    for at, value in ((10.1, 1.0), (10.9, 2.0), (11.2, 3.0), (14.0, 4.0)):
-        history.feed(at, value)
-    assert history.last(10) == [2.0, 3.0, 0.0, 0.0, 4.0]
-    assert history.last(2) == [0.0, 4.0]
-    assert history.last(0) == []
+    for at, speed in speeds:
+        history.feed(at, [job(1, JobState.DOWNLOADING, rate=speed)])
+    return history
+
+
+def test_a_history_has_a_sample_a_second_and_none_where_nothing_was_fed() -> None:
+    assert fed((10.1, 1.0), (10.9, 2.0), (11.2, 3.0), (14.0, 4.0)).values == [2.0, 3.0, 0.0, 0.0, 4.0]
 
 
 def test_a_history_is_bounded() -> None:
-    history = RateHistory()
-    for second in range(3 * HISTORY_LENGTH):
-        history.feed(second, second)
-    history.feed(1e9, 1.0)
-    assert len(history.last(10**6)) == HISTORY_LENGTH
-    rates = RateSampler()
-    for number in range(3 * MOST_JOBS):
-        rates.feed(number, [job(number, JobState.DOWNLOADING, rate=1e6)])
-    assert sum(bool(rates.of(number).last(1)) for number in range(3 * MOST_JOBS)) == MOST_JOBS
+    seconds = [(float(second), second + 1.0) for second in range(3 * HISTORY_LENGTH)]
+    assert len(fed(*seconds, (1e9, 1.0)).values) == HISTORY_LENGTH
 
 
-def test_the_total_ends_with_one_zero_and_rests() -> None:
-    rates = RateSampler()
-    for second in range(1, 100):
-        rates.feed(second, [job(1, JobState.DOWNLOADING, rate=1e6)] if second < 4 else [])
-    assert rates.total.last(100) == [1e6, 1e6, 1e6, 0.0]
-    assert rates.of(1).last(5) == [1e6, 1e6, 1e6]
-    assert rates.of(2).last(5) == []
+def test_a_history_ends_with_one_zero_and_rests() -> None:
+    assert fed(*((float(second), 1e6 * (second < 4)) for second in range(1, 100))).values == [
+        1e6,
+        1e6,
+        1e6,
+        0.0,
+    ]
 
 
 def test_bars_go_from_hardly_anything_to_the_most() -> None:
@@ -86,10 +74,3 @@ def test_sizes_that_are_not_known_make_the_rest_a_least() -> None:
     jobs = [job(1, JobState.DOWNLOADING, bytes_done=1, bytes_total=100, rate=1.0), job(2)]
     assert "≥1 min 39 s left" in totals(jobs, 120)
     assert "≥" not in totals(jobs[:1], 120)
-
-
-def test_the_speed_of_one_is_said_while_it_downloads() -> None:
-    running = job(1, JobState.DOWNLOADING, rate=2e6)
-    assert speed_words(running, [1e6, 3e6, 2e6], 60).endswith("2.0 MB/s, at most 3.0 MB/s")
-    assert speed_words(job(1, JobState.PAUSED), [1e6], 60) == ""
-    assert speed_words(running, [], 60) == ""
