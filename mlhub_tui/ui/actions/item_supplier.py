@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -32,7 +31,7 @@ class ItemSupplier:
     """Documents that can be walked through as often as need be.
 
     - `words`: What they are: `3 selected items`.
-    - `fetch`: Gives the page that a link leads to.
+    - `fetch`: Gives the page that a link leads to; `more` do so for what comes behind.
     - `total`: How many there are, where that is known.
     - `whole`: Whether they are all that there is of something, so that their number may be large or unknown.
     - `belongs`: The id of the collection of items that do not say theirs.
@@ -43,27 +42,30 @@ class ItemSupplier:
     total: int | None = None
     whole: bool = False
     belongs: str = ""
+    more: tuple[Fetch, ...] = ()
 
     async def pages(self, again: Again, limit: int | None = None) -> AsyncGenerator[Page[Document], None]:
         """Yield page after page, up to `limit` documents.
 
         - `again`: Asks whether a page that failed is to be asked for once more; if not, its error is raised.
         """
-        listing, left = Listing(self.fetch), limit
-        while left is None or left > 0:
-            try:
-                page = await listing.page()
-            except MLHubException as error:
-                if not await again(error):
-                    raise
-                continue
-            if page is None:
-                if listing.stopped:
-                    yield Page((), stopped=listing.stopped)
-                return
-            stopped = listing.stopped or page.stopped
-            yield replace(page, entries=page.entries[:left], stopped=stopped)
-            left = None if left is None else left - len(page.entries)
+        left = limit
+        for listing in [Listing(fetch) for fetch in (self.fetch, *self.more)]:
+            while left is None or left > 0:
+                try:
+                    page = await listing.page()
+                except MLHubException as error:
+                    if not await again(error):
+                        raise
+                    continue
+                if page is None:
+                    if listing.stopped:
+                        yield Page((), stopped=listing.stopped)
+                    break
+                matched = None if self.more else page.matched
+                stopped = listing.stopped or page.stopped
+                yield replace(page, entries=page.entries[:left], stopped=stopped, matched=matched)
+                left = None if left is None else left - len(page.entries)
 
 
 async def never(_: MLHubException) -> bool:
@@ -162,27 +164,12 @@ def supplies_of(entries: Sequence[Entry], documents: Documents) -> list[ItemSupp
         words = f"item {items[0].label}" if len(items) == 1 else f"{len(items):,} selected items"
         supplies.append(of_entries(words, items, documents))
     if holders and source is not None:
-        several = [of_items(f"all items of {holder.label}", source, holder) for holder in holders]
-        words = f"all items of {len(holders):,} collections"
-        supplies.append(several[0] if len(holders) == 1 else of_several(words, several))
+        first, *others = [of_items(f"all items of {holder.label}", source, holder) for holder in holders]
+        if others:
+            words, more = f"all items of {len(holders):,} collections", tuple(one.fetch for one in others)
+            first = replace(first, words=words, belongs="", more=more)
+        supplies.append(first)
     return supplies
-
-
-def of_several(words: str, supplies: Sequence[ItemSupplier]) -> ItemSupplier:
-    """Return one supply after the other as one."""
-
-    async def fetch(link: str | None) -> Page[Document]:
-        at, inner = json.loads(link) if link is not None else (0, None)
-        page = await supplies[at].fetch(inner)
-        if page.next is not None:
-            return replace(page, next=json.dumps([at, page.next]), matched=total)
-        following = json.dumps([at + 1, None]) if at + 1 < len(supplies) else None
-        notes = (*page.notes, *([page.stopped] if page.stopped and following else []))
-        return replace(page, next=following, matched=total, notes=notes)
-
-    totals = [supply.total for supply in supplies]
-    total = None if None in totals else sum(filter(None, totals))
-    return ItemSupplier(words, fetch, total, whole=any(supply.whole for supply in supplies))
 
 
 def _documents(page: Page[Item]) -> Page[Document]:

@@ -17,7 +17,6 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from ...errors import MLHubException
-from ...metadata.detail import Block
 from ...text import size
 from ..terminal.characters import content, line
 from ..terminal.dispatch import Dialog
@@ -63,20 +62,15 @@ class FramedDialog(Dialog[ScreenResultType]):
 
 
 class TextDialog(FramedDialog[None]):
-    """A dialog with a text to read, scrolled by keys; blocks of it may be shown at once."""
+    """A dialog with a text to read, scrolled by keys."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "dismiss(None)", "close", show=False)]
     AUTO_FOCUS = "DetailView"
 
-    def __init__(self, blocks: Sequence[Block] = ()) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._blocks = blocks
         self.detail = DetailView()
         self.rows = (self.detail,)
-
-    def on_mount(self) -> None:
-        """Show the text."""
-        self.detail.show(self._blocks)
 
 
 class FindDialog(FramedDialog[ScreenResultType]):

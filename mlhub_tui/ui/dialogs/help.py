@@ -273,7 +273,7 @@ def offered(app: AppContext, screen: Screen[Any]) -> Iterator[SystemCommand]:
     yield from (_offer(app, entry) for entry in entries if entry.command.palette)
     yield SystemCommand("Theme", "Change the colours", app.action_change_theme)
     yield SystemCommand("First steps", "Five lines for a first start", app.action_tour)
-    yield SystemCommand("Browse the sample catalog", "45 datasets, no key, no network", partial(_sample, app))
+    yield SystemCommand("Browse the sample catalog", "45 datasets, no key, no network", partial(_browse, app))
     for known in sources.open_source.KNOWN:
         yield SystemCommand(f"Browse {known.title}", known.about, partial(_browse, app, known))
     # Moves of the cursor come last: a user who looks for one types a word of it.
@@ -286,13 +286,12 @@ def _offer(app: AppContext, entry: HelpEntry) -> SystemCommand:
     return SystemCommand(title, one.help, partial(run_entry, app, entry))
 
 
-def _sample(app: AppContext) -> None:
-    app.use_sample()
-    app.action_go("browse")
-
-
-def _browse(app: AppContext, known: WellKnownSource) -> None:
-    app.use(for_location(known.root_url, kind=known.kind, origin=f"public source {known.name}"))
+def _browse(app: AppContext, known: WellKnownSource | None = None) -> None:
+    """Browse a public source; without one the sample catalog."""
+    if known is None:
+        app.use_sample()
+    else:
+        app.use(for_location(known.root_url, kind=known.kind, origin=f"public source {known.name}"))
     app.action_go("browse")
 
 
@@ -412,7 +411,12 @@ class MessageLogScreen(TextDialog):
     heading, keys = "Messages", "j k scroll, esc closes"
 
     def __init__(self, messages: Sequence[Notification]) -> None:
-        super().__init__(log_blocks(messages))
+        super().__init__()
+        self._messages = messages
+
+    def on_mount(self) -> None:
+        """Show the list."""
+        self.detail.show(log_blocks(self._messages))
 
 
 def log_blocks(messages: Sequence[Notification]) -> list[Block]:

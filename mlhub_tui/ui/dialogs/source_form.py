@@ -87,7 +87,6 @@ class SourceForm(FormDialog[SourceAnswer | None]):
         self.heading = f"Edit {start.name}" if start.profile else "Open or add a source"
         located = FormRow("URL or path", self._location_field, width=NAMES)
         self.rows = (located, self._found_words, self._kinds_row, self._more, self._said)
-        self.foot = None
 
     def on_mount(self) -> None:
         """Show what is known already, and begin where something is to be typed."""
