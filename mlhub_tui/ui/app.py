@@ -220,6 +220,10 @@ class MLHubApp(AppContext):
         """Run a search on a screen of its own; `saved` is the name that it is saved under."""
         self.push_screen(screens.results.ResultsScreen(source, search, saved))
 
+    def show_plan(self, *parts: Any, where: str, catalog: bool) -> None:
+        """Show the plan of a download; the arguments are those of `PlanScreen`."""
+        self.push_screen(screens.plan_screen.PlanScreen(*parts, where=where, catalog=catalog))
+
     def action_open_source(self) -> None:
         """Open, or add, what is at a URL or path."""
         self.show_source_form()

@@ -106,6 +106,10 @@ class AppContext(ConfiguredApp):
         """Run a search on a screen of its own; `saved` is the name that it is saved under."""
 
     @abstractmethod
+    def show_plan(self, *parts: Any, where: str, catalog: bool) -> None:
+        """Show the plan of a download; the arguments are those of `PlanScreen`."""
+
+    @abstractmethod
     def action_go(self, mode: str) -> None:
         """Show one of the four places."""
 

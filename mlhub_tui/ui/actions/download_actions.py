@@ -291,8 +291,6 @@ async def _ask(app: AppContext, subject: PlanSubject, ways: Sequence[str]) -> Do
 
 
 def _show_plan(app: AppContext, subject: PlanSubject, choice: DownloadChoice) -> None:
-    from ..screens.plan_screen import PlanScreen  # when the plan is shown
-
     connection, service = app.connection, app.queue
     if connection is None or service is None:
         return
@@ -329,7 +327,7 @@ def _show_plan(app: AppContext, subject: PlanSubject, choice: DownloadChoice) ->
         return await _done(app, added, f"{words} queued as one job. 2 shows the downloads.")
 
     is_mlhub = connection.source.kind is Kind.MLHUB
-    app.push_screen(PlanScreen(subject, opening, queueing, where=_target_words(choice), catalog=is_mlhub))
+    app.show_plan(subject, opening, queueing, where=_target_words(choice), catalog=is_mlhub)
 
 
 def _target_words(choice: DownloadChoice) -> str:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from . import document_screen as document_screen
     from . import downloads as downloads
     from . import library as library
+    from . import plan_screen as plan_screen
     from . import profiles as profiles
     from . import results as results
 else:

@@ -80,7 +80,7 @@ class PlaceScreen(FirstPaintScreen):
             self.begin()
 
     def begin(self) -> None:
-        """Show what there is, and give the keys to a pane."""
+        """Show the contents, and give the keys to a pane."""
 
     def on_screen_resume(self) -> None:
         """Catch up with what changed while another screen was in front."""
