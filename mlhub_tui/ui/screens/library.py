@@ -177,8 +177,6 @@ class LibraryScreen(PlaceScreen):
         for entry in entries:
             if entry.licence is None:
                 known = await asyncio.to_thread(with_licence, entry)
-                if self.closing:
-                    return
                 self._learn(entry, licence=known.licence or "")
 
     def _read(self, jobs: Sequence[Any], folder: Path) -> tuple[list[LibraryEntry], list[list[str]]]:
@@ -193,6 +191,8 @@ class LibraryScreen(PlaceScreen):
     def _learn(self, entry: LibraryEntry, **known: Any) -> None:
         """Show more of an entry, wherever it is listed by now."""
         self._known.setdefault((entry.place, entry.date), {}).update(known)
+        if self.closing:
+            return
         for number, one in enumerate(self._table.entries):
             if one.place == entry.place:
                 self._table.learn(number, replace(one, **known))
