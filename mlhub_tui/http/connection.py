@@ -23,11 +23,14 @@ _SLOW_HINT = "if the server makes the file on demand, set first_byte_timeout in 
 WRITE_THRESHOLD = 256 << 10  # bytes of a larger body that are collected before they are written
 _NEGLIGIBLE = 0.001  # seconds: a shorter wait is not worth a timer
 _BLANK_LINE = re.compile(rb"\n\r?\n")
-# Not allowed, but what some gateways write, and harmless to who passes nothing on (RFC 9112, section 5.1).
-_SPACE_BEFORE_COLON = re.compile(rb"^([\w!#$%&'*+.^`|~-]+)[ \t]+:", re.ASCII | re.MULTILINE)
+# Not allowed, but what some gateways write (RFC 9112, section 5.1).
+_FIELD_NAME = re.compile(rb"([\w!#$%&'*+.^`|~-]+)[ \t]*:", re.ASCII)
+_NO_END = "Receive buffer too long"  # as h11 says it
+_SINGLE = frozenset({"location", "etag", "last-modified", "content-type", "retry-after"})
+"""Fields that hold one value: of one that is repeated the first counts."""
 # A head whose framing leaves no question: HTTP/1.1, a final status, no folded lines (RFC 9112, 4 and 5).
 _HEAD = re.compile(
-    rb"HTTP/1\.1 ([2-5]\d\d) ?([^\r\n\0]*)\r\n((?:[\w!#$%&'*+.^`|~-]+:[^\r\n\0]*\r\n)*)\r\n", re.ASCII
+    rb"HTTP/1\.1 ([2-5]\d\d)(?!\d) ?([^\r\n\0]*)\r\n((?:[\w!#$%&'*+.^`|~-]+:[^\r\n\0]*\r\n)*)\r\n", re.ASCII
 )
 
 
@@ -125,7 +128,35 @@ def parse_response_head(head: bytes, method: str) -> Response | None:
     )
 
 
+def tidy_head(head: bytes) -> bytes:
+    """Return a head without what some servers and gateways write in it that curl and browsers pass over.
+
+    Fields with a name that is none, spaces before the colon, a coding for the transfer that is none
+    (`identity`, of RFC 2616) or is named twice: harmless to who passes nothing on.
+    """
+    status, *lines = head.split(b"\n")
+    kept, coded, left_out = [status], False, True
+    for line in lines:
+        if line.startswith((b" ", b"\t")):  # a field that is folded (RFC 9112, section 5.2)
+            if left_out:
+                continue
+        elif field := _FIELD_NAME.match(line):
+            value, coding = line[field.end() :].strip().lower(), field[1].lower() == b"transfer-encoding"
+            left_out = coding and (value in (b"", b"identity") or (coded and value == b"chunked"))
+            coded |= coding
+            if left_out:
+                continue
+            line = field[1] + line[field.end() - 1 :]
+        elif b":" in line:
+            left_out = True
+            continue
+        kept.append(line)
+    return b"\n".join(kept)
+
+
 def _add_field(headers: dict[str, str], name: str, value: str) -> None:
+    if name in _SINGLE and name in headers:
+        return
     if name in headers:  # RFC 6265, section 3: Set-Cookie must not be joined by commas
         value = f"{headers[name]}\n{value}" if name == "set-cookie" else f"{headers[name]}, {value}"
     headers[name] = value
@@ -357,8 +388,7 @@ class HTTP11Connection(asyncio.BufferedProtocol):
                 self._fallback = H11Fallback(self._method, self._open)
         received, expected = self._end - self._start, self._remaining
         if self._fallback is not None:
-            data = _SPACE_BEFORE_COLON.sub(rb"\1:", bytes(self._buffer[: self._start]))
-            data += self._buffer[self._start : self._end]
+            data = tidy_head(bytes(self._buffer[: self._start])) + self._buffer[self._start : self._end]
             self._start = self._end = 0
             response = self._fallback.feed(data)
             self._pay(len(data))
@@ -435,6 +465,7 @@ class H11Fallback:
         self._connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD)
         self._connection.send(h11.Request(method=method, target="/", headers=[("Host", "unused")]))
         self._connection.send(h11.EndOfMessage())
+        self._empty = True
 
     def feed(self, data: bytes) -> Response | None:
         """Parse bytes, b"" at the end of the connection, and write the body; return the response after it."""
@@ -445,7 +476,11 @@ class H11Fallback:
                     self._begin(event)
                 elif isinstance(event, self._h11.Data):
                     self._sink.write(memoryview(event.data))
+                    self._empty = False
                 elif isinstance(event, self._h11.EndOfMessage):
+                    if self._empty and not data and self._response.status == 200:
+                        # Where only the end delimits a body, none is that of a server that failed.
+                        raise ConnectionLost("the connection ended after the head of the response")
                     done = set(self._connection.states.values()) == {self._h11.DONE}
                     unambiguous = not {"content-length", "transfer-encoding"} <= self._response.headers.keys()
                     surplus = bool(self._connection.trailing_data[0])
@@ -454,6 +489,10 @@ class H11Fallback:
                 elif isinstance(event, self._h11.ConnectionClosed):
                     raise ConnectionLost("the connection ended before a response")
         except self._h11.RemoteProtocolError as error:
+            if str(error) == _NO_END:
+                raise ProtocolError(
+                    "the head of the response, or a line of its chunks, is too long"
+                ) from error
             if data:
                 what, _, quoted = str(error).partition(": bytearray(b")
                 said = f": {quoted[1:-2]}" if quoted and "\\x" not in quoted else ""

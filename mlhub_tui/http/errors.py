@@ -308,7 +308,7 @@ def status_error(
     hidden: Iterable[str] = (),
     key_hint: str | None = None,
 ) -> RequestError:
-    """Return the error that a status of 202, or of 400 and above, means.
+    """Return the error that a status of 202, or of 300 and above, means.
 
     - `headers`, `body`, `reason`: What came with it: names in any case where the mapping takes them; the
       first bytes of the body.
@@ -333,6 +333,9 @@ def status_error(
         made = f"{what} is being prepared by {place}" if what else f"the answer is being prepared: {where}"
         words = f"{made} (202){_asked_wait(after)}"
         return BeingPrepared(words, hint=then, retry_after=after, **known)
+    if 300 <= status < 400:
+        words = f"{host_label(url)} redirects without saying where ({status}): {what or where}{tail}"
+        return UnexpectedAnswer(words, hint=_NEVER, **known)
     if status == 401 and what and not key_sent:
         words = f"{place} asks for credentials (401) for {what}{tail}"
         return LoginRequired(words, hint=_login_hint(url, headers), **known)

@@ -373,7 +373,7 @@ class Session:
     async def _send(
         self, method: str, url: str, headers: Mapping[str, str], follow: bool, body: JsonDict
     ) -> httpx.Response:
-        """Return the answer to a request, unread; raise our error for a status of 400 or above."""
+        """Return the answer to a request, unread; raise our error for one that is none."""
         client = await self._open()
         from .transport import finish, send  # start-up time: with the client, when there is a request
 
@@ -383,7 +383,8 @@ class Session:
         fields = {"Accept-Encoding": "gzip", **self.headers, **headers}
         sent = {name.lower(): value for name, value in fields.items()}
         response = await send(client, method, url, sent, body, follow)
-        if response.status_code < 400:
+        # Where redirects are followed, one that is the answer does not say where it leads.
+        if response.status_code < (300 if follow else 400) or response.status_code == HTTPStatus.NOT_MODIFIED:
             return response
         raise self._error(await finish(response, True, self._max_body))
 

@@ -20,10 +20,11 @@ from .connection import BodySink, Response
 from .credentials import CookieJar, OriginCredentials
 from .errors import ProxyFailure, Timeouts, hosted_hint
 from .json_document import too_large
-from .representation import Inflater, codings
+from .representation import Inflater, Undecodable, codings, to_undo
 from .urls import host_label, parse_url, shown
 
 _HELD = 256 << 10  # bytes of a body that wait for their reader
+_START = 64  # bytes of a body that tell whether it is coded as its label says
 _OF_ERRORS = 1_000_000  # bytes that are read of an error response
 _OURS = frozenset({"connection", "content-length", "host", "transfer-encoding"})  # set by the client
 
@@ -93,7 +94,7 @@ class BodyStream(httpx.AsyncByteStream):
     def __init__(self, undo: bool, release: Callable[[], None]) -> None:
         self._undo, self._release = undo, release
         self._opened: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
-        self._inflater: Inflater | None = None
+        self._coded: tuple[str, ...] = ()
         self._held = bytearray()
         self._changed = asyncio.Event()
         self._task: asyncio.Task[Response]
@@ -112,7 +113,7 @@ class BodyStream(httpx.AsyncByteStream):
         headers = [
             (name.encode("ascii"), value.encode("latin-1"))
             for name, joined in begun.headers.items()
-            if self._inflater is None or name not in ("content-encoding", "content-length")
+            if not self._coded or name not in ("content-encoding", "content-length")
             for value in joined.split("\n")
         ]
         extensions = {
@@ -123,15 +124,11 @@ class BodyStream(httpx.AsyncByteStream):
         return httpx.Response(begun.status, headers=headers, stream=self, extensions=extensions)
 
     def open(self, response: Response) -> BodySink:
-        """Return where the body goes; UnexpectedAnswer if its codings cannot be undone."""
-        coded, where = codings(response.headers) if self._undo else (), shown(response.url)
-        if len(coded) > 1:
+        """Return where the body goes; UnexpectedAnswer if it has more than one coding."""
+        self._coded, where = codings(response.headers) if self._undo else (), shown(response.url)
+        if len(self._coded) > 1:
             # Each coding makes a thousand bytes of one at most: two of them make gigabytes of one piece.
             raise UnexpectedAnswer(f"the answer is compressed more than once: {where}", url=where)
-        if coded and coded[0] not in ("gzip", "deflate"):
-            raise UnexpectedAnswer(f"the answer cannot be decompressed: {where}", url=where)
-        if coded:
-            self._inflater = Inflater(coded[0])
         self._opened.set_result(response)
         return self
 
@@ -144,11 +141,18 @@ class BodyStream(httpx.AsyncByteStream):
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         """Yield the bytes; RequestError if the connection is lost or stalls, or they cannot be decoded."""
-        inflater, where = self._inflater, shown(self._opened.result().url)
+        where, begun = shown(self._opened.result().url), False
+        inflater: Inflater | None = None
         try:
             while self._held or not self._task.done():
                 await self._changed.wait()
                 self._changed.clear()
+                if not begun and len(self._held) < _START and not self._task.done():
+                    continue
+                if not begun and self._held.lstrip()[:1] not in (b"{", b"["):  # else the label is wrong
+                    undone, _ = to_undo(self._coded, "", bytes(self._held), None)
+                    inflater = Inflater(undone[0]) if undone else None
+                begun = True
                 data, self._held = bytes(self._held), bytearray()
                 # A piece at a time: a thousandth of its size is enough to send a large one.
                 for piece in inflater.pieces(data) if inflater is not None else (data,):
@@ -158,7 +162,7 @@ class BodyStream(httpx.AsyncByteStream):
             await self._task
             if inflater is not None:
                 inflater.finish()
-        except VerificationFailed:
+        except (VerificationFailed, Undecodable):
             raise UnexpectedAnswer(f"the answer cannot be decompressed: {where}", url=where) from None
 
     async def aclose(self) -> None:

@@ -168,7 +168,9 @@ def _origin(scheme: str, host: str, port: str | None) -> Origin:
         words = f"a URL that cannot be requested, it has an impossible port: {one_line(host, 80)}:{number}"
         raise UnexpectedAnswer(words, hint=_WRONG_URL_HINT)
     if ":" not in host and not _HOST.fullmatch(host := host.rstrip(".")):
-        raise UnexpectedAnswer("a URL without a usable host name cannot be requested", hint=_WRONG_URL_HINT)
+        raise UnexpectedAnswer(
+            "a URL that cannot be requested, without a usable host name", hint=_WRONG_URL_HINT
+        )
     return Origin(scheme, host.lower(), number)
 
 

@@ -295,7 +295,7 @@ class HostScheduler:
             # Once nothing can show any more whether a host is well, as all that is left of it failed, a file
             # that is refused again and again has failed, rather than hold up the run for good.
             known = host.successes > 0 or host.left <= _FEW
-            answered = error.status is not None or host.is_elsewhere(error)
+            answered = was_reached(error) or host.is_elsewhere(error)
             if answered and known and self.complete and not host.fresh:
                 wait = self.waits.wait(task.tries + 1, retry_after=error.retry_after)
             else:

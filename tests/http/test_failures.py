@@ -7,6 +7,7 @@ import gzip
 import json
 import socket
 import ssl
+import zlib
 
 import httpx
 import pytest
@@ -33,6 +34,8 @@ from mlhub_tui.http.session import Session, SessionTimeouts
 from mlhub_tui.sources.mlhub import MLHubSource
 from mlhub_tui.text import redact
 from tests.support.http_server import Answer, LoopbackServer, as_json, page_of_html, redirect
+
+GZIP = gzip.compress(bytes(range(256)))
 
 
 async def failure(answer: Answer, path: str = "datasets") -> RequestError:
@@ -128,7 +131,11 @@ async def test_a_long_refusal_is_cut() -> None:
         (Answer(200, b"\xff\xfe\x00", {"Content-Type": "application/json"}), "not JSON"),
         (Answer(200, b"[" * 200_000, {"Content-Type": "application/json"}), "nested too deep"),
         (Answer(200, b"1" * 300_000, {"Content-Type": "application/json"}), "not JSON"),
-        (Answer(200, b"[]", {"Content-Encoding": "gzip"}), "cannot be decompressed"),
+        (Answer(200, GZIP[:40] + b"damaged" + GZIP[47:], {"Content-Encoding": "gzip"}), "that is damaged"),
+        (Answer(200, GZIP[:-9], {"Content-Encoding": "gzip"}), "cannot be decompressed"),
+        (Answer(302), "redirects without saying where (302)"),
+        (Answer(301, b"{}", {"Content-Type": "application/json"}), "redirects without saying where (301)"),
+        (Answer(200, b"\x8b\x01\x80[]\x03", {"Content-Encoding": "br"}), "cannot be decompressed"),
     ],
 )
 async def test_what_is_no_json_is_unexpected(answer: Answer, words: str) -> None:
@@ -155,8 +162,24 @@ async def test_a_captive_portal_on_another_host_is_named() -> None:
         Answer(200, gzip.compress(b"[1]"), {"Content-Encoding": "gzip", "Content-Type": "application/json"}),
         Answer(200, b"[1]", {"Content-Disposition": 'inline; filename="\xc3\xa9.json"'}),
         Answer(203, b"[1]", {}),
+        Answer(200, b"[1]", {"X-N\xe4me": "\xe4"}),
+        Answer(200, b"\n [1]", {"Content-Encoding": "gzip"}),
+        Answer(200, b"[1]", {"Content-Encoding": "deflate"}),
+        Answer(200, b"[1]", {"Content-Encoding": "br"}),
+        Answer(200, zlib.compress(b"[1]")[2:-4], {"Content-Encoding": "deflate"}),
+        Answer(200, zlib.compress(b"[1]"), {"Content-Encoding": "deflate"}),
     ],
-    ids=["compressed", "UTF-8 in a header", "changed by a proxy"],
+    ids=[
+        "compressed",
+        "UTF-8 in a header",
+        "changed by a proxy",
+        "a letter of Latin-1 in a name",
+        "gzip as a label alone",
+        "deflate as a label alone",
+        "br as a label alone",
+        "deflate without its header",
+        "deflate",
+    ],
 )
 async def test_answers_as_servers_send_them_are_read(answer: Answer) -> None:
     with LoopbackServer(lambda _: answer) as server:

@@ -63,6 +63,14 @@ CASES = {
     "space before a colon": Case(
         H + b"Content-Length : 120\r\nX\t: a b: c\r\n\r\n" + BODY, headers={"x": "a b: c"}
     ),
+    "names that are none": Case(
+        H + b" x: y\r\nX-N\xc3\xa4me: a\r\n b\r\nX Y: c\r\n: d\r\nContent-Length: 120\r\n\r\n" + BODY
+    ),
+    "identity": Case(H + b"Transfer-Encoding: identity\r\nContent-Length: 120\r\n\r\n" + BODY),
+    "chunked, said twice": Case(CHUNKED[:-2] + b"Transfer-Encoding: chunked\r\n\r\n" + chunked(BODY)),
+    "two locations": Case(
+        response(BODY, "200 OK", "Location: /a", "Location: /b"), headers={"location": "/a"}
+    ),
     "changed by a proxy": Case(response(BODY, "203 Non-Authoritative Information")),
     "error status": Case(response(BODY, "404 Not Found"), status=404),
     "chunked": Case(CHUNKED + chunked(BODY[:50], BODY[50:])),
@@ -99,6 +107,11 @@ CASES = {
     "half a head": Case(b"HTTP/1.1 200 OK\r\nContent-Le", end="ends", error=ConnectionLost),
     "nothing": Case(b"", end="ends", error=ConnectionLost),
     "1xx without end": Case(b"HTTP/1.1 100 Continue\r\n\r\n", end="ends", error=ConnectionLost),
+    "nothing, without a length": Case(H + b"\r\n", end="ends", error=ConnectionLost),
+    "no redirect, without a length": Case(
+        b"HTTP/1.1 404 Not Found\r\n\r\n", end="ends", status=404, body=b"", reused=False
+    ),
+    "status of four digits": Case(b"HTTP/1.1 2000 OK\r\n\r\n" + BODY, end="ends", error=ProtocolError),
     "head of 70 KB": Case(H + b"X: " + b"y" * 70_000 + b"\r\n\r\n", error=ProtocolError),
 }
 

@@ -213,6 +213,32 @@ def test_lasting_failures_of_some_files_end_with_them_and_not_with_the_run(
     assert all(1 < count <= 5 for count in tries), tries
 
 
+@pytest.mark.parametrize(
+    ("lasting", "error"),
+    [
+        (Answer(status=302, headers={"Location": "/store/circle"}), "UnexpectedAnswer"),
+        (Answer(status=302, headers={"Location": "s3://bucket/file"}), "UnexpectedAnswer"),
+        (Answer(body=b"<!doctype html>", headers={"Content-Type": "text/html"}), "UnexpectedAnswer"),
+        (Answer(headers={"Content-Length": "-5"}), "ProtocolError"),
+        (Answer(before="close"), "ConnectionLost"),
+    ],
+)
+def test_answers_to_some_files_that_are_none_end_with_them_and_not_with_the_run(
+    server: FaultServer, folder: Path, shared: JobContext, lasting: Answer, error: str
+) -> None:
+    source, refused = MemorySource(requests(server, PATHS)), PATHS[-5:]
+
+    def plan(request: Request) -> Answer | None:
+        if request.target not in (*refused, "/store/circle"):
+            return None
+        source.exhausted.wait(PATIENCE)
+        return lasting
+
+    server.plan = plan
+    assert errors_of(fetched(source, folder, shared, HASTY)) == {PATHS.index(path): error for path in refused}
+    assert there(folder) == stored({path: data for path, data in FILES.items() if path not in refused})
+
+
 def test_files_that_were_not_tried_yet_come_before_those_that_failed(
     server: FaultServer, folder: Path, shared: JobContext
 ) -> None:
