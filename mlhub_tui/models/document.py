@@ -27,16 +27,41 @@ def identity(value: object) -> str:
     return str(value) if number or isinstance(value, str) else ""
 
 
+def link_objects(raw: Mapping[str, Any]) -> list[JsonDict]:
+    """Return the link objects of a document; those of an object of links, as STAC 0.6 had it, by relation."""
+    links = raw.get("links")
+    if isinstance(links, dict):
+        links = [
+            {"rel": relation, **({"href": entry} if isinstance(entry, str) else entry)}
+            for relation, value in links.items()
+            for entry in (value if isinstance(value, list) else [value])
+            if isinstance(entry, dict | str)
+        ]
+    return [entry for entry in links if isinstance(entry, dict)] if isinstance(links, list) else []
+
+
+def asset_entries(value: object) -> Mapping[str, Any]:
+    """Return the entries of an `assets` field by key; those of a list by what they call themselves."""
+    if isinstance(value, dict):
+        return value
+    found: dict[str, Any] = {}
+    for number, entry in enumerate(value if isinstance(value, list) else ()):
+        named = entry if isinstance(entry, dict) else {}
+        names = (one_line(identity(named.get(name))) for name in ("key", "id", "name", "title"))
+        key = next(filter(None, names), str(number))
+        found[key if key not in found else f"{key}-{number}"] = entry
+    return found
+
+
 def links_of(raw: Mapping[str, Any], *relations: str, pages: bool = False) -> list[JsonDict]:
     """Return the links of a document that lead to data; `pages` for browsers and the like are left out.
 
     Relations are compared without case (RFC 8288, section 2.1.1).
     """
-    links = raw.get("links")
     return [
         link
-        for link in (links if isinstance(links, list) else ())
-        if isinstance(link, dict) and str(link.get("rel")).strip().lower() in relations
+        for link in link_objects(raw)
+        if str(link.get("rel")).strip().lower() in relations
         if isinstance(href := link.get("href"), str) and href.strip()
         if pages or not _NO_DATA.search(str(link.get("type")).lower())
     ]
@@ -126,8 +151,7 @@ class Document:
     @property
     def links(self) -> list[JsonDict]:
         """The link objects as received."""
-        value = self.raw.get("links")
-        return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
+        return link_objects(self.raw)
 
     @property
     def license(self) -> str:
@@ -192,10 +216,9 @@ class Asset:
 
     @classmethod
     def parse_all(cls, value: Any) -> tuple[Asset, ...]:
-        """Return the assets of an `assets` object; entries that are no objects are left out."""
-        if not isinstance(value, dict):
-            return ()
-        return tuple(cls._parse(str(key), entry) for key, entry in value.items() if isinstance(entry, dict))
+        """Return the assets of an `assets` field; entries that are no objects are left out."""
+        entries = asset_entries(value).items()
+        return tuple(cls._parse(str(key), entry) for key, entry in entries if isinstance(entry, dict))
 
     @classmethod
     def _parse(cls, key: str, raw: JsonDict) -> Asset:

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 from ..models import Asset, Collection, Item, JsonDict
-from ..models.document import LARGEST_SIZE, identity
+from ..models.document import LARGEST_SIZE, asset_entries, identity
 from ..models.extent import item_bbox
 from ..models.search import read_time
 from ..sources.asset_links import asset_href
@@ -44,7 +44,8 @@ _PLAIN = re.compile(r"https?://(?!.*\.amazonaws\.)[!-~]+").fullmatch
 def no_facts() -> dict[str, Any]:
     """Return the facts of an index of nothing; see `DocumentReader`."""
     numbers = dict.fromkeys(("left_out", "nameless", "faults", "namesakes"), 0)
-    return {**numbers, "notes": [], "paid": {}, "paid_why": "", "incomplete": False}
+    noted: dict[str, Any] = {"notes": [], "paid": {}, "paid_why": "", "incomplete": False}
+    return {**numbers, **noted, "missing": [], "gaps": []}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +109,7 @@ class DocumentReader:
         self, raw: JsonDict, collection: str, member: str, url: str, *, own: bool
     ) -> list[AssetRecord]:
         """Return the assets; `own` are those of a collection. Written for speed: a catalog has a million."""
-        found = raw.get("assets")
-        entries = found if isinstance(found, dict) else {}
+        entries = asset_entries(raw.get("assets"))
         # The document's own file name, where the document is in the folder that its assets go to.
         document_name = member.rpartition("/")[2] if member.count("/") == (2 if own else 3) else ""
         properties = raw.get("properties")

@@ -95,7 +95,7 @@ def kind_of(value: Any) -> DocumentKind:
         return DocumentKind.COLLECTION
     if isinstance(value.get("features"), list):
         return DocumentKind.ITEMS
-    if "id" in value and ("stac_version" in value or isinstance(value.get("links"), list)):
+    if "id" in value and ("stac_version" in value or isinstance(value.get("links"), list | dict)):
         return DocumentKind.CATALOG
     errors = value.keys() & {"detail", "code", "message", "error", "errors"}
     return DocumentKind.ERROR if errors else DocumentKind.OTHER
@@ -183,7 +183,9 @@ def is_page(media_type: object) -> bool:
 
 def _is_item(feature: JsonDict) -> bool:
     """Whether a feature has what features of other GeoJSON have not."""
-    return "stac_version" in feature or "collection" in feature or isinstance(feature.get("assets"), dict)
+    return (
+        "stac_version" in feature or "collection" in feature or isinstance(feature.get("assets"), dict | list)
+    )
 
 
 def _is_api(value: JsonDict) -> bool:

@@ -167,6 +167,37 @@ def test_assets_are_read_from_what_is_there() -> None:
     ]
 
 
+def test_assets_in_a_list_are_named_by_what_they_call_themselves() -> None:
+    entries = [
+        {"href": "a.tif", "title": "Red"},
+        {"href": "b.tif", "name": "Red"},
+        {"href": "c.tif"},
+        None,
+        "d.tif",
+    ]
+    assets = Item({"id": "i", "assets": entries}).assets
+    assert [(asset.key, asset.href) for asset in assets] == [
+        ("Red", "a.tif"),
+        ("Red-1", "b.tif"),
+        ("2", "c.tif"),
+    ]
+    assert not Item({"id": "i", "assets": "x.tif"}).assets
+
+
+def test_links_in_an_object_have_the_relations_that_it_names() -> None:
+    links = {
+        "self": {"rel": "self", "href": "i.json"},
+        "parent": "c.json",
+        "item": [{"href": "1.json"}, 2],
+        "x": None,
+    }
+    assert [(link["rel"], link["href"]) for link in Item({"id": "i", "links": links}).links] == [
+        ("self", "i.json"),
+        ("parent", "c.json"),
+        ("item", "1.json"),
+    ]
+
+
 @given(values)
 def test_sizes_are_whole_bytes_or_unknown(value: object) -> None:
     info = CatalogInfo.parse({"stac_catalog_size": value})
