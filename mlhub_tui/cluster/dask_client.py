@@ -111,7 +111,8 @@ def main(workers: int) -> None:
 if __name__ == "__main__":
     main(int(sys.argv[1]))
 
-_CONNECT = 15.0  # seconds
+_CONNECT = 20.0  # seconds
+_reached: set[str] = set()  # addresses at which something listened
 _PORT = 8786  # of a scheduler, where its address has none
 _SHOWN = 5  # workers that are named in a message
 _CANDIDATES = 64  # workers that a shard may go to: more would be work for the scheduler
@@ -125,6 +126,12 @@ class ClusterGone(ServerUnreachable):
     """The scheduler does not answer."""
 
     default_hint = "start the scheduler, or check its address; finished files stay"
+
+
+class SchedulerSilent(DownloadError):
+    """No answer at all comes from where the scheduler should be, and none came before."""
+
+    default_hint = "check its address, and whether a firewall lets this machine reach it, then retry"
 
 
 class WorkersUnfit(DownloadError):
@@ -259,7 +266,8 @@ class DaskClient:
 def connected(cluster: ClusterConfig) -> Iterator[DaskClient]:
     """Give a client of a cluster; one on this machine is started for it, and ends with it.
 
-    Raises as `check_scheduler`; ClusterGone if the scheduler does not answer.
+    Raises as `check_scheduler`; ClusterGone if the scheduler does not answer, SchedulerSilent if its host did
+    not do so once.
     """
     check_scheduler(cluster)
     _silence()
@@ -286,14 +294,22 @@ def connected(cluster: ClusterConfig) -> Iterator[DaskClient]:
 
 
 def _check_listens(address: str, where: str) -> None:
-    """Raise ClusterGone if nothing listens at a scheduler's address: Dask repeats that until its timeout."""
+    """Raise ClusterGone if nothing listens at a scheduler's address: Dask repeats that until its timeout.
+
+    SchedulerSilent if its host never took or refused a connection, as behind a firewall that drops packets.
+    """
     found = _ADDRESS.fullmatch(address)
     if found is None or found[1] not in (None, "tcp", "tls"):
         return
     parts = urlsplit(address if found[1] else f"tcp://{address}")
     try:
         socket.create_connection((parts.hostname or "", parts.port or _PORT), _CONNECT).close()
+        _reached.add(address)
     except (OSError, UnicodeError) as error:
+        if isinstance(error, TimeoutError) and address not in _reached:
+            raise SchedulerSilent(
+                f"scheduler {where} does not answer: no connection in {_CONNECT:g} s"
+            ) from error
         raise ClusterGone(f"scheduler {where} does not answer: {connect_reason(error)}") from error
 
 

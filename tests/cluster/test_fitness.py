@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from mlhub_tui.cluster import NotInstalled
 from mlhub_tui.cluster import dask_client as sessions
-from mlhub_tui.cluster.dask_client import LocalCluster, connected
+from mlhub_tui.cluster.dask_client import ClusterGone, LocalCluster, SchedulerSilent, connected
 from mlhub_tui.cluster.object_store import ObjectStore
 from mlhub_tui.options import ClusterConfig
 from mlhub_tui.planning.requests import dataset_request
@@ -42,6 +43,23 @@ async def test_a_scheduler_that_does_not_answer_is_named_and_tried_again(
             await asyncio.to_thread(queue.stop, 60)
     assert f"scheduler {request.cluster.scheduler} does not answer" in shown.reason  # type: ignore[union-attr]
     assert shown.hint
+
+
+def test_a_host_that_answers_nothing_is_given_up_at_the_first_try_and_waited_for_once_it_was_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sessions, "_CONNECT", 0.5)
+    with contextlib.ExitStack() as held, socket.create_server(("127.0.0.1", 0), backlog=0) as full:
+        address = f"127.0.0.1:{full.getsockname()[1]}"
+        for _ in range(4):  # of which the system takes one or two, and drops the packets of the others
+            waiting = held.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(full.getsockname())
+        with pytest.raises(SchedulerSilent, match=f"{address} does not answer: no connection in 0.5 s"):
+            held.enter_context(connected(ClusterConfig(f"tcp://{address}")))
+        monkeypatch.setattr(sessions, "_reached", {f"tcp://{address}"})
+        with pytest.raises(ClusterGone, match=f"{address} does not answer: no connection in time"):
+            held.enter_context(connected(ClusterConfig(f"tcp://{address}")))
 
 
 async def test_a_bucket_that_is_not_there_fails_the_job_at_once(
