@@ -371,7 +371,7 @@ class _DryRun:
         if index.facts.get("incomplete"):
             raise MLHubException(
                 "not all could be listed: the numbers are of what could",
-                hint="repeat it later: the items are listed again then",
+                hint="repeat it later: what could not be listed is requested again then",
             )
 
     def _print(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -34,6 +35,7 @@ from .resolver import JobContext, cluster_package, links_of, showing
 from .selection import PAID_HINT, PlannedFile, count_files, files, notes, paid_words
 
 _LISTED_AGAIN = "retry lists the items again, and fetches what is missing"
+_READ_AGAIN = "retry requests the documents that err_report.csv names, and fetches what is missing"
 _CHECK_EVERY = 500  # files between two checks for a stop
 
 
@@ -280,10 +282,13 @@ class _DatasetJobRunner:
         request, own, filters = self.request, self.own, self.request.filters
         counts, unknown = count_files(index, filters), index.unknown_keys(filters.collections)
         namesakes: int = index.facts["namesakes"]
+        lost = [*index.facts.get("missing", ()), *index.facts.get("gaps", ())]
+        own.set_checkpoint("missing", json.dumps(lost) if lost else "")
         if counts.empty:
             name = request.title or request.dataset_id
             if index.facts.get("incomplete"):
-                raise FilesFailed(f"{name}: {'; '.join(index.facts['notes'])}", hint=_LISTED_AGAIN)
+                _write_report(request, own)
+                raise FilesFailed(f"{name}: {'; '.join(index.facts['notes'])}", hint=_hint(index))
             if unknown:
                 raise NothingMatches("; ".join(unknown), hint=CHOOSE_KEYS)
             if counts.paid:
@@ -300,7 +305,7 @@ class _DatasetJobRunner:
         told = filter(None, (*unknown, *known, apart))
         own.set_checkpoint("told", "; ".join(told))
         own.set_checkpoint("noted", "\n".join(index.facts["notes"]))
-        own.set_checkpoint("incomplete", "yes" if index.facts.get("incomplete") else "")
+        own.set_checkpoint("incomplete", _hint(index) if index.facts.get("incomplete") else "")
         own.set_checkpoint("listed")
 
     def _verify(self, *, gone_only: bool = False) -> None:
@@ -389,7 +394,9 @@ class _DatasetJobRunner:
         if noted and own.get_checkpoint("incomplete"):
             words = f"done with {count(saved.files, 'file')}, but not all could be listed"
             words = f"{words}: {'; '.join(noted.splitlines())}"
-            raise FilesFailed("; ".join(filter(None, (words, *skipped))), hint=_LISTED_AGAIN)
+            raise FilesFailed(
+                "; ".join(filter(None, (words, *skipped))), hint=own.get_checkpoint("incomplete")
+            )
         done = ["the catalog"] if catalog_only else [count(saved.files, "file"), own.get_checkpoint("told")]
         note = "\n".join(filter(None, ("; ".join(filter(None, (*done, *skipped))), noted)))
         await in_thread(lambda: own.set_checkpoint("ended"))
@@ -401,6 +408,11 @@ class _DatasetJobRunner:
 
     def _say_waiting(self, reason: str) -> None:
         self._say(f"the catalog; waiting: {reason}")
+
+
+def _hint(index: Index) -> str:
+    """Return what to do about what could not be listed."""
+    return _LISTED_AGAIN if index.facts.get("gaps") else _READ_AGAIN
 
 
 def _until(planned: Iterator[PlannedFile], stop: threading.Event) -> Iterator[PlannedFile]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import sqlite3
 import threading
 from collections.abc import Collection, Iterable, Mapping
@@ -15,13 +16,14 @@ from typing import Any, Self
 from ..errors import MLHubException, TargetBusy
 from ..fileio import make_private_folder, remove_database, sync_folder, try_lock
 from ..sources.base import without_id
-from ..text import one_line, redact
+from ..text import count, one_line, redact, writable
 from .documents import DocumentReader
 from .layout import Scope, component, item_folder, namesake_folder
 
 BUILDING = ".building"
 """What the file is called beside its name until it is complete."""
 _VERSION = 7
+_MAX_MISSING = 2000  # documents that are named and tried again; of more, all is listed again
 _BATCH = 2000  # rows written in one go
 _STEPS = 200_000  # SQLite's instructions between checks for a stop: some milliseconds
 
@@ -48,16 +50,18 @@ COMMIT;
 where that end of its time is open, `folder` where it is the id. Each row of `asset` is a file of its own;
 `shared` has all items that name one of those that items share, of which `asset.item` is the first."""
 _INDEXES = (
-    "CREATE INDEX asset_key ON asset (collection, key, scope, item, size)",
-    "CREATE INDEX item_collection ON item (collection, w, t0, t1)",  # counts need not sort all items
+    "CREATE INDEX IF NOT EXISTS asset_key ON asset (collection, key, scope, item, size)",
+    # For counts, which need not sort all items then.
+    "CREATE INDEX IF NOT EXISTS item_collection ON item (collection, w, t0, t1)",
 )
 
 
 class IndexBuilder:
     """Writes an index beside its name; only a complete one gets the name, so a kill does no harm.
 
-    An unfinished one is continued, after the pages that `listings` returns; a `fresh` one is discarded, and
-    nothing is committed before the end. `archive` is as of `DocumentReader`.
+    An unfinished one is continued, after the pages that `listings` returns, and so is a complete one that
+    lacks no more than its `missing` documents; a `fresh` one is discarded, and nothing is committed before
+    the end. `archive` is as of `DocumentReader`.
 
     Raises TargetBusy if another program is building it.
     """
@@ -74,6 +78,8 @@ class IndexBuilder:
                 raise TargetBusy("another program is reading this catalog", hint="wait until it is done")
             if fresh:
                 remove_database(self._file)
+            elif not self._file.exists():
+                _reopen(path, self._file)
             try:
                 self._db = _open_building(self._file, fresh)
             except sqlite3.OperationalError:  # the disk is full, say: what was read stays
@@ -97,6 +103,8 @@ class IndexBuilder:
         db = self._db
         saved = db.execute("SELECT json FROM facts").fetchone()
         self.facts.update(json.loads(saved[0]) if saved else {})
+        words = self._missing_words()  # is told again if they are missing still
+        self.facts["notes"] = [note for note in self.facts["notes"] if note != words]
         self._collections: dict[str, int] = dict(db.execute("SELECT name, id FROM collection"))
         last = "SELECT coalesce(max(id), 0) FROM "
         self._last_item: int = db.execute(f"{last}item").fetchone()[0]
@@ -162,11 +170,42 @@ class IndexBuilder:
         if (line := one_line(line, 300)) not in self.facts["notes"]:
             self.facts["notes"].append(line)
 
-    def add_gap(self, line: str = "") -> None:
-        """Record that not all could be listed; `line` says why, where no note does."""
+    def add_gap(self, collection: str, why: str) -> None:
+        """Record that the listing of a collection ended early, and why."""
+        words = f"the listing is not complete: {why}"
+        self.add_note(f"{collection}: {words}" if collection else words)
+        self._add_gap(collection, words)
+
+    def _add_gap(self, collection: str, words: str) -> None:
         self.facts["incomplete"] = True
-        if line:
-            self.add_note(line)
+        if (gap := [collection, "", one_line(words, 300)]) not in self.facts["gaps"]:
+            self.facts["gaps"].append(gap)
+
+    @property
+    def missing(self) -> list[list[str]]:
+        """The documents that did not come: collection of the listing, URL, and why, in a sentence."""
+        return list(self.facts["missing"])
+
+    def add_missing(self, collection: str, url: str, why: str) -> None:
+        """Record a document that did not come; of too many, only that there are more."""
+        self.drop_missing(collection, url)
+        if len(self.facts["missing"]) < _MAX_MISSING:
+            self.facts["missing"].append([collection, writable(url), one_line(why, 300)])
+            self.facts["incomplete"] = True
+        else:
+            self._add_gap("", f"more than {_MAX_MISSING:,} documents could not be read")
+
+    def drop_missing(self, collection: str, url: str) -> None:
+        """Take a document off the missing ones."""
+        place = [collection, writable(url)]
+        self.facts["missing"] = left = [each for each in self.facts["missing"] if each[:2] != place]
+        self.facts["incomplete"] = bool(left or self.facts["gaps"])
+
+    def _missing_words(self) -> str:
+        """Return the note about the missing documents; empty where there are none."""
+        missing = self.facts["missing"]
+        words = f"{count(len(missing), 'document')} could not be read, the first: "
+        return one_line(words + missing[0][2], 300) if missing else ""
 
     def skip(self, entries: int) -> None:
         """Count entries of pages that have no id."""
@@ -196,6 +235,8 @@ class IndexBuilder:
         """
         if nameless := self.facts["nameless"]:
             self.add_note(without_id(nameless))
+        if words := self._missing_words():
+            self.add_note(words)
         self.facts.update(facts)
         stop, db = stopped or threading.Event(), self._db
         db.set_progress_handler(lambda: int(stop.is_set()), _STEPS)
@@ -251,6 +292,19 @@ def _open_building(path: Path, fresh: bool) -> sqlite3.Connection:
         db.close()
         raise
     return db
+
+
+def _reopen(path: Path, building: Path) -> None:
+    """Copy an index that lacks but documents to where it is continued: they alone are requested again."""
+    try:
+        with Index(path) as index:
+            facts = index.facts
+    except NoIndex:
+        return
+    if facts.get("missing") and not facts.get("gaps"):
+        copy = building.with_name(f"{building.name}.copy")
+        shutil.copyfile(path, copy)
+        copy.replace(building)
 
 
 def _separate_namesakes(db: sqlite3.Connection) -> int:

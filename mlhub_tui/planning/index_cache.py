@@ -14,7 +14,8 @@ from functools import partial
 from pathlib import Path
 
 from .. import fileio, paths
-from ..concurrency import in_thread
+from ..auth.location import Kind
+from ..concurrency import in_thread, together
 from ..errors import (
     AccessDenied,
     AuthenticationError,
@@ -27,7 +28,7 @@ from ..errors import (
 from ..http.credentials import KeyRemoval
 from ..http.errors import may_pass
 from ..models import Item, Search
-from ..sources.base import Listing, Page, Source
+from ..sources.base import Listing, LostDocument, Page, Source
 from ..sources.static.archive import SkipReport, documents
 from ..sources.static.document_urls import file_url
 from ..text import count, one_line, writable
@@ -38,6 +39,7 @@ MAX_BYTES = 4 * 1024**3
 """Of all indexes together."""
 _ENDS = 1 << 16  # bytes at both ends of an archive
 _SHOW_EVERY = 256  # documents
+_AT_ONCE = 8  # documents that did not come before
 
 Show = Callable[[str, int, int | None], object]
 """Called with what is done, and bytes done of how many (None: unknown); from any thread."""
@@ -195,7 +197,8 @@ async def index_of_pages(
     """Return the index of collections of a STAC API or a static catalog, made page by page.
 
     Pages that were read before a cancel, a failure or a kill are not read again. A listing that stops early
-    gives what came, in an index that says so (`incomplete` in its facts) and is made again by the next call.
+    gives what came, in an index that says so (`incomplete` in its facts): the next call requests again the
+    documents of a static catalog that did not come, or all pages.
     `location` is the source's without keys, `dataset` what the collections are called together, `validator`
     what changes when they do; with a `search` only the items that it finds are read, unless all were read
     before; with `allow_gaps` a listing ends where the server refuses a page for good.
@@ -216,8 +219,11 @@ async def index_of_pages(
         builder = await in_thread(lambda: IndexBuilder(key.path))
         try:
             reader = _PageReader(source, search, page_size, allow_gaps, show, builder)
+            missing = builder.missing
             for name in names:
                 await reader.read(name)
+            if source.kind is Kind.STATIC:
+                await reader.read_missing(missing)
             await in_thread(partial(key.finish, builder, stop), interrupt=stop.set, grace=5.0)
         finally:
             await in_thread(builder.close)
@@ -274,20 +280,56 @@ class _PageReader:
                 raise
             return Page(()), error.message
 
+    async def read_missing(self, missing: Sequence[Sequence[str]]) -> None:
+        """Add what documents hold that did not come before; those that do not come again stay missing."""
+        for start in range(0, len(missing), _AT_ONCE):
+            self.show(f"trying {count(len(missing) - start, 'document')} again that did not come", 0, None)
+            batch = missing[start : start + _AT_ONCE]
+            first = await together(self._below, [url for _, url, _ in batch], _AT_ONCE)
+            for (collection, url, _), page in zip(batch, first, strict=True):
+                lost: list[LostDocument] = []
+                while not isinstance(page, RequestError):
+                    lost += page.lost
+                    await in_thread(partial(self._add_entries, collection, page), grace=5.0)
+                    if page.next is None:
+                        break
+                    page = await self._below(url, page.next)
+                if isinstance(page, RequestError):
+                    lost.append(LostDocument(url, page.message))
+                await in_thread(partial(self._replace_missing, collection, url, lost), grace=5.0)
+
+    async def _below(self, url: str, link: str | None = None) -> Page[Item] | RequestError:
+        """Return a page of the items below a document of a static catalog, itself one or not, or why not."""
+        try:
+            return await self.source.items_page(url, link=link, page_size=self.page_size)
+        except RequestError as error:
+            return error
+
+    def _replace_missing(self, collection: str, url: str, lost: Sequence[LostDocument]) -> None:
+        """Commit what was added below a document, with what is missing of it still."""
+        self.builder.drop_missing(writable(collection), url)
+        for document in lost:
+            self.builder.add_missing(writable(collection), *document)
+        self.builder.end_page(url, None)
+
     def _add(self, collection: str, page: Page[Item], why: str, following: str | None) -> None:
         name, builder = writable(collection), self.builder
+        self._add_entries(collection, page)
+        for document in page.lost:
+            builder.add_missing(name, *document)
+        if why:
+            builder.add_gap(name, why)
+        builder.end_page(name, None if why else following)
+        self.show(f"indexing {count(builder.items, 'item')}", 0, None)
+
+    def _add_entries(self, collection: str, page: Page[Item]) -> None:
+        builder, lost = self.builder, [document.why for document in page.lost]
         for item in page.entries:
             builder.add(item.raw, url=item.url, collection=collection)
         for line in page.notes:
-            builder.add_note(line)
+            if not line.endswith(tuple(lost)):  # the index tells of all of them together
+                builder.add_note(line)
         builder.skip(0 if page.notes else page.skipped)  # the notes tell it themselves
-        if why:
-            words = f"the listing is not complete: {why}"
-            builder.add_gap(f"{name}: {words}" if name else words)
-        elif page.unread:
-            builder.add_gap()
-        builder.end_page(name, None if why else following)
-        self.show(f"indexing {count(builder.items, 'item')}", 0, None)
 
 
 def _is_refusal(error: RequestError) -> bool:

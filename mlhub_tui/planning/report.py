@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
@@ -24,8 +25,9 @@ def write_report(manifest: Manifest, folder: Path, dataset: str, unfetched: str 
     """Write the report of a job's failed files, empty where none failed; return their number.
 
     Columns are error, dataset, collection, item, asset key and URL, without keys; there is no header
-    (radiant_mlhub 0.5.5, `CatalogDownloader`). `folder` is that of the dataset's assets; with `unfetched`,
-    the files that are still wanted are in the report too, and why they were not fetched.
+    (radiant_mlhub 0.5.5, `CatalogDownloader`). Documents of the catalog that could not be read have a line
+    too, without item and key. `folder` is that of the dataset's assets; with `unfetched`, the files that are
+    still wanted are in the report too, and why they were not fetched.
     """
     folder.mkdir(parents=True, exist_ok=True)
     lines = []
@@ -36,10 +38,13 @@ def write_report(manifest: Manifest, folder: Path, dataset: str, unfetched: str 
         why = why or f"not fetched, as the download ended: {redact(unfetched)}"
         url = redact(without_key(file.href))
         lines.append(csv_line((why, dataset, file.collection, file.item, file.key, url)))
+    failed = len(lines)
+    for collection, url, why in json.loads(manifest.get_checkpoint("missing") or "[]"):
+        lines.append(csv_line((why, dataset, collection, "", "", redact(without_key(url)))))
     for left in folder.glob(f".{REPORT}.*"):  # of a program that was killed while it wrote the report
         left.unlink(missing_ok=True)
     write_atomic(folder / REPORT, "".join(lines), mode=0o644)
-    return len(lines)
+    return failed
 
 
 def verify_files(request: DatasetRequest, tell: Callable[[int], None], stop: threading.Event) -> str:

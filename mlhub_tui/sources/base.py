@@ -43,6 +43,13 @@ SAME_PAGE = "the same page came again"
 ALL_EMPTY = "too many empty pages came in a row"
 
 
+class LostDocument(NamedTuple):
+    """A document that a listing lacks: where it is, without keys, and why it did not come, in a sentence."""
+
+    url: str
+    why: str
+
+
 class Lacking(NamedTuple):
     """How many items a search by time, or by area, cannot find, as they have no time or place to be read."""
 
@@ -74,7 +81,7 @@ class Page(Generic[T]):
     - `looked`: How many items were read to find these, where they were filtered locally.
     - `notes`: What the user should know of this page, a line each: what could not be shown and why.
     - `lacking`: The items that were left out of a search because they lack what it is by.
-    - `unread`: How many documents did not come that this page would have had, or led on from.
+    - `lost`: The documents that did not come, which this page would have had, or led on from.
     """
 
     entries: tuple[T, ...]
@@ -85,7 +92,7 @@ class Page(Generic[T]):
     looked: int | None = None
     notes: tuple[str, ...] = ()
     lacking: Lacking = field(default_factory=Lacking)
-    unread: int = 0
+    lost: tuple[LostDocument, ...] = ()
 
 
 def without_id(entries: int) -> str:
@@ -127,7 +134,7 @@ class Listing(Generic[T]):
             self._end(SAME_PAGE if page.entries else ALL_EMPTY)
             return None
         self.loaded += len(page.entries)
-        self.unread += page.unread
+        self.unread += len(page.lost)
         self.link, self.ended, self.stopped = page.next, page.next is None, ""
         repeats = page.next is not None and self._guard.repeats_link(page.next)
         if reason := page.stopped or (REPEATED if repeats else ""):

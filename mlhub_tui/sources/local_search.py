@@ -14,7 +14,7 @@ from ..http.pagination import REPEATED
 from ..models import BBox, Item, Search
 from ..models.extent import geometry_bbox
 from ..models.search import Span, parse_span, span_of
-from .base import ENOUGH, Lacking, Page, check_search
+from .base import ENOUGH, Lacking, LostDocument, Page, check_search
 
 T = TypeVar("T")
 FIELDS = frozenset({"collections", "ids", "bbox", "intersects", "datetime", "text", "sort", "limit"})
@@ -102,7 +102,8 @@ async def _filtered(
     matches = item_filter(search)
     found: list[Item] = []
     notes: dict[str, None] = {}
-    read = skipped = unread = 0
+    lost: list[LostDocument] = []
+    read = skipped = 0
     lacking, in_area = Lacking(), search.bbox is not None or search.intersects is not None
     seen = {link}
     stopped = ""
@@ -119,14 +120,14 @@ async def _filtered(
         placeless = sum(item.bbox is None for item in page.entries) if in_area else 0
         lacking = lacking.plus(Lacking(timeless, placeless))
         read, skipped, link = read + len(page.entries), skipped + page.skipped, page.next
-        unread += page.unread
+        lost += page.lost
         if link is None or link in seen:
             link, stopped = None, REPEATED if link is not None else page.stopped
             break
         seen.add(link)
         if len(found) >= wanted or read + skipped >= most:
             break
-    return Page(tuple(found), link, None, skipped, stopped, read, tuple(notes), lacking, unread)
+    return Page(tuple(found), link, None, skipped, stopped, read, tuple(notes), lacking, tuple(lost))
 
 
 async def _sorted(search: Search, fetch: Fetch) -> Page[Item]:

@@ -214,7 +214,12 @@ def test_a_dataset_that_could_not_all_be_listed_has_what_came_fails_and_is_compl
         ill = run(*download)
         assert ill.exit_code == 1
         assert "not all could be listed" in ill.stderr
-        assert "retry lists the items again" in ill.stderr
+        again = (
+            "requests the documents that err_report.csv names" if how == "file" else "lists the items again"
+        )
+        assert f"retry {again}" in ill.stderr
+        report = (tmp_path / "c/err_report.csv").read_text()
+        assert (f"{server.url}/1.json" if how == "file" else "the listing is not complete") in report
         assert [path.parent.name for path in tmp_path.rglob("*.tif")] == ["i0000"]
         assert "failed" in run("queue", "list").stdout
         server.well = True
@@ -222,6 +227,56 @@ def test_a_dataset_that_could_not_all_be_listed_has_what_came_fails_and_is_compl
         assert well.exit_code == 0, well.output
         assert {path.parent.name for path in tmp_path.rglob("*.tif")} == {"i0000", "i0001"}
         assert server.targets.count("/i0000.tif") == 1, "what is there is not fetched again"
+
+
+class DeadLinks(LoopbackServer):
+    """A static collection of which the documents in `gone` do not exist."""
+
+    def __init__(self) -> None:
+        super().__init__(self._answer)
+        self.gone = {"/2.json", "/below/catalog.json"}
+
+    def _answer(self, request: Request) -> Answer:
+        links = [{"rel": "item", "href": f"{number}.json"} for number in range(4)]
+        below = [{"rel": "item", "href": "../4.json"}, {"rel": "item", "href": "../5.json"}]
+        links.append({"rel": "child", "href": "below/catalog.json"})
+        named = {"id": "c", "stac_version": "1.0.0", "description": "d", "license": "x"}
+        if request.path in self.gone:
+            return Answer(404)
+        if request.path == "/collection.json":
+            return as_json({**named, "type": "Collection", "extent": {}, "links": links})
+        if request.path == "/below/catalog.json":
+            return as_json({**named, "type": "Catalog", "id": "below", "links": below})
+        if request.path.endswith(".json"):
+            found = items(6)[int(request.path[1])]
+            return as_json({**found, "assets": {"image": {"href": f"{self.url}/{found['id']}.tif"}}})
+        return Answer(body=b"II*\0image", headers={"Content-Type": "image/tiff"})
+
+
+def test_dead_links_of_a_static_catalog_are_in_the_report_and_alone_are_requested_again(
+    run: Run, tmp_path: Path
+) -> None:
+    with DeadLinks() as server:
+        download = ("--source", f"{server.url}/collection.json", "download", "dataset", "c")
+        report = tmp_path / "c/err_report.csv"
+        asked: list[list[str]] = []
+        for gone in (
+            {"/2.json", "/below/catalog.json"},
+            {"/2.json", "/below/catalog.json"},
+            {"/5.json"},
+            set(),
+        ):
+            server.gone, before = gone, len(server.targets)
+            result = run(*download, "--output-dir", str(tmp_path))
+            assert result.exit_code == (1 if gone else 0), result.output
+            lines = list(csv.reader(report.read_text().splitlines()))
+            named = {url.removeprefix(server.url): [why, *rest] for why, *rest, url in lines}
+            assert named == {path: [f"not found: {server.url}{path}", "c", "c", "", ""] for path in gone}
+            asked.append([path for path in server.targets[before:] if path.endswith(".json")])
+    first = {"/0.json", "/1.json", "/3.json"}
+    assert first <= set(asked[0])
+    assert [first & set(paths) for paths in asked[1:]] == [set(), set(), set()]
+    assert {path.parent.name for path in tmp_path.rglob("*.tif")} == {f"i{n:04}" for n in range(6)}
 
 
 def test_a_listing_of_an_archive_that_ends_too_early_is_not_whole(run: Run, tmp_path: Path) -> None:

@@ -550,9 +550,7 @@ def _as_entries(page: Page[Item] | Page[Catalog] | Page[Collection], collection_
         Entry.of(document, collection_id=collection_id if isinstance(document, Item) else "")
         for document in page.entries
     )
-    return Page(
-        found, page.next, page.matched, page.skipped, page.stopped, notes=page.notes, unread=page.unread
-    )
+    return Page(found, page.next, page.matched, page.skipped, page.stopped, notes=page.notes, lost=page.lost)
 
 
 def _holds(found: FetchedPage, collection_id: str) -> bool:

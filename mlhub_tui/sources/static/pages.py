@@ -17,7 +17,7 @@ from ...errors import EntityDoesNotExist, InvalidSearch, RequestError, Unexpecte
 from ...http.urls import shown, shown_id
 from ...models import Collection, Document, Entry, EntryKind, Item
 from ...text import count, one_line
-from ..base import COLLECTION_IDS, ITEM_IDS, Page
+from ..base import COLLECTION_IDS, ITEM_IDS, LostDocument, Page
 from ..documents import ItemList, WithoutID
 from .document_loader import WIDTH, Children, DocumentLink, DocumentLoader, Role, refusal
 from .document_urls import is_web, name_of, place_named, same
@@ -131,7 +131,12 @@ class HolderPart:
     next: _Position | None = None
     notes: list[str] = field(default_factory=list)
     skipped: int = 0
-    unread: int = 0
+    lost: list[LostDocument] = field(default_factory=list)
+
+    def add_lost(self, url: str, error: RequestError) -> None:
+        """Add a document that the listing lacks: one without an id is left out and counted."""
+        if not isinstance(error, WithoutID):
+            self.lost.append(LostDocument(url, error.message))
 
     def take(self, holder: ItemList, start: int, size: int) -> int:
         """Add items of a list; return how far into it they go, 0 for all."""
@@ -164,15 +169,16 @@ async def _part_of(loader: DocumentLoader, holder: Holder, position: _Position, 
                 listed = await loader.holder(link.url)
             except RequestError as error:
                 part.notes.append(error.message)
-                part.unread += _is_lost(error)
+                part.add_lost(link.url, error)
             else:
                 if isinstance(listed, ItemList):
                     within = part.take(listed, within, size)
                     if within:
                         break
                     if listed.goes_on:
-                        part.notes.append(f"only the first page of a listing is read: {shown(listed.url)}")
-                        part.unread += 1
+                        words = f"only the first page of a listing is read: {shown(listed.url)}"
+                        part.notes.append(words)
+                        part.lost.append(LostDocument(link.url, words))
                 else:
                     part.notes.append(f"no list of items: {shown(link.url)}")
         at += 1
@@ -238,7 +244,7 @@ class CollectionIndex:
                     holder = await self._crawler.visit(self._crawled)
                 except RequestError as error:
                     self._failures.append(error.message)
-                    self.unread += _is_lost(error)
+                    self.unread += not isinstance(error, WithoutID)
                 else:
                     if holder is None:
                         return False
@@ -348,12 +354,13 @@ class ItemPages:
         """Return one page; items that cannot be read are counted, the first of them is in the notes."""
         part, following = await self._part(link, max(size or PAGE, 1))
         items, failures, unread = await self._loaded(part.found)
+        for url, error in unread:
+            part.add_lost(url, error)
         if failures:
             part.notes.append(f"{count(len(failures), 'item')} could not be read, the first: {failures[0]}")
         matched, skipped = await self._matched(), part.skipped + len(failures)
         notes = _distinct(part.notes[-_MAX_NOTES:])
-        lost = part.unread + len(unread)
-        return Page(tuple(items), following, matched, skipped, notes=notes, unread=lost)
+        return Page(tuple(items), following, matched, skipped, notes=notes, lost=tuple(part.lost))
 
     async def item(self, item_id: str) -> Item:
         """Return the item with an id: first by what the links are called, then by looking at all."""
@@ -369,7 +376,7 @@ class ItemPages:
                     if not by_name or isinstance(one, Item) or item_id in (name_of(one.url), one.title)
                 ]
                 items, _, failed = await self._loaded(wanted)
-                failures += failed[:1] if by_name else ()
+                failures += [error for _, error in failed[:1] if by_name and not isinstance(error, WithoutID)]
                 found |= {item.url: item for item in items if item.id == item_id}
                 unread = token is not None
         if not found:
@@ -393,7 +400,7 @@ class ItemPages:
                 holder = await self._crawler.visit(number)
             except RequestError as error:
                 whole.notes.append(error.message)
-                whole.unread += _is_lost(error)
+                whole.add_lost(self._crawler.url_of(number), error)
                 number, position = number + 1, (0, 0)
                 continue
             if holder is None:
@@ -403,7 +410,7 @@ class ItemPages:
                 part.found = [DocumentLink(Role.ITEM, self._crawler.url_of(number))]
             whole.notes += part.notes
             whole.skipped += part.skipped
-            whole.unread += part.unread
+            whole.lost += part.lost
             whole.found += (
                 one
                 for one in part.found
@@ -428,12 +435,12 @@ class ItemPages:
 
     async def _loaded(
         self, found: Sequence[DocumentLink | Item]
-    ) -> tuple[list[Item], list[str], list[RequestError]]:
+    ) -> tuple[list[Item], list[str], list[tuple[str, RequestError]]]:
         """Return the items, for each that cannot be used why, and the errors of those that did not come."""
         loaded = iter(await self._loader.load([one.url for one in found if isinstance(one, DocumentLink)]))
         items: list[Item] = []
         failures: list[str] = []
-        unread: list[RequestError] = []
+        unread: list[tuple[str, RequestError]] = []
         for one in found:
             document = next(loaded) if isinstance(one, DocumentLink) else one
             if isinstance(document, Item):
@@ -442,8 +449,7 @@ class ItemPages:
                 items.extend(document.items)
             elif isinstance(document, RequestError):
                 failures.append(document.message)
-                if _is_lost(document):
-                    unread.append(document)
+                unread.append((one.url, document))
             elif isinstance(one, DocumentLink) and one.role is Role.ITEM:
                 failures.append(f"{document.label} is no item")
         return items, failures, unread
@@ -463,11 +469,6 @@ def _once(entries: Sequence[Entry]) -> tuple[Entry, ...]:
         document = entry.document if entry.kind is not EntryKind.ITEM else None
         found.setdefault(same(document.url) if document is not None else at, entry)
     return tuple(found.values())
-
-
-def _is_lost(error: RequestError) -> bool:
-    """Whether a listing lacks the document: one without an id is left out and counted."""
-    return not isinstance(error, WithoutID)
 
 
 def _distinct(notes: Sequence[str]) -> tuple[str, ...]:
