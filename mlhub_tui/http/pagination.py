@@ -19,7 +19,8 @@ Params = Mapping[str, Any] | None
 Bare = Callable[[str], str]
 ACCEPT = "application/geo+json, application/json;q=0.9"
 REPEATED = "the link to the next page leads back to a page that was seen"
-_EMPTY_PAGES = 20
+EMPTY_PAGES = 20
+"""In a row, after which a listing is given up."""
 # Headers that a link may not set: they carry secrets, or belong to the connection (RFC 9110, 7.6.1).
 _UNTOUCHABLE = frozenset(
     {"authorization", "proxy-authorization", "cookie", "host", "connection", "upgrade", "te", "trailer"}
@@ -234,7 +235,7 @@ class PageGuard:
         """
         if not entries:
             self._empty += 1
-            return self._empty > _EMPTY_PAGES
+            return self._empty > EMPTY_PAGES
         self._empty = 0
         ids = tuple(repr(e.get("id") if isinstance(e, dict) else e) for e in entries)
         known = hash(ids) in self._pages or list(entries) == self._last[: len(ids)]

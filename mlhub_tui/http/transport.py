@@ -149,7 +149,7 @@ class BodyStream(httpx.AsyncByteStream):
                 self._changed.clear()
                 if not begun and len(self._held) < _START and not self._task.done():
                     continue
-                if not begun and self._held.lstrip()[:1] not in (b"{", b"["):  # else the label is wrong
+                if not begun and not self._held.lstrip().startswith((b"{", b"[")):  # else the label is wrong
                     undone, _ = to_undo(self._coded, "", bytes(self._held), None)
                     inflater = Inflater(undone[0]) if undone else None
                 begun = True

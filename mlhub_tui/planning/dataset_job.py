@@ -26,6 +26,7 @@ from ..transfer.work_source import BatchStats
 from ..unpack.archive import unpack
 from . import layout
 from .dataset_plan import copy_catalog, fetch_catalog, index_of_dataset
+from .filters import Filters
 from .index import Index
 from .index_cache import archive_validator
 from .manifest import HrefOf, LinkOf, LockedManifest, ManifestQueue, ManifestStats
@@ -35,6 +36,7 @@ from .resolver import JobContext, cluster_package, links_of, showing
 from .selection import PAID_HINT, PlannedFile, count_files, files, notes, paid_words
 
 _LISTED_AGAIN = "retry lists the items again, and fetches what is missing"
+_NO_ITEMS = "`mlhub-tui list items COLLECTION` lists its items"
 _READ_AGAIN = "retry requests the documents that err_report.csv names, and fetches what is missing"
 _CHECK_EVERY = 500  # files between two checks for a stop
 
@@ -293,6 +295,9 @@ class _DatasetJobRunner:
                 raise NothingMatches("; ".join(unknown), hint=CHOOSE_KEYS)
             if counts.paid:
                 raise NothingMatches(f"{name}: {paid_words(counts)}", hint=PAID_HINT)
+            if filters == Filters():
+                words = "; ".join((f"no item of {name} has an asset to download", *index.facts["notes"]))
+                raise NothingMatches(words, hint=_NO_ITEMS)
             raise NothingMatches(f"nothing in {name} matches the filters")
         same = str if request.url else same_names(request.asset_folder)
         own.want(_until(files(index, filters, same), stop))

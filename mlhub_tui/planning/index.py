@@ -103,7 +103,7 @@ class IndexBuilder:
         db = self._db
         saved = db.execute("SELECT json FROM facts").fetchone()
         self.facts.update(json.loads(saved[0]) if saved else {})
-        words = self._missing_words()  # is told again if they are missing still
+        words = self._missing_words()  # added again at the end if they are missing still
         self.facts["notes"] = [note for note in self.facts["notes"] if note != words]
         self._collections: dict[str, int] = dict(db.execute("SELECT name, id FROM collection"))
         last = "SELECT coalesce(max(id), 0) FROM "

@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 
 from ..concurrency import together
 from ..errors import EntityDoesNotExist, NotOffered, RequestError, UnexpectedAnswer
-from ..http.pagination import REPEATED
+from ..http.pagination import EMPTY_PAGES, REPEATED
 from ..models import BBox, Item, Search
 from ..models.extent import geometry_bbox
 from ..models.search import Span, parse_span, span_of
-from .base import ENOUGH, Lacking, LostDocument, Page, check_search
+from .base import ALL_EMPTY, ENOUGH, Lacking, LostDocument, Page, check_search
 
 T = TypeVar("T")
 FIELDS = frozenset({"collections", "ids", "bbox", "intersects", "datetime", "text", "sort", "limit"})
@@ -67,12 +67,17 @@ async def search_locally(
 
 def _one_after_the_other(collections: Sequence[str], items_page: ItemsPage, page_size: int | None) -> Fetch:
     """Return what gives the pages of one collection after the other."""
+    empty = 0  # pages of one collection in a row
 
     async def fetch(link: str | None) -> Page[Item]:
+        nonlocal empty
         at, inner = _parts(link, ("at", int), ("link", str | None)) if link else (0, None)
         if at not in range(len(collections)):
             raise UnexpectedAnswer("this is no link to a page")
         page = await items_page(collections[at], link=inner, page_size=page_size)
+        empty = empty + 1 if page.next is not None and not page.entries else 0
+        if empty > EMPTY_PAGES:
+            return replace(page, next=None, stopped=ALL_EMPTY)
         if page.next is not None:
             return replace(page, next=json.dumps({"at": at, "link": page.next}))
         last = at + 1 == len(collections)

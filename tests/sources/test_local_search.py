@@ -13,7 +13,7 @@ from mlhub_tui.errors import AuthenticationError, InvalidSearch, NotOffered, Une
 from mlhub_tui.http.session import Session
 from mlhub_tui.models import BBox, Item, Search
 from mlhub_tui.sample.server import SampleServer
-from mlhub_tui.sources.base import Listing, Page
+from mlhub_tui.sources.base import ALL_EMPTY, Listing, Page
 from mlhub_tui.sources.local_search import intersect, item_filter, search_locally
 from mlhub_tui.sources.mlhub import MLHubSource
 from tests.support.listing import items_of
@@ -258,3 +258,17 @@ async def test_a_few_ids_are_asked_for_and_not_looked_for(sample: SampleServer) 
     with pytest.raises(AuthenticationError):
         await MLHubSource(Session(root_url=sample.root_url)).search_page(search)
     await source.aclose()
+
+
+async def test_pages_of_a_collection_that_stay_empty_end_a_search() -> None:
+    async def items_page(_: str, *, link: str | None = None, page_size: int | None = None) -> Page[Item]:
+        return Page((), str(int(link or 0) + 1))
+
+    page = await search_locally(Search(collections=("a", "b"), text="x"), items_page)
+    assert (page.next, page.stopped) == (None, ALL_EMPTY)
+
+
+async def test_many_collections_without_items_are_all_searched() -> None:
+    listed = Listed(**{f"c{number}": [] for number in range(60)}, last=numbered(1))
+    search = Search(collections=(*(f"c{number}" for number in range(60)), "last"), text="0")
+    assert [found.id async for page in all_of(listed, search) for found in page.entries] == ["0"]
