@@ -18,7 +18,7 @@ from . import documents
 from .catalog import CollectionEntry, DatasetEntry
 from .documents import page_of_items
 from .items import item_index
-from .store import Shelf
+from .store import Store
 
 SAMPLE_KEY = "sample"
 """The API key the sample catalog takes."""
@@ -67,15 +67,10 @@ def _guarded(handler: Handler, *, needs_key: bool) -> Handler:
 
 
 class Api:
-    """The API's routes.
+    """The API's routes; `store` is where files are redirected to."""
 
-    - `store_url`: The store's address with a slash at its end, where files are redirected to.
-    """
-
-    def __init__(self, shelf: Shelf, store_url: str) -> None:
-        self._shelf = shelf
-        self._catalog = shelf.catalog
-        self._store_url = store_url
+    def __init__(self, store: Store) -> None:
+        self._store, self._catalog = store, store.catalog
 
     def app(self) -> Router:
         """Return the ASGI application."""
@@ -173,13 +168,13 @@ class Api:
 
     async def _archive(self, request: Request) -> Response:
         identity = _id(request)
-        if await self._shelf.archive_size(identity) is None:
+        if await self._store.archive_size(identity) is None:
             raise _missing("Archive", identity)
         return self._to_store(f"archives/{identity}.tar.gz")
 
     async def _archive_info(self, request: Request) -> Response:
         identity = _id(request)
-        size = await self._shelf.archive_size(identity)
+        size = await self._store.archive_size(identity)
         if size is None:
             raise _missing("Archive", identity)
         entry = self._catalog.collections[identity]
@@ -192,11 +187,11 @@ class Api:
 
     async def _catalog_info(self, request: Request) -> Response:
         identity = _id(request)
-        blob = await self._shelf.catalog_archive(identity)
+        blob = await self._store.catalog_archive(identity)
         if blob is None:
             raise _missing("Catalog", identity)
         entry = self._catalog.datasets[identity]
-        sizes = [await self._shelf.archive_size(collection.id) or 0 for collection in entry.collections]
+        sizes = [await self._store.archive_size(collection.id) or 0 for collection in entry.collections]
         info = {"dataset": identity, "stac_catalog_size": blob.size, "estimated_dataset_size": sum(sizes)}
         return JSONResponse(info)
 
@@ -215,7 +210,7 @@ class Api:
         return self._to_store("assets/" + "/".join(parts))
 
     def _to_store(self, path: str) -> Response:
-        return RedirectResponse(self._store_url.rstrip("/") + "/" + path, 303)
+        return RedirectResponse(self._store.url + path, 303)
 
 
 def _id(request: Request) -> str:

@@ -8,23 +8,8 @@ import zlib
 from collections.abc import Callable
 from functools import cache
 
-from .catalog import Box, CollectionEntry, ModelEntry
-from .items import (
-    CSV,
-    GEOJSON,
-    GEOTIFF,
-    JSON,
-    PDF,
-    PNG,
-    AssetKind,
-    class_names,
-    footprint,
-    geometry,
-    item_id,
-    mix,
-    part,
-    seed_of,
-)
+from .catalog import CSV, GEOJSON, GEOTIFF, JSON, PDF, PNG, AssetKind, Box, CollectionEntry, ModelEntry
+from .items import footprint, geometry, item_id, mix, part, seed_of
 
 BAND_SIDE = 64
 """Pixels on a side of a band or class raster."""
@@ -106,7 +91,7 @@ def _raster(entry: CollectionEntry, index: int, kind: AssetKind) -> bytes:
     pixels = crop(_scene(entry, index), BAND_SIDE)
     header = geotiff_header(BAND_SIDE, BAND_SIDE, _samples(kind), footprint(entry, index))
     if kind.key == "labels":
-        return header + pixels.translate(classes(len(class_names(entry))))
+        return header + pixels.translate(classes(len(entry.classes)))
     if _samples(kind) == 3:
         colours = palette(style)
         return header + b"".join(colours[3 * value : 3 * value + 3] for value in pixels)
@@ -120,7 +105,7 @@ def _thumbnail(entry: CollectionEntry, index: int, kind: AssetKind) -> bytes:
 
 
 def _shapes(entry: CollectionEntry, index: int, kind: AssetKind) -> bytes:
-    names = class_names(entry)
+    names = entry.classes
     boxes = shapes(footprint(entry, index), _scene(entry, index), 6)
     features = [_feature(box, names[number % len(names)], number) for number, box in enumerate(boxes)]
     return json.dumps({"type": "FeatureCollection", "features": features}).encode()
@@ -141,7 +126,7 @@ def _table(entry: CollectionEntry, index: int, kind: AssetKind) -> bytes:
 
 
 def _flags(entry: CollectionEntry, index: int, kind: AssetKind) -> bytes:
-    names = class_names(entry)
+    names = entry.classes
     seed = _scene(entry, index)
     present = [name for number, name in enumerate(names) if mix(seed, number, 8) % 3 == 0] or names[:1]
     return json.dumps({"item": item_id(entry, index), "labels": present}).encode()

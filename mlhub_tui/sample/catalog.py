@@ -1,11 +1,11 @@
-"""The facts of the sample catalog, read from the JSON files in `data/`: one per dataset, one for models."""
+"""The facts of the sample catalog, read from the JSON files in `data`: datasets, models, sensors, classes."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any
 
@@ -13,6 +13,49 @@ Box = tuple[float, float, float, float]
 """West, south, east and north in degrees."""
 
 Json = dict[str, Any]
+GEOTIFF = "image/tiff; application=geotiff"
+PNG = "image/png"
+GEOJSON = "application/geo+json"
+CSV = "text/csv"
+PDF = "application/pdf"
+JSON = "application/json"
+_SUFFIXES = {GEOTIFF: "tif", PNG: "png", GEOJSON: "geojson", CSV: "csv", PDF: "pdf", JSON: "json"}
+
+
+@dataclass(frozen=True, slots=True)
+class AssetKind:
+    """One asset that every item of a collection has."""
+
+    key: str
+    media_type: str
+    roles: tuple[str, ...]
+    title: str = ""
+    bands: tuple[Json, ...] = ()
+
+    @property
+    def file_name(self) -> str:
+        """The name of the asset's file inside the item's folder."""
+        return f"{self.key}.{_SUFFIXES[self.media_type]}"
+
+
+DOCUMENTATION = AssetKind("documentation", PDF, ("metadata",), "Documentation")
+"""The asset that all items of a collection share."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sensor:
+    """What the items of a collection look like; `degrees` is the side of an unbounded footprint."""
+
+    platform: str
+    instrument: str
+    gsd: float
+    degrees: float
+    assets: tuple[AssetKind, ...]
+
+    @property
+    def is_label(self) -> bool:
+        """Whether the items are labels only."""
+        return not self.platform
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +89,17 @@ class CollectionEntry:
     archive_size: int | None
     providers: tuple[Json, ...]
     tiles: Tiles | None
+
+    @property
+    def look(self) -> Sensor:
+        """What its items look like."""
+        return sensors()[self.sensor]
+
+    @property
+    def classes(self) -> list[str]:
+        """The names of the classes that its labels use."""
+        table: list[tuple[list[str], list[str]]] = _read("classes.json")
+        return next(names for words, names in table if any(word in self.id for word in words))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,41 +159,58 @@ class SampleCatalog:
         return {entry.doi.lower(): entry for entry in self.datasets.values() if entry.doi}
 
 
+@cache
+def _read(name: str) -> Any:
+    return json.loads((files(__package__) / "data" / name).read_text(encoding="utf-8"))
+
+
+@cache
+def sensors() -> dict[str, Sensor]:
+    """Return every value that `sensor` may have in the datasets' files."""
+    return {
+        name: Sensor(**{**raw, "assets": _kinds(raw["assets"])})
+        for name, raw in _read("sensors.json").items()
+    }
+
+
+def _kinds(raw: list[Json]) -> tuple[AssetKind, ...]:
+    names = ("roles", "bands")
+    kinds = (AssetKind(**{**each, **{name: tuple(each.get(name, ())) for name in names}}) for each in raw)
+    return (*kinds, DOCUMENTATION)
+
+
 def load() -> SampleCatalog:
     """Read the catalog's files, datasets sorted by title as the hosted API did."""
-    folder = files(__package__) / "data"
-    datasets = sorted(_datasets(folder / "datasets"), key=lambda d: (d.raw.get("title") or d.id).lower())
-    models = json.loads((folder / "models.json").read_text(encoding="utf-8"))
+    datasets = sorted(_datasets(), key=lambda dataset: (dataset.raw.get("title") or dataset.id).lower())
     return SampleCatalog(
         {entry.id: entry for entry in datasets},
-        {raw["id"]: ModelEntry(raw["id"], raw["collection"], raw) for raw in models},
+        {raw["id"]: ModelEntry(raw["id"], raw["collection"], raw) for raw in _read("models.json")},
     )
 
 
-def _datasets(folder: Any) -> Iterator[DatasetEntry]:
-    for file in folder.iterdir():
+def _datasets() -> Iterator[DatasetEntry]:
+    for file in (files(__package__) / "data" / "datasets").iterdir():
         if file.name.endswith(".json"):
             raw = json.loads(file.read_text(encoding="utf-8"))
-            yield DatasetEntry(raw["id"], raw, tuple(_collection(raw["id"], c) for c in raw["collections"]))
+            yield DatasetEntry(
+                raw["id"], raw, tuple(_collection(raw["id"], each) for each in raw["collections"])
+            )
 
 
 def _collection(dataset: str, raw: Json) -> CollectionEntry:
     tiles = raw.get("tiles")
+    known = {
+        **{
+            name: raw.get(name)
+            for name in ("id", "title", "description", "license", "license_link", "sensor")
+        },
+        "items": raw["items"],
+        "archive_size": raw["archive_size"],
+        **{name: tuple(raw[name]) for name in ("types", "interval", "providers")},
+    }
     return CollectionEntry(
-        id=raw["id"],
+        **known,
         dataset=dataset,
-        types=tuple(raw["types"]),
-        title=raw.get("title"),
-        description=raw["description"],
-        license=raw["license"],
-        license_link=raw["license_link"],
-        boxes=tuple((box[0], box[1], box[2], box[3]) for box in raw["bbox"]),
-        interval=(raw["interval"][0], raw["interval"][1]),
-        sensor=raw["sensor"],
-        items=raw["items"],
-        archive_size=raw["archive_size"],
-        providers=tuple(raw["providers"]),
-        tiles=Tiles(tiles["prefix"], tuple(tiles.get("dates", ())), tiles.get("suffix", ""))
-        if tiles
-        else None,
+        boxes=tuple(map(tuple, raw["bbox"])),
+        tiles=tiles and Tiles(tiles["prefix"], tuple(tiles.get("dates", ())), tiles.get("suffix", "")),
     )

@@ -16,13 +16,10 @@ from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 
 from . import items
-from .catalog import Box, CollectionEntry, DatasetEntry, ModelEntry, SampleCatalog
-from .items import SENSORS
+from .catalog import Box, CollectionEntry, DatasetEntry, Json, ModelEntry, SampleCatalog
 
 SCIENTIFIC = "https://stac-extensions.github.io/scientific/v1.0.0/schema.json"
 ML_MODEL = "https://stac-extensions.github.io/ml-model/v1.0.0/schema.json"
-
-Json = dict[str, Any]
 
 
 def _link(rel: str, href: str, media_type: str = "application/json", **more: str) -> Json:
@@ -146,7 +143,7 @@ def item_document(entry: CollectionEntry, index: int, parent: DatasetEntry, root
             for source, identity in items.sources(entry, index, parent)
         ),
     ]
-    for kind in SENSORS[entry.sensor].assets:
+    for kind in entry.look.assets:
         token = write_token(entry.id, document["id"], kind.file_name)
         document["assets"][kind.key]["href"] = f"{root}download/{token}"
     return document

@@ -9,11 +9,10 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from .catalog import Box, CollectionEntry, DatasetEntry
+from .catalog import AssetKind, Box, CollectionEntry, DatasetEntry, Json
 
 EO = "https://stac-extensions.github.io/eo/v1.0.0/schema.json"
 LABEL = "https://stac-extensions.github.io/label/v1.0.1/schema.json"
@@ -59,7 +58,7 @@ def footprint(entry: CollectionEntry, index: int) -> Box:
     if entry.tiles is not None:
         return entry.boxes[index // max(1, len(entry.tiles.dates)) % len(entry.boxes)]
     west, south, east, north = entry.boxes[index % len(entry.boxes)]
-    side = SENSORS[entry.sensor].degrees
+    side = entry.look.degrees
     width, height = min(side, east - west), min(side, north - south)
     seed = seed_of(entry.dataset)
     left = west + (east - west - width) * part(seed, index, 1)
@@ -76,10 +75,10 @@ def sources(
     entry: CollectionEntry, index: int, parent: DatasetEntry
 ) -> Iterator[tuple[CollectionEntry, str]]:
     """Yield collection and id of the images that a label was drawn on, as the Label extension asks for."""
-    if not SENSORS[entry.sensor].is_label:
+    if not entry.look.is_label:
         return
     for source in parent.collections:
-        if SENSORS[source.sensor].is_label or _split(source) not in (_split(entry), ""):
+        if source.look.is_label or _split(source) not in (_split(entry), ""):
             continue
         dates = len(source.tiles.dates) if source.tiles else 1
         for place in range(index * dates, min((index + 1) * dates, source.items)):
@@ -90,90 +89,59 @@ def _split(entry: CollectionEntry) -> str:
     return next((name for name in ("train", "test") if name in entry.id), "")
 
 
-def geometry(box: Box) -> dict[str, Any]:
+def geometry(box: Box) -> Json:
     """Return the box as a GeoJSON polygon, counter-clockwise (RFC 7946, section 3.1.6)."""
     west, south, east, north = box
     ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
     return {"type": "Polygon", "coordinates": [ring]}
 
 
-def item(entry: CollectionEntry, index: int) -> dict[str, Any]:
+def item(entry: CollectionEntry, index: int) -> Json:
     """Return the item at `index` without links and with assets that have no href yet."""
-    sensor = SENSORS[entry.sensor]
     box = footprint(entry, index)
-    properties = {**_when(entry, index), **_properties(entry, index)}
-    extensions = ([] if sensor.is_label else [EO]) + ([LABEL] if "labels" in entry.types else [])
+    labels = [LABEL] if "labels" in entry.types else []
     return {
         "id": item_id(entry, index),
         "bbox": list(box),
         "type": "Feature",
         "links": [],
-        "assets": {asset.key: _asset(entry, asset.key) for asset in sensor.assets},
+        "assets": {kind.key: _asset(kind) for kind in entry.look.assets},
         "geometry": geometry(box),
         "collection": entry.id,
-        "properties": properties,
+        "properties": {**_when(entry, index), **_properties(entry, index)},
         "stac_version": "1.0.0",
-        "stac_extensions": extensions,
+        "stac_extensions": labels if entry.look.is_label else [EO, *labels],
     }
 
 
-def _asset(entry: CollectionEntry, key: str) -> dict[str, Any]:
-    kind = next(asset for asset in SENSORS[entry.sensor].assets if asset.key == key)
-    asset: dict[str, Any] = {"href": "", "type": kind.media_type, "roles": list(kind.roles)}
+def _asset(kind: AssetKind) -> Json:
+    asset: Json = {"href": "", "type": kind.media_type, "roles": list(kind.roles)}
     if kind.title:
         asset["title"] = kind.title
     if kind.bands:
-        asset["eo:bands"] = [dict(band) for band in kind.bands]
+        asset["eo:bands"] = [*kind.bands]
     return asset
 
 
-def _properties(entry: CollectionEntry, index: int) -> dict[str, Any]:
-    sensor = SENSORS[entry.sensor]
-    found: dict[str, Any] = {}
-    if not sensor.is_label:
-        bands = [dict(band) for asset in sensor.assets for band in asset.bands]
-        found |= {"gsd": sensor.gsd, "platform": sensor.platform, "instruments": [sensor.instrument]}
-        found |= {"eo:bands": bands} if bands else {}
+def _properties(entry: CollectionEntry, index: int) -> Json:
+    look, found = entry.look, dict[str, Any]()
+    if not look.is_label:
+        found |= {"gsd": look.gsd, "platform": look.platform, "instruments": [look.instrument]}
+        if bands := [band for kind in look.assets for band in kind.bands]:
+            found["eo:bands"] = bands
         if entry.sensor in ("sentinel-2", "landsat-8", "planetscope"):
             found["eo:cloud_cover"] = mix(seed_of(entry.id), index, 3) % 600 / 10
     if "labels" in entry.types:
-        found |= _label_properties(entry, index)
+        raster = entry.sensor == "raster-labels"
+        found |= {
+            "label:type": "raster" if raster else "vector",
+            "label:tasks": ["segmentation" if raster else "classification"],
+            "label:methods": ["manual"],
+            "label:properties": None if raster else ["class"],
+            "label:classes": [{"name": None if raster else "class", "classes": entry.classes}],
+            "label:description": f"Labels {index + 1} of {entry.items}",
+        }
     return found
-
-
-def _label_properties(entry: CollectionEntry, index: int) -> dict[str, Any]:
-    raster = entry.sensor == "raster-labels"
-    return {
-        "label:type": "raster" if raster else "vector",
-        "label:tasks": ["segmentation" if raster else "classification"],
-        "label:methods": ["manual"],
-        "label:properties": None if raster else ["class"],
-        "label:classes": [{"name": None if raster else "class", "classes": class_names(entry)}],
-        "label:description": f"Labels {index + 1} of {entry.items}",
-    }
-
-
-def class_names(entry: CollectionEntry) -> list[str]:
-    """Return the names of the classes that the labels of a collection use."""
-    subjects = {
-        ("crop", "agri", "cashew", "fusion", "rwanda"): ["cropland", "fallow", "trees", "other"],
-        ("landcover", "bigearth", "chesapeake"): [
-            "water",
-            "snow",
-            "built-up",
-            "bare ground",
-            "woodland",
-            "cropland",
-        ],
-        ("flood",): ["dry", "water"],
-        ("cloud",): ["clear", "cloud"],
-        ("sn3", "sn5"): ["road"],
-        ("marine",): ["debris"],
-    }
-    for words, names in subjects.items():
-        if any(word in entry.id for word in words):
-            return names
-    return ["building"]
 
 
 def _when(entry: CollectionEntry, index: int) -> dict[str, str | None]:
@@ -186,7 +154,7 @@ def _when(entry: CollectionEntry, index: int) -> dict[str, str | None]:
     if any(word in entry.id for word in _COMPOSITES):
         last = min(end, moment + timedelta(days=5))
         return {"datetime": None, "start_datetime": _text(moment), "end_datetime": _text(last)}
-    return {"datetime": _text(end if SENSORS[entry.sensor].is_label else moment)}
+    return {"datetime": _text(end if entry.look.is_label else moment)}
 
 
 def _interval(entry: CollectionEntry) -> tuple[datetime, datetime]:
@@ -222,135 +190,3 @@ def mix(seed: int, *values: int) -> int:
 def part(seed: int, *values: int) -> float:
     """Return a fraction in [0, 1) with six digits, exact in every arithmetic."""
     return mix(seed, *values) % 1_000_000 / 1_000_000
-
-
-Band = dict[str, str | float]
-
-GEOTIFF = "image/tiff; application=geotiff"
-PNG = "image/png"
-GEOJSON = "application/geo+json"
-CSV = "text/csv"
-PDF = "application/pdf"
-JSON = "application/json"
-
-_SUFFIXES = {GEOTIFF: "tif", PNG: "png", GEOJSON: "geojson", CSV: "csv", PDF: "pdf", JSON: "json"}
-
-
-@dataclass(frozen=True, slots=True)
-class AssetKind:
-    """One asset that every item of a collection has."""
-
-    key: str
-    media_type: str
-    roles: tuple[str, ...]
-    title: str = ""
-    bands: tuple[Band, ...] = ()
-
-    @property
-    def suffix(self) -> str:
-        """The file name's ending, without the dot."""
-        return _SUFFIXES[self.media_type]
-
-    @property
-    def file_name(self) -> str:
-        """The name of the asset's file inside the item's folder."""
-        return f"{self.key}.{self.suffix}"
-
-
-@dataclass(frozen=True, slots=True)
-class Sensor:
-    """What the items of a collection look like; `degrees` is the side of an unbounded footprint."""
-
-    platform: str
-    instrument: str
-    gsd: float
-    degrees: float
-    assets: tuple[AssetKind, ...]
-
-    @property
-    def is_label(self) -> bool:
-        """Whether the items are labels only."""
-        return not self.platform
-
-
-def _bands(*rows: tuple[str, str, float]) -> tuple[AssetKind, ...]:
-    return tuple(
-        AssetKind(name, GEOTIFF, ("data",), bands=({"name": name, "common_name": common, "gsd": gsd},))
-        for name, common, gsd in rows
-    )
-
-
-def _rgb(key: str, title: str, gsd: float) -> AssetKind:
-    names = ("red", "green", "blue")
-    bands = tuple[Band, ...]({"name": name, "common_name": name, "gsd": gsd} for name in names)
-    return AssetKind(key, GEOTIFF, ("data", "visual"), title, bands)
-
-
-_THUMBNAIL = AssetKind("thumbnail", PNG, ("thumbnail",), "Quick look")
-DOCUMENTATION = AssetKind("documentation", PDF, ("metadata",), "Documentation")
-"""The asset that all items of a collection share."""
-
-_LABEL_RASTER = AssetKind("labels", GEOTIFF, ("labels",), "Class raster")
-_LABEL_SHAPES = AssetKind("labels", GEOJSON, ("labels",), "Annotated shapes")
-
-_SENTINEL_2 = _bands(
-    ("B01", "coastal", 60),
-    ("B02", "blue", 10),
-    ("B03", "green", 10),
-    ("B04", "red", 10),
-    ("B05", "rededge", 20),
-    ("B06", "rededge", 20),
-    ("B07", "rededge", 20),
-    ("B08", "nir", 10),
-    ("B8A", "nir08", 20),
-    ("B09", "nir09", 60),
-    ("B11", "swir16", 20),
-    ("B12", "swir22", 20),
-)
-_CLOUDS = AssetKind("CLD", GEOTIFF, ("data", "cloud"), "Cloud probability", ({"name": "CLD"},))
-
-_LANDSAT = _bands(
-    ("B02", "blue", 30),
-    ("B03", "green", 30),
-    ("B04", "red", 30),
-    ("B05", "nir", 30),
-    ("B06", "swir16", 30),
-    ("B07", "swir22", 30),
-)
-_RADAR = tuple(AssetKind(name, GEOTIFF, ("data",), bands=({"name": name},)) for name in ("VV", "VH"))
-_QUAD = tuple(AssetKind(n, GEOTIFF, ("data",), bands=({"name": n},)) for n in ("HH", "HV", "VH", "VV"))
-_PLANET = _bands(("B01", "blue", 3), ("B02", "green", 3), ("B03", "red", 3), ("B04", "nir", 3))
-_PAN = AssetKind(
-    "PAN", GEOTIFF, ("data",), "Panchromatic", ({"name": "PAN", "common_name": "pan", "gsd": 0.3},)
-)
-
-
-def _imagery(platform: str, instrument: str, gsd: float, degrees: float, *assets: AssetKind) -> Sensor:
-    return Sensor(platform, instrument, gsd, degrees, (*assets, _THUMBNAIL, DOCUMENTATION))
-
-
-def _labels(*assets: AssetKind, degrees: float = 0.0231) -> Sensor:
-    return Sensor("", "", 0, degrees, (*assets, DOCUMENTATION))
-
-
-SENSORS = {
-    "sentinel-1": _imagery("Sentinel-1", "C-band SAR", 10, 0.0231, *_RADAR),
-    "sentinel-2": _imagery("Sentinel-2", "MultiSpectral Instrument", 10, 0.0231, *_SENTINEL_2, _CLOUDS),
-    "landsat-8": _imagery("Landsat-8", "OLI", 30, 0.0693, *_LANDSAT),
-    "planetscope": _imagery("PlanetScope", "PS2", 3, 0.0069, *_PLANET),
-    "naip": _imagery("NAIP", "Aerial camera", 1, 0.06, _rgb("image", "Aerial photograph", 1)),
-    "drone": _imagery("UAV", "RGB camera", 0.05, 0.002, _rgb("image", "Orthophoto", 0.05)),
-    "goes": _imagery("GOES", "Imager", 2000, 7.3, AssetKind("image", GEOTIFF, ("data",), "Infrared window")),
-    "maxar": _imagery("WorldView", "Very fine optical", 0.3, 0.0008, _rgb("image", "Chip", 0.3)),
-    "worldview": _imagery(
-        "WorldView-3", "WV110", 0.3, 0.0018, _PAN, _rgb("PS-RGB", "Sharpened colour", 0.3), _LABEL_SHAPES
-    ),
-    "sar-optical": _imagery(
-        "Capella airborne", "X-band SAR", 0.5, 0.004, *_QUAD, _rgb("PS-RGB", "Optical", 0.5), _LABEL_SHAPES
-    ),
-    "raster-labels": _labels(_LABEL_RASTER),
-    "vector-labels": _labels(_LABEL_SHAPES),
-    "flag-labels": _labels(AssetKind("labels", JSON, ("labels",), "Flags")),
-    "table-labels": _labels(AssetKind("labels", CSV, ("labels",), "Table"), degrees=7.3),
-}
-"""Every value that `sensor` may have in the catalog's files."""

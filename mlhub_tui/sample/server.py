@@ -17,7 +17,7 @@ import uvicorn
 from ..errors import MLHubException
 from .api import ROOT_PATH, SAMPLE_KEY, Api
 from .catalog import load
-from .store import Shelf, Store
+from .store import Store
 
 if TYPE_CHECKING:
     from starlette.routing import Router
@@ -129,18 +129,18 @@ class SampleServer:
             self._store.requests.clear()
 
     def _run(self) -> None:
-        loop = asyncio.new_event_loop()
+        async def main() -> None:
+            self._loop, self._main = asyncio.get_running_loop(), asyncio.current_task()
+            await self._serve()
+
         try:
-            self._loop = loop
-            self._main = loop.create_task(self._serve())
-            loop.run_until_complete(self._main)
+            asyncio.run(main())
         except asyncio.CancelledError:
             pass
         except Exception as error:
             self._failure = error
         finally:
             self._listening.set()
-            _close(loop)
 
     async def _serve(self) -> None:
         apps = self._apps()
@@ -161,9 +161,8 @@ class SampleServer:
             _hang_up(servers)
 
     def _apps(self) -> tuple[Router, Router]:
-        shelf = Shelf(load(), self.store_url)
-        self._store = Store(shelf, self._rate)
-        return Api(shelf, self.store_url).app(), self._store.app()
+        self._store = Store(load(), self.store_url, self._rate)
+        return Api(self._store).app(), self._store.app()
 
 
 def _bind(port: int) -> socket.socket:
@@ -212,16 +211,6 @@ def _hang_up(servers: list[uvicorn.Server]) -> None:
             transport = getattr(connection, "transport", None)
             if transport is not None:
                 transport.abort()
-
-
-def _close(loop: asyncio.AbstractEventLoop) -> None:
-    left = asyncio.all_tasks(loop)
-    for task in left:
-        task.cancel()
-    if left:
-        loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
-    loop.run_until_complete(loop.shutdown_asyncgens())
-    loop.close()
 
 
 def serve_forever(

@@ -19,9 +19,8 @@ import pytest
 from mlhub_tui.sample.archives import (
     PAYLOAD,
     Archive,
-    GzipStream,
     Member,
-    TarWriter,
+    TarGzip,
     catalog_bytes,
     known_sums,
     md5_of,
@@ -167,7 +166,7 @@ def test_a_dataset_catalog_has_the_hosted_layout(catalog: SampleCatalog) -> None
 @pytest.mark.parametrize("size", [0, 1, 511, 512, 513, 65535, PAYLOAD, 3 * PAYLOAD + 17])
 def test_the_writers_agree_with_the_standard_library_at_every_size(size: int) -> None:
     body = random.Random(size).randbytes(size)
-    stream = GzipStream(TarWriter(["folder"], [Member("folder/file", size, whole(body))]))
+    stream = TarGzip([Member("folder/file", size, whole(body))])
     content = b"".join(stream.chunks(0, stream.size))
     assert len(content) == stream.size
     with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as archive:
