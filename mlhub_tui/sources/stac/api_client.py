@@ -1,25 +1,30 @@
-"""The client of a STAC API: its landing page once, its listings page by page, its documents one by one."""
+"""The client of a STAC API: its landing page, its listings page by page, its documents, and what it links."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urlsplit
 
 from ...auth import other_spelling
 from ...errors import EntityDoesNotExist, RequestError, UnexpectedAnswer
+from ...http.cache import CachingClient, DocumentCache
 from ...http.json_document import as_list, as_object, decode
-from ...http.pagination import ACCEPT, FetchedPage, PageRequest, with_params
+from ...http.pagination import ACCEPT, FetchedPage, PageRequest, absolute, with_params
 from ...http.session import Session
-from ...http.urls import shown
-from ...models import Document, Item, JsonDict, Search
-from ...models.document import identity
+from ...http.urls import join, segment, shown
+from ...models import Catalog, Collection, Document, Entry, EntryKind, Item, JsonDict, Search
+from ...models.document import identity, links_of
+from ...text import one_line
 from ..base import Page
 from ..documents import D, ItemList, document_of, documents, matched
-from .landing import Landing
-from .search_request import search_request
+from ..static.document_loader import DocumentLoader
+from ..static.document_urls import same
+from ..static.pages import CollectionIndex, ItemPages
+from .search_request import QUERYABLES, SORTABLES, Landing, below_root, search_request
 
 T = TypeVar("T")
 NO_SUCH_PLACE = frozenset({404, 405, 410, 501})
@@ -28,6 +33,8 @@ _NO_POST = frozenset({404, 405, 415, 501})  # of a search by POST, after which G
 _SPELLED_OTHERWISE = frozenset({401, 403, 404, 405, 410})
 _REFUSED_PATH = frozenset({400, 403, 422, 500})
 _PAGE = 100
+_MOST_COLLECTIONS = 5  # that are asked for what they can be sorted by
+_KINDS = {"child": EntryKind.CATALOG, "item": EntryKind.ITEM}
 
 
 class APIClient:
@@ -37,6 +44,7 @@ class APIClient:
         self.session = session
         self.skipped = 0
         self._posts = True
+        self._names: dict[str, frozenset[str]] = {}
         self._landing: Landing | None = None
         self._asking = asyncio.Lock()
 
@@ -123,6 +131,15 @@ class APIClient:
         """Return the page of items that a step leads to."""
         return self.page(await self.session.fetch_page(step), "features", Item)
 
+    def entries(self, fetched: FetchedPage, collection_id: str = "") -> Page[Entry]:
+        """Return an answer's items, collections or catalogs as entries."""
+        answer = fetched.answer
+        if isinstance(answer.get("features"), list):
+            return as_entries(self.page(fetched, "features", Item), collection_id)
+        if "children" in answer and "collections" not in answer:
+            return as_entries(self.page(fetched, "children", Catalog))
+        return as_entries(self.page(fetched, "collections", Collection))
+
     async def first_there(self, named: str | None, usual: str, request: Callable[[str], Awaitable[T]]) -> T:
         """Return the answer of the place that a link names, or of the usual one, whichever is there.
 
@@ -179,6 +196,131 @@ class APIClient:
         as_list(found.answer, found.url, "features")
         return found
 
+    async def sort_names(self, landing: Landing, collections: Sequence[str]) -> frozenset[str]:
+        """Return the names that an API, else its collections, list to sort by; empty where none."""
+        names = await self._listed_names(landing)
+        for collection in collections[:_MOST_COLLECTIONS] if not names else ():
+            with suppress(RequestError):
+                raw, url = await self.object(self.place(collection))
+                names |= await self._listed_names(Landing(raw, url, landing.root_url))
+        return names
+
+    async def _listed_names(self, page: Landing) -> frozenset[str]:
+        """Return the names of the sortables that a page links, else of the queryables."""
+        for relation in (SORTABLES, QUERYABLES):
+            if (place := page.href(*relation)) is None:
+                continue
+            if not self.session.is_own(place):  # often the server's inner name
+                place = join(f"{page.url.partition('?')[0].rstrip('/')}/", relation[-1])
+            if place not in self._names:
+                properties = None
+                with suppress(RequestError):
+                    properties = (await self.object(place))[0].get("properties")
+                self._names[place] = frozenset(properties if isinstance(properties, dict) else ())
+            if names := self._names[place]:
+                return names
+        return frozenset()
+
+    def place(self, collection_id: str) -> str:
+        """Return where the document of a collection is."""
+        return join(self.session.root_url, f"collections/{segment(collection_id, 'collection')}")
+
+
+class LinkedCatalog:
+    """What an API links and does not list: read as a static catalog below its landing page.
+
+    - `notes`, `unread`: What could not be read of it so far, a line each; how many documents did not come.
+    """
+
+    def __init__(self, client: APIClient) -> None:
+        self._client, self._session = client, client.session
+        self._cache = DocumentCache()
+        self._opened: tuple[DocumentLoader, CollectionIndex] | None = None
+        self._items: dict[str, ItemPages] = {}
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What could not be read of the documents so far."""
+        return self._opened[1].notes if self._opened else ()
+
+    @property
+    def unread(self) -> int:
+        """How many of the documents did not come so far."""
+        return self._opened[1].unread if self._opened else 0
+
+    async def aclose(self) -> None:
+        """Close the cache."""
+        await asyncio.to_thread(self._cache.close)
+
+    def entries(self, raw: JsonDict, url: str) -> tuple[Entry, ...]:
+        """Return the entries that the links of a document name, each place once."""
+        found: dict[str, Entry] = {}
+        for link in links_of(raw, *_KINDS):
+            with suppress(UnexpectedAnswer):
+                place = below_root(link["href"], url, self._session.root_url, self._session.bare)
+                collection = self._collection_at(place)
+                kind = EntryKind.COLLECTION if collection else _KINDS[link["rel"].strip().lower()]
+                found.setdefault(place, Entry(kind, collection, one_line(link.get("title"), 200), place))
+        return tuple(found.values())
+
+    def _collection_at(self, url: str) -> str:
+        """Return the id of the collection that a URL of this API is the place of; empty where it is none."""
+        path, base = (
+            urlsplit(url).path.rstrip("/"),
+            urlsplit(join(self._session.landing_url, "collections/")).path,
+        )
+        rest = path.removeprefix(base)
+        if not self._session.is_own(url) or rest == path or not rest or "/" in rest:
+            return ""
+        return unquote(rest)
+
+    async def _open(self) -> tuple[DocumentLoader, CollectionIndex]:
+        """Return the documents that the landing page links, as a static catalog, and its collections."""
+        if self._opened is None:
+            landing = await self._client.landing()
+            children = (e for e in self.entries(landing.raw, landing.url) if e.kind is not EntryKind.ITEM)
+            hrefs = [child.url for child in children]
+            listed = (await self.children(landing)).entries
+            hrefs += [href_of(e.document, "self") or self._client.place(e.id) for e in listed if e.document]
+            links = [{"rel": "child", "href": href} for href in hrefs]
+            root = Catalog({"id": "root", "links": links}, url=landing.url)
+            web = CachingClient(self._session, self._cache)
+            loader = DocumentLoader(web, made={same(landing.url): root}, keys=self._session.keys)
+            self._opened = loader, CollectionIndex(loader, landing.url)
+        return self._opened
+
+    async def children(self, landing: Landing, page_size: int | None = None) -> Page[Entry]:
+        """Return the children that an API lists apart from collections (STAC API, Children)."""
+        place = landing.href("children")
+        if place is None:
+            return Page(())
+        with suppress(RequestError):
+            return self._client.entries(await self._client.first(place, page_size))
+        return Page(())
+
+    async def collection(self, collection_id: str) -> Collection | None:
+        """Return the collection of an id that links alone lead to; None without one."""
+        landing = await self._client.landing()
+        if all(entry.id for entry in self.entries(landing.raw, landing.url)):
+            return None
+        loader, index = await self._open()
+        try:
+            found = await loader.one(await index.url_of(collection_id))
+        except RequestError:
+            return None
+        return found if isinstance(found, Collection) else None
+
+    async def items_at(self, url: str) -> ItemPages:
+        """Return the pages of the items that the document at a URL links."""
+        if url not in self._items:
+            self._items[url] = ItemPages((await self._open())[0], url)
+        return self._items[url]
+
+    async def collections(self) -> AsyncIterator[Collection]:
+        """Yield the collections that links lead to."""
+        async for collection in (await self._open())[1].collections():
+            yield collection
+
 
 def is_no_such_place(error: RequestError, identity: str = "") -> bool:
     """Whether an endpoint is not there at all, so that another one may serve.
@@ -230,3 +372,20 @@ def _alone(listing_url: str, root_url: str) -> Callable[[JsonDict], str]:
 
 def _segment(text: str) -> str:
     return quote(text, safe="", errors="replace")
+
+
+def as_entries(page: Page[Item] | Page[Catalog] | Page[Collection], collection_id: str = "") -> Page[Entry]:
+    """Return a page of documents as one of entries."""
+    found = tuple(
+        Entry.of(document, collection_id=collection_id if isinstance(document, Item) else "")
+        for document in page.entries
+    )
+    return Page(found, page.next, page.matched, page.skipped, page.stopped, notes=page.notes, lost=page.lost)
+
+
+def href_of(document: Document, relation: str) -> str:
+    """Return where a link of a document leads; empty where there is none."""
+    for link in links_of(document.raw, relation):
+        with suppress(UnexpectedAnswer):
+            return absolute(link["href"], document.url)
+    return ""

@@ -2,37 +2,36 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from dataclasses import replace
-from urllib.parse import unquote, urlsplit
 
 from ...auth import Kind
 from ...errors import EntityDoesNotExist, NotOffered, RequestError, UnexpectedAnswer
-from ...http.cache import CachingClient, DocumentCache
-from ...http.pagination import FetchedPage, PageRequest, Params, absolute, with_params
+from ...http.pagination import FetchedPage, PageRequest, Params, with_params
 from ...http.session import Session
 from ...http.urls import join, segment, shown, shown_id
-from ...models import Catalog, Collection, Document, Entry, EntryKind, Item, JsonDict, Search
-from ...models.document import identity, links_of
+from ...models import Collection, Document, Entry, EntryKind, Item, JsonDict, Search
+from ...models.document import identity
 from ...models.extent import geometry_bbox
 from ...text import clean, one_line
 from ..base import COLLECTION_IDS, ITEM_IDS, About, Listing, Page, Source, check_search
 from ..local_search import FIELDS, limit_of, limit_page, search_locally
-from ..static.document_loader import DocumentLoader
-from ..static.document_urls import same
-from ..static.pages import CollectionIndex, ItemPages
-from .api_client import NO_SUCH_PLACE, APIClient, is_encoded, is_no_such_place
-from .landing import QUERYABLES, SORTABLES, Landing, below_root
-from .search_request import parameters, sorted_as, sorted_otherwise
+from .api_client import (
+    NO_SUCH_PLACE,
+    APIClient,
+    LinkedCatalog,
+    as_entries,
+    href_of,
+    is_encoded,
+    is_no_such_place,
+)
+from .search_request import QUERYABLES, Landing, parameters, sorted_as, sorted_otherwise
 
 SEARCHED = "its items are found by a search: `mlhub-tui search`, or / in the app"
-_MOST_COLLECTIONS = 5  # that are asked for what they can be sorted by
 _REFUSED_FIELD = frozenset({400, 422, 500})
 _UNLISTED = frozenset({400, 403, 422, 500})  # of a list of collections that no link names
-_KINDS = {"child": EntryKind.CATALOG, "item": EntryKind.ITEM}
 
 
 class NotListed(UnexpectedAnswer, EntityDoesNotExist):
@@ -53,11 +52,8 @@ class STACAPISource(Source):
     def __init__(self, session: Session) -> None:
         self.session = session
         self._client = APIClient(session)
+        self._linked = LinkedCatalog(self._client)
         self._has_no_search = False
-        self._names: dict[str, frozenset[str]] = {}
-        self._cache = DocumentCache()
-        self._linking: tuple[DocumentLoader, CollectionIndex] | None = None
-        self._linked_items: dict[str, ItemPages] = {}
 
     @property
     def root_url(self) -> str:
@@ -67,12 +63,12 @@ class STACAPISource(Source):
     @property
     def troubles(self) -> tuple[str, ...]:
         """What could not be read of the documents that links lead to, a line each."""
-        return self._linking[1].notes if self._linking else ()
+        return self._linked.notes
 
     @property
     def unread(self) -> int:
         """How many of the documents that links lead to did not come so far."""
-        return self._linking[1].unread if self._linking else 0
+        return self._linked.unread
 
     @property
     def skipped(self) -> int:
@@ -99,7 +95,7 @@ class STACAPISource(Source):
     async def aclose(self) -> None:
         """Close the session and the cache."""
         await super().aclose()
-        await asyncio.to_thread(self._cache.close)
+        await self._linked.aclose()
 
     # The tree.
 
@@ -113,9 +109,11 @@ class STACAPISource(Source):
         if link is not None:
             collection_id = parent.id if parent and parent.kind is EntryKind.COLLECTION else ""
             if link.startswith("["):
-                return _as_entries(await self._items_page(collection_id, link), collection_id)
+                return as_entries(await self._items_page(collection_id, link), collection_id)
             step = PageRequest.decoded(link)
-            return self._entries(await self.session.fetch_page(step, bare="collections"), collection_id)
+            return self._client.entries(
+                await self.session.fetch_page(step, bare="collections"), collection_id
+            )
         if parent is None:
             return await self._top(page_size)
         if parent.kind in (EntryKind.COLLECTION, EntryKind.CATALOG):
@@ -124,11 +122,11 @@ class STACAPISource(Source):
 
     async def _top(self, page_size: int | None) -> Page[Entry]:
         landing = await self._client.landing(again=True)
-        linked = self._linked(landing.raw, landing.url)
+        linked = self._linked.entries(landing.raw, landing.url)
         try:
-            page = self._entries(await self._collections_page(page_size))
+            page = self._client.entries(await self._collections_page(page_size))
         except NotListed as error:
-            children = await self._children(landing, page_size)
+            children = await self._linked.children(landing, page_size)
             if not linked and children.entries:
                 return children
             if not linked and not landing.says_search:
@@ -138,15 +136,15 @@ class STACAPISource(Source):
 
     async def _below(self, parent: Entry, page_size: int | None) -> Page[Entry]:
         if parent.kind is EntryKind.COLLECTION and parent.id and parent.document is None:
-            return _as_entries(await self._items_page(parent.id, None, page_size), parent.id)
-        document = parent.document or await self._client.document(parent.url or self._place(parent.id))
+            return as_entries(await self._items_page(parent.id, None, page_size), parent.id)
+        document = parent.document or await self._client.document(parent.url or self._client.place(parent.id))
         is_collection, is_own = isinstance(document, Collection), self.session.is_own
-        place = _href(document, "items") or ("" if is_collection else _href(document, "data"))
-        linked = self._linked(document.raw, document.url)
+        place = href_of(document, "items") or ("" if is_collection else href_of(document, "data"))
+        linked = self._linked.entries(document.raw, document.url)
         # An API's link to another host is often its inner name: the API's own place is asked then.
         if place and (is_own(place) or not is_own(document.url)):
             fetched = await self._client.first(place, page_size, bare="collections")
-            page = self._entries(fetched, document.id if is_collection else "")
+            page = self._client.entries(fetched, document.id if is_collection else "")
         elif is_collection:
             try:
                 found = await self._items_page(document.id, None, page_size, linked=False)
@@ -154,7 +152,7 @@ class STACAPISource(Source):
                 if not linked or not is_no_such_place(error, document.id):
                     raise
                 return Page(linked)
-            page = _as_entries(found, document.id)
+            page = as_entries(found, document.id)
         else:
             return Page(linked)
         return replace(page, entries=(*linked, *page.entries))
@@ -168,78 +166,6 @@ class STACAPISource(Source):
                 if not entry.collection_id or entry.kind is not EntryKind.ITEM:
                     raise
         return await super().document(entry)
-
-    def _entries(self, fetched: FetchedPage, collection_id: str = "") -> Page[Entry]:
-        """Return an answer's items, collections or catalogs as entries."""
-        answer = fetched.answer
-        if isinstance(answer.get("features"), list):
-            return _as_entries(self._client.page(fetched, "features", Item), collection_id)
-        if "children" in answer and "collections" not in answer:
-            return _as_entries(self._client.page(fetched, "children", Catalog))
-        return _as_entries(self._client.page(fetched, "collections", Collection))
-
-    # What is linked, and not listed.
-
-    def _linked(self, raw: JsonDict, url: str) -> tuple[Entry, ...]:
-        """Return the entries that the links of a document name, each place once."""
-        found: dict[str, Entry] = {}
-        for link in links_of(raw, *_KINDS):
-            with suppress(UnexpectedAnswer):
-                place = below_root(link["href"], url, self.session.root_url, self.session.bare)
-                collection = self._collection_at(place)
-                kind = EntryKind.COLLECTION if collection else _KINDS[link["rel"].strip().lower()]
-                found.setdefault(place, Entry(kind, collection, one_line(link.get("title"), 200), place))
-        return tuple(found.values())
-
-    def _collection_at(self, url: str) -> str:
-        """Return the id of the collection that a URL of this API is the place of; empty where it is none."""
-        path, base = urlsplit(url).path.rstrip("/"), urlsplit(join(self.root_url, "collections/")).path
-        rest = path.removeprefix(base)
-        if not self.session.is_own(url) or rest == path or not rest or "/" in rest:
-            return ""
-        return unquote(rest)
-
-    async def _links(self) -> tuple[DocumentLoader, CollectionIndex]:
-        """Return the documents that the landing page links, as a static catalog, and its collections."""
-        if self._linking is None:
-            landing = await self._client.landing()
-            children = (e for e in self._linked(landing.raw, landing.url) if e.kind is not EntryKind.ITEM)
-            hrefs = [child.url for child in children]
-            listed = (await self._children(landing)).entries
-            hrefs += [_href(e.document, "self") or self._place(e.id) for e in listed if e.document]
-            links = [{"rel": "child", "href": href} for href in hrefs]
-            root = Catalog({"id": "root", "links": links}, url=landing.url)
-            web = CachingClient(self.session, self._cache)
-            loader = DocumentLoader(web, made={same(landing.url): root}, keys=self.session.keys)
-            self._linking = loader, CollectionIndex(loader, landing.url)
-        return self._linking
-
-    async def _children(self, landing: Landing, page_size: int | None = None) -> Page[Entry]:
-        """Return the children that an API lists apart from collections (STAC API, Children)."""
-        place = landing.href("children")
-        if place is None:
-            return Page(())
-        with suppress(RequestError):
-            return self._entries(await self._client.first(place, page_size))
-        return Page(())
-
-    async def _linked_collection(self, collection_id: str) -> Collection | None:
-        """Return the collection of an id that links alone lead to; None without one."""
-        landing = await self._client.landing()
-        if all(entry.id for entry in self._linked(landing.raw, landing.url)):
-            return None
-        loader, index = await self._links()
-        try:
-            found = await loader.one(await index.url_of(collection_id))
-        except RequestError:
-            return None
-        return found if isinstance(found, Collection) else None
-
-    async def _items_at(self, url: str) -> ItemPages:
-        """Return the pages of the items that the document at a URL links."""
-        if url not in self._linked_items:
-            self._linked_items[url] = ItemPages((await self._links())[0], url)
-        return self._linked_items[url]
 
     # Collections.
 
@@ -264,7 +190,7 @@ class STACAPISource(Source):
         if listed and missing is None:
             return
         given: set[str] = set()
-        async for collection in (await self._links())[1].collections():
+        async for collection in self._linked.collections():
             if collection.id not in given:
                 yield collection
             given.add(collection.id)
@@ -283,7 +209,9 @@ class STACAPISource(Source):
                 landing.collections_url, own, lambda url: self._client.first(url, page_size, "collections")
             )
         except RequestError as error:
-            linked = [each for each in self._linked(landing.raw, landing.url) if each.kind != EntryKind.ITEM]
+            linked = [
+                each for each in self._linked.entries(landing.raw, landing.url) if each.kind != EntryKind.ITEM
+            ]
             is_unlisted = bool(linked) and not landing.href("data") and error.status in _UNLISTED
             if not is_unlisted and not is_no_such_place(error):
                 raise
@@ -301,12 +229,12 @@ class STACAPISource(Source):
         collection_id = self.id_of(collection_id, "collection")
         missing = f"collection {shown_id(collection_id)} does not exist"
         try:
-            raw, url = await self._object(self._place(collection_id), missing, COLLECTION_IDS)
+            raw, url = await self._object(self._client.place(collection_id), missing, COLLECTION_IDS)
             return Collection(raw, url=url)
         except RequestError as error:
             if not is_no_such_place(error, collection_id):
                 raise
-            if (linked := await self._linked_collection(collection_id)) is not None:
+            if (linked := await self._linked.collection(collection_id)) is not None:
                 return linked
             if is_encoded(collection_id):
                 with suppress(RequestError):
@@ -348,10 +276,10 @@ class STACAPISource(Source):
         """
         client = self._client
         if link is not None and link.startswith("["):
-            return await (await self._items_at(str(json.loads(link)[0]))).page(link, page_size)
+            return await (await self._linked.items_at(str(json.loads(link)[0]))).page(link, page_size)
         if link is not None:
             return await client.items(PageRequest.decoded(link))
-        own = f"{self._place(collection_id)}/items"
+        own = f"{self._client.place(collection_id)}/items"
         try:
             return client.page(await client.first(with_params(own, params), page_size), "features", Item)
         except RequestError as error:
@@ -359,7 +287,7 @@ class STACAPISource(Source):
                 raise
             first = error
         document, missing = await self._described(collection_id, first)
-        place = _href(document, "items") if document is not None else ""
+        place = href_of(document, "items") if document is not None else ""
         try:
             if place and place != own:
                 return client.page(await client.first(place, page_size, "collections"), "features", Item)
@@ -372,8 +300,8 @@ class STACAPISource(Source):
             if document is not None and not is_no_such_place(error, collection_id):
                 raise
             first = error if document is not None else first
-        if linked and document is not None and self._linked(document.raw, document.url):
-            return await (await self._items_at(document.url)).page(None, page_size)
+        if linked and document is not None and self._linked.entries(document.raw, document.url):
+            return await (await self._linked.items_at(document.url)).page(None, page_size)
         if document is not None and first.status in NO_SUCH_PLACE:
             words = f"this API lists no items of collection {shown_id(document.id)}"
             raise NotListed(words, url=first.url, status=first.status, hint="its collections are all it has")
@@ -384,7 +312,7 @@ class STACAPISource(Source):
     ) -> tuple[Document | None, EntityDoesNotExist | None]:
         """Return the document of a collection, and the error to raise where nothing has its items."""
         try:
-            return await self._client.document(self._place(collection_id)), None
+            return await self._client.document(self._client.place(collection_id)), None
         except RequestError as error:
             if not is_no_such_place(error, collection_id):
                 raise failure from None
@@ -392,7 +320,7 @@ class STACAPISource(Source):
             if isinstance(error, EntityDoesNotExist):
                 words = f"collection {shown_id(collection_id)} does not exist"
                 missing = EntityDoesNotExist(words, url=error.url, status=error.status, hint=COLLECTION_IDS)
-        return await self._linked_collection(collection_id), missing
+        return await self._linked.collection(collection_id), missing
 
     async def item(self, collection_id: str, item_id: str) -> Item:
         """Return one item; by a search, or by a link, where it is not at its own address.
@@ -400,7 +328,7 @@ class STACAPISource(Source):
         Many gateways refuse an id with a slash or a percent sign in a path, however it is encoded.
         """
         collection_id, item_id = self.id_of(collection_id, "collection"), self.id_of(item_id, "item")
-        place = f"{self._place(collection_id)}/items/{segment(item_id, 'item')}"
+        place = f"{self._client.place(collection_id)}/items/{segment(item_id, 'item')}"
         missing = f"item {shown_id(item_id)} of collection {shown_id(collection_id)} does not exist"
         try:
             raw, url = await self._object(place, missing, ITEM_IDS)
@@ -414,8 +342,8 @@ class STACAPISource(Source):
         if not (await self._client.landing()).may_search:
             with suppress(RequestError):
                 document, _ = await self._described(collection_id, first)
-                if document is not None and self._linked(document.raw, document.url):
-                    return await (await self._items_at(document.url)).item(item_id)
+                if document is not None and self._linked.entries(document.raw, document.url):
+                    return await (await self._linked.items_at(document.url)).item(item_id)
             raise first
         with suppress(RequestError):
             search = Search(collections=(collection_id,), ids=(item_id,))
@@ -452,7 +380,7 @@ class STACAPISource(Source):
         if inner is not None:
             return limit_page(await self._client.items(PageRequest.decoded(inner)), left)
         if search.sort:
-            search = sorted_as(search, await self._sort_names(landing, search.collections))
+            search = sorted_as(search, await self._client.sort_names(landing, search.collections))
         size = page_size if left is None else min(left, page_size or left)
         try:
             fetched = await self._search_sorted(search, size)
@@ -494,31 +422,6 @@ class STACAPISource(Source):
 
         return await search_locally(search, items_page, link=link, page_size=page_size)
 
-    async def _sort_names(self, landing: Landing, collections: Sequence[str]) -> frozenset[str]:
-        """Return the names that an API, else its collections, list to sort by; empty where none."""
-        names = await self._listed_names(landing)
-        for collection in collections[:_MOST_COLLECTIONS] if not names else ():
-            with suppress(RequestError):
-                raw, url = await self._client.object(self._place(collection))
-                names |= await self._listed_names(Landing(raw, url, landing.root_url))
-        return names
-
-    async def _listed_names(self, page: Landing) -> frozenset[str]:
-        """Return the names of the sortables that a page links, else of the queryables."""
-        for relation in (SORTABLES, QUERYABLES):
-            if (place := page.href(*relation)) is None:
-                continue
-            if not self.session.is_own(place):  # often the server's inner name
-                place = join(f"{page.url.partition('?')[0].rstrip('/')}/", relation[-1])
-            if place not in self._names:
-                properties = None
-                with suppress(RequestError):
-                    properties = (await self._client.object(place))[0].get("properties")
-                self._names[place] = frozenset(properties if isinstance(properties, dict) else ())
-            if names := self._names[place]:
-                return names
-        return frozenset()
-
     async def queryables(self, collection_id: str | None = None) -> JsonDict:
         """Return the JSON schema of what a filter may name; NotOffered where there is none."""
         if collection_id is None:
@@ -526,7 +429,7 @@ class STACAPISource(Source):
         else:
             collection = await self.collection(collection_id)
             page = Landing(collection.raw, collection.url, self.root_url)
-            usual = f"{self._place(self.id_of(collection_id, 'collection'))}/queryables"
+            usual = f"{self._client.place(self.id_of(collection_id, 'collection'))}/queryables"
         try:
             return (await self._client.first_there(page.href(*QUERYABLES), usual, self._client.object))[0]
         except RequestError as error:
@@ -534,23 +437,12 @@ class STACAPISource(Source):
                 raise
         raise NotOffered("this API does not say what a filter may name")
 
-    def _place(self, collection_id: str) -> str:
-        return join(self.session.root_url, f"collections/{segment(collection_id, 'collection')}")
-
     async def _object(self, url: str, missing: str, hint: str) -> tuple[JsonDict, str]:
         """Return a JSON object; where the API has none, the error names the thing."""
         try:
             return await self._client.object(url)
         except EntityDoesNotExist as error:
             raise EntityDoesNotExist(missing, url=error.url, status=error.status, hint=hint) from None
-
-
-def _as_entries(page: Page[Item] | Page[Catalog] | Page[Collection], collection_id: str = "") -> Page[Entry]:
-    found = tuple(
-        Entry.of(document, collection_id=collection_id if isinstance(document, Item) else "")
-        for document in page.entries
-    )
-    return Page(found, page.next, page.matched, page.skipped, page.stopped, notes=page.notes, lost=page.lost)
 
 
 def _holds(found: FetchedPage, collection_id: str) -> bool:
@@ -561,11 +453,3 @@ def _holds(found: FetchedPage, collection_id: str) -> bool:
         and bool(features)
         and all(isinstance(f, dict) and identity(f.get("collection")) == collection_id for f in features)
     )
-
-
-def _href(document: Document, relation: str) -> str:
-    """Return where a link of a document leads; empty where there is none."""
-    for link in links_of(document.raw, relation):
-        with suppress(UnexpectedAnswer):
-            return absolute(link["href"], document.url)
-    return ""

@@ -1,18 +1,157 @@
-"""Searches as requests: a GET, or the body of a POST (STAC API, Item Search), and the query extension."""
+"""What a STAC API offers, by its landing page; searches as its requests; filters as its query extension."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Callable, Container
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
-from ...errors import InvalidSearch, NotOffered
-from ...http.pagination import PageRequest, with_params
-from ...models import BBox, JsonDict, Search
+from ...errors import InvalidSearch, NotOffered, UnexpectedAnswer
+from ...http.pagination import Bare, PageRequest, absolute, with_params
+from ...http.urls import is_absolute, join, origin_of, without_key
+from ...models import BBox, Catalog, JsonDict, Search
+from ...models.document import links_of
 from ...text import one_line
-from .landing import Landing
+
+SORTABLES = ("http://www.opengis.net/def/rel/ogc/1.0/sortables", "sortables")
+QUERYABLES = ("http://www.opengis.net/def/rel/ogc/1.0/queryables", "queryables")
+CORE_SEARCH = frozenset({"collections", "ids", "bbox", "intersects", "datetime", "limit"})
+"""What every item search takes (STAC API, Item Search)."""
+_ITEM_SEARCH = r"api\.stacspec\.org/[^/]+/item-search"
+_SORT = rf"{_ITEM_SEARCH}/?#sort"
+_FILTER = rf"{_ITEM_SEARCH}/?#filter|ogcapi-features-3/1\.0/(conf|req)/(features-)?filter"
+_QUERY = rf"{_ITEM_SEARCH}/?#query"
+_CQL2_TEXT = r"/cql2(-text)?/1\.0/(conf|req)/cql2-text"
+_FREE_TEXT = rf"{_ITEM_SEARCH}/?#(advanced-)?free-text"
+_ADVANCED_TEXT = rf"{_ITEM_SEARCH}/?#advanced-free-text"
+_COLLECTIONS = r"api\.stacspec\.org/[^/]+/(collections|ogcapi-features)|ogcapi-features-1/1\.0/conf/core"
+_FEATURES = r"ogcapi-features-1/1\.0/conf/core|api\.stacspec\.org/[^/]+/ogcapi-features"
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """What a landing page says; where it says nothing, the places that the STAC API names.
+
+    - `raw`: The document as received; empty where there is none.
+    - `url`: Where it came from.
+    - `root_url`: The root of the API, with a slash at its end.
+    - `conforms`: The conformance classes, of the page itself or of its `conformance` link.
+    - `trouble`: Why the page could not be read; empty where it could.
+    - `search_at`: Where items are searched: `named` is where the links say, `usual` where the STAC API has
+      it; empty for the first of both at this host, as a link to another is often a server's inner name.
+    """
+
+    raw: JsonDict = field(repr=False)
+    url: str
+    root_url: str
+    conforms: tuple[str, ...] = ()
+    trouble: str = ""
+    search_at: str = ""
+
+    @property
+    def document(self) -> Catalog | None:
+        """The page as a document; None where it is none."""
+        try:
+            return Catalog(self.raw, url=self.url)
+        except UnexpectedAnswer:
+            return None
+
+    def declares(self, pattern: str) -> bool:
+        """Whether a conformance class matches a pattern; versions of the classes differ in the field."""
+        return any(re.search(pattern, name) for name in self.conforms)
+
+    def href(self, *relations: str, method: str = "GET") -> str | None:
+        """Return where the first JSON link of a relation leads; None where there is none."""
+        for link in links_of(self.raw, *relations):
+            if str(link.get("method") or "GET").upper() == method:
+                with suppress(UnexpectedAnswer):
+                    return below_root(link["href"], self.url, self.root_url)
+        return None
+
+    @property
+    def collections_url(self) -> str:
+        """Where the collections are listed."""
+        return self.href("data") or join(self.root_url, "collections")
+
+    def search_url(self, method: str) -> str | None:
+        """Return where items are searched with a method; None where that is not offered.
+
+        GET is what every item search takes; a page that says nothing may have one.
+        """
+        href = self.href("search", method=method)
+        if href is None and method == "GET" and self.may_search:
+            href = self.href("search", method="POST") or join(self.root_url, "search")
+        is_elsewhere = href is not None and origin_of(href) != origin_of(self.root_url)
+        if href is not None and (self.search_at == "usual" or (not self.search_at and is_elsewhere)):
+            return join(self.root_url, "search")
+        return href
+
+    @property
+    def may_search(self) -> bool:
+        """Whether there is, or may be, an item search."""
+        return not self.conforms or self.says_search
+
+    @property
+    def says_search(self) -> bool:
+        """Whether the page says that there is an item search, by a link or by a conformance class."""
+        named = self.href("search") or self.href("search", method="POST")
+        return bool(named) or self.declares(_ITEM_SEARCH)
+
+    @property
+    def has_collections(self) -> bool:
+        """Whether there are documents of collections, as far as the page says."""
+        return not self.conforms or self.declares(_COLLECTIONS) or self.href("data") is not None
+
+    @property
+    def has_items(self) -> bool:
+        """Whether collections list their items, as far as the page says."""
+        return not self.conforms or self.declares(_FEATURES)
+
+    @property
+    def search_fields(self) -> frozenset[str]:
+        """Names of the fields of `Search` that the item search takes; none without an item search."""
+        if not self.may_search:
+            return frozenset()
+        more = {
+            "sort": self.declares(_SORT),
+            "filter": self.takes_cql2 or self.takes_query,
+            "text": self.declares(_FREE_TEXT),
+        }
+        return CORE_SEARCH | {name for name, offered in more.items() if offered}
+
+    @property
+    def takes_cql2(self) -> bool:
+        """Whether the item search takes a `filter` in CQL2 text (STAC API, Filter)."""
+        return self.declares(_FILTER) and self.declares(_CQL2_TEXT)
+
+    @property
+    def takes_query(self) -> bool:
+        """Whether the item search takes a `query` (STAC API, Query), as that of Earth Search does."""
+        return self.declares(_QUERY)
+
+    @property
+    def advanced_text(self) -> bool:
+        """Whether the free text is an expression with `AND` (STAC API, Free-Text, "Advanced")."""
+        return self.declares(_ADVANCED_TEXT)
+
+
+def below_root(href: str, page_url: str, root_url: str, bare: Bare = without_key) -> str:
+    """Return the absolute URL of a link; one that leads out of a root without a slash is taken from below it.
+
+    Seen from `/stac` a link `collections` is `/collections` (RFC 3986, section 5.2.3), which servers that
+    write it do not mean.
+
+    Raises UnexpectedAnswer if it is none that can be asked for.
+    """
+    strict = absolute(href, page_url, bare)
+    relative = not is_absolute(href.strip()) and not href.strip().startswith("/")
+    if f"{page_url}/" != root_url or not relative or strict.startswith(root_url):
+        return strict
+    return absolute(href, root_url, bare)
+
 
 _TOP_LEVEL = frozenset({"id", "collection", "bbox", "geometry", "type", "stac_version", "links", "assets"})
 
@@ -160,37 +299,15 @@ _TOKEN = re.compile(
   | (?P<quoted>"(?:[^"]|"")*")
   | (?P<word>[^\W\d][\w:.]*|:[\w:.]+)(?P<call>\s*(?=\())?
   | (?P<compared><>|<=|>=|!=|[=<>])
-  | (?P<bracket>[(),])
+  | (?P<mark>[(),])
   | (?P<arithmetic>[+*/^%-])
     )""",
     re.VERBOSE | re.IGNORECASE,
 )
-_KEYWORDS = {
-    "AND": "&",
-    "OR": "|",
-    "NOT": "!",
-    "IN": "i",
-    "BETWEEN": "b",
-    "LIKE": "l",
-    "IS": "s",
-    "NULL": "n",
-}
-# The shape of a filter is one letter for each token: p is a property, v a value, o an operator, f the name of
-# a function, + a sign of arithmetic; keywords as above, brackets and commas as they are.
-_CONDITION = re.compile(r"pov|vop|pi\(v(?:,v)*\)|pbv&v|plv")
-_BEGUN = re.compile(r"p(?:o|i(?:\((?:v(?:,v)*,?)?)?|b(?:v&?)?|l)?|vo?|")
-_REFUSED = (
-    (r"!|p!", "NOT"),
-    (r"ps", "IS NULL"),
-    (r"(?:[pv]o)?n", "NULL"),
-    (r"[pv](?:o[pv])?\+", "arithmetic"),
-    (r"pop|p[bl]p|pbv&p|pi\((?:v,)*p", "a comparison of two properties"),
-    (r"vov", "a comparison of two values"),
-    (r"p(?:[&|)]|$)", "the condition {} without a value"),
-)
-_JOINED = ("+", "v")  # what makes arithmetic of the value before it
+_KEYWORDS = frozenset({"AND", "OR", "NOT", "IN", "BETWEEN", "LIKE", "IS", "NULL"})
 _OPERATORS = {"=": "eq", "<>": "neq", "!=": "neq", "<": "lt", "<=": "lte", ">": "gt", ">=": "gte"}
 _FLIPPED = {"lt": "gt", "lte": "gte", "gt": "lt", "gte": "lte"}
+_PATTERNS = {(True, True): "contains", (False, True): "startsWith", (True, False): "endsWith"}
 _APART = {"id": "--ids", "collection": "-c"}
 _GEOMETRY = re.compile(
     r"S_|T_|A_|(MULTI)?(POINT|LINESTRING|POLYGON)$|GEOMETRYCOLLECTION$|BBOX$", re.IGNORECASE
@@ -205,135 +322,164 @@ def query_of(expression: str) -> JsonDict:
     Raises NotOffered if the extension cannot say it; the message names what. Raises InvalidSearch if it is no
     CQL2 text.
     """
-    tokens = _tokens(expression)
-    shape = "".join(letter for letter, _ in tokens)
-    found: JsonDict = {}
-    at = depth = 0
+    tokens, depth = _Tokens(expression), 0
     while True:
-        while shape[at : at + 1] == "(":
-            at, depth = at + 1, depth + 1
-        match = _CONDITION.match(shape, at)
-        if match is None or (match[0] in ("pov", "vop") and shape[match.end() : match.end() + 1] in _JOINED):
-            _refuse_at(tokens, shape, at)
-        _add_condition(found, match[0], tokens[at : match.end()])
-        at = match.end()
-        while depth and shape[at : at + 1] == ")":
-            at, depth = at + 1, depth - 1
-        if at == len(shape):
+        while tokens.takes("("):
+            depth += 1
+        _add_condition(tokens)
+        while depth and tokens.takes(")"):
+            depth -= 1
+        if tokens.kind == "end":
             break
-        if shape[at] != "&":
-            _refuse("OR") if shape[at] == "|" else _unread(tokens[at][1])
-        at += 1
+        if tokens.kind == "OR":
+            _refuse("OR")
+        tokens.expect("AND")
     if depth:
         raise InvalidSearch("the filter ends too early: ) is missing")
-    return found
+    return tokens.query
 
 
-def _tokens(expression: str) -> list[tuple[str, Any]]:
-    """Return the letter and the value of each token of an expression."""
-    found: list[tuple[str, Any]] = []
-    at, end = 0, len(expression.rstrip())
-    while at < end:
-        match = _TOKEN.match(expression, at)
-        if match is None:
-            _unread(expression[at:])
-        found.append(_token(match))
-        at = match.end()
-    return found
+class _Tokens:
+    """The tokens of a filter from a place on, and the query that was made of those before it.
+
+    The kind of a token is `property`, `value`, `function`, `compared`, `arithmetic`, `end`; of keywords and
+    marks the word itself.
+    """
+
+    def __init__(self, expression: str) -> None:
+        self.query: JsonDict = {}
+        self._found: list[tuple[str, Any]] = []
+        at, end = 0, len(expression.rstrip())
+        while at < end:
+            if (match := _TOKEN.match(expression, at)) is None:
+                _unread(expression[at:])
+            self._found.append(_token(match))
+            at = match.end()
+        self._found = [("end", ""), *reversed(self._found)]
+
+    @property
+    def kind(self) -> str:
+        """The kind of the next token."""
+        return self._found[-1][0]
+
+    def take(self) -> Any:
+        """Return the value of the next token, and pass it."""
+        if self.kind == "end":
+            raise InvalidSearch("the filter ends too early")
+        return self._found.pop()[1]
+
+    def takes(self, kind: str) -> bool:
+        """Pass the next token if it is of a kind; return whether it was."""
+        is_next = self.kind == kind
+        if is_next:
+            self._found.pop()
+        return is_next
+
+    def expect(self, kind: str) -> Any:
+        """Return the value of the next token, which has to be of a kind."""
+        if self.kind != kind:
+            _unread(self.take())
+        return self.take()
+
+    def operand(self, *kinds: str) -> tuple[str, Any]:
+        """Return the next property or value; a property only where it may be one."""
+        if self.kind == "function":
+            name = self.take()
+            _refuse(f"the {'geometry or time ' if _GEOMETRY.match(name) else ''}function {name}")
+        if self.kind in ("NOT", "NULL"):
+            _refuse(self.kind)
+        if self.kind == "property" and self.kind not in kinds:
+            _refuse("a comparison of two properties")
+        found = self.kind, self.expect(self.kind if self.kind in kinds else kinds[-1])
+        signed = self.kind == "value" and not isinstance(self._found[-1][1], str)  # `a -5`
+        if self.kind == "arithmetic" or signed:
+            _refuse("arithmetic")
+        return found
+
+    def add(self, name: str, operator: str, value: Any) -> None:
+        """Add a condition to the query; of two limits the narrower one counts."""
+        if name in _APART:
+            words = f"this API's filters cannot ask for {name!r}"
+            raise NotOffered(words, hint=f"say it with {_APART[name]}")
+        operators = self.query.setdefault(name, {})
+        before = operators.get(operator, value)
+        if before != value:
+            comparable = type(before) is type(value) or {type(before), type(value)} == {int, float}
+            if operator == "in":
+                value = [each for each in before if each in value]
+            elif operator in ("gt", "gte") and comparable:
+                value = max(before, value)
+            elif operator in ("lt", "lte") and comparable:
+                value = min(before, value)
+            else:
+                _refuse(f"two conditions of one kind on {name!r}")
+        operators[operator] = value
 
 
 def _token(match: re.Match[str]) -> tuple[str, Any]:
-    text = match[0].strip()
-    match match.lastgroup:
+    """Return the kind and the value of a token."""
+    kind, text = str(match.lastgroup), match[0].strip()
+    match kind:
         case "number":
-            return "v", int(text) if re.fullmatch(r"[-+]?\d+", text) else float(text)
+            return "value", int(text) if re.fullmatch(r"[-+]?\d+", text) else float(text)
         case "text":
-            return "v", match["text"][1:-1].replace("''", "'")
+            return "value", match["text"][1:-1].replace("''", "'")
         case "quoted":
-            return "p", text[1:-1].replace('""', '"').removeprefix("properties.")
-        case "compared":
-            return "o", text
-        case "arithmetic":
-            return "+", text
-        case "bracket":
+            return "property", text[1:-1].replace('""', '"').removeprefix("properties.")
+        case "compared" | "arithmetic":
+            return kind, text
+        case "mark":
             return text, text
     word = match["word"].upper()
     if word in ("TRUE", "FALSE"):
-        return "v", word == "TRUE"
+        return "value", word == "TRUE"
     if word in _KEYWORDS:
-        return _KEYWORDS[word], match["word"]
-    return (
-        ("f", match["word"])
-        if match["call"] is not None
-        else ("p", match["word"].removeprefix("properties."))
-    )
+        return word, match["word"]
+    is_call = match["call"] is not None
+    return "function" if is_call else "property", match["word"].removeprefix("properties.")
 
 
-def _refuse_at(tokens: list[tuple[str, Any]], shape: str, at: int) -> NoReturn:
-    """Raise the error for a condition that cannot be said, or cannot be read."""
-    rest = shape[at:]
-    if called := re.match(r"(?:[pv]o|p[bl]|pbv&|pi\((?:v,)*)?f", rest):
-        name = tokens[at + called.end() - 1][1]
-        _refuse(f"the {'geometry or time ' if _GEOMETRY.match(name) else ''}function {name}")
-    for pattern, what in _REFUSED:
-        if re.match(pattern, rest):
-            _refuse(what.format(repr(one_line(tokens[at][1], 60))))
-    numbers = re.match(r"[pv](?:o[pv])?v", rest)
-    if numbers and not isinstance(tokens[at + numbers.end() - 1][1], str):
-        _refuse("arithmetic")  # `a -5`
-    begun = _BEGUN.match(shape, at)
-    end = begun.end() if begun else at
-    if end >= len(shape):
-        raise InvalidSearch("the filter ends too early")
-    _unread(tokens[end][1])
-
-
-def _add_condition(found: JsonDict, shape: str, tokens: list[tuple[str, Any]]) -> None:
-    name = str(next(value for letter, value in tokens if letter == "p"))
-    values = [value for letter, value in tokens if letter == "v"]
-    if shape.startswith("pi"):
-        _add(found, name, "in", values)
-    elif shape.startswith("pb"):
-        _add(found, name, "gte", values[0])
-        _add(found, name, "lte", values[1])
-    elif shape == "plv":
-        _add_pattern(found, name, values[0])
+def _add_condition(tokens: _Tokens) -> None:
+    """Read a condition and add it to the query."""
+    kind, left = tokens.operand("property", "value")
+    if tokens.kind == "compared":
+        operator = _OPERATORS[tokens.take()]
+        if kind == "property":
+            tokens.add(left, operator, tokens.operand("value")[1])
+        elif tokens.kind == "value":
+            _refuse("a comparison of two values")
+        else:
+            tokens.add(tokens.operand("property")[1], _FLIPPED.get(operator, operator), left)
+    elif kind == "value":
+        tokens.expect("compared")
+    elif tokens.takes("IN"):
+        tokens.expect("(")
+        values = [tokens.operand("value")[1]]
+        while tokens.takes(","):
+            values.append(tokens.operand("value")[1])
+        tokens.expect(")")
+        tokens.add(left, "in", values)
+    elif tokens.takes("BETWEEN"):
+        tokens.add(left, "gte", tokens.operand("value")[1])
+        tokens.expect("AND")
+        tokens.add(left, "lte", tokens.operand("value")[1])
+    elif tokens.takes("LIKE"):
+        _add_pattern(tokens, left, tokens.operand("value")[1])
+    elif tokens.kind in ("NOT", "IS"):
+        _refuse({"NOT": "NOT", "IS": "IS NULL"}[tokens.kind])
+    elif tokens.kind in ("AND", "OR", ")", "end"):
+        _refuse(f"the condition {one_line(left, 60)!r} without a value")
     else:
-        operator = _OPERATORS[tokens[1][1]]
-        _add(found, name, operator if shape == "pov" else _FLIPPED.get(operator, operator), values[0])
+        _unread(tokens.take())
 
 
-def _add_pattern(found: JsonDict, name: str, pattern: Any) -> None:
+def _add_pattern(tokens: _Tokens, name: str, pattern: Any) -> None:
     if not isinstance(pattern, str):
         _unread(str(pattern))
     inner = pattern.strip("%")
     if re.search(r"[%_\\]", inner) or not inner:
         _refuse(f"the pattern {one_line(pattern, 60)!r}")
-    operators = {(True, True): "contains", (False, True): "startsWith", (True, False): "endsWith"}
-    _add(found, name, operators.get((pattern.startswith("%"), pattern.endswith("%")), "eq"), inner)
-
-
-def _add(found: JsonDict, name: str, operator: str, value: Any) -> None:
-    """Add a condition; of two limits the narrower one counts."""
-    if name in _APART:
-        raise NotOffered(f"this API's filters cannot ask for {name!r}", hint=f"say it with {_APART[name]}")
-    operators = found.setdefault(name, {})
-    before = operators.get(operator, value)
-    if before != value:
-        comparable = type(before) is type(value) or _are_numbers(before, value)
-        if operator == "in":
-            value = [each for each in before if each in value]
-        elif operator in ("gt", "gte") and comparable:
-            value = max(before, value)
-        elif operator in ("lt", "lte") and comparable:
-            value = min(before, value)
-        else:
-            _refuse(f"two conditions of one kind on {name!r}")
-    operators[operator] = value
-
-
-def _are_numbers(*values: Any) -> bool:
-    return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
+    tokens.add(name, _PATTERNS.get((pattern.startswith("%"), pattern.endswith("%")), "eq"), inner)
 
 
 def _refuse(what: str) -> NoReturn:
