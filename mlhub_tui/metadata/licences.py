@@ -28,108 +28,53 @@ class Licence:
 
 _CREDIT = "credit the source"
 _SAME = "share what you make of it under the same licence"
-_NOTICE = "keep licence and notices"
-_OPEN = "https://opendatacommons.org/licenses/"
+# Identifier, name, what it asks, and where its text is. The last three are what STAC allows beside SPDX
+# identifiers (Collection spec: 1.0 has the first two of them, 1.1 the third).
+_TABLE = f"""
+CC0-1.0 | Creative Commons Zero 1.0, public domain | nothing | https://creativecommons.org/publicdomain/zero/1.0/
+CC-PDDC | Creative Commons Public Domain Dedication and Certification | nothing
+CC-PDM-1.0 | Creative Commons Public Domain Mark 1.0 | nothing | https://creativecommons.org/publicdomain/mark/1.0/
+PDDL-1.0 | Open Data Commons Public Domain Dedication and Licence 1.0 | nothing | https://opendatacommons.org/licenses/pddl/1-0/
+ODC-By-1.0 | Open Data Commons Attribution License 1.0 | {_CREDIT} | https://opendatacommons.org/licenses/by/1-0/
+ODbL-1.0 | Open Data Commons Open Database License 1.0 | {_CREDIT}; share databases made of it under the same licence | https://opendatacommons.org/licenses/odbl/1-0/
+CDLA-Permissive-1.0 | Community Data License Agreement, Permissive 1.0 | keep licence and notices with data you pass on | https://cdla.dev/permissive-1-0/
+CDLA-Permissive-2.0 | Community Data License Agreement, Permissive 2.0 | keep the licence with data you pass on | https://cdla.dev/permissive-2-0/
+CDLA-Sharing-1.0 | Community Data License Agreement, Sharing 1.0 | share data you pass on under the same licence | https://cdla.dev/sharing-1-0/
+Apache-2.0 | Apache License 2.0 | keep licence and notices | https://www.apache.org/licenses/LICENSE-2.0
+MIT | MIT License | keep licence and notices
+BSD-2-Clause | BSD 2-Clause "Simplified" License | keep licence and notices
+BSD-3-Clause | BSD 3-Clause "New" License | keep licence and notices
+GPL-3.0-only | GNU General Public License 3.0 | {_SAME}
+GPL-3.0-or-later | GNU General Public License 3.0 or later | {_SAME}
+AGPL-3.0-only | GNU Affero General Public License 3.0 | {_SAME}
+OGL-UK-3.0 | Open Government Licence (United Kingdom) 3.0 | {_CREDIT} | https://www.nationalarchives.gov.uk/doc/open-government-licence/version/3/
+OGL-Canada-2.0 | Open Government Licence (Canada) 2.0 | {_CREDIT}
+etalab-2.0 | Etalab Open License 2.0 (France) | {_CREDIT}
+DL-DE-BY-2.0 | Data Licence Germany, Attribution 2.0 | {_CREDIT}
+DL-DE-ZERO-2.0 | Data Licence Germany, Zero 2.0 | nothing
+NLOD-2.0 | Norwegian Licence for Open Government Data 2.0 | {_CREDIT}
+proprietary | no licence with a standard name | read the provider's terms |
+various | several licences | read that of the part you use |
+other | a licence without a standard name | read its text |
+"""  # noqa: E501
 _SPDX = "https://spdx.org/licenses/"
-_KNOWN = {
-    entry.id.casefold(): entry
-    for entry in (
-        Licence(
-            "CC0-1.0",
-            "Creative Commons Zero 1.0, public domain",
-            "nothing",
-            "https://creativecommons.org/publicdomain/zero/1.0/",
-        ),
-        Licence(
-            "CC-PDDC",
-            "Creative Commons Public Domain Dedication and Certification",
-            "nothing",
-            f"{_SPDX}CC-PDDC",
-        ),
-        Licence(
-            "CC-PDM-1.0",
-            "Creative Commons Public Domain Mark 1.0",
-            "nothing",
-            "https://creativecommons.org/publicdomain/mark/1.0/",
-        ),
-        Licence(
-            "PDDL-1.0",
-            "Open Data Commons Public Domain Dedication and Licence 1.0",
-            "nothing",
-            f"{_OPEN}pddl/1-0/",
-        ),
-        Licence("ODC-By-1.0", "Open Data Commons Attribution License 1.0", _CREDIT, f"{_OPEN}by/1-0/"),
-        Licence(
-            "ODbL-1.0",
-            "Open Data Commons Open Database License 1.0",
-            f"{_CREDIT}; share databases made of it under the same licence",
-            f"{_OPEN}odbl/1-0/",
-        ),
-        Licence(
-            "CDLA-Permissive-1.0",
-            "Community Data License Agreement, Permissive 1.0",
-            "keep licence and notices with data you pass on",
-            "https://cdla.dev/permissive-1-0/",
-        ),
-        Licence(
-            "CDLA-Permissive-2.0",
-            "Community Data License Agreement, Permissive 2.0",
-            "keep the licence with data you pass on",
-            "https://cdla.dev/permissive-2-0/",
-        ),
-        Licence(
-            "CDLA-Sharing-1.0",
-            "Community Data License Agreement, Sharing 1.0",
-            "share data you pass on under the same licence",
-            "https://cdla.dev/sharing-1-0/",
-        ),
-        Licence("Apache-2.0", "Apache License 2.0", _NOTICE, "https://www.apache.org/licenses/LICENSE-2.0"),
-        Licence("MIT", "MIT License", _NOTICE, f"{_SPDX}MIT"),
-        Licence("BSD-2-Clause", 'BSD 2-Clause "Simplified" License', _NOTICE, f"{_SPDX}BSD-2-Clause"),
-        Licence("BSD-3-Clause", 'BSD 3-Clause "New" License', _NOTICE, f"{_SPDX}BSD-3-Clause"),
-        Licence("GPL-3.0-only", "GNU General Public License 3.0", _SAME, f"{_SPDX}GPL-3.0-only"),
-        Licence(
-            "GPL-3.0-or-later", "GNU General Public License 3.0 or later", _SAME, f"{_SPDX}GPL-3.0-or-later"
-        ),
-        Licence("AGPL-3.0-only", "GNU Affero General Public License 3.0", _SAME, f"{_SPDX}AGPL-3.0-only"),
-        Licence(
-            "OGL-UK-3.0",
-            "Open Government Licence (United Kingdom) 3.0",
-            _CREDIT,
-            "https://www.nationalarchives.gov.uk/doc/open-government-licence/version/3/",
-        ),
-        Licence("OGL-Canada-2.0", "Open Government Licence (Canada) 2.0", _CREDIT, f"{_SPDX}OGL-Canada-2.0"),
-        Licence("etalab-2.0", "Etalab Open License 2.0 (France)", _CREDIT, f"{_SPDX}etalab-2.0"),
-        Licence("DL-DE-BY-2.0", "Data Licence Germany, Attribution 2.0", _CREDIT, f"{_SPDX}DL-DE-BY-2.0"),
-        Licence("DL-DE-ZERO-2.0", "Data Licence Germany, Zero 2.0", "nothing", f"{_SPDX}DL-DE-ZERO-2.0"),
-        Licence("NLOD-2.0", "Norwegian Licence for Open Government Data 2.0", _CREDIT, f"{_SPDX}NLOD-2.0"),
-        # What STAC allows beside SPDX identifiers (Collection spec: 1.0 has the first two, 1.1 the third).
-        Licence("proprietary", "no licence with a standard name", "read the provider's terms"),
-        Licence("various", "several licences", "read that of the part you use"),
-        Licence("other", "a licence without a standard name", "read its text"),
-    )
-}
-_ALIASES = {
-    "pddl": "pddl-1.0",
-    "odbl": "odbl-1.0",
-    "odc-by": "odc-by-1.0",
-    "cc0": "cc0-1.0",
-    "cc-zero": "cc0-1.0",
-    "apache2": "apache-2.0",
-    "gpl-3.0": "gpl-3.0-only",
-    "gpl-3.0+": "gpl-3.0-or-later",
-    "agpl-3.0": "agpl-3.0-only",
-}
+
+
+def _parsed(line: str) -> Licence:
+    identity, name, asks, *url = (part.strip() for part in line.split(" |"))
+    return Licence(identity, name, asks, url[0] if url else _SPDX + identity)
+
+
+_KNOWN = {licence.id.casefold(): licence for licence in map(_parsed, _TABLE.strip().splitlines())}
+_SHORT_NAMES = """
+pddl=pddl-1.0 odbl=odbl-1.0 odc-by=odc-by-1.0 cc0=cc0-1.0 cc-zero=cc0-1.0 apache2=apache-2.0
+gpl-3.0=gpl-3.0-only gpl-3.0+=gpl-3.0-or-later agpl-3.0=agpl-3.0-only
+"""
+_ALIASES = dict(pair.split("=") for pair in _SHORT_NAMES.split())
 _CC = re.compile(r"cc-by(-nc)?(-nd|-sa)?-([1-4]\.[05])(?:-([a-z]{2,3}))?")
 _CC_WORDS = {"-nc": "NonCommercial", "-sa": "ShareAlike", "-nd": "NoDerivatives"}
 _CC_ASKS = {"-nc": "not for commerce", "-sa": _SAME, "-nd": "share it unchanged only"}
-_CC_SCOPE = {
-    "4.0": " International",
-    "3.0": " Unported",
-    "2.5": " Generic",
-    "2.0": " Generic",
-    "1.0": " Generic",
-}
+_CC_SCOPE = {"4.0": " International", "3.0": " Unported"}
 _LINK = re.compile(r"\[([^\[\]]*)\]\(([^\s()]*)\)")
 _OPERATOR = re.compile(r"\s+(?:OR|AND)\s+")
 _SHORT = re.compile(r".*\(([\w.-]+)\)?")
@@ -151,7 +96,7 @@ def known(text: str) -> Licence | None:
 def _creative_commons(nc: str | None, other: str | None, version: str, scope: str | None) -> Licence:
     """Return one of the six licences of Creative Commons, in any version and scope."""
     parts = [part for part in (nc, other) if part]
-    where = f" {scope.upper()}" if scope else _CC_SCOPE.get(version, "")
+    where = f" {scope.upper()}" if scope else _CC_SCOPE.get(version, " Generic")
     path = "by" + "".join(parts)
     return Licence(
         f"CC-{path.upper()}-{version}" + (f"-{scope.upper()}" if scope else ""),

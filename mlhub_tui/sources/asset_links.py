@@ -26,21 +26,11 @@ if TYPE_CHECKING:
 AZURE_STORE = ".blob.core.windows.net"
 GOOGLE_STORE = "storage.googleapis.com"
 AMAZON_STORE = "s3.amazonaws.com"
-REQUESTER_PAYS = frozenset(
-    {
-        "arxiv",
-        "cbers-pds",
-        "modis-vi-nasa-requester-pays",
-        "naip-analytic",
-        "naip-source",
-        "naip-visualization",
-        "sentinel-s1-l1c",
-        "sentinel-s2-l1c",
-        "sentinel-s2-l2a",
-        "usgs-landsat",
-        "usgs-lidar",
-    }
-)
+_PAYING = """
+arxiv cbers-pds modis-vi-nasa-requester-pays naip-analytic naip-source naip-visualization sentinel-s1-l1c
+sentinel-s2-l1c sentinel-s2-l2a usgs-landsat usgs-lidar
+"""
+REQUESTER_PAYS = frozenset(_PAYING.split())
 """Buckets of Amazon S3 whose owners say so in the Registry of Open Data on AWS."""
 _AZURE_SCHEMES = frozenset({"abfs", "abfss", "az", "adl", "wasb", "wasbs"})
 _AZURE_SUFFIX = ".core.windows.net"
