@@ -72,8 +72,7 @@ class HTTPClient:
         self._fields = {"user-agent": agent, "accept": "*/*", "accept-encoding": "identity"}
         self._lines = "".join(f"{name.title()}: {value}\r\n" for name, value in self._fields.items())
         self._proxies = self._config.proxies or ProxySettings()
-        self._idle: dict[_PoolKey, list[HTTP11Connection]] = {}
-        self._idle_order: dict[HTTP11Connection, _PoolKey] = {}  # the longest idle first
+        self._idle: dict[HTTP11Connection, _PoolKey] = {}  # the longest idle first
         self._connections: set[HTTP11Connection] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._looked = 0.0
@@ -220,14 +219,13 @@ class HTTPClient:
             connection.close()
         self._connections.clear()
         self._idle.clear()
-        self._idle_order.clear()
         if self._context is not None:
             await asyncio.wait([self._context])
         await asyncio.sleep(0)  # the connections are aborted in the next turn of the loop
 
     def close_idle(self) -> None:
         """Close the connections that are not in use."""
-        for connection in tuple(self._idle_order):
+        for connection in tuple(self._idle):
             self._forget(connection)
 
     async def _send(
@@ -317,10 +315,8 @@ class HTTPClient:
 
     def _take(self, key: _PoolKey) -> HTTP11Connection | None:
         """Return the idle connection that was used last; None if there is none that is open."""
-        waiting = self._idle.get(key)
-        while waiting:
-            connection = waiting.pop()
-            del self._idle_order[connection]
+        for connection in [one for one, its_key in self._idle.items() if its_key == key][::-1]:
+            del self._idle[connection]
             if not connection.closed:
                 return connection
         return None
@@ -328,19 +324,14 @@ class HTTPClient:
     def _release(self, key: _PoolKey, connection: HTTP11Connection) -> None:
         if self._closed:
             return connection.close()
-        self._idle.setdefault(key, []).append(connection)
-        self._idle_order[connection] = key
-        if len(self._idle_order) > self._config.max_idle:
-            self._forget(next(iter(self._idle_order)))
+        self._idle[connection] = key
+        if len(self._idle) > self._config.max_idle:
+            self._forget(next(iter(self._idle)))
         return None
 
     def _forget(self, connection: HTTP11Connection) -> None:
         """Close an idle connection."""
-        key = self._idle_order.pop(connection)
-        waiting = self._idle[key]
-        waiting.remove(connection)
-        if not waiting:
-            del self._idle[key]
+        del self._idle[connection]
         connection.close()
         self._connections.discard(connection)
 
@@ -370,7 +361,7 @@ class HTTPClient:
         elapsed, self._looked = min(now - self._looked, 2 * self._config.tick), now
         for connection in tuple(self._connections):
             connection.check(elapsed)
-            if connection in self._idle_order:
+            if connection in self._idle:
                 if connection.closed or connection.idle >= self._config.idle_timeout:
                     self._forget(connection)
             elif connection.closed:

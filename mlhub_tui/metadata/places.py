@@ -151,16 +151,13 @@ _FARTHEST = 1e6
 """Degrees; a longitude beyond is no turn around the globe but a fault."""
 
 
-def plain(box: BBox | Sequence[float]) -> Box | None:
+def plain(box: Sequence[float]) -> Box | None:
     """Return a box as it lies on the globe, None where it lies nowhere.
 
     A box whose west is east of its east crosses the antimeridian (RFC 7946, section 5.2); one whose east is
     beyond 180 degrees does, too. Latitudes beyond the poles are cut, and swapped ones put right.
     """
-    if isinstance(box, BBox):
-        west, south, east, north = box.west, box.south, box.east, box.north
-    else:
-        west, south, east, north = box
+    west, south, east, north = box
     if not max(abs(west), abs(east)) <= _FARTHEST:
         return None
     south, north = max(min(south, north), -90.0), min(max(south, north), 90.0)
@@ -173,7 +170,7 @@ def plain(box: BBox | Sequence[float]) -> Box | None:
     return (start, south, start + width, north)
 
 
-def plain_boxes(boxes: Iterable[BBox | Sequence[float] | None]) -> list[Box]:
+def plain_boxes(boxes: Iterable[Sequence[float] | None]) -> list[Box]:
     """Return those of some boxes that lie on the globe."""
     return [found for box in boxes if box is not None and (found := plain(box)) is not None]
 

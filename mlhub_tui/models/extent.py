@@ -6,13 +6,12 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..text import date, one_line
 
 
-@dataclass(frozen=True, slots=True)
-class BBox:
+class BBox(NamedTuple):
     """A bounding box in degrees, WGS 84; `west > east` means it crosses the antimeridian (RFC 7946, 5.2)."""
 
     west: float
@@ -40,7 +39,20 @@ class BBox:
         """
         inner = value[0] if isinstance(value, list) and len(value) == 1 else value
         box = cls.parse(inner)
-        return None if box is None else _on_globe(box.west, box.south, box.east, box.north)
+        return None if box is None else _on_globe(*box)
+
+    @property
+    def parts(self) -> tuple[BBox, ...]:
+        """The one or two boxes between -180 and 180 that it is, where it crosses the antimeridian."""
+        if self.west <= self.east:
+            return (self,)
+        return self._replace(east=180.0), self._replace(west=-180.0)
+
+    @property
+    def outline(self) -> dict[str, Any]:
+        """Its parts as a GeoJSON geometry."""
+        rings = [[[[w, s], [e, s], [e, n], [w, n], [w, s]]] for w, s, e, n in self.parts]
+        return {"type": "MultiPolygon", "coordinates": rings}
 
     def __str__(self) -> str:
         return (

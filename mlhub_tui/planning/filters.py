@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from typing import Any
@@ -75,7 +75,7 @@ class Filters:
         ends = None if self.when is None else (self.when.start, self.when.end)
         return {
             "collections": {name: sorted(keys) for name, keys in self.collections},
-            "bbox": None if self.bbox is None else list(asdict(self.bbox).values()),
+            "bbox": None if self.bbox is None else list(self.bbox),
             "intersects": self.intersects,
             "exact": self.exact,
             "when": ends and [end and end.isoformat() for end in ends],
@@ -127,13 +127,6 @@ def _shapely() -> Any:
         return None
 
 
-def halves(box: BBox) -> list[Box]:
-    """Return the one or two boxes between -180 and 180 that a box is, where it crosses the antimeridian."""
-    if box.west <= box.east:
-        return [(box.west, box.south, box.east, box.north)]
-    return [(box.west, box.south, 180.0, box.north), (-180.0, box.south, box.east, box.north)]
-
-
 class Area:
     """A GeoJSON geometry that items touch or not: planar, its border included (OGC Simple Features).
 
@@ -151,7 +144,7 @@ class Area:
         self._exact, self._shapely = exact, _shapely()
         if self._shapely is None:
             box = geometry_bbox(geometry)
-            self.boxes = halves(box) if box is not None else []
+            self.boxes: list[Box] = [*box.parts] if box is not None else []
             return
         shapely = self._shapely
         try:
@@ -167,8 +160,7 @@ class Area:
     @classmethod
     def of_box(cls, box: BBox) -> Area:
         """Return a box as an area for the exact test."""
-        rings = [[[[w, s], [e, s], [e, n], [w, n], [w, s]]] for w, s, e, n in halves(box)]
-        return cls({"type": "MultiPolygon", "coordinates": rings}, exact=True)
+        return cls(box.outline, exact=True)
 
     def touching(self, rows: Sequence[Row]) -> Iterator[int]:
         """Yield the numbers of the items, whose boxes touch one of `boxes`, that touch it themselves."""

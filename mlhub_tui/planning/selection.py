@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from ..models import JsonDict
 from ..text import count
-from .filters import Area, Box, Filters, bounds, halves
+from .filters import Area, Box, Filters, bounds
 from .index import Index
 from .layout import COMMON_FOLDER, Scope, distinct_name
 
@@ -247,7 +247,7 @@ def _choose(db: sqlite3.Connection, filters: Filters) -> None:
         area = Area(filters.intersects, exact=filters.exact)
     elif filters.exact:
         area = Area.of_box(filters.bbox)
-    boxes = area.boxes if area is not None else halves(filters.bbox) if filters.bbox is not None else []
+    boxes = area.boxes if area is not None else filters.bbox.parts if filters.bbox is not None else ()
     inside = " OR ".join(map(_touches, boxes)) or "0"
     where = f"id IN (SELECT id FROM place WHERE {inside}) AND ({inside}) AND {_THEN}"
     if area is None:

@@ -213,7 +213,7 @@ class CSVTable(Exporter):
         names, values = self._names or [], _scalars(item)
         self._unknown.update(set(values).difference(names, _COLUMNS))
         box = item.bbox
-        sides = (box.west, box.south, box.east, box.north) if box else ("",) * 4
+        sides = box or ("",) * 4
         times = (values.get(name) for name in _TIMES)
         assets = " ".join(asset.label for asset in item.assets)
         rest = (values.get(name) for name in names)

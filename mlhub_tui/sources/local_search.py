@@ -231,17 +231,10 @@ def intersect(one: BBox, other: BBox) -> bool:
     if one.north < other.south or other.north < one.south:
         return False
     return any(
-        west <= other_east and other_west <= east
-        for west, east in _longitudes(one)
-        for other_west, other_east in _longitudes(other)
+        part.west <= another.east and another.west <= part.east
+        for part in one.parts
+        for another in other.parts
     )
-
-
-def _longitudes(box: BBox) -> tuple[tuple[float, float], ...]:
-    """Return the longitudes of a box as stretches that do not cross the antimeridian."""
-    if box.west <= box.east:
-        return ((box.west, box.east),)
-    return ((box.west, 180.0), (-180.0, box.east))
 
 
 def _contains(item: Item, words: Sequence[str]) -> bool:

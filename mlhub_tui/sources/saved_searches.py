@@ -111,8 +111,6 @@ def _to_json(saved: SavedSearch) -> dict[str, Any]:
     search: dict[str, Any] = {}
     for place in fields(Search):
         value = getattr(saved.search, place.name)
-        if isinstance(value, BBox):
-            value = [value.west, value.south, value.east, value.north]
         if value not in (None, "", ()):
             search[place.name] = list(value) if isinstance(value, tuple) else value
     return {"source": saved.source, "search": search, "count": saved.count, "when": saved.when}

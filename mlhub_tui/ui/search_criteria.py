@@ -214,7 +214,7 @@ def written(search: Search) -> dict[str, str]:
 
 def box_text(box: BBox) -> str:
     """Return a box as it is typed."""
-    return ",".join(_degrees(value) for value in (box.west, box.south, box.east, box.north))
+    return ",".join(_degrees(value) for value in box)
 
 
 def _degrees(value: float) -> str:

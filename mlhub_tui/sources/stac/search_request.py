@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from ...errors import InvalidSearch, NotOffered, UnexpectedAnswer
 from ...http.pagination import Bare, PageRequest, absolute, with_params
 from ...http.urls import is_absolute, join, origin_of, without_key
-from ...models import BBox, Catalog, JsonDict, Search
+from ...models import Catalog, JsonDict, Search
 from ...models.document import links_of
 from ...text import one_line
 
@@ -181,7 +181,7 @@ def parameters(search: Search, landing: Landing, limit: int | None) -> dict[str,
     found: dict[str, Any] = {
         "collections": ",".join(search.collections),
         "ids": ",".join(search.ids),
-        "bbox": ",".join(_number(degrees) for degrees in _corners(search)),
+        "bbox": ",".join(_number(degrees) for degrees in search.bbox or ()),
         "intersects": json.dumps(search.intersects, separators=(",", ":")) if search.intersects else "",
         "datetime": search.datetime,
         "q": _text(search, landing),
@@ -198,7 +198,7 @@ def body(search: Search, landing: Landing, limit: int | None) -> JsonDict:
     found: JsonDict = {
         "collections": list(search.collections),
         "ids": list(search.ids),
-        "bbox": _corners(search),
+        "bbox": search.bbox and list(search.bbox),
         "intersects": search.intersects,
         "datetime": search.datetime,
         "q": words if landing.advanced_text else [words] if words else "",
@@ -229,18 +229,7 @@ def _without_crossing(search: Search) -> Search:
     box = search.bbox
     if box is None or box.west <= box.east:
         return search
-    halves = (BBox(box.west, box.south, 180.0, box.north), BBox(-180.0, box.south, box.east, box.north))
-    rings = [[[w, s], [e, s], [e, n], [w, n], [w, s]] for w, s, e, n in map(_sides, halves)]
-    area = {"type": "MultiPolygon", "coordinates": [[ring] for ring in rings]}
-    return replace(search, bbox=None, intersects=area)
-
-
-def _sides(box: BBox) -> tuple[float, float, float, float]:
-    return box.west, box.south, box.east, box.north
-
-
-def _corners(search: Search) -> list[float]:
-    return list(_sides(search.bbox)) if search.bbox else []
+    return replace(search, bbox=None, intersects=box.outline)
 
 
 def _number(value: float) -> str:

@@ -178,7 +178,7 @@ class _ItemGroup:
             "id": name,
             "description": f"{count(len(self.items), 'item')} of a list",
             "extent": {
-                "spatial": {"bbox": [[box.west, box.south, box.east, box.north]] if box else []},
+                "spatial": {"bbox": [list(box)] if box else []},
                 "temporal": {"interval": [written]},
             },
             "links": [{"rel": "items", "href": "./items.json"}],

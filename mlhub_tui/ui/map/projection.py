@@ -244,7 +244,7 @@ class Frame:
     def words(self, view: MapView) -> str:
         """Return the box as people type it, and what keys do here."""
         box = self.taken(view)
-        degrees = ",".join(f"{value:g}" for value in (box.west, box.south, box.east, box.north))
+        degrees = ",".join(f"{value:g}" for value in box)
         return f"{degrees}  enter takes, space other corner, esc cancels"
 
     def moved(self, view: MapView, across: int, down: int) -> tuple[Frame, MapView]:
