@@ -13,7 +13,7 @@ import sqlite3
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
@@ -50,7 +50,6 @@ _LOGIN_FIRST = 511  # of the network, not of the server (RFC 6585, section 6)
 _CHECK_EVERY = 2 * 1024 * 1024  # bytes stored between two checks of the whole size
 _SHRINK_TO = 0.9
 _USED_STEP = 3600.0  # seconds: reading marks a document as used, but not each time
-_WORTH_PACKING = 512  # bytes
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS documents (
     key TEXT PRIMARY KEY, url TEXT NOT NULL, media_type TEXT NOT NULL, etag TEXT NOT NULL,
@@ -86,10 +85,6 @@ class CachedResponse:
     fresh_until: float = 0.0
 
 
-Change = tuple[str, CachedResponse | None]
-"""A key and what is stored under it from now on: a document, or nothing (None)."""
-
-
 class DocumentCache:
     """Documents by key, in one SQLite file that only its owner can read; every call may block for a moment.
 
@@ -111,16 +106,26 @@ class DocumentCache:
         self._db: sqlite3.Connection | None = None
         self._since_check = _CHECK_EVERY
 
-    def get(self, keys: Sequence[str]) -> list[CachedResponse | None]:
-        """Return what is cached under some keys, None for each under which nothing is."""
+    def get(self, key: str) -> CachedResponse | None:
+        """Return what is cached under a key, None where nothing is."""
         with self._lock:
-            rows = self._read(lambda db: [self._row(db, key) for key in keys])
-        return [row and _unpacked(row) for row in rows or [None] * len(keys)]
+            row = self._read(lambda db: self._row(db, key))
+        if row is not None:
+            with suppress(zlib.error):
+                return CachedResponse(zlib.decompress(row[1]) if row[0] else row[1], *row[2:])
+        return None
 
-    def change(self, changes: Iterable[Change]) -> None:
-        """Store and drop documents; one that would fill a quarter of the cache is not stored."""
+    def put(self, key: str, document: CachedResponse | None) -> None:
+        """Store a document, or drop it for None; one that would fill a quarter of the cache is not stored."""
+        body = b"" if document is None else zlib.compress(document.content, 1)
         with self._lock:
-            self._try(lambda db: self._write(db, changes))
+            if document is None or len(body) > self._max_bytes // 4:
+                self._read(lambda db: db.execute("DELETE FROM documents WHERE key = ?", (key,)))
+                return
+            facts = (document.url, document.media_type, document.etag, document.modified)
+            times = (document.checked, document.fresh_until, self._clock())
+            self._try(lambda db: db.execute(_INSERT, (key, *facts, *times, len(body), True, body)))
+            self._since_check += len(body)
             if self._since_check >= min(_CHECK_EVERY, self._max_bytes // 8):
                 self._since_check = 0
                 self._try(self._shrink)
@@ -152,23 +157,6 @@ class DocumentCache:
             with suppress(sqlite3.Error):
                 db.execute("UPDATE documents SET used = ? WHERE key = ?", (now, key))
         return None if row is None else tuple(row[1:])
-
-    def _write(self, db: sqlite3.Connection, changes: Iterable[Change]) -> None:
-        rows: list[tuple[str, tuple[object, ...]]] = []
-        now = self._clock()
-        for key, new in changes:
-            packs = new is not None and len(new.content) >= _WORTH_PACKING
-            body = b"" if new is None else zlib.compress(new.content, 1) if packs else new.content
-            if new is None or len(body) > self._max_bytes // 4:
-                rows.append(("DELETE FROM documents WHERE key = ?", (key,)))
-                continue
-            facts = (new.url, new.media_type, new.etag, new.modified, new.checked, new.fresh_until)
-            rows.append((_INSERT, (key, *facts, now, len(body), packs, body)))
-            self._since_check += len(body)
-        with db:  # committed as a whole, or rolled back
-            db.execute("BEGIN IMMEDIATE")
-            for statement, values in rows:
-                db.execute(statement, values)
 
     def _shrink(self, db: sqlite3.Connection) -> None:
         """Drop what was not used for longest, down to nine tenths of the limit."""
@@ -223,13 +211,6 @@ class DocumentCache:
             with suppress(sqlite3.Error):
                 self._db.close()
             self._db = None
-
-
-def _unpacked(row: tuple[Any, ...]) -> CachedResponse | None:
-    try:
-        return CachedResponse(zlib.decompress(row[1]) if row[0] else row[1], *row[2:])
-    except zlib.error:
-        return None
 
 
 def fresh_for(headers: Mapping[str, str], now: float) -> float | None:
@@ -300,33 +281,14 @@ class CachingClient:
 
     async def holds(self, url: str) -> bool:
         """Return whether a document is cached; nothing is requested."""
-        (cached,) = await asyncio.to_thread(self._cache.get, [self._key(url)])
-        return cached is not None
+        return await asyncio.to_thread(self._cache.get, self._key(url)) is not None
 
-    async def several(self, urls: Sequence[str]) -> list[CachedResponse | RequestError]:
-        """Return documents one after the other, or for each why it cannot be had.
-
-        The cache is read once before and written once after: for a few dozen documents at a time.
-        """
-        keys = [self._key(url) for url in urls]
-        cached = await asyncio.to_thread(self._cache.get, keys)
-        changes: list[Change] = []
-        answers = [
-            await self._one(url, key, known, changes)
-            for url, key, known in zip(urls, keys, cached, strict=True)
-        ]
-        if changes:
-            await asyncio.to_thread(self._cache.change, changes)
-        return answers
-
-    async def _one(
-        self, url: str, key: str, cached: CachedResponse | None, changes: list[Change]
-    ) -> CachedResponse | RequestError:
+    async def get(self, url: str) -> CachedResponse:
+        """Return a document; raises RequestError if it cannot be had."""
+        key = self._key(url)
+        cached = await asyncio.to_thread(self._cache.get, key)
         if cached is None:
-            try:
-                return self._received(url, key, None, await self.session.get(url), changes)
-            except RequestError as error:
-                return error
+            return await self._received(url, key, None, await self.session.get(url))
         known = replace(cached, url=cached.url or url)
         if self._usable(url, cached):
             return known
@@ -337,46 +299,39 @@ class CachingClient:
                 response = await self.session.get(url, headers=headers)
             except RequestError as error:
                 if isinstance(error, EntityDoesNotExist):
-                    changes.append((key, None))
+                    await asyncio.to_thread(self._cache.put, key, None)
                 if not _is_away(error):
-                    return error
+                    raise
             else:
                 if response.status_code == 304 or _is_data(response):
-                    return self._received(url, key, known, response, changes)
+                    return await self._received(url, key, known, response)
             self._unreachable[host(url)] = self._clock() + _TRY_AGAIN
         self._oldest = cached.checked if self._oldest is None else min(self._oldest, cached.checked)
         return known
 
-    def _received(
-        self,
-        url: str,
-        key: str,
-        known: CachedResponse | None,
-        response: httpx.Response,
-        changes: list[Change],
+    async def _received(
+        self, url: str, key: str, known: CachedResponse | None, response: httpx.Response
     ) -> CachedResponse:
-        """Return what the server answered, and note what is to be stored of it."""
+        """Return what the server answered, and store it as far as it may be."""
         self._unreachable.pop(host(url), None)
         if not self._unreachable:
             self._oldest = None
         now, headers = self._clock(), response.headers
         seconds = fresh_for(headers, now)
+        fresh_until = now + (seconds or 0.0)
         if response.status_code == 304 and known is not None:
-            answer = replace(known, checked=now, fresh_until=now + (seconds or 0.0))
+            answer = replace(known, checked=now, fresh_until=fresh_until)
         else:
-            answer = CachedResponse(
-                response.content,
-                self.session.bare(str(response.url)),
-                headers.get("Content-Type", ""),
-                headers.get("ETag", ""),
-                headers.get("Last-Modified", ""),
-                now,
-                now + (seconds or 0.0),
+            media_type, etag, modified = (
+                headers.get(name, "") for name in ("Content-Type", "ETag", "Last-Modified")
             )
+            place = self.session.bare(str(response.url))
+            answer = CachedResponse(response.content, place, media_type, etag, modified, now, fresh_until)
             if seconds is None or response.status_code != 200 or not self._may_be_stored(response):
                 return answer
         # The target of a redirect may carry a signature.
-        changes.append((key, replace(answer, url="" if answer.url == url else answer.url.partition("?")[0])))
+        stored = replace(answer, url="" if answer.url == url else answer.url.partition("?")[0])
+        await asyncio.to_thread(self._cache.put, key, stored)
         return answer
 
     def _may_be_stored(self, response: httpx.Response) -> bool:
@@ -429,7 +384,7 @@ class LastListing:
     def load(self) -> tuple[list[Entry], float]:
         """Return the cached entries and their age in seconds; none where nothing is cached."""
         with closing(DocumentCache()) as cache:
-            (cached,) = cache.get([self._key])
+            cached = cache.get(self._key)
         if cached is None:
             return [], 0.0
         try:
@@ -443,9 +398,7 @@ class LastListing:
         """Keep what was listed now."""
         text = json.dumps([_plain(entry) for entry in entries[:MOST]])
         with closing(DocumentCache()) as cache:
-            cache.change(
-                [(self._key, CachedResponse(text.encode(), "", "application/json", checked=self._clock()))]
-            )
+            cache.put(self._key, CachedResponse(text.encode(), "", "application/json", checked=self._clock()))
 
 
 def _plain(entry: Entry) -> dict[str, Any]:

@@ -45,7 +45,7 @@ def test_locate_knows_the_nearest(run: Run) -> None:
 
 def fill() -> None:
     with closing(DocumentCache()) as cache:
-        cache.change([("k", CachedResponse(b"x" * 5000, "https://a.example/"))])
+        cache.put("k", CachedResponse(b"x" * 5000, "https://a.example/"))
     for folder, name in ((archive.folder(), "a.index"), (place.folder(), "a.db")):
         folder.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(b"x" * 1000)

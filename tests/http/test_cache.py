@@ -39,11 +39,11 @@ def kept(size: int = 100) -> CachedResponse:
 
 
 def put(cache: DocumentCache, key: str, document: CachedResponse) -> None:
-    cache.change([(key, document)])
+    cache.put(key, document)
 
 
 def got(cache: DocumentCache, key: str) -> CachedResponse | None:
-    return cache.get([key])[0]
+    return cache.get(key)
 
 
 def test_what_is_put_comes_back(cache: DocumentCache) -> None:
@@ -53,7 +53,7 @@ def test_what_is_put_comes_back(cache: DocumentCache) -> None:
         document = kept(size)
         put(cache, "a", document)
         assert got(cache, "a") == document
-    cache.change([("a", None)])
+    cache.put("a", None)
     assert got(cache, "a") is None
 
 
@@ -145,7 +145,7 @@ def test_threads_and_programs_share_it(cache: DocumentCache) -> None:
     script = (
         "import sys; from pathlib import Path; from mlhub_tui.http.cache import DocumentCache;"
         "from mlhub_tui.http.cache import CachedResponse; c = DocumentCache(Path(sys.argv[1]));"
-        "[c.change([(f'{sys.argv[2]}-{n}', CachedResponse(b'{}' * 500))]) for n in range(100)]"
+        "[c.put(f'{sys.argv[2]}-{n}', CachedResponse(b'{}' * 500)) for n in range(100)]"
     )
     programs = [
         subprocess.Popen([sys.executable, "-c", script, str(cache.path.parent), name]) for name in ("x", "y")

@@ -13,11 +13,10 @@ from mlhub_tui.errors import (
     AccessDenied,
     AuthenticationError,
     EntityDoesNotExist,
-    RequestError,
     ServerError,
     ServerUnreachable,
 )
-from mlhub_tui.http.cache import CachedResponse, CachingClient, DocumentCache
+from mlhub_tui.http.cache import CachingClient, DocumentCache
 from mlhub_tui.http.session import Session
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json, page_of_html, redirect
 
@@ -78,27 +77,19 @@ def remembering(
     return CachingClient(session, cache, clock=clock or Clock())
 
 
-async def fetched(client: CachingClient, url: str) -> CachedResponse:
-    """Return a document; raise why it cannot be had."""
-    (answer,) = await client.several([url])
-    if isinstance(answer, RequestError):
-        raise answer
-    return answer
-
-
 async def test_a_fresh_document_is_not_asked_for_again(
     server: LoopbackServer, cache: DocumentCache, site: Site
 ) -> None:
     site.headers = {"Cache-Control": "max-age=60"}
     clock = Clock()
     first, url = remembering(server, cache, clock), f"{server.url}/catalog.json"
-    assert (await fetched(first, url)).content == b'{"n": 1}'
+    assert (await first.get(url)).content == b'{"n": 1}'
     clock.now += 59
     second = remembering(server, cache, clock)
-    assert (await fetched(second, url)).url == url
+    assert (await second.get(url)).url == url
     assert len(server.requests) == 1
     clock.now += 2
-    await fetched(second, url)
+    await second.get(url)
     assert len(server.requests) == 2
     assert server.requests[1].headers["If-None-Match"] == '"1"'
 
@@ -108,10 +99,10 @@ async def test_a_stale_document_is_revalidated(
 ) -> None:
     asking, url = remembering(server, cache), f"{server.url}/catalog.json"
     for _ in range(2):
-        assert (await fetched(asking, url)).content == b'{"n": 1}'
+        assert (await asking.get(url)).content == b'{"n": 1}'
     site.body = {"n": 2}
-    assert (await fetched(asking, url)).content == b'{"n": 2}'
-    assert (await fetched(asking, url)).content == b'{"n": 2}'
+    assert (await asking.get(url)).content == b'{"n": 2}'
+    assert (await asking.get(url)).content == b'{"n": 2}'
     assert len(server.requests) == 4
     assert not asking.offline
 
@@ -120,7 +111,7 @@ async def test_what_must_not_be_stored_is_not(
     server: LoopbackServer, cache: DocumentCache, site: Site
 ) -> None:
     site.headers = {"Cache-Control": "no-store"}
-    await fetched(remembering(server, cache), f"{server.url}/catalog.json")
+    await remembering(server, cache).get(f"{server.url}/catalog.json")
     assert cache.size() == (0, 0)
 
 
@@ -130,14 +121,14 @@ async def test_while_the_server_is_away_the_cache_answers_and_says_so(
     clock = Clock()
     with LoopbackServer(site) as server:
         url = f"{server.url}/catalog.json"
-        await fetched(remembering(server, cache, clock), url)
+        await remembering(server, cache, clock).get(url)
     clock.now += 7200
     asking = remembering(server, cache, clock)
-    answer = await fetched(asking, url)
+    answer = await asking.get(url)
     assert (answer.content, bool(asking.offline)) == (b'{"n": 1}', True)
     assert asking.offline == "offline: as of 2 h ago"
     with pytest.raises(ServerUnreachable):
-        await fetched(asking, f"{server.url}/other.json")
+        await asking.get(f"{server.url}/other.json")
 
 
 async def test_a_server_that_is_away_is_not_asked_for_each_document(
@@ -147,15 +138,15 @@ async def test_a_server_that_is_away_is_not_asked_for_each_document(
     asking = remembering(server, cache, clock)
     urls = [f"{server.url}/{n}.json" for n in range(5)]
     for url in urls:
-        await fetched(asking, url)
+        await asking.get(url)
     site.answer = Answer(503)
     for url in urls:
-        await fetched(asking, url)
+        await asking.get(url)
         assert asking.offline
     assert len(server.requests) == 6
     site.answer = None
     asking.refresh()
-    await fetched(asking, urls[0])
+    await asking.get(urls[0])
     assert not asking.offline
 
 
@@ -164,13 +155,13 @@ async def test_after_a_while_the_server_is_tried_again(
 ) -> None:
     clock = Clock()
     asking, url = remembering(server, cache, clock), f"{server.url}/x.json"
-    await fetched(asking, url)
+    await asking.get(url)
     site.answer = Answer(500)
-    await fetched(asking, url)
+    await asking.get(url)
     assert asking.offline
     site.answer, site.body = None, {"n": 2}
     clock.now += 60
-    assert (await fetched(asking, url)).content == b'{"n": 2}'
+    assert (await asking.get(url)).content == b'{"n": 2}'
     assert not asking.offline
 
 
@@ -179,25 +170,25 @@ async def test_a_portal_neither_gets_into_the_cache_nor_before_it(
 ) -> None:
     asking, url = remembering(server, cache), f"{server.url}/x.json"
     site.answer = page_of_html()
-    assert b"Log in" in (await fetched(asking, url)).content
+    assert b"Log in" in (await asking.get(url)).content
     assert cache.size() == (0, 0)
     site.answer = None
-    await fetched(asking, url)
+    await asking.get(url)
     site.answer = page_of_html()
     asking.refresh()
-    answer = await fetched(asking, url)
+    answer = await asking.get(url)
     assert (answer.content, bool(asking.offline)) == (b'{"n": 1}', True)
 
 
 async def test_what_is_gone_is_forgotten(server: LoopbackServer, cache: DocumentCache, site: Site) -> None:
     asking, url = remembering(server, cache), f"{server.url}/x.json"
-    await fetched(asking, url)
+    await asking.get(url)
     site.answer = Answer(404)
     with pytest.raises(EntityDoesNotExist):
-        await fetched(asking, url)
+        await asking.get(url)
     site.answer = Answer(503)
     with pytest.raises(ServerError):
-        await fetched(asking, url)
+        await asking.get(url)
 
 
 async def test_a_refresh_asks_even_for_what_is_fresh(
@@ -206,11 +197,11 @@ async def test_a_refresh_asks_even_for_what_is_fresh(
     site.headers = {"Cache-Control": "max-age=600"}
     clock = Clock()
     asking, url = remembering(server, cache, clock), f"{server.url}/x.json"
-    await fetched(asking, url)
+    await asking.get(url)
     clock.now += 1
     asking.refresh()
-    await fetched(asking, url)
-    await fetched(asking, url)
+    await asking.get(url)
+    await asking.get(url)
     assert len(server.requests) == 2
 
 
@@ -221,15 +212,15 @@ async def test_answers_to_a_secret_are_its_own(
     site.headers = {"Cache-Control": "max-age=600"}
     with_key, url = remembering(server, cache, key=KEY), f"{server.url}/x.json"
     for _ in range(2):
-        await fetched(with_key, url)
+        await with_key.get(url)
     assert len(server.requests) == 2
     site.answer = as_json({"detail": "who are you"}, 401)
     with pytest.raises(AuthenticationError):
-        await fetched(with_key, url)
+        await with_key.get(url)
     site.answer = Answer(503)
     with pytest.raises(ServerError):
-        await fetched(remembering(server, cache), url)
-    await fetched(with_key, url)
+        await remembering(server, cache).get(url)
+    await with_key.get(url)
     assert with_key.offline
 
 
@@ -242,10 +233,10 @@ async def test_no_secret_gets_into_the_cache(cache: DocumentCache, site: Site) -
     with LoopbackServer(answer) as server:
         session = Session(root_url=server.url, api_key=KEY, auth=Auth(Scheme.QUERY, "token"))
         asking = CachingClient(session, cache)
-        moved = await fetched(asking, f"{server.url}/moved.json?token={KEY}")
+        moved = await asking.get(f"{server.url}/moved.json?token={KEY}")
         assert moved.url == f"{server.url}/x.json?X-Amz-Signature=" + "s" * 40
-        await fetched(asking, f"{server.url}/x.json?sig=" + "s" * 40)
-        again = await fetched(asking, f"{server.url}/moved.json")
+        await asking.get(f"{server.url}/x.json?sig=" + "s" * 40)
+        again = await asking.get(f"{server.url}/moved.json")
         assert again.content == moved.content
         assert any(asked.query.get("token") == [KEY] for asked in server.requests)
         await session.aclose()
@@ -260,10 +251,10 @@ async def test_a_refusal_is_no_reason_to_answer_from_the_cache_but_a_login_page_
     server: LoopbackServer, cache: DocumentCache, site: Site
 ) -> None:
     asking, url = remembering(server, cache), f"{server.url}/x.json"
-    await fetched(asking, url)
+    await asking.get(url)
     site.answer = Answer(403)
     with pytest.raises(AccessDenied):
-        await fetched(asking, url)
+        await asking.get(url)
     site.answer = Answer(511)
-    await fetched(asking, url)
+    await asking.get(url)
     assert asking.offline

@@ -11,10 +11,12 @@ import re
 import stat
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from enum import Enum
 from typing import BinaryIO, Generic, NamedTuple, TypeVar
 
+from ...concurrency import together
 from ...errors import AccessDenied, EntityDoesNotExist, NotOffered, RequestError, UnexpectedAnswer
 from ...http import json_document
 from ...http.cache import CachedResponse, CachingClient
@@ -30,7 +32,6 @@ V = TypeVar("V")
 WIDTH = 8
 """How many documents are requested of servers at a time: as many as a session has connections."""
 _WALK_WIDTH = WIDTH - 2  # of these, for walks; the others are for single documents, which somebody waits for
-_URLS_AT_ONCE = 8
 _SMALL = 65_536  # bytes parsed faster than a thread is found for them
 _FEW_LINKS = 500
 _BATCH = 64  # local documents read in one call of a thread: about 5 ms
@@ -228,34 +229,23 @@ class DocumentLoader:
         return [found[same(url)] for url in urls]
 
     async def _load_web(self, urls: list[str], found: dict[str, Loaded]) -> None:
-        few = max(1, min(len(urls) // (2 * WIDTH), _URLS_AT_ONCE))
-        batches = iter([urls[start : start + few] for start in range(0, len(urls), few)])
+        async def load(url: str) -> None:
+            # One that somebody waits for does not queue behind a walk of thousands.
+            async with nullcontext() if len(urls) == 1 else self._walks:
+                answer = await self._fetch(url)
+            is_small = isinstance(answer, RequestError) or len(answer.content) < _SMALL
+            loaded = self._parse([answer]) if is_small else await asyncio.to_thread(self._parse, [answer])
+            self._store([url], [answer], loaded, found)
 
-        async def work() -> None:
-            for batch in batches:
-                if len(urls) == 1:  # it does not queue behind a walk of thousands
-                    await self._fetch(batch, found)
-                    continue
-                async with self._walks:
-                    await self._fetch(batch, found)
+        await together(load, urls, WIDTH)
 
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(len(urls), WIDTH)):
-                group.create_task(work())
-
-    async def _fetch(self, urls: Sequence[str], found: dict[str, Loaded]) -> None:
+    async def _fetch(self, url: str) -> CachedResponse | RequestError:
         if self._web is None:
-            words = "a link to a server is not followed from here"
-            found.update((url, NotOffered(f"{words}: {shown(url)}")) for url in urls)
-            return
-        answers = await self._web.several(urls)
-        few = sum(len(one.content) for one in answers if isinstance(one, CachedResponse)) < _SMALL
-        self._store(
-            urls,
-            answers,
-            self._parse(answers) if few else await asyncio.to_thread(self._parse, answers),
-            found,
-        )
+            return NotOffered(f"a link to a server is not followed from here: {shown(url)}")
+        try:
+            return await self._web.get(url)
+        except RequestError as error:
+            return error
 
     def _read(self, urls: Sequence[str]) -> tuple[list[CachedResponse | RequestError], list[Loaded]]:
         """Read and parse local documents; runs in a thread."""
