@@ -70,14 +70,14 @@ def unpack(
 
     Nothing is written outside the folder. Members that would be (absolute names, `..`, links that lead out,
     whatever is below a link), devices, and names that the file system does not take are refused and named in
-    the result; `.DS_Store` and `._*` are skipped. A link to a file of the archive, symbolic or not, becomes
-    another name of that file; others are refused. An interrupted run leaves a mark beside the archive; the
+    the result; `.DS_Store` and `._*` are skipped. An interrupted run leaves a mark beside the archive; the
     next one completes it.
 
     - `top`: The one folder in the archive that is unpacked; None for all of it. In the output folder it may
       be a link to a folder elsewhere: the user's own, since no member can be one.
     - `if_exists`: What to do with files and links that exist: `skip` keeps them, `resume` keeps files of the
-      size and the time of their members, `overwrite` keeps none. Existing folders always stay.
+      size and the time of their members, and links with the same target, `overwrite` keeps none. Existing
+      folders always stay.
 
     Raises TransferCancelled if it was stopped. Raises DamagedArchive if the archive cannot be read to its
     end; what came before is there. Raises TargetBusy if another program is unpacking it. Raises

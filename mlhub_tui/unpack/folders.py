@@ -96,6 +96,15 @@ class Folder:
         os.mkdir(self.prefix + name, dir_fd=self.descriptor)
         self._has(name)
 
+    def target(self, name: str) -> str:
+        """Return what a link says."""
+        return os.readlink(self.prefix + name, dir_fd=self.descriptor)
+
+    def link(self, name: str, target: str) -> None:
+        """Create a symbolic link; FileExistsError if anything has its name."""
+        os.symlink(target, self.prefix + name, dir_fd=self.descriptor)
+        self._has(name)
+
     def link_file(self, name: str, source: Folder, source_name: str) -> None:
         """Create a hard link to a file, not to what a link leads to; FileExistsError as `create`."""
         os.link(
@@ -133,12 +142,12 @@ class Folders:
     """The folders below an output folder, by their paths in the archive; some of them are held open.
 
     The output folder is absolute and exists; it may be a link itself, and so may the folder `top` in it: they
-    are the user's own choice. `has_links` is whether hard links can be made without ever following a link.
+    are the user's own choice. `has_links` is whether links can be created without ever following one.
     """
 
     def __init__(self, root: Path, top: str | None = None) -> None:
         self._top = top
-        calls = {os.open, os.stat, os.mkdir, os.unlink, os.link, os.rename}
+        calls = {os.open, os.stat, os.mkdir, os.unlink, os.symlink, os.readlink, os.link, os.rename}
         self.has_links = calls <= os.supports_dir_fd and os.listdir in os.supports_fd and bool(_NOFOLLOW)
         self._room = _LONGEST - len(os.fsencode(root)) - 1
         if self.has_links:

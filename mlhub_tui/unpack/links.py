@@ -1,14 +1,14 @@
-"""Links in archives: made last, each as another name of the file it leads to; no symbolic link is ever made.
-
-So what is unpacked leads nowhere, for this program and for any other.
-"""
+"""Links in archives: created last, and only where they lead to something of the archive's own tree."""
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 from . import refusals
 from .folders import Folder, Folders
@@ -21,30 +21,53 @@ KINDS = frozenset((HARD, SYMBOLIC))
 
 _MOST = 100_000  # links of an archive; all are held in memory
 _LONGEST = 4095  # bytes of a target: PATH_MAX on Linux, without the NUL at its end
-_MOST_HOPS = 40  # links on the way to one file, as the kernel of Linux has it
+_MOST_HOPS = 40  # links on the way to one target, as the kernel of Linux has it
+_MOST_STEPS = 1024  # names on the way to one target
 _CHUNK = 1 << 20
+_NO_LINKS = frozenset({errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP})
+
+
+@dataclass(frozen=True, slots=True)
+class _Link:
+    """A link of the archive: its target's names, `..` only before them; of a hard link its path."""
+
+    kind: int
+    shown: str
+    parts: tuple[str, ...]
+    written: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """What it says on disk."""
+        return "/".join(self.parts) or "."
 
 
 class Links:
     """The links of an archive, gathered while it is read.
 
-    None may lead out of `base`, the folder in the archive that is unpacked (empty for all of them); with
-    `replaces`, files and links that exist give way to them. `pause` is called now and then, and raises to end
-    it.
+    A symbolic link that is created leads first up, through folders that are folders, then down: wherever each
+    name on the way down leads by another link, that one obeys the same rule. So none leads out of the tree,
+    whatever becomes of the others. None may lead out of `base`, a folder in the archive (empty for all of the
+    output folder); with `replaces`, files and other links give way to them. `pause` is called now and then,
+    and raises to end it.
     """
 
     def __init__(
         self, folders: Folders, base: str, replaces: bool, refusals: Refusals, pause: Callable[[], None]
     ) -> None:
-        self._folders, self._base, self._replaces = folders, base, replaces
-        self._refusals, self._pause = refusals, pause
-        self._links: dict[str, tuple[str, str]] = {}  # by path: that of the target, the name in messages
+        self._folders = folders
+        self._base = base.split("/") if base else []
+        self._replaces = replaces
+        self._refusals = refusals
+        self._pause = pause
+        self._links: dict[str, _Link] = {}
         self._files = array("q")  # hashes of the paths of files that were unpacked
 
     def unpacked(self, path: str) -> None:
-        """Take note of a file of the archive that exists now: links may lead to it."""
+        """Take note of a file of the archive that exists now: hard links may lead to it."""
         self._files.append(hash(path))
-        self.forget(path)
+        if self._links:
+            self._links.pop(path, None)
 
     def forget(self, path: str) -> None:
         """Leave out a link in whose place the archive has something else later."""
@@ -53,89 +76,112 @@ class Links:
 
     def check(self, path: str) -> None:
         """Raise Refused if a link of the archive is on the way to a path."""
-        at = path.find("/") if self._links else -1
-        while at >= 0:
-            if path[:at] in self._links:
-                raise Refused(refusals.BELOW_LINK)
-            at = path.find("/", at + 1)
+        if self._links and any(above in self._links for above in _above(path)):
+            raise Refused(refusals.BELOW_LINK)
 
     def add(self, path: str, kind: int, target: str, shown: str) -> None:
         """Take a link at a path in the archive, of one of `KINDS`; `shown` is its name in messages.
 
-        Whether it leads to a file is not known before the end. Raises Refused if it leads out of the archive.
+        Whether it leads anywhere is not known before the end. Raises Refused if it leads out of the archive.
         """
         if not self._folders.has_links:
             raise Refused(refusals.LINK_UNSUPPORTED)
         if len(self._links) >= _MOST:
             raise Refused(refusals.TOO_MANY_LINKS)
         target = target.replace("\\", "/")
+        written = tuple(part for part in target.split("/") if part not in ("", "."))
         if not target or "\0" in target or target.startswith("/") or target[1:2] == ":":
             raise Refused(refusals.LINK_OUTSIDE)
-        if len(os.fsencode(target)) > _LONGEST:
-            raise Refused(refusals.TOO_LONG)
-        parts = path.split("/")[:-1] if kind == SYMBOLIC else []
-        for part in target.split("/"):
-            if part == ".." and not parts:
-                raise Refused(refusals.LINK_OUTSIDE)
-            if part == "..":
-                parts.pop()
-            elif part not in ("", "."):
-                parts.append(part)
-        if self._base and parts[:1] != [self._base]:
+        parts = _normal(written)
+        at = path.split("/")[:-1] if kind == SYMBOLIC else []
+        ups = parts.count("..")
+        landing = [*at[: len(at) - ups], *parts[ups:]]
+        if ups > len(at) or landing[: len(self._base)] != self._base or (kind == HARD and ups):
             raise Refused(refusals.LINK_OUTSIDE)
+        if len(os.fsencode(target)) > _LONGEST or len(written) > _MOST_STEPS:
+            raise Refused(refusals.TOO_LONG)
         self.check(path)
+        if _is_folder(self._place(path)):
+            raise Refused(refusals.FOLDER_IN_WAY)
         self._links.pop(path, None)  # so that the order is that of the last ones
-        self._links[path] = "/".join(parts), shown
+        self._links[path] = _Link(kind, shown, parts, written)
 
     def create(self) -> None:
-        """Make all links that lead to files, some by others; take note of the others as refused."""
-        files = set(self._files) if self._links else set[int]()
-        for _ in range(_MOST_HOPS):
-            ready = {path: link for path, link in self._links.items() if hash(link[0]) in files}
-            for number, (path, (target, shown)) in enumerate(ready.items()):
-                if number % 64 == 0:
-                    self._pause()
-                del self._links[path]
-                try:
-                    self._make(path, target)
-                    files.add(hash(path))
-                except (Refused, OSError, ValueError) as error:
-                    reason = error if isinstance(error, Refused) else refusal(error)
-                    if reason is None:
-                        raise
-                    self._refusals.add(shown, reason)
-            if not ready:
-                break
-        for _, shown in self._links.values():
-            self._refusals.add(shown, refusals.LINK_MISSING)
+        """Create all links that may be created; take note of the others as refused."""
+        if any(link.kind == HARD for link in self._links.values()):
+            files = set(self._files)
+            self._settle(HARD, lambda path, link: self._create_hard(path, link, files))
+        self._settle(SYMBOLIC, self._find)
+        self._settle(SYMBOLIC, self._check_written)
+        self._settle(SYMBOLIC, lambda path, link: bool(self._resolve(path, link.parts)))
+        self._settle(SYMBOLIC, self._create_symbolic)
 
-    def _make(self, path: str, target: str) -> None:
-        above, _, source_name = target.rpartition("/")
+    def _settle(self, kind: int, act: Callable[[str, _Link], bool]) -> None:
+        """Do something with each link of a kind; those that are refused, or return False, are none any more.
+
+        All are asked before any is left out: what a link leads through is judged by the whole set.
+        """
+        out: list[str] = []
+        for number, (path, link) in enumerate(self._links.items()):
+            if link.kind != kind:
+                continue
+            if number % 64 == 0:
+                self._pause()
+            try:
+                if not act(path, link):
+                    out.append(path)
+            except (Refused, OSError, ValueError) as error:
+                reason = error if isinstance(error, Refused) else refusal(error)
+                if reason is None:
+                    raise
+                self._refusals.add(link.shown, reason)
+                out.append(path)
+        for path in out:
+            del self._links[path]
+
+    def _place(self, path: str) -> os.stat_result | None:
+        """Return the status of what is in a link's place; None where it, or its folder, is missing."""
+        above, _, name = path.rpartition("/")
+        folder = self._folders.find(above)
+        return None if folder is None else folder.status(name)
+
+    def _create_hard(self, path: str, link: _Link, files: set[int]) -> bool:
+        self.check(path)
+        target = "/".join(link.parts)
+        if hash(target) not in files:
+            raise Refused(refusals.LINK_MISSING)
+        above, _, name = target.rpartition("/")
         source = self._folders.folder(above, make=False).duplicate()
         try:
-            status = source.status(source_name)
+            status = source.status(name)
             if status is None or not stat.S_ISREG(status.st_mode):
                 raise Refused(refusals.LINK_MISSING)
-            above, _, name = path.rpartition("/")
-            folder = self._folders.folder(above)
-            if (there := folder.status(name)) is not None:
-                if stat.S_ISDIR(there.st_mode):
-                    raise Refused(refusals.FOLDER_IN_WAY)
-                if os.path.samestat(there, status) or not self._replaces:
-                    return
-                folder.remove(name)
-            try:
-                folder.link_file(name, source, source_name)
-            except FileExistsError:
-                raise Refused(refusals.TWIN) from None
-            except (OSError, NotImplementedError):
-                self._copy(folder, name, source, source_name)  # no hard links here, or too many of this file
+            self._link_file(path, source, name, status)
         finally:
             source.close()
+        files.add(hash(path))
+        return True
+
+    def _link_file(self, path: str, source: Folder, source_name: str, status: os.stat_result) -> None:
+        above, _, name = path.rpartition("/")
+        folder = self._folders.folder(above)
+        there = folder.status(name)
+        if there is not None:
+            if _is_folder(there):
+                raise Refused(refusals.FOLDER_IN_WAY)
+            same = os.path.samestat(there, status) or _equal(folder, name, source, source_name)
+            if same or not self._replaces:
+                return
+            folder.remove(name)
+        try:
+            folder.link_file(name, source, source_name)
+        except FileExistsError:
+            raise Refused(refusals.TWIN) from None
+        except (OSError, NotImplementedError):
+            self._copy(folder, name, source, source_name)  # no hard links here, or too many of this file
 
     def _copy(self, folder: Folder, name: str, source: Folder, source_name: str) -> None:
-        data = source.open(source_name)
-        try:
+        with _reading(source, source_name) as data:
             status = os.fstat(data)
             descriptor = folder.create(name, status.st_mode & 0o755)
             try:
@@ -148,8 +194,79 @@ class Links:
                 raise
             finally:
                 os.close(descriptor)
-        finally:
-            os.close(data)
+
+    def _find(self, path: str, link: _Link) -> bool:
+        """Return whether a link may take its place, or has it."""
+        self.check(path)
+        there = self._place(path)
+        if there is None or self._replaces:
+            if _is_folder(there):
+                raise Refused(refusals.FOLDER_IN_WAY)
+            return True
+        above, _, name = path.rpartition("/")
+        folder = self._folders.folder(above, make=False)
+        return stat.S_ISLNK(there.st_mode) and folder.target(name) == link.text
+
+    def _check_written(self, path: str, link: _Link) -> bool:
+        """Refuse a target that means something else as written: `..` after a name that is a link."""
+        if link.written == link.parts:
+            return True
+        if self._resolve(path, link.written) != self._resolve(path, link.parts):
+            raise Refused(refusals.LINK_OUTSIDE)
+        return True
+
+    def _resolve(self, path: str, parts: tuple[str, ...]) -> tuple[str, ...]:
+        """Return what a symbolic link leads to, walking through folders, and links of the archive, alone.
+
+        Raises Refused if that is missing, outside, or behind a link that is not the archive's.
+        """
+        at = path.split("/")[:-1]
+        left = list(reversed(parts))
+        hops = steps = 0
+        while left:
+            steps += 1
+            name = left.pop()
+            if name == "..":
+                if len(at) <= len(self._base):
+                    raise Refused(refusals.LINK_OUTSIDE)
+                at.pop()
+                continue
+            link = self._links.get("/".join((*at, name)))
+            if link is not None and link.kind == SYMBOLIC:
+                hops += 1
+                left.extend(reversed(link.parts))
+            if hops > _MOST_HOPS or steps > _MOST_STEPS:
+                raise Refused(refusals.LINK_LOOP)
+            if link is not None and link.kind == SYMBOLIC:
+                continue
+            folder = self._folders.find("/".join(at))
+            there = None if folder is None else folder.status(name)
+            if there is not None and stat.S_ISLNK(there.st_mode):
+                raise Refused(refusals.LINK_FOREIGN)
+            if there is None or (left and not _is_folder(there)):
+                raise Refused(refusals.LINK_MISSING)
+            at.append(name)
+        return (*at, "")
+
+    def _create_symbolic(self, path: str, link: _Link) -> bool:
+        above, _, name = path.rpartition("/")
+        folder = self._folders.folder(above)
+        there = folder.status(name)
+        if there is not None:
+            if _is_folder(there):
+                raise Refused(refusals.FOLDER_IN_WAY)
+            if stat.S_ISLNK(there.st_mode) and folder.target(name) == link.text:
+                return True
+            folder.remove(name)
+        try:
+            folder.link(name, link.text)
+        except FileExistsError:
+            raise Refused(refusals.TWIN) from None
+        except OSError as error:
+            if error.errno in _NO_LINKS:
+                raise Refused(refusals.LINK_UNSUPPORTED) from error
+            raise
+        return True
 
 
 def write(descriptor: int, data: bytes) -> None:
@@ -157,3 +274,49 @@ def write(descriptor: int, data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(descriptor, view) :]
+
+
+@contextmanager
+def _reading(folder: Folder, name: str) -> Iterator[int]:
+    descriptor = folder.open(name)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise Refused(refusals.LINK_MISSING)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _equal(one: Folder, one_name: str, other: Folder, other_name: str) -> bool:
+    """Return whether two entries are files of the same content."""
+    try:
+        with _reading(one, one_name) as first, _reading(other, other_name) as second:
+            while chunk := os.read(first, _CHUNK):
+                if chunk != os.read(second, len(chunk)):
+                    return False
+            return not os.read(second, 1)
+    except (OSError, Refused):
+        return False
+
+
+def _is_folder(status: os.stat_result | None) -> bool:
+    return status is not None and stat.S_ISDIR(status.st_mode)
+
+
+def _normal(parts: tuple[str, ...]) -> tuple[str, ...]:
+    """Return a target with `..` only at its begin."""
+    normal: list[str] = []
+    for part in parts:
+        if part == ".." and normal and normal[-1] != "..":
+            normal.pop()
+        else:
+            normal.append(part)
+    return tuple(normal)
+
+
+def _above(path: str) -> Iterator[str]:
+    """Yield the folders on the way to a path."""
+    at = path.find("/")
+    while at >= 0:
+        yield path[:at]
+        at = path.find("/", at + 1)

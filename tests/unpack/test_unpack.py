@@ -95,7 +95,7 @@ HOSTILE: dict[str, tuple[Member, str]] = {
     "hard": (special("crops/evil", tarfile.LNKTYPE, "../outside"), OUT),
     "dangling": (
         special("crops/evil", tarfile.LNKTYPE, "crops/not-there"),
-        "a link to what is no file of the archive",
+        "a link to what is not in the archive",
     ),
     "name": (file("crops/ev\x07il"), "its name is not valid here"),
     "through a file": (file("crops/good/evil"), "a file is in the way"),

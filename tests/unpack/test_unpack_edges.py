@@ -13,8 +13,8 @@ from mlhub_tui.unpack.archive import unpack
 
 from .test_unpack import Member, archive, file, special
 
-OUT, MISSING = "a link that leads out of the archive", "a link to what is no file of the archive"
-BELOW = "it is below a link"
+OUT, MISSING = "a link that leads out of the archive", "a link to what is not in the archive"
+LOOP, BELOW = "a link through too many links", "it is below a link"
 
 
 def soft(name: str, target: str) -> Member:
@@ -33,69 +33,92 @@ def chain(length: int) -> list[Member]:
 @pytest.mark.parametrize(
     ("members", "made", "refused"),
     [
-        ([soft("c/l", "a")], {"c/l": b"a"}, {}),
-        ([soft("c/l", "./a")], {"c/l": b"a"}, {}),
-        ([soft("c/l", "d/../a")], {"c/l": b"a"}, {}),
-        ([soft("c/l", "../c/a")], {"c/l": b"a"}, {}),
-        ([soft("c/d/l", "../a")], {"c/d/l": b"a"}, {}),
-        ([soft("c/l", ".")], {}, {"c/l": MISSING}),
-        ([soft("c/l", "..")], {}, {"c/l": MISSING}),
+        ([soft("c/l", "a")], {"c/l": "a"}, {}),
+        ([soft("c/l", "./a")], {"c/l": "a"}, {}),
+        ([soft("c/l", "d/../a")], {"c/l": "a"}, {}),
+        ([soft("c/l", "nothing/../a")], {}, {"c/l": MISSING}),
+        ([soft("c/l", "../c/a")], {"c/l": "../c/a"}, {}),
+        ([soft("c/d/l", "../a")], {"c/d/l": "../a"}, {}),
+        ([soft("c/l", ".")], {"c/l": "."}, {}),
+        ([soft("c/l", "..")], {"c/l": ".."}, {}),
         ([soft("c/l", "../..")], {}, {"c/l": OUT}),
         ([soft("l", "..")], {}, {"l": OUT}),
         ([soft("c/l", "")], {}, {"c/l": OUT}),
-        ([soft("c/l", "/c/a")], {}, {"c/l": OUT}),
-        ([soft("c/l", "d")], {}, {"c/l": MISSING}),
-        ([soft("c/l", "d\\b")], {"c/l": b"b"}, {}),
+        ([soft("c/l", "d")], {"c/l": "d"}, {}),
+        ([soft("c/l", "d\\b")], {"c/l": "d/b"}, {}),
         ([soft("c/l", "a/b")], {}, {"c/l": MISSING}),
         ([soft("c/l", "nothing")], {}, {"c/l": MISSING}),
-        ([soft("c/l", "m"), soft("c/m", "a")], {"c/l": b"a", "c/m": b"a"}, {}),
-        ([soft("c/l", "m/b"), soft("c/m", "d")], {}, {"c/l": MISSING, "c/m": MISSING}),
-        ([soft("c/l", "m"), soft("c/m", "l")], {}, {"c/l": MISSING, "c/m": MISSING}),
-        ([soft("c/l", "a"), soft("c/l", "d/b")], {"c/l": b"b"}, {}),
-        ([soft("c/l", "a"), file("c/l", b"file")], {"c/l": b"file"}, {}),
-        ([soft("c/l", "a"), file("c/l/x")], {"c/l": b"a"}, {"c/l/x": BELOW}),
-        ([soft("c/l", "a"), soft("c/l/x", "b")], {"c/l": b"a"}, {"c/l/x": BELOW}),
+        ([soft("c/l", "m"), soft("c/m", "a")], {"c/l": "m", "c/m": "a"}, {}),
+        ([soft("c/l", "m/b"), soft("c/m", "d")], {"c/l": "m/b", "c/m": "d"}, {}),
+        ([soft("c/l", "m/.."), soft("c/m", "d/e")], {"c/m": "d/e"}, {"c/l": OUT}),
+        ([soft("c/l", "m"), soft("c/m", "l")], {}, {"c/l": LOOP, "c/m": LOOP}),
+        ([soft("c/l", "a"), soft("c/l", "d")], {"c/l": "d"}, {}),
+        ([soft("c/l", "a"), file("c/l", b"file")], {}, {}),
+        ([soft("c/l", "d"), file("c/l/x")], {"c/l": "d"}, {"c/l/x": BELOW}),
+        ([soft("c/l", "d"), soft("c/l/x", "b")], {"c/l": "d"}, {"c/l/x": BELOW}),
         ([soft("c/d", "a")], {}, {"c/d": "a folder is in the way"}),
-        ([hard("c/l", "c/a")], {"c/l": b"a"}, {}),
-        ([hard("c/l", "./c//a")], {"c/l": b"a"}, {}),
-        ([hard("c/l", "c/h"), hard("c/h", "c/a")], {"c/l": b"a", "c/h": b"a"}, {}),
+        ([hard("c/l", "c/a")], {}, {}),
+        ([hard("c/l", "./c//a")], {}, {}),
+        ([hard("c/l", "c/h"), hard("c/h", "c/a")], {}, {"c/l": MISSING}),
+        ([hard("c/h", "c/a"), hard("c/l", "c/h")], {}, {}),
         ([hard("c/l", "c/d")], {}, {"c/l": MISSING}),
         ([hard("c/l", "../c/a")], {}, {"c/l": OUT}),
         ([hard("c/d", "c/a")], {}, {"c/d": "a folder is in the way"}),
-        (chain(40), {f"c/l{n}": b"a" for n in range(1, 41)}, {}),
+        (chain(40), {f"c/l{n}": f"l{n + 1}" if n < 40 else "a" for n in range(1, 41)}, {}),
     ],
 )
-def test_links_to_files_of_the_archive_are_other_names_of_them(
-    tmp_path: Path, members: list[Member], made: dict[str, bytes], refused: dict[str, str]
+def test_links_are_made_that_stay_in_the_archive(
+    tmp_path: Path, members: list[Member], made: dict[str, str], refused: dict[str, str]
 ) -> None:
-    ours = {"c/a": b"a", "c/d/b": b"b", "c/d/e/f": b"f"}
-    there = [file(name, content) for name, content in ours.items()]
-    path, out = archive(tmp_path / "a.tar.gz", [*there, *members]), tmp_path / "out"
+    ours = [file("c/a", b"a"), file("c/d/b", b"b"), file("c/d/e/f", b"f")]
+    path, out = archive(tmp_path / "a.tar.gz", [*ours, *members]), tmp_path / "out"
     for _ in range(2):
         done = unpack(path, out)
         assert {note.partition(": ")[0]: note.partition(": ")[2] for note in done.notes} == refused
-        assert not any(found.is_symlink() for found in out.rglob("*"))
-        files = {found.relative_to(out).as_posix() for found in out.rglob("*") if found.is_file()}
-        assert {name: (out / name).read_bytes() for name in files} == {**ours, **made}
+        links = {str(p.relative_to(out)): str(p.readlink()) for p in out.rglob("*") if p.is_symlink()}
+        assert links == made
+        assert (out / "c/a").read_bytes() == b"a"
+        for member, _ in members:
+            if member.islnk() and member.name not in refused:
+                assert (out / member.name).samefile(out / "c/a")
 
 
 def test_one_link_too_many_on_the_way_refuses_those_that_need_it(tmp_path: Path) -> None:
     path = archive(tmp_path / "a.tar.gz", [file("c/a"), *chain(42)])
     done = unpack(path, tmp_path / "out")
-    assert done.notes == (f"c/l1: {MISSING}", f"c/l2: {MISSING}")
+    assert done.notes == (f"c/l1: {LOOP}",)
 
 
 def test_links_of_a_dataset_stay_in_its_own_folder(tmp_path: Path) -> None:
-    links = [soft("c/l", "../c/a"), soft("c/m", "../o/x"), hard("c/h", "o/x"), hard("c/i", "c/a")]
-    path = archive(tmp_path / "a.tar.gz", [file("c/a", b"a"), file("o/x"), *links])
+    links = [
+        soft("c/l", "../c/a"),
+        soft("c/m", ".."),
+        soft("c/n", "."),
+        hard("c/h", "o/x"),
+        hard("c/i", "c/a"),
+    ]
+    path = archive(tmp_path / "a.tar.gz", [file("c/a"), file("o/x"), *links])
     done = unpack(path, tmp_path / "out", top="c")
-    assert [note.partition(":")[0] for note in done.notes] == ["o/x", "c/m", "c/h"]
-    assert (tmp_path / "out/c/l").samefile(tmp_path / "out/c/i")
+    assert [note.partition(":")[0] for note in done.notes] == ["o/x", "c/m", "c/h", "c/l"]
+    assert (tmp_path / "out/c/n").readlink() == Path()
 
 
-@pytest.mark.parametrize("if_exists", [*IfExists])
-@pytest.mark.parametrize("there", ["file", "link", "folder"])
-def test_a_link_replaces_what_is_there_as_told(tmp_path: Path, if_exists: IfExists, there: str) -> None:
+@pytest.mark.parametrize(
+    ("if_exists", "there", "left"),
+    [
+        (IfExists.RESUME, "file", "a"),
+        (IfExists.SKIP, "file", None),
+        (IfExists.OVERWRITE, "file", "a"),
+        (IfExists.RESUME, "link", "a"),
+        (IfExists.SKIP, "link", "other"),
+        (IfExists.OVERWRITE, "link", "a"),
+        (IfExists.SKIP, "same", "a"),
+        (IfExists.OVERWRITE, "folder", None),
+    ],
+)
+def test_a_link_replaces_what_is_there_as_told(
+    tmp_path: Path, if_exists: IfExists, there: str, left: str | None
+) -> None:
     place = tmp_path / "out/c/l"
     place.parent.mkdir(parents=True)
     if there == "file":
@@ -103,12 +126,11 @@ def test_a_link_replaces_what_is_there_as_told(tmp_path: Path, if_exists: IfExis
     elif there == "folder":
         place.mkdir()
     else:
-        place.symlink_to("other")
-    path = archive(tmp_path / "a.tar.gz", [file("c/a", b"a"), soft("c/l", "a")])
-    done = unpack(path, tmp_path / "out", if_exists=if_exists)
-    kept = there == "folder" or if_exists is IfExists.SKIP
-    assert kept != (place.is_file() and place.read_bytes() == b"a")
-    assert place.is_symlink() == (kept and there == "link")
+        place.symlink_to("other" if there == "link" else "a")
+    done = unpack(
+        archive(tmp_path / "a.tar.gz", [file("c/a"), soft("c/l", "a")]), tmp_path / "out", if_exists=if_exists
+    )
+    assert (str(place.readlink()) if place.is_symlink() else None) == left
     assert done.notes == (("c/l: a folder is in the way",) if there == "folder" else ())
 
 
@@ -132,7 +154,7 @@ def test_a_hard_link_replaces_another_file_as_told(
     members = [file("c/a", b"a"), hard("c/h", "c/a")]
     assert unpack(archive(tmp_path / "a.tar.gz", members), tmp_path / "out", if_exists=if_exists).notes == ()
     assert place.read_bytes() == left
-    assert (place.stat().st_ino == before) is (if_exists is IfExists.SKIP)
+    assert (place.stat().st_ino == before) is (content == left)
 
 
 @pytest.mark.parametrize(
