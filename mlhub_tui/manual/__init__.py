@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 
 TOPICS = (
@@ -43,6 +44,7 @@ def source(topic: str) -> str:
     return (files(__name__) / f"{topic}.md").read_text(encoding="utf-8")
 
 
+@cache
 def title(topic: str) -> str:
     """Return the title of a topic."""
     return source(topic).partition("\n")[0].removeprefix("# ")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from textual.content import Content
 
 from mlhub_tui import manual
 from mlhub_tui.options import AppOptions
 from mlhub_tui.ui.dialogs.help import ManualScreen
+from mlhub_tui.ui.widgets import detail_view
 from mlhub_tui.ui.widgets.detail_view import DetailView
 
 from .conftest import driven
@@ -51,3 +53,35 @@ async def test_a_word_that_is_nowhere_says_so_and_the_topics_come_back(options: 
         await driver.until("0 lines")
         await driver.press("backspace", "backspace", "backspace")
         await driver.until("Changelog")
+
+
+async def test_the_manual_opens_again_without_setting_its_text_again(
+    options: AppOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with driven(options) as driver:
+        await driver.press("f1")
+        await driver.until(lambda: isinstance(driver.app.screen, ManualScreen), "Install from PyPI")
+        await driver.press("escape")
+        await driver.until(lambda: not isinstance(driver.app.screen, ManualScreen))
+        again: list[str] = []
+        lines = detail_view.lines
+
+        def noted(text: str, width: int) -> list[Content]:
+            again.append(text)
+            return lines(text, width)
+
+        monkeypatch.setattr(detail_view, "lines", noted)
+        await driver.press("f1")
+        await driver.until(lambda: isinstance(driver.app.screen, ManualScreen), "Install from PyPI")
+        assert again == []
+
+
+async def test_the_manual_has_the_classes_of_its_own_widths_alone(options: AppOptions) -> None:
+    async with driven(options) as driver:
+        await driver.press("f1")
+        await driver.until(lambda: isinstance(driver.app.screen, ManualScreen), "Install from PyPI")
+        screen = driver.app.screen
+        assert screen.classes >= {"-wide", "-tall"}, (
+            "given before its first layout: later ones style all again"
+        )
+        assert not screen.classes & {"-normal", "-narrow"}

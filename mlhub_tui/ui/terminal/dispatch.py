@@ -228,9 +228,10 @@ class OnceScreen(Screen[ScreenResultType], Generic[ScreenResultType]):
     def add_size_classes(self) -> None:
         """Have the classes of the terminal's size, which Textual gives once it has laid out everything."""
         app = self.app
-        points = app.HORIZONTAL_BREAKPOINTS or [], app.VERTICAL_BREAKPOINTS or []
-        for dimension, classes in zip(app.size, points, strict=True):
-            self._classes.update(self._get_breakpoint_classes(dimension, classes))
+        own, of_app = ((one.HORIZONTAL_BREAKPOINTS, one.VERTICAL_BREAKPOINTS) for one in (self, app))
+        for dimension, mine, usual in zip(app.size, own, of_app, strict=True):
+            points = usual if mine is None else mine
+            self._classes.update(self._get_breakpoint_classes(dimension, points or []))
 
     def _screen_resized(self, size: Size) -> None:
         # Textual lays out a new screen twice: for its size, and for the news that this is its size now.

@@ -27,7 +27,7 @@ from ..commands import LISTS, SCROLL_ACTIONS, bindings
 from ..terminal.characters import content, line, rendered
 from ..terminal.terminal_app import set_content_size
 
-MAX_CACHED = 8
+MAX_CACHED = 16
 QUICK = 2_000
 """Characters that are laid out at once, within the time budget of a key press."""
 
@@ -57,6 +57,9 @@ class MarkdownCache:
             if (text, width) not in self._known:
                 self._known[text, width] = await asyncio.to_thread(lines, text, width)
 
+
+_SET_TEXTS = MarkdownCache()
+"""Of all views: a dialog that is opened again has new ones."""
 
 NAME_WIDTH = 11
 WIDEST_NAME = 26
@@ -168,7 +171,7 @@ class DetailView(ScrollView, can_focus=True):
         super().__init__(id=id)
         self._blocks: Sequence[Block] = ()
         self._strips: list[Strip] = []
-        self._texts = MarkdownCache()
+        self._texts = _SET_TEXTS
         self._width = 0
         self._set_in: VisualStyle | None = None
         self._sought: tuple[str, int] | None = None
