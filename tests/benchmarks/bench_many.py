@@ -29,6 +29,8 @@ from tests.support.relay import Relay
 SIZE = 20_000  # bytes of a file
 RUNNING = "mlhub-tui, running already"
 _OURS = """
+import gc
+gc.set_threshold(100_000)  # as the command does
 import os, sqlite3, sys, time
 from pathlib import Path
 from mlhub_tui.queue.database import Database
