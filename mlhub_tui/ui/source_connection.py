@@ -91,7 +91,8 @@ async def open_connection(credentials: Credentials) -> Connection:
     if (log := sys.modules.get("mlhub_tui.debug")) is not None:
         log.hide(credentials.secret)
     await asyncio.to_thread(lambda: http.session)
-    known = await sources.probe.with_kind(credentials)
+    # To detect a kind takes the modules of all kinds, 20 of them: not for one that is known.
+    known = credentials if credentials.kind is not None else await sources.probe.with_kind(credentials)
     return Connection(known, await asyncio.to_thread(sources.open_source.open_source, known))
 
 

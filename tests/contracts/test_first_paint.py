@@ -60,3 +60,22 @@ def test_the_profiles_are_painted_before_http_stac_and_sqlite_are_imported(tmp_p
 @pytest.mark.parametrize("name", IMPORTED_WHILE_IDLE)
 def test_what_is_imported_while_idle_is_there(name: str) -> None:
     assert find_spec(f"mlhub_tui.ui.{name}") is not None
+
+
+OPENING = """
+import asyncio, sys
+from mlhub_tui.auth import Kind, for_location
+from mlhub_tui.ui.source_connection import open_connection
+
+credentials = for_location("https://api.example.org/mlhub/v1", kind=Kind.MLHUB)
+print(asyncio.run(open_connection(credentials)).credentials.root_url)
+parts = ("probe", "static.", "stac.")
+print([name for name in sys.modules if name.startswith(tuple(f"mlhub_tui.sources.{part}" for part in parts))])
+"""
+
+
+def test_a_source_of_a_known_kind_opens_without_the_modules_of_other_kinds() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", OPENING], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.splitlines() == ["https://api.example.org/mlhub/v1/", "[]"]
