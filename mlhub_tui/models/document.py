@@ -397,6 +397,8 @@ def _reason(error: Exception, raw: dict[str, Any]) -> str:
         entries = value.values() if isinstance(value, dict) else value
         if name in _OF_OBJECTS and not all(isinstance(entry, dict) for entry in entries):
             return f"the entries of {name} should be objects"
+    if isinstance(error, IndexError):
+        return "a list has fewer entries than it should have"
     if isinstance(error, AttributeError | TypeError):
         return "a field is of another type than it should be"
     return one_line(error, 200) or type(error).__name__

@@ -296,8 +296,9 @@ class _DatasetJobRunner:
             if counts.paid:
                 raise NothingMatches(f"{name}: {paid_words(counts)}", hint=PAID_HINT)
             if filters == Filters():
-                words = "; ".join((f"no item of {name} has an asset to download", *index.facts["notes"]))
-                raise NothingMatches(words, hint=_NO_ITEMS)
+                why = (*notes(counts, by_time=False, by_place=False), *index.facts["notes"])
+                words = f"no item of {name} has an asset to download"
+                raise NothingMatches("; ".join((words, *why)), hint=_NO_ITEMS)
             raise NothingMatches(f"nothing in {name} matches the filters")
         same = str if request.url else same_names(request.asset_folder)
         own.want(_until(files(index, filters, same), stop))

@@ -282,15 +282,17 @@ def test_dead_links_of_a_static_catalog_are_in_the_report_and_alone_are_requeste
 def test_a_collection_that_has_nothing_to_download_says_why_rather_than_that_no_filter_matches(
     run: Run, tmp_path: Path
 ) -> None:
-    links = [{"rel": "item", "href": "item.json"}, {"rel": "item", "href": "s3://bucket/item.json"}]
+    links = [{"rel": "item", "href": name} for name in ("item.json", "bare.json", "s3://bucket/item.json")]
     named = {"type": "Collection", "id": "c", "description": "d", "license": "x", "links": links}
     (tmp_path / "collection.json").write_text(json.dumps(named))
     (tmp_path / "item.json").write_text(json.dumps({**items(1)[0], "id": None}))
+    (tmp_path / "bare.json").write_text(json.dumps({**items(1)[0], "assets": {"image": {"href": None}}}))
     result = run("--source", str(tmp_path), "download", "dataset", "c", "--output-dir", str(tmp_path / "out"))
     assert result.exit_code == 1
     assert "no item of c has an asset to download" in result.stderr
     assert "a link that cannot be followed: s3://bucket/item.json" in result.stderr
     assert "an item without an id" in result.stderr
+    assert "1 asset without an href" in result.stderr
 
 
 def test_a_listing_of_an_archive_that_ends_too_early_is_not_whole(run: Run, tmp_path: Path) -> None:
