@@ -97,7 +97,7 @@ def test_what_pystac_stumbles_over_is_said_in_words_of_stac(change: dict[str, An
     given |= {"links": [], "assets": {}}
     with pytest.raises(NotValidSTAC, match=words):
         Item({**given, "properties": {"datetime": "2020-01-01T00:00:00Z"}, **change}).to_pystac()
-    extent = {"spatial": {"bbox": []}, "temporal": {"interval": []}}
+    extent: dict[str, Any] = {"spatial": {"bbox": []}, "temporal": {"interval": []}}
     named = {"type": "Collection", "stac_version": "1.0.0", "id": "c", "description": "d", "license": "x"}
     with pytest.raises(NotValidSTAC, match="a list has fewer entries than it should have"):
         Collection({**named, "links": [], "extent": extent}).to_pystac()
