@@ -25,8 +25,7 @@ from .commands import EVERYWHERE, bindings, command, elsewhere
 from .context import AppContext
 from .source_connection import SAMPLE, choose_start, reopens_last
 from .state import AppState
-from .terminal import tty
-from .terminal.driver import TerminalDriver
+from .terminal import driver
 from .terminal.terminal_app import keep_traceback, missed_while_closing
 
 if TYPE_CHECKING:
@@ -68,15 +67,13 @@ _IDLE_AFTER, _IDLE_STEP = 1.0, 0.1
 _HELP_KEYS = frozenset({"question_mark", "f1"})
 
 
-def _offers() -> type[Provider]:
-    return dialogs.help.CommandProvider
-
-
 class MLHubApp(AppContext):
     """The mlhub-tui app."""
 
     TITLE = "mlhub-tui"
-    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_offers}
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {
+        lambda: dialogs.help.CommandProvider
+    }
     MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
         "browse": lambda: screens.browse.BrowseScreen(),
         "downloads": lambda: screens.downloads.DownloadsScreen(),
@@ -122,10 +119,10 @@ class MLHubApp(AppContext):
     def on_mount(self) -> None:
         """Watch the terminal, and begin to work once the first screen is painted."""
         with contextlib.suppress(RuntimeError, ValueError):
-            tty.on_end_signals(self._end)
-        tty.let_threads_go()
+            driver.on_end_signals(self._end)
+        driver.let_threads_go()
         if self.terminal is not None and not self.is_headless:
-            self.set_interval(tty.HANGUP_CHECK, self._check_terminal)
+            self.set_interval(driver.HANGUP_CHECK, self._check_terminal)
         self.app_resume_signal.subscribe(self, lambda _: self.call_later(self._repaint))
         self.ask_background()
         self.call_after_refresh(self._begin)
@@ -133,7 +130,7 @@ class MLHubApp(AppContext):
     def get_driver_class(self) -> type[Driver]:
         """Return our driver where Textual would take that of a POSIX terminal."""
         usual = super().get_driver_class()
-        return TerminalDriver if usual.__name__ == "LinuxDriver" else usual
+        return driver.TerminalDriver if usual.__name__ == "LinuxDriver" else usual
 
     def _begin(self) -> None:
         self.tell_problems(self.problems)
@@ -159,7 +156,7 @@ class MLHubApp(AppContext):
         self.screen.refresh(layout=True)
 
     def _check_terminal(self) -> None:
-        if tty.hung_up():
+        if driver.hung_up():
             self._end(1)
 
     def _end(self, number: int) -> None:
@@ -248,20 +245,16 @@ class MLHubApp(AppContext):
 
     def action_travel(self, step: int) -> None:
         """Go back to where one was, or forward again."""
-        screen = self.screen
-        stack = self.screens_of("browse")
-        browse = stack[0] if stack else None
-        if screen.is_modal:
+        if self.screen.is_modal:
             return
         if self.current_mode != "browse":
             self.switch_mode("browse")
-        elif screen is browse and isinstance(browse, screens.browse.BrowseScreen):
+            return
+        browse, *above = self.screens_of("browse")
+        assert isinstance(browse, screens.browse.BrowseScreen)
+        if not above:
             browse.navigator.travel(browse.navigator.here(), step)
-        elif (
-            len(stack) == 2
-            and isinstance(screen, screens.document_screen.DocumentScreen)
-            and isinstance(browse, screens.browse.BrowseScreen)
-        ):
+        elif len(above) == 1 and isinstance(self.screen, screens.document_screen.DocumentScreen):
             browse.navigator.travel(self.history.current or browse.navigator.here(), step)
         elif step < 0:
             self.pop_screen()
@@ -398,7 +391,7 @@ def run(options: AppOptions) -> int:
     try:
         code = app.run(mouse=app.uses_mouse)
     except OSError:
-        if not tty.hung_up():
+        if not driver.hung_up():
             raise
         code = 129
     if app.last_words:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, cast
 
 from textual.binding import Binding, BindingType
 from textual.keys import KEY_NAME_REPLACEMENTS, KEY_TO_UNICODE_NAME, Keys, _normalize_key_list, format_key
@@ -16,23 +17,10 @@ from ..config.config import nearest
 from ..text import one_line
 from .terminal.terminal_app import running_app
 
-EVERYWHERE = "Everywhere"
-BROWSE = "Browse"
-DOCUMENT = "Collection"
-RESULTS = "Results"
-PLAN = "Plan"
-DOWNLOADS = "Downloads"
-PROFILES = "Profiles"
-LIBRARY = "Library"
-SHEET = "Contact sheet"
-LISTS = "Lists"
-MAP = "Map"
-DATES = "Dates"
-PREVIEW = "Preview"
-JSON = "JSON"
-FILTER = "Filter"
-FIELD = "Fields"
-
+EVERYWHERE, BROWSE, DOCUMENT, RESULTS, PLAN = "Everywhere", "Browse", "Collection", "Results", "Plan"
+DOWNLOADS, PROFILES, LIBRARY, SHEET = "Downloads", "Profiles", "Library", "Contact sheet"
+LISTS, MAP, DATES, PREVIEW = "Lists", "Map", "Dates", "Preview"
+JSON, FILTER, FIELD = "JSON", "Filter", "Fields"
 _SCREENS = (EVERYWHERE, BROWSE, DOCUMENT, RESULTS, PLAN, DOWNLOADS, PROFILES, LIBRARY, SHEET)
 _PANES = (LISTS, MAP, DATES, PREVIEW, JSON, FILTER, FIELD)
 _ALWAYS = 90
@@ -44,10 +32,8 @@ class AppCommand:
     """One command.
 
     - `id`: Stable name, by which a key can be changed.
-    - `keys`: Textual key names, comma-separated.
-    - `action`: The action on the app, screen or widget that is named by `where`.
-    - `title`: One or two words for the footer.
-    - `help`: Verb and object, for help, palette and manual.
+    - `keys`, `action`: Textual key names, comma-separated, and the action on what `where` names.
+    - `title`, `help`: One or two words for the footer; verb and object, for help, palette and manual.
     - `where`: The screen or widget it belongs to.
     - `hint`: Rank in the footer: lower comes first and stays longer when room is scarce; 0 is not shown.
     """
@@ -82,17 +68,12 @@ class AppCommand:
         return changed.get(self.id, self.keys)
 
 
-_Row = tuple[str, str, str, str, str] | tuple[str, str, str, str, str, int]
-
-
-def _commands(where: str, prefix: str, *rows: _Row) -> list[AppCommand]:
+def _commands(where: str, prefix: str, *rows: tuple[str | int, ...]) -> list[AppCommand]:
     """Return the commands of a place; a row is id, keys, action, title, help and rank in the footer."""
-    found = []
-    for row in rows:
-        name, keys, action, title, words = row[:5]
-        rank = row[5] if len(row) == 6 else 0
-        found.append(AppCommand(f"{prefix}.{name}", keys, action, title, words, where, rank))
-    return found
+    return [
+        AppCommand(f"{prefix}.{name}", keys, action, title, words, where, *rank)
+        for name, keys, action, title, words, *rank in cast("Any", rows)
+    ]
 
 
 COMMANDS: tuple[AppCommand, ...] = (
@@ -374,8 +355,7 @@ SCROLL_ACTIONS = {
     "list.top": "scroll_home",
     "list.bottom": "scroll_end",
 }
-_BEFORE_ALL = {"app.redraw", "app.suspend"}
-"""Commands that dialogs do not shut out."""
+_BEFORE_ALL = {"app.redraw", "app.suspend"}  # dialogs do not shut them out
 
 
 def bindings(place: str, actions: Mapping[str, str] | None = None) -> list[BindingType]:
@@ -407,10 +387,8 @@ def show_key(key: str) -> str:
 def elsewhere(key: str) -> str:
     """Return where a key does something, to show where it does nothing; empty for nowhere."""
     found = [one for one in of(*_SCREENS, MAP, DATES, JSON) if key in one.keys_in_use.split(",")]
-    if not found:
-        return ""
     places = ", ".join(dict.fromkeys(one.where for one in found))
-    return f"{show_key(key)} ({found[0].title}) does nothing here; it works in {places}."
+    return f"{show_key(key)} ({found[0].title}) does nothing here; it works in {places}." if found else ""
 
 
 # The footer
@@ -440,18 +418,14 @@ def called(**titles: str) -> list[AppCommand]:
 
 def fitting(commands: Sequence[AppCommand], width: int) -> list[AppCommand]:
     """Return those that fit `width` cells beside each other; help and quit always stay."""
-    always = [c for c in commands if c.hint >= _ALWAYS]
-    used = sum(_cells(c) for c in always)
-    first: list[AppCommand] = []
-    for one in commands:
-        if one.hint < _ALWAYS and used + _cells(one) <= width:
-            first.append(one)
-            used += _cells(one)
-    return first + always
-
-
-def _cells(command: AppCommand) -> int:
-    return len(command.key) + len(command.title) + 3
+    shown: list[AppCommand] = []
+    for one in sorted(commands, key=lambda command: command.hint < _ALWAYS):
+        width -= (cells := len(one.key) + len(one.title) + 3)
+        if one.hint >= _ALWAYS or width >= 0:
+            shown.append(one)
+        else:
+            width += cells
+    return sorted(shown, key=lambda command: command.hint >= _ALWAYS)
 
 
 def key_table() -> str:
@@ -509,16 +483,13 @@ def is_key(key: str) -> bool:
 def _without_clashes(good: dict[str, str], problems: list[str]) -> dict[str, str]:
     """Return the keys without those that are another command's on the same screen already."""
     valid = dict(good)
-    for identity in good:
-        one = _BY_ID[identity]
-        fresh = set(good[identity].split(",")) - set(one.keys.split(","))
-        for other in _beside(one):
-            taken = fresh & set(valid.get(other.id, other.keys).split(","))
-            if taken:
-                key = show_key(min(taken))
-                problems.append(f"keys: {identity}: {key} is the key of {other.id} there; its own keys count")
-                del valid[identity]
-                break
+    for identity, keys in good.items():
+        fresh = set(keys.split(",")) - set(_BY_ID[identity].keys.split(","))
+        taken = {key: o.id for o in _beside(_BY_ID[identity]) for key in valid.get(o.id, o.keys).split(",")}
+        if clash := min(fresh & taken.keys(), default=""):
+            words = f"{show_key(clash)} is the key of {taken[clash]} there; its own keys count"
+            problems.append(f"keys: {identity}: {words}")
+            del valid[identity]
     return valid
 
 

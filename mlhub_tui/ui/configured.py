@@ -8,7 +8,7 @@ import logging
 import os
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -108,7 +108,8 @@ class ConfiguredApp(TerminalApp):
         self._unanswered: Timer | None = None
         self.uses_mouse = options.mouse and config.mouse
         self._ascii, self._no_colour = AsciiFilter(), NoColor()
-        self._wants_keys: Mapping[str, str] = {}
+        self.keys_in_use: dict[str, str] = {}
+        """The keys that are not the commands' own, by command."""
         # Before the first paint, so that no style is computed twice.
         for theme in (DARK, LIGHT, PLAIN):
             self.register_theme(theme)
@@ -139,11 +140,6 @@ class ConfiguredApp(TerminalApp):
             if (keep := getattr(screen, "keep_view", None)) is not None and screen.is_attached:
                 keep()
 
-    @property
-    def keys_in_use(self) -> Mapping[str, str]:
-        """The keys that are not the commands' own, by command."""
-        return self._wants_keys
-
     def _set_up(self, config: Config) -> None:
         """Apply settings."""
         use_units(config.units)
@@ -173,6 +169,10 @@ class ConfiguredApp(TerminalApp):
             if name in self.available_themes:
                 return name
         self.follows_terminal = True
+        return self._theme_of_terminal
+
+    @property
+    def _theme_of_terminal(self) -> str:
         return LIGHT.name if self.memory.background == "light" else DARK.name
 
     def ask_background(self) -> None:
@@ -189,7 +189,7 @@ class ConfiguredApp(TerminalApp):
             self._unanswered.stop()
         self.memory.background = "light" if light else "dark"
         if self.follows_terminal and self.theme == self._theme_set:
-            self.theme = self._theme_set = LIGHT.name if light else DARK.name
+            self.theme = self._theme_set = self._theme_of_terminal
 
     @property
     def uses_own_colours(self) -> bool:
@@ -198,8 +198,7 @@ class ConfiguredApp(TerminalApp):
 
     def show_theme(self, name: str) -> None:
         """Draw in a theme; `auto` is the light or the dark one."""
-        light = LIGHT.name if self.memory.background == "light" else DARK.name
-        self.theme = name if name in self.available_themes else light
+        self.theme = name if name in self.available_themes else self._theme_of_terminal
 
     def keep_theme(self, name: str) -> None:
         """Draw in a theme from now on, also at the next start unless the settings name another."""
@@ -219,12 +218,10 @@ class ConfiguredApp(TerminalApp):
             self.animation_level = "full"
 
     def _set_keys(self, config: Config) -> None:
-        if not config.keys and not self._wants_keys:
-            return
-        good, problems = checked(config.keys)
-        self._wants_keys = good
-        self.problems += [f"{paths.config()}: {problem}" for problem in problems]
-        self.set_keymap(good)
+        if config.keys or self.keys_in_use:
+            self.keys_in_use, problems = checked(config.keys)
+            self.problems += [f"{paths.config()}: {problem}" for problem in problems]
+            self.set_keymap(self.keys_in_use)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Return what every line passes through before it is written."""
@@ -243,15 +240,11 @@ class ConfiguredApp(TerminalApp):
         if config.theme != before:
             self.memory.theme = ""
         self._set_up(config)
-        terminal = self.terminal if isinstance(self.terminal, TerminalDriver) else None
-        if config.mouse != self.uses_mouse:
-            self.uses_mouse = config.mouse
-            if terminal is not None:
-                terminal.use_mouse(config.mouse)
-        if config.cursor != self.shows_cursor:
-            self.shows_cursor = config.cursor
-            if terminal is not None:
-                terminal.show_cursor(config.cursor)
+        was, now = (self.uses_mouse, self.shows_cursor), (config.mouse, config.cursor)
+        self.uses_mouse, self.shows_cursor = now
+        if now != was and isinstance(self.terminal, TerminalDriver):
+            self.terminal.use_mouse(config.mouse)
+            self.terminal.show_cursor(config.cursor)
         self.ask_background()
         self.tell_problems([*self.loaded.problems, *self.problems])
         self.refresh_css(animate=False)

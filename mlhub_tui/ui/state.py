@@ -65,7 +65,7 @@ class Favourite:
     @property
     def key(self) -> str:
         """What tells it from others of its source."""
-        return key_of(self.kind, self.collection_id, self.id, self.url)
+        return entry_key(self)
 
     @property
     def label(self) -> str:
@@ -89,20 +89,14 @@ class Favourite:
         path = plain.get("path") if words else None
         if not isinstance(path, list) or not all(isinstance(one, str) for one in (*words.values(), *path)):
             return None
-        words["title"] = clean(words["title"])
-        found = cls(path=tuple(path), **words)
+        found = cls(path=tuple(path), **{**words, "title": clean(words["title"])})
         return found if found.kind in _KINDS and found.fits and (found.id or found.url) else None
 
 
-def key_of(kind: str, collection_id: str, identity: str, url: str) -> str:
+def entry_key(entry: Entry | Favourite) -> str:
     """Return what tells an entry from others of its source."""
-    belongs = collection_id if kind == "item" else ""
-    return f"{kind}\n{belongs}\n{identity or redact(url)}"
-
-
-def entry_key(entry: Entry) -> str:
-    """Return what tells an entry from others of its source."""
-    return key_of(entry.kind.value, entry.collection_id, entry.id, entry.url)
+    belongs = entry.collection_id if entry.kind == "item" else ""
+    return f"{entry.kind}\n{belongs}\n{entry.id or redact(entry.url)}"
 
 
 class Favourites:
@@ -293,32 +287,20 @@ def bounded(places: Iterable[Place]) -> tuple[Place, ...]:
 
 
 def _plain(view: TreeState) -> dict[str, Any]:
-    return {
-        "opened": bounded(view.opened),
-        "closed": bounded(view.closed),
-        "cursor": view.cursor if bounded([view.cursor]) else [],
-        "filter": view.filter[:_LONGEST],
-        "order": view.order,
-        "pane": view.pane,
-    }
+    return {name: read(getattr(view, name)) for name, read in _VIEW.items()}
 
 
 def _view(raw: dict[str, Any]) -> TreeState:
-    cursor = _places([raw.get("cursor")])
-    return TreeState(
-        _places(raw.get("opened")),
-        _places(raw.get("closed")),
-        cursor[0] if cursor else (),
-        _word(raw.get("filter")),
-        _word(raw.get("order")),
-        _word(raw.get("pane")),
-    )
+    return TreeState(**{name: read(raw.get(name)) for name, read in _VIEW.items()})
 
 
 def _places(raw: Any) -> tuple[Place, ...]:
-    lists = raw if isinstance(raw, list) else []
-    good = [tuple(one) for one in lists if isinstance(one, list) and all(isinstance(k, str) for k in one)]
-    return bounded(good)
+    lists = [one for one in raw if isinstance(one, list | tuple)] if isinstance(raw, list | tuple) else []
+    return bounded(tuple(one) for one in lists if all(isinstance(key, str) for key in one))
+
+
+def _place(raw: Any) -> Place:
+    return next(iter(_places([raw])), ())
 
 
 def _words(raw: Any) -> list[str]:
@@ -330,6 +312,14 @@ def _named(raw: Any) -> dict[str, str]:
     """Return words by name; empty for anything else."""
     known = [*raw.items()][:MOST_SOURCES] if isinstance(raw, dict) else []
     return {_word(key): _word(word) for key, word in known if _word(word)}
+
+
+_VIEW: Mapping[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(("opened", "closed"), _places),
+    "cursor": _place,
+    **dict.fromkeys(("filter", "order", "pane"), lambda raw: _word(raw)),
+}
+"""What reads each field of how a tree was left, whatever it holds, and bounds what is written."""
 
 
 def _steps(raw: Any) -> int:

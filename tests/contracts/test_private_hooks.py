@@ -11,7 +11,7 @@ import pytest
 import textual
 
 import mlhub_tui
-from mlhub_tui.ui.terminal.private_hooks import HOOKS, TEXTUAL
+from mlhub_tui.ui.terminal import HOOKS, TEXTUAL
 
 from .parsed import nodes
 

@@ -26,7 +26,7 @@ threads = [
     load("sources.open_source", "http.session", "sources.mlhub"),
     load("queue.service", "planning.resolver", "queue.run_job"),
     load("sample", "sample.server"),
-    load("ui.catalog.entry_detail", "ui.screens.browse", "ui.catalog.nodes", "ui.source_connection"),
+    load("ui.catalog.loader", "ui.screens.browse", "ui.catalog.nodes", "ui.source_connection"),
     load("transfer.parallel", "ui.widgets.detail_view", "http.cache"),
     load("sources.static.source", "sources.stac.api_source"),
 ]

@@ -88,7 +88,7 @@ async def down(driver: Driver, number: int = 1) -> None:
 
 def depth_of_cursor(driver: Driver) -> int:
     """Return how deep the line under the cursor is."""
-    row = tree_of(driver).cursor_row
+    row = tree_of(driver).current
     assert row is not None
     return row.depth
 
@@ -118,11 +118,11 @@ async def test_more_is_loaded_where_the_end_is_reached_and_only_there(tmp_path: 
         await driver.until(lambda: amount(driver) == "200 and more")
         assert source.asked[-1] == (None, "100")
         current = tree_of(driver).current
-        assert isinstance(current, Entry)
-        assert current.id == "c00100", "the cursor is on the first that came"
+        assert current is not None and isinstance(current.data, Entry)
+        assert current.data.id == "c00100", "the cursor is on the first that came"
         await driver.press("G")
         await driver.until(lambda: amount(driver) == "250")
-        assert not [row for row in tree_of(driver).outline.rows if isinstance(row.data, MoreNode)]
+        assert not [row for row in tree_of(driver).tree_model.rows if isinstance(row.data, MoreNode)]
 
 
 async def test_a_page_that_fails_is_tried_again_alone(tmp_path: Path) -> None:
@@ -218,7 +218,9 @@ async def test_a_reload_keeps_the_cursor_on_an_item_whose_page_comes_later(tmp_p
         await driver.until("c00001-1")  # what is there stays while it is asked for again
         source.gate.set()
         await driver.until(lambda: [a[0].id for a in source.asked if a[0]] == ["c00001", "c00001"])
-        await driver.until(lambda: getattr(tree_of(driver).current, "id", "") == "c00001-1")
+        await driver.until(
+            lambda: getattr(getattr(tree_of(driver).current, "data", None), "id", "") == "c00001-1"
+        )
 
 
 async def test_d_leads_to_the_assets_where_there_are_no_archives(
@@ -331,7 +333,7 @@ async def test_an_entry_known_by_its_link_takes_the_name_of_its_document(tmp_pat
         await driver.until(lambda: "the-real-id" in driver.screen().partition("▏")[0] + driver.screen())
         await driver.until(lambda: "scene-0.json" not in driver.screen())
         tree_of(driver).apply_filter("real-id")
-        await driver.until(lambda: len(tree_of(driver).outline.rows) == 2)
+        await driver.until(lambda: len(tree_of(driver).tree_model.rows) == 2)
 
 
 async def test_a_document_that_cannot_be_read_says_why_in_its_place(tmp_path: Path) -> None:

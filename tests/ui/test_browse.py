@@ -9,8 +9,7 @@ from mlhub_tui.models import Dataset, Entry, EntryKind
 from mlhub_tui.options import AppOptions
 from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.ui.catalog.catalog_tree import CatalogTree
-from mlhub_tui.ui.catalog.nodes import MoreNode
-from mlhub_tui.ui.catalog.tree_model import NodeRow
+from mlhub_tui.ui.catalog.nodes import MoreNode, NodeRow
 from mlhub_tui.ui.screens.browse import BrowseScreen
 from mlhub_tui.ui.screens.document_screen import DocumentScreen
 
@@ -32,8 +31,8 @@ def shown_datasets(tree: CatalogTree) -> list[Dataset]:
 
 def current(tree: CatalogTree) -> Entry:
     """Return the entry under the cursor."""
-    assert isinstance(tree.current, Entry)
-    return tree.current
+    assert tree.current is not None and isinstance(tree.current.data, Entry)
+    return tree.current.data
 
 
 def row_of(tree: CatalogTree, kind: EntryKind, identity: str) -> NodeRow:
@@ -155,7 +154,7 @@ async def test_items_come_page_by_page_as_the_cursor_goes_down(options: AppOptio
         await driver.until(lambda: items.loaded and not items.loading)
         first = items.loaded
         assert not items.complete
-        assert tree.move_to(next(row for row in tree.outline.rows if isinstance(row.data, MoreNode)))
+        assert tree.move_to(next(row for row in tree.tree_model.rows if isinstance(row.data, MoreNode)))
         await driver.until(lambda: items.loaded > first)
         ids = [row.data.id for row in collection.visible if isinstance(row.data, Entry)]
         assert len(set(ids)) == len(ids) == items.loaded, "no item twice"
@@ -221,15 +220,15 @@ async def test_reload_keeps_the_cursor_and_what_was_open(options: AppOptions) ->
         await driver.until("BigEarthNet")
         tree = browse(driver).tree_view
         await driver.press("j", "j", "l", "j", "j")
-        row, line = tree.cursor_row, tree.cursor_line
+        row, line = tree.current, tree.cursor_line
         assert row is not None
         path = tree.tree_model.path(row)
         assert current(tree).kind is EntryKind.COLLECTION
         await driver.press("r")
         await driver.until(lambda: tree.tree_model.top.complete)
-        assert tree.cursor_row is not None
-        assert tree.cursor_row is not row, "it is another tree"
-        assert tree.tree_model.path(tree.cursor_row) == path
+        assert tree.current is not None
+        assert tree.current is not row, "it is another tree"
+        assert tree.tree_model.path(tree.current) == path
         assert tree.cursor_line == line
 
 
@@ -252,5 +251,6 @@ async def test_keys_typed_fast_find_the_children_of_what_was_just_expanded(optio
         tree.action_cursor_down()
         tree.action_cursor_down()
         assert current(tree).kind is EntryKind.COLLECTION
-        assert tree.dataset is not None
-        assert tree.dataset.id == "sen12floods"
+        dataset = tree.tree_model.dataset(tree.current)
+        assert dataset is not None
+        assert dataset.id == "sen12floods"

@@ -108,7 +108,7 @@ async def test_every_node_of_the_tree_is_drawn_as_text(harm: AppOptions) -> None
         kinds: set[EntryKind] = set()
         seen = ""
         for _ in range(120):
-            row = tree.cursor_row
+            row = tree.current
             assert row is not None
             entry = row.data if isinstance(row.data, Entry) else None
             collection = entry is not None and entry.kind is EntryKind.COLLECTION

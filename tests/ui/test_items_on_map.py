@@ -193,7 +193,7 @@ async def test_items_whose_dates_are_not_known_stay_until_they_are(tmp_path: Pat
     table = ItemTable()
     from mlhub_tui.models import Entry, EntryKind, Item
     from mlhub_tui.sources.base import Page
-    from mlhub_tui.ui.widgets.item_table import ItemRow
+    from mlhub_tui.ui.widgets.table_rows import ItemRow
 
     entries = [Entry(EntryKind.ITEM, f"i{n}") for n in range(5)]
     written = ["2020-01-31", "2020-02-01 to 2020-03-05", "open to 2020-01-15", "", "2020-03-01 to open"]

@@ -143,11 +143,11 @@ async def test_the_cursor_stays_on_what_was_found_when_the_source_answers(
             tree = screen.tree_view
             found = "ref_african_crops_kenya_02_labels"
             await driver.until(lambda: tree.subject is not None and tree.subject.entry.id == found)
-            before = tree.cursor_row
+            before = tree.current
             gate.set()
             await driver.until(
                 lambda: not tree.tree_model.top.cached_age and not tree.is_looking,
-                lambda: tree.cursor_row is not before,  # the row is that of the answer
+                lambda: tree.current is not before,  # the row is that of the answer
                 lambda: tree.subject is not None and tree.subject.entry.id == found,
                 "1 of 45",
             )

@@ -1,4 +1,4 @@
-"""The rows of an outline: whatever is done to the tree, they are what a walk over the open part finds."""
+"""The rows of the tree: whatever is done to the tree, they are what a walk over the open part finds."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlhub_tui.ui.catalog.outline import LabelPiece, OutlineRow, OutlineRows, end_length, fitted
+from mlhub_tui.ui.catalog.labels import LabelPiece, end_length, fitted
+from mlhub_tui.ui.catalog.nodes import NodeRow, NoteNode
+from mlhub_tui.ui.catalog.tree_model import CatalogTreeModel
 
 
-def walk(row: OutlineRow[int]) -> list[OutlineRow[int]]:
+def walk(row: NodeRow) -> list[NodeRow]:
     """Return what is in sight below an open row, the slow way."""
     return [found for child in row.visible for found in (child, *(walk(child) if child.is_open else ()))]
 
@@ -21,8 +23,8 @@ steps = st.lists(
 
 @given(steps)
 def test_the_rows_are_what_a_walk_finds(todo: list[tuple[str, int]]) -> None:
-    told: list[list[OutlineRow[int]]] = []
-    outline: OutlineRows[int] = OutlineRows(0, told.append)
+    told: list[list[NodeRow]] = []
+    outline = CatalogTreeModel(told.append)
     known = [outline.root]
     for step, number in todo:
         before = outline.rows
@@ -32,7 +34,7 @@ def test_the_rows_are_what_a_walk_finds(todo: list[tuple[str, int]]) -> None:
         elif step == "close" and row is not outline.root:
             outline.close(row)
         elif step == "put":
-            fresh: list[OutlineRow[int]] = [OutlineRow(n, foldable=n % 3 > 0) for n in range(number % 5)]
+            fresh = [NodeRow(NoteNode(f"{n}"), foldable=n % 3 > 0) for n in range(number % 5)]
             outline.put(row, fresh, start=number % 3)
             known += fresh
         elif step == "filter":
@@ -45,9 +47,9 @@ def test_the_rows_are_what_a_walk_finds(todo: list[tuple[str, int]]) -> None:
 
 
 def test_a_row_that_is_not_in_sight_has_no_line() -> None:
-    outline: OutlineRows[int] = OutlineRows(0)
-    outer: OutlineRow[int] = OutlineRow(1, foldable=True)
-    inner: OutlineRow[int] = OutlineRow(2)
+    outline = CatalogTreeModel()
+    outer = NodeRow(NoteNode("1"), foldable=True)
+    inner = NodeRow(NoteNode("2"))
     outline.put(outline.root, [outer])
     outline.put(outer, [inner])
     assert outline.line_of(inner) is None
@@ -57,10 +59,10 @@ def test_a_row_that_is_not_in_sight_has_no_line() -> None:
 
 @pytest.mark.slow
 def test_a_catalog_may_be_nested_deeper_than_python_recurses() -> None:
-    outline: OutlineRows[int] = OutlineRows(0)
+    outline = CatalogTreeModel()
     row = outline.root
     for depth in range(2_000):
-        child: OutlineRow[int] = OutlineRow(depth, foldable=True)
+        child = NodeRow(NoteNode(f"{depth}"), foldable=True)
         outline.put(row, [child])
         outline.open(child)
         row = child

@@ -170,7 +170,7 @@ async def test_a_restart_reopens_the_last_source_at_the_last_place(tmp_path: Pat
     async with driven(started) as driver:
         await driver.until(lambda: "sample catalog" in driver.screen().splitlines()[0])
         tree = driver.app.screen.query_one("#tree")
-        await driver.until(lambda: tree.current is not None and getattr(tree.current, "id", "") == SMALL)  # type: ignore[attr-defined] # it is the tree
+        await driver.until(lambda: tree.current is not None and getattr(tree.current.data, "id", "") == SMALL)  # type: ignore[attr-defined] # it is the tree
 
 
 def _is_at(screen: Screen[Any], identity: str) -> bool:

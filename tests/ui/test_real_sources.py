@@ -21,8 +21,8 @@ from .test_any_source import tree_of
 
 def current_id(driver: Driver) -> str:
     """Return the id under the cursor."""
-    node = tree_of(driver).current
-    return node.id if isinstance(node, Entry) else ""
+    row = tree_of(driver).current
+    return row.data.id if row is not None and isinstance(row.data, Entry) else ""
 
 
 def files() -> dict[str, Any]:

@@ -42,13 +42,13 @@ async def test_the_tree_is_found_as_it_was_left(options: AppOptions, mlhub_home:
         await driver.press("enter", "l", "j", "j")
         await driver.until(lambda: tree(driver).subject is not None)
         left = rows(driver)
-        path = tree(driver).tree_model.path(tree(driver).cursor_row)
+        path = tree(driver).tree_model.path(tree(driver).current)
         assert len(path) > 2
         await leave(driver)
     assert stat.S_IMODE((mlhub_home / "state.json").stat().st_mode) == 0o600
     async with driven(options) as driver:
         await driver.until("/kenya crop")
-        await driver.until(lambda: tree(driver).tree_model.path(tree(driver).cursor_row) == path)
+        await driver.until(lambda: tree(driver).tree_model.path(tree(driver).current) == path)
         await driver.until(lambda: rows(driver) == left)
         await driver.press("escape")
         await driver.until("BigEarthNet")

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 from ... import planning, queue
 from ...auth import Kind
 from ...errors import MLHubException
+from ...fileio import free_space
 from ...metadata.citation import Attribution, words_of
 from ...models import Collection, CollectionRef, Dataset, Document, Entry, EntryKind, MLModel
 from ...planning.requests import ArchiveRequest
 from ...text import count, link_names, one_line, size
-from .. import dialogs, widgets
+from .. import dialogs
 from ..catalog.nodes import identity
 from ..widgets.plan_tree import PlanSubject, reading_words, sizes
 from .item_supplier import ItemSupplier, never, of_documents, supplies_of
@@ -333,7 +334,7 @@ def _show_plan(app: AppContext, subject: PlanSubject, choice: DownloadChoice) ->
 def _target_words(choice: DownloadChoice) -> str:
     """Return where the files of a plan go, with the free space there, and by which cluster."""
     assets = choice.assets or choice.folder
-    left = None if choice.url else widgets.form_rows.look_at(assets)[1]
+    left = None if choice.url else free_space(assets)
     words = f"into {choice.url or assets}" + (f", free space {size(left)}" if left is not None else "")
     if choice.cluster is not None:
         words = f"by {choice.cluster.words}, {words}"

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from ...lazy import submodules
 
 if TYPE_CHECKING:
-    from . import entry_detail as entry_detail
     from . import loader as loader
     from . import lookup as lookup
     from . import source_search as source_search

@@ -7,31 +7,31 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rich.segment import Segment
 from textual import work
 from textual.message import Message
+from textual.strip import Strip
 
 from ...metadata.places import regions
 from ...models import Entry
 from ..state import TreeState
-from .matching import NOTHING, ORDERS, PLACE, boxes_of, described_by, with_lines
-from .nodes import ActionNode, GroupNode, MoreNode, NoteNode
-from .outline import OutlineView, Pieces
+from ..widgets.line_view import LineView
+from .labels import LOOKS, NOTHING, QUIET, STEP, entry_pieces, fitted, guides_of, tail_length, word_pieces
+from .matching import ORDERS, PLACE, boxes_of, described_by, with_lines
+from .nodes import ActionNode, MoreNode, NodeRow, NoteNode
 from .tree_filter import TreeFilter, arrange
-from .tree_model import CatalogTreeModel, NodeRow, Path
+from .tree_model import CatalogTreeModel, Path
 
 if TYPE_CHECKING:
     from ...auth import Kind
-    from ...errors import MLHubException
-    from ...models import Dataset
-    from .nodes import Node, TreeEntry
-
-    NodeView = OutlineView[Node]
-else:
-    NodeView = OutlineView
+    from .labels import Pieces
+    from .nodes import TreeEntry
 
 
-class CatalogTree(NodeView):
+class CatalogTree(LineView[NodeRow]):
     """Shows the tree of a source; asks for what is opened, and for more where the end is reached.
+
+    The cursor stays on its row whatever happens above it.
 
     - `filter`, `order`: What is searched for, and how the entries are sorted, by its name in `ORDERS`.
     - `is_looking`: Whether the filter is still looking between the keys.
@@ -54,15 +54,11 @@ class CatalogTree(NodeView):
 
         subject: TreeEntry
 
-    @dataclass
     class Filtered(Message):
         """The filter was applied to all that is loaded."""
 
-        found: int
-
     def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(GroupNode("root", ""), id=id)
-        self.tree_model = CatalogTreeModel(self.outline, self.want, self.row_changed)
+        super().__init__(id=id)
         self.filter = self.order = ""
         self.is_looking = False
         self.marked: dict[str, TreeEntry] = {}
@@ -73,6 +69,8 @@ class CatalogTree(NodeView):
         self._target: Path = ()
         self._target_row: NodeRow | None = None
         self._collections: Mapping[str, Sequence[str]] = {}
+        self.tree_model = CatalogTreeModel(self._laid_out, self.want, self._relabelled)
+        self.lines = self.tree_model.rows
 
     @property
     def started(self) -> bool:
@@ -92,14 +90,13 @@ class CatalogTree(NodeView):
 
     def start_over(self) -> None:
         """Reload the top level; the cursor returns to the same entry."""
-        row = self.cursor_row
-        self._target, self._target_row = (self.tree_model.path(row), row) if row is not None else ((), None)
+        self._hold(self.current)
         self._collections = {}
         self.tree_model.start_over()
 
     def view(self) -> TreeState:
         """Return how the tree is left: what is open, where the cursor is or is on its way to, the filter."""
-        row, (opened, closed) = self.cursor_row, self.tree_model.folds()
+        row, (opened, closed) = self.current, self.tree_model.folds()
         waits = self._target and row is self._target_row
         cursor = self._target if waits or row is None else self.tree_model.path(row)
         return TreeState(tuple(opened), tuple(closed), cursor, self.filter, self.order)
@@ -109,21 +106,14 @@ class CatalogTree(NodeView):
         self.tree_model.recall(view.opened, view.closed)
         if view.order:
             self.sort(view.order)
-        self._target, self._target_row = view.cursor, self.cursor_row
+        self._target, self._target_row = view.cursor, self.current
 
     def show_last(self, entries: Sequence[Entry], age: str) -> None:
         """Show what the source listed last time, until it answers."""
         self.tree_model.show_last(entries, age)
-        if not self._target and self.cursor_row is not None:
-            self._target, self._target_row = self.tree_model.path(self.cursor_row), self.cursor_row
+        if not self._target:
+            self._hold(self.current)
         self._listed()
-
-    def fail(self, error: MLHubException) -> None:
-        """Say why there is no source, and the way on."""
-        for row in self.tree_model.groups:
-            if (listing := self.tree_model.grown[row]) is not None:
-                listing.fail(error)
-            self.tree_model.settle(row)
 
     def want(self, row: NodeRow) -> None:
         """Ask for the next page below a row."""
@@ -140,13 +130,7 @@ class CatalogTree(NodeView):
     @property
     def found_words(self) -> str:
         """What was found among what: `2 of 45 datasets`, `3 found, filtering the 200 loaded of 2,365`."""
-        if self._search is None:
-            return ""
-        tree_model, near = self.tree_model, " near" if self._search.only_near else ""
-        if tree_model.by_dataset:
-            found, loaded = self._search.count(tree_model.groups[0]), tree_model.top.in_tree.loaded
-            return f"{found}{near} of {loaded} datasets"
-        return f"{len(self._search.matched):,}{near or ' found'}, filtering {tree_model.scope}"
+        return self._search.words if self._search is not None else ""
 
     def facet_texts(self) -> list[str]:
         """Return what the entries that are shown can be narrowed by."""
@@ -155,51 +139,63 @@ class CatalogTree(NodeView):
         rows = (entry for row in self.tree_model.grown for entry in self.tree_model.entries(row))
         return [row.facet_text for row in rows if row.facet_text]
 
-    # What is under the cursor
+    def move_to(self, row: NodeRow) -> bool:
+        """Put the cursor on a row; False where it is not in sight."""
+        line = self.tree_model.line_of(row, self.cursor_line)
+        if line is not None:
+            self.cursor_line = line
+        return line is not None
 
-    @property
-    def current(self) -> Node | None:
-        """What the row under the cursor stands for."""
-        return self.cursor_row.data if self.cursor_row is not None else None
+    def _laid_out(self, before: list[NodeRow]) -> None:
+        """Take up other rows: cursor and view stay on what they were on, else on what is above that."""
+        cursor, line_of = self.cursor_line, self.tree_model.line_of
+        row = before[cursor] if cursor < len(before) else None
+        line = line_of(row, cursor) if row is not None else cursor
+        if line is None and row is not None:
+            # Others came in its place, or something above it was closed.
+            above = (line_of(one) for one in row.lineage() if not one.is_open)
+            line = next((found for found in above if found is not None), cursor)
+        line = max(min(cursor if line is None else line, len(self.tree_model.rows) - 1), 0)
+        top, self.lines = self.scroll_offset.y, self.tree_model.rows
+        self.count_changed()
+        if line != cursor:
+            self.set_reactive(LineView.cursor_line, line)
+            if top:
+                self.scroll_to(y=max(top + line - cursor, 0), animate=False, immediate=True)
+            self.keep_in_sight()
+        if row is not self.current:
+            self.post_message(self.Moved())
+        self.refresh()
+
+    def _relabelled(self, row: NodeRow) -> None:
+        if (line := self.tree_model.line_of(row, self.cursor_line)) is not None:
+            self.refresh_from(line, 1)
+
+    # What is under the cursor
 
     @property
     def subject(self) -> TreeEntry | None:
         """The entry under the cursor, with what is known around it."""
-        return self.tree_model.subject(self.cursor_row)
+        return self.tree_model.subject(self.current)
 
     @property
     def beside(self) -> list[Entry]:
         """The entries of the kind that is under the cursor, in the listing it stands in."""
-        row = self.cursor_row
-        if row is None or row.parent is None or not isinstance(row.data, Entry):
-            return []
-        nodes = (sibling.data for sibling in row.parent.visible)
-        return [node for node in nodes if isinstance(node, Entry) and node.kind is row.data.kind]
+        row = self.current
+        nodes = [one.data for one in row.parent.visible] if row is not None and row.parent is not None else []
+        kind = row.data.kind if row is not None and isinstance(row.data, Entry) else None
+        return [node for node in nodes if isinstance(node, Entry) and node.kind is kind]
 
     def go_beside(self, entry: Entry) -> None:
         """Put the cursor on an entry that stands beside the one under it."""
-        row = self.cursor_row
-        for sibling in row.parent.visible if row is not None and row.parent is not None else ():
-            if sibling.data == entry:
-                self.move_to(sibling)
-                return
-
-    @property
-    def holder(self) -> TreeEntry | None:
-        """What holds items and is under the cursor, or what is under it belongs to."""
-        return self.tree_model.holder(self.cursor_row)
-
-    @property
-    def dataset(self) -> Dataset | None:
-        """The MLHub dataset that the row under the cursor is, or belongs to."""
-        return self.tree_model.dataset(self.cursor_row)
+        row = self.current
+        rows = row.parent.visible if row is not None and row.parent is not None else []
+        next((one for one in rows if one.data == entry and self.move_to(one)), None)
 
     @property
     def to_download(self) -> list[TreeEntry]:
         """What a download is about: the selection, else what is under the cursor, or what that belongs to."""
-        if self.marked:
-            return list(self.marked.values())
-        return self.tree_model.to_download(self.cursor_row)
+        return [*self.marked.values()] or self.tree_model.to_download(self.current)
 
     # Listings
 
@@ -209,7 +205,9 @@ class CatalogTree(NodeView):
         self.tree_model.add(row, entries)
         self._listed()
         added = self.tree_model.entries(row)[-len(entries) :] if entries else []
-        self._find_regions(added, entries)
+        boxes = [boxes_of(entry) for entry in entries]
+        if any(boxes):  # to name a place takes about a millisecond
+            self._learn(added, lambda: [[f"{PLACE}{one}" for one in regions(b)] for b in boxes])
         self._describe(added)
 
     def describe(self, collections: Mapping[str, Sequence[str]]) -> None:
@@ -225,19 +223,13 @@ class CatalogTree(NodeView):
         if (collections := self._collections) and entries:
             self._learn(rows, lambda: [described_by(entry, collections) for entry in entries])
 
-    def _find_regions(self, rows: Sequence[NodeRow], entries: Sequence[Entry]) -> None:
-        """Have the places of entries named: about a millisecond each."""
-        boxes = [boxes_of(entry) for entry in entries]
-        if any(boxes):
-            self._learn(rows, lambda: [[f"{PLACE}{one}" for one in regions(b)] for b in boxes])
-
     @work(group="learning")
     async def _learn(self, rows: Sequence[NodeRow], find: Callable[[], list[list[str]]]) -> None:
         """Add lines to what entries are found by; they are made in a thread."""
         for row, lines in zip(rows, await asyncio.to_thread(find), strict=True):
             row.searched, row.facet_text = with_lines(row.searched, row.facet_text, lines)
         if not self.filter:
-            self.post_message(self.Filtered(0))  # there is more to narrow by
+            self.post_message(self.Filtered())  # there is more to narrow by
             return
         self._note_place()
         found = self._search is not None and self._search.matched and not self._search.only_near
@@ -249,14 +241,16 @@ class CatalogTree(NodeView):
         self.tree_model.settle(row)
         self._listed()
 
+    def _hold(self, row: NodeRow | None) -> None:
+        """Have the cursor come to where a row is, though other rows will stand for the same entries."""
+        self._target, self._target_row = (self.tree_model.path(row), row) if row is not None else ((), None)
+
     def _note_place(self) -> None:
-        """Take note that the cursor was moved; of where to, if other rows will stand for the same entries."""
-        row = self.cursor_row
+        """Take note that the cursor was moved; of where to, if that is about to be replaced."""
+        row = self.current
         if self._target and row is not self._target_row:
-            self._target, self._target_row = (), None
             lasts = row is not None and not isinstance(row.data, NoteNode | MoreNode | ActionNode)
-            if row is not None and lasts and self.tree_model.is_replaced_soon:
-                self._target, self._target_row = self.tree_model.path(row), row
+            self._hold(row if lasts and self.tree_model.is_replaced_soon else None)
 
     def _listed(self) -> None:
         self._is_listing = True
@@ -268,20 +262,18 @@ class CatalogTree(NodeView):
     def _come_to_place(self) -> None:
         """Put the cursor where it was, or on its way to, as far as that is there by now."""
         row = self._target_row
-        if self._target and not (
-            row is self.cursor_row and row and self.tree_model.path(row) == self._target
-        ):
-            self._target_row = self.tree_model.find(self._target) or self.cursor_row
-            if self._target_row is not None:
-                self.move_to(self._target_row)
-            self._target_row = self.cursor_row
+        if row is not None and row is self.current and self.tree_model.path(row) == self._target:
+            return
+        if self._target:
+            if (found := self.tree_model.find(self._target)) is not None:
+                self.move_to(found)
+            self._target_row = self.current
 
     # Filter and order
 
     def apply_filter(self, words: str, *, to_first: bool = True) -> None:
         """Show what matches some words among all that is loaded; without words, everything.
 
-        - `words`: What is searched for.
         - `to_first`: Whether the cursor goes to the first match.
         """
         self.workers.cancel_group(self, "filter")
@@ -307,12 +299,12 @@ class CatalogTree(NodeView):
         if not self._is_listing:
             self._note_place()
         self.is_looking = False
-        tree_model, lineage = self.tree_model, list(self.cursor_row.lineage()) if self.cursor_row else []
+        tree_model, lineage = self.tree_model, list(self.current.lineage()) if self.current else []
         closed = self._search.opened if self._search is not None else set()
         if search is None:
             # What the filter opened above the cursor stays open when the filter goes.
             for row in closed.intersection(lineage[1:]):
-                tree_model.unfolding(row)
+                tree_model.open(row)
                 closed.discard(row)
         if self._search is not None or self._arranged:
             tree_model.show_all()
@@ -322,26 +314,17 @@ class CatalogTree(NodeView):
             search.apply()
         self._search, self._arranged = search, bool(self.order)
         arrange(tree_model, self.order)
-        self._tell()
-        self.outline.lay_out()
+        tree_model.found = {row: search.told(row) for row in tree_model.groups} if search is not None else {}
+        for row in tree_model.groups:
+            tree_model.tell(row)
+        tree_model.lay_out()
         next((row for row in lineage if self.move_to(row)), None)
         if search is not None and self._to_first:
             self.first_match()
         self.post_message(self.Moved())  # at least the group's own line is another one
-        self.post_message(self.Filtered(len(search.matched) if search is not None else 0))
+        self.post_message(self.Filtered())
         if not self._to_first:
             self._come_to_place()
-
-    def _tell(self) -> None:
-        """Say in the groups' lines what was found in each."""
-        self.tree_model.found.clear()
-        for row in self.tree_model.groups:
-            listing = self.tree_model.grown.get(row)
-            if self._search is not None and listing is not None:
-                loaded = f"{listing.in_tree.loaded:,}{'' if listing.in_tree.complete else ' loaded'}"
-                near = " near" if self._search.only_near else ""
-                self.tree_model.found[row] = f"{self._search.count(row):,}{near} of {loaded}  /{self.filter}"
-            self.tree_model.tell(row)
 
     def sort(self, order: str) -> None:
         """Show the entries of every listing in another order, see `ORDERS`; the cursor stays on its entry."""
@@ -364,34 +347,50 @@ class CatalogTree(NodeView):
             self._match_from(self.cursor_line, step, self._search.matched)
 
     def _match_from(self, line: int, step: int, wanted: Container[NodeRow]) -> None:
-        rows = self.outline.rows
+        rows = self.tree_model.rows
         lines = ((line + step * distance) % len(rows) for distance in range(1, len(rows) + 1))
         self.cursor_line = next((number for number in lines if rows[number] in wanted), self.cursor_line)
 
     # Drawing
 
-    def label(self, row: NodeRow, room: int) -> Pieces:
+    def cursor_column(self) -> int:
+        """Return the cell in which the label under the cursor begins."""
+        row = self.current
+        return len(guides_of(row, self.scrollable_content_region.width)) + STEP if row else 0
+
+    def draw_line(self, number: int, width: int) -> Strip:
+        """Draw guides, arrow, marks and label of a row."""
+        row, plain = self.tree_model.rows[number], self.line_style(number)
+        guides = guides_of(row, width)
+        arrow = ("▾ " if row.is_open else "▸ ") if row.foldable else "  "
+        arrow += self._badge(row)
+        room = width - len(guides) - len(arrow)
+        label = self._label(row, room)
+        pieces = fitted(label, room, tail_length(self.tree_model.rows, number, label, room))
+        here = number == self.cursor_line
+        base = plain + self.look("cursor") if here else plain
+        quiet = base if here else base + self.look("quiet")
+        segments = [Segment(guides, plain + self.look("guides")), Segment(arrow, plain)]
+        segments += [
+            Segment(text, (quiet if look in QUIET else base) + LOOKS[look]) for text, look in pieces if text
+        ]
+        return Strip(segments)
+
+    def _label(self, row: NodeRow, room: int) -> Pieces:
         """Return the label of a row; of one that matches the filter with what that looked at."""
-        whole, search = row is self.cursor_row, self._search
+        if not isinstance(row.data, Entry):
+            return word_pieces(row.data)
+        search, whole = self._search, row is self.current
         highlighter = search.highlighter if search is not None else NOTHING
         searched = row.searched if search is not None and row in search.matched else ""
-        return self.tree_model.pieces(row, highlighter, searched, room, whole=whole)
+        return entry_pieces(row.data, highlighter, searched, self.tree_model.kind, room, whole=whole)
 
-    def badge(self, row: NodeRow) -> str:
+    def _badge(self, row: NodeRow) -> str:
         """Return the marks of what was selected, of what is downloaded or queued, and of a favourite."""
         chosen = "✓ " if self.marked and self.tree_model.mark(row) in self.marked else ""
         if sign := self.tree_model.sign(row, self.signs) if self.signs is not None else "":
             chosen = f"{chosen}{sign} "
         return f"{chosen}★ " if self.favourites and self.tree_model.key(row) in self.favourites else chosen
-
-    def cuts_middle(self, row: NodeRow) -> bool:
-        """Whether it is the title or id of an entry, without a note behind it."""
-        words = isinstance(row.data, GroupNode | ActionNode | MoreNode | NoteNode)
-        return not words and not getattr(row.data, "note", "")
-
-    def names(self, row: NodeRow) -> tuple[str, ...]:
-        """Return id and title of an entry: one of them is its label, where nothing is found in it."""
-        return (row.data.id, row.data.title) if isinstance(row.data, Entry) else ()
 
     # Jumps
 
@@ -413,57 +412,80 @@ class CatalogTree(NodeView):
     # Keys
 
     def unfold(self, row: NodeRow) -> None:
-        """Open a row whose children stand at once, so that a key that follows fast finds them."""
-        if row.foldable and self.started:
-            self.tree_model.unfolding(row)
-            super().unfold(row)
+        """Open a row; where it is at the bottom, some of what is below it comes into sight."""
+        if not (row.foldable and self.started):
+            return
+        self.tree_model.open(row)
+        room = self.size.height - self.header
+        if row is self.current and room > 0:
+            last = self.cursor_line + min(len(row.visible), room // 2)
+            if last >= self.scroll_offset.y + room:
+                self.scroll_to(y=last - room + 1, animate=False, immediate=True)
 
-    def fold(self, row: NodeRow) -> None:
-        """Close a row."""
-        if self.started:
-            self.tree_model.folded(row)
-            super().fold(row)
+    def toggle(self, row: NodeRow) -> None:
+        """Open a row, or close it."""
+        if not row.is_open:
+            self.unfold(row)
+        elif self.started:
+            self.tree_model.close(row)
+
+    def expand_current(self) -> None:
+        """Open the row under the cursor; open already, go to its first child."""
+        row = self.current
+        if row is not None and row.foldable and not row.is_open:
+            self.unfold(row)
+        elif row is not None and row.foldable and row.visible:
+            self.cursor_line += 1
+
+    def collapse_current(self) -> None:
+        """Close the row under the cursor; closed already, go to its parent."""
+        row = self.current
+        if row is not None and row.is_open:
+            self.toggle(row)
+        elif row is not None and row.depth > 0 and row.parent is not None:
+            self.move_to(row.parent)
+
+    async def clicked(self, x: int) -> None:
+        """Open or close on the arrow, choose on the label."""
+        row = self.current
+        if row is not None and row.foldable and 0 <= self.cursor_column() - x - 1 < STEP:
+            self.toggle(row)
+        else:
+            await super().clicked(x)
 
     def watch_cursor_line(self, before: int, after: int) -> None:
         """Load more when the end of what was loaded is reached."""
         super().watch_cursor_line(before, after)
-        row = self.cursor_row
+        row = self.current
         if row is not None and row.parent is not None and isinstance(row.data, MoreNode):
             self.want(row.parent)
 
     async def action_select_cursor(self) -> None:
         """Open what can be opened; expand or collapse the rest."""
-        row = self.cursor_row
-        if row is None:
-            return
-        subject = self.subject
+        row, subject = self.current, self.subject
         if subject is not None and subject.is_document:
             self.post_message(self.Opened(subject))
+        elif row is None or row.parent is None:
             return
-        match row.data:
-            case ActionNode(_, action):
-                await self.run_action(action)
-            case NoteNode(_, _, True):
-                self._retry(row)
-            case MoreNode() if row.parent is not None:
-                self.want(row.parent)
-            case _ if row.foldable:
-                self.toggle(row)
-
-    def _retry(self, row: NodeRow) -> None:
-        listing = self.tree_model.grown.get(row.parent) if row.parent is not None else None
-        if listing is not None and row.parent is not None:
-            listing.retry()
+        elif isinstance(row.data, ActionNode):
+            await self.run_action(row.data.action)
+        elif isinstance(row.data, MoreNode):
             self.want(row.parent)
+        elif isinstance(row.data, NoteNode):
+            if row.data.retry and (listing := self.tree_model.grown.get(row.parent)) is not None:
+                listing.retry()
+                self.want(row.parent)
+        elif row.foldable:
+            self.toggle(row)
 
     # Marks
 
     def toggle_mark(self) -> None:
         """Mark or unmark what can be downloaded; expand or collapse the rest."""
-        row = self.cursor_row
+        row, subject = self.current, self.subject
         if row is None:
             return
-        subject, mark = self.subject, self.tree_model.mark(row)
+        mark = self.tree_model.mark(row)
         if subject is not None and mark:
             if self.marked.pop(mark, None) is None:
                 self.marked[mark] = subject

@@ -1,10 +1,11 @@
-"""Loading of a source: listings page by page into the tree, and documents, of which a bounded number stay."""
+"""Loading of a source: listings page by page into the tree, documents, and the detail of both."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+import sys
+from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from textual.cache import LRUCache
@@ -13,21 +14,42 @@ from ...auth import Kind
 from ...errors import APIKeyNotFound, AuthenticationError, EntityDoesNotExist, MLHubException
 from ...http.cache import MOST
 from ...metadata.citation import Attribution, attribution
-from ...models import ArchiveInfo, Document, Entry, EntryKind
+from ...metadata.detail import (
+    Block,
+    FieldBlock,
+    Heading,
+    Identity,
+    Paragraph,
+    Prose,
+    Title,
+    document_detail,
+    type_names,
+)
+from ...models import ArchiveInfo, Collection, Document, Entry, EntryKind
 from ...sources.ancestors import ancestors
 from ...sources.base import Page, Source
-from ...text import duration
+from ...text import duration, redact, size
 from ..source_connection import last_listing
-from .matching import described
-from .nodes import MODELS, GroupNode, TreeEntry, identity
+from .matching import described, facet_counts
+from .nodes import (
+    MODELS,
+    TYPE_TITLES,
+    ActionNode,
+    GroupNode,
+    MoreNode,
+    NoteNode,
+    TreeEntry,
+    TypeNode,
+    entry_id,
+    identity,
+)
 
 if TYPE_CHECKING:
     from ...http.cache import LastListing
-    from ...models import Collection
     from ..source_connection import Connection
     from .catalog_tree import CatalogTree
-    from .nodes import TreeListing
-    from .tree_model import NodeRow
+    from .nodes import NodeRow, TreeListing
+    from .tree_model import CatalogTreeModel
 
 AT_A_TIME = 2_000
 """Entries of a page taken up in one go: a few milliseconds, between which the keys come first."""
@@ -42,6 +64,12 @@ async def load_listing(
 
     What was listed last time is shown until the source answers.
     """
+
+    async def load(row: NodeRow) -> None:
+        # A user whose key is refused at the top level gets the profiles once all requests have ended.
+        with contextlib.suppress(AuthenticationError, APIKeyNotFound):
+            await load_next(documents, tree, row)
+
     last, tree_model = last_listing(connection), tree.tree_model
     groups = tree_model.groups
     if last is not None:
@@ -51,18 +79,12 @@ async def load_listing(
     async with asyncio.TaskGroup() as loads:
         loads.create_task(introduce(connection.source, tree))
         for row in groups:
-            loads.create_task(_load_group(documents, tree, row))
+            loads.create_task(load(row))
     if tree_model.groups is not groups:
         return None
     if last is not None:
         await _save_last(last, tree)
     return tree_model.top.failure
-
-
-async def _load_group(documents: Documents, tree: CatalogTree, row: NodeRow) -> None:
-    # A user whose key is refused at the top level gets the profiles once all requests have ended.
-    with contextlib.suppress(AuthenticationError, APIKeyNotFound):
-        await load_next(documents, tree, row)
 
 
 async def introduce(source: Source, tree: CatalogTree) -> None:
@@ -113,9 +135,10 @@ async def load_next(documents: Documents, tree: CatalogTree, row: NodeRow) -> No
 async def _take(tree: CatalogTree, row: NodeRow, listing: TreeListing, page: Page[Entry]) -> None:
     """Take up a page in parts, without what the one before it ended with."""
     entries = [*page.entries] if listing.take(page) else []
-    if listing.loaded:
-        before = {_mark(known) for known in _last(row, listing.loaded, len(entries))}
-        entries = [entry for entry in entries if _mark(entry) not in before]
+    # A server may list some of what was loaded last once more.
+    known = (row.children or [])[max(listing.loaded - len(entries), 0) : listing.loaded]
+    before = {_mark(one.data) for one in known if isinstance(one.data, Entry)}
+    entries = [entry for entry in entries if _mark(entry) not in before]
     for start in range(0, len(entries), AT_A_TIME):
         tree.add(row, entries[start : start + AT_A_TIME])
         await asyncio.sleep(0)
@@ -129,30 +152,19 @@ async def _page(source: Source, row: NodeRow, link: str | None) -> Page[Entry]:
     if isinstance(node, Entry):
         return await source.entries(node, link=link)
     if isinstance(node, GroupNode) and node.key == MODELS:
-        return await _models(source)
+        with contextlib.suppress(EntityDoesNotExist):  # not every deployment has models
+            return Page(_by_title(Entry.of(model) for model in await source.models()))
+        return Page(())
     page = await source.entries(None, link=link)
     return Page(_by_title(page.entries), None, None, page.skipped) if source.kind is Kind.MLHUB else page
 
 
-async def _models(source: Source) -> Page[Entry]:
-    try:
-        return Page(_by_title(tuple(Entry.of(model) for model in await source.models())))
-    except EntityDoesNotExist:
-        return Page(())  # not every deployment has models
-
-
-def _by_title(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
+def _by_title(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     return tuple(sorted(entries, key=lambda entry: entry.title.casefold()))
 
 
 def _mark(entry: Entry) -> tuple[EntryKind, str, str]:
     return (entry.kind, entry.id, entry.url)
-
-
-def _last(row: NodeRow, loaded: int, number: int) -> list[Entry]:
-    """Return the entries that were loaded last: a server may list some of them once more."""
-    rows = (row.children or [])[max(loaded - number, 0) : loaded]
-    return [known.data for known in rows if isinstance(known.data, Entry)]
 
 
 async def read_collections(source: Source) -> Mapping[str, Sequence[str]]:
@@ -162,12 +174,8 @@ async def read_collections(source: Source) -> Mapping[str, Sequence[str]]:
         read.append(collection)
         if len(read) >= MOST_COLLECTIONS:
             break
-    return await asyncio.to_thread(_described, read)
-
-
-def _described(collections: Sequence[Collection]) -> dict[str, tuple[str, ...]]:
-    shared: dict[str, str] = {}  # most collections state the same few lines: one copy of each is enough
-    return {one.id: tuple(shared.setdefault(line, line) for line in described(one)) for one in collections}
+    # Most collections state the same few lines: one copy of each is enough.
+    return await asyncio.to_thread(lambda: {one.id: [*map(sys.intern, described(one))] for one in read})
 
 
 DOCUMENTS_KEPT = 300
@@ -316,3 +324,83 @@ class Documents:
             return error.full_message
         self._archives[collection_id] = found
         return found
+
+
+_LOOKED_AT, _VALUES = 2_000, 6
+"""Entries whose facets are counted, in some milliseconds, and values of a facet that are shown."""
+
+
+def archive_words(archive: ArchiveInfo | str | None) -> str:
+    """Return what is known of an archive in words."""
+    if archive is None:
+        return "asking…"
+    return archive if isinstance(archive, str) else size(archive.size)
+
+
+def entry_detail(subject: TreeEntry, documents: Documents) -> list[Block]:
+    """Return the detail of an entry, with what is known of it so far."""
+    entry = subject.entry
+    document, above = documents.of(entry), documents.above(entry)
+    types = subject.ref.types if subject.ref else ()
+    dataset = subject.dataset.title if subject.dataset else ""
+    if isinstance(document, Collection) and documents.has_archives:
+        archive = archive_words(documents.archive(document.id))
+        return document_detail(document, archive=archive, types=types, dataset=dataset, above=above)
+    if document is not None:
+        return document_detail(document, above=above)
+    # What is known before the document came, and why it did not.
+    why = documents.why_not(entry) or entry.note
+    identity = entry_id(entry)
+    blocks: list[Block] = [Title(entry.title or entry.label), *([Identity(identity)] if identity else [])]
+    if entry.kind is EntryKind.COLLECTION and documents.has_archives:
+        blocks += [
+            FieldBlock("Type", type_names(types)),
+            FieldBlock("Archive", archive_words(documents.archive(entry.id))),
+            FieldBlock("Dataset", dataset),
+        ]
+    elif entry.url:
+        blocks.append(FieldBlock("Link", redact(entry.url)))
+    return [*blocks, Paragraph(f"\n{why or 'loading…'}")]
+
+
+def line_detail(row: NodeRow | None, tree_model: CatalogTreeModel) -> list[Block]:
+    """Return the detail of a line that is no entry."""
+    match node := row.data if row is not None else None:
+        case TypeNode(kind, number):
+            return [
+                Title(TYPE_TITLES.get(kind, kind)),
+                Paragraph(f"{number} in this dataset; d downloads {'them' if number != 1 else 'it'}"),
+            ]
+        case GroupNode(key, title, note, detail):
+            about = tree_model.about
+            first = bool(tree_model.groups) and tree_model.groups[0].data is node
+            listed = tree_model.entries(tree_model.groups[0]) if first else []
+            facets = _most_frequent([row.facet_text for row in listed if row.facet_text])
+            if about is None or not first or tree_model.by_dataset:
+                return [Title(title), Paragraph(note), Paragraph(f"\n{detail}" if detail else ""), *facets]
+            known = document_detail(about.document)[2:] if about.document else [Prose(about.description)]
+            where = [FieldBlock("Source", about.kind.value), FieldBlock("Notes", detail)]
+            return [
+                Title(about.title or title),
+                Paragraph(f"{title}: {note}" if key else note),
+                *where,
+                *known,
+                *facets,
+            ]
+        case ActionNode(words):
+            return [Paragraph(f"Enter: {words}")]
+        case NoteNode(words) | MoreNode(words):
+            return [Paragraph(words)]
+        case Entry() | None:
+            return []
+
+
+def _most_frequent(facet_texts: Sequence[str]) -> list[Block]:
+    """Return the most frequent values of each facet of a listing, as far as that is looked through."""
+    rows: list[Block] = []
+    for name, counts in facet_counts(facet_texts[:_LOOKED_AT]).items():
+        values = [f"{one.words} ({one.number:,})" for one in counts[:_VALUES]] + ["…"] * bool(
+            counts[_VALUES:]
+        )
+        rows.append(FieldBlock(name.capitalize(), ", ".join(values)))
+    return [Heading("Most frequent"), *rows, Paragraph("\nf narrows by these, / by words.")] if rows else []

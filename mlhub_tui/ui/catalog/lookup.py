@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from ...sources.base import Source
     from .catalog_tree import CatalogTree
     from .loader import Documents
-    from .nodes import Node, TreeListing
-    from .tree_model import CatalogTreeModel, NodeRow
+    from .nodes import Node, NodeRow, TreeListing
+    from .tree_model import CatalogTreeModel
 
 
-_DOI = re.compile(r"(?:doi:\s*|(?:https?://)?(?:dx\.)?doi\.org/)?(10\.\d{4,9}/\S+)", re.IGNORECASE)
 _NAMED = re.compile(r"doi:\s*|(?:https?://)?(?:dx\.)?doi\.org/", re.IGNORECASE)
+_DOI = re.compile(r"10\.\d{4,9}/\S+")
 _TOPS = {Kind.MLHUB: "group:datasets", Kind.STAC_API: "group:collections", Kind.STATIC: "group:catalog"}
 _UP = ("parent", "collection")
 _DEEPEST = 30
@@ -49,13 +49,13 @@ class Target:
 
 def doi_of(typed: str) -> str:
     """Return the DOI that was typed, bare, as `doi:…` or as a link; empty where it is none."""
-    match = _DOI.fullmatch(typed.strip())
-    return match[1] if match else ""
+    return bare if _DOI.fullmatch(bare := plain(typed)) else ""
 
 
 def plain(typed: str) -> str:
     """Return what was typed as it stands in ids, titles and DOIs."""
-    return _NAMED.sub("", typed.strip(), count=1)
+    typed = typed.strip()
+    return typed[match.end() :] if (match := _NAMED.match(typed)) else typed
 
 
 def is_url(typed: str) -> bool:
@@ -85,12 +85,10 @@ async def look_up(typed: str, source: Source) -> Target:
 async def _in_mlhub(typed: str, source: Source) -> Target:
     if "/" in typed:
         return await _member(typed, source)
-    with contextlib.suppress(EntityDoesNotExist):
-        return target(await source.dataset(typed), source.kind)
-    with contextlib.suppress(EntityDoesNotExist):
-        return target(await source.collection(typed), source.kind)
-    with contextlib.suppress(EntityDoesNotExist):
-        return target(await source.model(typed), source.kind)
+    asks: tuple[Callable[[str], Awaitable[Document]], ...] = (source.dataset, source.collection, source.model)
+    for ask in asks:
+        with contextlib.suppress(EntityDoesNotExist):
+            return target(await ask(typed), source.kind)
     raise _nothing(typed)
 
 
@@ -164,12 +162,13 @@ async def _at_url(typed: str, source: Source) -> Target:
 def target(document: Document, kind: Kind, collection_id: str = "") -> Target:
     """Return a document as something to go to, by the ids of what is above it."""
     entry = Entry.of(document, collection_id=collection_id)
-    top = "group:models" if entry.kind is EntryKind.MODEL else _TOPS[kind]
-    above: list[str] = []
-    if entry.kind is EntryKind.ITEM:
-        if not entry.collection_id:
-            return Target(entry)
-        above = [f"{EntryKind.COLLECTION}:{entry.collection_id}"]
+    top, is_item = (
+        "group:models" if entry.kind is EntryKind.MODEL else _TOPS[kind],
+        entry.kind is EntryKind.ITEM,
+    )
+    if is_item and not entry.collection_id:
+        return Target(entry)
+    above = [f"{EntryKind.COLLECTION}:{entry.collection_id}"] if is_item else []
     return Target(entry, (top, *above, node_key(entry, kind)))
 
 
@@ -239,7 +238,7 @@ async def walk(
     Raises AuthenticationError, APIKeyNotFound if a listing on the way needs a key.
     """
     keys, pages = [*path], 0
-    row = tree.tree_model.outline.root
+    row = tree.tree_model.root
     while keys:
         hit = await _below(tree, row, keys)
         if hit is not None:
@@ -251,7 +250,7 @@ async def walk(
         if listing is None:
             if not _is_gone(tree, row):
                 break
-            row, keys = tree.tree_model.outline.root, [*path]  # the tree was reloaded meanwhile
+            row, keys = tree.tree_model.root, [*path]  # the tree was reloaded meanwhile
         elif _is_awaited(listing):
             await asyncio.sleep(_MOMENT)
         elif listing.wants_more and pages < MOST_PAGES:
@@ -272,12 +271,10 @@ def _is_awaited(listing: TreeListing) -> bool:
 
 
 def _is_gone(tree: CatalogTree, row: NodeRow) -> bool:
-    top = tree.tree_model.outline.root
-    while row.parent is not None:
-        if row not in (row.parent.children or ()):
-            return True
-        row = row.parent
-    return row is not top
+    lineage = [*row.lineage()]
+    if any(one.parent is None or one not in (one.parent.children or ()) for one in lineage):
+        return True
+    return (lineage[-1].parent if lineage else row) is not tree.tree_model.root
 
 
 async def _below(tree: CatalogTree, row: NodeRow, keys: Sequence[str]) -> tuple[NodeRow, list[str]] | None:

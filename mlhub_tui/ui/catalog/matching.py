@@ -1,4 +1,4 @@
-"""Filter of the tree: what it searches, queries with facets, fuzzy matches, highlighted labels, orders."""
+"""Filter of the tree: what it searches of an entry, queries with facets, fuzzy matches, orders."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ...models import BBox, Collection, Dataset, Entry, EntryKind
 from ...text import date, link_names, one_line
-from .outline import LabelPiece, Pieces
 
 if TYPE_CHECKING:
     from ...models import Document
@@ -185,9 +184,8 @@ def _line(identity: str) -> str:
     return identity if identity.isprintable() else one_line(identity)
 
 
-SHORTEST = 3
-"""Letters; fewer are in almost any text."""
-_LONGEST = 40
+SHORTEST, _LONGEST = 3, 40
+"""Letters of a word that something may come near: fewer are in almost any text."""
 _SKIPPED = 3
 """Letters left out in the middle of a word, at most."""
 
@@ -204,6 +202,12 @@ def pieces_allowed(term: str) -> int:
     return 1 + len(term) // 3
 
 
+def in_order(term: str, text: str) -> bool:
+    """Whether all letters of a word come in a text, in order: a cheap look before a close one."""
+    letters = iter(text)
+    return all(letter in letters for letter in term)
+
+
 def fuzzy_match(term: str, text: str) -> FuzzyMatch | None:
     """Return where a text comes near a word in the fewest pieces; None where it does not.
 
@@ -214,10 +218,7 @@ def fuzzy_match(term: str, text: str) -> FuzzyMatch | None:
     """
     if not SHORTEST <= len(term) <= _LONGEST or not in_order(term, text):
         return None
-    starts: dict[str, list[int]] = {}
-    for at, letter in enumerate(text):
-        if begins_word(text, at):
-            starts.setdefault(letter, []).append(at)
+    starts = [match.start() for match in _WORD.finditer(text)]
     failed: dict[tuple[int, int], int] = {}
 
     def rest(number: int, at: int, pieces: int) -> tuple[int, ...] | None:
@@ -226,143 +227,30 @@ def fuzzy_match(term: str, text: str) -> FuzzyMatch | None:
             return ()
         if failed.get((number, at), -1) >= pieces:
             return None
-        letter = term[number]
-        if text[at : at + 1] == letter and (more := rest(number + 1, at + 1, pieces)) is not None:
-            return (at, *more)
-        if pieces and not (letter.isdigit() and term[number - 1].isdigit()):
-            for place in _next_places(text, letter, at, starts):
-                if (more := rest(number + 1, place + 1, pieces - 1)) is not None:
-                    return (place, *more)
+        places = [(at, pieces)] if text[at : at + 1] == term[number] else []
+        if pieces and not (term[number].isdigit() and term[number - 1].isdigit()):
+            places += [(place, pieces - 1) for place in next_places(term[number], at)]
+        for place, left in places:
+            if (more := rest(number + 1, place + 1, left)) is not None:
+                return (place, *more)
         failed[number, at] = pieces
         return None
 
+    def next_places(letter: str, at: int) -> list[int]:
+        """Return where a letter may begin the next piece, the nearest first."""
+        inside = range(at + 1, min(at + 1 + _SKIPPED, len(text)))
+        near = [place for place in inside if text[place] == letter and text[at:place].isalpha()]
+        return sorted({*near, *(place for place in starts if place > at and text[place] == letter)})
+
     for pieces in range(pieces_allowed(term)):
-        for start in starts.get(term[0], ()):
-            if (more := rest(1, start + 1, pieces)) is not None:
+        for start in starts:
+            if text[start] == term[0] and (more := rest(1, start + 1, pieces)) is not None:
                 return FuzzyMatch(pieces + 1, (start, *more))
     return None
 
 
-def in_order(term: str, text: str) -> bool:
-    """Whether all letters of a word come in a text, in order: a cheap look before a close one."""
-    at = -1
-    for letter in term:
-        at = text.find(letter, at + 1)
-        if at < 0:
-            return False
-    return True
-
-
-def begins_word(text: str, at: int) -> bool:
-    """Whether a word begins at a place of a text."""
-    if not text[at].isalnum():
-        return False
-    return at == 0 or not text[at - 1].isalnum() or text[at].isdigit() != text[at - 1].isdigit()
-
-
-def _next_places(text: str, letter: str, at: int, starts: dict[str, list[int]]) -> list[int]:
-    """Return where a letter may begin the next piece, the nearest first."""
-    places = [place for place in starts.get(letter, ()) if place > at]
-    for place in range(at + 1, min(at + 1 + _SKIPPED, len(text))):
-        if not text[at:place].isalpha():
-            break
-        if text[place] == letter and place not in places:
-            places.append(place)
-    return sorted(places)
-
-
-LONGEST = 26
-"""Characters shown of a match in a field that the label does not show."""
-_BEFORE = 6
-"""Characters shown before a match that is far back in the text."""
-
-
-class MatchHighlighter:
-    """Looks at texts for the terms of a filter.
-
-    - `terms`: In lower case.
-    - `closely`: Whether texts that come near a term hold it too.
-    """
-
-    def __init__(self, terms: Sequence[str] = (), *, closely: bool = False) -> None:
-        self.terms = tuple(terms)
-        self.closely = closely
-
-    def places(self, text: str) -> list[int]:
-        """Return which characters of a text the terms are found in, in order."""
-        if not self.terms or not text:
-            return []
-        lower, whose = _folded(text)
-        marked: set[int] = set()
-        for term in self.terms:
-            marked.update(self._of(term, lower))
-        return sorted({whose[at] for at in marked} if whose else marked)
-
-    def _of(self, term: str, lower: str) -> list[int]:
-        places: list[int] = []
-        at = lower.find(term)
-        while at >= 0:
-            places += range(at, at + len(term))
-            at = lower.find(term, at + len(term))
-        if not places and self.closely and (found := fuzzy_match(term, lower)) is not None:
-            places += found.at
-        return places
-
-    def marked(self, text: str, look: str = "") -> Pieces:
-        """Return a text in pieces, what was found marked."""
-        marks = set(self.places(text))
-        if not marks:
-            return [LabelPiece(text, look)]
-        pieces: Pieces = []
-        start = 0
-        for at in range(1, len(text) + 1):
-            if at == len(text) or (at in marks) != (start in marks):
-                pieces.append(LabelPiece(text[start:at], "found" if start in marks else look))
-                start = at
-        return pieces
-
-    def unseen(self, searched: str, *shown: str) -> Pieces:
-        """Return where the first term was found that none of the texts shown holds; empty for none.
-
-        - `searched`: What the filter looked at.
-        - `shown`: What is to be seen of the entry.
-        """
-        seen = [_folded(text)[0] for text in shown]
-        for term in self.terms:
-            if any(self._of(term, text) for text in seen):
-                continue
-            for name, value in fields(searched):
-                if places := self._of(term, value):
-                    alone = MatchHighlighter((term,), closely=self.closely)
-                    said = alone.marked(_cut(value, places[0], len(term)), "note")
-                    return [LabelPiece(f"  {name}", "note"), LabelPiece(": ", "note"), *said]
-        return []
-
-
-NOTHING = MatchHighlighter()
-"""Looks for nothing."""
-
-
-def _folded(text: str) -> tuple[str, list[int]]:
-    """Return a text for a search in any case and, where that is longer, which character each is of."""
-    lower = text.casefold()
-    if len(lower) == len(text):
-        return lower, []
-    return lower, [at for at, letter in enumerate(text) for _ in letter.casefold()]
-
-
-def _cut(value: str, at: int, length: int) -> str:
-    """Return a value cut to `LONGEST` characters, the match included."""
-    value = one_line(value)
-    if len(value) <= LONGEST:
-        return value
-    if at + length < LONGEST:
-        return f"{value[: LONGEST - 1]}…"
-    start = max(min(at - _BEFORE, len(value) - LONGEST + 1), 1)
-    rest = value[start:]
-    return f"…{rest}" if len(rest) < LONGEST else f"…{rest[: LONGEST - 2]}…"
-
-
+_WORD = re.compile(r"\d+|[^\W\d_]+")
+"""A word, or a number, of a text."""
 _NAME = "tag|type|licen[cs]e|place|year|sensor|task|size"
 _TOKEN = re.compile(rf"""(?:{_NAME})[=:](?:"[^"]*"?|\S*)|\S+""", re.IGNORECASE)
 _FACET = re.compile(rf"""({_NAME})([=:])"?([^"]*)"?$""", re.IGNORECASE)
@@ -450,13 +338,9 @@ def _facet(token: str) -> Facet | None:
 
 
 def _same(one: Facet | None, other: Facet) -> bool:
-    if one is None:
+    if one is None or (one.name, one.exact) != (other.name, other.exact):
         return False
-    return (one.name, one.exact, one.value.casefold()) == (
-        other.name,
-        other.exact,
-        other.value.replace('"', "").casefold(),
-    )
+    return one.value.casefold() == other.value.replace('"', "").casefold()
 
 
 TITLES = {

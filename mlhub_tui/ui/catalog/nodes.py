@@ -1,11 +1,10 @@
-"""Nodes of the catalog tree, their labels, and the listings that they come from page by page."""
+"""Nodes and rows of the catalog tree, and the listings that they come from page by page."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
-
-from rich.cells import cell_len
 
 from ...auth import Kind
 from ...errors import MLHubException
@@ -14,12 +13,9 @@ from ...models import Entry, EntryKind
 from ...models.document import UNREADABLE
 from ...sources.base import Lacking, Page, without_id
 from ...text import count, one_line
-from ..terminal.characters import tail_room
-from .outline import LabelPiece, Pieces, fitted
 
 if TYPE_CHECKING:
     from ...models import CollectionRef, Dataset
-    from .matching import MatchHighlighter
 
 
 OTHER = "other"
@@ -67,22 +63,49 @@ class ActionNode(NamedTuple):
 Words = GroupNode | TypeNode | MoreNode | NoteNode | ActionNode
 
 
-def word_pieces(node: Words) -> Pieces:
-    """Return the pieces of the label of a line that is no entry."""
-    match node:
-        case GroupNode(_, title, note):
-            return [LabelPiece(title, "strong"), LabelPiece(f"  {note}" if note else "", "quiet")]
-        case TypeNode(name, number):
-            return [LabelPiece(TYPE_TITLES.get(name, name), "type"), LabelPiece(f" {number}", "quiet")]
-        case ActionNode(words):
-            return [LabelPiece(words, "action")]
-        case MoreNode(words):
-            return [LabelPiece(words, "note")]
-        case NoteNode(words, error):
-            return [LabelPiece(f"! {words}" if error else words, "strong" if error else "note")]
-
-
 Node = Entry | Words
+
+
+class NodeRow:
+    """A row of the tree.
+
+    - `data`: What it stands for.
+    - `foldable`: Whether it can be opened, be there children yet or not.
+    - `searched`: What a filter looks at of it.
+    - `facet_text`: What it is narrowed and sorted by.
+    - `shown`: The children a filter leaves; None for all of them.
+    """
+
+    __slots__ = (
+        *("data", "foldable", "searched", "facet_text"),
+        *("is_open", "parent", "depth", "children", "shown"),
+    )
+
+    def __init__(
+        self, data: Node, *, foldable: bool = False, searched: str = "", facet_text: str = ""
+    ) -> None:
+        self.data, self.foldable, self.searched, self.facet_text = data, foldable, searched, facet_text
+        self.is_open, self.depth = False, 0
+        self.parent: NodeRow | None = None
+        self.children: list[NodeRow] | None = None
+        self.shown: list[NodeRow] | None = None
+
+    @property
+    def visible(self) -> list[NodeRow]:
+        """The children that are shown where the row is open."""
+        return (self.children or []) if self.shown is None else self.shown
+
+    @property
+    def is_last(self) -> bool:
+        """Whether no sibling is shown below it."""
+        return self.parent is None or self.parent.visible[-1:] == [self]
+
+    def lineage(self) -> Iterator[NodeRow]:
+        """Yield the row and all above it, the nearest first; not the root."""
+        row = self
+        while row.parent is not None:
+            yield row
+            row = row.parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,47 +149,6 @@ def node_key(node: Node, kind: Kind) -> str:
 def identity(entry: Entry, kind: Kind) -> str:
     """Return what an entry is known by: in a static catalog its URL, elsewhere its id."""
     return entry.url or entry.id if kind is Kind.STATIC else entry.id or entry.url
-
-
-def entry_words(entry: Entry, kind: Kind) -> tuple[str, str]:
-    """Return what an entry is called, and its id where that says more; both as they may be drawn.
-
-    An MLHub collection is known by its id and an item anywhere; the rest have titles to be read.
-    """
-    identity = one_line(entry.id)
-    by_id = entry.kind is EntryKind.ITEM or (entry.kind is EntryKind.COLLECTION and kind is Kind.MLHUB)
-    if by_id or not entry.title or entry.title == identity:
-        return entry.label, ""
-    return entry.title, "" if kind is Kind.MLHUB else identity
-
-
-def entry_pieces(
-    entry: Entry, highlighter: MatchHighlighter, searched: str, kind: Kind, room: int, *, whole: bool
-) -> Pieces:
-    """Return the pieces of an entry's label; what the filter found is marked without colours.
-
-    A match in a field that the label does not show follows the label.
-
-    - `entry`: The entry.
-    - `highlighter`: Knows what the filter looks for.
-    - `searched`: What it looked at; empty where the entry does not match.
-    - `kind`: What the source speaks.
-    - `room`: Cells for the label.
-    - `whole`: Whether to show such a match in full though the label is cut for it.
-    """
-    name, more = entry_words(entry, kind)
-    # Not measured in cells: a title wider than it is long leaves no room for more.
-    if more and len(name) + 2 + len(more) > room:
-        more = ""
-    unseen = highlighter.unseen(searched, name, more) if searched and highlighter.terms else []
-    space = room - sum(cell_len(text) for text, _ in unseen)
-    if unseen and space < cell_len(name) and (not whole or space < room // 3):
-        unseen = unseen[:1]  # the name of the field alone
-        space = room - cell_len(unseen[0].text)
-    pieces = fitted(highlighter.marked(name), space, tail_room(space)) if unseen else highlighter.marked(name)
-    if more and len(name) + 2 + len(more) <= space:
-        pieces += [LabelPiece("  "), *highlighter.marked(more, "quiet")]
-    return [*pieces, *unseen, *([LabelPiece(f"  ! {one_line(entry.note)}", "strong")] if entry.note else [])]
 
 
 def entry_id(entry: Entry) -> str:

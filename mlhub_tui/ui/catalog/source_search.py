@@ -6,8 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from textual import work
 from textual.binding import Binding, BindingType
@@ -37,8 +36,7 @@ MOST_FOUND = 50
 _BATCH = 100
 
 
-@dataclass(frozen=True, slots=True)
-class KnownSource:
+class KnownSource(NamedTuple):
     """A source to search.
 
     - `place`: What opens it: a profile, a URL or path, or the sample.
@@ -49,8 +47,7 @@ class KnownSource:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class SourceMatches:
+class SourceMatches(NamedTuple):
     """What was found in a source so far, and in words how far it is or why it failed."""
 
     found: tuple[Entry, ...] = ()
@@ -271,10 +268,8 @@ class FindScreen(ListScreen):
     def _list(self) -> None:
         """List what was found, source by source; those with matches first."""
         lines: list[PickLine] = []
-        numbers = sorted(range(len(self._sources)), key=lambda n: not self._matches[self._sources[n]].found)
-        for number in numbers:
-            source = self._sources[number]
-            matches = self._matches[source]
+        found = [(number, source, self._matches[source]) for number, source in enumerate(self._sources)]
+        for number, source, matches in sorted(found, key=lambda one: not one[2].found):
             lines.append(PickLine(f"{source.name}: {one_line(matches.words, 160)}"))
             lines += [
                 PickLine(

@@ -6,10 +6,10 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 
 from ...models import Entry
-from .matching import DOI, LISTED, ORDERS, TITLE, MatchHighlighter, day_of, fields, fuzzy_match, parse, parts
-from .nodes import GroupNode, NoteNode
-from .outline import OutlineRow
-from .tree_model import CatalogTreeModel, NodeRow
+from .labels import MatchHighlighter
+from .matching import DOI, LISTED, ORDERS, TITLE, day_of, fields, fuzzy_match, parse, parts
+from .nodes import GroupNode, NodeRow, NoteNode
+from .tree_model import CatalogTreeModel
 
 AT_ONCE = 0.008
 """Seconds that a filter looks before the keys come first."""
@@ -38,7 +38,7 @@ class TreeFilter:
 
     def __init__(self, tree_model: CatalogTreeModel, words: str) -> None:
         self._tree_model = tree_model
-        self.query = parse(words)
+        self._words, self.query = words, parse(words)
         self.highlighter = MatchHighlighter(self.query.terms)
         self.matched: set[NodeRow] = set()
         self.best: set[NodeRow] = set()
@@ -175,14 +175,33 @@ class TreeFilter:
         """Leave out groups in which nothing was found; the first stays and says so."""
         first, *others = self._tree_model.groups
         if not first.shown and self._tree_model.top.in_tree.loaded:
-            note: NodeRow = OutlineRow(NoteNode("nothing matches the filter"))
+            note = NodeRow(NoteNode("nothing matches the filter"))
             note.parent, note.depth = first, first.depth + 1
             first.shown = [note]
-        self._tree_model.outline.root.shown = [first, *(group for group in others if group.shown)]
+        self._tree_model.root.shown = [first, *(group for group in others if group.shown)]
 
-    def count(self, row: NodeRow) -> int:
+    # Words
+
+    def _count(self, row: NodeRow) -> str:
         """Return how many of a listing's entries are shown."""
-        return sum(isinstance(child.data, Entry) for child in row.shown or ())
+        number = sum(isinstance(child.data, Entry) for child in row.shown or ())
+        return f"{number:,}{' near' if self.only_near else ''}"
+
+    def told(self, group: NodeRow) -> str:
+        """Return what was found in a group, for its line: `2 of 45  /kenya`."""
+        listing = self._tree_model.grown[group]
+        assert listing is not None
+        loaded = f"{listing.in_tree.loaded:,}{'' if listing.in_tree.complete else ' loaded'}"
+        return f"{self._count(group)} of {loaded}  /{self._words}"
+
+    @property
+    def words(self) -> str:
+        """What was found among what: `2 of 45 datasets`, `3 found, filtering the 200 loaded of 2,365`."""
+        tree_model = self._tree_model
+        if tree_model.by_dataset:
+            return f"{self._count(tree_model.groups[0])} of {tree_model.top.in_tree.loaded} datasets"
+        found = "near" if self.only_near else "found"
+        return f"{len(self.matched):,} {found}, filtering {tree_model.scope}"
 
 
 def rank(words: str, searched: str) -> int:
@@ -206,22 +225,12 @@ def arrange(tree_model: CatalogTreeModel, order: str) -> None:
     for row in tree_model.grown:
         if not tree_model.entries(row):
             continue
-        entries = [child for child in row.visible if isinstance(child.data, Entry)]
+        pairs = [(child.data, child) for child in row.visible if isinstance(child.data, Entry)]
         others = [child for child in row.visible if not isinstance(child.data, Entry)]
         if order == "newest":  # those without a day come last, as they were listed
-            entries.sort(key=lambda child: day_of(child.facet_text), reverse=True)
+            pairs.sort(key=lambda one: day_of(one[1].facet_text), reverse=True)
+        elif order == "title":
+            pairs.sort(key=lambda one: ((one[0].title or one[0].id).casefold(), one[0].id))
         else:
-            entries.sort(key=_title if order == "title" else _id)
-        row.shown = [*entries, *others]
-
-
-def _title(row: NodeRow) -> tuple[str, str]:
-    entry = row.data
-    assert isinstance(entry, Entry)
-    return ((entry.title or entry.id).casefold(), entry.id)
-
-
-def _id(row: NodeRow) -> str:
-    entry = row.data
-    assert isinstance(entry, Entry)
-    return (entry.id or entry.label).casefold()
+            pairs.sort(key=lambda one: (one[0].id or one[0].label).casefold())
+        row.shown = [*(child for _, child in pairs), *others]

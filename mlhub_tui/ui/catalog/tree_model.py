@@ -10,23 +10,21 @@ from ...auth import Kind
 from ...errors import MLHubException, ServerError, ServerTimeout, ServerUnreachable
 from ...models import CollectionRef, Dataset, Entry, EntryKind
 from ..state import entry_key
-from .matching import ORDERS, MatchHighlighter, facet_text, search_text
+from .matching import ORDERS, facet_text, search_text
 from .nodes import (
     MODELS,
     OTHER,
     GroupNode,
     Node,
+    NodeRow,
     NoteNode,
     TreeEntry,
     TreeListing,
     TypeNode,
-    entry_pieces,
     identity,
     node_key,
     without_document,
-    word_pieces,
 )
-from .outline import OutlineRow, OutlineRows, Pieces
 
 if TYPE_CHECKING:
     from ...models import Document
@@ -35,7 +33,6 @@ if TYPE_CHECKING:
 
 _HOLDERS = (EntryKind.COLLECTION, EntryKind.CATALOG)
 Path = tuple[str, ...]
-NodeRow = OutlineRow[Node]
 
 _TOPS = {
     Kind.MLHUB: (("datasets", "Datasets", "dataset"), (MODELS, "Models", "model")),
@@ -46,20 +43,31 @@ _TOPS = {
 
 
 class CatalogTreeModel:
-    """Grows an outline from the listings of one source; until there is one a line says that it loads.
+    """A tree grown from the listings of one source; until there is one a line says that it loads.
 
-    - `outline`: The outline.
+    Its open rows stand in one list: what is seen of it is a slice, and moving in it costs nothing that grows
+    with its size; a change lays it out again: some ms for 100,000 rows.
+
+    - `changed`: Called after every change of the list, with the rows as they were.
     - `wanted`: Called with a row whose next page is wanted.
-    - `changed`: Called with a row whose own label changed.
+    - `relabelled`: Called with a row whose own label changed.
+
+    - `root`: What the top of the tree is in, which is never shown.
+    - `rows`: The rows that are open.
     """
 
     def __init__(
         self,
-        outline: OutlineRows[Node],
-        wanted: Callable[[NodeRow], None],
-        changed: Callable[[NodeRow], None],
+        changed: Callable[[list[NodeRow]], None] = lambda _: None,
+        wanted: Callable[[NodeRow], None] = lambda _: None,
+        relabelled: Callable[[NodeRow], None] = lambda _: None,
     ) -> None:
-        self.outline, self._wanted, self._changed = outline, wanted, changed
+        self._changed, self._wanted, self._relabelled = changed, wanted, relabelled
+        self.root = NodeRow(GroupNode("root", ""), foldable=True)
+        self.root.is_open, self.root.depth = True, -1
+        waiting = NodeRow(GroupNode("datasets", "Datasets", "loading…"), foldable=True)
+        waiting.is_open, waiting.parent = True, self.root
+        self.root.children, self.rows = [waiting], [waiting]
         self.kind = Kind.MLHUB
         self.about: About | None = None
         self.groups: list[NodeRow] = []
@@ -72,9 +80,65 @@ class CatalogTreeModel:
         self._opened: dict[Path, set[str]] = {}
         self._closed: set[Path] = set()
         self._last: list[Entry] = []
-        waiting = OutlineRow[Node](GroupNode("datasets", "Datasets", "loading…"), foldable=True)
-        waiting.is_open = True
-        outline.put(outline.root, [waiting])
+
+    # The rows in sight
+
+    def line_of(self, row: NodeRow, near: int = -1) -> int | None:
+        """Return the line of a row, None where it is not in sight; `near` is a line on which it is likely."""
+        if 0 <= near < len(self.rows) and self.rows[near] is row:
+            return near
+        try:
+            return self.rows.index(row) if _is_in_sight(row) else None
+        except ValueError:
+            return None
+
+    def open(self, row: NodeRow) -> None:
+        """Show the children of a row, which are asked for if need be, and remember it."""
+        path = self.path(row)
+        if not (row.foldable and path):
+            return
+        self._opened.setdefault(path[:-1], set()).add(path[-1])
+        self._closed.discard(path)
+        self.fill(row)
+        if not row.is_open:
+            row.is_open = True
+            self.lay_out()
+
+    def close(self, row: NodeRow) -> None:
+        """Hide the children of a row, and remember it."""
+        path = self.path(row)
+        self._opened.get(path[:-1], set()).discard(path[-1])
+        if isinstance(row.data, TypeNode):
+            self._closed.add(path)
+        if row.is_open:
+            row.is_open = False
+            self.lay_out()
+
+    def put(self, row: NodeRow, rows: Iterable[NodeRow], start: int = 0) -> None:
+        """Put other children in the place of those from `start` on: the whole, or the tail, of a row's.
+
+        Where a filter selects among the children of the row, the shown ones stay until it runs again.
+        """
+        fresh = list(rows)
+        for child in fresh:
+            child.parent, child.depth = row, row.depth + 1
+        row.children = [*(row.children or [])[:start], *fresh]
+        if row.is_open and row.shown is None and _is_in_sight(row):
+            self.lay_out()
+
+    def lay_out(self) -> None:
+        """Rebuild the list of rows; without recursion: catalogs are nested to any depth."""
+        before, self.rows = self.rows, []
+        stack = [iter(self.root.visible)]
+        while stack:
+            for row in stack[-1]:
+                self.rows.append(row)
+                if row.is_open:
+                    stack.append(iter(row.visible))
+                    break
+            else:
+                stack.pop()
+        self._changed(before)
 
     # The top
 
@@ -85,13 +149,11 @@ class CatalogTreeModel:
         self._opened.clear()
         self._closed.clear()
         self._last = []
-        self.groups = [
-            OutlineRow[Node](GroupNode(key, title), foldable=True) for key, title, _ in _TOPS[self.kind]
-        ]
+        self.groups = [NodeRow(GroupNode(key, title), foldable=True) for key, title, _ in _TOPS[self.kind]]
         for row in self.groups:
             row.is_open = row is self.groups[0]
-        self.outline.root.shown = None  # what a filter left belongs to the tree before
-        self.outline.put(self.outline.root, self.groups)
+        self.root.shown = None  # what a filter left belongs to the tree before
+        self.put(self.root, self.groups)
         self.start_over()
 
     def start_over(self) -> None:
@@ -146,7 +208,7 @@ class CatalogTreeModel:
             note, detail = "  ".join([note, *notes]), "\n".join([detail, *notes]).strip()
             title = self.about.title if self.kind is Kind.STATIC and self.about.title else title
         row.data = GroupNode(node.key, title, note, detail)
-        self._changed(row)
+        self._relabelled(row)
 
     @property
     def scope(self) -> str:
@@ -162,7 +224,7 @@ class CatalogTreeModel:
 
     def show_all(self) -> None:
         """Show all entries, in the order of the listings; the outline is to be laid out then."""
-        self.outline.root.shown = None
+        self.root.shown = None
         for row in self.grown:
             row.shown = None
 
@@ -179,23 +241,9 @@ class CatalogTreeModel:
             self._opened.setdefault(path[:-1], set()).add(path[-1])
         for row in self.groups:
             if node_key(row.data, self.kind) in self._opened.get((), ()):
-                self.outline.open(row)
+                self.open(row)
 
     # Growing
-
-    def unfolding(self, row: NodeRow) -> None:
-        """Prepare a row that is about to be opened, and remember it."""
-        path = self.path(row)
-        self._opened.setdefault(path[:-1], set()).add(path[-1])
-        self._closed.discard(path)
-        self.fill(row)
-
-    def folded(self, row: NodeRow) -> None:
-        """Remember that a row was closed."""
-        path = self.path(row)
-        self._opened.get(path[:-1], set()).discard(path[-1])
-        if isinstance(row.data, TypeNode):
-            self._closed.add(path)
 
     def fill(self, row: NodeRow) -> None:
         """Give a row its children, if it has none yet; what must be asked for is asked for."""
@@ -206,22 +254,22 @@ class CatalogTreeModel:
             self._fill_dataset(row, node.document)
         else:
             self.grown[row] = listing = TreeListing("item" if node.kind is EntryKind.COLLECTION else "entry")
-            self.outline.put(row, _rows(listing.tail()))
+            self.put(row, _rows(listing.tail()))
             self._wanted(row)
 
     def _fill_dataset(self, row: NodeRow, dataset: Dataset) -> None:
         self.grown[row] = None
         types: list[NodeRow] = []
         for kind, refs in collection_types(dataset):
-            group: NodeRow = OutlineRow(TypeNode(kind, len(refs)), foldable=True)
+            group = NodeRow(TypeNode(kind, len(refs)), foldable=True)
             group.parent, group.depth = row, row.depth + 1
             group.is_open = self.path(group) not in self._closed
             self.grown[group] = None
             entries = [Entry(EntryKind.COLLECTION, ref.id) for ref in refs]
-            rows = [OutlineRow[Node](one, foldable=True, searched=search_text(one)) for one in entries]
+            rows = [NodeRow(one, foldable=True, searched=search_text(one)) for one in entries]
             self._put(group, rows)
             types.append(group)
-        self.outline.put(row, types or _rows([NoteNode("this record names no collections")]))
+        self.put(row, types or _rows([NoteNode("this record names no collections")]))
 
     def _put(self, row: NodeRow, rows: list[NodeRow], tail: Sequence[Node] = (), start: int = 0) -> None:
         """Put rows below another, those opened that were open before."""
@@ -231,7 +279,7 @@ class CatalogTreeModel:
             if opened and child.foldable and node_key(child.data, self.kind) in opened:
                 self.fill(child)
                 child.is_open = True
-        self.outline.put(row, [*rows, *_rows(tail)], start)
+        self.put(row, [*rows, *_rows(tail)], start)
 
     # Listings
 
@@ -244,7 +292,7 @@ class CatalogTreeModel:
         node = row.data
         belongs = node.id if isinstance(node, Entry) and node.kind is EntryKind.COLLECTION else ""
         rows = [
-            OutlineRow[Node](
+            NodeRow(
                 without_document(entry, belongs),
                 foldable=entry.kind not in (EntryKind.ITEM, EntryKind.MODEL),
                 searched=search_text(entry),
@@ -282,8 +330,15 @@ class CatalogTreeModel:
                 listing.before = None
                 self._forget_below(row)
             if listing.loaded or not (listing.at_top and listing.loading):
-                self.outline.put(row, _rows(listing.tail()), listing.loaded)
+                self.put(row, _rows(listing.tail()), listing.loaded)
             self.tell(row)
+
+    def fail(self, error: MLHubException) -> None:
+        """Say in all groups why there is no source, and the way on."""
+        for row in self.groups:
+            if (listing := self.grown[row]) is not None:
+                listing.fail(error)
+            self.settle(row)
 
     def _forget_below(self, row: NodeRow) -> None:
         for other in [r for r in self.grown if r is not row and row in r.lineage()]:
@@ -293,7 +348,7 @@ class CatalogTreeModel:
         """Remove the error note of an entry, as its children were loaded."""
         if isinstance(row.data, Entry) and row.data.note:
             row.data = replace(row.data, note="")
-            self._changed(row)
+            self._relabelled(row)
 
     def learn(self, row: NodeRow, document: Document) -> None:
         """Take up the document of an entry of which only a link was known."""
@@ -302,12 +357,9 @@ class CatalogTreeModel:
             return
         found = Entry.of(document, collection_id=known.collection_id)
         entry = replace(found, url=known.url)
-        row.data, row.searched, row.facet_text = (
-            without_document(entry),
-            search_text(entry),
-            facet_text(entry),
-        )
-        self._changed(row)
+        row.data, row.searched = without_document(entry), search_text(entry)
+        row.facet_text = facet_text(entry)
+        self._relabelled(row)
 
     def entries(self, row: NodeRow) -> list[NodeRow]:
         """Return the rows of the entries that the listing of a row has in the tree."""
@@ -326,7 +378,7 @@ class CatalogTreeModel:
 
     def find(self, path: Path) -> NodeRow | None:
         """Return the row at a path, else the nearest above it that is there."""
-        row, found = self.outline.root, None
+        row, found = self.root, None
         for key in path:
             following = next((r for r in row.visible if node_key(r.data, self.kind) == key), None)
             if following is None:
@@ -344,14 +396,6 @@ class CatalogTreeModel:
         above = (one.data for one in row.lineage() if one is not row)
         parent = next((one for one in above if isinstance(one, Entry) and one.kind in _HOLDERS), None)
         return TreeEntry(row.data, ref, dataset, parent)
-
-    def pieces(
-        self, row: NodeRow, highlighter: MatchHighlighter, searched: str, room: int, *, whole: bool
-    ) -> Pieces:
-        """Return the label of a row; of one that matches a filter with what that looked at."""
-        if isinstance(row.data, Entry):
-            return entry_pieces(row.data, highlighter, searched, self.kind, room, whole=whole)
-        return word_pieces(row.data)
 
     def mark(self, row: NodeRow) -> str:
         """Return by what an entry is marked for a download; empty where it is not downloaded as one.
@@ -409,8 +453,12 @@ def _is_away(error: MLHubException) -> bool:
     return isinstance(error, ServerUnreachable | ServerTimeout | ServerError)
 
 
+def _is_in_sight(row: NodeRow) -> bool:
+    return all(above.is_open for above in row.lineage() if above is not row)
+
+
 def _rows(nodes: Sequence[Node]) -> list[NodeRow]:
-    return [OutlineRow(node) for node in nodes]
+    return [NodeRow(node) for node in nodes]
 
 
 def _dataset(row: NodeRow) -> Dataset | None:

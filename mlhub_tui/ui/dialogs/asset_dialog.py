@@ -25,8 +25,8 @@ from ..catalog.nodes import TreeEntry
 from ..terminal.characters import content, line
 from ..widgets.form import ChoiceField, FormRow, field
 from ..widgets.form_rows import OutputOptions
-from ..widgets.item_table import kind
 from ..widgets.line_view import PickLine, PickList
+from ..widgets.table_rows import kind
 from .base import FormDialog
 from .download_dialog import AttributionRows
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any, NamedTuple
 
 from ...metadata.places import UNITS, Box, WorldLine, plain, world
@@ -159,8 +158,7 @@ Picture = list[list[Run]]
 """Rows of runs; each row is as wide as the view."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
+class Scene(NamedTuple):
     """What is on a map beside the world.
 
     - `extents`: Boxes of the whole.
@@ -313,9 +311,7 @@ def footprint_of(document: Document) -> Footprint | None:
     if not isinstance(document, Item):
         return None
     box = plain(found) if (found := document.bbox) is not None else None
-    if box is None:
-        return None
-    return Footprint(box, outlines_of(document.raw.get("geometry"), box))
+    return Footprint(box, outlines_of(document.raw.get("geometry"), box)) if box is not None else None
 
 
 def footprints_of(boxes: Sequence[BBox]) -> list[Footprint]:
@@ -325,17 +321,11 @@ def footprints_of(boxes: Sequence[BBox]) -> list[Footprint]:
 
 def outlines_of(geometry: Any, box: Box) -> tuple[Outline, ...]:
     """Return the outer lines of a GeoJSON polygon or several; nothing for all else and plain boxes."""
-    found = []
-    for ring in _rings(geometry):
-        outline = _outline(ring, box)
-        if outline is None:
-            return ()
-        found.append(outline)
-        if len(found) == _MOST_RINGS:
-            break
-    if len(found) == 1 and _is_box(found[0]):
+    found = [_outline(ring, box) for ring in islice(_rings(geometry), _MOST_RINGS)]
+    outlines = tuple(outline for outline in found if outline is not None)
+    if len(outlines) < len(found) or (len(outlines) == 1 and _is_box(outlines[0])):
         return ()
-    return tuple(found)
+    return outlines
 
 
 def _rings(geometry: Any) -> Iterator[list[Any]]:

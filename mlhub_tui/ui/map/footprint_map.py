@@ -6,7 +6,6 @@ drawn, and the map's data not read, before it has a size.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -25,7 +24,7 @@ from ...metadata.places import Box, around, places
 from ...models import BBox
 from ..commands import MAP, AppCommand, bindings, called
 from ..terminal.characters import ascii_only
-from ..terminal.tty import lacks_braille
+from ..terminal.driver import lacks_braille
 from .canvas import Footprint, Picture, Scene, draw, footprints_of
 from .projection import WIDE, Frame, MapView, cell_of, centred, fitted, footprint_at, seen, whole
 
@@ -257,26 +256,26 @@ class FootprintMap(Widget, can_focus=True):
         below = Offset(region.x, max(region.bottom - 1, region.y))
         if self._view is None:
             return below
-        at = None
-        if self._frame is not None:
-            at = self._frame.corner
-        elif self.current is not None:
-            west, south, east, north = self.footprints[self.current].box
-            at = (west + east) / 2, (south + north) / 2
-        cell = cell_of(self._view, *at) if at is not None else None
+        cell = cell_of(self._view, *at) if (at := self._place) is not None else None
         return below if cell is None else region.offset + Offset(*cell)
+
+    @property
+    def _place(self) -> tuple[float, float] | None:
+        """What the keys move: the corner of the box that is chosen, else the current footprint's middle."""
+        if self._frame is not None:
+            return self._frame.corner
+        if self.current is None:
+            return None
+        west, south, east, north = self.footprints[self.current].box
+        return (west + east) / 2, (south + north) / 2
 
     # Keys
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Leave keys that do nothing here to the screen."""
-        if action == "corner":
-            return self._frame is not None
-        if action == "step":
-            return bool(self.footprints)
-        if action == "take":
-            return self._frame is not None or self.current is not None
-        return True
+        framed = self._frame is not None
+        can = {"corner": framed, "step": bool(self.footprints), "take": framed or self.current is not None}
+        return can.get(action, True)
 
     def action_pan(self, across: int, down: int) -> None:
         """Move the map, or the corner of the box that is being chosen."""
@@ -294,13 +293,9 @@ class FootprintMap(Widget, can_focus=True):
         if self._view is None:
             return
         self._fits = False
-        if direction > 0:
-            if self._frame is not None:
-                self._view = centred(self._view, *self._frame.corner)
-            elif self.current is not None:
-                west, south, east, north = self.footprints[self.current].box
-                self._view = centred(self._view, (west + east) / 2, (south + north) / 2)
-        self._view = self._view.zoomed(math.sqrt(2) ** (2 * direction))
+        if direction > 0 and self._place is not None:
+            self._view = centred(self._view, *self._place)
+        self._view = self._view.zoomed(2.0**direction)
         self.redraw()
 
     def action_fit(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar, Self
+from typing import ClassVar, NamedTuple, Self
 
 from textual import on
 from textual.app import ComposeResult
@@ -24,8 +24,7 @@ from .footprint_map import CONTEXT, FootprintMap
 from .time_histogram import TimeHistogram, days_of
 
 
-@dataclass(frozen=True, slots=True)
-class MapItem:
+class MapItem(NamedTuple):
     """An item on the map."""
 
     entry: Entry
@@ -106,10 +105,8 @@ class MapPane(Vertical):
         """How much is on the map, for the strip above."""
         if not self._placed:
             return ""
-        words = count(len(self._shown), "footprint")
-        if len(self._shown) < len(self._placed):
-            words += f" of {len(self._placed):,}"
-        return words
+        less = f" of {len(self._placed):,}" if len(self._shown) < len(self._placed) else ""
+        return count(len(self._shown), "footprint") + less
 
     @property
     def when(self) -> str:
@@ -177,12 +174,10 @@ class MapPane(Vertical):
         return self._shown[number].entry if number is not None else None
 
     def _show_all(self, *, keep_view: bool = False) -> None:
-        self._shown = [*self._placed]
         dates = self._dates
         if not keep_view or dates.range is None:
             dates.show(days_of(placed.interval for placed in self._placed), self._interval)
-        if self._when[0]:
-            self._filter()
+        self._filter()
         self._show_map(keep_view=keep_view)
         self._lay_out()
 
@@ -193,11 +188,12 @@ class MapPane(Vertical):
         chart.show(self._extents, [placed.footprint for placed in self._shown], keep_view=keep_view)
 
     def _filter(self) -> None:
-        """Leave the items whose time lies in the range."""
-        wanted = parse_span(self._when[0])
-        assert wanted is not None
-        spans = [(placed, span_of(placed.interval.start, placed.interval.end)) for placed in self._placed]
-        self._shown = [placed for placed, span in spans if span is not None and wanted.meets(span)]
+        """Leave the items whose time lies in the range, if there is one."""
+        self._shown, wanted = [*self._placed], parse_span(self._when[0])
+        if wanted is not None:
+            spans = [span_of(placed.interval.start, placed.interval.end) for placed in self._placed]
+            pairs = zip(self._placed, spans, strict=True)
+            self._shown = [placed for placed, span in pairs if span is not None and wanted.meets(span)]
 
     # Keys
 
@@ -236,18 +232,18 @@ class MapPane(Vertical):
         if self._when[0] == message.when:
             self.post_message(self.Wanted(None, message.when))
             return
-        self._when = (message.when, message.words)
+        self._take_time(message.when, message.words)
+
+    def _take_time(self, when: str, words: str) -> None:
+        self._when = (when, words)
         self._filter()
         self._show_map(keep_view=True)
-        self.post_message(self.Filtered(*self._when))
+        self.post_message(self.Filtered(when, words))
 
     @on(TimeHistogram.RangeLeft)
     def _range_left(self, message: TimeHistogram.RangeLeft) -> None:
         message.stop()
-        self._when = ("", "")
-        self._shown = [*self._placed]
-        self._show_map(keep_view=True)
-        self.post_message(self.Filtered("", ""))
+        self._take_time("", "")
 
     def leave_range(self) -> None:
         """Show the items of all times again."""

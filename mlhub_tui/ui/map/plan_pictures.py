@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from textual.app import RenderResult
 from textual.content import Content
@@ -188,8 +188,7 @@ T = TypeVar("T")
 _TRIES = 3
 
 
-@dataclass(frozen=True, slots=True)
-class SelectionCount:
+class SelectionCount(NamedTuple):
     """What was counted.
 
     - `filters`: Of what.

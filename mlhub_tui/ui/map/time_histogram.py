@@ -180,9 +180,7 @@ def _label(bins: TimeBins, number: int) -> tuple[str, int] | None:
 
 
 def _number(unit: str, day: date) -> int:
-    if unit == "day":
-        return day.toordinal()
-    return day.year if unit == "year" else day.year * 12 + day.month - 1
+    return {"day": day.toordinal(), "month": day.year * 12 + day.month - 1, "year": day.year}[unit]
 
 
 def _first_day(unit: str, number: int) -> date:
@@ -271,9 +269,7 @@ class TimeHistogram(Widget, can_focus=True):
     @property
     def range(self) -> tuple[int, int] | None:
         """The first and the last bin of the range, None where none is chosen."""
-        if self.mark is None:
-            return None
-        return min(self.mark, self.cursor), max(self.mark, self.cursor)
+        return None if self.mark is None else (min(self.mark, self.cursor), max(self.mark, self.cursor))
 
     # Drawing
 
@@ -299,21 +295,14 @@ class TimeHistogram(Widget, can_focus=True):
     def _bar_strip(self, row: str, width: int) -> Strip:
         """Return a row of bars in the looks of range and cursor."""
         assert self.bins is not None
-        cells = bin_width(self.bins, width)
-        marks: list[tuple[int, int, str]] = []
+        cells, (first, last), look = bin_width(self.bins, width), (0, -1), "bar"
         if self.range is not None:
-            marks = [(self.range[0] * cells, (self.range[1] + 1) * cells, "range")]
+            (first, last), look = self.range, "range"
         elif self.has_focus:
-            marks = [(self.cursor * cells, (self.cursor + 1) * cells, "cursor")]
-        segments, at = [], 0
-        for start, stop, look in marks:
-            segments += [
-                Segment(row[at:start], self._look("bar")),
-                Segment(row[start:stop], self._look(look)),
-            ]
-            at = stop
-        segments.append(Segment(row[at:], self._look("bar")))
-        return Strip([segment for segment in segments if segment.text], width)
+            first, last, look = self.cursor, self.cursor, "cursor"
+        start, stop = first * cells, (last + 1) * cells
+        parts = ((row[:start], "bar"), (row[start:stop], look), (row[stop:], "bar"))
+        return Strip([Segment(text, self._look(name)) for text, name in parts if text], width)
 
     def _look(self, name: str) -> Style:
         return self.rich_style + self.get_component_rich_style(f"dates--{name}", partial=True)
@@ -324,11 +313,9 @@ class TimeHistogram(Widget, can_focus=True):
         if self.bins is None:
             return ""
         if self.range is not None:
-            number = self.bins.counted(*self.range)
-            next_step = (
-                "enter searches there, esc shows all" if self.taken else "enter shows these, esc cancels"
-            )
-            return f"{self.bins.words(*self.range)}: {count(number, 'item')}, {next_step}"
+            number = count(self.bins.counted(*self.range), "item")
+            keys = "enter searches there, esc shows all" if self.taken else "enter shows these, esc cancels"
+            return f"{self.bins.words(*self.range)}: {number}, {keys}"
         if self.has_focus:
             here = count(self.bins.counts[self.cursor], "item")
             return f"{self.bins.words(self.cursor)}: {here}, b starts a range"

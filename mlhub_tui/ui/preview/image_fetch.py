@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 from ... import http, preview_cache, queue, transfer
 from ...errors import EntityDoesNotExist, MLHubException, NotOffered, UnexpectedAnswer
@@ -28,8 +27,7 @@ _HINT = "d downloads it"
 _LOCAL = "file://"
 
 
-@dataclass(frozen=True, slots=True)
-class ImageFile:
+class ImageFile(NamedTuple):
     """An image on disk, how many bytes had to come for it, and where it was if none."""
 
     path: Path
@@ -57,8 +55,7 @@ async def found(source: Source, document: Document, asset: Asset) -> ImageFile |
     return ImageFile(known, known.stat().st_size) if known is not None else None
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
+class Cost(NamedTuple):
     """What an image costs: its bytes, None where nobody tells; and whether only a part of it is fetched."""
 
     size: int | None
@@ -172,7 +169,7 @@ _HEAD = 128 << 10
 """Bytes at the start in which all directories should be; those of a Sentinel-2 scene take some 30 kB."""
 _GAP = 64 << 10
 """Bytes between two pieces below which they are fetched in one go."""
-_OFFSETS, _COUNTS = ((324, 273), (325, 279))
+_TILES = ((324, 273), (325, 279))
 """TIFF 6.0: TileOffsets or StripOffsets, TileByteCounts or StripByteCounts."""
 
 
@@ -187,25 +184,20 @@ async def fetch_overview(link: Link, total: int, target: Path) -> int:
     """
     part = target.with_name(f"{target.name}.part")
     try:
-        came = await _fetch(link, total, part)
+        head = await _range(link, 0, min(_HEAD, total))
+        pieces = await asyncio.to_thread(_begin, part, head, total)
+        came = len(head) + sum(stop - start for start, stop in pieces)
+        if came > MOST + _HEAD:
+            words = f"its smallest overview is {size(came)}: too large for a preview"
+            raise MLHubException(words, hint=_HINT)
+        with part.open("r+b") as file:
+            for start, stop in pieces:
+                data = await _range(link, start, stop)
+                file.seek(start)
+                file.write(data)
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
-    return came
-
-
-async def _fetch(link: Link, total: int, part: Path) -> int:
-    head = await _range(link, 0, min(_HEAD, total))
-    pieces = await asyncio.to_thread(_begin, part, head, total)
-    came = len(head) + sum(stop - start for start, stop in pieces)
-    if came > MOST + _HEAD:
-        words = f"its smallest overview is {size(came)}: too large for a preview"
-        raise MLHubException(words, hint="d downloads it")
-    with part.open("r+b") as file:
-        for start, stop in pieces:
-            data = await _range(link, start, stop)
-            file.seek(start)
-            file.write(data)
     return came
 
 
@@ -231,7 +223,7 @@ async def _range(link: Link, start: int, stop: int) -> bytes:
     http.representation.raise_for_response(response, "the image", body=data[:512])
     span = http.representation.parse_content_range(response.headers.get("content-range"))
     if response.status != 206 or span is None or span.first != start:
-        raise UnexpectedAnswer("its server gives no parts of files", hint="d downloads it")
+        raise UnexpectedAnswer("its server gives no parts of files", hint=_HINT)
     if len(data) < stop - start:
         raise UnexpectedAnswer("an image ended too soon", hint="try again")
     return data
@@ -247,16 +239,12 @@ def _pieces(path: Path) -> list[tuple[int, int]]:
         with path.open("rb") as file, TiffImageFile(file) as image:
             _, number = chosen_frame(image)
             image.seek(number)
-            offsets, counts = (_first(image.tag_v2, tags) for tags in (_OFFSETS, _COUNTS))
+            offsets, counts = (next(image.tag_v2[t] for t in tags if t in image.tag_v2) for tags in _TILES)
             return [(int(at), int(at) + int(n)) for at, n in zip(offsets, counts, strict=True) if n]
     # What is no cloud-optimized file fails in any way.
     except Exception:
         words = "it is large, and no cloud-optimized GeoTIFF with overviews"
-        raise MLHubException(words, hint="d downloads it") from None
-
-
-def _first(tags: Any, names: tuple[int, ...]) -> Any:
-    return next(tags[name] for name in names if name in tags)
+        raise MLHubException(words, hint=_HINT) from None
 
 
 def _merged(pieces: list[tuple[int, int]], total: int) -> list[tuple[int, int]]:

@@ -16,7 +16,6 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from rich.color import Color
-from rich.console import Console
 from rich.segment import Segment
 from rich.style import Style
 from textual import work
@@ -27,8 +26,8 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from ...config import abilities
+from ..terminal.driver import tmux
 from ..terminal.terminal_app import TerminalApp
-from ..terminal.tty import tmux
 
 if TYPE_CHECKING:
     from ..terminal.driver import TerminalAnswers
@@ -96,8 +95,8 @@ class ImageView(Widget):
             self._graphic = made
             cost = len(made.sequence)
         else:
-            self._strips = made
-            cost = await asyncio.to_thread(_written, made, self.app.console)
+            self._strips, console = made, self.app.console
+            cost = await asyncio.to_thread(lambda: sum(len(s.render(console).encode()) for s in made))
         self.refresh()
         self.post_message(self.Drawn(self._graphics, cost))
 
@@ -186,11 +185,6 @@ def estimate(mode: GraphicsMode, columns: int, rows: int, *, full_colour: bool, 
 _CELL_BYTES, _CELL_BYTES_256 = 40, 25
 _GRAPHIC_BYTES, _REDUCED_BYTES = 450_000, 80_000
 """What photographs take, as measured; a drawing takes less."""
-
-
-def _written(strips: list[Strip], console: Console) -> int:
-    """Return the bytes of rows as they are written."""
-    return sum(len(strip.render(console).encode()) for strip in strips)
 
 
 def _cell_size() -> tuple[int, int] | None:

@@ -283,9 +283,21 @@ async def preview(
         return None
     if current is None or documents.source is None:
         app.notify("Put the cursor on an item or a collection first.")
-    else:
-        return await _show(app, documents, entries, current, key)
-    return None
+        return None
+    document = documents.of(current) or await documents.load(current)
+    if not pictures(document) and current.kind in _HOLDERS:
+        entries = await _items(app, documents, current)
+        if not entries:
+            return None
+        current = entries[0]
+    elif not pictures(document):
+        words = documents.why_not(current) if document is None else ""
+        app.notify(words or "There is no image among the assets here.")
+        return None
+    places = [number for number, entry in enumerate(entries) if entry is current or entry == current]
+    sequence = ImageSequence(entries if places else [current], documents, places[0] if places else 0, key)
+    await app.push_screen_wait(PreviewScreen(documents.source, sequence))
+    return sequence.entry
 
 
 def draws(app: AppContext) -> bool:
@@ -297,30 +309,6 @@ def draws(app: AppContext) -> bool:
         app.notify("Previews need Pillow: pip install 'mlhub-tui[images]'", severity="warning")
         return False
     return True
-
-
-async def _show(
-    app: AppContext, documents: Documents, entries: Sequence[Entry], current: Entry, key: str
-) -> Entry | None:
-    assert documents.source is not None
-    document = documents.of(current) or await documents.load(current)
-    if not pictures(document) and current.kind in _HOLDERS:
-        entries = await _items(app, documents, current)
-        if not entries:
-            return None
-        current = entries[0]
-    elif not pictures(document):
-        _none(app, documents, current, document)
-        return None
-    places = [number for number, entry in enumerate(entries) if entry is current or entry == current]
-    sequence = ImageSequence(entries if places else [current], documents, places[0] if places else 0, key)
-    await app.push_screen_wait(PreviewScreen(documents.source, sequence))
-    return sequence.entry
-
-
-def _none(app: AppContext, documents: Documents, current: Entry, document: Document | None) -> None:
-    words = documents.why_not(current) if document is None else ""
-    app.notify(words or "There is no image among the assets here.")
 
 
 async def _items(app: AppContext, documents: Documents, holder: Entry) -> list[Entry]:

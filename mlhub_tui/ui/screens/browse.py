@@ -68,8 +68,8 @@ class BrowseScreen(EntryScreen):
     def unavailable(self) -> list[str]:
         """Return what the node under the cursor cannot do."""
         tree = self.tree_view
-        without = [] if tree.holder is not None else ["browse.items"]
-        if not (tree.started and tree.cursor_row is not None and tree.tree_model.mark(tree.cursor_row)):
+        without = [] if tree.tree_model.holder(tree.current) is not None else ["browse.items"]
+        if not (tree.started and tree.current is not None and tree.tree_model.mark(tree.current)):
             without.append("browse.mark")
         return without if tree.to_download else [*without, "browse.download"]
 
@@ -105,7 +105,7 @@ class BrowseScreen(EntryScreen):
     @property
     def dataset(self) -> Dataset | None:
         """The MLHub dataset that the row under the cursor is, or belongs to."""
-        return self.tree_view.dataset
+        return self.tree_view.tree_model.dataset(self.tree_view.current)
 
     @property
     def to_download(self) -> list[TreeEntry]:
@@ -115,7 +115,8 @@ class BrowseScreen(EntryScreen):
     @property
     def search_subject(self) -> TreeEntry | None:
         """The collection under the cursor, or that of what is under it."""
-        return self.tree_view.holder or self.tree_view.subject
+        tree = self.tree_view
+        return tree.tree_model.holder(tree.current) or tree.subject
 
     @property
     def beside(self) -> Sequence[Entry]:
@@ -151,7 +152,7 @@ class BrowseScreen(EntryScreen):
         if connection is None:
             tree.start(None)
             if self.context.connection_error is not None:
-                tree.fail(self.context.connection_error)
+                tree.tree_model.fail(self.context.connection_error)
             return
         tree.start(connection.source.kind)
         self.navigator.recall_view(connection)
@@ -317,7 +318,7 @@ class BrowseScreen(EntryScreen):
     def action_mark(self) -> None:
         """Select a collection, or an item, for a download of several."""
         tree = self.tree_view
-        row = tree.cursor_row
+        row = tree.current
         if row is not None and (row.foldable or (tree.started and tree.tree_model.mark(row))):
             tree.toggle_mark()
         else:
@@ -325,7 +326,8 @@ class BrowseScreen(EntryScreen):
 
     def action_items(self) -> None:
         """Open the collection or catalog with its items in front."""
-        if (holder := self.tree_view.holder) is not None:
+        tree = self.tree_view
+        if (holder := tree.tree_model.holder(tree.current)) is not None:
             self.open_subject(holder, "items")
         else:
             self.refuse("Put the cursor on a collection first.")

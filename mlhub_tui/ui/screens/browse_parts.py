@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ..catalog.catalog_tree import CatalogTree
     from ..catalog.loader import Documents
     from ..catalog.lookup import Target
-    from ..catalog.tree_model import NodeRow
+    from ..catalog.nodes import NodeRow
     from ..map.map_pane import BrowseMap
     from ..source_connection import Connection
     from ..state import AppState, TreeState
@@ -56,12 +56,12 @@ class DetailPane(Vertical):
     def follow(self) -> None:
         """Show what is under the cursor now."""
         tree, documents = self._tree, self._browse.documents
-        subject, self._wanted = tree.subject, tree.cursor_row
+        subject, self._wanted = tree.subject, tree.current
         if subject is None:
-            self.detail.show(catalog.entry_detail.line_detail(tree.current, tree.tree_model))
+            self.detail.show(catalog.loader.line_detail(tree.current, tree.tree_model))
         else:
-            self.detail.show(catalog.entry_detail.entry_detail(subject, documents))
-            self._complete(subject, documents, tree.cursor_row)
+            self.detail.show(catalog.loader.entry_detail(subject, documents))
+            self._complete(subject, documents, tree.current)
         self.draw_map()
 
     @work(exclusive=True, group="detail")
@@ -70,7 +70,7 @@ class DetailPane(Vertical):
         async for _ in documents.complete(subject):
             if self._wanted is not row or self._browse.closing:
                 return
-            self.detail.show(catalog.entry_detail.entry_detail(subject, documents), keep_place=True)
+            self.detail.show(catalog.loader.entry_detail(subject, documents), keep_place=True)
             self.draw_map()
         document = documents.of(subject.entry)
         if document is not None and not self._browse.closing:
@@ -332,7 +332,7 @@ class Navigator:
         left, screen, tree = self._left, self._screen, self._tree
         if left is None or not left.pane:
             return
-        back = tree.cursor_row is not None and tree.tree_model.path(tree.cursor_row) == left.cursor
+        back = tree.current is not None and tree.tree_model.path(tree.current) == left.cursor
         if back or tree.view().cursor != left.cursor or not screen.is_current:
             self._left = None
         if back and screen.is_current and tree.subject is not None and tree.subject.is_document:
@@ -402,7 +402,7 @@ class Navigator:
     def toggle_favourite(self) -> None:
         """Toggle whether the entry under the cursor is a favourite."""
         screen, tree = self._screen, self._tree
-        subject, row = tree.subject, tree.cursor_row
+        subject, row = tree.subject, tree.current
         if self.shown is None or subject is None or row is None:
             screen.refuse("Put the cursor on a dataset, a collection or an item first.")
             return
@@ -470,7 +470,7 @@ class Navigator:
 
     def here(self, subject: TreeEntry | None = None) -> HistoryEntry:
         """Return the place one is at, with what is open there."""
-        tree, row = self._tree, self._tree.cursor_row
+        tree, row = self._tree, self._tree.current
         path = tree.tree_model.path(row) if tree.started and row is not None else ()
         place = self.shown.entry if self.shown is not None else ""
         return HistoryEntry(place, path, subject, subject is not None)

@@ -18,15 +18,15 @@ from ...concurrency import together
 from ...errors import APIKeyNotFound, AuthenticationError, MLHubException
 from ...metadata.detail import Block, Heading, Paragraph
 from ...models import Catalog, Collection, Document, Entry, EntryKind, Item
-from ..catalog.entry_detail import entry_detail
-from ..catalog.loader import Documents
+from ..catalog.loader import Documents, entry_detail
 from ..catalog.nodes import TreeEntry, entry_id
 from ..commands import DOCUMENT, bindings
 from ..terminal.characters import line
 from ..widgets.bars import active_style
 from ..widgets.detail_view import DetailView
-from ..widgets.item_table import AssetTable, ItemTable, shown_href
+from ..widgets.item_table import AssetTable, ItemTable
 from ..widgets.json_view import JsonPane
+from ..widgets.table_rows import shown_href
 from .items_screen import ItemsScreen
 
 SHORTEST_ID = 10

@@ -24,7 +24,7 @@ from ..context import ConnectionChanged
 from ..source_connection import SAMPLE, check_credentials
 from ..terminal.characters import content, line
 from ..widgets import profile_list
-from ..widgets.profile_list import ProfileList, ProfileRow
+from ..widgets.profile_list import ProfileList
 from .place_screen import PlaceScreen
 
 WELCOME = """Welcome. Enter tries the sample catalog: no key needed.
@@ -105,7 +105,7 @@ class ProfilesScreen(PlaceScreen):
             self.context.memory.recent,
             self.context.unopened,
         )
-        keys = [row.key for row in shown if isinstance(row, ProfileRow)]
+        keys = [row.key for row in shown if row.key]
         first = SAMPLE if isinstance(self.context.start_error, ServiceEnded) else None
         stays = here.key if here is not None and self._settled else None
         candidates = (self._wanted, stays, in_use, first, profile_list.UNOPENED)

@@ -21,8 +21,7 @@ from ...text import count
 from .. import actions, dialogs
 from ..actions.item_supplier import PAGE, ItemSupplier, of_entries, of_part, of_search
 from ..actions.search_actions import SearchProgress
-from ..catalog.entry_detail import entry_detail
-from ..catalog.loader import Documents
+from ..catalog.loader import Documents, entry_detail
 from ..catalog.nodes import TreeEntry
 from ..commands import RESULTS, bindings
 from ..context import ConnectionChanged

@@ -68,38 +68,27 @@ class TypeAheadApp(App[int]):
             return False
         if field is None or not event.character or not field.check_consume_key(event.key, event.character):
             return True
-        from textual.widgets import Input  # heavy, and the first screen does not need it
-
-        if not isinstance(field, Input):
-            return True
-        field.insert_text_at_cursor(event.character)
-        return False
+        insert = getattr(field, "insert_text_at_cursor", None)  # an Input: its module is imported late
+        if insert is not None:
+            insert(event.character)
+        return insert is None
 
     def _arrived(self, event: Key) -> bool:
         """Send a key the way of the one just before it, so that none overtakes another on its way round."""
         focused, before = self.focused, self._last_target
+        in_field = focused is not None and focused.check_consume_key("a", "a")
         together = event.time - self._last_time < IN_ONE_GO
         self._last_time = event.time
-        if (
-            together
-            and before is not None
-            and before is not focused
-            and _is_field(focused)
-            and before.is_attached
-        ):
+        if together and in_field and before is not None and before is not focused and before.is_attached:
             before._forward_event(event)
             return False
         own = getattr(focused, "completes", False) and event.key == "tab"
-        if event.key in _BETWEEN_FIELDS and _is_field(focused) and self.screen.is_modal and not own:
+        if event.key in _BETWEEN_FIELDS and in_field and self.screen.is_modal and not own:
             # At once, not when the field has sent it back: the next key is for the next field already.
             (self.screen.focus_next if event.key == "tab" else self.screen.focus_previous)()
             return False
-        self._last_target = None if _is_field(focused) else focused
+        self._last_target = None if in_field else focused
         return True
-
-
-def _is_field(widget: Widget | None) -> bool:
-    return widget is not None and widget.check_consume_key("a", "a")
 
 
 ON_ITS_WAY = 2.0
@@ -185,13 +174,10 @@ class DispatchApp(TypeAheadApp):
         return await super()._dispatch_action(namespace, action_name, params)
 
     def _takes_actions(self, node: DOMNode) -> bool:
-        if self._exit:
-            return False
-        if not isinstance(node, Widget):
-            return True
-        if not (node.is_attached and node.is_mounted) or node._pruning:
-            return False
-        return node.screen in self.screen_stack and node.screen.is_mounted
+        if self._exit or not isinstance(node, Widget):
+            return not self._exit
+        open_ = node.is_attached and node.is_mounted and not node._pruning
+        return open_ and node.screen in self.screen_stack and node.screen.is_mounted
 
 
 class OnceScreen(Screen[ScreenResultType], Generic[ScreenResultType]):

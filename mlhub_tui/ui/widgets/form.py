@@ -52,11 +52,7 @@ class TextField(Input):
         """Take what is pasted without what would move the terminal's cursor."""
         event.stop()
         event.prevent_default()
-        text = one_line(event.text)
-        if self.selection.is_empty:
-            self.insert_text_at_cursor(text)
-        else:
-            self.replace(text, *self.selection)
+        self.replace(one_line(event.text), *sorted(self.selection))
 
 
 class FilterField(TextField):
@@ -192,10 +188,8 @@ class ChoiceField(Widget, can_focus=True):
     @property
     def _first(self) -> int:
         """The first word that is drawn, so that the chosen one is in sight however little room there is."""
-        first, room = 0, max(self.size.width, 1)
-        while (
-            first < self.chosen and sum(len(w) + 3 for w in self._options[first : self.chosen + 1]) > room + 1
-        ):
+        first, cells = 0, [len(word) + 3 for word in self._options]
+        while first < self.chosen and sum(cells[first : self.chosen + 1]) > max(self.size.width, 1) + 1:
             first += 1
         return first
 

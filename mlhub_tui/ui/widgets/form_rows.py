@@ -110,36 +110,26 @@ class OutputOptions(Vertical):
 
     @work(group="disk", exclusive=True)
     async def _look_at_disk(self) -> None:
-        if url := self.url:
-            problem, free_space = self._look_at_url(url), None
-        else:
-            problem, free_space = await asyncio.to_thread(look_at, self.folder)
-        short = free_space is not None and free_space < self._needed
-        words = problem or (
-            size(free_space) if free_space is not None else "as much as the store has" if url else "unknown"
-        )
-        if short and not problem:
-            words += f", {size(self._needed)} needed: it will not fit"
-        self._free.update(content(words, "bold $error" if problem or short else ""))
-
-    def _look_at_url(self, url: str) -> str:
-        """Return what is wrong with a URL; empty where nothing is."""
-        if not self.takes_urls:
-            return "URLs are for datasets on a cluster"
+        url, room, short = self.url, None, False
+        words = "as much as the store has" if url else "unknown"
+        problem = "URLs are for datasets on a cluster" if url and not self.takes_urls else ""
         try:
-            output.parse(url)
+            if url:
+                output.parse(url)
+            else:
+                room = await asyncio.to_thread(_space_in, self.folder)
         except MLHubException as error:
-            return error.message
-        return ""
+            problem = problem or error.message
+        if room is not None:
+            short = room < self._needed
+            words = size(room) + (f", {size(self._needed)} needed: it will not fit" if short else "")
+        self._free.update(content(problem or words, "bold $error" if problem or short else ""))
 
 
-def look_at(folder: Path) -> tuple[str, int | None]:
-    """Return what is wrong with a folder, empty if nothing, and its free space in bytes."""
-    try:
-        check_writable(folder)
-    except MLHubException as error:
-        return error.message, None
-    return "", free_space(folder)
+def _space_in(folder: Path) -> int | None:
+    """Return the free space of a folder in bytes; raises MLHubException if nothing can be written there."""
+    check_writable(folder)
+    return free_space(folder)
 
 
 _WAYS: dict[str, Scheme | None] = {
@@ -154,14 +144,7 @@ _NAMES = {
     Scheme.HEADER: ("Header", "its name: X-API-Key"),
     Scheme.BASIC: ("User", "the user name"),
 }
-_SECRETS = {
-    Scheme.QUERY: "Key",
-    Scheme.BEARER: "Token",
-    Scheme.HEADER: "Secret",
-    Scheme.BASIC: "Password",
-}
-
-
+_SECRETS = {Scheme.QUERY: "Key", Scheme.BEARER: "Token", Scheme.HEADER: "Secret", Scheme.BASIC: "Password"}
 NAMES = 12
 """Cells before the fields of the form of a source."""
 

@@ -3,54 +3,38 @@
 from __future__ import annotations
 
 import asyncio
-import re
-import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from operator import attrgetter
 
 from textual.message import Message
 
-from ...metadata.detail import file_of
-from ...metadata.extensions import label_classes
-from ...models import Asset, Document, Entry, EntryKind, Item
+from ...models import Asset, Document, Entry, EntryKind
 from ...models.search import parse_span
 from ...sources.base import Page
-from ...text import count, one_line, redact, size
+from ...text import count
 from ..catalog.matching import search_text
-from ..catalog.nodes import Pager, without_document
+from ..catalog.nodes import Pager
 from .line_view import Column, TableView
+from .table_rows import (
+    ASSET_COLUMNS,
+    ASSETS,
+    COLLECTION,
+    DATES,
+    FACTS,
+    ITEM,
+    ItemRow,
+    asset_texts,
+    item_row,
+    sortable,
+)
 
 NEAR_END = 5
 """Rows before the last at which the next page is asked for."""
-LONGEST = 200
-"""Characters of an id, or of what an asset has, that are drawn at most."""
 AT_A_TIME = 2_000
 """Items of a page taken up in one go."""
 LOOK_DELAY = 0.15
 """Seconds that the view rests before the dates of items known by a link only are asked for."""
-ITEM = Column("id", "Item", middle=True)
-COLLECTION = Column("collection", "Collection", most=24, least=8, middle=True)
-DATES = Column("dates", "Dates", least=10)
-ASSETS = Column("assets", "Assets", least=6)
-FACTS = (
-    Column("cloud", "Cloud", least=5, to_right=True),
-    Column("gsd", "GSD", least=5, to_right=True),
-    Column("platform", "Platform", most=16, least=8),
-    Column("classes", "Classes", most=24, least=8),
-    Column("size", "Size", least=8, to_right=True),
-)
-"""Columns that are there where some item has what they show, in the order of an `ItemRow`'s facts."""
-
-
-class ItemRow(NamedTuple):
-    """An item as the table remembers it; empty dates and assets where only a link is known."""
-
-    entry: Entry
-    dates: str = ""
-    assets: str = ""
-    facts: tuple[str, ...] = ()
-    """What stands in the columns of `FACTS`; empty where nothing does."""
 
 
 class ItemTable(TableView):
@@ -107,7 +91,7 @@ class ItemTable(TableView):
         self._collections.clear()
         self._facts.clear()
         self.forget_widths()
-        self._shown = [] if self._is_arranged else None
+        self._shown = [] if (self.narrowed or self.order) else None
         self.count_changed()
         self.cursor_line = 0
         self.refresh()
@@ -132,11 +116,11 @@ class ItemTable(TableView):
         A long one is taken up in parts, between which the keys come first.
         """
         entries = page.entries if self.pager.take(page) else ()
-        before = {_link(row.entry) for row in self.rows[-len(entries) :]} if entries else set()
-        fresh = [e for e in entries if e.kind is EntryKind.ITEM and not (before and _link(e) in before)]
+        before = {_identity(row.entry) for row in self.rows[-len(entries) :]} if entries else set()
+        fresh = [e for e in entries if e.kind is EntryKind.ITEM and _identity(e) not in before]
         rows = self.rows
         for at in range(0, len(fresh), AT_A_TIME):
-            self._append([_row(entry) for entry in fresh[at : at + AT_A_TIME]])
+            self._append([item_row(entry) for entry in fresh[at : at + AT_A_TIME]])
             await asyncio.sleep(0)
             if rows is not self.rows:
                 return  # meanwhile all was forgotten
@@ -153,27 +137,31 @@ class ItemTable(TableView):
         for row in self.rows[start:]:
             self._search_texts.append(search_text(row.entry))
             self._collections.add(row.entry.collection_id)
-            self._facts.update(number for number, fact in enumerate(row.facts) if fact)
+        self._measure(self.rows[start:])
         if self._shown is not None and self.order:
             self._narrow()
         elif self._shown is not None:
             self._shown += self._matches(start)
-        self._measure_rows(self.rows[start:])
         self.count_changed()
         self.refresh()
+
+    def _measure(self, rows: Sequence[ItemRow]) -> None:
+        """Find the columns of some rows, and widen them, whether they are shown or not."""
+        self._facts.update(number for row in rows for number, fact in enumerate(row.facts) if fact)
+        columns = [ITEM, *self.offered]
+        self.widen(columns, ([row.text(column.key) for column in columns] for row in rows))
 
     def learn(self, number: int, entry: Entry, document: Document) -> None:
         """Take up the document of an item of which only a link was known, and whether it is shown now."""
         if number < len(self.rows) and self.rows[number].entry == entry:
-            row = _row(Entry.of(document))
+            row = item_row(Entry.of(document))
             found = Entry(EntryKind.ITEM, row.entry.id, row.entry.title, entry.url, entry.collection_id)
             self.rows[number] = row._replace(entry=found)
             if _identity(entry) in self.marked:  # what tells it from others is known better now
                 self.marked = {
                     _identity(one): one for one in (found if e == entry else e for e in self.marked.values())
                 }
-            self._facts.update(place for place, fact in enumerate(row.facts) if fact)
-            self._measure_rows([self.rows[number]])
+            self._measure([self.rows[number]])
         if self.dates and self._shown is not None and number in self._shown and not self._in_time(number):
             self._shown.remove(number)
             self.count_changed()
@@ -190,10 +178,6 @@ class ItemTable(TableView):
     def narrowed(self) -> bool:
         """Whether only some of what is loaded is shown."""
         return bool(self.filter.split() or self.dates)
-
-    @property
-    def _is_arranged(self) -> bool:
-        return self.narrowed or bool(self.order)
 
     def _number(self, line: int) -> int:
         """Return the number of the row on a line."""
@@ -246,9 +230,9 @@ class ItemTable(TableView):
     def go_to(self, entry: Entry) -> None:
         """Put the cursor on an item, where it is shown."""
         # Of an item that was listed as a link, the id may have become known since.
-        by = _identity if entry.id else _url
-        lines, wanted = range(self.line_count), by(entry)
-        line = next((n for n in lines if by(self.rows[self._number(n)].entry) == wanted), None)
+        by = _identity if entry.id else attrgetter("url")
+        rows = (self.rows[self._number(line)] for line in range(self.line_count))
+        line = next((line for line, row in enumerate(rows) if by(row.entry) == by(entry)), None)
         if line is not None:
             self.cursor_line = line
             self.keep_in_sight()
@@ -256,7 +240,7 @@ class ItemTable(TableView):
     def _narrow(self) -> None:
         """Filter and sort the rows again."""
         current = self._number(self.cursor_line) if self.cursor_line < self.line_count else 0
-        self._shown = self._matches(0) if self._is_arranged else None
+        self._shown = self._matches(0) if (self.narrowed or self.order) else None
         if self._shown is not None and self.order:
             self._sort(self._shown)
         self.count_changed()
@@ -270,21 +254,16 @@ class ItemTable(TableView):
 
     def _sort(self, numbers: list[int]) -> None:
         """Sort rows by a column: those without anything in it come last; dates the newest first."""
-        place = next((number for number, column in enumerate(FACTS) if column.key == self.order), None)
-        if place is not None:
-            texts = [row.facts[place] if row.facts else "" for row in self.rows]
-        elif self.order == DATES.key:
-            texts = [row.dates for row in self.rows]
-        else:
+        if self.order in (ITEM.key, COLLECTION.key):
             names = [row.entry.id if self.order == ITEM.key else row.entry.collection_id for row in self.rows]
             numbers.sort(key=names.__getitem__)
             return
         # Most texts of a hundred thousand are the same few: those are compared, once.
-        distinct = list(set(texts))
+        texts = [row.text(self.order) for row in self.rows]
         if self.order == DATES.key:
-            distinct.sort(key=lambda text: (text[:1].isdigit(), text), reverse=True)
+            distinct = sorted(set(texts), key=lambda text: (text[:1].isdigit(), text), reverse=True)
         else:
-            distinct.sort(key=_sortable)
+            distinct = sorted(set(texts), key=sortable)
         ranks = {text: rank for rank, text in enumerate(distinct)}
         numbers.sort(key=[ranks[text] for text in texts].__getitem__)
 
@@ -316,13 +295,13 @@ class ItemTable(TableView):
     @property
     def near_end(self) -> bool:
         """Whether the cursor is where the next page is wanted."""
-        return not self._is_arranged and self.cursor_line >= len(self.rows) - NEAR_END
+        return not (self.narrowed or self.order) and self.cursor_line >= len(self.rows) - NEAR_END
 
     def action_cursor_down(self) -> None:
         """Go down a line; at the end of what a filter leaves, ask for more."""
         at_end = self.cursor_line >= self.line_count - 1
         super().action_cursor_down()
-        if at_end and self._is_arranged and self.pager.wants_more:
+        if at_end and (self.narrowed or self.order) and self.pager.wants_more:
             self.post_message(self.MoreWanted())
 
     async def action_select_cursor(self) -> None:
@@ -396,19 +375,8 @@ class ItemTable(TableView):
 
     def cells(self, number: int) -> list[str]:
         """Return the texts of an item."""
-        return self._texts(self.rows[self._number(number)], self.columns())
-
-    def _texts(self, row: ItemRow, columns: Iterable[Column]) -> list[str]:
-        entry, dates, assets, facts = row
-        texts = {DATES.key: dates, ASSETS.key: assets, COLLECTION.key: one_line(entry.collection_id, 60)}
-        texts |= {column.key: fact for column, fact in zip(FACTS, facts, strict=False)}
-        texts[ITEM.key] = one_line(entry.label, LONGEST)
-        return [texts.get(column.key, "") for column in columns]
-
-    def _measure_rows(self, rows: Iterable[ItemRow]) -> None:
-        """Widen the columns for some rows, whether they, or the columns, are shown or not."""
-        columns = [ITEM, *self.offered]
-        self.widen(columns, (self._texts(row, columns) for row in rows))
+        row = self.rows[self._number(number)]
+        return [row.text(column.key) for column in self.columns()]
 
     def mark(self, number: int) -> str:
         """Return whether an item is selected, and the sign of what is downloaded of it."""
@@ -426,91 +394,26 @@ class ItemTable(TableView):
         return f"{column.title} ↓" if column.key == self.order else column.title
 
 
-def _row(entry: Entry) -> ItemRow:
-    document = entry.document
-    if not isinstance(document, Item):
-        return ItemRow(without_document(entry))
-    facts = _facts(document.properties, document)
-    # Of a hundred thousand items most facts are the same few texts.
-    assets = sys.intern(f"{len(document.assets):,}")
-    return ItemRow(without_document(entry), one_line(document.interval), assets, facts if any(facts) else ())
-
-
-def _facts(properties: Mapping[str, Any], item: Item) -> tuple[str, ...]:
-    """Return the texts of an item for the columns of `FACTS`."""
-    cloud, gsd = _figure(properties.get("eo:cloud_cover")), _figure(properties.get("gsd"))
-    classes = ", ".join(dict.fromkeys(found.name for found in label_classes(properties) if found.name))
-    sizes = [asset.size for asset in item.assets if asset.size is not None]
-    found = (
-        f"{cloud:.0f} %" if cloud is not None else "",
-        f"{gsd:g} m" if gsd is not None else "",
-        one_line(properties.get("platform"), 40),
-        one_line(classes, 60),
-        size(sum(sizes)) if sizes else "",
-    )
-    return tuple(map(sys.intern, found))
-
-
-def _figure(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) and abs(value) < 1e9 else None
-
-
-_UNITS = {unit: 1000**power for power, unit in enumerate(("B", "kB", "MB", "GB", "TB"))}
-_UNITS |= {unit: 1024**power for power, unit in enumerate(("", "KiB", "MiB", "GiB", "TiB"))}
-
-
-def _sortable(text: str) -> tuple[int, float, str]:
-    """Return a text by which figures stand by their size, and what is empty last."""
-    number, _, unit = text.partition(" ")
-    try:
-        return (0, float(number) * _UNITS.get(unit, 1), "")
-    except ValueError:
-        return (1, 0.0, text.casefold()) if text else (2, 0.0, "")
-
-
-def _link(entry: Entry) -> tuple[str, str]:
-    return entry.id, entry.url
-
-
 def _identity(entry: Entry) -> tuple[str, str, str]:
     return entry.collection_id, entry.id, entry.url
 
 
-def _url(entry: Entry) -> str:
-    return entry.url
-
-
-ASSET_COLUMNS = (
-    Column("key", "Asset", most=40),
-    Column("type", "Type", least=4),
-    Column("size", "Size", least=8, to_right=True),
-    Column("bands", "Bands", most=24, least=6),
-    Column("gsd", "GSD", least=4, to_right=True),
-    Column("file", "File", most=40, least=10, middle=True),
-    Column("title", "Title", most=60, least=12),
-    Column("roles", "Roles", most=24, least=6),
-    Column("link", "Link", least=16, middle=True),
-)
-
-
-class AssetTable(TableView):
+class AssetTable(TableView[Asset]):
     """Rows of assets; columns that would be empty are left out."""
 
     DEFAULT_CSS = "AssetTable { height: 1fr; }"
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._assets: tuple[Asset, ...] = ()
         self._texts: list[list[str]] = []
         self._used: list[int] = []
         self.status = ""
 
     def show(self, assets: tuple[Asset, ...]) -> None:
         """Show other assets."""
-        if assets == self._assets and self.status:
+        if assets == self.lines and self.status:
             return
-        self._assets = assets
-        self._texts = [_texts(asset) for asset in assets]
+        self.lines, self._texts = assets, [asset_texts(asset) for asset in assets]
         self._used = [n for n in range(len(ASSET_COLUMNS)) if n == 0 or any(row[n] for row in self._texts)]
         self.status = f"{count(len(assets), 'asset')}, enter copies a link" if assets else "no assets"
         self.forget_widths()
@@ -519,16 +422,6 @@ class AssetTable(TableView):
         self.cursor_line = 0
         self.refresh()
 
-    @property
-    def current(self) -> Asset | None:
-        """The asset under the cursor."""
-        return self._assets[self.cursor_line] if self.cursor_line < len(self._assets) else None
-
-    @property
-    def line_count(self) -> int:
-        """How many assets there are."""
-        return len(self._assets)
-
     def columns(self) -> list[Column]:
         """Return the columns that say something."""
         return [ASSET_COLUMNS[number] for number in self._used]
@@ -536,36 +429,3 @@ class AssetTable(TableView):
     def cells(self, number: int) -> list[str]:
         """Return the texts of an asset."""
         return [self._texts[number][place] for place in self._used]
-
-
-def shown_href(asset: Asset) -> str:
-    """Return the link of an asset without keys."""
-    return one_line(redact(asset.href))
-
-
-def _texts(asset: Asset) -> list[str]:
-    gsd = asset.raw.get("gsd")
-    bands = (str(band.get("common_name") or band.get("name") or "") for band in asset.bands)
-    texts = (
-        asset.key,
-        kind(asset.media_type),
-        size(asset.size) if asset.size is not None else "",
-        ", ".join(filter(None, bands)),
-        f"{gsd:g} m" if isinstance(gsd, int | float) else "",
-        file_of(asset),
-        asset.title,
-        ", ".join(asset.roles),
-        redact(asset.href),
-    )
-    return [one_line(text, LONGEST) for text in texts]
-
-
-_KINDS = {"cloud-optimized": "COG", "geotiff": "GeoTIFF", "geo+json": "GeoJSON", "octet-stream": "binary"}
-_UNREGISTERED = re.compile(r"^(x-|vnd\.)")  # RFC 6838, sections 3.2 and 3.4
-
-
-def kind(media_type: str) -> str:
-    """Return a media type in a word: `image/tiff; application=geotiff` is `GeoTIFF`."""
-    lower = media_type.lower()
-    known = next((word for part, word in _KINDS.items() if part in lower), "")
-    return known or _UNREGISTERED.sub("", lower.partition(";")[0].rpartition("/")[2].strip()).upper()

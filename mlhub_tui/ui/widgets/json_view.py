@@ -7,7 +7,7 @@ import re
 import threading
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from rich.segment import Segment
@@ -53,13 +53,13 @@ class JsonView(LineView):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self.lines = _NOTHING
+        self.document = _NOTHING
         self.wanted: re.Pattern[str] | None = None
         """What was searched for, to be marked."""
 
     def show(self, lines: JsonLines) -> None:
         """Show another document from its top."""
-        self.lines = lines
+        self.document = lines
         self._fit()
         self.cursor_line = 0
         self.scroll_to(y=0, animate=False, immediate=True)
@@ -67,8 +67,8 @@ class JsonView(LineView):
 
     def _fit(self) -> None:
         width, row = self.scrollable_content_region.width, self.row
-        if width > 0 and width != self.lines.width and self.lines is not _NOTHING:
-            self.lines.fit(width)
+        if width > 0 and width != self.document.width and self.document is not _NOTHING:
+            self.document.fit(width)
             self.count_changed()
             self.move_to(row)
             self.refresh()
@@ -81,16 +81,16 @@ class JsonView(LineView):
     @property
     def line_count(self) -> int:
         """How many lines are in sight or could be scrolled to."""
-        return len(self.lines) if self.lines.width else 0
+        return len(self.document) if self.document.width else 0
 
     @property
     def row(self) -> int:
         """The row under the cursor."""
-        return self.lines.lines[self.cursor_line] if self.cursor_line < len(self.lines) else 0
+        return self.document.lines[self.cursor_line] if self.cursor_line < len(self.document) else 0
 
     def move_to(self, row: int) -> None:
         """Put the cursor on a row; whatever hides it unfolds, and a text that is too long is shown whole."""
-        lines = self.lines
+        lines = self.document
         lines.unfold(*lines.above(row))
         if self.wanted is not None and lines.is_long(row) and not lines.shows_text(row):
             lines.show_text(row)
@@ -103,8 +103,8 @@ class JsonView(LineView):
 
     def move_to_visible(self, row: int) -> None:
         """Put the cursor on the first line of a row, or of what hides it."""
-        inside = (row, *self.lines.above(row))
-        self.cursor_line = next((n for above in inside if (n := self.lines.line_of(above)) is not None), 0)
+        inside = (row, *self.document.above(row))
+        self.cursor_line = next((n for above in inside if (n := self.document.line_of(above)) is not None), 0)
 
     def mark(self, wanted: re.Pattern[str] | None) -> None:
         """Mark what is searched for, or nothing."""
@@ -123,37 +123,39 @@ class JsonView(LineView):
 
     def _hides(self, row: int) -> bool:
         """Tell whether something of a row can be shown that is not."""
-        return self.lines.is_folded(row) or (not self.lines.shows_text(row) and self.lines.is_long(row))
+        return self.document.is_folded(row) or (
+            not self.document.shows_text(row) and self.document.is_long(row)
+        )
 
     def _shows(self, row: int) -> bool:
         """Tell whether something of a row can be hidden."""
-        lines = self.lines
+        lines = self.document
         return lines.shows_text(row) or (lines.opens(row) and not lines.is_folded(row))
 
     def action_unfold(self) -> None:
         """Unfold what is under the cursor; unfolded already, go to what is in it."""
         row = self.row
         if not self._hides(row):
-            self.cursor_line += self.lines.opens(row)
-        elif self.lines.is_folded(row):
-            self.lines.unfold(row)
+            self.cursor_line += self.document.opens(row)
+        elif self.document.is_folded(row):
+            self.document.unfold(row)
         else:
-            self.lines.show_text(row)
+            self.document.show_text(row)
         self._changed()
 
     def action_fold(self) -> None:
         """Fold what is under the cursor; folded already, or nothing to fold, go to what it is in."""
-        start = self.lines.start(self.row)
+        start = self.document.start(self.row)
         if self._shows(start):
-            self.lines.fold(start)
+            self.document.fold(start)
             self.move_to_visible(start)
             self._changed()
         elif self.row:
-            self.move_to_visible(self.lines.parents[self.row])
+            self.move_to_visible(self.document.parents[self.row])
 
     async def action_select_cursor(self) -> None:
         """Fold or unfold what is under the cursor."""
-        start = self.lines.start(self.row)
+        start = self.document.start(self.row)
         if self._shows(start):
             self.action_fold()
         elif self._hides(start):
@@ -161,15 +163,15 @@ class JsonView(LineView):
 
     def action_fold_all(self) -> None:
         """Fold all but the document itself; the cursor stays on what holds what it was on."""
-        row = self.row
-        self.lines.fold_all()
-        self.move_to_visible(row)
-        self._changed()
+        self._lay_out_again(self.document.fold_all)
 
     def action_unfold_all(self) -> None:
         """Unfold all; the cursor stays on its row."""
+        self._lay_out_again(self.document.unfold_all)
+
+    def _lay_out_again(self, how: Callable[[], None]) -> None:
         row = self.row
-        self.lines.unfold_all()
+        how()
         self._changed()
         self.move_to_visible(row)
 
@@ -177,29 +179,27 @@ class JsonView(LineView):
 
     def action_copy_value(self) -> None:
         """Copy the value under the cursor: a text as it is, anything else as JSON, on one line."""
-        start = self.lines.start(self.row)
-        small = self.lines.ends[start] - start <= MOST_COPIED
-        if not self.line_count:
-            return
-        if small and (text := copied(self.lines.values[start], MOST_COPIED)):
+        start = self.document.start(self.row)
+        small = self.document.ends[start] - start <= MOST_COPIED
+        if self.line_count and small and (text := copied(self.document.values[start], MOST_COPIED)):
             cast("AppContext", self.app).copy_text(text, "Value")
-        else:
+        elif self.line_count:
             self.notify("Too much for the clipboard; e writes it to a file.")
 
     def action_copy_path(self) -> None:
         """Copy where in the document it is, as a JSONPath."""
         if self.line_count:
-            cast("AppContext", self.app).copy_text(self.lines.path(self.row), "JSONPath")
+            cast("AppContext", self.app).copy_text(self.document.path(self.row), "JSONPath")
 
     # Drawing
 
     def cursor_column(self) -> int:
         """Return the cell in which the text under the cursor begins."""
-        return self.lines.line(self.cursor_line).indent + STEP if self.line_count else 0
+        return self.document.line(self.cursor_line).indent + STEP if self.line_count else 0
 
     def draw_line(self, number: int, width: int) -> Strip:
         """Draw indent, arrow, name and value."""
-        line, plain = self.lines.line(number), self.line_style(number)
+        line, plain = self.document.line(number), self.line_style(number)
         on_cursor = number == self.cursor_line
         base = plain + self.look("cursor") if on_cursor else plain
         key = base if on_cursor else plain + self.look("key")
@@ -282,7 +282,7 @@ class JsonPane(Vertical):
             self._bar.say(words)
 
     def _say_lines(self) -> None:
-        lines = self.view.lines
+        lines = self.view.document
         self._say(("more than " if lines.is_cut else "") + count(len(lines.keys), "line"))
 
     # The search
@@ -327,7 +327,7 @@ class JsonPane(Vertical):
         wanted, gone = pattern(words), threading.Event()
         self._say("searching…")
         try:
-            found = await asyncio.to_thread(self.view.lines.search, wanted, gone.is_set)
+            found = await asyncio.to_thread(self.view.document.search, wanted, gone.is_set)
         finally:
             gone.set()
         if self.is_attached:

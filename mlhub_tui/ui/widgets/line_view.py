@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import ClassVar
+from typing import Any, ClassVar, Generic
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -17,18 +17,21 @@ from textual.message import Message
 from textual.reactive import var
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
+from typing_extensions import TypeVar
 
 from ...text import clean, one_line
 from ..commands import LINE_ACTIONS, LISTS, bindings
 from ..terminal.characters import fit
 from ..terminal.terminal_app import set_content_size
 
+T = TypeVar("T", default=Any)
 
-class LineView(ScrollView, can_focus=True):
+
+class LineView(ScrollView, Generic[T], can_focus=True):
     """A scrolling list of lines; the cost of a key press depends on the visible lines, not on all lines.
 
-    A subclass says how many lines there are (`line_count`) and draws one (`draw_line`); `header` lines at
-    the top stay (`draw_header`).
+    A subclass draws a line (`draw_line`) of what `lines` holds, or says how many there are (`line_count`);
+    `header` lines at the top stay (`draw_header`).
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -63,13 +66,20 @@ class LineView(ScrollView, can_focus=True):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._looks: dict[str, Style] = {}
+        self.lines: Sequence[T] = ()
+        """What the lines stand for."""
+
+    @property
+    def current(self) -> T | None:
+        """What the line under the cursor stands for."""
+        return self.lines[self.cursor_line] if self.cursor_line < len(self.lines) else None
 
     # What a subclass says
 
     @property
     def line_count(self) -> int:
         """How many lines there are."""
-        return 0
+        return len(self.lines)
 
     def draw_line(self, number: int, width: int) -> Strip:
         """Draw a line, as wide as it likes."""
@@ -254,7 +264,7 @@ class Column:
     to_right: bool = False
 
 
-class TableView(LineView):
+class TableView(LineView[T]):
     """Rows of texts in columns; the first column gives way to `narrowest`, then the last columns go."""
 
     header: ClassVar[int] = 1
@@ -374,7 +384,7 @@ class PickLine:
     note: str = ""
 
 
-class PickList(LineView):
+class PickList(LineView[PickLine]):
     """Lines with boxes; what is ticked is the owner's to know.
 
     - `tick`: Returns the box of a line by its key; None for a list of which one is chosen.
@@ -400,19 +410,8 @@ class PickList(LineView):
 
     def __init__(self, tick: Callable[[str], str] | None = None, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self.lines: Sequence[PickLine] = ()
         self._tick = tick
         self._names = 0
-
-    @property
-    def line_count(self) -> int:
-        """How many lines there are."""
-        return len(self.lines)
-
-    @property
-    def current(self) -> PickLine | None:
-        """The line under the cursor."""
-        return self.lines[self.cursor_line] if self.cursor_line < len(self.lines) else None
 
     def show(self, lines: Sequence[PickLine]) -> None:
         """Show other lines; the cursor stays on what it was on, if that is still there."""

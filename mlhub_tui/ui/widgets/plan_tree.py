@@ -66,31 +66,25 @@ class PlanSelection:
     @property
     def wanted(self) -> Wanted:
         """The value for `Filters.collections`; of no meaning where nothing is ticked."""
-        found = tuple(
-            (name, frozenset() if self._whole(name) else frozenset(self._on[name]))
-            for name in self._keys
-            if name in self._on
-        )
-        whole = len(found) == len(self._keys) and not any(keys for _, keys in found)
-        return () if whole else found
+        if all(map(self._whole, self._keys)):
+            return ()
+        on = {name: self._on[name] for name in self._keys if name in self._on}
+        return tuple((n, frozenset() if self._whole(n) else frozenset(keys)) for n, keys in on.items())
 
     def box(self, collection: str, key: str | None = None) -> str:
         """Return the box of a collection, or of one of its keys: ticked, not, or in part."""
-        ticked = self._on.get(collection)
-        if ticked is None:
-            return "[ ]"
-        if key is not None:
-            return "[x]" if key in ticked else "[ ]"
-        return "[x]" if self._whole(collection) else "[-]"
+        if key in self._on.get(collection, ()) or (key is None and self._whole(collection)):
+            return "[x]"
+        return "[-]" if key is None and collection in self._on else "[ ]"
 
     def toggle(self, collection: str, key: str | None = None) -> None:
         """Tick a collection with all its keys, or one key; or untick it."""
-        if key is None:
-            whole = collection in self._on and self._whole(collection)
-            self._set(collection, None if whole else set(self._keys[collection]))
-            return
-        ticked = self._on.get(collection, set()) ^ {key}
-        self._set(collection, ticked or None)
+        if key is not None:
+            self._set(collection, self._on.get(collection, set()) ^ {key})
+        elif self._whole(collection):
+            del self._on[collection]
+        else:
+            self._on[collection] = set(self._keys[collection])
 
     def toggle_key(self, key: str) -> None:
         """Tick a key in all collections that have it, or untick it where it is ticked in all."""
@@ -98,21 +92,20 @@ class PlanSelection:
         whole = all(key in self._on.get(name, ()) for name in having)
         for name in having:
             ticked = self._on.get(name, set())
-            self._set(name, (ticked - {key} or None) if whole else ticked | {key})
+            self._set(name, ticked - {key} if whole else ticked | {key})
 
     def toggle_all(self) -> None:
         """Tick everything, or nothing where everything is ticked."""
-        whole = len(self._on) == len(self._keys) and all(map(self._whole, self._keys))
+        whole = all(map(self._whole, self._keys))
         self._on = {} if whole else {name: set(keys) for name, keys in self._keys.items()}
 
-    def _set(self, collection: str, keys: set[str] | None) -> None:
-        if keys is None:
-            self._on.pop(collection, None)
-        else:
-            self._on[collection] = keys
+    def _set(self, collection: str, keys: set[str]) -> None:
+        self._on[collection] = keys
+        if not keys:
+            del self._on[collection]
 
     def _whole(self, collection: str) -> bool:
-        return len(self._on[collection]) == len(self._keys[collection])
+        return collection in self._on and len(self._on[collection]) == len(self._keys[collection])
 
 
 def sizes(amount: Amount, *, short: bool = False) -> str:
@@ -153,7 +146,7 @@ class PlanLine:
     own: bool = False
 
 
-class PlanTree(TableView):
+class PlanTree(TableView[PlanLine]):
     """Collections and keys with boxes; what is ticked belongs to the owner.
 
     - `contents`: What the index holds.
@@ -181,7 +174,6 @@ class PlanTree(TableView):
         self._contents: Sequence[CollectionFacts] = ()
         self._ticks = PlanSelection(())
         self._open: set[str] = set()
-        self.lines: list[PlanLine] = []
         self._all: Counts | None = None
         self._chosen: Counts | None = None
 
@@ -204,26 +196,17 @@ class PlanTree(TableView):
         self.refresh()
 
     def _lay_out(self) -> None:
-        self.lines = []
+        lines: list[PlanLine] = []
         for facts in self._contents:
-            self.lines.append(PlanLine(facts))
+            lines.append(PlanLine(facts))
             if facts.id in self._open:
-                self.lines += [PlanLine(facts, key) for key in facts.keys]
-                self.lines += [PlanLine(facts, key, own=True) for key in facts.own]
+                lines += [PlanLine(facts, key) for key in facts.keys]
+                lines += [PlanLine(facts, key, own=True) for key in facts.own]
+        self.lines = lines
         self.measure(range(len(self.lines)))
         self.count_changed()
         self.cursor_line = self.validate_cursor_line(self.cursor_line)
         self.refresh()
-
-    @property
-    def line_count(self) -> int:
-        """How many lines there are."""
-        return len(self.lines)
-
-    @property
-    def current(self) -> PlanLine | None:
-        """The line under the cursor."""
-        return self.lines[self.cursor_line] if self.cursor_line < len(self.lines) else None
 
     # Keys
 

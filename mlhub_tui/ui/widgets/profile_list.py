@@ -46,7 +46,7 @@ _PUBLIC = "Public sources: none is asked for anything before it is chosen"
 class ProfileRow:
     """A row of the list.
 
-    - `key`: What it is: `sample`, `profile:NAME`, `known:NAME`, ...
+    - `key`: What it is: `sample`, `profile:NAME`, `known:NAME`, ...; empty for a line above some rows.
     - `name`, `kind`, `secret`, `where`: The columns; nothing of them is a secret.
     - `detail`: The lines that describe it below the list.
     - `profile`, `known`: What the row stands for, where it is one of these.
@@ -56,23 +56,13 @@ class ProfileRow:
 
     key: str
     name: str
-    kind: str
-    secret: str
-    where: str
+    kind: str = ""
+    secret: str = ""
+    where: str = ""
     detail: tuple[str, ...] = ()
     profile: Profile | None = field(default=None, repr=False)
     known: WellKnownSource | None = None
     credentials: Callable[[], Credentials] | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class ProfileSection:
-    """A line above some rows."""
-
-    title: str
-
-
-ProfileLine = ProfileRow | ProfileSection
 
 
 def profile_lines(
@@ -82,7 +72,7 @@ def profile_lines(
     environ: Mapping[str, str],
     recent: Sequence[str] = (),
     unopened: Credentials | None = None,
-) -> list[ProfileLine]:
+) -> list[ProfileRow]:
     """Return all lines: the sources used before the one in use, profiles, what needs none, public sources.
 
     - `profiles`: What the profiles file has.
@@ -110,9 +100,9 @@ def profile_lines(
         ("Without a profile" if saved or last else "", {k: r for k, r in without.items() if k not in last}),
         (_PUBLIC, {key: row for key, row in known.items() if key not in last}),
     )
-    lines: list[ProfileLine] = []
+    lines: list[ProfileRow] = []
     for title, rows in sections:
-        lines += [*([ProfileSection(title)] if title and rows else []), *rows.values()]
+        lines += [*([ProfileRow("", title)] if title and rows else []), *rows.values()]
     return lines
 
 
@@ -267,7 +257,7 @@ _COLUMNS = (
 )
 
 
-class ProfileList(TableView):
+class ProfileList(TableView[ProfileRow]):
     """Shows lines; the cursor is on a place, never on a section."""
 
     mark_cells = 2
@@ -275,17 +265,16 @@ class ProfileList(TableView):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._lines: list[ProfileLine] = []
         self._in_use: str | None = None
 
-    def show(self, lines: Sequence[ProfileLine], in_use: str | None, wanted: str | None) -> None:
+    def show(self, lines: Sequence[ProfileRow], in_use: str | None, wanted: str | None) -> None:
         """Show lines, with the cursor on the place that is wanted, or else the first."""
-        self._lines, self._in_use = list(lines), in_use
+        self.lines, self._in_use = lines, in_use
         self.forget_widths()
-        self.measure(range(len(lines)))
+        self.measure([number for number, one in enumerate(lines) if one.key])
         self.count_changed()
-        keys = [line.key if isinstance(line, ProfileRow) else None for line in self._lines]
-        line = self.validate_cursor_line(keys.index(wanted) if wanted is not None and wanted in keys else 0)
+        keys = self.keys
+        line = self.validate_cursor_line(keys.index(wanted) if wanted and wanted in keys else 0)
         if line != self.cursor_line:
             self.cursor_line = line
         else:
@@ -295,23 +284,12 @@ class ProfileList(TableView):
 
     @property
     def keys(self) -> list[str]:
-        """The keys of the places, in their order."""
-        return [line.key for line in self._lines if isinstance(line, ProfileRow)]
-
-    @property
-    def current(self) -> ProfileRow | None:
-        """The place under the cursor."""
-        line = self._lines[self.cursor_line] if self.cursor_line < len(self._lines) else None
-        return line if isinstance(line, ProfileRow) else None
-
-    @property
-    def line_count(self) -> int:
-        """How many lines there are."""
-        return len(self._lines)
+        """The keys of the lines, in their order."""
+        return [one.key for one in self.lines]
 
     def is_heading(self, number: int) -> bool:
         """Tell whether a line is a section."""
-        return isinstance(self._lines[number], ProfileSection)
+        return not self.lines[number].key
 
     def columns(self) -> Sequence[Column]:
         """Return what is shown of a place."""
@@ -319,20 +297,17 @@ class ProfileList(TableView):
 
     def cells(self, number: int) -> Sequence[str]:
         """Return the texts of a place."""
-        line = self._lines[number]
-        if isinstance(line, ProfileSection):
-            return [""] * len(_COLUMNS)
-        return [one_line(text, _LONGEST) for text in (line.name, line.kind, line.secret, line.where)]
+        one = self.lines[number]
+        return [one_line(text, _LONGEST) for text in (one.name, one.kind, one.secret, one.where)]
 
     def mark(self, number: int) -> str:
         """Mark the source that is in use."""
-        line = self._lines[number]
-        return " ●" if isinstance(line, ProfileRow) and line.key == self._in_use else ""
+        return " ●" if self.lines[number].key == self._in_use else ""
 
     def draw_line(self, number: int, width: int) -> Strip:
         """Draw a place or a section."""
-        line, base = self._lines[number], self.line_style(number)
-        if not isinstance(line, ProfileSection):
+        if not self.is_heading(number):
             return super().draw_line(number, width)
-        title = Segment(f"{'':{self.mark_cells}} {one_line(line.title)} ", base + self.look("header"))
+        name, base = one_line(self.lines[number].name), self.line_style(number)
+        title = Segment(f"{'':{self.mark_cells}} {name} ", base + self.look("header"))
         return Strip([title, Segment("─" * width, base + self.look("guides"))])

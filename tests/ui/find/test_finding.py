@@ -136,7 +136,7 @@ async def test_keys_go_on_in_the_field_that_is_open_already(options: AppOptions)
         await driver.until(lambda: tree.filter == "kenya" and not tree.is_looking)
         await driver.until(lambda: driver.app.focused is tree)
         assert tree.filter == "kenya"
-        await driver.until(lambda: tree.cursor_row is not None and tree.cursor_row.is_open)
+        await driver.until(lambda: tree.current is not None and tree.current.is_open)
 
 
 # Facets

@@ -9,11 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlhub_tui.models import Collection, Dataset, Entry, EntryKind
+from mlhub_tui.ui.catalog.labels import LONGEST, LabelPiece, MatchHighlighter
 from mlhub_tui.ui.catalog.matching import (
-    LONGEST,
     PLACE,
     Facet,
-    MatchHighlighter,
     day_of,
     facet_counts,
     facet_text,
@@ -28,7 +27,6 @@ from mlhub_tui.ui.catalog.matching import (
     toggled,
     with_lines,
 )
-from mlhub_tui.ui.catalog.outline import LabelPiece
 
 DATASET = Entry.of(
     Dataset(
