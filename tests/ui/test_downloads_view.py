@@ -92,6 +92,22 @@ async def test_z_sorts_with_the_cursor_on_the_same_transfer_and_is_remembered(
         await driver.until("by state")
 
 
+@pytest.mark.parametrize("window", [(60, 15), (80, 24), (140, 40)])
+async def test_no_two_long_names_look_the_same(
+    options: AppOptions, told: ToldQueue, window: tuple[int, int]
+) -> None:
+    start, end = "ref_fusion_competition_south_africa_", "_source_sentinel_2_and_its_labels.tar.gz"
+    named = [f"{start}{middle}{end}" for middle in ("train_2017", "train_2018", "test_2017")]
+    named += ["north_" + end, "south_" + end]
+    told.jobs = tuple(replace(JOBS[0], id=n, name=name) for n, name in enumerate(named, start=1))
+    async with driven(options, window, kind=app_over(told)) as driver:
+        await driver.until(lambda: driver.app.queue is not None)
+        await driver.press("2")
+        await driver.until("outh_")
+        names = [line.split()[0] for line in driver.screen().splitlines() if "downloading" in line]
+        assert len(names) == len(set(names)) >= 3
+
+
 async def test_the_cursor_stays_on_its_transfer_while_others_move(
     options: AppOptions, told: ToldQueue
 ) -> None:

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlhub_tui.ui.catalog.labels import LabelPiece, end_length, fitted
+from mlhub_tui.ui.catalog.labels import LabelPiece, fitted
 from mlhub_tui.ui.catalog.nodes import NodeRow, NoteNode
 from mlhub_tui.ui.catalog.tree_model import CatalogTreeModel
+from mlhub_tui.ui.terminal.characters import end_length, tail_room
 
 
 def walk(row: NodeRow) -> list[NodeRow]:
@@ -105,5 +106,5 @@ NAMES = [
     ],
 )
 def test_siblings_that_are_cut_look_different(names: list[str], room: int, shown: list[str]) -> None:
-    cut = [fitted([LabelPiece(name)], room, end_length(name, names, room)) for name in names]
+    cut = [fitted([LabelPiece(name)], room, end_length(name, names, room, tail_room(room))) for name in names]
     assert ["".join(piece.text for piece in pieces) for pieces in cut] == shown

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from rich.style import Style
 from ...auth import Kind
 from ...models import Entry, EntryKind
 from ...text import one_line
-from ..terminal.characters import end_of, start_of, tail_room
+from ..terminal.characters import NEARBY, cut, end_length, tail_room
 from .matching import fields, fuzzy_match
 from .nodes import TYPE_TITLES, ActionNode, GroupNode, MoreNode, NodeRow, NoteNode, TypeNode, Words
 
@@ -34,9 +34,6 @@ _BEFORE = 6
 """Characters shown before a match that is far back in the text."""
 STEP = 2
 """Cells of a level, and of the arrow before a label."""
-_NEARBY = 40
-"""Rows before and behind one that must not look the same: about a screen."""
-_LAST_WORD = re.compile(r"(?:[^\W_]{1,16}|.)\Z", re.DOTALL)
 
 
 class LabelPiece(NamedTuple):
@@ -180,48 +177,28 @@ def tail_length(rows: Sequence[NodeRow], number: int, label: Pieces, room: int) 
     row, text = rows[number], plain_text(label)
     if len(text) <= room or not isinstance(row.data, Entry) or row.data.note:
         return 0
-    nearby = rows[max(number - _NEARBY, 0) : number + _NEARBY]
+    nearby = rows[max(number - NEARBY, 0) : number + NEARBY]
     beside = [one.data for one in nearby if one.parent is row.parent and isinstance(one.data, Entry)]
-    return end_length(text, [name for one in beside for name in (one.id, one.title)], room)
-
-
-def end_length(text: str, names: Iterable[str], room: int) -> int:
-    """Return how many characters at the end of a text tell it from names that would look the same when cut.
-
-    - `text`: What does not fit, and is cut in the middle.
-    - `names`: What stands nearby and is cut alike; itself among them, or not.
-    - `room`: Cells.
-    """
-    tail, before = tail_room(room), 0
-    others = [name for name in names if name != text]
-    while tail > before:  # a longer end leaves less of the start, which told others apart
-        before = tail
-        for name in others:
-            if name.endswith(text[-tail:]) and name.startswith(text[: max(room - 1 - tail, 0)]):
-                ends = enumerate(zip(reversed(name), reversed(text), strict=False))
-                alike = next((n for n, (one, its) in ends if one != its), len(name))
-                differs = _LAST_WORD.search(text[: len(text) - alike])
-                tail = max(tail, alike + (len(differs[0]) if differs else 0))
-    return tail
+    names = [name for one in beside for name in (one.id, one.title)]
+    return end_length(text, names, room, tail_room(room))
 
 
 def fitted(pieces: Pieces, room: int, tail: int = 0) -> Pieces:
     """Return a label that fits into some cells: its start, and of its end the last `tail` characters.
 
-    Where there is no room for both, what follows those `tail` characters before the end is cut as well.
+    Where there is no room for both, some of those `tail` characters are cut as well.
     """
     text = plain_text(pieces)
     if len(text) <= room and cell_len(text) <= room:
         return pieces
     if room < 2:
         return []
-    if tail > room - 2:
-        middle = start_of(text[len(text) - tail :], room - 2)
+    start, middle, end = cut(text, room, tail)
+    found = [*_part(pieces, 0, len(start)), LabelPiece("…")]
+    if middle:
         at = len(text) - tail
-        return [LabelPiece("…"), *_part(pieces, at, at + len(middle)), LabelPiece("…")]
-    end = end_of(text, tail)
-    start = start_of(text, room - 1 - cell_len(end))
-    return [*_part(pieces, 0, len(start)), LabelPiece("…"), *_part(pieces, len(text) - len(end), len(text))]
+        found += [*_part(pieces, at, at + len(middle)), LabelPiece("…")]
+    return [*found, *_part(pieces, len(text) - len(end), len(text))]
 
 
 def _part(pieces: Pieces, start: int, stop: int) -> Pieces:

@@ -28,7 +28,7 @@ from ..catalog.nodes import TreeEntry
 from ..commands import LISTS, SHEET, bindings
 from ..preview.image_fetch import Cost, cost, fetch, found, is_tiff, pictures
 from ..preview.image_view import GraphicsMode, ImageView, asked, estimate, plainly
-from ..terminal.characters import content, fit, line
+from ..terminal.characters import content, fit_name, line
 from .place_screen import EntryScreen
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class Thumbnail(Vertical):
         self.visible = entry is not None
         self._label.set_class(cursor, "-cursor")
         sign = "✓ " if marked else ""
-        name = fit(one_line(entry.label, 200), max(room - len(sign), 1), middle=True) if entry else ""
+        name = fit_name(one_line(entry.label, 200), max(room - len(sign), 1)) if entry else ""
         self._label.update(line(sign + name), layout=False)
         if entry is self.entry:
             return False
@@ -220,7 +220,7 @@ class ContactSheet(EntryScreen):
         selected = f", {len(table.marked):,} selected" if table.marked else ""
         where = (where if table.line_count else "no items") + selected
         name = one_line(table.current.label, 200) if table.current is not None else ""
-        name = fit(name, max(self.size.width - len(where) - 4, 1), middle=True).rstrip()
+        name = fit_name(name, max(self.size.width - len(where) - 4, 1)).rstrip()
         self._strip.update(line(name, "bold $accent") + Content("  ") + line(where, "$muted"), layout=False)
 
     # Thumbnails

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -21,7 +22,7 @@ from ...models import Catalog, Collection, Document, Entry, EntryKind, Item
 from ..catalog.loader import Documents, entry_detail
 from ..catalog.nodes import TreeEntry, entry_id
 from ..commands import DOCUMENT, bindings
-from ..terminal.characters import line
+from ..terminal.characters import fit_name, line
 from ..widgets.bars import active_style
 from ..widgets.detail_view import DetailView
 from ..widgets.item_table import AssetTable, ItemTable
@@ -232,8 +233,8 @@ class DocumentScreen(ItemsScreen):
         words = line(status, "$muted", limit=max(self.size.width - tabs.cell_length - 3, 0))
         room = self.size.width - tabs.cell_length - words.cell_length - 5
         identity = entry_id(self._entry)
-        if len(identity) > room:
-            identity = f"…{identity[1 - room :]}" if room >= SHORTEST_ID else ""
+        if cell_len(identity) > room:
+            identity = fit_name(identity, room) if room >= SHORTEST_ID else ""
         shown = line(identity, "bold $accent") + Content("  " if identity else "")
         self._strip.update(shown + tabs + Content(" ") + words)
 

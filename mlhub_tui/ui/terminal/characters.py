@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,8 @@ from textual.filter import LineFilter
 from ...text import clean, one_line, redact
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rich.console import RenderableType
     from rich.style import Style
     from textual.app import App
@@ -101,17 +104,70 @@ def tail_room(room: int) -> int:
     return (room - 1) * 2 // 5
 
 
-def fit(text: str, room: int, *, middle: bool = False) -> str:
-    """Return a text in exactly so many cells; a longer one is cut at its end or in the middle."""
+NEARBY = 40
+"""Rows before and behind one that must not look the same: about a screen."""
+_LAST_WORD = re.compile(r"(?:[^\W_]{1,16}|.)\Z", re.DOTALL)
+_EDGED = 24
+"""Cells in which there is room for a word and what tells it from others, and for both ends of the text."""
+
+
+def end_length(text: str, names: Iterable[str], room: int, least: int) -> int:
+    """Return how many characters at the end of a text tell it from names that would look the same when cut.
+
+    - `text`: What does not fit, and is cut in the middle.
+    - `names`: What stands nearby and is cut alike; itself among them, or not.
+    - `room`: Cells.
+    - `least`: Characters at the end in any case.
+    """
+    tail, before = least, 0
+    others = [name for name in names if name != text]
+    while tail > before:  # a longer end leaves less of the start, which told others apart
+        before = tail
+        for name in others:
+            if name.endswith(text[-tail:]) and name.startswith(text[: max(room - 1 - tail, 0)]):
+                ends = enumerate(zip(reversed(name), reversed(text), strict=False))
+                alike = next((n for n, (one, its) in ends if one != its), len(name))
+                differs = _LAST_WORD.search(text[: len(text) - alike])
+                tail = max(tail, alike + (len(differs[0]) if differs else 0))
+    return tail
+
+
+def cut(text: str, room: int, tail: int) -> tuple[str, str, str]:
+    """Return what remains of a text that does not fit into some cells: its start, middle and end.
+
+    The middle is there where there is no room for the last `tail` characters and a start: it is what follows
+    before those. In narrow rooms it is all that remains then.
+    """
+    if room < 2:
+        return "", "", ""
+    end = end_of(text, tail)
+    if tail <= room - 2:
+        return start_of(text, room - 1 - cell_len(end)), "", end
+    edge = 3 + (room - _EDGED) // 4 if room >= _EDGED else 0
+    start, end, at = start_of(text, edge), end_of(text, edge), len(text) - tail
+    if edge and at <= len(start):
+        return start_of(text, room - 1 - cell_len(end)), "", end
+    return start, start_of(text[at:], room - 2 - cell_len(start) - cell_len(end)), end
+
+
+def fit(text: str, room: int) -> str:
+    """Return a text in exactly so many cells; a longer one is cut at its end."""
     length = cell_len(text)
     if length <= room:
         return text + " " * (room - length)
-    if room < 1:
-        return ""
-    if middle:
-        end = end_of(text, (room - 1) * 3 // 5)  # ids of a table differ at their ends above all
-        return f"{set_cell_size(start_of(text, room - 1 - cell_len(end)), room - 1 - cell_len(end))}…{end}"
-    return f"{set_cell_size(text, room - 1)}…"
+    return f"{set_cell_size(text, room - 1)}…" if room > 0 else ""
+
+
+def fit_name(text: str, room: int, names: Iterable[str] = ()) -> str:
+    """Return an id or a name in exactly so many cells; a longer one is cut in the middle.
+
+    - `names`: Those that stand nearby: no two look the same.
+    """
+    if cell_len(text) <= room or room < 2:
+        return fit(text, room)
+    least = (room - 1) * 3 // 5  # ids differ at their ends above all
+    start, middle, end = cut(text, room, end_length(text, names, room, least))
+    return set_cell_size("…".join((start, middle, end) if middle else (start, end)), room)
 
 
 def start_of(text: str, room: int) -> str:

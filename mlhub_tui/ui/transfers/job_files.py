@@ -186,7 +186,7 @@ _KEPT = 6
 _COLUMNS = (
     Column("state", "State", least=6),
     Column("size", "Size", least=9, to_right=True),
-    Column("file", "File", most=400, least=12, middle=True),
+    Column("file", "File", most=400, least=12, middle=True, apart=True),
 )
 
 

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import ClassVar
 
-from rich.cells import cell_len
 from rich.segment import Segment
 from textual.strip import Strip
 
 from ...queue.job import Job, JobState
 from ...text import count, duration, one_line, rate, size
-from ..terminal.characters import fit
+from ..terminal.characters import NEARBY, fit, fit_name
 from ..widgets.line_view import LineView
 from .job_view import JobSort, fraction, why
 
@@ -66,17 +65,17 @@ def header(columns: Columns, sort: JobSort = JobSort.QUEUE) -> str:
     return " " + "".join(_fit(name, getattr(columns, column)) for column, name in named.items())
 
 
-def job_line(job: Job, columns: Columns, *, marked: bool = False) -> list[str]:
+def job_line(job: Job, columns: Columns, *, marked: bool = False, nearby: Iterable[str] = ()) -> list[str]:
     """Return the cells of a transfer: name, state, bar, percent, bytes, rate, connections, time left.
+
+    - `nearby`: The names of the transfers around it, no two of which look the same.
 
     A sign before the name tells one that is selected, and one that another program runs. One that is stuck
     has the reason in the place of its figures, and of its bar where there is little room.
     """
     sign = MARKED if marked else ELSEWHERE if job.elsewhere else " "
-    name, room = one_line(job.name).removesuffix(".tar.gz"), columns.name - 1
-    if cell_len(name) == len(name) > room:  # cut at its start: its end distinguishes it from its neighbours
-        name = "…" + name[len(name) - room + 1 :]
-    named = [sign + _fit(name, columns.name), _fit(str(job.state), columns.state)]
+    name = fit_name(shown_name(job), columns.name - 1, nearby)
+    named = [f"{sign}{name} ", _fit(str(job.state), columns.state)]
     room = columns.percent + columns.bytes + columns.rate + columns.links + columns.left
     if (note := _note(job)) and room + columns.bar >= _NOTE:
         drawn = columns.bar if room >= _NOTE else 0
@@ -139,6 +138,11 @@ def _left(seconds: float | None) -> str:
 def _percent(job: Job) -> str:
     part = fraction(job)
     return f"{int(part * 100)}%" if part is not None else ""
+
+
+def shown_name(job: Job) -> str:
+    """Return the name of a transfer as its line has it, without the end that all archives have."""
+    return one_line(job.name).removesuffix(".tar.gz")
 
 
 def _fit(text: str, width: int) -> str:
@@ -214,7 +218,10 @@ class JobList(LineView):
     def draw_line(self, number: int, width: int) -> Strip:
         """Draw a transfer."""
         job, base = self.jobs[number], self.line_style(number)
-        name, state, drawn, *rest = job_line(job, columns_for(width), marked=job.id in self.marked)
+        nearby = map(shown_name, self.jobs[max(number - NEARBY, 0) : number + NEARBY])
+        name, state, drawn, *rest = job_line(
+            job, columns_for(width), marked=job.id in self.marked, nearby=nearby
+        )
         if number == self.cursor_line:
             base += self.look("cursor")
             return Strip([Segment("".join((name, state, drawn, *rest)), base)]).adjust_cell_length(

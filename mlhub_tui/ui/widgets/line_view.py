@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar, Generic
@@ -12,7 +12,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.binding import Binding, BindingType
 from textual.events import Click, Leave, MouseMove
-from textual.geometry import Offset, Size
+from textual.geometry import Offset, Region, Size
 from textual.message import Message
 from textual.reactive import var
 from textual.scroll_view import ScrollView
@@ -21,7 +21,7 @@ from typing_extensions import TypeVar
 
 from ...text import clean, one_line
 from ..commands import LINE_ACTIONS, LISTS, bindings
-from ..terminal.characters import fit
+from ..terminal.characters import NEARBY, fit, fit_name
 from ..terminal.terminal_app import set_content_size
 
 T = TypeVar("T", default=Any)
@@ -253,6 +253,7 @@ class Column:
     - `most`: Cells at most.
     - `least`: Cells at least: below it the column goes.
     - `middle`: Whether texts that are too long are cut in the middle, as names that begin alike end apart.
+    - `apart`: Whether they are cut so that no two of a screen look the same.
     - `to_right`: Whether it holds numbers, that stand below each other.
     """
 
@@ -261,6 +262,7 @@ class Column:
     most: int = 200
     least: int = 4
     middle: bool = False
+    apart: bool = False
     to_right: bool = False
 
 
@@ -275,6 +277,8 @@ class TableView(LineView[T]):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._widest: dict[str, int] = {}
+        self._nearby: dict[int, Sequence[str]] = {}
+        """The texts of the rows around those that are being drawn."""
 
     # What a subclass says
 
@@ -327,6 +331,11 @@ class TableView(LineView[T]):
 
     # Drawing
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Draw the lines in a region; the texts around them are looked at once."""
+        self._nearby.clear()
+        return super().render_lines(crop)
+
     def draw_header(self, y: int, width: int) -> Strip:
         """Name the columns."""
         style = self.look("") + self.look("header")
@@ -336,19 +345,32 @@ class TableView(LineView[T]):
         """Draw a row."""
         style = self.line_style(number)
         style += self.look("cursor") if number == self.cursor_line else style
-        return self._row(self.mark(number), self.cells(number), width, style)
+        return self._row(self.mark(number), self.cells(number), width, style, number)
 
-    def _row(self, mark: str, cells: Sequence[str], width: int, style: Style) -> Strip:
+    def _row(
+        self, mark: str, cells: Sequence[str], width: int, style: Style, number: int | None = None
+    ) -> Strip:
         columns = self.columns()
-        parts = [
-            (" " * (room - cell_len(text)) + text)
-            if column.to_right and cell_len(text) <= room
-            else fit(text, room, middle=column.middle)
-            for column, text, room in zip(columns, cells, self._widths(columns, width), strict=True)
-            if room
-        ]
+        parts = []
+        for place, (column, room) in enumerate(zip(columns, self._widths(columns, width), strict=True)):
+            text = cells[place]
+            if not room:
+                continue
+            if column.to_right and cell_len(text) <= room:
+                parts.append(" " * (room - cell_len(text)) + text)
+            elif number is not None and column.middle:
+                parts.append(fit_name(text, room, self._beside(number, place) if column.apart else ()))
+            else:
+                parts.append(fit(text, room))
         text = f"{mark:<{self.mark_cells}} " + (" " * GAP).join(parts)
         return Strip([Segment(text, style)]).adjust_cell_length(width, style)
+
+    def _beside(self, number: int, place: int) -> Iterator[str]:
+        """Yield the texts of one column in the rows around a row."""
+        for other in range(max(number - NEARBY, 0), min(number + NEARBY, self.line_count)):
+            if other not in self._nearby:
+                self._nearby[other] = self.cells(other)
+            yield self._nearby[other][place]
 
 
 @lru_cache(maxsize=64)

@@ -129,7 +129,7 @@ def totals(counts: Counts) -> str:
 
 _LONGEST = 200
 _COLUMNS = (
-    Column("name", "Collection", middle=True),
+    Column("name", "Collection", middle=True, apart=True),
     Column("files", "files", least=8, to_right=True),
     Column("bytes", "bytes", least=8, to_right=True),
     Column("items", "items", least=5, to_right=True),
