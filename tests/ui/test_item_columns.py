@@ -82,6 +82,14 @@ async def test_items_are_sorted_by_a_column_and_more_of_them_join() -> None:
         assert [entry.id for entry in table.shown] == ["cloudy", "labels", "clear"]
 
 
+async def test_items_of_which_only_links_are_known_come_behind_those_sorted_by_id() -> None:
+    link = Entry(EntryKind.ITEM, title="a", url="https://x.test/a.json")
+    async with Shown().run_test(size=(110, 8)) as pilot:
+        table = await filled(pilot, link, LABELS, CLEAR)
+        table.sort_by("id")
+        assert [entry.id for entry in table.shown] == ["clear", "labels", ""]
+
+
 async def test_an_item_of_which_only_a_link_was_known_stays_selected_when_its_document_comes() -> None:
     links = [Entry(EntryKind.ITEM, title=name, url=f"https://x.test/{name}.json") for name in "abc"]
     async with Shown().run_test(size=(80, 8)) as pilot:

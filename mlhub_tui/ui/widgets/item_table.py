@@ -35,6 +35,8 @@ AT_A_TIME = 2_000
 """Items of a page taken up in one go."""
 LOOK_DELAY = 0.15
 """Seconds that the view rests before the dates of items known by a link only are asked for."""
+_LAST = chr(0x10FFFF)
+"""In place of an id that is not known yet, where a link alone was listed: behind all that are."""
 
 
 class ItemTable(TableView):
@@ -255,7 +257,8 @@ class ItemTable(TableView):
     def _sort(self, numbers: list[int]) -> None:
         """Sort rows by a column: those without anything in it come last; dates the newest first."""
         if self.order in (ITEM.key, COLLECTION.key):
-            names = [row.entry.id if self.order == ITEM.key else row.entry.collection_id for row in self.rows]
+            by_id = self.order == ITEM.key
+            names = [(row.entry.id if by_id else row.entry.collection_id) or _LAST for row in self.rows]
             numbers.sort(key=names.__getitem__)
             return
         # Most texts of a hundred thousand are the same few: those are compared, once.
