@@ -124,8 +124,11 @@ async def test_a_whole_collection_is_queued_page_by_page(tmp_path: Path, most: s
         screen.query_one("#most", Input).value = most
         await tick(driver, "role:data")
         await tick(driver, "key:thumbnail")
-        await driver.press("enter")
         wanted = 250 if most == "all" else 150
+        await driver.press("enter")
+        about = "" if most == "all" else "about "
+        await driver.until(f"Download {about}{wanted} files, of unknown size", str(tmp_path)[:40])
+        await driver.press("y")
         await driver.until(lambda: f"{wanted} files queued" in said(driver))
         assert len(requests(driver)) == wanted
         assert {request.key for request in requests(driver)} == {"thumbnail"}
@@ -137,6 +140,8 @@ async def test_a_page_that_fails_while_queueing_can_be_asked_for_again(tmp_path:
         await choose(driver)
         service.failing.add("100")
         await driver.press("enter")
+        await driver.until("Download 500 files, 25.0 kB + 250 of unknown size")
+        await driver.press("y")
         await driver.until("r tries again")
         assert isinstance(driver.app.screen, ProgressScreen)
         service.failing.clear()
@@ -150,6 +155,8 @@ async def test_queueing_that_is_stopped_keeps_what_is_queued(tmp_path: Path) -> 
         await choose(driver)
         service.failing.add("200")
         await driver.press("enter")
+        await driver.until("Download 500 files, 25.0 kB + 250 of unknown size")
+        await driver.press("y")
         await driver.until("r tries again")
         await driver.press("escape")
         await driver.until(lambda: "400 files queued" in said(driver))

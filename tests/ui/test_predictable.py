@@ -11,6 +11,7 @@ from textual.screen import Screen
 
 from mlhub_tui.options import AppOptions
 from mlhub_tui.sample.server import SampleServer
+from mlhub_tui.ui.catalog.catalog_tree import CatalogTree
 from mlhub_tui.ui.screens.browse import BrowseScreen
 from mlhub_tui.ui.screens.document_screen import DocumentScreen
 from mlhub_tui.ui.state import AppState
@@ -227,3 +228,28 @@ async def test_a_last_source_that_is_gone_is_no_obstacle(tmp_path: Path) -> None
     AppState(recent=["a profile that was deleted"]).write()
     async with driven(AppOptions(output_dir=tmp_path)) as driver:
         await driver.until("Welcome")
+
+
+async def test_more_than_ten_archives_are_queued_only_after_a_question_of_their_own(
+    options: AppOptions,
+) -> None:
+    async with driven(options) as driver:
+        await find(driver, "fusion_competition")
+        tree = driver.app.screen.query_one(CatalogTree)
+        while len(tree.marked) < 11:
+            row = tree.cursor_row
+            assert row is not None
+            await driver.press("space" if tree.tree_model.mark(row) else "l", "j")
+        await driver.press("d")
+        await driver.until("11 archives", "enter queues", lambda: "asking" not in driver.screen())
+        await driver.press("ctrl+s")
+        await driver.until("Download 11 archives,", " MB", str(driver.app.output_dir)[:40])
+        await driver.press("enter")
+        await driver.until(lambda: not driver.app.screen.is_modal)
+        assert driver.app.jobs == () and len(tree.marked) == 11, "Enter is the safe answer"
+        await driver.press("d")
+        await driver.until("11 archives", "enter queues")
+        await driver.press("ctrl+s")
+        await driver.until("Download 11 archives,")
+        await driver.press("y")
+        await driver.until(lambda: len(driver.app.jobs) == 11)

@@ -16,6 +16,7 @@ from ...fileio import free_space
 from ...metadata.citation import Attribution, words_of
 from ...models import Collection, CollectionRef, Dataset, Document, Entry, EntryKind, MLModel
 from ...planning.requests import ArchiveRequest
+from ...planning.selection import Amount
 from ...text import count, link_names, one_line, size
 from .. import dialogs
 from ..catalog.nodes import identity
@@ -140,6 +141,8 @@ async def ask_and_queue_assets(
     if choice is None:
         return False
     app.output_dir = choice.folder
+    if not await _confirmed(app, choice.files, choice.amount, str(choice.folder)):
+        return False
     done = Queued()
     if not choice.supply.whole and (choice.supply.total or 0) <= _FEW:
         try:
@@ -205,7 +208,7 @@ def _tell(app: AppContext, done: Queued) -> None:
 
 
 _UNASKED = 10
-"""Files of a plan that are queued without a question."""
+"""Files that are queued without a question of their own."""
 
 
 async def download_dataset(
@@ -320,10 +323,12 @@ def _show_plan(app: AppContext, subject: PlanSubject, choice: DownloadChoice) ->
 
     async def queueing(counted: SelectionCount) -> bool:
         target = choice.url or str(choice.assets or choice.folder)
-        if not await _confirmed(app, counted, target):
+        amount, catalog_only = counted.chosen.all, counted.filters.catalog_only
+        files = 0 if catalog_only else amount.files
+        if not await _confirmed(app, files, f"{count(files, 'file')}, {sizes(amount)}", target):
             return False
-        known, request = counted.chosen.all.bytes, requested(counted.filters)
-        words = "The catalog" if counted.filters.catalog_only else count(counted.chosen.all.files, "file")
+        known, request = amount.bytes, requested(counted.filters)
+        words = "The catalog" if catalog_only else count(files, "file")
         added = service.add(replace(request, size=known) if known else request)
         return await _done(app, added, f"{words} queued as one job. 2 shows the downloads.")
 
@@ -343,16 +348,14 @@ def _target_words(choice: DownloadChoice) -> str:
     return words
 
 
-async def _confirmed(app: AppContext, counted: SelectionCount, target: str) -> bool:
+async def _confirmed(app: AppContext, files: int, amount: str, target: str) -> bool:
     """Ask before more than a few files are downloaded, naming files, bytes and folder."""
-    amount = counted.chosen.all
-    if amount.files <= _UNASKED or counted.filters.catalog_only:
+    if files <= _UNASKED:
         return True
     home = str(Path.home())
     folder = target.replace(home, "~", 1) if target.startswith(home + os.sep) else target
     # The folder has a line of its own: a long one would be broken in the middle of a name.
-    question = f"Download {count(amount.files, 'file')}, {sizes(amount)}\nto {folder}?"
-    return await dialogs.base.confirm(app, question, yes="Download")
+    return await dialogs.base.confirm(app, f"Download {amount}\nto {folder}?", yes="Download")
 
 
 async def _done(app: AppContext, added: Awaitable[object], words: str) -> bool:
@@ -383,7 +386,12 @@ async def _queue_archives(
     if there is None:
         return False
     connection, queue = there
-    sizes = choice.costs.archives if choice.costs else {}
+    archives = choice.costs.archives if choice.costs else {}
+    known = [archives.get(ref.id) for ref in refs]
+    amount = Amount(len(refs), sum(filter(None, known)), known.count(None))
+    words = f"{count(len(refs), 'archive')}, {sizes(amount)}"
+    if not await _confirmed(app, len(refs), words, str(choice.folder)):
+        return False
     requests = [
         ArchiveRequest(
             source=connection.job_source,
@@ -392,7 +400,7 @@ async def _queue_archives(
             folder=choice.folder,
             if_exists=choice.if_exists,
             title=ref.label,
-            size=sizes.get(ref.id),
+            size=archives.get(ref.id),
         )
         for ref in refs
     ]

@@ -17,6 +17,7 @@ from ...metadata.citation import Attribution, attribution, words_of
 from ...models import Document, Entry, Item
 from ...options import IfExists
 from ...planning.assets import AssetGroup, AssetTally, assets_of
+from ...planning.selection import Amount
 from ...text import count, one_line, size
 from .. import preview
 from ..actions.item_supplier import ItemSupplier, never
@@ -26,6 +27,7 @@ from ..terminal.characters import content, line
 from ..widgets.form import ChoiceField, FormRow, field
 from ..widgets.form_rows import OutputOptions
 from ..widgets.line_view import PickLine, PickList
+from ..widgets.plan_tree import sizes
 from ..widgets.table_rows import kind
 from .base import FormDialog
 from .download_dialog import AttributionRows
@@ -49,7 +51,8 @@ _ROLE, _KEY = "role:", "key:"
 class AssetChoice:
     """What the user decided; `most` is how many items are gone through at most, None for all.
 
-    `licence` is what was shown as theirs.
+    `licence` is what was shown as theirs; `files` is how many there are, `amount` that with their bytes in
+    words: an estimate where not all items were counted.
     """
 
     supply: ItemSupplier
@@ -58,6 +61,8 @@ class AssetChoice:
     folder: Path
     if_exists: IfExists
     most: int | None
+    files: int
+    amount: str
     licence: str = ""
 
 
@@ -85,7 +90,7 @@ class AssetsScreen(FormDialog[AssetChoice | None]):
     AssetsScreen #of { padding: 0 0 0 1; width: 1fr; color: $muted; }
     """
     AUTO_FOCUS = "PickList"
-    heading, keys = "Download assets", "space selects, A all, p preview, enter queues, esc cancels"
+    heading, keys = "Download assets", "space selects, enter queues, A all, p preview, esc cancels"
 
     def __init__(
         self,
@@ -292,9 +297,26 @@ class AssetsScreen(FormDialog[AssetChoice | None]):
             licence = one_line(words_of(self._stated or self._found)[0], _LICENCE)
             limit = most if self._supply.whole and typed != "all" else None
             where, keys, roles = self._where, frozenset(self._ticks.keys), frozenset(self._ticks.roles)
+            files, amount = self._expected(limit)
             self.dismiss(
-                AssetChoice(self._supply, keys, roles, where.folder, where.if_exists, limit, licence)
+                AssetChoice(
+                    self._supply, keys, roles, where.folder, where.if_exists, limit, files, amount, licence
+                )
             )
+
+    def _expected(self, most: int | None) -> tuple[int, str]:
+        """Return how many files so many items at most have, and that with their bytes in words."""
+        counted, totals = self._tally.documents, self._ticks.totals
+        total = self._supply.total if self._counting or self._partly else counted
+        wanted = min((number for number in (most, total) if number is not None), default=None)
+        found = Amount(totals.files, totals.size, totals.unknown)
+        if wanted is None or wanted == counted:
+            more = "at least " if wanted is None and self._partly else ""
+            return found.files, f"{more}{count(found.files, 'file')}, {sizes(found)}"
+        share = wanted / counted
+        files = max(round(found.files * share), 1)
+        scaled = Amount(files, round(found.known * share), min(round(found.unknown * share), files))
+        return files, f"about {count(files, 'file')}, {sizes(scaled)}"
 
 
 def _line(prefix: str, choice: AssetGroup, mark: str) -> PickLine:

@@ -15,7 +15,7 @@ from .line_view import Column
 
 LONGEST = 200
 """Characters of an id, or of what an asset has, that are drawn at most."""
-ITEM = Column("id", "Item", middle=True)
+ITEM = Column("id", "Item", middle=True, apart=True)
 COLLECTION = Column("collection", "Collection", most=24, least=8, middle=True)
 DATES = Column("dates", "Dates", least=10)
 ASSETS = Column("assets", "Assets", least=6)
