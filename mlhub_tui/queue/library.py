@@ -18,11 +18,12 @@ from itertools import islice
 from pathlib import Path
 
 from ..errors import MLHubException, VerificationFailed
+from ..http.cache import LastListing
 from ..models import Dataset, Document, Entry, EntryKind
 from ..planning.filters import Filters
 from ..planning.manifest import manifest_path, read_stats
 from ..planning.report import read_collections, read_items, verify_files
-from ..planning.requests import ArchiveRequest, AssetRequest, DatasetRequest
+from ..planning.requests import SAMPLE, ArchiveRequest, AssetRequest, DatasetRequest
 from ..text import count, link_names, one_line, size
 from ..transfer.checksums import new_hash
 from ..transfer.content_checks import Gzip
@@ -58,8 +59,8 @@ class LibraryEntry:
     - `date`: When it was changed last, in seconds since the epoch; 0 where it is missing.
     - `state`, `reason`: Its state and, where it is not whole, what is missing or changed.
     - `jobs`: The jobs that fetched it, the last one first.
-    - `licence`: As its documents on this disk state it, else as it was known when it was queued; empty where
-      it was not, None until the documents were read.
+    - `licence`: As its documents on this disk state it, else as it was known when it was queued, else as its
+      source listed it last; empty where none does, None until the documents were read.
     """
 
     name: str
@@ -101,16 +102,43 @@ def read_library(jobs: Iterable[Job], folder: Path) -> list[LibraryEntry]:
     return [entry for entry in found if entry is not None]
 
 
-def with_licence(entry: LibraryEntry) -> LibraryEntry:
+class ListedLicences:
+    """Licences of datasets and collections, as the last listings of their sources stated them."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], dict[str, str]] = {}
+
+    def of(self, entry: LibraryEntry) -> str:
+        """Return the licence of an entry; empty where no listing is cached, or it states none; blocks."""
+        if not entry.source or entry.source == SAMPLE:
+            return ""
+        readers = (*(job.request.profile or "" for job in entry.jobs), "a key", "")  # whose listing it is
+        listings = (self._listing(entry.source, reader) for reader in dict.fromkeys(readers))
+        return next((found for listing in listings if (found := listing.get(entry.name))), "")
+
+    def _listing(self, source: str, reader: str) -> dict[str, str]:
+        known = self._known.get((source, reader))
+        if known is None:
+            known = self._known[source, reader] = {}
+            with contextlib.suppress(OSError, MLHubException):
+                for listed in LastListing(source, reader).load()[0]:
+                    if isinstance(one := listed.document, Dataset):
+                        own = known[one.id] = link_names(one.license)
+                        known |= {ref.id: link_names(ref.license) or own for ref in one.collections}
+        return known
+
+
+def with_licence(entry: LibraryEntry, listed: ListedLicences | None = None) -> LibraryEntry:
     """Return an entry with its licence, as documents beside its files or in its archive state it; blocks.
 
-    Where none does, it is what was known when the files were queued.
+    Where none does, it is what was known when the files were queued, else what its source `listed`.
     """
     texts = _of_archive(entry.place) if entry.catalog == entry.place else _of_folder(entry.place)
     names = [name for document in texts if (name := link_names(document.license))]
     requests = (job.request for job in entry.jobs)
     known = [one.licence for one in requests if not isinstance(one, ArchiveRequest) and one.licence]
-    return replace(entry, licence=", ".join(dict.fromkeys(names or known)))
+    licence = ", ".join(dict.fromkeys(names or known))
+    return replace(entry, licence=licence or (listed.of(entry) if listed is not None else ""))
 
 
 def verify_entry(

@@ -13,12 +13,20 @@ from typing import Any
 
 import pytest
 
+from mlhub_tui.http.cache import LastListing
+from mlhub_tui.models import Dataset, Entry
 from mlhub_tui.planning.filters import Filters
 from mlhub_tui.planning.manifest import Manifest, manifest_path
 from mlhub_tui.planning.requests import ArchiveRequest, AssetRequest, DatasetRequest
 from mlhub_tui.planning.selection import PlannedFile
 from mlhub_tui.queue.job import Job, JobState
-from mlhub_tui.queue.library import LibraryState, read_library, verify_entry, with_licence
+from mlhub_tui.queue.library import (
+    LibraryState,
+    ListedLicences,
+    read_library,
+    verify_entry,
+    with_licence,
+)
 
 _SETTLE = "UPDATE fate SET state = ?, bytes = 3 FROM file f WHERE f.id = fate.id AND f.path = ?"
 COLLECTION = {"type": "Collection", "id": "maize", "license": "CC-BY-4.0"}
@@ -169,6 +177,19 @@ def test_verifying_reads_archives_and_compares_the_sizes_of_a_dataset(tmp_path: 
     (tmp_path / "crops" / "b.tif").unlink()
     assert "damaged: maize.tar.gz" in str(verify_entry(packed, lambda _: None, stop))
     assert "1 file gone or changed, b.tif first" in str(verify_entry(crops, lambda _: None, stop))
+
+
+def test_an_archive_whose_head_states_no_licence_has_that_of_the_last_listing(
+    tmp_path: Path, mlhub_home: Path
+) -> None:
+    archive(tmp_path / "maize.tar.gz", ("maize/image.tif", b"no document"))
+    (entry,) = read_library([job(1, tmp_path)], tmp_path)
+    assert with_licence(entry, ListedLicences()).licence == "", "nothing is cached"
+    record = {"id": "crops", "license": "CC-BY-SA-4.0", "collections": [{"id": "maize", "types": ["labels"]}]}
+    LastListing(entry.source, "a key").save([Entry.of(Dataset(record))])
+    assert with_licence(entry, ListedLicences()).licence == "CC-BY-SA-4.0"
+    (of_nobody,) = read_library([], tmp_path)
+    assert with_licence(of_nobody, ListedLicences()).licence == "", "its source is not known"
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,14 @@ from textual.widgets import Static
 
 from ...metadata.detail import Block, FieldBlock, Title
 from ...planning.requests import SAMPLE, AssetRequest, DatasetRequest
-from ...queue.library import LibraryEntry, LibraryState, read_library, verify_entry, with_licence
+from ...queue.library import (
+    LibraryEntry,
+    LibraryState,
+    ListedLicences,
+    read_library,
+    verify_entry,
+    with_licence,
+)
 from ...sample import SAMPLE_NAME
 from ...text import count, local_time, one_line, redact, size
 from ..commands import LIBRARY, bindings
@@ -31,7 +38,7 @@ from .place_screen import PlaceScreen
 
 NONE = "Put the cursor on a download first."
 _COLUMNS = (
-    Column("name", "Name", middle=True),
+    Column("name", "Name", middle=True, apart=True),
     Column("state", "State", least=8),
     Column("size", "Size", least=8, to_right=True),
     Column("date", "Date", least=10),
@@ -174,9 +181,10 @@ class LibraryScreen(PlaceScreen):
             return
         self._table.show(entries, texts)
         self._show_amount()
+        listed = ListedLicences()
         for entry in entries:
             if entry.licence is None:
-                known = await asyncio.to_thread(with_licence, entry)
+                known = await asyncio.to_thread(with_licence, entry, listed)
                 self._learn(entry, licence=known.licence or "")
 
     def _read(self, jobs: Sequence[Any], folder: Path) -> tuple[list[LibraryEntry], list[list[str]]]:
