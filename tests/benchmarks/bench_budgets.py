@@ -63,7 +63,7 @@ def programs(folder: Path, server: SampleServer) -> list[Program]:
     source = "--root-url", server.root_url, "--api-key", server.key
     found = [
         Program("a bare Textual app", [sys.executable, "-c", BARE], "catalog", "entry-00"),
-        Program("mlhub-tui", [COMMAND, *source], "Datasets", "BigEarthNet"),
+        Program("mlhub-tui", [COMMAND, *source], "connecting…", "BigEarthNet"),
     ]
     for name, needed in (("posting", _posting), ("harlequin", _harlequin)):
         given = os.environ.get(f"MLHUB_BENCH_{name.upper()}")

@@ -29,7 +29,7 @@ class Watched(MLHubApp):
         heavy = sorted({m.split(".")[0] for m, loaded in sys.modules.items() if loaded} &
                        {"httpx", "pystac", "humanize", "starlette", "uvicorn", "sqlite3", "markdown_it"})
         heavy += sorted({"mlhub_tui.queue.job", "mlhub_tui.queue.service"} & set(sys.modules))
-        print("painted", "Datasets" in text or "Welcome" in text, heavy)
+        print("painted", "connecting…" in text or "Welcome" in text, heavy)
 
 async def main():
     async with Watched(AppOptions(sample=SAMPLE, output_dir=Path("."))).run_test(size=(80, 24)) as pilot:

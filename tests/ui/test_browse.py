@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from dataclasses import replace
+from pathlib import Path
 
 from mlhub_tui.models import Dataset, Entry, EntryKind
 from mlhub_tui.options import AppOptions
@@ -14,6 +15,7 @@ from mlhub_tui.ui.screens.browse import BrowseScreen
 from mlhub_tui.ui.screens.document_screen import DocumentScreen
 
 from .conftest import Driver, driven
+from .source_steps import write_catalog
 
 
 def browse(driver: Driver) -> BrowseScreen:
@@ -59,6 +61,30 @@ async def test_the_tree_stands_before_anything_was_answered(options: AppOptions)
         port = mute.getsockname()[1]
         async with driven(replace(options, root_url=f"http://127.0.0.1:{port}/")) as driver:
             await driver.until("Datasets", "loading")
+
+
+async def test_a_source_of_unknown_kind_is_connecting_and_one_that_fails_has_no_datasets(
+    tmp_path: Path,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        url = f"http://127.0.0.1:{mute.getsockname()[1]}/"
+        async with driven(AppOptions(source=url, output_dir=tmp_path)) as driver:
+            await driver.until("connecting…", lambda: "Datasets" not in driver.screen())
+    missing = AppOptions(source=str(tmp_path / "catalog.json"), output_dir=tmp_path)
+    async with driven(missing) as driver:
+        await driver.until("no such file or folder")
+        await driver.press("1")
+        await driver.until("Source  not loaded", lambda: "Datasets" not in driver.screen())
+
+
+async def test_the_root_of_a_static_catalog_has_its_document(tmp_path: Path) -> None:
+    options = AppOptions(source=str(write_catalog(tmp_path, "Fields of wheat")), output_dir=tmp_path)
+    async with driven(options) as driver:
+        await driver.until("Fields of wheat  1")
+        await driver.press("J")
+        await driver.until('"title": "Fields of wheat"', "enter fold")
+        await driver.press("escape")
+        await driver.until("Fields of wheat  1")
 
 
 async def test_datasets_come_sorted_by_title_with_their_number_and_the_ways_out_at_every_size(

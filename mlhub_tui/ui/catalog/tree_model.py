@@ -40,10 +40,12 @@ _TOPS = {
     Kind.STATIC: (("catalog", "Catalog", "entry"),),
 }
 """The groups at the top by kind: key, title, and what they hold."""
+_NO_SOURCE = (("source", "Source", "entry"),)
+"""The same where none could be opened."""
 
 
 class CatalogTreeModel:
-    """A tree grown from the listings of one source; until there is one a line says that it loads.
+    """A tree grown from the listings of one source; until there is one a line says that it connects.
 
     Its open rows stand in one list: what is seen of it is a slice, and moving in it costs nothing that grows
     with its size; a change lays it out again: some ms for 100,000 rows.
@@ -65,8 +67,8 @@ class CatalogTreeModel:
         self._changed, self._wanted, self._relabelled = changed, wanted, relabelled
         self.root = NodeRow(GroupNode("root", ""), foldable=True)
         self.root.is_open, self.root.depth = True, -1
-        waiting = NodeRow(GroupNode("datasets", "Datasets", "loading…"), foldable=True)
-        waiting.is_open, waiting.parent = True, self.root
+        waiting = NodeRow(NoteNode("connecting…"))
+        waiting.parent = self.root
         self.root.children, self.rows = [waiting], [waiting]
         self.kind = Kind.MLHUB
         self.about: About | None = None
@@ -77,6 +79,7 @@ class CatalogTreeModel:
         """The words behind the groups in place of their counts: what a filter found in them."""
         self.order = ""
         """In which order the entries stand, by its name in `ORDERS`; said in the first group's line."""
+        self._tops: Sequence[tuple[str, str, str]] = ()
         self._opened: dict[Path, set[str]] = {}
         self._closed: set[Path] = set()
         self._last: list[Entry] = []
@@ -143,13 +146,14 @@ class CatalogTreeModel:
     # The top
 
     def start(self, kind: Kind | None) -> None:
-        """Begin with an empty tree for a kind of source; while there is none it looks like MLHub's."""
+        """Begin with an empty tree for a kind of source; None where none could be opened."""
         self.kind, self.about, self.order = kind or Kind.MLHUB, None, ""
+        self._tops = _TOPS[kind] if kind is not None else _NO_SOURCE
         self.grown.clear()
         self._opened.clear()
         self._closed.clear()
         self._last = []
-        self.groups = [NodeRow(GroupNode(key, title), foldable=True) for key, title, _ in _TOPS[self.kind]]
+        self.groups = [NodeRow(GroupNode(key, title), foldable=True) for key, title, _ in self._tops]
         for row in self.groups:
             row.is_open = row is self.groups[0]
         self.root.shown = None  # what a filter left belongs to the tree before
@@ -158,7 +162,7 @@ class CatalogTreeModel:
 
     def start_over(self) -> None:
         """Reload the top level; the existing entries stay until the response comes."""
-        for row, (_, _, noun) in zip(self.groups, _TOPS[self.kind], strict=True):
+        for row, (_, _, noun) in zip(self.groups, self._tops, strict=True):
             before = self.grown.get(row)
             self.grown[row] = fresh = TreeListing(noun, at_top=True)
             if before is not None:
@@ -396,6 +400,13 @@ class CatalogTreeModel:
         above = (one.data for one in row.lineage() if one is not row)
         parent = next((one for one in above if isinstance(one, Entry) and one.kind in _HOLDERS), None)
         return TreeEntry(row.data, ref, dataset, parent)
+
+    def root_entry(self, row: NodeRow | None) -> TreeEntry | None:
+        """Return the entry of a static catalog's root, where the row stands for that and it is loaded."""
+        document = self.about.document if self.about is not None else None
+        if document is None or self.kind is not Kind.STATIC or row is None or row is not self.groups[0]:
+            return None
+        return TreeEntry(Entry.of(document))
 
     def mark(self, row: NodeRow) -> str:
         """Return by what an entry is marked for a download; empty where it is not downloaded as one.

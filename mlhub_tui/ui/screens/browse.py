@@ -279,6 +279,15 @@ class BrowseScreen(EntryScreen):
         self.navigator.note_place(subject)
         super().open_subject(subject, pane)
 
+    def action_pane(self, pane: str) -> None:
+        """Open what is under the cursor with a pane in front, the root of a static catalog included."""
+        tree = self.tree_view
+        root = tree.tree_model.root_entry(tree.current) if tree.started else None
+        if root is not None:
+            self.open_subject(root, pane)
+        else:
+            super().action_pane(pane)
+
     def action_goto(self) -> None:
         """Ask for an id, a DOI or a URL, and go there."""
         self.navigator.ask()
