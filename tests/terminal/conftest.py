@@ -89,7 +89,7 @@ def queue_archive(terminal: Terminal, collection: str) -> None:
     terminal.press("\r")
     # What is said of the one before may still be there: the dialog has to be gone, too.
     terminal.until(lambda: "queued" in terminal.text and "If it exists" not in terminal.text)
-    terminal.press("\x1b")  # and nothing at once behind it: that would be Alt and a letter
+    terminal.press("\x1b")
     terminal.until(lambda: "of 45" not in terminal.text)
 
 

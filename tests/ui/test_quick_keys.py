@@ -6,13 +6,14 @@ import asyncio
 
 import pytest
 from textual import events
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from mlhub_tui.options import AppOptions
 from mlhub_tui.ui.dialogs.base import QuestionScreen
 from mlhub_tui.ui.dialogs.help import HelpScreen, MessageLogScreen, Palette
 from mlhub_tui.ui.screens.browse import BrowseScreen
 from mlhub_tui.ui.terminal.dispatch import IN_ONE_GO
+from mlhub_tui.ui.terminal.driver import EscapeKey
 
 from . import idle
 from .conftest import Driver, driven
@@ -254,3 +255,51 @@ async def test_a_click_on_what_was_removed_and_is_still_drawn_is_ignored(options
                 await asyncio.sleep(0)
         await driver.until("BigEarthNet", lambda: "Soon gone" not in driver.screen())
         assert app.is_running
+
+
+async def test_letters_behind_enter_in_a_form_go_to_the_next_field(options: AppOptions) -> None:
+    async with driven(options, (100, 40)) as driver:
+        await find(driver, "kenya_02_s")
+        await driver.press("s")
+        await driver.until("ctrl+s searches")
+        fields = [one for one in driver.app.screen.focus_chain if isinstance(one, Input)]
+        first, second, third = fields[1:4]
+        driver.app.screen.set_focus(first)
+        for key in ("1", "2", "enter", "3", "4", "enter", "5"):
+            send(driver, key)
+        await driver.until(lambda: third.value.endswith("5"))
+        assert (first.value[-2:], second.value[-2:]) == ("12", "34")
+
+
+async def test_a_word_that_is_corrected_in_one_packet_is_what_the_field_holds(options: AppOptions) -> None:
+    async with driven(options) as driver:
+        await driver.until("BigEarthNet")
+        await driver.press("s")
+        await driver.until("ctrl+s searches")
+        field = next(one for one in driver.app.screen.focus_chain if isinstance(one, Input))
+        driver.app.screen.set_focus(field)
+        for key in ("x", "ctrl+u", "a", "b", "x", "backspace", "c", "left", "left", "b", "home", "a"):
+            send(driver, key)
+        await driver.until(lambda: field.value == "aabbc")
+
+
+@pytest.mark.parametrize(
+    ("packets", "expected"),
+    [
+        (["\x1bj"], ["escape", "j"]),
+        (["ab\x1b/cd\x1b\r"], ["ab", "escape", "/cd", "escape", "\r"]),
+        (["\x1b", "j"], ["escape", "j"]),
+        (["\x1b", ""], ["escape"]),
+        (["\x1b\x1bj"], ["escape", "escape", "j"]),
+        (["\x1b[A\x1bOP\x1b[<0;1;1M"], ["\x1b[A\x1bOP\x1b[<0;1;1M"]),
+        (["\x1b", "[A"], ["\x1b[A"]),
+        (["\x1bb\x1bf\x1b\x7f\x1b\t"], ["\x1bb\x1bf\x1b\x7f\x1b\t"]),
+        (["\x1b]11;rgb:0/0/0\x1b\\", "q"], ["\x1b]11;rgb:0/0/0\x1b\\", "q"]),
+    ],
+)
+def test_esc_is_told_from_the_beginning_of_a_sequence(packets: list[str], expected: list[str]) -> None:
+    keys, found = EscapeKey(), list[str]()
+    for packet in packets:
+        pieces = keys.take(packet) if packet else keys.let_go()  # nothing: the line rests
+        found += [piece if isinstance(piece, str) else piece.key for piece in pieces]
+    assert found == expected

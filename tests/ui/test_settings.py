@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from textual import events
 
 from mlhub_tui import manual
 from mlhub_tui.config import load, settings
@@ -366,3 +367,33 @@ async def test_enter_in_a_setting_goes_to_the_next_and_the_button_saves(
         assert not (mlhub_home / "config.toml").exists()
         await driver.press("enter")
         await driver.until(lambda: (mlhub_home / "config.toml").exists())
+
+
+async def test_down_in_one_packet_goes_through_all_settings_to_the_button(options: AppOptions) -> None:
+    async with driven(options) as driver:
+        await driver.until("BigEarthNet")
+        await driver.press("comma")
+        await driver.until("Looks", "[auto]")
+        for _ in range(17):
+            driver.app.post_message(events.Key("down", None))
+        await driver.until(lambda: getattr(driver.app.screen.focused, "id", "") == "submit")
+        await driver.press("up")
+        await driver.until("▸ first byte timeout")
+
+
+async def test_what_is_typed_in_one_packet_is_for_one_setting_after_the_other(
+    options: AppOptions, mlhub_home: Path
+) -> None:
+    async with driven(options) as driver:
+        await driver.until("BigEarthNet")
+        await driver.press("comma")
+        await driver.until("Looks", "[auto]")
+        await driver.press("G")
+        await driver.until("▸ first byte timeout")
+        await driver.press("up", "up", "up", "up", "ctrl+u")
+        typed = ["3", "enter", "ctrl+u", "7", "enter", "ctrl+u", "9", "down", "ctrl+u", *"off", "ctrl+s"]
+        for key in typed:
+            driver.app.post_message(events.Key(key, key if len(key) == 1 else None))
+        await driver.until(lambda: (mlhub_home / "config.toml").exists())
+        written = (mlhub_home / "config.toml").read_text()
+        assert "transfers = 3" in written and "per_host = 7" in written and "connections = 9" in written

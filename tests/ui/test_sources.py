@@ -76,6 +76,20 @@ async def test_a_folder_is_completed_with_tab_saved_and_opened_again(tmp_path: P
         await driver.until("Fields of wheat")
 
 
+async def test_the_frame_of_a_narrow_form_names_the_keys_that_fit_and_the_one_that_leaves(
+    tmp_path: Path,
+) -> None:
+    catalog = write_catalog(tmp_path / "catalog")
+    async with driven(AppOptions(output_dir=tmp_path), (60, 15)) as driver:
+        await ask_for(driver, str(catalog))
+        await driver.until("ctrl+s finishes, esc cancels")
+        await driver.pilot.resize_terminal(100, 30)
+        await driver.until("ctrl+s finishes, ctrl+t tests, esc cancels")
+        await driver.pilot.resize_terminal(60, 15)
+        await driver.until("ctrl+s finishes, esc cancels")
+        assert "…" not in driver.screen().splitlines()[-2]
+
+
 async def test_an_archive_is_opened_in_place(tmp_path: Path) -> None:
     folder = write_catalog(tmp_path / "c").parent
     with tarfile.open(tmp_path / "kept.tar.gz", "w:gz") as archive:

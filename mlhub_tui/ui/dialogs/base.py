@@ -22,13 +22,15 @@ from ..terminal.characters import content, line
 from ..terminal.dispatch import Dialog
 from ..widgets.bars import FindBar
 from ..widgets.detail_view import DetailView
-from ..widgets.form import TextButton, TextField
+from ..widgets.form import ChoiceField, TextButton, TextField
 from ..widgets.line_view import PickLine, PickList
 
 if TYPE_CHECKING:
     from ..context import AppContext
 
 T = TypeVar("T")
+_CORNERS = 6
+"""Cells of the lower edge of a frame that its words leave free."""
 
 
 class FramedDialog(Dialog[ScreenResultType]):
@@ -59,6 +61,23 @@ class FramedDialog(Dialog[ScreenResultType]):
             yield from self.rows
             if self.foot is not None:
                 yield self.foot
+
+    def show_keys(self, words: str) -> None:
+        """Name other keys in the frame."""
+        self.keys = words
+        self._fit_keys()
+
+    def on_resize(self) -> None:
+        """Name as many keys as the frame has room for at this size."""
+        self.call_after_refresh(self._fit_keys)
+
+    def _fit_keys(self) -> None:
+        """Leave keys out before the last one, which leaves the dialog, where the frame would cut them."""
+        *named, last = self.keys.split(", ")
+        room = self.frame.outer_size.width - _CORNERS
+        while room > 0 and named and len(", ".join([*named, last])) > room:
+            named.pop()
+        self.frame.border_subtitle = line(", ".join([*named, last]))
 
 
 class TextDialog(FramedDialog[None]):
@@ -161,12 +180,17 @@ class FormDialog(FramedDialog[ScreenResultType]):
         if self.button:
             self.foot = Horizontal(self._warning, TextButton(self.button, id="submit"), id="submit-row")
 
+    def commits(self, widget: Widget | None) -> bool:
+        """Tell whether Enter on a widget commits it: in a field of text, or on a choice."""
+        return isinstance(widget, Input | ChoiceField)
+
     @on(Input.Submitted)
     def _entered(self) -> None:
         if self.is_prompt:
             self.action_submit()
         else:
             self.commit_field()
+        self.committed()
 
     @on(TextButton.Pressed, "#submit")
     def _button_pressed(self) -> None:
@@ -181,6 +205,7 @@ class FormDialog(FramedDialog[ScreenResultType]):
             self.commit_field()
         else:
             self.action_submit()
+        self.committed()
 
     def commit_field(self) -> None:
         """Go to the next field, past the buttons beside it; behind the last one, to the form's button."""

@@ -10,7 +10,6 @@ from rich.segment import Segment
 from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.containers import Container
-from textual.events import Resize
 from textual.strip import Strip
 from textual.timer import Timer
 from textual.widget import Widget
@@ -80,6 +79,10 @@ class SettingList(PickList):
             self._values[name] = choices[(at + step) % len(choices)]
             self.refresh_from(self.cursor_line, 1)
 
+    def action_cursor_down(self) -> None:
+        """Go to the next setting; behind the last one, to the button."""
+        self.screen.focus_next()
+
     async def clicked(self, x: int) -> None:
         """Take the next choice, where the mouse points at the value under the cursor."""
         if x >= _NAMES:
@@ -133,12 +136,14 @@ class SettingsScreen(FormDialog[bool | None]):
         self._field, self._about = TextField(id="value"), Static(id="about")
         where = line(f"{paths.config()}: keys are set there, under [keys]")
         self.rows = (Container(self._list, self._field, id="rows"), self._about, Static(where, id="path"))
+        self._edited = ""
+        """The setting whose value the field has."""
 
     def on_mount(self) -> None:
         """Go to the first setting."""
         self._list.cursor_line = 1
 
-    def on_resize(self, _: Resize) -> None:
+    def on_resize(self) -> None:
         """Put the field where its value is now."""
         self.call_after_refresh(self._place_field)
 
@@ -150,36 +155,43 @@ class SettingsScreen(FormDialog[bool | None]):
         self._about.update(content(one.about, "$muted"))
         self._field.display = typed and 0 <= y < self._list.size.height
         if typed:
+            self._edited = one.name
             if self._field.value != self._values[one.name]:
                 with self.prevent(Input.Changed):
                     self._field.value = self._values[one.name]
+                self._field.cursor_position = len(self._field.value)
             self._field.styles.offset = (_NAMES, y)
             self._field.styles.width = max(self._list.size.width - _NAMES - 1, 1)
         if not self._on_button:
             self.set_focus(self._field if typed else self._list)
 
     @on(Input.Changed)
-    def _typed(self, event: Input.Changed) -> None:
-        self._values[self._list.setting.name] = event.value.strip()
+    def _take_typed(self) -> None:
+        """Take what is typed for the setting that the field was placed over."""
+        if self._edited:
+            self._values[self._edited] = self._field.value.strip()
 
     def focus_next(self, selector: str | type[Any] = "*") -> Widget | None:
         """Go to the next setting, also while the field has the keys; behind the last one, to the button."""
+        self._take_typed()
         if self._on_button:
             self._list.focus()
             self._list.cursor_line = 0
         elif self._list.cursor_line < self._list.line_count - 1:
             self._list.cursor_line += 1
+            self._place_field()  # at once: what is typed next is for it
         else:
             self.set_focus(self.query_one("#submit"))
         return self.focused
 
     def focus_previous(self, selector: str | type[Any] = "*") -> Widget | None:
         """Go to the previous setting, also while the field has the keys."""
+        self._take_typed()
         if self._on_button:
             self.set_focus(self._list)
-            self._place_field()
         else:
             self._list.cursor_line -= 1
+        self._place_field()
         return self.focused
 
     @on(PickList.Picked)

@@ -151,8 +151,7 @@ class SourceForm(FormDialog[SourceAnswer | None]):
         self._then_row.display = known
         self._name_row.display = known and self._thens.value != USE_ONCE
         rest = "enter next, ctrl+s finishes, ctrl+t tests" if known else "enter detects"
-        keys = f"{rest}, esc cancels"
-        self.frame.border_subtitle = line("esc stops" if self._looking else keys)
+        self.show_keys("esc stops" if self._looking else f"{rest}, esc cancels")
 
     def _say(self, words: Content) -> None:
         self._said.update(words)
@@ -224,6 +223,7 @@ class SourceForm(FormDialog[SourceAnswer | None]):
     def action_enter(self) -> None:
         """Do as in a field of text: a choice is a field as well."""
         self.commit_field()
+        self.committed()
 
     def action_leave(self) -> None:
         """Stop the look, or leave without a source."""

@@ -252,10 +252,15 @@ class PlanScreen(PlaceScreen):
 
     # Keys
 
+    def commits(self, widget: Widget | None) -> bool:
+        """Tell whether Enter on a widget commits it."""
+        return isinstance(widget, Input)
+
     @on(Input.Submitted)
     def _entered(self) -> None:
         """Go to the next field: Enter in a field starts nothing."""
         self.focus_next()
+        self.committed()
 
     @on(PlanTree.Chosen)
     @work(group="queue", exclusive=True)

@@ -105,9 +105,17 @@ class DispatchApp(TypeAheadApp):
 
     _sent: tuple[tuple[Key, OnceScreen[Any]], ...] = ()
     """Keys that are with the widgets of a screen, in the order of typing, and those that wait behind them."""
+    _awaited: Key | None = None
+    """A key that a field of text has no use for itself, until what it does is done."""
+    _field: Widget | None = None
+    """The field that it was sent to."""
+    _held: tuple[Key, ...] = ()
+    """The keys behind it: they are for what it leads to, as a next field or less text."""
 
     async def on_event(self, event: Event) -> None:
         """Let input wait until the screen in front is composed: it acts there."""
+        if isinstance(event, Key) and self._holds(event):
+            return
         fresh = isinstance(event, Key) and not event.is_forwarded
         if isinstance(event, Key):
             self._sent = tuple(
@@ -119,7 +127,7 @@ class DispatchApp(TypeAheadApp):
             if fresh and closed is not None:
                 self._sent = (*self._sent, (event, closed))
                 return
-        if isinstance(event, Paste) and self._keys_are_out():
+        if isinstance(event, Paste) and (self._keys_are_out() or self._is_awaiting()):
             # Behind a `/` in the same packet: it belongs in the field that this opens.
             self.set_timer(_PASTE_DELAY, lambda: self.post_message(Paste(event.text)))
             return
@@ -127,12 +135,53 @@ class DispatchApp(TypeAheadApp):
             await self._compose_front()
             if not self.screen_stack or self._exit:
                 return
+        commits = isinstance(event, Key) and event.key == "enter" and self._commits()
+        if commits and not fresh and isinstance(event, Key):
+            self._awaited, self._field = event, self.focused
         await super().on_event(event)
         if fresh and isinstance(event, Key) and event.is_forwarded and self.screen_stack:
             target = self.target_of_keys()
             screen = target.screen if target is not None and target.is_attached else self.screen
             if isinstance(screen, OnceScreen):
                 self._sent = (*self._sent, (event, screen))
+            if _is_field(target) and target and not target.check_consume_key(event.key, event.character):
+                self._awaited, self._field = event, target
+        elif event is self._awaited and not commits:
+            self.send_held()
+
+    def _commits(self) -> bool:
+        """Whether the screen in front goes to another field on Enter."""
+        screen = self.screen if self.screen_stack else None
+        return isinstance(screen, OnceScreen) and screen.commits(screen.focused)
+
+    def _holds(self, event: Key) -> bool:
+        """Tell whether a key waits for what the one before it does to a field."""
+        awaited = self._awaited
+        if awaited is None or event is awaited or (event.is_forwarded and event.time <= awaited.time):
+            return False
+        if not self._held:
+            self.set_timer(ON_ITS_WAY, self.send_held)  # the key before it may have met another end
+        self._held = (*self._held, event)
+        if not self._is_awaiting():
+            self.send_held()
+        return True
+
+    def _is_awaiting(self) -> bool:
+        """Whether what a key does to a field is still to come."""
+        key, field = self._awaited, self._field
+        if key is None or field is None or key._stop_propagation:
+            return False
+        return field.is_attached and monotonic() - key.time < ON_ITS_WAY
+
+    def send_held(self) -> None:
+        """Send the keys that waited for what another one does."""
+        if self._awaited is not None:
+            self.call_next(self._send_held)
+
+    async def _send_held(self) -> None:
+        held, self._held, self._awaited = self._held, (), None
+        for event in held:
+            await self.on_event(event)
 
     def _keys_are_out(self) -> bool:
         """Whether keys are with the widgets that may open a field."""
@@ -191,6 +240,15 @@ class OnceScreen(Screen[ScreenResultType], Generic[ScreenResultType]):
     def is_closed(self) -> bool:
         """Whether it is on no stack of screens: not any more, once it was pushed."""
         return not any(self in stack for stack in self.app._screen_stacks.values())
+
+    def commits(self, widget: Widget | None) -> bool:
+        """Tell whether Enter on a widget leads to another one; such a screen calls `committed` then."""
+        return False
+
+    def committed(self) -> None:
+        """Send the keys behind an Enter to what has the focus now."""
+        if isinstance(self.app, DispatchApp):
+            self.app.send_held()
 
     async def _on_message(self, message: Message) -> None:
         """Drop what its widgets or the terminal send once it is closed, and begin nothing then."""

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, cast
 from textual._parser import ParseError
 from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
-from textual.events import Paste
+from textual.events import Key, Paste
 
 from ...concurrency import DaemonExecutor
 from ...text import clean
@@ -171,20 +171,22 @@ class TerminalDriver(LinuxDriver):
     def run_input_thread(self) -> None:
         """Read what is typed and pass it on, as Textual's own does, less what is an answer."""
         parser, decode = XTermParser(self._debug), getincrementaldecoder("utf-8")("replace").decode
-        pastes = BracketedPaste()
+        pastes, escapes = BracketedPaste(), EscapeKey()
         with selectors.SelectSelector() as selector:
             selector.register(self.fileno, selectors.EVENT_READ)
             try:
                 while not self.exit_event.is_set():
-                    if selector.select(0.1):
+                    ready = bool(selector.select(0.1))
+                    if ready:
                         data = decode(os.read(self.fileno, 4096))
                         typed = self.answers.take(data) if data else ""
                     else:
                         typed = self.answers.let_go()
                     for part in pastes.take(typed):
-                        for event in parser.feed(part) if isinstance(part, str) else (part,):
-                            self.process_message(event)
-                    for event in parser.tick():
+                        for piece in escapes.take(part) if isinstance(part, str) else (part,):
+                            for event in parser.feed(piece) if isinstance(piece, str) else (piece,):
+                                self.process_message(event)
+                    for event in (*parser.tick(), *(() if ready else escapes.let_go())):
                         self.process_message(event)
             finally:
                 with contextlib.suppress(EOFError, ParseError):
@@ -196,6 +198,40 @@ class TerminalDriver(LinuxDriver):
             self.run_input_thread()
         except OSError:
             self._loop.call_soon_threadsafe(self._app.exit, 128 + signal.SIGHUP)
+
+
+class EscapeKey:
+    """Tells Esc and the key pressed right behind it from Alt with that key, which no key of ours is.
+
+    Both are the same bytes. Textual's parser takes them for Alt, for a letter with an accent, or for the
+    second key alone; on a slow line a key that was pressed behind Esc comes in one packet with it. Left to
+    the parser are the beginnings of sequences (`[`, `O` and strings), Tab, and what fields move and delete
+    by words with, which terminals send as Alt too.
+    """
+
+    _BEHIND = re.compile(r"\x1b+(?=[^\x1b\t\x7f\[\]OPX^_\\bf])")
+
+    def __init__(self) -> None:
+        self._held = ""
+
+    def take(self, typed: str) -> Iterator[str | Key]:
+        """Yield what was typed, with an event for each Esc that is a key; the last one is held back."""
+        text, at = self._held + typed, 0
+        for found in self._BEHIND.finditer(text):
+            if before := text[at : found.start()]:
+                yield before
+            yield from (Key("escape", "\x1b") for _ in found[0])
+            at = found.end()
+        end = len(text) - text.endswith("\x1b")
+        self._held = text[end:]
+        if rest := text[at:end]:
+            yield rest
+
+    def let_go(self) -> Iterator[Key]:
+        """Yield the Esc that was held back, as nothing came after it."""
+        if self._held:
+            self._held = ""
+            yield Key("escape", "\x1b")
 
 
 class BracketedPaste:
