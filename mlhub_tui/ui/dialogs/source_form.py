@@ -18,7 +18,7 @@ from ...errors import AccessDenied, AuthenticationError, MLHubException
 from ...text import mask, one_line
 from ..actions.source_entry import SourceEntry, Start, bare, found_words, look, name_for
 from ..source_connection import KIND_NAMES, check_credentials, place
-from ..terminal.characters import content, line
+from ..terminal.characters import content
 from ..widgets.form import ChoiceField, FormRow, PathField, RowChoiceField, TextField
 from ..widgets.form_rows import NAMES, SecretRows
 from .base import FormDialog
