@@ -98,19 +98,20 @@ def mlhub_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return home
 
 
-@pytest.fixture(scope="session")
-def recorded() -> Path:
-    """Return the folder of recorded answers beside the project; skip where it is missing."""
-    folder = Path(__file__).parent.parent.parent / "shared" / "mlhub-recorded"
+def _beside(name: str) -> Path:
+    folder = Path(__file__).parent.parent.parent / "shared" / name
     if not folder.is_dir():
         pytest.skip(f"no recorded answers at {folder}")
     return folder
+
+
+@pytest.fixture(scope="session")
+def recorded() -> Path:
+    """Return the folder of recorded answers beside the project; skip where it is missing."""
+    return _beside("mlhub-recorded")
 
 
 @pytest.fixture(scope="session")
 def stac_recorded() -> Path:
     """Return the folder of answers of STAC services beside the project; skip where it is missing."""
-    folder = Path(__file__).parent.parent.parent / "shared" / "stac-recorded"
-    if not folder.is_dir():
-        pytest.skip(f"no recorded answers at {folder}")
-    return folder
+    return _beside("stac-recorded")

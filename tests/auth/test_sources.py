@@ -276,6 +276,15 @@ def test_the_location_of_a_static_catalog_stays_as_it_is(text: str, expected: st
     assert location(text, None, base=Path("/base")) == expected
 
 
+def test_a_path_is_taken_as_it_is_if_it_exists_else_as_it_is_in_a_url(tmp_path: Path) -> None:
+    copied = str(tmp_path / "a%20b")
+    assert location(copied, Kind.STATIC) == copied
+    (tmp_path / "a b").mkdir()
+    assert location(copied, Kind.STATIC) == str(tmp_path / "a b")
+    Path(copied).mkdir()
+    assert location(copied, Kind.STATIC) == copied
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -746,14 +746,6 @@ async def test_only_harmless_headers_follow_to_another_origin(client: HTTPClient
         assert "s3cret" not in str(last.headers)
 
 
-async def test_each_response_tells_the_bytes_that_came_for_it(client: HTTPClient) -> None:
-    with serving(answering(lambda request: scripted_response(request.target.encode() * 5))) as server:
-        for target in ("/", "/longer"):
-            response, body = await client.fetch("GET", server.url + target, limit=99)
-            assert response.received == len(scripted_response(body))
-        assert {request.connection for request in server.requests} == {0}
-
-
 @pytest.mark.parametrize(
     ("status", "method"), [(303, "GET"), (307, "POST"), (308, "POST"), (302, "GET"), (301, "GET")]
 )

@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -398,14 +399,7 @@ class Listed(BareSource):
             collection(collection_id, {"legend": asset("legend.csv")}), url="http://a.example/c"
         )
 
-    async def items_page(
-        self,
-        collection_id: str,
-        *,
-        link: str | None = None,
-        page_size: int | None = None,
-        extensions: Sequence[str] = (),
-    ) -> Page[Item]:
+    async def items_page(self, collection_id: str, *, link: str | None = None, **_: Any) -> Page[Item]:
         self.asked.append((collection_id, link))
         number = int(link or 0)
         if number == self.fails_at:
@@ -482,14 +476,7 @@ async def test_a_cancel_keeps_the_pages_that_were_taken() -> None:
 
 async def test_a_link_that_leads_to_itself_ends_the_listing() -> None:
     class Circle(Listed):
-        async def items_page(
-            self,
-            collection_id: str,
-            *,
-            link: str | None = None,
-            page_size: int | None = None,
-            extensions: Sequence[str] = (),
-        ) -> Page[Item]:
+        async def items_page(self, collection_id: str, *, link: str | None = None, **_: Any) -> Page[Item]:
             page = await super().items_page(collection_id, link="0")
             return Page(page.entries, "again")
 

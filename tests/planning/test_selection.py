@@ -164,6 +164,8 @@ def test_files_and_counts_are_those_of_a_naive_look(documents: list[Json], asked
             assert counts.empty == (not oracle)
             for (name, key), amount in counts.keys.items():
                 assert amount.files == sum(1 for f in found if f.collection == name and f.key == key)
+            in_time = sum(months(index, filters).values()) + counts.timeless
+            assert in_time == sum(items.all for items in counts.items.values())
             by_collection = {n: sum(f.collection == n for f in found) for n in counts.collections}
             assert {n: amount.files for n, amount in counts.collections.items()} == by_collection
 
@@ -181,16 +183,6 @@ def test_bytes_are_those_of_the_files(documents: list[Json], asked: list[Filters
             amount = count_files(index, filters).all
             assert (amount.known, amount.unknown) == (sum(known), len(found) - len(known))
             assert amount.bytes == (None if amount.unknown else amount.known)
-
-
-@settings(max_examples=15)
-@given(catalogs(), st.lists(wishes(), min_size=2, max_size=6))
-def test_the_timeline_has_each_item_once(documents: list[Json], asked: list[Filters]) -> None:
-    with indexed(documents) as index:
-        for filters in asked:
-            counts = count_files(index, filters)
-            number = sum(items.all for items in counts.items.values())
-            assert sum(months(index, filters).values()) + counts.timeless == number
 
 
 SQUARE = {"type": "Polygon", "coordinates": [[[0, 0], [10, 0], [10, 10], [0, 10], [0, 0]]]}

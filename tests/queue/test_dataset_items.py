@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,14 +44,7 @@ class Api(BareSource):
         self.asked.append("collection")
         return Collection(collection(collection_id))
 
-    async def items_page(
-        self,
-        collection_id: str,
-        *,
-        link: str | None = None,
-        page_size: int | None = None,
-        extensions: Sequence[str] = (),
-    ) -> Page[Item]:
+    async def items_page(self, collection_id: str, *, link: str | None = None, **_: Any) -> Page[Item]:
         return self._page("items", link, range(PAGES))
 
     async def search_page(

@@ -501,10 +501,3 @@ async def test_a_links_signature_is_not_logged(
     await fetch(wish(folder), Links(server.url + "?sig=SIGNED"), retries=HASTY, config=QUICK)
     assert server.gets[0].target.endswith("?sig=SIGNED")
     assert "SIGNED" not in caplog.text
-
-
-async def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(
-    server: FaultServer, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    assert await get(server, folder) == DATA
