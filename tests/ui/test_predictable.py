@@ -237,7 +237,7 @@ async def test_more_than_ten_archives_are_queued_only_after_a_question_of_their_
         await find(driver, "fusion_competition")
         tree = driver.app.screen.query_one(CatalogTree)
         while len(tree.marked) < 11:
-            row = tree.cursor_row
+            row = tree.current
             assert row is not None
             await driver.press("space" if tree.tree_model.mark(row) else "l", "j")
         await driver.press("d")

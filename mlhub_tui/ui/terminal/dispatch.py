@@ -76,7 +76,7 @@ class TypeAheadApp(App[int]):
     def _arrived(self, event: Key) -> bool:
         """Send a key the way of the one just before it, so that none overtakes another on its way round."""
         focused, before = self.focused, self._last_target
-        in_field = focused is not None and focused.check_consume_key("a", "a")
+        in_field = _is_field(focused)
         together = event.time - self._last_time < IN_ONE_GO
         self._last_time = event.time
         if together and in_field and before is not None and before is not focused and before.is_attached:
@@ -89,6 +89,10 @@ class TypeAheadApp(App[int]):
             return False
         self._last_target = None if in_field else focused
         return True
+
+
+def _is_field(widget: Widget | None) -> bool:
+    return widget is not None and widget.check_consume_key("a", "a")
 
 
 ON_ITS_WAY = 2.0
