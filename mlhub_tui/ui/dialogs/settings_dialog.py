@@ -155,8 +155,8 @@ class SettingsScreen(FormDialog[bool | None]):
         self._about.update(content(one.about, "$muted"))
         self._field.display = typed and 0 <= y < self._list.size.height
         if typed:
-            self._edited = one.name
-            if self._field.value != self._values[one.name]:
+            if self._edited != one.name:  # else what is typed may not have been taken yet
+                self._edited = one.name
                 with self.prevent(Input.Changed):
                     self._field.value = self._values[one.name]
                 self._field.cursor_position = len(self._field.value)

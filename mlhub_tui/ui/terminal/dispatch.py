@@ -111,8 +111,11 @@ class DispatchApp(TypeAheadApp):
     """Keys that are with the widgets of a screen, in the order of typing, and those that wait behind them."""
     _awaited: Key | None = None
     """A key that a field of text has no use for itself, until what it does is done."""
+    _is_back = False
+    """Whether it came back from the widgets: what it does is left to the screen."""
     _field: Widget | None = None
-    """The field that it was sent to."""
+    _since = 0.0
+    """The field that it was sent to, and when."""
     _held: tuple[Key, ...] = ()
     """The keys behind it: they are for what it leads to, as a next field or less text."""
 
@@ -141,7 +144,7 @@ class DispatchApp(TypeAheadApp):
                 return
         commits = isinstance(event, Key) and event.key == "enter" and self._commits()
         if commits and not fresh and isinstance(event, Key):
-            self._awaited, self._field = event, self.focused
+            self._await(event, self.focused, is_back=True)
         await super().on_event(event)
         if fresh and isinstance(event, Key) and event.is_forwarded and self.screen_stack:
             target = self.target_of_keys()
@@ -149,9 +152,13 @@ class DispatchApp(TypeAheadApp):
             if isinstance(screen, OnceScreen):
                 self._sent = (*self._sent, (event, screen))
             if _is_field(target) and target and not target.check_consume_key(event.key, event.character):
-                self._awaited, self._field = event, target
+                self._await(event, target, is_back=False)
         elif event is self._awaited and not commits:
             self.send_held()
+
+    def _await(self, key: Key, field: Widget | None, *, is_back: bool) -> None:
+        self._awaited, self._is_back = key, is_back
+        self._field, self._since = field, monotonic()
 
     def _commits(self) -> bool:
         """Whether the screen in front goes to another field on Enter."""
@@ -163,24 +170,31 @@ class DispatchApp(TypeAheadApp):
         awaited = self._awaited
         if awaited is None or event is awaited or (event.is_forwarded and event.time <= awaited.time):
             return False
-        if not self._held:
-            self.set_timer(ON_ITS_WAY, self.send_held)  # the key before it may have met another end
         self._held = (*self._held, event)
-        if not self._is_awaiting():
+        if len(self._held) == 1:
+            self._wait()
+        elif not self._is_awaiting():
             self.send_held()
         return True
+
+    def _wait(self) -> None:
+        """Look from time to time whether the key that others wait for met another end."""
+        if self._held and self._is_awaiting():
+            self.set_timer(ON_ITS_WAY, self._wait)
+        elif self._held:
+            self.send_held()
 
     def _is_awaiting(self) -> bool:
         """Whether what a key does to a field is still to come."""
         key, field = self._awaited, self._field
-        if key is None or field is None or key._stop_propagation:
+        if key is None or field is None or (key._stop_propagation and not self._is_back):
             return False
-        return field.is_attached and monotonic() - key.time < ON_ITS_WAY
+        return field.is_attached and monotonic() - self._since < ON_ITS_WAY
 
     def send_held(self) -> None:
         """Send the keys that waited for what another one does."""
         if self._awaited is not None:
-            self.call_next(self._send_held)
+            self.call_later(self._send_held)
 
     async def _send_held(self) -> None:
         held, self._held, self._awaited = self._held, (), None
