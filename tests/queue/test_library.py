@@ -185,7 +185,8 @@ def test_an_archive_whose_head_states_no_licence_has_that_of_the_last_listing(
     archive(tmp_path / "maize.tar.gz", ("maize/image.tif", b"no document"))
     (entry,) = read_library([job(1, tmp_path)], tmp_path)
     assert with_licence(entry, ListedLicences()).licence == "", "nothing is cached"
-    record = {"id": "crops", "license": "CC-BY-SA-4.0", "collections": [{"id": "maize", "types": ["labels"]}]}
+    licence = "[CC-BY-SA-4.0](https://creativecommons.org/licenses/by-sa/4.0/)"  # as the MLHub API states it
+    record = {"id": "crops", "collections": [{"id": "maize", "types": ["labels"], "license": licence}]}
     LastListing(entry.source, "a key").save([Entry.of(Dataset(record))])
     assert with_licence(entry, ListedLicences()).licence == "CC-BY-SA-4.0"
     (of_nobody,) = read_library([], tmp_path)
