@@ -25,7 +25,7 @@ from .commands import EVERYWHERE, bindings, command, elsewhere
 from .context import AppContext
 from .source_connection import SAMPLE, choose_start, reopens_last
 from .state import AppState
-from .terminal import driver
+from .terminal import tty
 from .terminal.terminal_app import keep_traceback, missed_while_closing
 
 if TYPE_CHECKING:
@@ -119,10 +119,10 @@ class MLHubApp(AppContext):
     def on_mount(self) -> None:
         """Watch the terminal, and begin to work once the first screen is painted."""
         with contextlib.suppress(RuntimeError, ValueError):
-            driver.on_end_signals(self._end)
-        driver.let_threads_go()
+            tty.on_end_signals(self._end)
+        tty.let_threads_go()
         if self.terminal is not None and not self.is_headless:
-            self.set_interval(driver.HANGUP_CHECK, self._check_terminal)
+            self.set_interval(tty.HANGUP_CHECK, self._check_terminal)
         self.app_resume_signal.subscribe(self, lambda _: self.call_later(self._repaint))
         self.ask_background()
         self.call_after_refresh(self._begin)
@@ -130,7 +130,11 @@ class MLHubApp(AppContext):
     def get_driver_class(self) -> type[Driver]:
         """Return our driver where Textual would take that of a POSIX terminal."""
         usual = super().get_driver_class()
-        return driver.TerminalDriver if usual.__name__ == "LinuxDriver" else usual
+        if usual.__name__ != "LinuxDriver":
+            return usual
+        from .terminal.driver import TerminalDriver  # not in Windows
+
+        return TerminalDriver
 
     def _begin(self) -> None:
         self.tell_problems(self.problems)
@@ -156,7 +160,7 @@ class MLHubApp(AppContext):
         self.screen.refresh(layout=True)
 
     def _check_terminal(self) -> None:
-        if driver.hung_up():
+        if tty.hung_up():
             self._end(1)
 
     def _end(self, number: int) -> None:
@@ -391,7 +395,7 @@ def run(options: AppOptions) -> int:
     try:
         code = app.run(mouse=app.uses_mouse)
     except OSError:
-        if not driver.hung_up():
+        if not tty.hung_up():
             raise
         code = 129
     if app.last_words:

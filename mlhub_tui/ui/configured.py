@@ -28,7 +28,6 @@ from ..config.config import nearest
 from ..text import clean, use_units
 from .commands import COMMANDS, checked
 from .terminal.characters import AsciiFilter
-from .terminal.driver import TerminalDriver
 from .terminal.terminal_app import TerminalApp, caret_of
 from .theme import DARK, LIGHT, PLAIN
 from .widgets.bars import NewsLine, Notification, two_lines
@@ -242,7 +241,7 @@ class ConfiguredApp(TerminalApp):
         self._set_up(config)
         was, now = (self.uses_mouse, self.shows_cursor), (config.mouse, config.cursor)
         self.uses_mouse, self.shows_cursor = now
-        if now != was and isinstance(self.terminal, TerminalDriver):
+        if now != was and hasattr(self.terminal, "use_mouse"):  # our own driver, which Windows does not have
             self.terminal.use_mouse(config.mouse)
             self.terminal.show_cursor(config.cursor)
         self.ask_background()

@@ -21,7 +21,7 @@ from . import transfers
 from .configured import ConfiguredApp
 from .source_connection import Connection, SampleOnDemand, open_connection, open_sample
 from .state import NavigationHistory
-from .terminal import driver
+from .terminal import tty
 
 if TYPE_CHECKING:
     from textual.timer import Timer
@@ -305,7 +305,7 @@ class AppContext(ConfiguredApp):
     @work(group="copy", exclusive=True)
     async def copy_text(self, text: str, what: str) -> None:
         """Copy text and say how; the text itself is shown, in case the clipboard is out of reach."""
-        how = await driver.copy(clean(text), self.copy_to_clipboard)
+        how = await tty.copy(clean(text), self.copy_to_clipboard)
         shown = text if len(text) <= 600 else f"{text[:599]}…"
         self.notify(f"{shown} ({how})", title=f"{what} copied")
 

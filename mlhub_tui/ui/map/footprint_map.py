@@ -24,7 +24,7 @@ from ...metadata.places import Box, around, places
 from ...models import BBox
 from ..commands import MAP, AppCommand, bindings, called
 from ..terminal.characters import ascii_only
-from ..terminal.driver import lacks_braille
+from ..terminal.tty import lacks_braille
 from .canvas import Footprint, Picture, Scene, draw, footprints_of
 from .projection import WIDE, Frame, MapView, cell_of, centred, fitted, footprint_at, seen, whole
 

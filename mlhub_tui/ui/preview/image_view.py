@@ -26,8 +26,8 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from ...config import abilities
-from ..terminal.driver import tmux
 from ..terminal.terminal_app import TerminalApp
+from ..terminal.tty import tmux
 
 if TYPE_CHECKING:
     from ..terminal.driver import TerminalAnswers

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from ...queue.job import IDLE_STATES, Job, JobState
 from ...queue.library import DownloadMarks, Mark, read_marks
 from ...text import clean, count, one_line, redact, size
-from ..terminal.driver import tmux
+from ..terminal.tty import tmux
 from .job_view import RateHistory, fraction
 
 if TYPE_CHECKING:
