@@ -235,10 +235,16 @@ def _system_has_certificates() -> bool:
 _ATTEMPT_DELAY = 0.25  # seconds until the next address is tried beside the one before (RFC 8305, section 5)
 _STATUS_LINE = re.compile(rb"HTTP/1\.[01] (\d{3})(?: ([^\r\n]*))?\r?\n")
 
-_SOCKS5_REPLIES = (  # RFC 1928, section 6, from 1 on
-    *("general failure", "not allowed", "network unreachable", "host unreachable", "connection refused"),
-    *("time to live expired", "command not supported", "kind of address not supported"),
-)
+_SOCKS5_REPLIES = {  # RFC 1928, section 6
+    1: "general failure",
+    2: "not allowed",
+    3: "network unreachable",
+    4: "host unreachable",
+    5: "connection refused",
+    6: "time to live expired",
+    7: "command not supported",
+    8: "kind of address not supported",
+}
 
 TLSSettings = Callable[[], Awaitable[ssl.SSLContext]]
 
@@ -409,7 +415,7 @@ async def _socks5(
     if reply[0] != 5 or rest is None:
         raise ProxyFailure(f"{proxy.label} does not respond as a SOCKS proxy does")
     if reply[1] != 0:
-        raise _refused(proxy, origin, dict(enumerate(_SOCKS5_REPLIES, 1)).get(reply[1], f"code {reply[1]}"))
+        raise _refused(proxy, origin, _SOCKS5_REPLIES.get(reply[1], f"code {reply[1]}"))
     await handshake.read_exactly(rest - 1 + 2)
 
 

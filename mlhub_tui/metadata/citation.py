@@ -68,7 +68,7 @@ _BODY = re.compile(
     r"earth|of|for|the)\b",
     re.IGNORECASE,
 )
-_PARTICLES = "al ben bin da de del della den der di dos du el la le ter van von zu"
+_PARTICLE = re.compile(r"al|ben|bin|da|de|del|della|den|der|di|dos|du|el|la|le|ter|van|von|zu", re.IGNORECASE)
 
 
 def read(citation: str, bodies: frozenset[str] = frozenset()) -> Citation:
@@ -178,7 +178,7 @@ def _one(name: str, bodies: frozenset[str]) -> Author | None:
             return Author(match[order[0]].strip(" ,"), match[order[1]].strip())
     if len(words) == 2:
         return Author(plain.split()[1], words[0])
-    particle = next((n for n, word in enumerate(words[1:], 1) if word.casefold() in _PARTICLES.split()), 0)
+    particle = next((n for n, word in enumerate(words[1:], 1) if _PARTICLE.fullmatch(word)), 0)
     if particle and len(words) <= 5:
         return Author(" ".join(words[particle:]).rstrip("."), " ".join(words[:particle]))
     return Author(plain)

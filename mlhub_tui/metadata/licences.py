@@ -66,11 +66,17 @@ def _parsed(line: str) -> Licence:
 
 
 _KNOWN = {licence.id.casefold(): licence for licence in map(_parsed, _TABLE.strip().splitlines())}
-_SHORT_NAMES = """
-pddl=pddl-1.0 odbl=odbl-1.0 odc-by=odc-by-1.0 cc0=cc0-1.0 cc-zero=cc0-1.0 apache2=apache-2.0
-gpl-3.0=gpl-3.0-only gpl-3.0+=gpl-3.0-or-later agpl-3.0=agpl-3.0-only
-"""
-_ALIASES = dict(pair.split("=") for pair in _SHORT_NAMES.split())
+_ALIASES = {
+    "pddl": "pddl-1.0",
+    "odbl": "odbl-1.0",
+    "odc-by": "odc-by-1.0",
+    "cc0": "cc0-1.0",
+    "cc-zero": "cc0-1.0",
+    "apache2": "apache-2.0",
+    "gpl-3.0": "gpl-3.0-only",
+    "gpl-3.0+": "gpl-3.0-or-later",
+    "agpl-3.0": "agpl-3.0-only",
+}
 _CC = re.compile(r"cc-by(-nc)?(-nd|-sa)?-([1-4]\.[05])(?:-([a-z]{2,3}))?")
 _CC_WORDS = {"-nc": "NonCommercial", "-sa": "ShareAlike", "-nd": "NoDerivatives"}
 _CC_ASKS = {"-nc": "not for commerce", "-sa": _SAME, "-nd": "share it unchanged only"}

@@ -24,7 +24,8 @@ from ..documents import D, ItemList, document_of, documents, matched
 from ..static.document_loader import DocumentLoader
 from ..static.document_urls import same
 from ..static.pages import CollectionIndex, ItemPages
-from .search_request import QUERYABLES, SORTABLES, Landing, below_root, search_request
+from .landing import QUERYABLES, SORTABLES, Landing, below_root
+from .search_request import search_request
 
 T = TypeVar("T")
 NO_SUCH_PLACE = frozenset({404, 405, 410, 501})

@@ -27,7 +27,8 @@ from .api_client import (
     is_encoded,
     is_no_such_place,
 )
-from .search_request import QUERYABLES, Landing, parameters, sorted_as, sorted_otherwise
+from .landing import QUERYABLES, Landing
+from .search_request import parameters, sorted_as, sorted_otherwise
 
 SEARCHED = "its items are found by a search: `mlhub-tui search`, or / in the app"
 _REFUSED_FIELD = frozenset({400, 422, 500})
