@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
 from textual.app import ComposeResult
@@ -32,6 +32,7 @@ from ..terminal.characters import content, fit_name, line
 from .place_screen import EntryScreen
 
 if TYPE_CHECKING:
+    from ...models import Dataset
     from ..preview.image_decode import Picture
     from ..widgets.item_table import ItemTable
 
@@ -102,10 +103,6 @@ class Thumbnail(Vertical):
         self.image.show(picture, mode, reduced=abilities.over_ssh())
 
 
-def _of_owner(name: str) -> Any:
-    return property(lambda sheet: getattr(sheet.owner, name))
-
-
 class ContactSheet(EntryScreen):
     """The items of a table as thumbnails; its cursor, its selection and its pages are those of the table.
 
@@ -152,7 +149,25 @@ class ContactSheet(EntryScreen):
         """The item under the cursor."""
         return self.owner.subject if self._table.current is not None else None
 
-    chosen, dataset, around, beside = map(_of_owner, ("chosen", "dataset", "around", "beside"))
+    @property
+    def chosen(self) -> list[TreeEntry]:
+        """The items that are selected."""
+        return self.owner.chosen
+
+    @property
+    def dataset(self) -> Dataset | None:
+        """The MLHub dataset of the items."""
+        return self.owner.dataset
+
+    @property
+    def around(self) -> TreeEntry | None:
+        """What all of may be downloaded in place of the item."""
+        return self.owner.around
+
+    @property
+    def beside(self) -> Sequence[Entry]:
+        """The items of the table."""
+        return self._table.shown
 
     def go_beside(self, entry: Entry) -> None:
         """Put the cursor on an item."""
