@@ -310,7 +310,8 @@ async def files(driver: Driver) -> None:
                 "INSERT INTO trouble SELECT id, 'the store has it no more', '' FROM fate WHERE state = 3"
             )
     words = "done with 3 failed: 37 of 40 files are there"
-    job = Job(1, wish, wish.name, JobState.FAILED, 1, reason=words, hint="retry fetches only those")
+    failed = JobState.FAILED
+    job = Job(len(JOBS) + 1, wish, wish.name, failed, 1, reason=words, hint="retry fetches only those")
     await listed(driver)
     job = replace(job, bytes_done=37 * MB, bytes_total=40 * MB, files_done=37, files_failed=3, files_total=40)
     driver.app.push_screen(DatasetJobScreen(job))

@@ -20,6 +20,7 @@ from mlhub_tui import paths
 from mlhub_tui.auth import ProfilesFile
 from mlhub_tui.options import AppOptions
 from mlhub_tui.sample.server import SampleServer
+from mlhub_tui.ui.actions import download_actions
 from mlhub_tui.ui.theme import DARK, LIGHT
 from mlhub_tui.ui.widgets import form_rows
 
@@ -58,7 +59,9 @@ def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 @pytest.fixture
 def fixed(sample: SampleServer, home: Path, monkeypatch: pytest.MonkeyPatch, scene: Scene) -> AppOptions:
     """Return options for the sample catalog; queue, disk and profiles are always the same."""
-    monkeypatch.setattr(form_rows, "look_at", lambda _: ("", 84_100_000_000))
+    monkeypatch.setattr(form_rows, "check_writable", lambda _: None)
+    for module in (form_rows, download_actions):
+        monkeypatch.setattr(module, "free_space", lambda _: 84_100_000_000)
     if scene not in FIRST_START:
         file = ProfilesFile.load()
         file.save("default", api_key=sample.key, root_url=sample.root_url)
