@@ -239,6 +239,16 @@ async def test_a_paste_behind_the_key_of_the_filter_is_typed_into_it(turns: int,
         await driver.until("/ kenya_02")
 
 
+async def test_a_paste_before_the_key_of_the_filter_is_not_typed_into_it(options: AppOptions) -> None:
+    async with driven(options, (100, 30)) as driver:
+        await driver.until("▸ ")
+        driver.app.post_message(events.Paste("kenya_02"))
+        send(driver, "slash")
+        await driver.pilot.pause(0.1)  # it would be typed by now
+        await driver.type("mali")
+        await driver.until("/ mali", "Mali")
+
+
 async def test_a_click_on_what_was_removed_and_is_still_drawn_is_ignored(options: AppOptions) -> None:
     async with driven(options, (100, 30)) as driver:
         await driver.until("BigEarthNet")

@@ -134,7 +134,7 @@ class DispatchApp(TypeAheadApp):
             if fresh and closed is not None:
                 self._sent = (*self._sent, (event, closed))
                 return
-        if isinstance(event, Paste) and (self._keys_are_out() or self._is_awaiting()):
+        if isinstance(event, Paste) and not event.is_forwarded and self._is_paste_early():
             # Behind a `/` in the same packet: it belongs in the field that this opens.
             self.set_timer(_PASTE_DELAY, lambda: self.post_message(Paste(event.text)))
             return
@@ -205,6 +205,10 @@ class DispatchApp(TypeAheadApp):
         """Whether keys are with the widgets that may open a field."""
         now = monotonic()
         return any(not key._stop_propagation and now - key.time < ON_ITS_WAY for key, _ in self._sent)
+
+    def _is_paste_early(self) -> bool:
+        """Whether a key that was sent before a paste may still open the field that it belongs in."""
+        return self._keys_are_out() or self._is_awaiting()
 
     def send_again(self, screen: Screen[Any]) -> None:
         """Send the keys that were with the widgets of a screen, which is gone, to the one in front."""
