@@ -48,6 +48,32 @@ _BINARY = frozenset(
     )
     for end in ends.split()
 )
+_MAGICS = (  # of TIFF, PNG, JPEG, GIF, JPEG 2000, WebP, PDF, zip, bzip2, xz, zstd, 7z, HDF5, netCDF, GRIB ...
+    *(
+        b"II*\0",
+        b"MM\0*",
+        b"II+\0",
+        b"MM\0+",
+        b"\x89PNG",
+        b"\xff\xd8\xff",
+        b"GIF8",
+        b"\0\0\0\x0cjP  ",
+        b"RIFF",
+    ),
+    *(
+        b"%PDF-",
+        b"PK\3\4",
+        b"BZh",
+        b"\xfd7zXZ",
+        b"\x28\xb5\x2f\xfd",
+        b"7z\xbc\xaf",
+        b"\x89HDF",
+        b"CDF\1",
+        b"CDF\2",
+    ),
+    *(b"CDF\5", b"GRIB", b"PAR1", b"\x93NUMPY", b"SQLite format 3", b"LASF", b"PMTiles", b"ARROW1", b"NITF0"),
+)
+_TEXT = 32  # bytes that tell a text from what is compressed
 _JSON_NAMES = frozenset({".json", ".geojson", ".topojson", ".ndjson"})
 _XML_NAMES = frozenset({".xml", ".kml", ".gml", ".svg", ".vrt", ".qml", ".sld", ".xsd"})
 
@@ -84,6 +110,14 @@ def recognise(start: bytes, media_type: str = "") -> ContentKind:
     except UnicodeDecodeError:
         return ContentKind.OTHER
     return ContentKind.PAGE if html else ContentKind.TEXT
+
+
+def is_plain(start: bytes) -> bool:
+    """Return whether first bytes are surely those of a file as it is, rather than of a compressed form."""
+    kind = recognise(start)
+    if kind is ContentKind.TEXT:
+        return len(start) >= _TEXT
+    return start.startswith(_MAGICS) if kind is ContentKind.OTHER else kind is not ContentKind.NOTHING
 
 
 def is_tar(start: bytes) -> bool:

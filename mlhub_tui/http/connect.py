@@ -372,7 +372,8 @@ async def _tunnel(
     if proxy.authorization:
         lines.append(f"Proxy-Authorization: {proxy.authorization}")
     transport.write("\r\n".join([*lines, "", ""]).encode("ascii"))
-    status = _STATUS_LINE.match(await handshake.read(_length_of_head))
+    while (status := _STATUS_LINE.match(await handshake.read(_length_of_head))) and status[1] < b"200":
+        pass  # a 1xx before the answer (RFC 9110, section 15.2)
     if status is None:
         raise ProxyFailure(f"{proxy.label} does not respond as an HTTP proxy does")
     if status[1] == b"407":

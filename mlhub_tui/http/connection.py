@@ -17,15 +17,19 @@ from .errors import DEFAULT_TIMEOUTS, ConnectionLost, ProtocolError, Timeouts
 from .limits import POLL, BandwidthLimiter
 from .urls import RequestURL, address, host_label
 
-MAX_HEAD = 64 << 10  # bytes of a response head, and of the buffer that holds a small response as a whole
+MAX_HEAD = 300 << 10  # bytes of a response head: the bound of curl
+BUFFER = 64 << 10  # bytes of the buffer that holds a small response as a whole
 LARGE_BUFFER = 1 << 20  # bytes of the buffer for larger bodies, allocated at the first of them
 _SLOW_HINT = "if the server makes the file on demand, set first_byte_timeout in config.toml to more seconds"
 WRITE_THRESHOLD = 256 << 10  # bytes of a larger body that are collected before they are written
 _NEGLIGIBLE = 0.001  # seconds: a shorter wait is not worth a timer
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 # Not allowed, but what some gateways write (RFC 9112, section 5.1).
-_FIELD_NAME = re.compile(rb"([\w!#$%&'*+.^`|~-]+)[ \t]*:", re.ASCII)
-_NO_END = "Receive buffer too long"  # as h11 says it
+_FIELD_NAME = re.compile(r"([\w!#$%&'*+.^`|~-]+)[ \t]*:", re.ASCII)
+_NOT_IN_FIELDS = re.compile(r"[\r\0]")
+_STATUS_LINE = re.compile(r"HTTP/1\.([01]) (\d{3})(?: ([^\r\0]*))?", re.ASCII)
+_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})(?=[ \t;]|$)")
+_ENDLESS = 1 << 62  # bytes of a body that the end of the connection delimits
 _SINGLE = frozenset({"location", "etag", "last-modified", "content-type", "retry-after"})
 """Fields that hold one value: of one that is repeated the first counts."""
 # A head whose framing leaves no question: HTTP/1.1, a final status, no folded lines (RFC 9112, 4 and 5).
@@ -98,7 +102,7 @@ class Response:
 
 
 def parse_response_head(head: bytes, method: str) -> Response | None:
-    """Parse a head whose body is delimited by one plain Content-Length; return None if h11 must judge.
+    """Parse a head whose body is delimited by one plain Content-Length; return None for any other.
 
     The head of a response to HEAD is one without a body, whatever it announces.
     """
@@ -128,30 +132,93 @@ def parse_response_head(head: bytes, method: str) -> Response | None:
     )
 
 
-def tidy_head(head: bytes) -> bytes:
-    """Return a head without what some servers and gateways write in it that curl and browsers pass over.
+def parse_lenient_head(head: bytes) -> Response:
+    """Parse any head that curl takes, a 1xx too; a body that is chunked has a `transfer-encoding`.
 
-    Fields with a name that is none, spaces before the colon, a coding for the transfer that is none
-    (`identity`, of RFC 2616) or is named twice: harmless to who passes nothing on.
+    Lines may end in a line feed alone and be folded. Fields with a name that is none are passed over, as are
+    a coding for the transfer that is none (`identity`, of RFC 2616) or is named twice, and a length beside
+    chunks (RFC 9112, section 6.3). Raises ProtocolError for what is no head, or leaves the body's end open.
     """
-    status, *lines = head.split(b"\n")
-    kept, coded, left_out = [status], False, True
+    first, *lines = (line.rstrip("\r") for line in head.decode("latin-1").rstrip("\r\n").split("\n"))
+    if (status := _STATUS_LINE.fullmatch(first)) is None:
+        raise _malformed("illegal status line", first)
+    fields: list[list[str]] = []
+    unnamed = True
     for line in lines:
-        if line.startswith((b" ", b"\t")):  # a field that is folded (RFC 9112, section 5.2)
-            if left_out:
+        if line.startswith((" ", "\t")):  # a field that is folded (RFC 9112, section 5.2)
+            if not unnamed:
+                fields[-1][1] += f" {line.strip()}"
+        elif _NOT_IN_FIELDS.search(line) or ":" not in line:
+            raise _malformed("illegal header line", line)
+        elif not (unnamed := (field := _FIELD_NAME.match(line)) is None):
+            fields.append([field[1].lower(), line[field.end() :].strip(" \t")])
+    headers: dict[str, str] = {}
+    for name, value in fields:
+        _add_field(headers, name, value)
+    codings = {coding.strip() for coding in headers.pop("transfer-encoding", "").lower().split(",")}
+    lengths = {length.strip() for length in headers.get("content-length", "").split(",")}
+    keep_alive = status[1] == "1" and "close" not in headers.get("connection", "").lower()
+    size = None
+    if codings := codings - {"", "identity"}:
+        if codings != {"chunked"}:
+            raise ProtocolError(f"the body of the response is {one_line(', '.join(sorted(codings)), 60)}")
+        headers["transfer-encoding"] = "chunked"
+        keep_alive &= "content-length" not in headers
+    elif "content-length" in headers:
+        length = lengths.pop()
+        if lengths or not length.isascii() or not length.isdigit() or len(length) > 18:
+            raise _malformed("illegal Content-Length", headers["content-length"])
+        headers["content-length"], size = length, int(length)
+    return Response(int(status[2]), status[3] or "", headers, size, keep_alive)
+
+
+def _malformed(what: str, line: str) -> ProtocolError:
+    shown = f": {one_line(line, 80)}" if line.isprintable() and line.isascii() else ""
+    return ProtocolError(f"the response is not HTTP/1.1: {what}{shown}")
+
+
+class ChunkedBody:
+    """Reader of a body in chunks (RFC 9112, section 7.1), whose lines may end in a line feed alone."""
+
+    def __init__(self) -> None:
+        self._line = b""  # as far as it came
+        self._left = 0  # bytes of the chunk that are missing
+        self._of_lines = 0  # bytes of lines since the last chunk
+        self._in_trailer = self._behind_chunk = False
+
+    def feed(self, data: bytes, sink: BodySink) -> bytes | None:
+        """Write what is of the body; return what follows its end, None before that.
+
+        Raises ProtocolError for what are no chunks.
+        """
+        at = 0
+        while at < len(data):
+            if self._left:
+                piece = memoryview(data)[at : at + self._left]
+                sink.write(piece)
+                at, self._left = at + len(piece), self._left - len(piece)
                 continue
-        elif field := _FIELD_NAME.match(line):
-            value, coding = line[field.end() :].strip().lower(), field[1].lower() == b"transfer-encoding"
-            left_out = coding and (value in (b"", b"identity") or (coded and value == b"chunked"))
-            coded |= coding
-            if left_out:
-                continue
-            line = field[1] + line[field.end() - 1 :]
-        elif b":" in line:
-            left_out = True
-            continue
-        kept.append(line)
-    return b"\n".join(kept)
+            end = data.find(b"\n", at) + 1 or len(data)
+            self._line += data[at:end]
+            self._of_lines, at = self._of_lines + end - at, end
+            if self._behind_chunk and self._line.strip(b"\r\n"):
+                raise ProtocolError("the response is not HTTP/1.1: a chunk is longer than it says")
+            if self._of_lines > BUFFER:
+                raise ProtocolError("a line of the chunks of the response is too long")
+            if not self._line.endswith(b"\n"):
+                break
+            line, self._line = self._line.rstrip(b"\r\n"), b""
+            if self._in_trailer:
+                if not line:
+                    return data[at:]
+            elif self._behind_chunk:
+                self._behind_chunk = False
+            else:
+                if (size := _CHUNK_SIZE.match(line)) is None:
+                    raise _malformed("illegal chunk header", line.decode("latin-1"))
+                self._left, self._of_lines = int(size[1], 16), 0
+                self._in_trailer, self._behind_chunk = not self._left, bool(self._left)
+        return None
 
 
 def _add_field(headers: dict[str, str], name: str, value: str) -> None:
@@ -173,14 +240,14 @@ class HTTP11Connection(asyncio.BufferedProtocol):
     def __init__(self) -> None:
         self.closed, self.bytes_received, self.requests, self.idle = False, 0, 0, 0.0
         self.transport: asyncio.Transport | None = None
-        self._small = self._buffer = memoryview(bytearray(MAX_HEAD))
+        self._small = self._buffer = memoryview(bytearray(BUFFER))
         self._large: memoryview | None = None
         self._read_size, self._threshold, self._resized = LARGE_BUFFER, WRITE_THRESHOLD, False
         self._start = self._end = self._remaining = 0  # bounds in the buffer; body bytes not yet written
         self._waiter: asyncio.Future[Response] | None = None
         self._response: Response | None = None
         self._sink: BodySink | None = None
-        self._fallback: H11Fallback | None = None
+        self._chunks: ChunkedBody | None = None
         self._paused = self._throttled = self._truncated = False
         self._bandwidth: BandwidthLimiter | None = None
         self._method, self._url = "", cast("RequestURL | str", "")
@@ -362,7 +429,14 @@ class HTTP11Connection(asyncio.BufferedProtocol):
             except ssl.SSLError:
                 self._truncated = True
         self.buffer_updated(0)
-        self.close(self._lost("it ended before the response was complete"))
+        response = self._response
+        if response is not None and self._remaining > _ENDLESS // 2:
+            if self.bytes_received > self._head_end or response.status != 200:
+                response.complete, response.keep_alive = not self._truncated, False
+                return self._finish(response)
+            # Where only the end delimits a body, none is that of a server that failed.
+            self.close(self._lost("it ended after the head of the response"))
+        return self.close(self._lost("it ended before the response was complete"))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Fail the request in progress after a reset or a timeout; eof_received has handled other ends."""
@@ -371,35 +445,65 @@ class HTTP11Connection(asyncio.BufferedProtocol):
 
     def _receive(self, nbytes: int) -> None:  # 0 at the end of the connection, and to flush
         searched, self._end = max(0, self._end - 2), self._end + nbytes
-        if self._sink is None and self._fallback is None:
-            blank_line = _BLANK_LINE.search(self._buffer, searched, self._end)
-            if blank_line is None and self._end < MAX_HEAD:
-                return
-            self._start = blank_line.end() if blank_line else 0
-            self._head_end = self.bytes_received - (self._end - self._start)
-            if response := parse_response_head(bytes(self._buffer[: self._start]), self._method):
-                self._sink = self._open(response)
-                self._remaining = 0 if self._method == "HEAD" else response.content_length or 0
-                if self._start + self._remaining > MAX_HEAD:  # does not fit beside its head
-                    self._write()
-                    self._large = self._large or memoryview(bytearray(LARGE_BUFFER))
-                    self._buffer = self._large[: self._read_size]
-            else:
-                self._fallback = H11Fallback(self._method, self._open)
+        if self._sink is None and not self._read_head(searched):
+            return
+        response, sink = self._response, self._sink
+        assert response is not None and sink is not None
         received, expected = self._end - self._start, self._remaining
-        if self._fallback is not None:
-            data = tidy_head(bytes(self._buffer[: self._start])) + self._buffer[self._start : self._end]
+        if self._chunks is not None:
+            data = bytes(self._buffer[self._start : self._end])
             self._start = self._end = 0
-            response = self._fallback.feed(data)
+            surplus = self._chunks.feed(data, sink)
             self._pay(len(data))
-            if response is not None:
-                response.complete = not self._truncated
+            if surplus is not None:
+                response.keep_alive &= not surplus
                 self._finish(response)
         elif received >= min(expected, self._threshold) or not nbytes:
             self._write()
-            if received >= expected and self._response is not None:
-                self._response.keep_alive &= received == expected
-                self._finish(self._response)
+            if received >= expected:
+                response.keep_alive &= received == expected
+                self._finish(response)
+
+    def _read_head(self, searched: int) -> bool:
+        """Open the sink once the head of the final response is there; 1xx before it are passed over."""
+        while True:
+            if (blank_line := _BLANK_LINE.search(self._buffer, searched, self._end)) is None:
+                return self._await_head()
+            self._start = blank_line.end()
+            head = bytes(self._buffer[: self._start])
+            response = parse_response_head(head, self._method) or parse_lenient_head(head)
+            if response.status >= 200:
+                break
+            rest = bytes(self._buffer[self._start : self._end])
+            searched, self._start, self._end = 0, 0, len(rest)
+            self._buffer[: self._end] = rest
+        self._head_end = self.bytes_received - (self._end - self._start)
+        self._sink = self._open(response)
+        if self._method == "HEAD" or response.status in (204, 304):
+            self._remaining = 0
+        elif "transfer-encoding" in response.headers:
+            self._chunks = ChunkedBody()
+        else:
+            self._remaining = _ENDLESS if response.content_length is None else response.content_length
+            if self._start + self._remaining > len(self._buffer):  # does not fit beside its head
+                self._write()
+                self._large = self._large or memoryview(bytearray(LARGE_BUFFER))
+                self._buffer = self._large[: self._read_size]
+        return True
+
+    def _await_head(self) -> bool:
+        """Make room for a head that is not whole yet; raise ProtocolError for what is none, or too long."""
+        start = bytes(self._buffer[: min(self._end, 80)])
+        if not start.startswith(b"HTTP/"[: self._end]) and b"\n" in start:
+            # Another kind of server has greeted, and waits.
+            raise _malformed("illegal status line", start.partition(b"\n")[0].rstrip().decode("latin-1"))
+        if self._end >= MAX_HEAD:
+            raise ProtocolError(f"the head of the response is longer than {MAX_HEAD >> 10} KB")
+        if self._end == len(self._buffer):
+            grown = memoryview(bytearray(MAX_HEAD))
+            grown[: self._end] = self._buffer
+            self._buffer = grown
+        return False
 
     def _open(self, response: Response) -> BodySink:
         if response.status == 203:  # a 200 that a proxy has changed something of (RFC 9110, section 15.3.4)
@@ -433,7 +537,8 @@ class HTTP11Connection(asyncio.BufferedProtocol):
     def _end_request(self) -> None:
         if self._response is not None:
             self._response._detach()
-        self._waiter = self._sink = self._fallback = self._response = None
+        self._waiter = self._sink = self._chunks = self._response = None
+        self._remaining = 0
         self._buffer, self._start, self._end = self._small, 0, 0
         self._paused = self._throttled = False
         self.idle = 0.0
@@ -453,66 +558,3 @@ class HTTP11Connection(asyncio.BufferedProtocol):
         url = str(self._url)
         words = f"timeout: {host_label(url)} {reason}"
         return ServerTimeout(words, url=address(url), hint=_SLOW_HINT if slow else None)
-
-
-class H11Fallback:
-    """Reader of one response that the fast path leaves alone: chunked, 1xx, no length, folded fields."""
-
-    def __init__(self, method: str, open_sink: Callable[[Response], BodySink]) -> None:
-        import h11  # not at the top: most downloads never need it
-
-        self._h11, self._open_sink = h11, open_sink
-        self._connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD)
-        self._connection.send(h11.Request(method=method, target="/", headers=[("Host", "unused")]))
-        self._connection.send(h11.EndOfMessage())
-        self._empty = True
-
-    def feed(self, data: bytes) -> Response | None:
-        """Parse bytes, b"" at the end of the connection, and write the body; return the response after it."""
-        try:
-            self._connection.receive_data(data)
-            while (event := self._connection.next_event()) is not self._h11.NEED_DATA:
-                if isinstance(event, self._h11.Response):
-                    self._begin(event)
-                elif isinstance(event, self._h11.Data):
-                    self._sink.write(memoryview(event.data))
-                    self._empty = False
-                elif isinstance(event, self._h11.EndOfMessage):
-                    if self._empty and not data and self._response.status == 200:
-                        # Where only the end delimits a body, none is that of a server that failed.
-                        raise ConnectionLost("the connection ended after the head of the response")
-                    done = set(self._connection.states.values()) == {self._h11.DONE}
-                    unambiguous = not {"content-length", "transfer-encoding"} <= self._response.headers.keys()
-                    surplus = bool(self._connection.trailing_data[0])
-                    self._response.keep_alive = done and bool(data) and unambiguous and not surplus
-                    return self._response
-                elif isinstance(event, self._h11.ConnectionClosed):
-                    raise ConnectionLost("the connection ended before a response")
-        except self._h11.RemoteProtocolError as error:
-            if str(error) == _NO_END:
-                raise ProtocolError(
-                    "the head of the response, or a line of its chunks, is too long"
-                ) from error
-            if data:
-                what, _, quoted = str(error).partition(": bytearray(b")
-                said = f": {quoted[1:-2]}" if quoted and "\\x" not in quoted else ""
-                raise ProtocolError(f"the response is not HTTP/1.1: {one_line(what + said, 120)}") from error
-            raise ConnectionLost("the connection ended before the response was complete") from error
-        return None
-
-    def _begin(self, event: object) -> None:
-        assert isinstance(event, self._h11.Response)
-        if sum(len(name) + len(value) for name, value in event.headers) > MAX_HEAD:
-            raise ProtocolError("the head of the response is too long")
-        headers: dict[str, str] = {}
-        for name, value in event.headers:
-            _add_field(headers, name.decode("ascii"), value.decode("latin-1"))
-        length = headers.get("content-length", "")
-        size = (
-            int(length)
-            if length.isdigit() and len(length) < 19 and "transfer-encoding" not in headers
-            else None
-        )
-        reason = bytes(event.reason).decode("latin-1")
-        self._response = Response(event.status_code, reason, headers, size, False)
-        self._sink = self._open_sink(self._response)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..content import GZIP_MAGIC, START
+from ..content import GZIP_MAGIC, START, is_plain
 from ..errors import UnexpectedAnswer, VerificationFailed
 from ..text import one_line
 from .errors import BodyNotWanted, status_error
@@ -29,6 +29,7 @@ _ALIASES = {"x-gzip": "gzip", "x-compress": "compress"}
 _KNOWN = frozenset({"gzip", "deflate", "compress", "br", "zstd"})
 _GZIP_SUFFIXES = (".gz", ".tgz", ".taz", ".bgz", ".svgz")  # of files that are gzip data themselves
 _MAGICS = {"gzip": GZIP_MAGIC, "compress": b"\x1f\x9d", "zstd": b"\x28\xb5\x2f\xfd"}
+_OWN_NAMES = {"compress": (".z",), "br": (".br",), "zstd": (".zst", ".zstd", ".tzst")}  # of files so encoded
 _WBITS = {"gzip": 31, "deflate": zlib.MAX_WBITS, RAW_DEFLATE: -zlib.MAX_WBITS}
 _PIECE = 1 << 16
 _ENOUGH = 512  # bytes that tell what a content is: a tar header
@@ -165,7 +166,8 @@ def to_undo(
         magic = _MAGICS.get(coding)
         if not start or (magic is not None and not start.startswith(magic)):
             continue  # a label without the coding
-        if coding == "compress" and name.lower().endswith(".z"):
+        # Of what cannot be undone here, Brotli has no beginning of its own: what has another is not encoded.
+        if name.lower().endswith(_OWN_NAMES.get(coding, ())) or (coding == "br" and is_plain(start)):
             continue
         for way in (coding, RAW_DEFLATE) if coding == "deflate" else (coding,):
             if way not in _WBITS:

@@ -328,9 +328,9 @@ class Session:
         url = self.bare(str(response.url))
         answer = as_object({bare: value} if bare and isinstance(value, list) else value, url)
         link, stopped = following(answer, url, step, self.bare)
-        if link is None and not stopped and (named := response.links.get("next", {}).get("url")):
-            # OGC APIs may name the next page in the header alone (RFC 8288).
-            link, stopped = following({"links": [{"rel": "next", "href": named}]}, url, step, self.bare)
+        if link is None and not stopped:  # OGC APIs may name the next page in the header alone (RFC 8288)
+            links = [{"rel": rel, "href": named.get("url")} for rel, named in response.links.items()]
+            link, stopped = following({"links": links}, url, step, self.bare)
         return FetchedPage(answer, url, link, stopped, step.number("limit"))
 
     def url_of(self, url: str, params: Params = None) -> str:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pystac
 
 JsonDict = dict[str, Any]
+_IANA = re.compile(r"https?://www\.iana\.org/assignments/(?:link-relations|relation)[/#]+")
 _NO_DATA = re.compile(r"html|xml|^image/|^text/plain")  # media types
 
 
@@ -28,7 +29,10 @@ def identity(value: object) -> str:
 
 
 def link_objects(raw: Mapping[str, Any]) -> list[JsonDict]:
-    """Return the link objects of a document; those of an object of links, as STAC 0.6 had it, by relation."""
+    """Return the link objects of a document; those of an object of links, as STAC 0.6 had it, by relation.
+
+    Relations are in small letters (RFC 8288, section 2.1.1), and those of IANA's list without its address.
+    """
     links = raw.get("links")
     if isinstance(links, dict):
         links = [
@@ -37,7 +41,14 @@ def link_objects(raw: Mapping[str, Any]) -> list[JsonDict]:
             for entry in (value if isinstance(value, list) else [value])
             if isinstance(entry, dict | str)
         ]
-    return [entry for entry in links if isinstance(entry, dict)] if isinstance(links, list) else []
+    return [_plain(entry) for entry in links if isinstance(entry, dict)] if isinstance(links, list) else []
+
+
+def _plain(link: JsonDict) -> JsonDict:
+    """Return a link with its relation in its plain form."""
+    if not isinstance(rel := link.get("rel"), str) or (rel.islower() and rel.isalpha()):
+        return link
+    return {**link, "rel": _IANA.sub("", rel.strip().lower())}
 
 
 def asset_entries(value: object) -> Mapping[str, Any]:
@@ -54,14 +65,11 @@ def asset_entries(value: object) -> Mapping[str, Any]:
 
 
 def links_of(raw: Mapping[str, Any], *relations: str, pages: bool = False) -> list[JsonDict]:
-    """Return the links of a document that lead to data; `pages` for browsers and the like are left out.
-
-    Relations are compared without case (RFC 8288, section 2.1.1).
-    """
+    """Return the links of a document that lead to data; `pages` for browsers and the like are left out."""
     return [
         link
         for link in link_objects(raw)
-        if str(link.get("rel")).strip().lower() in relations
+        if str(link.get("rel")) in relations
         if isinstance(href := link.get("href"), str) and href.strip()
         if pages or not _NO_DATA.search(str(link.get("type")).lower())
     ]
@@ -150,7 +158,7 @@ class Document:
 
     @property
     def links(self) -> list[JsonDict]:
-        """The link objects as received."""
+        """The link objects; see `link_objects`."""
         return link_objects(self.raw)
 
     @property

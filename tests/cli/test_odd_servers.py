@@ -22,6 +22,8 @@ CODINGS = {
     "none": "none",
     "binary": "binary",
     "two": "aws-chunked, none",
+    "brotli": "br",
+    "zstandard": "zstd",
 }
 
 
@@ -31,6 +33,7 @@ def base64_md5(data: bytes) -> str:
 
 ODD_HEADERS: Mapping[str, Mapping[str, str]] = {
     **{f"coding-{name}": {"Content-Encoding": coding} for name, coding in CODINGS.items()},
+    "long-head": {f"Set-Cookie-{number}": "x" * 9_000 for number in range(20)},
     "transcoded": {
         "x-goog-stored-content-encoding": "gzip",
         "x-goog-stored-content-length": "77",

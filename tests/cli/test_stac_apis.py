@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Callable, Iterable
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from mlhub_tui.auth import Auth, ProfilesFile
 from mlhub_tui.http.session import Session
 from mlhub_tui.sources.stac.api_source import STACAPISource
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json, page_of_html
+from tests.support.paged_api import PagedAPI
 from tests.support.stac import catalog, collection, item, link
 
 from .conftest import Run
@@ -672,3 +675,44 @@ def test_a_landing_page_that_is_busy_is_asked_for_again(run: Run, busy: int) -> 
         refused = run("search", server.stac)
         assert (refused.exit_code, "the index is being built" in refused.stderr) == (1, True)
     assert not answers
+
+
+class Relations(PagedAPI):
+    """Writes the relations of its links in another form."""
+
+    def __init__(self, form: str) -> None:
+        super().__init__(lambda *_: None)
+        self.form = form
+
+    def answer(self, request: Request) -> Answer:
+        found = super().answer(request)
+        return replace(found, body=spelled((found.body or b"").decode(), self.form).encode())
+
+
+def spelled(document: str, form: str) -> str:
+    """Return a document with the relations of its links in another form."""
+    return re.sub(r'"rel": "(\w+)"', lambda match: f'"rel": "{form.format(match[1])}"', document)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "http://www.iana.org/assignments/relation/{}",
+        "https://www.iana.org/assignments/relation/{}",
+        "HTTP://www.IANA.org/assignments/Relation/{}",
+        " {} ",
+    ],
+)
+def test_relations_of_links_are_known_in_all_their_forms(run: Run, tmp_path: Path, form: str) -> None:
+    with Relations(form) as server:
+        listed = run("list", "items", "c", "--source", server.location, "--limit", "250", "--json")
+        assert listed.exit_code == 0, listed.output
+        assert len(json.loads(listed.stdout)) == 250
+    root = catalog("r", link("child", "c/collection.json"), link("license", "https://l.example/terms"))
+    (tmp_path / "c").mkdir()
+    (tmp_path / "catalog.json").write_text(spelled(json.dumps(root), form))
+    of_one = json.dumps(collection("c", link("item", "i.json")))
+    (tmp_path / "c" / "collection.json").write_text(spelled(of_one, form))
+    (tmp_path / "c" / "i.json").write_text(json.dumps(item()))
+    listed = run("list", "items", "c", "--source", str(tmp_path), "--json")
+    assert [found["id"] for found in json.loads(listed.stdout)] == ["i"], listed.output

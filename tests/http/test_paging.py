@@ -50,10 +50,11 @@ async def test_a_link_to_itself_ends_the_listing() -> None:
             assert len([page async for page in session.paginate("collections/x/items")]) == 1
 
 
-async def test_a_next_page_that_only_the_header_names_is_followed() -> None:
+@pytest.mark.parametrize("relation", ["next", "https://www.iana.org/assignments/relation/next"])
+async def test_a_next_page_that_only_the_header_names_is_followed(relation: str) -> None:
     def pages(asked: Request) -> Answer:
         number = int(asked.query.get("token", ["0"])[0])
-        headers = {"Link": f'<?token={number + 1}>; rel="next"; type="application/geo+json"'}
+        headers = {"Link": f'<?token={number + 1}>; rel="{relation}"; type="application/geo+json"'}
         return replace(linked([f"item-{number}"], None), headers=headers if number < 2 else {})
 
     with LoopbackServer(pages) as server:

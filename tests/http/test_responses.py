@@ -76,6 +76,10 @@ CASES = {
     "chunked": Case(CHUNKED + chunked(BODY[:50], BODY[50:])),
     "chunked with trailer": Case(CHUNKED + chunked(BODY, trailer=b"Digest: sha-256=x\r\n")),
     "chunk extension": Case(CHUNKED + b"78;name=value\r\n" + BODY + b"\r\n0\r\n\r\n"),
+    "chunk extension behind spaces": Case(CHUNKED + b"78  ;n=v\r\n" + BODY + b"\r\n00\r\n\r\n"),
+    "chunks with bare line feeds": Case(
+        (CHUNKED + chunked(BODY[:50], BODY[50:], trailer=b"X: y\r\n")).replace(b"\r\n", b"\n")
+    ),
     "chunked and length": Case(
         H + b"Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n" + chunked(BODY), reused=False
     ),
@@ -99,6 +103,12 @@ CASES = {
         H + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n" + BODY, error=RequestError, end="ends"
     ),
     "no http": Case(b"SSH-2.0-OpenSSH_9.2\r\n\r\n", error=ProtocolError, end="ends"),
+    "chunk that is too long": Case(CHUNKED + b"3\r\n" + BODY, error=ProtocolError),
+    "endless line of chunks": Case(CHUNKED + b"78;" + b"x" * 70_000, error=ProtocolError),
+    "another coding": Case(H + b"Transfer-Encoding: gzip, chunked\r\n\r\n", error=ProtocolError),
+    "1xx, several": Case(
+        b"HTTP/1.1 102 Processing\r\n\r\n" * 3 + H + b"\r\n" + BODY, end="ends", reused=False
+    ),
     "wrong chunk": Case(CHUNKED + b"zz\r\n" + BODY, error=ProtocolError),
     "truncated": Case(response(BODY[:60], length=120), end="ends", error=ConnectionLost),
     "truncated chunk": Case(CHUNKED + b"78\r\n" + BODY[:60], end="ends", error=ConnectionLost),
@@ -112,7 +122,11 @@ CASES = {
         b"HTTP/1.1 404 Not Found\r\n\r\n", end="ends", status=404, body=b"", reused=False
     ),
     "status of four digits": Case(b"HTTP/1.1 2000 OK\r\n\r\n" + BODY, end="ends", error=ProtocolError),
-    "head of 70 KB": Case(H + b"X: " + b"y" * 70_000 + b"\r\n\r\n", error=ProtocolError),
+    "head of 70 KB": Case(response(BODY, "200 OK", "X: " + "y" * 70_000)),
+    "head of 290 KB, chunked": Case(
+        CHUNKED[:-2] + b"Set-Cookie: a=b\r\n" * 17_000 + b"\r\n" + chunked(BODY),
+    ),
+    "head of 310 KB": Case(H + b"X: " + b"y" * 310_000, error=ProtocolError),
 }
 
 
@@ -211,6 +225,8 @@ async def test_a_large_body_arrives_byte_for_byte(
     ("sent", "words"),
     [
         (b"ICY 200 OK\r\n\r\n", "is not HTTP/1.1: illegal status line: ICY 200 OK"),
+        (b"220 ftp.test ready\r\n", "is not HTTP/1.1: illegal status line: 220 ftp.test ready"),
+        (H + b"X: " + b"y" * 310_000, "the head of the response is longer than 300 KB"),
         (b"II*\0\xf5\xb1\r\n\r\n", "is not HTTP/1.1: illegal status line"),
         (b"HTTP/1.1 200 OK\r\nno field\r\n\r\n", "is not HTTP/1.1: illegal header line: no field"),
     ],

@@ -64,6 +64,7 @@ async def test_https_is_asked_for_through_a_tunnel(
     def handle(peer: Peer) -> None:
         if peer.read_request() is None:
             return
+        peer.send(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Processing\r\nX: y\r\n\r\n")
         peer.send(b"HTTP/1.1 200 Connection established\r\nVia: x\r\n\r\n")
         peer.secure(elsewhere)
         answering(greet)(peer)

@@ -274,6 +274,39 @@ def test_codings_are_undone_that_are_not_the_file_s_own(
         assert decoded(undone, body) == (ONCE if expected is GZ else IMAGE)
 
 
+@pytest.mark.parametrize(
+    ("name", "coding", "start"),
+    [
+        ("a.tif", "br", IMAGE),
+        ("a.csv", "br", b"id,name,label\n1,caf\xc3\xa9,water\n2,field,crop\n"),
+        ("a.geojson", "br", b'{"type": "FeatureCollection"'),
+        ("a.tar.gz", "br", ONCE),
+        ("a.zip", "br", b"PK\3\4\x14\0\0\0"),
+        ("a.csv.br", "br", b"\x1b\x1f\0\xf8\x8d\x94"),
+        ("a.tar.zst", "zstd", b"\x28\xb5\x2f\xfd\4"),
+        ("a.tif", "zstd", IMAGE),
+    ],
+)
+def test_a_coding_that_is_a_mere_label_is_no_reason_to_refuse_a_file(
+    name: str, coding: str, start: bytes
+) -> None:
+    assert to_undo((coding,), name, start, 1000) == ((), start)
+
+
+@pytest.mark.parametrize(
+    ("coding", "start"),
+    [
+        ("br", b"\x1b\x1f\0\xf8\x8d\x94"),
+        ("br", b";"),
+        ("br", b"\x0b\2\x80hello\3"),
+        ("zstd", b"\x28\xb5\x2f\xfd\4"),
+    ],
+)
+def test_what_may_be_encoded_is_not_taken_for_the_file(coding: str, start: bytes) -> None:
+    with pytest.raises(UnexpectedAnswer, match=f"compressed as {coding}"):
+        to_undo((coding,), "a.csv", start, 1000)
+
+
 def test_a_coding_that_nobody_can_undo_is_named() -> None:
     with pytest.raises(
         UnexpectedAnswer, match=r"sent a\.tif compressed as compress, which was not asked for"

@@ -260,7 +260,7 @@ class LinkedCatalog:
             with suppress(UnexpectedAnswer):
                 place = below_root(link["href"], url, self._session.root_url, self._session.bare)
                 collection = self._collection_at(place)
-                kind = EntryKind.COLLECTION if collection else _KINDS[link["rel"].strip().lower()]
+                kind = EntryKind.COLLECTION if collection else _KINDS[link["rel"]]
                 found.setdefault(place, Entry(kind, collection, one_line(link.get("title"), 200), place))
         return tuple(found.values())
 

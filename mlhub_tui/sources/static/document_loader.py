@@ -92,7 +92,7 @@ class Children:
         broken = 0
         for link in document.links:
             rel, href, title = link.get("rel"), link.get("href"), link.get("title")
-            role = _ROLES.get(rel.lower()) if isinstance(rel, str) else None
+            role = _ROLES.get(rel) if isinstance(rel, str) else None
             if role is None or is_page(link.get("type")):
                 continue
             if not isinstance(href, str) or not href.strip():
