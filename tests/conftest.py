@@ -54,7 +54,7 @@ def pytest_collection_finish() -> None:
     """Look for garbage less often, and not in what is imported: it took a third of the time of screens."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 10, 10)
+    gc.set_threshold(100_000, 20, 50)
 
 
 @pytest.fixture(autouse=True, scope="module")
