@@ -19,7 +19,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from enum import Enum, auto
 from pathlib import Path
-from typing import TypeVar
 
 from .. import errors
 from ..concurrency import in_thread_to_end, stoppable_in_thread
@@ -78,7 +77,6 @@ from .part_file import (
     prefix,
 )
 
-T = TypeVar("T")
 _BEGINNINGS = 3  # from zero in one try; more mean that the file changes faster than it is fetched
 _SAMPLE = 1024  # bytes at each end that are compared before a file is taken over
 _NO_HEAD = frozenset({400, 403, 405, 501})
