@@ -116,7 +116,7 @@ class Terminal:
     def _shows(self, text: str) -> bool:
         return text in self.text or text in self.text.replace("\n", "")
 
-    def settle(self, quiet: float = 0.4, seconds: float = PATIENCE) -> None:
+    def settle(self, quiet: float = 0.8, seconds: float = PATIENCE) -> None:
         """Wait until nothing came for a while."""
         deadline = time.monotonic() + seconds
         while self.read(quiet):

@@ -60,7 +60,7 @@ def test_fg_draws_everything_again_and_fits_it_to_a_window_that_was_resized(
 ) -> None:
     shell.press(f"{COMMAND} --sample --output-dir {out}\r")
     shell.until("BigEarthNet")
-    shell.settle()
+    shell.settle(1.5)  # also what follows the first picture is drawn
     (pid,) = children_of(shell.pid)
     before = shell.lines
     stop(shell, pid)
