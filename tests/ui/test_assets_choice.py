@@ -134,6 +134,30 @@ async def test_a_whole_collection_is_queued_page_by_page(tmp_path: Path, most: s
         assert {request.key for request in requests(driver)} == {"thumbnail"}
 
 
+async def test_after_no_the_dialog_of_the_assets_is_back_as_it_was_left(tmp_path: Path) -> None:
+    async with at(Service(), tmp_path) as driver:
+        dialog = await choose(driver)
+        dialog.query_one("#most", Input).value = "50"
+        await tick(driver, "role:data")
+        await tick(driver, "key:thumbnail")
+        dialog.query_one("#folder", Input).value = str(tmp_path / "elsewhere")
+        dialog.query_one("#if-exists", ChoiceField).choose("skip")
+        left = driver.screen()
+        for _ in range(2):
+            await driver.press("ctrl+s")
+            await driver.until("Download about 50 files", "elsewhere")
+            await driver.press("enter")
+            await driver.until(lambda: driver.app.screen is dialog)
+        assert driver.screen() == left
+        await driver.press("ctrl+s")
+        await driver.until("Download about 50 files")
+        await driver.press("y")
+        await driver.until(lambda: "50 files queued" in said(driver))
+        assert {(r.key, r.folder, r.if_exists.value) for r in requests(driver)} == {
+            ("thumbnail", tmp_path / "elsewhere" / "scenes", "skip")
+        }
+
+
 async def test_a_page_that_fails_while_queueing_can_be_asked_for_again(tmp_path: Path) -> None:
     service = Service()
     async with at(service, tmp_path) as driver:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from textual.screen import Screen
+from textual.widgets import Input
 
 from mlhub_tui.options import AppOptions
 from mlhub_tui.sample.server import SampleServer
@@ -15,6 +16,7 @@ from mlhub_tui.ui.catalog.catalog_tree import CatalogTree
 from mlhub_tui.ui.screens.browse import BrowseScreen
 from mlhub_tui.ui.screens.document_screen import DocumentScreen
 from mlhub_tui.ui.state import AppState
+from mlhub_tui.ui.widgets.form import ChoiceField
 
 from .conftest import Driver, driven, use_sample
 from .test_browse import find
@@ -231,7 +233,7 @@ async def test_a_last_source_that_is_gone_is_no_obstacle(tmp_path: Path) -> None
 
 
 async def test_more_than_ten_archives_are_queued_only_after_a_question_of_their_own(
-    options: AppOptions,
+    options: AppOptions, tmp_path: Path
 ) -> None:
     async with driven(options) as driver:
         await find(driver, "fusion_competition")
@@ -242,14 +244,18 @@ async def test_more_than_ten_archives_are_queued_only_after_a_question_of_their_
             await driver.press("space" if tree.tree_model.mark(row) else "l", "j")
         await driver.press("d")
         await driver.until("11 archives", "enter queues", lambda: "asking" not in driver.screen())
-        await driver.press("ctrl+s")
-        await driver.until("Download 11 archives,", " MB", str(driver.app.output_dir)[:40])
-        await driver.press("enter")
-        await driver.until(lambda: not driver.app.screen.is_modal)
-        assert driver.app.jobs == () and len(tree.marked) == 11, "Enter is the safe answer"
-        await driver.press("d")
-        await driver.until("11 archives", "enter queues")
+        dialog = driver.app.screen
+        dialog.query_one("#folder", Input).value = str(tmp_path / "elsewhere")
+        dialog.query_one("#if-exists", ChoiceField).choose("skip")
+        for answer in ("enter", "escape", "q", "n"):
+            await driver.press("ctrl+s")
+            await driver.until("Download 11 archives,", " MB", str(tmp_path)[:40])
+            await driver.press(answer)
+            await driver.until(lambda: driver.app.screen is dialog)
+            assert driver.app.jobs == () and len(tree.marked) == 11, "the safe answer; all is as it was left"
         await driver.press("ctrl+s")
         await driver.until("Download 11 archives,")
         await driver.press("y")
         await driver.until(lambda: len(driver.app.jobs) == 11)
+        assert {job.request.folder for job in driver.app.jobs} == {tmp_path / "elsewhere"}
+        assert {job.request.if_exists.value for job in driver.app.jobs} == {"skip"}

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ... import planning, queue
@@ -16,7 +14,6 @@ from ...fileio import free_space
 from ...metadata.citation import Attribution, words_of
 from ...models import Collection, CollectionRef, Dataset, Document, Entry, EntryKind, MLModel
 from ...planning.requests import ArchiveRequest
-from ...planning.selection import Amount
 from ...text import count, link_names, one_line, size
 from .. import dialogs
 from ..catalog.nodes import identity
@@ -141,8 +138,6 @@ async def ask_and_queue_assets(
     if choice is None:
         return False
     app.output_dir = choice.folder
-    if not await _confirmed(app, choice.files, choice.amount, str(choice.folder)):
-        return False
     done = Queued()
     if not choice.supply.whole and (choice.supply.total or 0) <= _FEW:
         try:
@@ -207,10 +202,6 @@ def _tell(app: AppContext, done: Queued) -> None:
     app.notify(words, severity="information" if good else "warning", timeout=8)
 
 
-_UNASKED = 10
-"""Files that are queued without a question of their own."""
-
-
 async def download_dataset(
     app: AppContext, dataset: Dataset, *, ticked: Sequence[str] = (), assets: bool = False
 ) -> bool:
@@ -237,9 +228,7 @@ async def download_dataset(
     if choice.way == dialogs.download_dialog.ASSETS:
         _show_plan(app, subject, choice)
         return False
-    missing = choice.costs.missing if choice.costs else ()
-    there = [ref for ref in refs if ref.id not in missing]
-    return await _queue_archives(app, there, choice, left_out=len(refs) - len(there))
+    return await _queue_archives(app, refs, choice)
 
 
 async def plan(app: AppContext, subjects: Sequence[TreeEntry], documents: Documents) -> None:
@@ -325,7 +314,8 @@ def _show_plan(app: AppContext, subject: PlanSubject, choice: DownloadChoice) ->
         target = choice.url or str(choice.assets or choice.folder)
         amount, catalog_only = counted.chosen.all, counted.filters.catalog_only
         files = 0 if catalog_only else amount.files
-        if not await _confirmed(app, files, f"{count(files, 'file')}, {sizes(amount)}", target):
+        dialog, words = dialogs.download_dialog, f"{count(files, 'file')}, {sizes(amount)}"
+        if files > dialog.UNASKED and not await dialog.confirm_download(app, words, target):
             return False
         known, request = amount.bytes, requested(counted.filters)
         words = "The catalog" if catalog_only else count(files, "file")
@@ -348,16 +338,6 @@ def _target_words(choice: DownloadChoice) -> str:
     return words
 
 
-async def _confirmed(app: AppContext, files: int, amount: str, target: str) -> bool:
-    """Ask before more than a few files are downloaded, naming files, bytes and folder."""
-    if files <= _UNASKED:
-        return True
-    home = str(Path.home())
-    folder = target.replace(home, "~", 1) if target.startswith(home + os.sep) else target
-    # The folder has a line of its own: a long one would be broken in the middle of a name.
-    return await dialogs.base.confirm(app, f"Download {amount}\nto {folder}?", yes="Download")
-
-
 async def _done(app: AppContext, added: Awaitable[object], words: str) -> bool:
     """Wait until something is queued, and say so; False, with a message shown, if that failed."""
     try:
@@ -378,20 +358,13 @@ def opened(app: AppContext) -> tuple[Connection, QueueService] | None:
     return None
 
 
-async def _queue_archives(
-    app: AppContext, refs: Sequence[CollectionRef], choice: DownloadChoice, left_out: int = 0
-) -> bool:
-    """Queue the archives of collections, of which some others have none; False if that failed."""
+async def _queue_archives(app: AppContext, refs: Sequence[CollectionRef], choice: DownloadChoice) -> bool:
+    """Queue the archives that were chosen of collections; False if that failed."""
     there = opened(app)
     if there is None:
         return False
     connection, queue = there
     archives = choice.costs.archives if choice.costs else {}
-    known = [archives.get(ref.id) for ref in refs]
-    amount = Amount(len(refs), sum(filter(None, known)), known.count(None))
-    words = f"{count(len(refs), 'archive')}, {sizes(amount)}"
-    if not await _confirmed(app, len(refs), words, str(choice.folder)):
-        return False
     requests = [
         ArchiveRequest(
             source=connection.job_source,
@@ -403,7 +376,8 @@ async def _queue_archives(
             size=archives.get(ref.id),
         )
         for ref in refs
+        if ref.id in choice.archives
     ]
-    words = f"{count(len(requests), 'archive')} queued"
+    words, left_out = f"{count(len(requests), 'archive')} queued", len(refs) - len(requests)
     rest = f", {left_out} not there yet." if left_out else ". 2 shows the downloads."
     return await _done(app, queue.add_many(requests), words + rest)

@@ -29,8 +29,7 @@ from ..widgets.form_rows import OutputOptions
 from ..widgets.line_view import PickLine, PickList
 from ..widgets.plan_tree import sizes
 from ..widgets.table_rows import kind
-from .base import FormDialog
-from .download_dialog import AttributionRows
+from .download_dialog import AttributionRows, DownloadForm
 
 COUNTED = 1_000
 """Items of a large supply that are looked at before the choice; sizes are of these."""
@@ -51,8 +50,7 @@ _ROLE, _KEY = "role:", "key:"
 class AssetChoice:
     """What the user decided; `most` is how many items are gone through at most, None for all.
 
-    `licence` is what was shown as theirs; `files` is how many there are, `amount` that with their bytes in
-    words: an estimate where not all items were counted.
+    `licence` is what was shown as theirs.
     """
 
     supply: ItemSupplier
@@ -61,12 +59,10 @@ class AssetChoice:
     folder: Path
     if_exists: IfExists
     most: int | None
-    files: int
-    amount: str
     licence: str = ""
 
 
-class AssetsScreen(FormDialog[AssetChoice | None]):
+class AssetsScreen(DownloadForm[AssetChoice | None]):
     """Asks; space selects, dismissed with the choice.
 
     - `supplies`: The documents whose assets are meant; of several the user chooses one.
@@ -297,15 +293,14 @@ class AssetsScreen(FormDialog[AssetChoice | None]):
             licence = one_line(words_of(self._stated or self._found)[0], _LICENCE)
             limit = most if self._supply.whole and typed != "all" else None
             where, keys, roles = self._where, frozenset(self._ticks.keys), frozenset(self._ticks.roles)
-            files, amount = self._expected(limit)
-            self.dismiss(
-                AssetChoice(
-                    self._supply, keys, roles, where.folder, where.if_exists, limit, files, amount, licence
-                )
-            )
+            choice = AssetChoice(self._supply, keys, roles, where.folder, where.if_exists, limit, licence)
+            self.queue(choice, *self._expected(limit), where.folder)
 
     def _expected(self, most: int | None) -> tuple[int, str]:
-        """Return how many files so many items at most have, and that with their bytes in words."""
+        """Return how many files so many items at most have, and that with their bytes in words.
+
+        Both are estimates where not all items were counted.
+        """
         counted, totals = self._tally.documents, self._ticks.totals
         total = self._supply.total if self._counting or self._partly else counted
         wanted = min((number for number in (most, total) if number is not None), default=None)

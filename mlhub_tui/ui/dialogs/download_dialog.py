@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from textual import on, work
-from textual.app import ComposeResult
+from textual.app import App, ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
+from textual.screen import ScreenResultType
 from textual.widgets import Static
 
 from ... import cluster
@@ -18,16 +21,43 @@ from ...fileio import absolute
 from ...options import ClusterConfig, IfExists
 from ...output import parse
 from ...planning.dataset_plan import Costs, costs
+from ...planning.selection import Amount
 from ...sources.base import Source
 from ...text import count, link_names, size
 from ..terminal.characters import content, line
 from ..widgets.form import ChoiceField, FormRow, field
 from ..widgets.form_rows import EngineRow, OutputOptions
-from ..widgets.plan_tree import PlanSubject
-from .base import FormDialog
+from ..widgets.plan_tree import PlanSubject, sizes
+from .base import FormDialog, confirm
 
 ARCHIVES, ASSETS = "archives", "assets"
 _SHOWN = 160
+UNASKED = 10
+"""Files that are queued without a question of their own."""
+
+
+async def confirm_download(app: App[Any], amount: str, target: str) -> bool:
+    """Ask, from a worker, before more than `UNASKED` files are downloaded, naming files, bytes and folder."""
+    home = str(Path.home())
+    folder = target.replace(home, "~", 1) if target.startswith(home + os.sep) else target
+    # The folder has a line of its own: a long one would be broken in the middle of a name.
+    return await confirm(app, f"Download {amount}\nto {folder}?", yes="Download")
+
+
+class DownloadForm(FormDialog[ScreenResultType]):
+    """A form whose choice is queued; after No in the question before many files it stands as it was left."""
+
+    def queue(self, choice: ScreenResultType, files: int, amount: str, folder: Path) -> None:
+        """Close with a choice; of many files after a question, which names their `amount` in words."""
+        if files > UNASKED:
+            self._ask_first(choice, amount, folder)
+        else:
+            self.dismiss(choice)
+
+    @work(group="confirm", exclusive=True)
+    async def _ask_first(self, choice: ScreenResultType, amount: str, folder: Path) -> None:
+        if await confirm_download(self.app, amount, str(folder)):
+            self.dismiss(choice)
 
 
 class AttributionRows(Vertical):
@@ -69,6 +99,7 @@ class DownloadChoice:
     - `folder`: Where to; of no account where there is a `url`, of a store.
     - `assets`: A folder of their own for the assets.
     - `costs`: What was known of them by then.
+    - `archives`: The ids of the collections whose archives are queued.
     - `cluster`: Whose workers fetch; None for this machine.
     """
 
@@ -77,11 +108,12 @@ class DownloadChoice:
     assets: Path | None
     if_exists: IfExists
     costs: Costs | None
+    archives: tuple[str, ...] = ()
     cluster: ClusterConfig | None = None
     url: str = ""
 
 
-class DownloadScreen(FormDialog[DownloadChoice | None]):
+class DownloadScreen(DownloadForm[DownloadChoice | None]):
     """Asks; dismissed with the choice.
 
     - `source`: Asked for what the ways cost.
@@ -222,7 +254,15 @@ class DownloadScreen(FormDialog[DownloadChoice | None]):
             return
         found = self._costs if self._is_whole else None
         folder = folder or where.folder
-        self.dismiss(DownloadChoice(self.way, folder, apart, where.if_exists, found, self.cluster, url))
+        missing = found.missing if found is not None and not self._alone else ()
+        names = tuple(name for name in self._subject.collections if name not in missing)
+        choice = DownloadChoice(self.way, folder, apart, where.if_exists, found, names, self.cluster, url)
+        if self.way == ASSETS:
+            self.dismiss(choice)  # a plan follows, with a question of its own
+            return
+        known = [found.archives.get(name) if found is not None else None for name in names]
+        amount = Amount(len(names), sum(filter(None, known)), known.count(None))
+        self.queue(choice, len(names), f"{count(len(names), 'archive')}, {sizes(amount)}", folder)
 
     def _refusal(self, url: str, apart: str) -> str:
         """Return why what is chosen is not to be had; empty where it is."""
