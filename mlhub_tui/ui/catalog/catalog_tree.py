@@ -232,7 +232,7 @@ class CatalogTree(LineView[NodeRow]):
             self.post_message(self.Filtered())  # there is more to narrow by
             return
         self._note_place()
-        found = self._search is not None and self._search.matched and not self._search.only_near
+        found = self._search is not None and self._search.matched
         self.apply_filter(self.filter, to_first=not (found or self._target))
 
     def settle(self, row: NodeRow) -> None:
@@ -301,6 +301,7 @@ class CatalogTree(LineView[NodeRow]):
         self.is_looking = False
         tree_model, lineage = self.tree_model, list(self.current.lineage()) if self.current else []
         closed = self._search.opened if self._search is not None else set()
+        was_near = self._search is not None and self._search.only_near
         if search is None:
             # What the filter opened above the cursor stays open when the filter goes.
             for row in closed.intersection(lineage[1:]):
@@ -318,8 +319,10 @@ class CatalogTree(LineView[NodeRow]):
         for row in tree_model.groups:
             tree_model.tell(row)
         tree_model.lay_out()
-        next((row for row in lineage if self.move_to(row)), None)
-        if search is not None and self._to_first:
+        kept = next((row for row in lineage if self.move_to(row)), None)
+        # What came near goes once there are matches, and may have had the cursor.
+        is_gone = was_near and not self._target and kept is not next(iter(lineage), None)
+        if search is not None and (self._to_first or is_gone):
             self.first_match()
         self.post_message(self.Moved())  # at least the group's own line is another one
         self.post_message(self.Filtered())

@@ -51,13 +51,14 @@ class API(HTTPServer):
         super().__init__()
         self.gate = threading.Event()
         self.status = 200
+        self.datasets = DATASETS
 
     def answer(self, request: Request) -> Answer:
         """Answer a listing; of documents there are none."""
         if request.path == "/collections":
             self.gate.wait()
             return as_json({"collections": COLLECTIONS}, self.status)
-        listed = {"/datasets": DATASETS, "/models": []}.get(request.path)
+        listed = {"/datasets": self.datasets, "/models": []}.get(request.path)
         return as_json({"detail": "not here"}, 404) if listed is None else as_json(listed)
 
     @property
@@ -119,6 +120,38 @@ async def test_datasets_are_found_by_the_years_of_their_collections_once_these_a
         await driver.press("enter")
         await driver.until(lambda: found(driver) == ["old"])
         assert api.listings == 1
+
+
+async def test_the_cursor_stays_on_what_comes_near_while_collections_are_read(
+    api: API, tmp_path: Path
+) -> None:
+    async with driven(options_of(api, tmp_path)) as driver:
+        await driver.until("Title of recent")
+        await filtered(driver, "ttle")
+        await driver.until("2 near of 2")
+        await driver.press("enter")
+        await driver.until(lambda: current(browse(driver).tree_view).id == "old")
+        await driver.press("j")
+        row = browse(driver).tree_view.current
+        assert row is not None and current(browse(driver).tree_view).id == "recent"
+        api.gate.set()
+        await driver.until(lambda: "2018" in row.searched)
+        await driver.until(lambda: not browse(driver).tree_view.is_looking)
+        await driver.pilot.pause()
+        assert browse(driver).tree_view.current is row
+
+
+async def test_the_cursor_leaves_what_only_came_near_once_something_matches(api: API, tmp_path: Path) -> None:
+    api.datasets = [dataset("sen-tinel", "old_labels"), dataset("recent", "recent_labels")]
+    async with driven(options_of(api, tmp_path)) as driver:
+        await driver.until("Title of recent")
+        await filtered(driver, "sentinel")
+        await driver.until("1 near of 2")
+        await driver.press("enter")
+        await driver.until(lambda: current(browse(driver).tree_view).id == "sen-tinel")
+        api.gate.set()
+        await driver.until(lambda: found(driver) == ["recent"])
+        await driver.until(lambda: current(browse(driver).tree_view).id == "recent")
 
 
 async def test_facets_open_at_once_and_fill_when_the_collections_are_read(api: API, tmp_path: Path) -> None:
