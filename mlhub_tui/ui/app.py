@@ -225,9 +225,9 @@ class MLHubApp(AppContext):
         """Show the plan of a download; the arguments are those of `PlanScreen`."""
         self.push_screen(screens.plan_screen.PlanScreen(*parts, where=where, catalog=catalog))
 
-    def action_open_source(self) -> None:
+    async def action_open_source(self) -> None:
         """Open, or add, what is at a URL or path."""
-        self.show_source_form()
+        await self.opening(self.show_source_form())
 
     def action_find(self) -> None:
         """Ask for words, and search all known sources for them."""

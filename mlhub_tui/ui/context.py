@@ -25,6 +25,7 @@ from .terminal import tty
 
 if TYPE_CHECKING:
     from textual.timer import Timer
+    from textual.worker import Worker
 
     from ..auth import Credentials
     from ..models import Search
@@ -94,7 +95,7 @@ class AppContext(ConfiguredApp):
         """Show the Profiles screen with an error; where only a key is missing, ask for it there."""
 
     @abstractmethod
-    def show_source_form(self, start: Start | None = None) -> object:
+    def show_source_form(self, start: Start | None = None) -> Worker[None]:
         """Ask for a source: a URL or path, and what goes with it."""
 
     @abstractmethod

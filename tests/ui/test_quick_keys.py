@@ -3,23 +3,39 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 import pytest
 from textual import events
+from textual.screen import Screen
 from textual.widgets import Input, Static
 
 from mlhub_tui.options import AppOptions
 from mlhub_tui.ui.dialogs.base import QuestionScreen
 from mlhub_tui.ui.dialogs.help import HelpScreen, MessageLogScreen, Palette
+from mlhub_tui.ui.map.footprint_map import FootprintMap
 from mlhub_tui.ui.screens.browse import BrowseScreen
+from mlhub_tui.ui.screens.contact_sheet import ContactSheet
+from mlhub_tui.ui.screens.downloads import DownloadsScreen
+from mlhub_tui.ui.screens.library import LibraryScreen
+from mlhub_tui.ui.screens.profiles import ProfilesScreen
 from mlhub_tui.ui.terminal.dispatch import IN_ONE_GO
 from mlhub_tui.ui.terminal.driver import EscapeKey
+from mlhub_tui.ui.widgets.profile_list import OPEN
 
-from . import idle
-from .conftest import Driver, driven
+from . import idle, scenes
+from .conftest import Driver, driven, to_row
 from .test_browse import find
 
-CHARACTERS = {"enter": "\r", "escape": "\x1b", "question_mark": "?", "exclamation_mark": "!", "comma": ","}
+CHARACTERS = {
+    "enter": "\r",
+    "escape": "\x1b",
+    "question_mark": "?",
+    "exclamation_mark": "!",
+    "comma": ",",
+    "slash": "/",
+    "colon": ":",
+}
 SURE = (("y", "Yes"), ("n", "No"))
 OPENING = (
     "e",
@@ -265,6 +281,102 @@ async def test_a_click_on_what_was_removed_and_is_still_drawn_is_ignored(options
                 await asyncio.sleep(0)
         await driver.until("BigEarthNet", lambda: "Soon gone" not in driver.screen())
         assert app.is_running
+
+
+async def _tree(driver: Driver) -> None:
+    await find(driver, "kenya_02_s")
+
+
+async def _detail(driver: Driver) -> None:
+    await _tree(driver)
+    await driver.press("tab")
+
+
+async def _dates(driver: Driver) -> None:
+    await scenes.where(driver)
+    await driver.press("t")
+
+
+async def _sheet(driver: Driver) -> None:
+    await scenes.items(driver)
+    await driver.press("p")
+    await driver.until(lambda: isinstance(driver.app.screen, ContactSheet))
+
+
+async def _results_on_map(driver: Driver) -> None:
+    await scenes.results(driver)
+    await driver.press("m")
+    await driver.until(lambda: isinstance(driver.app.focused, FootprintMap))
+
+
+async def _place(driver: Driver, key: str, screen: type[Screen[None]]) -> None:
+    await driver.until("BigEarthNet", lambda: driver.app.queue is not None)
+    await driver.press(key)
+    await driver.until(lambda: isinstance(driver.app.screen, screen) and driver.app.screen.is_mounted)
+
+
+FIELDS: dict[str, tuple[scenes.Scene, tuple[str, ...]]] = {
+    "map": (scenes.where, ("s", "S", "o", "colon")),
+    "tree": (_tree, ("s", "S", "o", "slash", "colon", "ctrl+g", "f")),
+    "detail": (_detail, ("s", "S", "o", "slash", "colon", "ctrl+g")),
+    "overview": (scenes.collection, ("s", "S", "o", "colon")),
+    "items": (scenes.items, ("s", "S", "o", "colon")),
+    "assets": (scenes.collection_assets, ("s", "S", "o")),
+    "dates": (_dates, ("s", "S", "o")),
+    "sheet": (_sheet, ("S", "o", "colon")),
+    "json": (scenes.json, ("s", "S", "o", "slash", "colon")),
+    "results": (scenes.results, ("s", "S", "o", "slash", "colon", "ctrl+s")),
+    "results on a map": (_results_on_map, ("s", "S", "o", "colon", "ctrl+s")),
+    "plan": (scenes.plan, ("b", "t", "S", "o", "colon")),
+    "downloads": (partial(_place, key="2", screen=DownloadsScreen), ("slash", "R", "S", "o", "colon")),
+    "profiles": (partial(_place, key="3", screen=ProfilesScreen), ("S", "o", "colon")),
+    "library": (partial(_place, key="4", screen=LibraryScreen), ("S", "o", "colon")),
+}
+"""Keys that open a field, by where they are pressed."""
+
+
+@pytest.mark.parametrize(
+    "place",
+    [pytest.param(name, marks=() if name in ("map", "downloads") else pytest.mark.slow) for name in FIELDS],
+)
+async def test_letters_behind_the_key_of_a_field_are_typed_into_it(place: str, options: AppOptions) -> None:
+    scene, keys = FIELDS[place]
+    async with driven(options, (100, 40)) as driver:
+        await scene(driver)
+        app, before = driver.app, driver.app.focused
+        for key in keys:
+            await asyncio.sleep(IN_ONE_GO)  # what comes sooner goes the way of the key before it
+            for typed in (key, *"kenya"):
+                send(driver, typed)
+            await driver.until(lambda: getattr(app.focused, "value", "").endswith("kenya"))
+            while app.focused is not before:
+                await asyncio.sleep(IN_ONE_GO)
+                await driver.press("escape")
+                if app.focused is not before and not app.screen.is_modal:
+                    app.screen.set_focus(before)
+
+
+async def test_letters_behind_enter_on_a_box_are_typed_into_the_search_that_it_opens(
+    options: AppOptions,
+) -> None:
+    async with driven(options, (100, 40)) as driver:
+        await scenes.choosing_a_box(driver)
+        await asyncio.sleep(IN_ONE_GO)
+        for key in ("enter", *"kenya"):
+            send(driver, key)
+        await driver.until(lambda: getattr(driver.app.focused, "value", "") == "kenya")
+
+
+async def test_letters_behind_enter_on_the_row_of_another_source_are_typed_into_its_form(
+    options: AppOptions,
+) -> None:
+    async with driven(options) as driver:
+        await _place(driver, "3", ProfilesScreen)
+        await to_row(driver, OPEN)
+        await asyncio.sleep(IN_ONE_GO)
+        for key in ("enter", *"kenya"):
+            send(driver, key)
+        await driver.until(lambda: getattr(driver.app.focused, "value", "") == "kenya")
 
 
 async def test_letters_behind_enter_in_a_form_go_to_the_next_field(options: AppOptions) -> None:

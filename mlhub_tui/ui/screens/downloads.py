@@ -321,9 +321,12 @@ class DownloadsScreen(PlaceScreen):
         else:
             self.app.push_screen(dialogs.job_dialog.JobLogScreen(job))
 
-    @work(group="limits", exclusive=True)
     async def action_limits(self) -> None:
         """Change how fast the queue is, and how much it does at a time."""
+        await self.context.opening(self._change_limits())
+
+    @work(group="limits", exclusive=True)
+    async def _change_limits(self) -> None:
         queue = self.context.queue
         if queue is None or queue.settings is None:
             self.refuse("The queue is not open yet.")

@@ -11,12 +11,15 @@ from textual.timer import Timer
 from ...models import Entry
 from .. import preview
 from ..dialogs.base import ListScreen
+from ..map.footprint_map import FootprintMap
 from ..map.map_pane import MapPane
 from ..widgets.item_table import ItemTable
 from ..widgets.line_view import Column, PickLine
 from .place_screen import EntryScreen
 
 if TYPE_CHECKING:
+    from textual.widget import Widget
+
     from .contact_sheet import ContactSheet
 
 FOLLOWS = 0.12
@@ -129,9 +132,14 @@ class ItemsScreen(EntryScreen):
         if self._sheet is not None:
             self._sheet.items_changed()
 
+    def commits(self, widget: Widget | None) -> bool:
+        """Tell whether Enter on a widget opens the form of a search, for which the keys behind it are."""
+        return isinstance(widget, FootprintMap) and widget.choosing
+
     @on(MapPane.Wanted)
-    def _place_chosen(self, message: MapPane.Wanted) -> None:
-        self.search_within(message.box, message.when)
+    async def _place_chosen(self, message: MapPane.Wanted) -> None:
+        await self.context.opening(self.search_within(message.box, message.when))
+        self.committed()
 
     @on(MapPane.Filtered)
     def _time_chosen(self, message: MapPane.Filtered) -> None:

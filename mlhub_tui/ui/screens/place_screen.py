@@ -291,9 +291,9 @@ class EntryScreen(PlaceScreen):
         """Choose collections, asset keys, area and time of the selection or what is under the cursor."""
         await actions.download_actions.plan(self.context, self.to_download, self.documents)
 
-    def action_search(self) -> None:
+    async def action_search(self) -> None:
         """Ask for a search, in what is under the cursor at first."""
-        self.search_within(None, "")
+        await self.context.opening(self.search_within(None, ""))
 
     @work(group="search", exclusive=True)
     async def search_within(self, box: BBox | None, when: str) -> None:

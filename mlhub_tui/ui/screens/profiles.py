@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -26,6 +26,11 @@ from ..terminal.characters import content, line
 from ..widgets import profile_list
 from ..widgets.profile_list import ProfileList
 from .place_screen import PlaceScreen
+
+if TYPE_CHECKING:
+    from textual.widget import Widget
+
+    from ..actions.source_entry import Start
 
 WELCOME = """Welcome. Enter tries the sample catalog: no key needed.
 o opens a URL or path. Public sources follow below."""
@@ -153,8 +158,13 @@ class ProfilesScreen(PlaceScreen):
 
     # Keys
 
+    def commits(self, widget: Widget | None) -> bool:
+        """Tell whether Enter on a widget opens a form, for which the keys behind it are."""
+        current = self._list.current
+        return widget is self._list and current is not None and current.key == profile_list.OPEN
+
     @on(ProfileList.Chosen)
-    def action_use(self) -> None:
+    async def action_use(self) -> None:
         """Use what the cursor is on, and browse."""
         chosen = self._list.current
         if chosen is None:
@@ -162,7 +172,8 @@ class ProfilesScreen(PlaceScreen):
         if chosen.credentials is not None:
             self._use(chosen.credentials)
         elif chosen.key == profile_list.OPEN:
-            self.context.show_source_form()
+            await self._ask()
+            self.committed()
         else:
             if chosen.key == profile_list.SAMPLE_ROW:
                 self.context.use_sample()
@@ -179,20 +190,24 @@ class ProfilesScreen(PlaceScreen):
         self.context.use(credentials)
         self.context.action_go("browse")
 
-    def action_new(self) -> None:
+    async def _ask(self, start: Start | None = None) -> None:
+        """Ask for a source, and return once the form is open."""
+        await self.context.opening(self.context.show_source_form(start))
+
+    async def action_new(self) -> None:
         """Save the source under the cursor as a profile, or any other."""
         chosen, connection = self._list.current, self.context.connection
         if chosen is not None and chosen.known is not None:
-            self.context.show_source_form(actions.source_entry.of_known(chosen.known))
+            await self._ask(actions.source_entry.of_known(chosen.known))
         elif chosen is not None and chosen.key == profile_list.CURRENT and connection is not None:
-            self.context.show_source_form(actions.source_entry.of_use(connection))
+            await self._ask(actions.source_entry.of_use(connection))
         else:
-            self.context.show_source_form()
+            await self._ask()
 
-    def action_edit(self) -> None:
+    async def action_edit(self) -> None:
         """Edit the profile under the cursor."""
         if self._list.current is not None and self._list.current.profile is not None:
-            self.context.show_source_form(actions.source_entry.of_profile(self._list.current.profile))
+            await self._ask(actions.source_entry.of_profile(self._list.current.profile))
         else:
             self.refuse("Only profiles can be edited: ctrl+s saves a source as one.")
 

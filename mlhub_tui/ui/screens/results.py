@@ -299,9 +299,12 @@ class ResultsScreen(ItemsScreen):
             self._detail.show([])
             self._start_over()
 
-    @work(group="save", exclusive=True)
     async def action_save(self) -> None:
         """Save the search and its count under a name."""
+        await self.context.opening(self._save())
+
+    @work(group="save", exclusive=True)
+    async def _save(self) -> None:
         save = actions.search_actions.save
         if name := await save(self.context, self.search, self.saved, self._progress.total):
             self.saved = name

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from textual.screen import Screen
     from textual.style import Style
     from textual.visual import RenderOptions
+    from textual.worker import Worker
 
 IN_ONE_GO = 0.3
 """Seconds between two keys that belong together: a paste, or the buffer of a slow connection."""
@@ -98,6 +99,7 @@ def _is_field(widget: Widget | None) -> bool:
 ON_ITS_WAY = 2.0
 """Seconds after which a key that has not come back from the widgets is not waited for."""
 _PASTE_DELAY = 0.01  # seconds between looks whether they have come back
+_OPENING_DELAY = 0.002  # seconds between looks whether a dialog is open
 
 
 class DispatchApp(TypeAheadApp):
@@ -237,6 +239,14 @@ class DispatchApp(TypeAheadApp):
         """
         await asyncio.shield(asyncio.ensure_future(self._flush_next_callbacks()))
         return await super().push_screen_wait(screen, mode=mode)
+
+    async def opening(self, worker: Worker[Any]) -> None:
+        """Return once a worker that a key began has opened a screen, or ended: the next keys are for it."""
+        before, since = self.screen, monotonic()
+        while monotonic() - since < ON_ITS_WAY and not worker.is_finished and not self._exit:
+            if not self.screen_stack or self.screen is not before:
+                return
+            await asyncio.sleep(_OPENING_DELAY)
 
     async def _dispatch_action(self, namespace: DOMNode, action_name: str, params: Any) -> bool:
         """Run an action; one of a screen, or widget, that is not open is ignored."""
