@@ -262,7 +262,7 @@ async def test_a_paste_before_the_key_of_the_filter_is_not_typed_into_it(options
         send(driver, "slash")
         await driver.pilot.pause(0.1)  # it would be typed by now
         await driver.type("mali")
-        await driver.until("/ mali", "Mali")
+        await driver.until("/ mali", "umd_mali_crop_type")
 
 
 async def test_a_click_on_what_was_removed_and_is_still_drawn_is_ignored(options: AppOptions) -> None:
