@@ -21,6 +21,7 @@ from ..errors import MLHubException, VerificationFailed
 from ..http.cache import LastListing
 from ..models import Dataset, Document, Entry, EntryKind
 from ..planning.filters import Filters
+from ..planning.layout import catalog_file
 from ..planning.manifest import manifest_path, read_stats
 from ..planning.report import read_collections, read_items, verify_files
 from ..planning.requests import SAMPLE, ArchiveRequest, AssetRequest, DatasetRequest
@@ -89,7 +90,7 @@ def read_library(jobs: Iterable[Job], folder: Path) -> list[LibraryEntry]:
     """Return what the finished jobs fetched, and what lies in a folder besides; blocks.
 
     Only the folder itself is listed, not what is below it. A job that is not finished counts where some of
-    its files are there.
+    its files are there. The catalog archive that a dataset was chosen from is no download of its own.
     """
     grouped: dict[Path, list[Job]] = {}
     for job in [*jobs, *left_in(folder)]:
@@ -98,8 +99,11 @@ def read_library(jobs: Iterable[Job], folder: Path) -> list[LibraryEntry]:
         place = _place(job)
         if job.id >= 0 or place not in grouped:
             grouped.setdefault(place, []).append(job)
-    found = (_entry(place, of_place[::-1]) for place, of_place in grouped.items())
-    return [entry for entry in found if entry is not None]
+    found = [_entry(place, of_place[::-1]) for place, of_place in grouped.items()]
+    entries = [entry for entry in found if entry is not None]
+    requests = [job.request for entry in entries for job in entry.jobs]
+    catalogs = {catalog_file(r.folder, r.dataset_id) for r in requests if isinstance(r, DatasetRequest)}
+    return [entry for entry in entries if entry.place not in catalogs or entry.jobs[0].id >= 0]
 
 
 class ListedLicences:

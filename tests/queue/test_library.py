@@ -108,6 +108,19 @@ def test_what_the_queue_has_forgotten_is_found_in_the_folder(tmp_path: Path) -> 
     ]
 
 
+@pytest.mark.parametrize("is_queued", [True, False])
+def test_the_catalog_archive_of_a_dataset_is_no_download_of_its_own(is_queued: bool, tmp_path: Path) -> None:
+    request = dataset(tmp_path, {"a.tif": 2})
+    maize(tmp_path).rename(tmp_path / "crops.tar.gz")
+    jobs = [Job(1, request, "crops", JobState.DONE, 1)] if is_queued else []
+    (entry,) = read_library(jobs, tmp_path)
+    assert entry.place == tmp_path / "crops"
+    own = ArchiveRequest("https://x.example/", None, "crops", tmp_path)
+    fetched = Job(2, own, own.name, JobState.DONE, 2)
+    found = read_library([*jobs, fetched], tmp_path)
+    assert {one.place.name for one in found} == {"crops", "crops.tar.gz"}, "it was asked for by itself"
+
+
 def test_a_folder_that_is_not_there_is_empty(tmp_path: Path) -> None:
     assert read_library([], tmp_path / "none") == []
 
