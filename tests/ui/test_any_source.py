@@ -176,6 +176,12 @@ async def test_what_the_source_says_of_itself_stands_in_the_groups_line_and_deta
         await driver.until("Everything.")
 
 
+async def test_the_detail_of_a_static_catalog_names_it_once(tmp_path: Path) -> None:
+    source = FakeSource(Kind.STATIC, pages(3, 3), about=About(Kind.STATIC, "Fields of wheat", "Everything."))
+    async with on(source, tmp_path, (120, 24)) as driver:
+        await driver.until("Fields of wheat  3", "Entries: 3")
+
+
 async def test_the_filter_says_what_it_looked_at(tmp_path: Path) -> None:
     async with on(FakeSource(Kind.STAC_API, pages(500, 200, 2365)), tmp_path, (100, 24)) as driver:
         await driver.until("200 of 2,365")

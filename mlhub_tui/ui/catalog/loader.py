@@ -382,7 +382,7 @@ def line_detail(row: NodeRow | None, tree_model: CatalogTreeModel) -> list[Block
             where = [FieldBlock("Source", about.kind.value), FieldBlock("Notes", detail)]
             return [
                 Title(about.title or title),
-                Paragraph(f"{title}: {note}" if key else note),
+                Paragraph(f"{'Entries' if title == about.title else title}: {note}" if key else note),
                 *where,
                 *known,
                 *facets,
