@@ -9,6 +9,7 @@ from ..lazy import submodules
 if TYPE_CHECKING:
     from . import config as config
     from . import engine as engine
+    from . import resumption as resumption
     from . import single_file as single_file
 else:
     __getattr__ = submodules(__name__)

@@ -123,11 +123,12 @@ async def test_a_stall_and_a_trickle_are_left_and_what_came_is_not_fetched_again
     assert answer.end != "stall" or server.ranges[1] is not None
 
 
+BROTLI = b"\x1b\x1f\0\xf8\x8d\x94" + DATA[:1000]
 REFUSED: dict[str, tuple[Answer, type[MLHubException], str]] = {
     "a server that stays down": (Answer(status=503), ServerError, "503"),
     "206 that was not asked for": (Answer(status=206), UnexpectedAnswer, ""),
     "a coding that cannot be undone": (
-        Answer(headers={"Content-Encoding": "br"}),
+        Answer(status=200, headers={**BYTES, "Content-Encoding": "br"}, body=BROTLI),
         UnexpectedAnswer,
         "which was not asked for",
     ),

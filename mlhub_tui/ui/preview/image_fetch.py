@@ -86,7 +86,7 @@ async def _asked(link: Link, asset: Asset) -> int | None:
     engine = transfer.engine.shared_engine()
 
     async def ask() -> int | None:
-        version = await transfer.single_file.fetch_version(
+        version = await transfer.resumption.fetch_version(
             engine.client(), link, transfer.config.Expected(one_line(asset.key, 60))
         )
         return version.total
