@@ -156,6 +156,12 @@ def size(count: float | None) -> str:
     return written.replace("Bytes", "B").replace("Byte", "B")
 
 
+def sizes(first: int, second: int) -> tuple[str, str]:
+    """Return two sizes that differ for people; in bytes where they would read alike."""
+    words = size(first), size(second)
+    return words if words[0] != words[1] else (f"{first:,} B", f"{second:,} B")
+
+
 def rate(bytes_per_second: float | None) -> str:
     """Return a transfer rate for people: `4.2 MB/s`."""
     return "" if not bytes_per_second else f"{size(bytes_per_second)}/s"

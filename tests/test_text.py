@@ -244,6 +244,11 @@ def test_sizes_are_in_powers_of_ten(count: int | None, words: str) -> None:
     assert text.size(count) == words
 
 
+def test_two_sizes_that_differ_are_never_written_alike() -> None:
+    assert text.sizes(5_124, 7_000) == ("5.1 kB", "7.0 kB")
+    assert text.sizes(5_124, 5_130) == ("5,124 B", "5,130 B")
+
+
 def test_sizes_are_in_powers_of_two_where_settings_say_so() -> None:
     text.use_units("IEC")
     try:

@@ -192,9 +192,8 @@ class ItemListing:
         lines += [sources.base.without_id(self._skipped)] if self._skipped else []
         if listing.stopped and listing.stopped != sources.base.ENOUGH and failure is None:
             lines.append(f"there may be more: {listing.stopped}")
-        missing = (listing.matched or 0) - listing.loaded - self._skipped
-        if all_wanted and missing > 0 and listing.ended and self._source.kind is not auth.Kind.STATIC:
-            lines.append(f"the server counts {count(missing, 'item')} more than it lists")
+        if all_wanted and listing.shortfall and self._source.kind is not auth.Kind.STATIC:
+            lines.append(sources.base.counted_more(listing.shortfall))
         for line in lines:
             note(line)
         remember(self._source.root_url, self._first, self._collection)

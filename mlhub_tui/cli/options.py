@@ -308,10 +308,25 @@ def parsed(parse: Callable[[str], Any]) -> Callable[..., Any]:
 
 speed = parsed(lambda typed: parse_rate(typed) or 0)
 """Makes bytes per second of a rate such as `5M` or `off`, 0 for no limit."""
+
+
+def filled(context: click.Context, parameter: click.Parameter, typed: Any) -> Any:
+    """Refuse an empty criterion, of a variable that is not set perhaps: it would find everything."""
+    for value in typed if isinstance(typed, tuple) else (typed,):
+        if value is not None and not value.strip(" ,"):
+            raise click.BadParameter("it is empty")
+    return typed
+
+
 area_options = all_of(
     option("--bbox W,S,E,N", "Items that touch this box, in degrees.", callback=_area),
     option("--intersects FILE", "Items that touch what is in this GeoJSON file.", callback=_area),
-    option("--datetime T[/T]", "A day, month or year, or two: 2018-04/2018-06, 2018/..", name="when"),
+    option(
+        "--datetime T[/T]",
+        "A day, month or year, or two: 2018-04/2018-06, 2018/..",
+        name="when",
+        callback=filled,
+    ),
 )
 limit_option = option("--limit N", "At most N items.  [default: all]", type=click.IntRange(min=0))
 

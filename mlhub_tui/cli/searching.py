@@ -19,6 +19,7 @@ from .options import (
     area_options,
     collection_ids,
     connection_options,
+    filled,
     limit_option,
     option,
     saved_names,
@@ -59,10 +60,10 @@ _criteria = all_of(
         shell_complete=collection_ids,
     ),
     area_options,
-    option("--filter CQL2", 'In CQL2 text: "eo:cloud_cover" < 10', name="expression"),
-    option("--ids ID,...", "With one of these IDs; repeatable.", multiple=True),
-    option("--text WORDS", "With all of these words."),
-    option("--sort FIELD,...", "In this order; -FIELD for descending.", multiple=True),
+    option("--filter CQL2", 'In CQL2 text: "eo:cloud_cover" < 10', name="expression", callback=filled),
+    option("--ids ID,...", "With one of these IDs; repeatable.", multiple=True, callback=filled),
+    option("--text WORDS", "With all of these words.", callback=filled),
+    option("--sort FIELD,...", "In this order; -FIELD for descending.", multiple=True, callback=filled),
     limit_option,
 )
 _forms = all_of(

@@ -141,7 +141,8 @@ def connect_reason(error: BaseException) -> str:
 def _tls_reason(error: ssl.SSLError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return one_line(error.verify_message, 120) or "the certificate is not trusted"
-    return one_line((error.reason or str(error)).replace("_", " ").lower(), 120)
+    reason = one_line((error.reason or str(error)).replace("_", " ").lower(), 120)
+    return f"{reason}: it may speak http there" if reason == "wrong version number" else reason
 
 
 HOSTED = "api.radiant.earth"

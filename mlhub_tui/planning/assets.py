@@ -14,7 +14,7 @@ from ..http.representation import Checksum
 from ..http.urls import shown, shown_id
 from ..models import Asset, Collection, Document, Entry, EntryKind, Item, MLModel
 from ..options import IfExists
-from ..sources.asset_links import asset_href, https_of, requester_pays
+from ..sources.asset_links import STORE, asset_href, https_of, is_store, requester_pays
 from ..sources.export import Exporter, URLs
 from ..text import holds_secret, one_line
 from .layout import PAGE_ENDINGS, PAGE_TYPES, file_names, folder_name
@@ -68,11 +68,8 @@ def unavailable(document: Document, asset: Asset) -> str:
     best = asset_href(document, asset)
     if not best.href:
         return "its href names a file on the server's own disk" if asset.href.strip() else "it has no href"
-    path = best.href.partition("?")[0].partition("#")[0]
-    in_store = not best.href.lower().startswith(("http://", "https://"))
-    zarr = "zarr" in asset.media_type.lower() or path.rstrip("/").endswith(".zarr")
-    if zarr or (in_store and path.endswith("/")):
-        return "it is a store of many files: open it with a tool that reads it in place"
+    if "zarr" in asset.media_type.lower() or is_store(best.href):
+        return STORE
     try:
         url = https_of(best.href)
     except NotOffered as error:

@@ -28,7 +28,7 @@ from ..errors import (
 from ..http.credentials import KeyRemoval
 from ..http.errors import may_pass
 from ..models import Item, Search
-from ..sources.base import Listing, LostDocument, Page, Source
+from ..sources.base import Listing, LostDocument, Page, Source, counted_more
 from ..sources.static.archive import SkipReport, documents
 from ..sources.static.document_urls import file_url
 from ..text import count, one_line, writable
@@ -248,7 +248,7 @@ class _PageReader:
             return
         pages = Listing(partial(self._fetch, collection), begun.get(name))
         missing = None if self.search or name in begun else await self._describe(collection)
-        why = ""
+        why, whole = "", pages.link is None and self.source.kind is not Kind.STATIC
         while not pages.ended and not why:
             page, why = await self._next(pages)
             if missing is not None and not page.entries:
@@ -256,6 +256,8 @@ class _PageReader:
             missing = None
             # A page is added whole or not at all, so that the one after it is the right one to continue with.
             await in_thread(partial(self._add, collection, page, why, pages.link), grace=5.0)
+        if whole and pages.shortfall and not why:
+            await in_thread(lambda: self.builder.add_note(counted_more(pages.shortfall)))
 
     async def _describe(self, collection: str) -> EntityDoesNotExist | None:
         """Add what a collection is; return why not: an API that has a search alone describes none."""

@@ -21,7 +21,7 @@ from ..http.credentials import Link
 from ..http.errors import COMMAND_RETRIES, LinkRejected, RetryPolicy
 from ..http.urls import shown
 from ..models import Entry, EntryKind
-from ..sources.asset_links import azure_headers, https_of, known_to_pay
+from ..sources.asset_links import STORE, azure_headers, https_of, is_store, known_to_pay
 from ..transfer.config import (
     DownloadResult,
     DownloadSpec,
@@ -144,6 +144,8 @@ class DatasetLinks:
         """
         if self.store and urlsplit(href).hostname == "127.0.0.1":
             href = urlunsplit(urlsplit(href)._replace(netloc=self.store))
+        if is_store(href):
+            raise NotOffered(STORE, hint="")
         url = https_of(href)
         scheme, _, rest = url.partition("://")
         known = self._known.get((scheme, rest.partition("/")[0]))

@@ -42,6 +42,7 @@ _STORES = {  # how their hosts are called, the bucket before them or in the path
     "gs": re.compile(r"(?:(.+)\.)?storage\.googleapis\.com"),
     "azure": re.compile(r"()[^.]+\.blob\.core\.windows\.net"),
 }
+STORE = "it is a store of many files: open it with a tool that reads it in place"
 _OTHER_TOOL = "it can be opened with a tool of its store"
 
 
@@ -144,6 +145,13 @@ def _azure(href: str, authority: str, path: str, account: str) -> str:
         words = f"{shown(href)} does not name the storage account it is in"
         raise NotOffered(words, url=shown(href), hint=_OTHER_TOOL)
     return f"https://{account}{AZURE_STORE}/{quote(container)}/{path}"
+
+
+def is_store(href: str) -> bool:
+    """Return whether an href names many objects in place of one: a Zarr, a folder in an object store."""
+    path = href.partition("?")[0].partition("#")[0]
+    in_store = not href.lower().startswith(("http://", "https://"))
+    return path.rstrip("/").endswith(".zarr") or (in_store and path.endswith("/"))
 
 
 def bucket_of(href: str) -> tuple[str, str] | None:

@@ -111,6 +111,7 @@ class Listing(Generic[T]):
     - `stopped`: Why it ended although there may be more, in one line; empty where it just ended.
     - `matched`: How many there are in all, where the server says so.
     - `loaded`: How many entries were given so far.
+    - `skipped`: How many were left out so far.
     - `unread`: How many documents did not come that would have been in it, or led on from it.
     """
 
@@ -121,7 +122,7 @@ class Listing(Generic[T]):
         self.ended = False
         self.stopped = ""
         self.matched: int | None = None
-        self.loaded = self.unread = 0
+        self.loaded = self.skipped = self.unread = 0
 
     async def page(self) -> Page[T] | None:
         """Return the next page; None at the end."""
@@ -134,12 +135,18 @@ class Listing(Generic[T]):
             self._end(SAME_PAGE if page.entries else ALL_EMPTY)
             return None
         self.loaded += len(page.entries)
+        self.skipped += page.skipped
         self.unread += len(page.lost)
         self.link, self.ended, self.stopped = page.next, page.next is None, ""
         repeats = page.next is not None and self._guard.repeats_link(page.next)
         if reason := page.stopped or (REPEATED if repeats else ""):
             self._end(reason, is_empty=not page.entries and page.looked is None)
         return page
+
+    @property
+    def shortfall(self) -> int:
+        """How many entries the server counts more than it listed to the end; 0 where it does not say."""
+        return max(0, (self.matched or 0) - self.loaded - self.skipped) if self.ended else 0
 
     async def entries(self, limit: int | None = None) -> AsyncGenerator[T, None]:
         """Yield up to `limit` entries, requesting a page when it is wanted.
@@ -171,6 +178,11 @@ class Listing(Generic[T]):
 
 _LACKS = "try again later, or report it to the owner of the catalog"
 _INCOMPLETE = "there may be more entries: report it to the owner of the server, or narrow the request"
+
+
+def counted_more(shortfall: int) -> str:
+    """Return the note about entries that a server counts and does not list."""
+    return f"the server counts {count(shortfall, 'item')} more than it lists"
 
 
 def incomplete(unread: int) -> UnexpectedAnswer:

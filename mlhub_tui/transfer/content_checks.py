@@ -57,7 +57,7 @@ def refused(
     """Return the error for a file in whose place the host `place` sent another: what, and its first line."""
     words = f"{place or 'the server'} sent {kind} instead of {expected.name}"
     if size is not None and expected.size is not None:
-        words += f" ({text.size(size)}, announced are {text.size(expected.size)})"
+        words += " ({}, announced are {})".format(*text.sizes(size, expected.size))
     if kind in READABLE and (line := first_line(unpacked_start(start) if expected.archive else start)):
         words += f": {line}"
     hint = "the link may have expired, or the server may have failed: retry later"
@@ -123,7 +123,7 @@ def check_whole(expected: Expected, path: Path, stop: threading.Event, media_typ
     if kind := contradiction(expected, start, size, media_type):
         raise refused(expected, kind, start, size)
     if not expected.archive:
-        return ""
+        return "" if size or expected.size == 0 else "the server sent an empty file"
     kind = recognise(start)
     if size == expected.size:
         return "" if kind is ContentKind.GZIP else f"{kind} rather than gzip data, of the announced size"
@@ -179,5 +179,8 @@ def _ends_as_tar(path: Path, size: int) -> bool:
 
 
 def _short(expected: Expected, size: int) -> str:
-    announced = "" if expected.size is None else f", announced are {text.size(expected.size)}"
-    return f"{expected.name} is not whole: {text.size(size)} came{announced}"
+    if expected.size is None:
+        return f"{expected.name} is not whole: {text.size(size)} came"
+    return "{} is not whole: {} came, announced are {}".format(
+        expected.name, *text.sizes(size, expected.size)
+    )

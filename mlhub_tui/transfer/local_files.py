@@ -141,7 +141,7 @@ def _is_there(spec: DownloadSpec, size: int) -> bool:
     if spec.if_exists is not IfExists.RESUME or not spec.target.exists():
         return False
     if (there := spec.target.stat().st_size) != size:
-        sizes = f"{text.size(there)} here, {text.size(size)} in the original"
+        sizes = "{} here, {} in the original".format(*text.sizes(there, size))
         raise errors.FileConflict(f"another file {spec.target.name} is there ({sizes})")
     return True
 

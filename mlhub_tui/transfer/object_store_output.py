@@ -269,7 +269,7 @@ class _LargeFile:
             return None
         if task.existing == total:
             return task.already_there(total)
-        sizes = f"{text.size(task.existing)} here, {text.size(total)} on the server"
+        sizes = "{} here, {} on the server".format(*text.sizes(task.existing, total))
         raise errors.FileConflict(f"another file {task.name} is there ({sizes})")
 
     async def _send(self, version: RemoteVersion, pieces: AsyncGenerator[bytearray, None]) -> FileResult:

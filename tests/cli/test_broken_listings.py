@@ -323,3 +323,17 @@ def test_it_is_said_where_a_server_counts_more_items_than_it_lists(run: Run) -> 
     assert (listed.exit_code, some.exit_code) == (0, 0)
     assert "the server counts 3 items more than it lists" in listed.stderr
     assert "more than it lists" not in some.stderr
+
+
+@pytest.mark.parametrize("option", [(), ("--dry-run",)])
+def test_it_is_said_where_a_server_counts_more_items_of_a_dataset(
+    run: Run, tmp_path: Path, option: tuple[str, ...]
+) -> None:
+    with LoopbackServer(lambda _: Answer(body=b"II*\0")) as store:
+        features = items(2, assets={"a": {"href": f"{store.url}/a.tif"}})
+        with PagedAPI(lambda *_: as_json({"features": features, "numberMatched": 5})) as server:
+            arguments = ("download", "dataset", "c", "--output-dir", str(tmp_path), *option)
+            result = run("--source", server.location, *arguments)
+    assert result.exit_code == 0, result.output
+    assert "the server counts 3 items more than it lists" in result.stderr
+    assert len(list(tmp_path.rglob("*.tif"))) == (0 if option else 2)

@@ -99,3 +99,17 @@ def test_names_with_percent_signs_are_found_however_they_are_written(
         result = run("--source", source, "download", "item", "c", "i0000", "--output-dir", str(out))
         assert result.exit_code == 0, result.output
         assert next(out.rglob("*.tif")).read_bytes() == TIF
+
+
+@pytest.mark.parametrize("href", ["http://127.0.0.1:9/x.zarr", "s3://bucket/x.zarr/", "gs://bucket/folder/"])
+def test_what_is_many_files_is_left_out_with_its_reason(run: Run, tmp_path: Path, href: str) -> None:
+    with PagedAPI(lambda *_: None, [feature(href)]) as server:
+        arguments = ("--source", server.location, "download")
+        result = run(*arguments, "item", "c", "i0000", "--output-dir", str(tmp_path))
+        assert result.exit_code == 1
+        assert "it is a store of many files" in result.stderr
+        assert run(*arguments, "dataset", "c", "--output-dir", str(tmp_path)).exit_code == 1
+    [report] = tmp_path.rglob("err_report.csv")
+    assert report.read_text().startswith(
+        "it is a store of many files: open it with a tool that reads it in place,c"
+    )

@@ -158,6 +158,11 @@ def test_no_more_is_printed_than_the_limit(run: Run, api: LoopbackServer) -> Non
     ("options", "code", "words"),
     [
         (["--bbox", "1,2,3"], 2, "3 numbers, not 4 or 6"),
+        *(
+            (["--" + name, value], 2, "it is empty")
+            for name in ("ids", "datetime", "text")
+            for value in ("", ", ")
+        ),
         (["--datetime", "soon"], 2, '"soon" is no date'),
         (["--intersects", "no-such-file"], 2, "no-such-file cannot be read"),
         (["--bbox", "1,2,3,4", "--intersects", "x"], 2, "an area is a box or a geometry"),

@@ -245,3 +245,11 @@ def test_the_report_is_inert_and_tells_every_asset_of_hosts_that_refuse(
     assert not [cell for row in rows for cell in row if not cell.isprintable()]
     assert not [cell for row in rows for cell in row if cell.lstrip()[:1] in tuple("=+-@＝")]
     assert all(row[1:4] == ["ds", "c1", "i1"] for row in rows)
+
+
+def test_a_file_that_comes_empty_is_named(run: Run, tmp_path: Path) -> None:
+    with Hub() as hub:
+        hub.send = lambda _: Answer(200, b"")
+        arguments = ("--root-url", hub.url, "--api-key", "k", "--output-dir", str(tmp_path))
+        result = run("download", "item", "c1", "i1", "--asset", "image", *arguments)
+    assert "the server sent an empty file" in result.stderr, result.output

@@ -592,7 +592,11 @@ def refused_handshake() -> ssl.SSLError:
         ),
         (OSError("odd"), ServerUnreachable, "odd"),
         (TimeoutError(), ConnectTimeout, "h.test did not accept a connection in time"),
-        (refused_handshake(), TLSFailure, "TLS failed: h.test: wrong version number"),
+        (
+            refused_handshake(),
+            TLSFailure,
+            "TLS failed: h.test: wrong version number: it may speak http there",
+        ),
         (ServerError("own"), ServerError, "own"),
     ],
 )
