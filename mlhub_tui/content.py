@@ -11,6 +11,9 @@ from . import text
 GZIP_MAGIC = b"\x1f\x8b"
 """What gzip data begins with (RFC 1952, section 2.3.1)."""
 
+LFS_MAGIC = b"version https://git-lfs.github.com/spec/"
+"""What a pointer begins with that a repository has in place of a file (Git LFS specification)."""
+
 START = 4096
 """How many bytes of a file's beginning are looked at."""
 
@@ -30,6 +33,7 @@ class ContentKind(StrEnum):
     NOTHING = "an empty answer"
     GZIP = "gzip data"
     TAR = "a tar archive"
+    POINTER = "a Git LFS pointer"
     PAGE = "a web page"
     XML = "XML"
     JSON = "JSON"
@@ -92,6 +96,8 @@ def recognise(start: bytes, media_type: str = "") -> ContentKind:
         return ContentKind.NOTHING
     if start.startswith(GZIP_MAGIC):
         return ContentKind.GZIP
+    if start.startswith(LFS_MAGIC):
+        return ContentKind.POINTER
     if is_tar(start):
         return ContentKind.TAR
     words = _in_utf8(start).lstrip(_BLANK)

@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from ..content import LFS_MAGIC
 from ..errors import AnswerTooLarge, UnexpectedAnswer
 from ..models import JsonDict
 from ..text import one_line, size
@@ -182,6 +183,8 @@ def json_in(content: bytes, url: str, media_type: str = "", keys: KeyRemoval | N
     start = content[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if not start:
         raise NotJSON("empty")
+    if start.startswith(LFS_MAGIC):
+        raise NotJSON("a Git LFS pointer: `git lfs pull` in a clone of the repository fetches its content")
     if start.startswith(b"<"):
         raise NotJSON("a web page" if "html" in media_type or start.startswith(_PAGE) else "XML, not JSON")
     try:

@@ -38,6 +38,8 @@ def contradiction(
         return kind if expected.archive or expected.size else None
     if kind is ContentKind.PAGE:
         return None if expected.page else kind
+    if kind is ContentKind.POINTER:
+        return kind
     if expected.archive and kind is ContentKind.OTHER:  # the announced size may confirm it yet
         unknown = size is None and expected.size is not None
         return None if announced or unknown or content is not start else kind
@@ -63,6 +65,8 @@ def refused(
     hint = "the link may have expired, or the server may have failed: retry later"
     if kind is ContentKind.PAGE:
         hint = "on a guest network, log in to its portal first; else retry later"
+    if kind is ContentKind.POINTER:
+        hint = "`git lfs pull` in a clone of the repository fetches its content"
     return errors.UnexpectedAnswer(words, url=url, status=200, hint=hint)
 
 

@@ -253,3 +253,19 @@ def test_a_file_that_comes_empty_is_named(run: Run, tmp_path: Path) -> None:
         arguments = ("--root-url", hub.url, "--api-key", "k", "--output-dir", str(tmp_path))
         result = run("download", "item", "c1", "i1", "--asset", "image", *arguments)
     assert "the server sent an empty file" in result.stderr, result.output
+
+
+def test_a_pointer_of_git_lfs_is_neither_a_file_nor_a_document(run: Run, tmp_path: Path) -> None:
+    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
+    with Hub() as hub:
+        hub.send = lambda _: as_it_is(pointer)
+        arguments = ("--root-url", hub.url, "--api-key", "k", "--output-dir", str(tmp_path / "out"))
+        result = run("download", "item", "c1", "i1", *arguments)
+    assert result.exit_code == 1
+    assert "sent a Git LFS pointer instead of image.tif" in result.stderr
+    assert "sent a Git LFS pointer instead of table.csv" in result.stderr
+    assert "git lfs pull" in result.stderr
+    assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+    (tmp_path / "catalog.json").write_bytes(pointer)
+    opened = run("list", "collections", "--source", str(tmp_path / "catalog.json"))
+    assert "catalog.json is a Git LFS pointer: `git lfs pull`" in opened.stderr

@@ -67,6 +67,9 @@ def test_a_file_is_recognised_by_its_first_bytes(start: bytes, media_type: str, 
     assert recognise(start, media_type) is kind
 
 
+LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
+
+
 @pytest.mark.parametrize(
     ("expected", "start", "size", "kind"),
     [
@@ -94,6 +97,9 @@ def test_a_file_is_recognised_by_its_first_bytes(start: bytes, media_type: str, 
         (Expected("a.csv"), TOLD, None, None),
         (Expected("a.tif"), TOLD, None, ContentKind.JSON),
         (Expected("a.csv.gz"), TOLD, None, ContentKind.JSON),
+        (Expected("a.tif"), LFS, 130, ContentKind.POINTER),
+        (Expected("a.csv", 9_000), LFS, None, ContentKind.POINTER),
+        (UNSIZED, LFS, 130, ContentKind.POINTER),
         (Expected("a.tif"), b"not found", 9, None),
         (Expected("a.tif", 10), b"not found", 9, ContentKind.TEXT),
         (Expected("a.tif", 10), b"not found", None, None),
