@@ -25,7 +25,7 @@ from ..http.representation import (
     version_difference,
 )
 from ..http.urls import address
-from ..text import size as size_words
+from ..text import sizes
 from . import content_checks
 from .config import DownloadSpec, Expected, TransferContext
 from .part_file import PartRecord, drop_second_name, inode, merge, prefix
@@ -78,15 +78,15 @@ class Resumption:
                 return Existing.OTHER
             drop_second_name(part, status)
             return Existing.WHOLE
-        sizes = f"{size_words(size)} here, {size_words(version.total)} on the server"
+        apart = "{} here, {} on the server".format(*sizes(size, version.total))
         if size > version.total:
-            raise errors.FileConflict(f"a larger file {name} is there ({sizes})")
+            raise errors.FileConflict(f"a larger file {name} is there ({apart})")
         if part.exists():
-            raise errors.FileConflict(f"a file {name} is there beside the part of this download ({sizes})")
+            raise errors.FileConflict(f"a file {name} is there beside the part of this download ({apart})")
         if not version.is_identifiable or not await self._sample_matches(target, size, version):
             if not await self._may_be_whole(size):
                 return Existing.OTHER
-            raise errors.FileConflict(f"another file {name} is there ({sizes})")
+            raise errors.FileConflict(f"another file {name} is there ({apart})")
         await in_thread_to_end(lambda: self._take_over(status, version))
         return Existing.NONE
 

@@ -38,6 +38,7 @@ from ..http.representation import (
 from ..http.urls import address, host_label
 from ..options import IfExists
 from ..text import size as size_words
+from ..text import sizes
 from . import content_checks
 from .checksums import HashingSink
 from .config import (
@@ -400,8 +401,8 @@ class _Download:
         if self._existing is Existing.UNKNOWN and target.exists():
             same = filecmp.cmp(part.path, target, shallow=False)
             if not same:
-                sizes = f"{size_words(target.stat().st_size)} here, {size_words(size)} on the server"
-                raise errors.FileConflict(f"another file {self._name} is there ({sizes})")
+                apart = "{} here, {} on the server".format(*sizes(target.stat().st_size, size))
+                raise errors.FileConflict(f"another file {self._name} is there ({apart})")
             part.truncate(0)
             part.remove_if_empty()
         else:
