@@ -335,7 +335,8 @@ def status_error(
         words = f"{made} (202){_asked_wait(after)}"
         return BeingPrepared(words, hint=then, retry_after=after, **known)
     if 300 <= status < 400:
-        words = f"{host_label(url)} redirects without saying where ({status}): {what or where}{tail}"
+        if status not in (300, 304):  # these are no redirects
+            words = f"{host_label(url)} redirects without saying where ({status}): {what or where}{tail}"
         return UnexpectedAnswer(words, hint=_NEVER, **known)
     if status == 401 and what and not key_sent:
         words = f"{place} asks for credentials (401) for {what}{tail}"

@@ -134,6 +134,7 @@ async def test_a_long_refusal_is_cut() -> None:
         (Answer(200, GZIP[:40] + b"damaged" + GZIP[47:], {"Content-Encoding": "gzip"}), "that is damaged"),
         (Answer(200, GZIP[:-9], {"Content-Encoding": "gzip"}), "cannot be decompressed"),
         (Answer(302), "redirects without saying where (302)"),
+        (Answer(300), "the API refused the request (300)"),
         (Answer(301, b"{}", {"Content-Type": "application/json"}), "redirects without saying where (301)"),
         (Answer(200, b"\x8b\x01\x80[]\x03", {"Content-Encoding": "br"}), "cannot be decompressed"),
     ],

@@ -385,6 +385,7 @@ def test_the_size_of_the_whole_file_is_read_from_either_response() -> None:
             "web page in place of x",
         ),
         (response(200, content_type="text/html"), {"page": True}, None, ""),
+        (response(304, "Not Modified"), {}, UnexpectedAnswer, "returned 304 Not Modified for x"),
         (
             response(200, content_type="multipart/byteranges; b"),
             {"page": True},
