@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ..errors import MLHubException, UnexpectedAnswer
 from ..text import one_line, redact
 from .connect import Proxy, ProxySettings, open_connection, trusted_context
-from .connection import BodySink, HTTP11Connection, Response
+from .connection import HTTP11Connection
 from .credentials import (
     CookieJar,
     Link,
@@ -24,6 +24,7 @@ from .credentials import (
 from .errors import DEFAULT_TIMEOUTS, BodyNotWanted, ConnectionLost, ProtocolError, Timeouts
 from .limits import BandwidthLimiter
 from .representation import BodyCollector, DecodingSink, codings, raise_for_response
+from .response import BodySink, Response
 from .urls import Origin, RequestURL, address, parse_url, redirect_target, shown
 
 _log = logging.getLogger(__name__)

@@ -8,13 +8,13 @@ import select
 import ssl
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Protocol, cast
+from typing import cast
 
 from ..errors import RequestError, ServerTimeout
 from ..text import one_line, redact
 from .errors import DEFAULT_TIMEOUTS, ConnectionLost, ProtocolError, Timeouts
 from .limits import POLL, BandwidthLimiter
+from .response import BodySink, ChunkedBody, Response, malformed, parse_lenient_head, parse_response_head
 from .urls import RequestURL, address, host_label
 
 MAX_HEAD = 300 << 10  # bytes of a response head: the bound of curl
@@ -24,209 +24,7 @@ _SLOW_HINT = "if the server makes the file on demand, set first_byte_timeout in 
 WRITE_THRESHOLD = 256 << 10  # bytes of a larger body that are collected before they are written
 _NEGLIGIBLE = 0.001  # seconds: a shorter wait is not worth a timer
 _BLANK_LINE = re.compile(rb"\n\r?\n")
-# Not allowed, but what some gateways write (RFC 9112, section 5.1).
-_FIELD_NAME = re.compile(r"([\w!#$%&'*+.^`|~-]+)[ \t]*:", re.ASCII)
-_NOT_IN_FIELDS = re.compile(r"[\r\0]")
-_STATUS_LINE = re.compile(r"HTTP/1\.([01]) (\d{3})(?: ([^\r\0]*))?", re.ASCII)
-_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})(?=[ \t;]|$)")
 _ENDLESS = 1 << 62  # bytes of a body that the end of the connection delimits
-_SINGLE = frozenset({"location", "etag", "last-modified", "content-type", "retry-after"})
-"""Fields that hold one value: of one that is repeated the first counts."""
-# A head whose framing leaves no question: HTTP/1.1, a final status, no folded lines (RFC 9112, 4 and 5).
-_HEAD = re.compile(
-    rb"HTTP/1\.1 ([2-5]\d\d)(?!\d) ?([^\r\n\0]*)\r\n((?:[\w!#$%&'*+.^`|~-]+:[^\r\n\0]*\r\n)*)\r\n", re.ASCII
-)
-
-
-class BodySink(Protocol):
-    """Destination of a response body."""
-
-    def write(self, view: memoryview, /) -> None:
-        """Consume the bytes before returning: the buffer is reused. An exception ends the request.
-
-        Never called with an empty view; not called at all for an empty body. Called on the event loop.
-        """
-
-
-@dataclass(slots=True)
-class Response:
-    """Head of a response and the state of its body; `keep_alive` and `complete` are final after the body.
-
-    - `headers`: By name in lower case; fields of one name are joined by ", ", those of `set-cookie` by a line
-      feed.
-    - `content_length`: Bytes of the body as announced; None if chunked or delimited by the end of the
-      connection. For HEAD what a GET would announce.
-    - `complete`: False if the body may be truncated: only the end of TLS without close_notify delimits it.
-    - `method`: Of the request that it is the response to: a redirect may have changed it.
-    - `requested`: What `url` is of: written out when it is needed, which it is not for most of a thousand a
-      second.
-    """
-
-    status: int
-    reason: str
-    headers: dict[str, str] = field(repr=False)
-    content_length: int | None
-    keep_alive: bool
-    complete: bool = True
-    method: str = "GET"
-    requested: RequestURL | str = field(default="", repr=False)
-    _connection: HTTP11Connection | None = field(default=None, repr=False, compare=False)
-    _received: int = field(default=0, repr=False, compare=False)  # before the request, then of it
-
-    @property
-    def url(self) -> str:
-        """The URL of this response after redirects, with its query: show only `urls.address` of it."""
-        return str(self.requested)
-
-    @property
-    def received(self) -> int:
-        """Bytes that the connection received for this response so far, head included."""
-        connection = self._connection
-        return self._received if connection is None else connection.bytes_received - self._received
-
-    def pause(self) -> None:
-        """Hold back the body (TCP tells the server) until `resume`; no stall is detected meanwhile.
-
-        Bytes received before still reach the sink: at most one buffer. No effect after the body.
-        """
-        if self._connection is not None:
-            self._connection.pause()
-
-    def resume(self) -> None:
-        """Continue a paused body. No effect after the body."""
-        if self._connection is not None:
-            self._connection.resume()
-
-    def _detach(self) -> None:
-        self._received, self._connection = self.received, None
-
-
-def parse_response_head(head: bytes, method: str) -> Response | None:
-    """Parse a head whose body is delimited by one plain Content-Length; return None for any other.
-
-    The head of a response to HEAD is one without a body, whatever it announces.
-    """
-    if (match := _HEAD.fullmatch(head)) is None:
-        return None
-    headers: dict[str, str] = {}
-    for line in match[3].decode("latin-1").split("\r\n")[:-1]:
-        name, _, value = line.partition(":")
-        if (name := name.lower()) in headers:
-            _add_field(headers, name, value.strip(" \t"))
-        else:
-            headers[name] = value.strip(" \t")
-    status, length = int(match[1]), headers.get("content-length", "")
-    framed = length.isascii() and length.isdigit() and len(length) < 19  # a repeated field contains a comma
-    if method == "HEAD":
-        if length and not framed:
-            return None
-    elif not framed or status in (204, 304) or "transfer-encoding" in headers:
-        return None
-    return Response(
-        status,
-        match[2].decode("latin-1"),
-        headers,
-        int(length) if length and "transfer-encoding" not in headers else None,
-        "close" not in headers.get("connection", "").lower(),
-        method=method,
-    )
-
-
-def parse_lenient_head(head: bytes) -> Response:
-    """Parse any head that curl takes, a 1xx too; a body that is chunked has a `transfer-encoding`.
-
-    Lines may end in a line feed alone and be folded. Fields with a name that is none are passed over, as are
-    a coding for the transfer that is none (`identity`, of RFC 2616) or is named twice, and a length beside
-    chunks (RFC 9112, section 6.3). Raises ProtocolError for what is no head, or leaves the body's end open.
-    """
-    first, *lines = (line.rstrip("\r") for line in head.decode("latin-1").rstrip("\r\n").split("\n"))
-    if (status := _STATUS_LINE.fullmatch(first)) is None:
-        raise _malformed("illegal status line", first)
-    fields: list[list[str]] = []
-    unnamed = True
-    for line in lines:
-        if line.startswith((" ", "\t")):  # a field that is folded (RFC 9112, section 5.2)
-            if not unnamed:
-                fields[-1][1] += f" {line.strip()}"
-        elif _NOT_IN_FIELDS.search(line) or ":" not in line:
-            raise _malformed("illegal header line", line)
-        elif not (unnamed := (field := _FIELD_NAME.match(line)) is None):
-            fields.append([field[1].lower(), line[field.end() :].strip(" \t")])
-    headers: dict[str, str] = {}
-    for name, value in fields:
-        _add_field(headers, name, value)
-    codings = {coding.strip() for coding in headers.pop("transfer-encoding", "").lower().split(",")}
-    lengths = {length.strip() for length in headers.get("content-length", "").split(",")}
-    keep_alive = status[1] == "1" and "close" not in headers.get("connection", "").lower()
-    size = None
-    if codings := codings - {"", "identity"}:
-        if codings != {"chunked"}:
-            raise ProtocolError(f"the body of the response is {one_line(', '.join(sorted(codings)), 60)}")
-        headers["transfer-encoding"] = "chunked"
-        keep_alive &= "content-length" not in headers
-    elif "content-length" in headers:
-        length = lengths.pop()
-        if lengths or not length.isascii() or not length.isdigit() or len(length) > 18:
-            raise _malformed("illegal Content-Length", headers["content-length"])
-        headers["content-length"], size = length, int(length)
-    return Response(int(status[2]), status[3] or "", headers, size, keep_alive)
-
-
-def _malformed(what: str, line: str) -> ProtocolError:
-    shown = f": {one_line(line, 80)}" if line.isprintable() and line.isascii() else ""
-    return ProtocolError(f"the response is not HTTP/1.1: {what}{shown}")
-
-
-class ChunkedBody:
-    """Reader of a body in chunks (RFC 9112, section 7.1), whose lines may end in a line feed alone."""
-
-    def __init__(self) -> None:
-        self._line = b""  # as far as it came
-        self._left = 0  # bytes of the chunk that are missing
-        self._of_lines = 0  # bytes of lines since the last chunk
-        self._in_trailer = self._behind_chunk = False
-
-    def feed(self, data: bytes, sink: BodySink) -> bytes | None:
-        """Write what is of the body; return what follows its end, None before that.
-
-        Raises ProtocolError for what are no chunks.
-        """
-        at = 0
-        while at < len(data):
-            if self._left:
-                piece = memoryview(data)[at : at + self._left]
-                sink.write(piece)
-                at, self._left = at + len(piece), self._left - len(piece)
-                continue
-            end = data.find(b"\n", at) + 1 or len(data)
-            self._line += data[at:end]
-            self._of_lines, at = self._of_lines + end - at, end
-            if self._behind_chunk and self._line.strip(b"\r\n"):
-                raise ProtocolError("the response is not HTTP/1.1: a chunk is longer than it says")
-            if self._of_lines > BUFFER:
-                raise ProtocolError("a line of the chunks of the response is too long")
-            if not self._line.endswith(b"\n"):
-                break
-            line, self._line = self._line.rstrip(b"\r\n"), b""
-            if self._in_trailer:
-                if not line:
-                    return data[at:]
-            elif self._behind_chunk:
-                self._behind_chunk = False
-            else:
-                if (size := _CHUNK_SIZE.match(line)) is None:
-                    raise _malformed("illegal chunk header", line.decode("latin-1"))
-                self._left, self._of_lines = int(size[1], 16), 0
-                self._in_trailer, self._behind_chunk = not self._left, bool(self._left)
-        return None
-
-
-def _add_field(headers: dict[str, str], name: str, value: str) -> None:
-    if name in _SINGLE and name in headers:
-        return
-    if name in headers:  # RFC 6265, section 3: Set-Cookie must not be joined by commas
-        value = f"{headers[name]}\n{value}" if name == "set-cookie" else f"{headers[name]}, {value}"
-    headers[name] = value
 
 
 class HTTP11Connection(asyncio.BufferedProtocol):
@@ -496,7 +294,7 @@ class HTTP11Connection(asyncio.BufferedProtocol):
         start = bytes(self._buffer[: min(self._end, 80)])
         if not start.startswith(b"HTTP/"[: self._end]) and b"\n" in start:
             # Another kind of server has greeted, and waits.
-            raise _malformed("illegal status line", start.partition(b"\n")[0].rstrip().decode("latin-1"))
+            raise malformed("illegal status line", start.partition(b"\n")[0].rstrip().decode("latin-1"))
         if self._end >= MAX_HEAD:
             raise ProtocolError(f"the head of the response is longer than {MAX_HEAD >> 10} KB")
         if self._end == len(self._buffer):
@@ -509,7 +307,7 @@ class HTTP11Connection(asyncio.BufferedProtocol):
         if response.status == 203:  # a 200 that a proxy has changed something of (RFC 9110, section 15.3.4)
             response.status = 200
         response.requested, response.method = self._url, self._method
-        response._received, response._connection = self._mark, self
+        response.attach(self, self._mark)
         self._response, self._waited, self._mark = response, 0.0, self.bytes_received
         if self._bandwidth is not None and self._bandwidth.rate is not None:
             self._limit_reads(self._bandwidth.chunk_size(LARGE_BUFFER))
@@ -536,7 +334,7 @@ class HTTP11Connection(asyncio.BufferedProtocol):
 
     def _end_request(self) -> None:
         if self._response is not None:
-            self._response._detach()
+            self._response.detach()
         self._waiter = self._sink = self._chunks = self._response = None
         self._remaining = 0
         self._buffer, self._start, self._end = self._small, 0, 0

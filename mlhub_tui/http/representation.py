@@ -17,7 +17,7 @@ from .errors import BodyNotWanted, status_error
 from .urls import address, host_label
 
 if TYPE_CHECKING:
-    from .connection import BodySink, Response
+    from .response import BodySink, Response
 
 IDENTITY = {"Accept-Encoding": "identity, gzip;q=0.5, *;q=0"}
 """Headers that ask once more for the file as it is, where a coding came that nobody here can undo."""

@@ -16,11 +16,11 @@ import httpx
 from ..errors import AnswerTooLarge, ServerTimeout, ServerUnreachable, UnexpectedAnswer, VerificationFailed
 from ..text import one_line
 from .client import HTTPClient
-from .connection import BodySink, Response
 from .credentials import CookieJar, OriginCredentials
 from .errors import ProxyFailure, Timeouts, hosted_hint
 from .json_document import too_large
 from .representation import Inflater, Undecodable, codings, to_undo
+from .response import BodySink, Response
 from .urls import host_label, parse_url, shown
 
 _HELD = 256 << 10  # bytes of a body that wait for their reader

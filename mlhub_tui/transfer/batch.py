@@ -19,10 +19,10 @@ from .. import errors, text
 from ..concurrency import in_thread_to_end, uncancelled
 from ..content import START
 from ..errors import MLHubException
-from ..http.connection import BodySink, Response
 from ..http.credentials import LOCAL
 from ..http.errors import BodyNotWanted, ConnectionLost
 from ..http.representation import BodyCollector, checksums, codings, is_ambiguous, raise_for_response
+from ..http.response import BodySink, Response
 from ..http.urls import host_label
 from . import content_checks
 from .checksums import HashingSink

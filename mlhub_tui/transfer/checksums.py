@@ -13,7 +13,7 @@ from ..errors import VerificationFailed
 from ..http.representation import Checksum
 
 if TYPE_CHECKING:
-    from ..http.connection import BodySink
+    from ..http.response import BodySink
 
 _CHUNK = 1 << 20
 _POLL = 0.05  # seconds between looks at a file that grows

@@ -14,7 +14,6 @@ from typing import Any
 from .. import errors
 from ..concurrency import in_thread_to_end, uncancelled
 from ..http.client import Exchange
-from ..http.connection import BodySink, Response
 from ..http.errors import PASSING, BodyNotWanted, ConnectionLost
 from ..http.representation import (
     RemoteVersion,
@@ -23,6 +22,7 @@ from ..http.representation import (
     remote_version,
     version_difference,
 )
+from ..http.response import BodySink, Response
 from ..http.urls import parse_url
 from .checksums import StreamingHasher, verifiable
 from .config import DownloadSpec, TransferContext, TransferProgress

@@ -22,7 +22,6 @@ from ..concurrency import in_thread_to_end, stoppable_in_thread
 from ..content import START
 from ..fileio import check_fits, check_free_space, check_writable
 from ..http.client import Exchange
-from ..http.connection import BodySink, Response
 from ..http.credentials import CookieJar, is_local
 from ..http.errors import ConnectionLost
 from ..http.representation import (
@@ -35,6 +34,7 @@ from ..http.representation import (
     remote_version,
     to_undo,
 )
+from ..http.response import BodySink, Response
 from ..http.urls import address, host_label
 from ..options import IfExists
 from ..text import size as size_words

@@ -13,9 +13,9 @@ import pytest
 from mlhub_tui.errors import MLHubException, ServerTimeout, ServerUnreachable
 from mlhub_tui.http.client import ClientConfig, HTTPClient
 from mlhub_tui.http.connect import ProxySettings
-from mlhub_tui.http.connection import Response
 from mlhub_tui.http.errors import BodyNotWanted, ConnectionLost, Timeouts
 from mlhub_tui.http.limits import BandwidthLimiter
+from mlhub_tui.http.response import Response
 from tests.support.waiting import until
 
 from .scripted import Peer, Request, answering, response, serving

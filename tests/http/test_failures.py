@@ -26,10 +26,10 @@ from mlhub_tui.errors import (
     ServerUnreachable,
     UnexpectedAnswer,
 )
-from mlhub_tui.http.connection import Response
 from mlhub_tui.http.errors import HOSTED_HINT, NO_RETRIES, TLSFailure
 from mlhub_tui.http.json_document import decode
 from mlhub_tui.http.representation import raise_for_response
+from mlhub_tui.http.response import Response
 from mlhub_tui.http.session import Session, SessionTimeouts
 from mlhub_tui.sources.mlhub import MLHubSource
 from mlhub_tui.text import redact

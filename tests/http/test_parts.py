@@ -27,7 +27,6 @@ from mlhub_tui.errors import (
 )
 from mlhub_tui.http.client import HTTPClient, regional
 from mlhub_tui.http.connect import ProxySettings, parse_proxy, trusted_context
-from mlhub_tui.http.connection import Response
 from mlhub_tui.http.credentials import CookieJar, OriginCredentials
 from mlhub_tui.http.errors import (
     COMMAND_RETRIES,
@@ -52,6 +51,7 @@ from mlhub_tui.http.representation import (
     remote_version,
     version_difference,
 )
+from mlhub_tui.http.response import Response
 from mlhub_tui.http.urls import address, host_label, is_loopback, parse_url, redirect_target
 
 from .scripted import Request, answering, serving

@@ -10,8 +10,8 @@ import pytest
 
 from mlhub_tui.errors import RequestError
 from mlhub_tui.http.client import HTTPClient
-from mlhub_tui.http.connection import BodySink, Response
 from mlhub_tui.http.errors import ConnectionLost, ProtocolError
+from mlhub_tui.http.response import BodySink, Response
 
 from .scripted import Peer, response, serving
 

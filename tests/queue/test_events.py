@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlhub_tui.errors import ServerError
-from mlhub_tui.http.connection import Response
 from mlhub_tui.http.credentials import Link
 from mlhub_tui.http.representation import raise_for_response
+from mlhub_tui.http.response import Response
 from mlhub_tui.queue.client import QueueClient
 from mlhub_tui.queue.database import Database
 from mlhub_tui.queue.job import Job, JobState

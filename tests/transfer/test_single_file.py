@@ -26,10 +26,10 @@ from mlhub_tui.errors import (
     UnexpectedAnswer,
     VerificationFailed,
 )
-from mlhub_tui.http.connection import Response
 from mlhub_tui.http.credentials import Link
 from mlhub_tui.http.errors import BeingPrepared, LinkRejected
 from mlhub_tui.http.representation import Checksum, RemoteVersion
+from mlhub_tui.http.response import Response
 from mlhub_tui.options import IfExists
 from mlhub_tui.queue.database import Database
 from mlhub_tui.queue.part_repository import PartRepository

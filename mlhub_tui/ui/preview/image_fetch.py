@@ -15,8 +15,8 @@ from ...sources.static.document_urls import is_member, local_path
 from ...text import one_line, size
 
 if TYPE_CHECKING:
-    from ...http.connection import Response
     from ...http.credentials import Link
+    from ...http.response import Response
     from ...sources.base import Source
     from ..catalog.loader import Documents
 
