@@ -48,6 +48,7 @@ class FramedDialog(Dialog[ScreenResultType]):
     def __init__(self) -> None:
         super().__init__()
         self.frame = Vertical(classes="dialog")
+        self._named = ""
 
     @property
     def context(self) -> AppContext:
@@ -57,6 +58,7 @@ class FramedDialog(Dialog[ScreenResultType]):
     def compose(self) -> ComposeResult:
         """Lay out the rows in the frame."""
         with self.frame as frame:
+            self._named = self.keys
             frame.border_title, frame.border_subtitle = line(self.heading), line(self.keys)
             yield from self.rows
             if self.foot is not None:
@@ -77,7 +79,9 @@ class FramedDialog(Dialog[ScreenResultType]):
         room = self.frame.outer_size.width - _CORNERS
         while room > 0 and named and len(", ".join([*named, last])) > room:
             named.pop()
-        self.frame.border_subtitle = line(", ".join([*named, last]))
+        words = ", ".join([*named, last])
+        if words != self._named:  # all of the frame is drawn again for it
+            self._named, self.frame.border_subtitle = words, line(words)
 
 
 class TextDialog(FramedDialog[None]):

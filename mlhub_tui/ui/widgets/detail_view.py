@@ -107,6 +107,12 @@ def typeset(blocks: Sequence[Block], width: int, markdown: MarkdownCache | None 
     return Content("\n").join(lines)
 
 
+def _lines_of(text: Content, width: int) -> list[Content]:
+    """Return the lines of what was typeset; one that does not fit the width is broken."""
+    split = text.split("\n")
+    return [part for one in split for part in ([one] if one.cell_length <= width else one.wrap(width))]
+
+
 def _paragraphs(text: str, style: str, room: int) -> list[Content]:
     """Return the lines of running text."""
     lines: list[Content] = []
@@ -170,7 +176,9 @@ class DetailView(ScrollView, can_focus=True):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._blocks: Sequence[Block] = ()
-        self._strips: list[Strip] = []
+        self._lines: list[Content] = []
+        self._strips: dict[int, Strip] = {}
+        """Lines that were seen, drawn."""
         self._texts = _SET_TEXTS
         self._width = 0
         self._set_in: VisualStyle | None = None
@@ -188,7 +196,7 @@ class DetailView(ScrollView, can_focus=True):
         self._blocks = [*self._blocks, *blocks]
         if self._width > 0:
             more = typeset(blocks, self._width, self._texts)
-            self._draw([*self._strips, *Visual.to_strips(self, more, self._width, None, self.visual_style)])
+            self._take([*self._lines, *_lines_of(more, self._width)])
 
     def seek(self, word: str, number: int = 0) -> None:
         """Scroll to the line with a word, or the next of such lines by number, once all text is set."""
@@ -200,7 +208,7 @@ class DetailView(ScrollView, can_focus=True):
             return
         word, number = self._sought
         self._sought = None
-        found = [y for y, strip in enumerate(self._strips) if word in strip.text.casefold()]
+        found = [y for y, line in enumerate(self._lines) if word in line.plain.casefold()]
         if found:
             self.scroll_to(y=max(found[min(number, len(found) - 1)] - 2, 0), animate=False)
 
@@ -239,18 +247,22 @@ class DetailView(ScrollView, can_focus=True):
         if unset := self._unset():
             self._load(unset, width)
         text = typeset(self._blocks, width, self._texts)
-        self._draw(Visual.to_strips(self, text, width, None, self.visual_style))
+        self._strips = {}
+        self._take(_lines_of(text, width))
         self._arrive()
 
-    def _draw(self, strips: list[Strip]) -> None:
-        self._strips = strips
-        if len(strips) != self.virtual_size.height:
-            set_content_size(self, Size(self._width, len(strips)))
+    def _take(self, lines: list[Content]) -> None:
+        self._lines = lines
+        if len(lines) != self.virtual_size.height:
+            set_content_size(self, Size(self._width, len(lines)))
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
         """Draw a line of what is seen."""
         number, style, width = y + self.scroll_offset.y, self.rich_style, self.scrollable_content_region.width
-        if number >= len(self._strips):
+        if number >= len(self._lines):
             return Strip.blank(width, style)
+        if number not in self._strips:
+            drawn = Visual.to_strips(self, self._lines[number], self._width, 1, self.visual_style)
+            self._strips[number] = drawn[0]
         return self._strips[number].adjust_cell_length(width, style)
