@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hashlib
 import json
@@ -24,9 +25,10 @@ from ..errors import (
     NoSpaceError,
     OutputFolderError,
     RequestError,
+    UnexpectedAnswer,
 )
 from ..http.credentials import KeyRemoval
-from ..http.errors import may_pass
+from ..http.errors import COMMAND_RETRIES, may_pass
 from ..models import Item, Search
 from ..sources.base import Listing, LostDocument, Page, Source, counted_more
 from ..sources.static.archive import SkipReport, documents
@@ -201,7 +203,8 @@ async def index_of_pages(
     documents of a static catalog that did not come, or all pages.
     `location` is the source's without keys, `dataset` what the collections are called together, `validator`
     what changes when they do; with a `search` only the items that it finds are read, unless all were read
-    before; with `allow_gaps` a listing ends where the server refuses a page for good.
+    before; with `allow_gaps` a listing ends where the server refuses a page for good, or has something else
+    in its place.
 
     Raises RequestError if a page cannot be fetched; NotOffered if the source has no such search; TargetBusy
     if another program is building the index.
@@ -275,12 +278,21 @@ class _PageReader:
 
     async def _next(self, pages: Listing[Item]) -> tuple[Page[Item], str]:
         """Return the next page, and why it is the last although more are listed."""
-        try:
-            return await pages.page() or Page(()), pages.stopped
-        except RequestError as error:
-            if not self.allow_gaps or pages.link is None or not _is_refusal(error):
-                raise
-            return Page(()), error.message
+        failures = 0
+        while True:
+            try:
+                return await pages.page() or Page(()), pages.stopped
+            except RequestError as error:
+                if not self.allow_gaps or pages.link is None or not _is_refusal(error):
+                    raise
+                # A web page, or half of an answer, may be the network's, and gone in a moment.
+                failures += 1
+                doubtful = isinstance(error, UnexpectedAnswer)
+                wait = COMMAND_RETRIES.wait(failures, doubtful=True) if doubtful else None
+                if wait is None:
+                    return Page(()), error.message
+                self.show(f"retrying: {error.message}", 0, None)
+            await asyncio.sleep(wait)
 
     async def read_missing(self, missing: Sequence[Sequence[str]]) -> None:
         """Add what documents hold that did not come before; those that do not come again stay missing."""
@@ -336,5 +348,5 @@ class _PageReader:
 
 def _is_refusal(error: RequestError) -> bool:
     """Whether a server does not give a page, with whatever key, now or later."""
-    is_for_all = isinstance(error, HTTPError) and not isinstance(error, AuthenticationError | AccessDenied)
-    return is_for_all and not may_pass(error)
+    is_for_all = not isinstance(error, AuthenticationError | AccessDenied)
+    return is_for_all and isinstance(error, HTTPError | UnexpectedAnswer) and not may_pass(error)

@@ -94,6 +94,13 @@ def test_a_search_that_broke_off_is_not_saved_with_a_count(run: Run, mlhub_home:
     assert "mine" not in run("search", "--list").stdout
 
 
+BAD_PAGES = {
+    "gone": as_json({"detail": "no such page"}, 404),
+    "a web page": FAILURES["a web page"][0],
+    "half a page": FAILURES["half a page"][0],
+}
+
+
 def collections_api(failing: Answer) -> LoopbackServer:
     """Return an API whose second page of collections fails."""
 
@@ -186,8 +193,8 @@ class Ill(LoopbackServer):
             case "/":
                 links = [{"rel": "data", "href": f"{self.url}/collections"}]
                 return as_json({"type": "Catalog", "id": "r", "conformsTo": CLASSES, "links": links})
-            case "/collections/c/items" if second and self.how == "gone" and not self.well:
-                return as_json({"detail": "no such page"}, 404)
+            case "/collections/c/items" if second and self.how in BAD_PAGES and not self.well:
+                return BAD_PAGES[self.how]
             case "/collections/c/items":
                 at = int(second and (self.well or self.how != "same"))
                 links = [] if second and self.well else [{"rel": "next", "href": "?page=2"}]
@@ -205,7 +212,7 @@ class Ill(LoopbackServer):
         return Answer(404)
 
 
-@pytest.mark.parametrize("how", ["gone", "same", "file"])
+@pytest.mark.parametrize("how", [*BAD_PAGES, "same", "file"])
 def test_a_dataset_that_could_not_all_be_listed_has_what_came_fails_and_is_completed_by_a_retry(
     run: Run, tmp_path: Path, how: str
 ) -> None:
