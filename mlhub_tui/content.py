@@ -14,6 +14,9 @@ GZIP_MAGIC = b"\x1f\x8b"
 LFS_MAGIC = b"version https://git-lfs.github.com/spec/"
 """What a pointer begins with that a repository has in place of a file (Git LFS specification)."""
 
+MAX_POINTER = 1023
+"""Bytes: a pointer is smaller than 1024 (Git LFS specification)."""
+
 START = 4096
 """How many bytes of a file's beginning are looked at."""
 

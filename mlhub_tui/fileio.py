@@ -302,9 +302,15 @@ def check_writable(folder: Path) -> None:
     except OSError as error:
         raise translate_os_error(error, folder) from error
     if not there.is_dir():
-        raise OutputFolderError(f"{_name(there)} is a file, not a folder")
+        raise OutputFolderError(not_folder(there))
     if not os.access(there, os.W_OK | os.X_OK):
         raise OutputFolderError(f"folder {_name(there)} cannot be written")
+
+
+def not_folder(path: Path) -> str:
+    """Return the words for what is in the place of a folder and is none."""
+    what = "a file, not a folder" if path.exists() else "a link to what does not exist"
+    return f"{_name(path)} is {what}"
 
 
 def make_folder(folder: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from .errors import FileConflict, OutputFolderError
-from .fileio import translate_os_error
+from .fileio import not_folder, translate_os_error
 from .text import one_line
 
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://(.*)", re.DOTALL)
@@ -188,8 +188,7 @@ class OutputTree:
         mode = os.lstat(wanted).st_mode
         if stat.S_ISDIR(mode):
             return
-        name = one_line(wanted, 200)
         if not stat.S_ISLNK(mode) or not Path(wanted).is_dir():
-            raise OutputFolderError(f"{name} is a file, not a folder")
+            raise OutputFolderError(not_folder(Path(wanted)))
         if not Path(wanted).resolve().is_relative_to(self.root.resolve()):
-            raise OutputFolderError(f"{name} is a link that leads outside the output folder")
+            raise OutputFolderError(f"{one_line(wanted, 200)} is a link that leads outside the output folder")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -10,6 +11,7 @@ import click
 
 from .. import auth, http, models, queue, sample, sources  # their modules are loaded when they are used
 from ..errors import InvalidSearch, MLHubException
+from ..fileio import not_folder
 from ..text import nearest_word, one_line, parse_rate
 from .connection import OPTIONS as CONNECTION
 from .connection import Choice
@@ -228,11 +230,11 @@ def _folder(value: str) -> Path | str:
         value = str(path)
     try:
         folder = Path(value).expanduser().absolute()
-        in_the_way = folder.exists() and not folder.is_dir()
+        in_the_way = os.path.lexists(folder) and not folder.is_dir()
     except (RuntimeError, ValueError, OSError) as error:
         raise click.BadParameter(f"{value!r}: {error}") from None
     if in_the_way:
-        raise click.BadParameter(f"{folder} is a file, not a folder")
+        raise click.BadParameter(not_folder(folder))
     return folder
 
 

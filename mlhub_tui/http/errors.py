@@ -286,6 +286,7 @@ _LISTINGS = {
     511: "the network requires a login first",
 }
 _GONE = "the file is no longer at this address; list the source again"
+_COLD = "it is in cold storage: the owner of the data can restore it"
 _LASTING = frozenset({501, 505, 506, 508, 510})  # RFC 9110, 15.6, RFC 2295, 5842, 2774: not a matter of time
 _NEVER = "retrying does not help: check the URL, or report it to the owner of the server"
 _PORTAL = "log in to the network's portal"
@@ -344,6 +345,8 @@ def status_error(
     if status == 401:
         words = words if what else f"{_refused_key(secret, key_sent)}: {where}{tail}"
         return AuthenticationError(words, hint=key_hint, **known)
+    if what and status == 403 and b"InvalidObjectState" in body:  # S3 of what was moved to Glacier
+        return RequestRefused(words, hint=_COLD, **known)
     # Google and AWS answer 400 where a token of the link, rather than its signature, has expired.
     if what and (status in (403, 404, 410) or (status == 400 and b"expired" in body.lower())):
         return LinkRejected(words, hint=_GONE if status in (404, 410) else None, **known)

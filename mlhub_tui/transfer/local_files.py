@@ -15,6 +15,7 @@ from typing import IO
 
 from .. import errors, text
 from ..concurrency import in_thread_to_end
+from ..content import LFS_MAGIC, MAX_POINTER, ContentKind
 from ..errors import DownloadError, EntityDoesNotExist
 from ..fileio import clone
 from ..options import IfExists
@@ -33,12 +34,19 @@ from .part_file import PartFile, PartRecord, inode
 _BUFFER = 1 << 20
 _BROKEN = (tarfile.TarError, zlib.error, EOFError)
 _HINT = "check the catalog on the disk"
+_PULL = "`git lfs pull` in the clone fetches its content, then retry"
 
 
 class LocalOriginal:
-    """A regular file of this machine, or a member of a tar archive, opened to be copied; `size` in bytes."""
+    """A regular file of this machine, or a member of a tar archive, opened to be copied; `size` in bytes.
 
-    def __init__(self, file: IO[bytes] | io.FileIO, size: int, watched: io.FileIO) -> None:
+    Raises DownloadError for the pointer that a clone has in place of a file.
+    """
+
+    def __init__(self, file: IO[bytes] | io.FileIO, size: int, watched: io.FileIO, name: str) -> None:
+        if size <= MAX_POINTER and file.read(len(LFS_MAGIC)) == LFS_MAGIC:
+            raise DownloadError(f"{text.one_line(name, 200)} is {ContentKind.POINTER}", hint=_PULL)
+        file.seek(0)
         self.size = size
         self._file, self._watched = file, watched
         self._before = self._state
@@ -75,7 +83,8 @@ def open_local(url: str, stop: threading.Event) -> Iterator[LocalOriginal]:
     """Open what a `file` URL names (for members of archives see `sources.static.document_urls`).
 
     `stop` ends the search for a member, and reading, with TransferCancelled. Raises EntityDoesNotExist if
-    there is no such file or member; DownloadError if it is no regular file or cannot be read.
+    there is no such file or member; DownloadError if it is no regular file, a Git LFS pointer, or cannot be
+    read.
     """
     # Copies of local files alone need it.
     from ..sources.static.document_urls import is_member, local_path, member_names, split_member
@@ -88,9 +97,9 @@ def open_local(url: str, stop: threading.Event) -> Iterator[LocalOriginal]:
                 raise DownloadError(f"{text.one_line(path, 200)} is no file", hint=_HINT)
             if member:
                 with tarfile.open(fileobj=file, mode="r:*") as tar:
-                    yield LocalOriginal(*_find_member(tar, member_names(url), path), file)
+                    yield LocalOriginal(*_find_member(tar, member_names(url), path), file, member)
             else:
-                yield LocalOriginal(file, os.fstat(file.fileno()).st_size, file)
+                yield LocalOriginal(file, os.fstat(file.fileno()).st_size, file, str(path))
     except FileNotFoundError:
         raise EntityDoesNotExist(f"{text.one_line(path, 200)} does not exist", hint=_HINT) from None
     except _BROKEN as error:

@@ -266,6 +266,19 @@ def test_a_pointer_of_git_lfs_is_neither_a_file_nor_a_document(run: Run, tmp_pat
     assert "sent a Git LFS pointer instead of table.csv" in result.stderr
     assert "git lfs pull" in result.stderr
     assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+    clone, files = tmp_path / "clone", {"image.tif": pointer, "table.csv": b"a,b"}
+    clone.mkdir()
+    for name, data in files.items():
+        (clone / name).write_bytes(data)
+    (clone / "i.json").write_text(json.dumps(item(assets={name[:5]: {"href": name} for name in files})))
+    (clone / "collection.json").write_text(json.dumps(collection("c", link("item", "i.json"))))
+    for command in (("item", "c", "i"), ("dataset", "c")):
+        copied = run("--source", str(clone), "download", *command, "--output-dir", str(tmp_path / "copies"))
+        assert copied.exit_code == 1
+    assert (
+        "image.tif is a Git LFS pointer (`git lfs pull`" in (tmp_path / "copies/c/err_report.csv").read_text()
+    )
+    assert not [*(tmp_path / "copies").rglob("image*")]
     (tmp_path / "catalog.json").write_bytes(pointer)
     opened = run("list", "collections", "--source", str(tmp_path / "catalog.json"))
     assert "catalog.json is a Git LFS pointer: `git lfs pull`" in opened.stderr

@@ -408,6 +408,12 @@ def test_the_size_of_the_whole_file_is_read_from_either_response() -> None:
             LinkRejected,
             "for x: Request has expired",
         ),
+        (
+            response(403, content_type="application/xml"),
+            {"body": b"<Error><Code>InvalidObjectState</Code><Message>storage class</Message></Error>"},
+            RequestRefused,
+            "for x: storage class",
+        ),
         (response(400), {"body": b"<Error><Code>Slow</Code></Error>"}, RequestRefused, "for x: Slow"),
         (
             response(400),

@@ -412,6 +412,8 @@ async def test_a_file_that_is_no_catalog_is_called_what_it_is(
 async def test_archives_without_a_catalog_and_damaged_ones_are_told_apart(tmp_path: Path) -> None:
     with pytest.raises(NotASource, match="holds neither"):
         await look(str(tar_of(tmp_path / "a.tar.gz", {"readme.txt": b"x"})))
+    with pytest.raises(NotASource, match=r"1 member left out \(its name leads out of the archive\)"):
+        await look(str(tar_of(tmp_path / "a.tar.gz", {"/catalog.json": b"{}"})))
     with pytest.raises(NotASource, match="JSON that is not STAC"):
         await look(str(tar_of(tmp_path / "b.tar.gz", {"catalog.json": b"{]"})))
     whole = tar_of(tmp_path / "c.tar.gz", {"readme.txt": os.urandom(200_000)}).read_bytes()

@@ -306,7 +306,7 @@ def find_root(url: str, cancelled: Cancelled) -> tuple[str, ArchiveMembers | Non
     if members.damage:
         words = f"{where} is no archive that can be read: {members.damage}"
         raise NotASource(words, hint="it may be incomplete: download it again")
-    raise NotASource(f"{where} holds neither catalog.json nor collection.json")
+    raise NotASource("; ".join((f"{where} holds neither catalog.json nor collection.json", *members.notes)))
 
 
 def _root_in(folder: Path) -> Path:
