@@ -282,11 +282,11 @@ def licence_line(named: Sequence[str]) -> str:
 
 
 def _licences(found: Sequence[Licence]) -> list[Block]:
-    """Return what the licences are, what they ask, and where to read them."""
+    """Return what the licences are, what they require, and where to read them."""
     rows: list[Block] = []
     for licence in found:
         rows.append(Paragraph(f"{licence.id}: {licence.name}" if licence.name else licence.id))
-        rows += [FieldBlock("asks", licence.asks), FieldBlock("text", licence.url)]
+        rows += [FieldBlock("requires", licence.requires), FieldBlock("text", licence.url)]
     return _section("Licence", rows)
 
 

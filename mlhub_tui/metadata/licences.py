@@ -1,4 +1,4 @@
-"""Licences spelt out: the full name of an SPDX identifier, what it asks in a few words, where its text is."""
+"""Licences spelt out: the full name of an SPDX identifier, what it requires in short, where its text is."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ class Licence:
 
     - `id`: As the document has it, or its SPDX identifier where it is written in another way.
     - `name`: Its full name; empty where it is not known.
-    - `asks`: The conditions for the use of the data, in a few words; empty where unsure.
+    - `requires`: The conditions for the use of the data, in a few words; empty where unsure.
     - `url`: Where to read it; empty where that is not known.
     """
 
     id: str
     name: str = ""
-    asks: str = ""
+    requires: str = ""
     url: str = ""
 
 
 _CREDIT = "credit the source"
 _SAME = "share what you make of it under the same licence"
-# Identifier, name, what it asks, and where its text is. The last three are what STAC allows beside SPDX
+# Identifier, name, what it requires, and where its text is. The last three are what STAC allows beside SPDX
 # identifiers (Collection spec: 1.0 has the first two of them, 1.1 the third).
 _TABLE = f"""
 CC0-1.0 | Creative Commons Zero 1.0, public domain | nothing | https://creativecommons.org/publicdomain/zero/1.0/
@@ -61,8 +61,8 @@ _SPDX = "https://spdx.org/licenses/"
 
 
 def _parsed(line: str) -> Licence:
-    identity, name, asks, *url = (part.strip() for part in line.split(" |"))
-    return Licence(identity, name, asks, url[0] if url else _SPDX + identity)
+    identity, name, requires, *url = (part.strip() for part in line.split(" |"))
+    return Licence(identity, name, requires, url[0] if url else _SPDX + identity)
 
 
 _KNOWN = {licence.id.casefold(): licence for licence in map(_parsed, _TABLE.strip().splitlines())}

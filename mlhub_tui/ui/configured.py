@@ -30,7 +30,7 @@ from .commands import COMMANDS, checked
 from .terminal.characters import AsciiFilter
 from .terminal.terminal_app import TerminalApp, caret_of
 from .theme import DARK, LIGHT, PLAIN
-from .widgets.bars import NewsLine, Notification, two_lines
+from .widgets.bars import TO_DOWNLOADS, NewsLine, Notification, two_lines
 
 if TYPE_CHECKING:
     from ..options import AppOptions
@@ -306,8 +306,14 @@ class ConfiguredApp(TerminalApp):
 
     @property
     def news(self) -> Notification | None:
-        """The last news; None where there were none. An error is shown elsewhere."""
-        return next((one for one in reversed(self.message_history) if one.severity != "error"), None)
+        """The last news; None where there were none. An error is shown elsewhere.
+
+        On the Downloads screen they do not say which key shows it.
+        """
+        last = next((one for one in reversed(self.message_history) if one.severity != "error"), None)
+        if last is not None and self.current_mode == "downloads":
+            return replace(last, words=last.words.replace(f" {TO_DOWNLOADS}", ""))
+        return last
 
     def _show_news(self) -> None:
         """Show the news on the screen in front, and on the one that it is a dialog over."""

@@ -1,6 +1,6 @@
 """The CPU of opening each screen and dialog, in the process of the app, in a pseudo-terminal of 80x24.
 
-Run it as `python -m tests.benchmarks.bench_openings [ROUNDS]`; it prints Markdown. A figure is the CPU time
+Run it as `python -m tests.benchmarks.bench_openings`; it prints Markdown. A figure is the CPU time
 of the whole process from the key to rest, after a few seconds of reading the first screen; the first opening
 of a process also imports what it needs and was not imported meanwhile. Every process opens everything once,
 closes it, and opens it a second time.
@@ -8,9 +8,9 @@ closes it, and opens it a second time.
 
 from __future__ import annotations
 
+import argparse
 import os
 import statistics
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -67,12 +67,15 @@ def cost(terminal: Terminal, key: str) -> float:
     return terminal.cpu() - before
 
 
-def main(rounds: int) -> None:
+def main() -> None:
     """Measure all openings and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3)
+    given = parser.parse_args()
     first: dict[str, list[float]] = {name: [] for name, *_ in OPENINGS}
     again: dict[str, list[float]] = {name: [] for name, *_ in OPENINGS}
     with tempfile.TemporaryDirectory() as folder, SampleServer() as server:
-        for _ in range(rounds):
+        for _ in range(given.rounds):
             with at_a_collection(server, Path(folder)) as terminal:
                 for figures in (first, again):
                     for name, key, back in OPENINGS:
@@ -86,4 +89,4 @@ def main(rounds: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 3)
+    main()

@@ -71,7 +71,7 @@ def test_an_item_of_a_static_catalog_inherits_from_what_it_lies_in(run: Run, tmp
 def test_a_sheet_spells_the_licence_out(run: Run, on_sample: SampleServer) -> None:
     sheet = run("show", "dataset", KENYA).stdout
     assert "CC-BY-SA-4.0: Creative Commons Attribution-ShareAlike 4.0 International\n" in sheet
-    assert "  asks:         credit the source; " in sheet
+    assert "  requires:     credit the source; " in sheet
 
 
 def test_sheets_have_bands_and_what_extensions_add(run: Run, on_sample: SampleServer) -> None:

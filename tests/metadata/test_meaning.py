@@ -24,7 +24,7 @@ anything = st.recursive(
 
 
 @pytest.mark.parametrize(
-    ("text", "identity", "name", "asks"),
+    ("text", "identity", "name", "requires"),
     [
         ("CC-BY-4.0", "CC-BY-4.0", "Creative Commons Attribution 4.0 International", "credit the source"),
         (
@@ -47,20 +47,20 @@ anything = st.recursive(
     ],
 )
 def test_licences_are_spelt_out_however_they_are_written(
-    text: str, identity: str, name: str, asks: str
+    text: str, identity: str, name: str, requires: str
 ) -> None:
     licence = known(text)
     assert licence is not None
     assert licence.id == identity
     assert name in licence.name
-    assert asks in licence.asks
+    assert requires in licence.requires
 
 
 def test_what_is_no_known_licence_is_named_as_it_is_and_promises_nothing() -> None:
     for text in ("Public Domain with Attribution", "CC-BY-9.9", "My License", ""):
         assert known(text) is None
     (licence,) = licences(Collection({"id": "a", "license": "My License"}))
-    assert (licence.id, licence.name, licence.asks, licence.url) == ("My License", "", "", "")
+    assert (licence.id, licence.name, licence.requires, licence.url) == ("My License", "", "", "")
 
 
 def test_the_link_of_a_document_goes_before_the_address_that_is_known() -> None:

@@ -17,6 +17,7 @@ from mlhub_tui.queue.job import JobState
 from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.ui.dialogs.base import QuestionScreen
 from mlhub_tui.ui.dialogs.download_dialog import DownloadScreen
+from mlhub_tui.ui.widgets.bars import TO_DOWNLOADS
 from tests.support.waiting import until
 
 from .conftest import Driver, driven
@@ -41,6 +42,17 @@ async def queue(driver: Driver, collection: str) -> None:
 def state(driver: Driver, collection: str = "") -> JobState:
     """Return the state of a transfer."""
     return next(job.state for job in driver.app.jobs if collection in job.name)
+
+
+async def test_news_of_what_was_queued_name_the_key_of_the_downloads_elsewhere_alone(
+    options: AppOptions,
+) -> None:
+    async with driven(options) as driver:
+        await driver.until("BigEarthNet")
+        driver.app.notify(f"1 archive queued. {TO_DOWNLOADS}")
+        await driver.until("1 archive queued. 2 shows the downloads.")
+        await driver.press("2")
+        await driver.until("1 archive queued.", lambda: "2 shows the downloads" not in driver.screen())
 
 
 async def test_d_and_enter_bring_the_archive_whole_to_disk_and_the_list_fits_every_width(

@@ -191,6 +191,10 @@ async def test_a_range_of_time_is_chosen_by_its_ends() -> None:
         dates.add({date(2024, 1, 1): 5})
         assert dates.range is not None and dates.bins is not None
         assert dates.bins.start(dates.range[0]) <= date(2018, 4, 1)
+        # Once it is taken, `b` begins the next one.
+        dates.action_take()
+        await pilot.press("b")
+        assert dates.range == (dates.cursor, dates.cursor) and "enter shows these" in dates.words
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from mlhub_tui.options import AppOptions
 from mlhub_tui.ui.dialogs.base import QuestionScreen
 from mlhub_tui.ui.dialogs.help import HelpScreen, MessageLogScreen, Palette
 from mlhub_tui.ui.map.footprint_map import FootprintMap
+from mlhub_tui.ui.map.time_histogram import TimeHistogram
 from mlhub_tui.ui.screens.browse import BrowseScreen
 from mlhub_tui.ui.screens.contact_sheet import ContactSheet
 from mlhub_tui.ui.screens.downloads import DownloadsScreen
@@ -362,6 +363,23 @@ async def test_letters_behind_enter_on_a_box_are_typed_into_the_search_that_it_o
     async with driven(options, (100, 40)) as driver:
         await scenes.choosing_a_box(driver)
         await asyncio.sleep(IN_ONE_GO)
+        for key in ("enter", *"kenya"):
+            send(driver, key)
+        await driver.until(lambda: getattr(driver.app.focused, "value", "") == "kenya")
+
+
+@pytest.mark.parametrize("apart", [False, True])
+async def test_letters_behind_the_enter_that_searches_in_dates_are_typed_into_the_search(
+    apart: bool, options: AppOptions
+) -> None:
+    async with driven(options, (100, 40)) as driver:
+        await _dates(driver)
+        await driver.until(lambda: isinstance(driver.app.focused, TimeHistogram))
+        await asyncio.sleep(IN_ONE_GO)
+        send(driver, "enter")
+        if apart:
+            await driver.until("enter searches there")
+            await asyncio.sleep(IN_ONE_GO)
         for key in ("enter", *"kenya"):
             send(driver, key)
         await driver.until(lambda: getattr(driver.app.focused, "value", "") == "kenya")

@@ -101,7 +101,7 @@ def test_a_collection_reads_like_a_good_readme() -> None:
     assert any(line.startswith("Licence    CC-BY-SA-4.0, The terms") for line in shown)
     assert section(shown, "Licence") == [
         "CC-BY-SA-4.0: Creative Commons Attribution-ShareAlike 4.0 International",
-        "asks       credit the source; share what you make of it under the same licence",
+        "requires   credit the source; share what you make of it under the same licence",
         "text       https://creativecommons.org/licenses/by-sa/4.0/",
         "The terms",
         "text       https://x.example/terms",
@@ -231,7 +231,7 @@ async def test_a_description_is_set_as_markdown_and_a_licence_spelt_out_in_the_a
     async with driven(options, (80, 50)) as driver:
         await collection_scene(driver)
         await driver.until(
-            "Creative Commons Attribution-ShareAlike 4.0 International", "asks", "STAC extensions"
+            "Creative Commons Attribution-ShareAlike 4.0 International", "requires", "STAC extensions"
         )
 
 

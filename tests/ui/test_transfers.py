@@ -55,6 +55,11 @@ async def test_limits_that_make_no_sense_are_said_and_nothing_changes(options: A
         await driver.until(lambda: driver.app.queue and driver.app.queue.settings)
         await limits(driver, "fast")
         await driver.until("is no speed")
+        label, note = (
+            next(line for line in driver.screen().splitlines() if words in line)
+            for words in ("Connections", "Saved with the queue")
+        )
+        assert label.index("Connections") == note.index("Saved")
         await driver.press("escape")
         await limits(driver, "", "0")
         await driver.until("Transfers: a number from 1 to 64")

@@ -17,6 +17,7 @@ from ...planning.requests import ArchiveRequest
 from ...text import count, link_names, one_line, size
 from .. import dialogs
 from ..catalog.nodes import identity
+from ..widgets.bars import TO_DOWNLOADS
 from ..widgets.plan_tree import PlanSubject, reading_words, sizes
 from .item_supplier import ItemSupplier, never, of_documents, supplies_of
 
@@ -194,7 +195,7 @@ async def _queue(
 
 def _tell(app: AppContext, done: Queued) -> None:
     files = count(done.files, "file")
-    words = f"{files} queued. 2 shows the downloads." if done.files else "Nothing was queued."
+    words = f"{files} queued. {TO_DOWNLOADS}" if done.files else "Nothing was queued."
     if done.left_out or done.why:
         left_out = f"{done.left_out:,} left out: " if done.left_out else ""
         words += f"\n{left_out}{one_line(done.why, 200)}"
@@ -320,7 +321,7 @@ def _show_plan(app: AppContext, subject: PlanSubject, choice: DownloadChoice) ->
         known, request = amount.bytes, requested(counted.filters)
         words = "The catalog" if catalog_only else count(files, "file")
         added = service.add(replace(request, size=known) if known else request)
-        return await _done(app, added, f"{words} queued as one job. 2 shows the downloads.")
+        return await _done(app, added, f"{words} queued as one job. {TO_DOWNLOADS}")
 
     is_mlhub = connection.source.kind is Kind.MLHUB
     app.show_plan(subject, opening, queueing, where=_target_words(choice), catalog=is_mlhub)
@@ -379,5 +380,5 @@ async def _queue_archives(app: AppContext, refs: Sequence[CollectionRef], choice
         if ref.id in choice.archives
     ]
     words, left_out = f"{count(len(requests), 'archive')} queued", len(refs) - len(requests)
-    rest = f", {left_out} not there yet." if left_out else ". 2 shows the downloads."
+    rest = f", {left_out} not there yet." if left_out else f". {TO_DOWNLOADS}"
     return await _done(app, queue.add_many(requests), words + rest)

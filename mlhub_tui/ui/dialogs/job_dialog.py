@@ -322,7 +322,8 @@ class LimitsScreen(FormDialog[dict[str, int | None] | None]):
 
     CSS = """
     LimitsScreen > .dialog Input { width: 14; }
-    LimitsScreen .words { padding: 0 0 0 1; width: 1fr; color: $muted; }
+    LimitsScreen .words { width: 1fr; color: $muted; }
+    LimitsScreen .row > .words { padding: 0 0 0 1; }
     """
     heading, keys = "Limits", "enter next field, ctrl+s applies, esc cancels"
     button: ClassVar[str] = "apply"

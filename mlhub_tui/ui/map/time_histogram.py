@@ -346,9 +346,9 @@ class TimeHistogram(Widget, can_focus=True):
             self.refresh()
 
     def action_range(self) -> None:
-        """Begin a range at the cursor, or take it."""
-        if self.mark is None and self.bins is not None:
-            self.mark = self.cursor
+        """Begin a range at the cursor, or take the one that was begun."""
+        if self.bins is not None and (self.mark is None or self.taken):
+            self.mark, self.taken = self.cursor, False
             self.refresh()
         else:
             self.action_take()

@@ -13,6 +13,7 @@ from .. import preview
 from ..dialogs.base import ListScreen
 from ..map.footprint_map import FootprintMap
 from ..map.map_pane import MapPane
+from ..map.time_histogram import TimeHistogram
 from ..widgets.item_table import ItemTable
 from ..widgets.line_view import Column, PickLine
 from .place_screen import EntryScreen
@@ -133,7 +134,9 @@ class ItemsScreen(EntryScreen):
             self._sheet.items_changed()
 
     def commits(self, widget: Widget | None) -> bool:
-        """Tell whether Enter on a widget opens the form of a search, for which the keys behind it are."""
+        """Tell whether Enter on a widget takes a box or dates; the keys behind it are for what follows."""
+        if isinstance(widget, TimeHistogram):
+            return widget.bins is not None
         return isinstance(widget, FootprintMap) and widget.choosing
 
     @on(MapPane.Wanted)
@@ -147,6 +150,7 @@ class ItemsScreen(EntryScreen):
         if self.table.is_attached:
             self.table.apply_dates(message.when, message.words)
         self.show_amount()
+        self.committed()
 
     def clear_dates(self) -> bool:
         """Show the items of all times again; False where they are shown already."""

@@ -111,7 +111,7 @@ class PlanScreen(PlaceScreen):
     def compose_body(self) -> ComposeResult:
         """Lay out the form, the tree, the sums and the pictures."""
         texts, where = self._texts, Static(line(self._where), id="where")
-        exact = [_row("Test", self._exact)] if find_spec("shapely") is not None else []
+        exact = [_row("Match", self._exact)] if find_spec("shapely") is not None else []
         rows = [_row(name, one, texts[f"said-{name}"]) for name, one in self._fields.items()]
         below = (texts["reading"], self._tree, texts["sum"], texts["remarks"], where)
         left = Vertical(*rows, *exact, *below, id="left")

@@ -109,6 +109,8 @@ def two_lines(words: str, width: int) -> str:
 
 
 STYLES = {"error": "$error", "warning": "$warning"}
+TO_DOWNLOADS = "2 shows the downloads."
+"""Behind news of what was queued."""
 
 
 @dataclass(frozen=True, slots=True)
