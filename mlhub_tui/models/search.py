@@ -6,7 +6,7 @@ import json
 import math
 import re
 from calendar import monthrange
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
@@ -92,12 +92,28 @@ def parse_span(text: str) -> Span | None:
 def span_of(start: str, end: str) -> Span | None:
     """Return the stretch between an item's two times, None where neither can be read as one.
 
-    Items are read tolerantly: an end that is missing is open, as of a sensor still at work.
+    Items are read tolerantly: an end that is missing is open, as of a sensor still at work, and ends that are
+    the other way around are turned.
     """
     first, last = read_time(start), read_time(end)
     if first is None and last is None:
         return None
-    return Span(first.start if first else None, last.end if last else None)
+    span = Span(first.start if first else None, last.end if last else None)
+    return span if _before(span.start, span.end) else Span(span.end, span.start)
+
+
+def time_of(properties: Mapping[str, Any]) -> Span | None:
+    """Return an item's time, None where it has none that can be read.
+
+    A `datetime` overrides a range beside it, as in radiant_mlhub.
+    """
+    if single := read_time(_text(properties.get("datetime"))):
+        return single
+    return span_of(_text(properties.get("start_datetime")), _text(properties.get("end_datetime")))
+
+
+def _text(value: Any) -> str:
+    return str(value) if isinstance(value, str | int) else ""
 
 
 @lru_cache(maxsize=4096)

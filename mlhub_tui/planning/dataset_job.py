@@ -35,6 +35,8 @@ from .requests import CHOOSE_KEYS, SAMPLE, DatasetRequest
 from .resolver import JobContext, cluster_package, links_of, showing
 from .selection import PAID_HINT, PlannedFile, count_files, files, notes, paid_words
 
+NO_ASSETS = "no item of {} has an asset to download"
+"""The message for a dataset, by its name, whose items are all wanted."""
 _LISTED_AGAIN = "retry lists the items again, and fetches what is missing"
 _NO_ITEMS = "`mlhub-tui list items COLLECTION` lists its items"
 _READ_AGAIN = "retry requests the documents that err_report.csv names, and fetches what is missing"
@@ -297,8 +299,7 @@ class _DatasetJobRunner:
                 raise NothingMatches(f"{name}: {paid_words(counts)}", hint=PAID_HINT)
             if filters == Filters():
                 why = (*notes(counts, by_time=False, by_place=False), *index.facts["notes"])
-                words = f"no item of {name} has an asset to download"
-                raise NothingMatches("; ".join((words, *why)), hint=_NO_ITEMS)
+                raise NothingMatches("; ".join((NO_ASSETS.format(name), *why)), hint=_NO_ITEMS)
             raise NothingMatches(f"nothing in {name} matches the filters")
         same = str if request.url else same_names(request.asset_folder)
         own.want(_until(files(index, filters, same), stop))

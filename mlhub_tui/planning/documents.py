@@ -12,7 +12,7 @@ from typing import Any
 from ..models import Asset, Collection, Item, JsonDict
 from ..models.document import LARGEST_SIZE, asset_entries, identity
 from ..models.extent import item_bbox
-from ..models.search import read_time
+from ..models.search import time_of
 from ..sources.asset_links import asset_href
 from ..sources.documents import DocumentKind, kind_of
 from ..sources.static.document_urls import member_url
@@ -181,26 +181,11 @@ def box_of(document: JsonDict) -> Box | None:
 
 
 def times_of(properties: JsonDict) -> Times:
-    """Return an item's times: of `datetime`, else of `start_datetime` to `end_datetime`.
-
-    A `datetime` overrides a range beside it, as in radiant_mlhub.
-    """
-    single, start, end = (
-        _read_time(str(value)) if isinstance(value, str | int) and value else _NO_TIMES
-        for value in map(properties.get, ("datetime", "start_datetime", "end_datetime"))
-    )
-    if single[0] is not None:
-        return single
-    first, last = start[0], end[1]
-    return (last, first) if first is not None and last is not None and last < first else (first, last)
-
-
-@lru_cache(maxsize=4096)
-def _read_time(text: str) -> Times:
-    span = read_time(text)
-    if span is None or span.start is None or span.end is None:
+    """Return an item's first and last microsecond; None for an open end, and where no time can be read."""
+    span = time_of(properties)
+    if span is None:
         return _NO_TIMES
-    return microseconds(span.start), microseconds(span.end)
+    return microseconds(span.start) if span.start else None, microseconds(span.end) if span.end else None
 
 
 def _geometry(geometry: Any, box: Box | None) -> str:

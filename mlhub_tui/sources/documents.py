@@ -60,13 +60,15 @@ _API_CLASS = re.compile(r"api\.stacspec\.org/|stac-api-spec|ogcapi-(features|com
 class ItemList:
     """Items in one file: a GeoJSON FeatureCollection, or one item a line; `skipped` others were in it.
 
-    The URL of each item is the file's. `goes_on` is whether it is a page of a listing, with others behind it.
+    The URL of each item is the file's. `goes_on` is whether it is a page of a listing, with others behind it;
+    `longer` is that it is a part of a longer answer, in words, where the file tells.
     """
 
     url: str
     items: Sequence[Item]
     skipped: int = 0
     goes_on: bool = False
+    longer: str = ""
 
 
 def kind_of(value: Any) -> DocumentKind:
@@ -117,7 +119,8 @@ def document_of(value: Any, url: str) -> Document | ItemList:
         raise UnexpectedAnswer(f"JSON, but no STAC document (not an object): {where}", url=where, hint=_HINT)
     if kind is DocumentKind.ITEMS:
         found = _item_list(value.get("features"), url)
-        return replace(found, goes_on=bool(found.items and links_of(value, "next")))
+        goes_on = bool(found.items and links_of(value, "next"))
+        return replace(found, goes_on=goes_on, longer=longer_answer(value, len(found.items) + found.skipped))
     # A feature that a catalog links as its item is one, whatever it lacks.
     made = Item if kind is DocumentKind.GEOJSON and "properties" in value else _CLASSES.get(kind)
     if made is None:
@@ -155,6 +158,13 @@ def matched(answer: JsonDict) -> int | None:
         found.append(counts.get(name) if isinstance(counts, dict) else None)
     good = (n for n in found if isinstance(n, int) and not isinstance(n, bool) and n >= 0)
     return next(good, None)
+
+
+def longer_answer(answer: JsonDict, entries: int) -> str:
+    """Return that a list of so many entries is a part of a longer answer; empty where it does not say so."""
+    if (total := matched(answer)) is None:
+        return "it is a part of a longer answer" if links_of(answer, "next") else ""
+    return f"it is a part of an answer of {total:,} items" if total > entries else ""
 
 
 def is_datasets(value: Any) -> bool:

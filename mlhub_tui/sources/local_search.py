@@ -13,7 +13,7 @@ from ..errors import EntityDoesNotExist, NotOffered, RequestError, UnexpectedAns
 from ..http.pagination import EMPTY_PAGES, REPEATED
 from ..models import BBox, Item, Search
 from ..models.extent import geometry_bbox
-from ..models.search import Span, parse_span, span_of
+from ..models.search import parse_span, time_of
 from .base import ALL_EMPTY, ENOUGH, Lacking, LostDocument, Page, check_search
 
 T = TypeVar("T")
@@ -121,7 +121,7 @@ async def _filtered(
             break
         found.extend(filter(matches, page.entries))
         notes.update(dict.fromkeys(page.notes))
-        timeless = sum(time_of(item) is None for item in page.entries) if search.datetime else 0
+        timeless = sum(time_of(item.properties) is None for item in page.entries) if search.datetime else 0
         placeless = sum(item.bbox is None for item in page.entries) if in_area else 0
         lacking = lacking.plus(Lacking(timeless, placeless))
         read, skipped, link = read + len(page.entries), skipped + page.skipped, page.next
@@ -156,7 +156,7 @@ def _by(name: str) -> Callable[[Item], tuple[int, float, str]]:
     def key(item: Item) -> tuple[int, float, str]:
         value = item.raw.get(field) if field in ("id", "collection") else item.properties.get(field)
         if field == "datetime":
-            span = time_of(item)
+            span = time_of(item.properties)
             moment = span and (span.start or span.end)
             return (1, moment.timestamp(), "") if moment else (0, 0.0, "")
         if isinstance(value, int | float):
@@ -213,17 +213,12 @@ def item_filter(search: Search) -> Callable[[Item], bool]:
     def matches(item: Item) -> bool:
         return (
             (not ids or item.id in ids)
-            and (span is None or ((own := time_of(item)) is not None and own.meets(span)))
+            and (span is None or ((own := time_of(item.properties)) is not None and own.meets(span)))
             and (box is None or (item.bbox is not None and intersect(item.bbox, box)))
             and (not words or _contains(item, words))
         )
 
     return matches
-
-
-def time_of(item: Item) -> Span | None:
-    """Return an item's time; None where it has none that can be read."""
-    return span_of(item.interval.start, item.interval.end)
 
 
 def intersect(one: BBox, other: BBox) -> bool:

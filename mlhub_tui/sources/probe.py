@@ -43,7 +43,7 @@ from ..http.urls import host, host_label, join, parse_url, shown
 from ..models.document import identity, links_of
 from ..text import count, nearest_word, one_line, size
 from .base import Source
-from .documents import DocumentKind, count_stac_items, is_datasets, kind_of, matched
+from .documents import DocumentKind, count_stac_items, is_datasets, kind_of, longer_answer, matched
 from .open_source import open_session, open_source
 from .stac.api_client import may_be_spelled_otherwise
 from .stac.landing import Landing
@@ -407,8 +407,7 @@ def _of_document(value: Any, location: str, where: str, url: str) -> ProbeResult
     """
     kind = kind_of(value)
     if kind is DocumentKind.ITEMS and (items := count_stac_items(value)):
-        total = matched(value) if isinstance(value, dict) else None
-        part = f"it is a part of an answer of {total:,} items" if total is not None and total > items else ""
+        part = longer_answer(value, items) if isinstance(value, dict) else ""
         title = one_line(name_of(url), 120)
         return ProbeResult(Kind.STATIC, location, title, {"items": items}, notes=(part,) if part else ())
     if kind in (DocumentKind.ITEM, DocumentKind.ITEMS):
@@ -424,7 +423,7 @@ def _of_document(value: Any, location: str, where: str, url: str) -> ProbeResult
     notes = []
     if kind is DocumentKind.API:
         notes.append("it was saved from an API: its links still lead there")
-    elif not counts:
+    elif not counts and not links_of(value, "items"):
         notes.append("it has no links to anything below it")
     if not identity(value.get("id")):
         notes.append("it has no id, which STAC requires")

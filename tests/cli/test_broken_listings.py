@@ -297,9 +297,32 @@ def test_a_collection_that_has_nothing_to_download_says_why_rather_than_that_no_
     result = run("--source", str(tmp_path), "download", "dataset", "c", "--output-dir", str(tmp_path / "out"))
     assert result.exit_code == 1
     assert "no item of c has an asset to download" in result.stderr
+    planned = run("--source", str(tmp_path), "download", "dataset", "c", "--dry-run")
+    assert "no item of c has an asset to download" in planned.stderr
     assert "a link that cannot be followed: s3://bucket/item.json" in result.stderr
     assert "an item without an id" in result.stderr
     assert "1 asset without an href" in result.stderr
+
+
+def test_a_page_of_a_listing_that_a_catalog_links_stays_incomplete_however_often_it_is_read(
+    run: Run, tmp_path: Path
+) -> None:
+    named = {"type": "Collection", "id": "c", "description": "d", "license": "x"}
+    links = [{"rel": "items", "href": "page.json"}]
+    (tmp_path / "collection.json").write_text(json.dumps({**named, "links": links}))
+    page = {
+        "features": items(1, assets={"a": {"href": "a.tif"}}),
+        "links": [{"rel": "next", "href": "2.json"}],
+    }
+    (tmp_path / "page.json").write_text(json.dumps({"type": "FeatureCollection", **page}))
+    (tmp_path / "a.tif").write_bytes(b"II*\0image")
+    for _ in range(2):
+        result = run(
+            "--source", str(tmp_path), "download", "dataset", "c", "--output-dir", str(tmp_path / "o")
+        )
+        assert result.exit_code == 1
+        assert "only the first page of a listing is read" in result.stderr
+    assert len([*(tmp_path / "o").rglob("a.tif")]) == 1
 
 
 def test_a_listing_of_an_archive_that_ends_too_early_is_not_whole(run: Run, tmp_path: Path) -> None:

@@ -162,3 +162,8 @@ def test_one_page_of_a_longer_answer_is_called_that(run: Run, tmp_path: Path) ->
     (tmp_path / "page.json").write_text(json.dumps(page))
     added = run("sources", "add", "mine", str(tmp_path / "page.json"))
     assert (added.exit_code, "a part of an answer of 1,900 items" in added.stderr) == (0, True)
+    page |= {"context": {}, "links": [{"rel": "next", "href": "https://api.example/search?page=2"}]}
+    (tmp_path / "page.json").write_text(json.dumps(page))
+    for command in (("list", "items", "c"), ("download", "dataset", "c", "--dry-run")):
+        result = run("--source", str(tmp_path / "page.json"), *command)
+        assert (result.exit_code, "it is a part of a longer answer: " in result.stderr) == (0, True)

@@ -95,6 +95,20 @@ def test_times_that_cannot_be_read_are_counted_in_each_answer_that_depends_on_th
     assert "without a time" not in run(*plan).stderr
 
 
+@pytest.mark.parametrize("single", [None, "NaT"])
+def test_search_and_download_find_an_item_by_a_range_that_is_the_other_way_around(
+    run: Run, tmp_path: Path, single: str | None
+) -> None:
+    [item] = features({"turned": single})
+    item["properties"] |= {"start_datetime": "2016-02-01T00:00:00Z", "end_datetime": "2015-01-01T00:00:00Z"}
+    source = catalog(tmp_path, [item], how="list")
+    when = ("--datetime", "2015-06")
+    assert run("search", source, "-c", "c", *when).stdout.split()[3:4] == ["turned"]
+    planned = run("--source", source, "download", "dataset", "c", "--dry-run", "--json", *when)
+    assert json.loads(planned.stdout)["files"] == 1
+    assert json.loads(planned.stdout)["items_without_time"] == 0
+
+
 def test_a_search_on_this_side_counts_over_all_pages(run: Run) -> None:
     made = [*features(NONE), *items(300), *features(NONE)]
     with PagedAPI(lambda *_: None, made, searches=()) as server:

@@ -109,6 +109,7 @@ def test_any_text_is_a_time_or_refused(text: str) -> None:
         ("2018-01-01T00:00:00Z", "2018-12-31T23:59:59Z", "2019", False),
         ("2018-01-01T00:00:00Z", "", "2030", True),
         ("", "2018-01-01T00:00:00Z", "2030", False),
+        ("2018-12-31T23:59:59Z", "2018-01-01T00:00:00Z", "2018-06", True),
     ],
 )
 def test_an_item_meets_what_overlaps_its_time(start: str, end: str, wanted: str, meets: bool) -> None:

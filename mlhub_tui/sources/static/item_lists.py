@@ -12,7 +12,7 @@ import zlib
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, BinaryIO, Protocol, overload
@@ -27,7 +27,7 @@ from ...http.urls import shown
 from ...models import BBox, Catalog, Collection, Item, JsonDict
 from ...models.document import identity
 from ...models.extent import around
-from ...models.search import span_of
+from ...models.search import time_of
 from ...text import count
 from ..documents import ItemList, count_stac_items
 from .document_loader import Parsed, open_file, system_error, too_large, unreadable
@@ -164,7 +164,7 @@ class _ItemGroup:
         """Widen the extent so that an item is in it."""
         if (box := item.bbox) is not None:
             self.box = around([self.box, box]) if self.box else box
-        if span := span_of(item.interval.start, item.interval.end):
+        if span := time_of(item.properties):
             self.start = min(filter(None, (self.start, span.start)), default=None)
             self.end = max(filter(None, (self.end, span.end)), default=None)
 
@@ -258,15 +258,15 @@ class ItemCatalog:
         base, name = file_url("/" + url.partition("://")[2]) if is_web(url) else url, name_of(url)
         made: dict[str, Parsed] = {same(url): found, same(found.url): found}
         links = []
-        skipped = found.skipped  # counted where the first items are
+        first = replace(found, goes_on=False)  # what was left out is counted where the first items are
         for title, group in self.groups.items():
             # One part of a path, whatever the id.
             folder = f"c-{quote(title, safe='', errors='replace').replace('%', '~')}"
             links.append({"rel": "child", "href": f"./{folder}/collection.json", "title": title})
             place = member_url(base, f"{folder}/collection.json")
             made[place] = Collection(group.document(title), url=place)
-            made[member_url(base, f"{folder}/items.json")] = ItemList(found.url, group.items, skipped)
-            skipped = 0
+            made[member_url(base, f"{folder}/items.json")] = replace(first, items=group.items)
+            first = ItemList(found.url, ())
         words = f"{count(len(found.items), 'item')} of {shown(url)}"
         named = {"type": "Catalog", "stac_version": "1.0.0", "id": name, "title": name}
         root_url = member_url(base, "catalog.json")

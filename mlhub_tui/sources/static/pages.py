@@ -146,7 +146,15 @@ class HolderPart:
             self.skipped += holder.skipped
             left = count(holder.skipped, "entry", "entries")
             self.notes.append(f"{left} without an ID left out of {shown(holder.url)}")
-        return end if end < len(holder.items) else 0
+        if end < len(holder.items):
+            return end
+        if holder.goes_on:
+            words = f"only the first page of a listing is read: {shown(holder.url)}"
+            self.notes.append(words)
+            self.lost.append(LostDocument(holder.url, words))
+        elif holder.longer:
+            self.notes.append(f"{holder.longer}: {shown(holder.url)}")
+        return 0
 
 
 async def _part_of(loader: DocumentLoader, holder: Holder, position: _Position, size: int) -> HolderPart:
@@ -175,10 +183,6 @@ async def _part_of(loader: DocumentLoader, holder: Holder, position: _Position, 
                     within = part.take(listed, within, size)
                     if within:
                         break
-                    if listed.goes_on:
-                        words = f"only the first page of a listing is read: {shown(listed.url)}"
-                        part.notes.append(words)
-                        part.lost.append(LostDocument(link.url, words))
                 else:
                     part.notes.append(f"no list of items: {shown(link.url)}")
         at += 1
