@@ -24,7 +24,7 @@ from . import paths, queue, sources
 from .auth import ProfilesFile, secret_words
 from .config import Config, Loaded, abilities
 from .errors import MLHubException
-from .fileio import bytes_of, nearest
+from .fileio import bytes_of, nearest, not_folder
 from .text import count, one_line, rate, redact, size
 from .version import __version__
 
@@ -187,9 +187,9 @@ def _home() -> Iterator[Finding]:
             yield Finding("MLHUB_HOME", str(home))
         else:
             yield wrong("MLHUB_HOME", f"{home} cannot be written", "fix its permissions, or set MLHUB_HOME")
-    elif home.exists():
-        yield wrong("MLHUB_HOME", f"{home} is no folder", "move it away, or set MLHUB_HOME")
-    elif os.access(nearest(home.absolute()), os.W_OK):
+    elif not (there := nearest(home.absolute())).is_dir():
+        yield wrong("MLHUB_HOME", not_folder(there), "fix or move that, or set MLHUB_HOME")
+    elif os.access(there, os.W_OK):
         yield Finding("MLHUB_HOME", f"{home} (created if missing)")
     else:
         yield wrong(
@@ -200,7 +200,7 @@ def _home() -> Iterator[Finding]:
 def _file(name: str, path: Path) -> Iterator[Finding]:
     try:
         status = path.stat()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         yield Finding(name, f"{path} (not there)")
         return
     except OSError as error:

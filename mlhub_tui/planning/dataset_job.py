@@ -396,8 +396,8 @@ class _DatasetJobRunner:
         skipped = [own.get_checkpoint("left out"), own.get_checkpoint("skipped")]
         if failed:
             there = f"{saved.done:,} of {count(saved.files, 'file')} are there"
-            words = "; ".join(filter(None, (f"done with {failed:,} failed: {there}", *skipped)))
-            raise FilesFailed("\n".join(filter(None, (words, noted))))
+            told = (f"done with {failed:,} failed: {there}", *skipped, *noted.splitlines())
+            raise FilesFailed("; ".join(filter(None, told)))
         if noted and own.get_checkpoint("incomplete"):
             words = f"done with {count(saved.files, 'file')}, but not all could be listed"
             words = f"{words}: {'; '.join(noted.splitlines())}"

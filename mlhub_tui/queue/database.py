@@ -16,7 +16,7 @@ from pathlib import Path
 
 from .. import paths, text
 from ..errors import DownloadError, NoSpaceError
-from ..fileio import make_private_folder
+from ..fileio import make_private_folder, nearest, not_folder
 
 MIGRATIONS: tuple[str, ...] = (
     """
@@ -191,8 +191,8 @@ class Database:
 
 
 def exists(path: Path) -> bool:
-    """Return whether there is a file, of whatever kind, or the journal of one that was lost."""
-    return _is_there(path) or _orphaned_journal(path) is not None
+    """Return whether there is a file, of any kind, the journal of a lost one, or what is no folder for it."""
+    return _is_there(path) or _orphaned_journal(path) is not None or not nearest(path.parent).is_dir()
 
 
 def check(path: Path) -> None:
@@ -200,6 +200,8 @@ def check(path: Path) -> None:
 
     It is checked before SQLite touches it: SQLite deletes the journal of an empty file.
     """
+    if not (folder := nearest(path.parent)).is_dir():
+        raise _unusable(path, not_folder(folder), "fix or move that", by_place=True)
     if not _is_there(path):
         if (journal := _orphaned_journal(path)) is not None:
             raise _unusable(path, f"the file is missing, but its journal {_name(journal)} is there")
@@ -251,8 +253,6 @@ def _open(path: Path) -> sqlite3.Connection:
                 raise unusable(path, error) from error
         except sqlite3.DatabaseError as error:
             raise unusable(path, error) from error
-        except (FileExistsError, NotADirectoryError):  # of its folder: a file has the name
-            raise _unusable(path, "its folder is not a folder", "move what has its name") from None
         except OSError as error:
             raise _unusable(path, _reason(error), _PERMISSIONS, by_place=True) from error
         time.sleep(0.05)

@@ -58,7 +58,7 @@ def refused(
 ) -> errors.UnexpectedAnswer:
     """Return the error for a file in whose place the host `place` sent another: what, and its first line."""
     words = f"{place or 'the server'} sent {kind} instead of {expected.name}"
-    if size is not None and expected.size is not None:
+    if size is not None and expected.size is not None and size != expected.size:
         words += " ({}, announced are {})".format(*text.sizes(size, expected.size))
     if kind in READABLE and (line := first_line(unpacked_start(start) if expected.archive else start)):
         words += f": {line}"

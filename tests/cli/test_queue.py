@@ -357,6 +357,16 @@ def test_a_setting_that_makes_no_sense_is_a_usage_error(
     assert not (mlhub_home / "queue.db").exists()
 
 
+def test_a_queue_on_a_disk_that_is_not_mounted_is_not_called_empty(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "home").symlink_to(tmp_path / "unmounted")
+    monkeypatch.setenv("MLHUB_HOME", str(tmp_path / "home"))
+    result = run("queue", "list")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "home is a link to what does not exist" in result.stderr
+
+
 def test_finished_files_are_verified_and_a_damaged_one_is_found(
     run: Run, on_sample: SampleServer, tmp_path: Path
 ) -> None:

@@ -66,7 +66,7 @@ def test_a_broken_profiles_file_and_a_variable_that_is_not_set_are_found(mlhub_h
 
 def test_a_home_that_is_a_file_is_found(mlhub_home: Path) -> None:
     mlhub_home.write_text("")
-    assert "is no folder" in bad(doctor.look_at_files(Loaded()))[0].value
+    assert "is a file, not a folder" in bad(doctor.look_at_files(Loaded()))[0].value
 
 
 def test_a_damaged_queue_is_found_and_left_alone(mlhub_home: Path) -> None:

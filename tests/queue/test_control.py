@@ -217,6 +217,9 @@ def test_a_queue_that_cannot_be_kept_is_refused_by_the_desk(tmp_path: Path) -> N
     (tmp_path / "file").touch()
     with pytest.raises(QueueUnusable, match="not a folder"):
         QueueClient(tmp_path / "file" / "queue.db")
+    (tmp_path / "link").symlink_to(tmp_path / "unmounted")
+    with pytest.raises(QueueUnusable, match="link is a link to what does not exist"):
+        QueueClient(tmp_path / "link" / "queue.db")
 
 
 @pytest.mark.parametrize("verb", [JobAction.PAUSE, JobAction.CANCEL])

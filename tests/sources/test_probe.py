@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import os
@@ -414,6 +415,10 @@ async def test_archives_without_a_catalog_and_damaged_ones_are_told_apart(tmp_pa
         await look(str(tar_of(tmp_path / "a.tar.gz", {"readme.txt": b"x"})))
     with pytest.raises(NotASource, match=r"1 member left out \(its name leads out of the archive\)"):
         await look(str(tar_of(tmp_path / "a.tar.gz", {"/catalog.json": b"{}"})))
+    twice = tar_of(tmp_path / "t.tar.gz", {"catalog.json": b"{}"})
+    twice.write_bytes(gzip.compress(twice.read_bytes()))
+    with pytest.raises(NotASource, match="the archive is neither a tar nor"):
+        await look(str(twice))
     with pytest.raises(NotASource, match="JSON that is not STAC"):
         await look(str(tar_of(tmp_path / "b.tar.gz", {"catalog.json": b"{]"})))
     whole = tar_of(tmp_path / "c.tar.gz", {"readme.txt": os.urandom(200_000)}).read_bytes()

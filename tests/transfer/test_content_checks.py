@@ -137,6 +137,8 @@ def test_a_refusal_says_what_came_from_where_and_what_to_do() -> None:
     assert (told.url, told.status) == ("u", 200)
     assert "retry later" in told.hint
     assert "portal" not in told.hint
+    same = refused(Expected("a.tif", 9), ContentKind.TEXT, b"not found", 9, place="h.test")
+    assert same.message == "h.test sent text instead of a.tif: not found"
     page = refused(Expected("a.tif"), ContentKind.PAGE, PAGE, 9)
     assert page.message.startswith("the server sent a web page instead of a.tif: <!-- portal -->")
     assert "log in to its portal" in page.hint

@@ -24,6 +24,7 @@ _GZIP_MAGIC = b"\x1f\x8b"
 _EXTENDED = frozenset({tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE})
 _MAX_EXTENDED = 1 << 20  # bytes of a long name or of pax records; tarfile reads any number of them
 _TOO_EARLY = "the archive ends too early: it is incomplete"
+_NO_TAR = "the archive is neither a tar nor a tar.gz"
 
 
 class DamagedArchive(MLHubException):
@@ -64,6 +65,8 @@ class _Header(tarfile.TarInfo):
             match type(error).__name__:
                 case "EOFHeaderError" | "EmptyHeaderError":  # the two proper ends
                     raise
+                case _ if not tarfile_.offset:
+                    raise DamagedArchive(_NO_TAR) from None
                 case "TruncatedHeaderError":
                     raise DamagedArchive(_TOO_EARLY) from None
             raise DamagedArchive(f"the archive is damaged at byte {tarfile_.offset:,}") from None
