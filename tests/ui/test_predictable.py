@@ -136,6 +136,31 @@ async def test_the_footer_follows_the_pane_that_has_the_focus(options: AppOption
 
 
 @pytest.mark.slow
+async def test_empty_lists_name_no_keys_that_need_a_line(options: AppOptions) -> None:
+    async with driven(options) as driver:
+        await find(driver, SMALL)
+        await driver.press("asterisk", "F")
+        await driver.until("x removes, enter chooses, esc closes")
+        await driver.press("x")
+        await driver.until("None yet", "─ esc closes ─", lambda: "enter chooses" not in driver.screen())
+        await driver.press("escape", "F")
+        await driver.until("None yet", "─ esc closes ─", lambda: "enter chooses" not in driver.screen())
+        await driver.press("escape", "4")
+        await driver.until("Press 1", lambda: "reload" in footer(driver))
+        assert not any(key in footer(driver) for key in ("open  v", "verify", "copy path", "filter", "sort"))
+
+
+async def test_enter_on_a_map_says_how_to_go_to_a_footprint_first(options: AppOptions) -> None:
+    async with driven(options) as driver:
+        await find(driver, SMALL)
+        await driver.press("m")
+        await driver.until("footprints")
+        await driver.press("enter")
+        await driver.until(lambda: "Go to a footprint first, by n or N." in status(driver))
+        await driver.press("n", "enter")
+        await driver.until("Bands")
+
+
 async def test_d_is_about_the_row_under_the_cursor_in_every_pane(options: AppOptions) -> None:
     async with driven(options, (100, 30)) as driver:
         await find(driver, SMALL)

@@ -281,6 +281,10 @@ def leave_question(transfers: int) -> QuestionScreen:
     )
 
 
+_CLOSES = "esc closes"
+"""The key of a list in which nothing is."""
+
+
 class ListScreen(FramedDialog[str | None]):
     """Lets a line be chosen; dismissed with its key. Esc chooses none.
 
@@ -325,7 +329,7 @@ class ListScreen(FramedDialog[str | None]):
         self.heading, self.offered, self._none = title, list(lines), none
         self._about, self._remove = about, remove
         own = "type to narrow, " if narrows else "x removes, " if remove else ""
-        self.keys = self.keys or f"{own}enter chooses, esc closes"
+        self.keys = self.keys or (f"{own}enter chooses, esc closes" if lines else _CLOSES)
         self.picks, self._words = PickList(tick), Static(id="about")
         self.part = field or TextField(placeholder="part of a name", id="part")
         said = [self._words] if about is not None or none else []
@@ -395,6 +399,8 @@ class ListScreen(FramedDialog[str | None]):
             return
         if removed:
             self.offered.remove(current)
+            if not self.offered:
+                self.show_keys(_CLOSES)
             self.narrow(self.part.value)
 
 

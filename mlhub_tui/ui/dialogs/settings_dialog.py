@@ -232,7 +232,7 @@ class SettingsScreen(FormDialog[bool | None]):
 class ThemeScreen(ListScreen):
     """Lists the themes; the one under the cursor is shown at once, and Esc brings back the one before."""
 
-    keys = "type to narrow, enter chooses, esc takes back"
+    keys = "type to narrow, enter chooses, esc cancels"
 
     def __init__(self, current: str) -> None:
         about = {AUTO: "light or dark, as the terminal is"}

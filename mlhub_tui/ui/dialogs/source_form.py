@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from ...sources.probe import ProbeResult
 
 
-LOOK = "look"
-_KINDS: dict[str, Kind | None] = {LOOK: None, **{KIND_NAMES[kind.value]: kind for kind in Kind}}
+DETECT = "detect"
+_KINDS: dict[str, Kind | None] = {DETECT: None, **{KIND_NAMES[kind.value]: kind for kind in Kind}}
 SAVE_AND_USE, SAVE, USE_ONCE = "save and use", "save", "use once"
 _OFFERED = 42
 """Characters that fit on one line of a narrow form."""
@@ -186,7 +186,7 @@ class SourceForm(FormDialog[SourceAnswer | None]):
         self._stop_looking()
         self._found, self._settled_at = None, None
         if self._start.profile is None:
-            self._kinds.choose(LOOK)
+            self._kinds.choose(DETECT)
         self._show_found("")
         self._lay_out()
 
@@ -289,7 +289,7 @@ class SourceForm(FormDialog[SourceAnswer | None]):
         if self._start.profile is None:
             self._name_field.value = name_for(found.location, found.title, found.kind, self._taken)
         else:
-            self._kinds.choose(LOOK if found.kind is None else KIND_NAMES[found.kind.value])
+            self._kinds.choose(DETECT if found.kind is None else KIND_NAMES[found.kind.value])
         self._show_found(found_words(found))
         wanting = "It shows nothing without a key: choose how to send it; Enter detects again."
         self._say(content(wanting if found.kind is None else "", "$warning"))

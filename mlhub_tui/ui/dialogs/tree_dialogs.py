@@ -161,7 +161,7 @@ class FacetScreen(ListScreen):
     FacetScreen PickList { height: 16; }
     FacetScreen.-short PickList { height: 8; }
     """
-    keys = "type to narrow the list, enter selects, esc closes"
+    keys = "type to narrow, enter selects, esc closes"
 
     def __init__(self, tree: CatalogTree, apply: Callable[[str], None]) -> None:
         super().__init__("Narrow", narrows=True, tick=lambda key: "[x]" if key in self._chosen else "[ ]")
@@ -197,7 +197,7 @@ class FacetScreen(ListScreen):
                     into.append(PickLine(one.words, figures=f"{one.number:,}", key=key))
             lines += [PickLine(title), *offered] if offered else []
         lines = [PickLine("Chosen"), *chosen, *lines] if chosen else lines
-        self.picks.show(lines or [PickLine("nothing to narrow by")])
+        self.picks.show(lines or [PickLine("no match" if terms else "nothing to narrow by")])
 
     def choose(self, key: str) -> None:
         """Toggle a facet."""

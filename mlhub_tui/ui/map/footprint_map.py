@@ -274,8 +274,8 @@ class FootprintMap(Widget, can_focus=True):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Leave keys that do nothing here to the screen."""
         framed = self._frame is not None
-        can = {"corner": framed, "step": bool(self.footprints), "take": framed or self.current is not None}
-        return can.get(action, True)
+        some = bool(self.footprints)
+        return {"corner": framed, "step": some, "take": framed or some}.get(action, True)
 
     def action_pan(self, across: int, down: int) -> None:
         """Move the map, or the corner of the box that is being chosen."""
@@ -327,6 +327,8 @@ class FootprintMap(Widget, can_focus=True):
             self.post_message(self.BoxChosen(box))
         elif self.current is not None:
             self.post_message(self.Opened(self.current))
+        else:
+            self.notify("Go to a footprint first, by n or N.")
 
     def action_box(self) -> None:
         """Begin to choose a box."""

@@ -27,7 +27,7 @@ from ...queue.library import (
 )
 from ...sample import SAMPLE_NAME
 from ...text import count, local_time, one_line, redact, size
-from ..commands import LIBRARY, bindings
+from ..commands import LIBRARY, bindings, of
 from ..context import QueueChanged
 from ..source_connection import place
 from ..terminal.characters import content, line
@@ -222,6 +222,7 @@ class LibraryScreen(PlaceScreen):
         self._view.update(line(f"{words} in {folder}", "$muted", max(self.size.width - 2, 40)))
         if self.find_bar is not None:
             self.find_bar.say(f"{table.line_count:,} of {len(table.entries):,}")
+        self.refresh_hints()
 
     def on_resize(self) -> None:
         """Fit the texts to the new width."""
@@ -236,8 +237,15 @@ class LibraryScreen(PlaceScreen):
             entry = self._table.current
             blocks = _blocks(entry, self._checks.words.get(entry.place, "")) if entry is not None else []
             self._entry.update(typeset(blocks, max(self.size.width - 2, 20)))
+            self.refresh_hints()
 
     # Keys
+
+    def unavailable(self) -> list[str]:
+        """Return what does nothing without a download, or with none under the cursor."""
+        if not self._table.entries:
+            return [one.id for one in of(LIBRARY) if one.id != "library.reload"]
+        return [] if self._table.current is not None else ["library.open", "library.verify", "library.copy"]
 
     @on(LibraryTable.Chosen)
     def action_open(self) -> None:

@@ -39,7 +39,7 @@ PROFILE = "profile:"
 KNOWN_ROW = "known:"
 RECENT = "recent:"
 NOTHING = "none"
-_PUBLIC = "Public sources: none is asked for anything before it is chosen"
+_PUBLIC = "Public sources, none contacted before it is chosen"
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +172,7 @@ def _profile(profile: Profile, environ: Mapping[str, str]) -> ProfileRow:
 def _sample() -> ProfileRow:
     detail = (
         "45 datasets to try everything on: browse, filter, download, interrupt, resume",
-        "an MLHub API of this program's own, on this machine",
+        "an MLHub API, served on this machine",
         "no key, no network",
     )
     return ProfileRow(SAMPLE, SAMPLE_NAME, "MLHub", "none", "built in: no key, no network", detail)
