@@ -35,6 +35,8 @@ from .sharding import RunConfig
 
 _PATIENCE = 10.0  # seconds for its end
 _MOST = 64  # processes
+_PROFILER = "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED"
+"""Nobody reads its profiles; before Python 3.11.9 it can stop a worker for good (python/cpython#116969)."""
 
 
 class NoLocalCluster(DownloadError):
@@ -57,7 +59,12 @@ class LocalCluster:
         command = [sys.executable, "-P", "-m", __spec__.name, str(count)]
         with log.open("w") as written:
             self._process = subprocess.Popen(  # noqa: S603  (our own interpreter and module)
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=written, start_new_session=True
+                command,
+                env={_PROFILER: "False", **os.environ},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=written,
+                start_new_session=True,
             )
         assert self._process.stdout is not None
         try:

@@ -112,7 +112,9 @@ class DaskCluster:
     def __init__(self, folder: Path, env: Mapping[str, str], workers: int) -> None:
         self._folder = folder
         self.home = Path(env["MLHUB_HOME"])
-        self._env = {**env, "DASK_DISTRIBUTED__SCHEDULER__LOCKS__LEASE_TIMEOUT": "5s"}
+        # The profiler of workers can stop them for good before Python 3.11.9 (python/cpython#116969).
+        unprofiled = {"DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False"}
+        self._env = {**env, **unprofiled, "DASK_DISTRIBUTED__SCHEDULER__LOCKS__LEASE_TIMEOUT": "5s"}
         self.port = free_port()
         self.address = f"tcp://127.0.0.1:{self.port}"
         self._count = 0
