@@ -58,14 +58,7 @@ from .parallel import (
     SegmentSink,
     validate_range,
 )
-from .part_file import (
-    PartFile,
-    PartRecord,
-    RestartRequired,
-    covered,
-    gaps,
-    inode,
-)
+from .part_file import PartFile, PartRecord, RestartRequired, covered, gaps, inode
 from .resumption import Existing, Resumption
 
 _BEGINNINGS = 3  # from zero in one try; more mean that the file changes faster than it is fetched

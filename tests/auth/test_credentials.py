@@ -6,13 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.auth import (
-    DEFAULT_ROOT_URL,
-    Credentials,
-    for_profile,
-    normalise_root_url,
-    resolve,
-)
+from mlhub_tui.auth import DEFAULT_ROOT_URL, Credentials, for_profile, normalise_root_url, resolve
 from mlhub_tui.errors import APIKeyNotFound, InvalidRootURL, ProfileNotFound, ProfilesFileError
 
 FILE = """\

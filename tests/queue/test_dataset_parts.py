@@ -14,12 +14,7 @@ from mlhub_tui.errors import OutputFolderError
 from mlhub_tui.models import Item
 from mlhub_tui.planning.assets import Aria2
 from mlhub_tui.planning.dataset_job import BatchProgress
-from mlhub_tui.planning.dataset_plan import (
-    cached_catalog,
-    catalog_cache,
-    copy_catalog,
-    plan_dataset,
-)
+from mlhub_tui.planning.dataset_plan import cached_catalog, catalog_cache, copy_catalog, plan_dataset
 from mlhub_tui.planning.manifest import LockedManifest, ManifestStats, manifest_path
 from mlhub_tui.planning.report import verify_files
 from mlhub_tui.planning.selection import PlannedFile

@@ -20,13 +20,7 @@ from mlhub_tui.planning.manifest import Manifest, manifest_path
 from mlhub_tui.planning.requests import ArchiveRequest, AssetRequest, DatasetRequest
 from mlhub_tui.planning.selection import PlannedFile
 from mlhub_tui.queue.job import Job, JobState
-from mlhub_tui.queue.library import (
-    LibraryState,
-    ListedLicences,
-    read_library,
-    verify_entry,
-    with_licence,
-)
+from mlhub_tui.queue.library import LibraryState, ListedLicences, read_library, verify_entry, with_licence
 
 _SETTLE = "UPDATE fate SET state = ?, bytes = 3 FROM file f WHERE f.id = fate.id AND f.path = ?"
 COLLECTION = {"type": "Collection", "id": "maize", "license": "CC-BY-4.0"}

@@ -26,18 +26,7 @@ from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer, Request
 from tests.transfer.batch_support import MemorySource
 
-from .batch_support import (
-    always,
-    batch,
-    errors_of,
-    fetched,
-    once,
-    origin,
-    requests,
-    shelf,
-    stored,
-    there,
-)
+from .batch_support import always, batch, errors_of, fetched, once, origin, requests, shelf, stored, there
 
 FILES = shelf(60)
 PATHS = list(FILES)

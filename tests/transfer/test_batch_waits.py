@@ -18,13 +18,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from mlhub_tui.errors import (
-    AuthenticationError,
-    NoSpaceError,
-    RequestError,
-    ServerError,
-    ServerUnreachable,
-)
+from mlhub_tui.errors import AuthenticationError, NoSpaceError, RequestError, ServerError, ServerUnreachable
 from mlhub_tui.http.client import HTTPClient
 from mlhub_tui.http.credentials import Link, OriginCredentials
 from mlhub_tui.http.limits import BandwidthLimiter

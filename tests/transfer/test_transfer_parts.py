@@ -9,11 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.errors import (
-    OutputFolderError,
-    ServerError,
-    VerificationFailed,
-)
+from mlhub_tui.errors import OutputFolderError, ServerError, VerificationFailed
 from mlhub_tui.http.credentials import Link
 from mlhub_tui.http.limits import HostLimits
 from mlhub_tui.http.representation import Checksum
@@ -25,12 +21,7 @@ from mlhub_tui.queue.part_repository import (
     extents_from_text,
     extents_to_text,
 )
-from mlhub_tui.transfer.checksums import (
-    HashingSink,
-    StreamingHasher,
-    new_hash,
-    verifiable,
-)
+from mlhub_tui.transfer.checksums import HashingSink, StreamingHasher, new_hash, verifiable
 from mlhub_tui.transfer.config import DownloadSpec
 from mlhub_tui.transfer.parallel import SegmentTable
 from mlhub_tui.transfer.part_file import Extents, PartFile, covered, gaps, merge, prefix

@@ -11,12 +11,7 @@ from mlhub_tui.planning.index import CollectionFacts
 from mlhub_tui.planning.selection import Amount, Counts
 from mlhub_tui.ui.map.plan_pictures import PlanMap, edges, map_rows, month_bins, picture
 from mlhub_tui.ui.search_criteria import read, read_area
-from mlhub_tui.ui.widgets.plan_tree import (
-    PlanSelection,
-    reading_words,
-    sizes,
-    totals,
-)
+from mlhub_tui.ui.widgets.plan_tree import PlanSelection, reading_words, sizes, totals
 
 FACTS = (
     CollectionFacts("a", 3, ("x", "y"), ()),

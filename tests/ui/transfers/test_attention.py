@@ -12,12 +12,7 @@ from pathlib import Path
 import pytest
 
 from mlhub_tui.queue.job import Job, JobState
-from mlhub_tui.ui.transfers.notifications import (
-    TransferWatch,
-    for_terminal,
-    notification,
-    passed_through,
-)
+from mlhub_tui.ui.transfers.notifications import TransferWatch, for_terminal, notification, passed_through
 
 from .test_order import job
 
