@@ -247,7 +247,8 @@ class _DatasetJobRunner:
         live, whole, request = TransferProgress(), self.live, self.request
 
         def show() -> None:
-            whole.take_events_of(live)
+            while live.events:
+                whole.events.append(live.events.popleft())
             whole.done, whole.total, whole.connections = live.done, live.total, live.connections
             whole.words, whole.last_byte, whole.host = "the catalog", live.last_byte, live.host
             if live.phase is not whole.phase:

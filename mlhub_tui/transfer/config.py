@@ -212,11 +212,6 @@ class TransferProgress:
         """Add an event for the log of the job."""
         self.events.append((time.time(), words))
 
-    def take_events_of(self, other: TransferProgress) -> None:
-        """Move the events of another transfer, which is a part of this one, to this one."""
-        while other.events:
-            self.events.append(other.events.popleft())
-
     def enter(self, phase: TransferPhase) -> None:
         """Change the phase."""
         self.last_byte = time.monotonic()

@@ -74,8 +74,7 @@ class LocalOriginal:
 
     def chunks(self, size: int) -> Iterator[bytes]:
         """Yield the bytes, so many at a time."""
-        while data := self._file.read(size):
-            yield data
+        yield from iter(lambda: self._file.read(size), b"")
 
 
 @contextlib.contextmanager

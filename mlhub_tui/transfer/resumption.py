@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import os
 from dataclasses import replace
 from enum import Enum, auto
+from functools import partial
 from pathlib import Path
 
 from .. import errors
@@ -50,9 +50,13 @@ class Resumption:
     """
 
     def __init__(self, spec: DownloadSpec, context: TransferContext, cookies: CookieJar) -> None:
-        self._spec, self._context, self._cookies = spec, context, cookies
-        self._name, self._journal = spec.target.name, context.journal
+        self._spec, self._name, self._journal = spec, spec.target.name, context.journal
         self.url = address(spec.link.url)
+        link, client, timeouts = spec.link, context.client, context.config.timeouts
+        self._fetch = partial(
+            client.fetch, credentials=link.credentials, cookies=cookies, timeouts=timeouts, decode=False
+        )
+        self._head = partial(fetch_version, client, link, spec.expected, cookies=cookies, timeouts=timeouts)
 
     async def examine(self) -> Existing:
         """Return what the file under the final name is; one that is half done becomes the part.
@@ -150,30 +154,13 @@ class Resumption:
         record = PartRecord(self.url, version, synced=size, inode=inode(status))
         return await in_thread_to_end(lambda: self._journal.begin(part, record))
 
-    async def _head(self) -> RemoteVersion:
-        return await fetch_version(
-            self._context.client,
-            self._spec.link,
-            self._spec.expected,
-            cookies=self._cookies,
-            timeouts=self._context.config.timeouts,
-        )
-
     async def _sample_matches(self, path: Path, size: int, version: RemoteVersion) -> bool:
         """Return whether the first and the last KB of a local file are the server's at the same places."""
         for start in sorted({0, max(0, size - _SAMPLE)}):
             ours = await in_thread_to_end(lambda start=start: content_checks.piece(path, start, _SAMPLE))  # type: ignore[misc]
             last = start + len(ours) - 1
-            response, body = await self._context.client.fetch(
-                "GET",
-                self._spec.link.url,
-                limit=len(ours),
-                headers={**self._spec.link.headers, "Range": f"bytes={start}-{last}"},
-                credentials=self._spec.link.credentials,
-                cookies=self._cookies,
-                timeouts=self._context.config.timeouts,
-                decode=False,
-            )
+            headers = {**self._spec.link.headers, "Range": f"bytes={start}-{last}"}
+            response, body = await self._fetch("GET", self._spec.link.url, limit=len(ours), headers=headers)
             span = parse_content_range(response.headers.get("content-range"))
             if response.status != 206 or span is None or (span.first, span.last) != (start, last):
                 return False
@@ -195,7 +182,7 @@ async def fetch_version(
     A store may refuse HEAD (a link signed for GET only): then one byte is requested. RequestError if there
     is no good response.
     """
-    fetch = functools.partial(
+    fetch = partial(
         client.fetch, credentials=link.credentials, cookies=cookies, timeouts=timeouts, decode=False
     )
     response, body = await fetch("HEAD", link.url, limit=0, headers=link.headers)
