@@ -55,30 +55,34 @@ _BINARY = frozenset(
     )
     for end in ends.split()
 )
-_MAGICS = (  # of TIFF, PNG, JPEG, GIF, JPEG 2000, WebP, PDF, zip, bzip2, xz, zstd, 7z, HDF5, netCDF, GRIB ...
-    *(
-        b"II*\0",
-        b"MM\0*",
-        b"II+\0",
-        b"MM\0+",
-        b"\x89PNG",
-        b"\xff\xd8\xff",
-        b"GIF8",
-        b"\0\0\0\x0cjP  ",
-        b"RIFF",
-    ),
-    *(
-        b"%PDF-",
-        b"PK\3\4",
-        b"BZh",
-        b"\xfd7zXZ",
-        b"\x28\xb5\x2f\xfd",
-        b"7z\xbc\xaf",
-        b"\x89HDF",
-        b"CDF\1",
-        b"CDF\2",
-    ),
-    *(b"CDF\5", b"GRIB", b"PAR1", b"\x93NUMPY", b"SQLite format 3", b"LASF", b"PMTiles", b"ARROW1", b"NITF0"),
+_MAGICS = (  # of formats of files, as they begin
+    b"II*\0",  # TIFF and BigTIFF, in either order of bytes
+    b"MM\0*",
+    b"II+\0",
+    b"MM\0+",
+    b"\x89PNG",
+    b"\xff\xd8\xff",  # JPEG
+    b"\0\0\0\x0cjP  ",  # JPEG 2000
+    b"GIF8",
+    b"RIFF",  # WebP
+    b"%PDF-",
+    b"PK\3\4",  # zip
+    b"BZh",
+    b"\xfd7zXZ",
+    b"\x28\xb5\x2f\xfd",  # zstd
+    b"7z\xbc\xaf",
+    b"\x89HDF",
+    b"CDF\1",  # netCDF
+    b"CDF\2",
+    b"CDF\5",
+    b"GRIB",
+    b"NITF0",
+    b"LASF",  # LAS and LAZ
+    b"PAR1",  # Parquet
+    b"ARROW1",
+    b"\x93NUMPY",
+    b"SQLite format 3",  # also GeoPackage
+    b"PMTiles",
 )
 _TEXT = 32  # bytes that tell a text from what is compressed
 _JSON_NAMES = frozenset({".json", ".geojson", ".topojson", ".ndjson"})

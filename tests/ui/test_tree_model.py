@@ -23,56 +23,56 @@ steps = st.lists(
 
 
 @given(steps)
-def test_the_rows_are_what_a_walk_finds(todo: list[tuple[str, int]]) -> None:
+def test_the_rows_are_what_a_walk_finds(steps_taken: list[tuple[str, int]]) -> None:
     told: list[list[NodeRow]] = []
-    outline = CatalogTreeModel(told.append)
-    known = [outline.root]
-    for step, number in todo:
-        before = outline.rows
+    model = CatalogTreeModel(told.append)
+    known = [model.root]
+    for step, number in steps_taken:
+        before = model.rows
         row = known[number % len(known)]
         if step == "open":
-            outline.open(row)
-        elif step == "close" and row is not outline.root:
-            outline.close(row)
+            model.open(row)
+        elif step == "close" and row is not model.root:
+            model.close(row)
         elif step == "put":
             fresh = [NodeRow(NoteNode(f"{n}"), foldable=n % 3 > 0) for n in range(number % 5)]
-            outline.put(row, fresh, start=number % 3)
+            model.put(row, fresh, start=number % 3)
             known += fresh
         elif step == "filter":
             row.shown = (row.children or [])[::2] if number % 2 else None
         if step in ("filter", "lay out"):
-            outline.lay_out()
-        assert outline.rows == walk(outline.root)
-        assert outline.rows is before or told[-1] is before
-        assert all(outline.line_of(found) == line for line, found in enumerate(outline.rows))
+            model.lay_out()
+        assert model.rows == walk(model.root)
+        assert model.rows is before or told[-1] is before
+        assert all(model.line_of(found) == line for line, found in enumerate(model.rows))
 
 
 def test_a_row_that_is_not_in_sight_has_no_line() -> None:
-    outline = CatalogTreeModel()
+    model = CatalogTreeModel()
     outer = NodeRow(NoteNode("1"), foldable=True)
     inner = NodeRow(NoteNode("2"))
-    outline.put(outline.root, [outer])
-    outline.put(outer, [inner])
-    assert outline.line_of(inner) is None
-    outline.open(outer)
-    assert outline.line_of(inner) == 1
+    model.put(model.root, [outer])
+    model.put(outer, [inner])
+    assert model.line_of(inner) is None
+    model.open(outer)
+    assert model.line_of(inner) == 1
 
 
 @pytest.mark.slow
 def test_a_catalog_may_be_nested_deeper_than_python_recurses() -> None:
-    outline = CatalogTreeModel()
-    row = outline.root
+    model = CatalogTreeModel()
+    row = model.root
     for depth in range(2_000):
         child = NodeRow(NoteNode(f"{depth}"), foldable=True)
-        outline.put(row, [child])
-        outline.open(child)
+        model.put(row, [child])
+        model.open(child)
         row = child
-    assert len(outline.rows) == 2_000
-    outline.close(outline.rows[0])
-    outline.open(outline.rows[0])
-    outline.lay_out()
-    assert len(outline.rows) == 2_000
-    assert outline.rows[-1].depth == 1_999
+    assert len(model.rows) == 2_000
+    model.close(model.rows[0])
+    model.open(model.rows[0])
+    model.lay_out()
+    assert len(model.rows) == 2_000
+    assert model.rows[-1].depth == 1_999
 
 
 @given(st.text("abc漢字 ", max_size=30), st.integers(2, 20), st.integers(0, 25), st.integers(0, 30))
