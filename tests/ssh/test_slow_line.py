@@ -82,9 +82,10 @@ def test_keys_are_answered_in_a_round_trip_with_some_hundred_bytes(
         f"{statistics.median(sizes):.0f} B; {TYPED} at once {at_once} B; the first screens {drawn} B "
         f"within {started:.1f} s; at rest {idle} B"
     )
-    # Not the least of them: on a busy machine the detail of the key before may come as late.
-    assert way.round_trip <= statistics.median(taken)
-    assert min(taken) < way.round_trip + PATIENT
+    # What comes sooner than the line allows is the detail of the key before, late on a busy machine.
+    answers = [seconds for seconds in taken if seconds >= way.round_trip]
+    assert answers, f"the line answers sooner than it can: {taken}"
+    assert min(answers) < way.round_trip + PATIENT
     assert statistics.median(sizes) <= 300
     assert at_once <= TYPED * 300
     assert drawn <= 16_000, "an eighth of a second on this line"
