@@ -16,7 +16,8 @@ from typing import Any
 from .. import errors
 from ..errors import DownloadError, MLHubException
 from ..planning.filters import Filters
-from ..planning.manifest import LockedManifest, ManifestQueue
+from ..planning.manifest import LockedManifest
+from ..planning.manifest_queue import ManifestQueue
 from ..planning.requests import DatasetRequest
 from ..planning.resolver import JobContext
 from ..text import count, one_line, redact

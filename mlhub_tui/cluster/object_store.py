@@ -24,7 +24,8 @@ from ..errors import FileConflict, MLHubException, OutputFolderError, TargetBusy
 from ..http.errors import COMMAND_RETRIES
 from ..options import IfExists
 from ..planning import layout
-from ..planning.manifest import LockedManifest, Row
+from ..planning.manifest import LockedManifest
+from ..planning.manifest_queue import Row
 from ..planning.requests import DatasetRequest
 from ..text import duration, one_line, redact
 from ..transfer.engine import TransferCancelled

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from .. import errors
 from ..errors import MLHubException
-from ..planning.manifest import Row
+from ..planning.manifest_queue import Row
 from ..planning.requests import DatasetRequest
 from ..sources.asset_links import https_of
 from ..text import holds_secret, one_line, redact

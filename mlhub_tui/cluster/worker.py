@@ -26,7 +26,7 @@ from ..http.errors import QUEUE_RETRIES
 from ..http.limits import BandwidthLimiter
 from ..http.urls import Origin
 from ..options import IfExists
-from ..planning.manifest import Row, file_request
+from ..planning.manifest_queue import Row, file_request
 from ..planning.resolver import DatasetLinks, links_of
 from ..queue.database import Database
 from ..queue.part_repository import PartRepository

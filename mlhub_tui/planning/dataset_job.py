@@ -29,7 +29,8 @@ from .dataset_plan import copy_catalog, fetch_catalog, index_of_dataset
 from .filters import Filters
 from .index import Index
 from .index_cache import archive_validator
-from .manifest import HrefOf, LinkOf, LockedManifest, ManifestQueue, ManifestStats
+from .manifest import LockedManifest, ManifestStats
+from .manifest_queue import HrefOf, LinkOf, ManifestQueue
 from .report import write_report
 from .requests import CHOOSE_KEYS, SAMPLE, DatasetRequest
 from .resolver import JobContext, cluster_package, links_of, showing

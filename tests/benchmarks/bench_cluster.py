@@ -48,7 +48,8 @@ def fetch(
     from mlhub_tui.auth import Kind
     from mlhub_tui.cluster import cluster_run
     from mlhub_tui.options import ClusterConfig
-    from mlhub_tui.planning.manifest import LockedManifest, ManifestQueue
+    from mlhub_tui.planning.manifest import LockedManifest
+    from mlhub_tui.planning.manifest_queue import ManifestQueue
     from mlhub_tui.planning.requests import dataset_request
     from mlhub_tui.planning.resolver import JobContext, Resolver
     from mlhub_tui.planning.selection import PlannedFile

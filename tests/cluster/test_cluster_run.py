@@ -13,7 +13,8 @@ from mlhub_tui.cluster import cluster_run
 from mlhub_tui.cluster.sharding import RunConfig, Shard, ShardResult
 from mlhub_tui.errors import AuthenticationError, MLHubException, NoSpaceError, ServerUnreachable
 from mlhub_tui.options import ClusterConfig
-from mlhub_tui.planning.manifest import FileStatus, LockedManifest, ManifestQueue
+from mlhub_tui.planning.manifest import FileStatus, LockedManifest
+from mlhub_tui.planning.manifest_queue import ManifestQueue
 from mlhub_tui.planning.requests import dataset_request
 from mlhub_tui.planning.selection import PlannedFile
 from mlhub_tui.transfer.work_source import BatchStats, FileResult

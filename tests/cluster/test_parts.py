@@ -26,7 +26,8 @@ from mlhub_tui.cluster.object_store import (
 from mlhub_tui.cluster.sharding import Shard, digest_of, host_of, shard_files, shards
 from mlhub_tui.errors import FileConflict, OutputFolderError, ServerError, TargetBusy
 from mlhub_tui.options import ClusterConfig, IfExists
-from mlhub_tui.planning.manifest import LockedManifest, Row
+from mlhub_tui.planning.manifest import LockedManifest
+from mlhub_tui.planning.manifest_queue import Row
 from mlhub_tui.planning.requests import DatasetRequest, dataset_request
 from mlhub_tui.transfer.engine import TransferCancelled
 

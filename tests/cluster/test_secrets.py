@@ -12,7 +12,7 @@ import pytest
 from mlhub_tui.cluster import dask_client, worker
 from mlhub_tui.cluster.sharding import Shard, plain_error, split_mark
 from mlhub_tui.errors import MLHubException, OutputFolderError, ServerError
-from mlhub_tui.planning.manifest import Row
+from mlhub_tui.planning.manifest_queue import Row
 from mlhub_tui.queue.job import JobState
 
 from .runs import settle, wish

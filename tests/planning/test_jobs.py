@@ -16,7 +16,8 @@ import pytest
 
 from mlhub_tui.errors import ServerError
 from mlhub_tui.options import IfExists
-from mlhub_tui.planning.manifest import FileStatus, Manifest, ManifestQueue
+from mlhub_tui.planning.manifest import FileStatus, Manifest
+from mlhub_tui.planning.manifest_queue import ManifestQueue
 from mlhub_tui.planning.report import write_report
 from mlhub_tui.planning.selection import PlannedFile
 from mlhub_tui.transfer.batch import BatchDownload
@@ -215,7 +216,7 @@ PROGRAM = """
 import sys
 from pathlib import Path
 from mlhub_tui.transfer.batch import BatchDownload
-from mlhub_tui.planning.manifest import ManifestQueue
+from mlhub_tui.planning.manifest_queue import ManifestQueue
 from mlhub_tui.planning.manifest import Manifest
 from tests.transfer.batch_support import CONFIG, kit
 from tests.queue.support import HASTY
