@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from . import cache as cache
     from . import client as client
     from . import errors as errors
+    from . import exchange as exchange
     from . import representation as representation
     from . import session as session
     from . import urls as urls

@@ -16,7 +16,8 @@ from ..errors import DownloadError
 from ..text import one_line
 from .database import ROOM, Database, is_locked, not_writable, writing
 from .job import ACTIVE_STATES, FILE_COUNTS, Event, Job, JobState
-from .repository import AT_START, LIVE_FIELDS, JobRepository, QueueCommand
+from .job_rows import LIVE_FIELDS
+from .repository import AT_START, JobRepository, QueueCommand
 from .runner import Process, QueueSettings, RunnerKind
 
 T = TypeVar("T")

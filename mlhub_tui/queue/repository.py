@@ -11,19 +11,14 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any
 
-from ..auth.location import Kind
-from ..options import IfExists
-from ..planning.layout import distinct_name
-from ..planning.requests import ArchiveRequest, AssetRequest, DatasetRequest, DownloadRequest
+from ..planning.requests import DownloadRequest
 from ..text import one_line, redact, size
 from . import runner as runners
-from .database import Database, pack, unpack
+from .database import Database
 from .job import (
     ACTIVE_STATES,
-    FILE_COUNTS,
     NEXT_STATES,
     TRANSITIONS,
     Event,
@@ -32,15 +27,11 @@ from .job import (
     JobState,
     left_of,
 )
+from .job_rows import LIVE_FIELDS, PROGRESS_FIELDS, SHOWN_FIELDS, columns_of, find_existing, job_of, target_of
 from .part_repository import PartRepository
 from .runner import NAMES, Process, QueueSettings, RunnerKind
 
-_PROGRESS = ("bytes_done", "bytes_total", *FILE_COUNTS)
-LIVE_FIELDS = ("rate", "eta", "connections")
-_SHOWN = (*_PROGRESS, "reason", "hint", "tries", "next_try", "sums")
 _FRESH = {"bytes_done": 0, "files_done": 0, "files_failed": 0, "files_total": None, "sums": ""}
-_ASSET_FIELDS = ("name", "item_id", "key", "href", "document_url", "kind", "checksum", "page", "licence")
-
 AT_START = 5.0  # seconds that a program that starts waits for another one's transaction
 
 FIRST, LAST = 50, 450
@@ -173,11 +164,11 @@ class JobRepository:
         return self.find(ids)
 
     def _add(self, db: sqlite3.Connection, request: DownloadRequest, live: frozenset[str]) -> int:
-        request, row = _existing(db, request)
+        request, row = find_existing(db, request)
         position = db.execute("SELECT coalesce(max(position), 0) + 1 FROM jobs").fetchone()[0]
-        values: dict[str, Any] = {**_columns(request), "runner": self._owner, "state": JobState.QUEUED}
+        values: dict[str, Any] = {**columns_of(request), "runner": self._owner, "state": JobState.QUEUED}
         if row is None:
-            values |= {"target": _target(request), "name": request.name}
+            values |= {"target": target_of(request), "name": request.name}
             values |= {"position": position, "revision": _tick(db)}
             names, marks = ", ".join(values), ", ".join("?" * len(values))
             made = db.execute(f"INSERT INTO jobs ({names}) VALUES ({marks})", tuple(values.values()))  # noqa: S608
@@ -251,7 +242,7 @@ class JobRepository:
         """
         with self._transaction() as db:
             for job in jobs:
-                values = {name: getattr(job, name) for name in (*_SHOWN, *LIVE_FIELDS)}
+                values = {name: getattr(job, name) for name in (*SHOWN_FIELDS, *LIVE_FIELDS)}
                 self._update(db, job.id, only=self.runner, state=job.state, **values)
 
     def arrange(self, positions: Mapping[int, int]) -> None:
@@ -275,7 +266,7 @@ class JobRepository:
         """End this program's part: what it ran is queued, and nobody's until the next start."""
         with self._transaction() as db:
             for job in jobs:
-                values = {name: getattr(job, name) for name in _PROGRESS}
+                values = {name: getattr(job, name) for name in PROGRESS_FIELDS}
                 self._update(db, job.id, only=self.runner, state=JobState.QUEUED, next_try=None, **values)
                 self.log(job.id, f"interrupted: its program ended, {size(job.bytes_done)} are saved")
             # A new revision, so that another program that runs the queue takes them the next time.
@@ -405,7 +396,7 @@ class JobRepository:
             living = self._living(self._database.read("SELECT * FROM runners"))
             places = {row["id"]: runners.place(_process(row), row["kind"]) for row in living}
             places.pop(self.runner, None)
-        return [_job(row, places.get(row["runner"], "")) for row in rows]
+        return [job_of(row, places.get(row["runner"], "")) for row in rows]
 
     def _live_in(self, db: sqlite3.Connection) -> frozenset[str]:
         return _ids(self._living(db.execute("SELECT * FROM runners").fetchall()))
@@ -450,110 +441,3 @@ def _move_message(start: JobState, end: JobState, reason: object) -> str:
     if end in (JobState.CONNECTING, JobState.PREPARING, JobState.DOWNLOADING):
         return "bytes come again" if start is JobState.STALLED else ""
     return f"{end}: {reason}" if reason else str(end)
-
-
-# Rows and requests
-
-
-def _existing(db: sqlite3.Connection, request: DownloadRequest) -> tuple[DownloadRequest, sqlite3.Row | None]:
-    """Return the job that exists for the same file, and the request under the name that it gets."""
-    row = _row(db, request)
-    if row is not None and isinstance(request, DatasetRequest):
-        return _same_dataset(request, row), row
-    if row is not None and isinstance(request, AssetRequest):
-        known = _request(row)
-        if not isinstance(known, AssetRequest) or known.identity != request.identity:
-            request = with_own_name(request)
-            row = _row(db, request)
-    return request, row
-
-
-def _same_dataset(request: DatasetRequest, row: sqlite3.Row) -> DatasetRequest:
-    """Return the known request where it is the same and was not carried out: it is continued.
-
-    What failed is checked again all the same, unless that would fetch everything again. The cluster is no
-    part of the comparison: clusters come and go, and have another address each time.
-    """
-    known, state = _request(row), JobState(row["state"])
-    begun = not state.finished or (state is not JobState.DONE and request.if_exists is IfExists.OVERWRITE)
-    if not begun or not isinstance(known, DatasetRequest):
-        return request
-    same = replace(request, request_id=known.request_id, cluster=known.cluster) == known
-    return replace(known, cluster=request.cluster) if same else request
-
-
-def with_own_name(request: AssetRequest) -> AssetRequest:
-    """Return the request under a name of its own, for where another asset has the one it wants.
-
-    Ids of items need not be unique in a static catalog, and file systems may not tell `A` from `a`.
-    """
-    head, slash, last = request.name.rpartition("/")
-    return replace(request, name=head + slash + distinct_name(last, "\0".join(request.identity)))
-
-
-def _row(db: sqlite3.Connection, request: DownloadRequest) -> sqlite3.Row | None:
-    sql = "SELECT * FROM jobs WHERE target = ?"
-    found: sqlite3.Row | None = db.execute(sql, (_target(request),)).fetchone()
-    return found
-
-
-def _target(request: DownloadRequest) -> str | bytes:
-    """Return the path of the file, which no two jobs have."""
-    return pack(request.folder / request.name)
-
-
-def _columns(request: DownloadRequest) -> dict[str, Any]:
-    """Return the columns of a request; not those that name its file."""
-    asset = dataset = None
-    if isinstance(request, AssetRequest):
-        asset = json.dumps({name: getattr(request, name) for name in _ASSET_FIELDS})
-    elif isinstance(request, DatasetRequest):
-        dataset = request.to_text()
-    return {
-        "source": request.source,
-        "profile": request.profile,
-        "collection_id": pack(request.collection_id),
-        "folder": pack(request.folder),
-        "if_exists": request.if_exists,
-        "title": pack(request.title),
-        "size": request.size,
-        "bytes_total": request.size,
-        "asset": asset,
-        "dataset": dataset,
-    }
-
-
-def _request(row: sqlite3.Row) -> DownloadRequest:
-    shared: dict[str, Any] = {
-        "source": row["source"],
-        "profile": row["profile"],
-        "folder": Path(unpack(row["folder"])),
-        "if_exists": IfExists(row["if_exists"]),
-        "title": unpack(row["title"]),
-        "size": row["size"],
-    }
-    identity = unpack(row["collection_id"])
-    if row["dataset"] is not None:
-        return DatasetRequest.from_text(row["dataset"], {**shared, "dataset_id": identity})
-    shared["collection_id"] = identity
-    if row["asset"] is None:
-        return ArchiveRequest(**shared)
-    found = json.loads(row["asset"])  # an earlier version wrote fewer fields
-    fields = {name: found[name] for name in _ASSET_FIELDS if name in found}
-    fields["kind"] = Kind(found.get("kind", Kind.MLHUB))
-    return AssetRequest(**{"name": row["name"], "item_id": "", "key": "", **shared, **fields})
-
-
-def _job(row: sqlite3.Row, where: str) -> Job:
-    """Return a job; `where` names the other program that runs it, and only then its speed counts."""
-    shown = _SHOWN + (LIVE_FIELDS if where and row["state"] == JobState.DOWNLOADING else ())
-    return Job(
-        id=row["id"],
-        request=_request(row),
-        name=row["name"],
-        state=JobState(row["state"]),
-        position=row["position"],
-        elsewhere=bool(where),
-        where=where,
-        **{name: row[name] for name in shown},
-    )

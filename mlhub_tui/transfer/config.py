@@ -97,10 +97,10 @@ class TransferContext:
         headers: Mapping[str, str],
         cookies: CookieJar,
         allowed: frozenset[int] = frozenset(),
-    ) -> http.client.Exchange:
+    ) -> http.exchange.Exchange:
         """Return a request of a file within the limits."""
         timeouts, bandwidth = self.config.timeouts, self.limits.bandwidth
-        return http.client.Exchange(
+        return http.exchange.Exchange(
             self.client, link, name, headers, cookies, timeouts, bandwidth=bandwidth, allowed=allowed
         )
 

@@ -23,9 +23,9 @@ from .. import errors, text
 from ..concurrency import in_thread_to_end
 from ..content import START
 from ..errors import MLHubException
-from ..http.client import Exchange
 from ..http.credentials import CookieJar, is_local
 from ..http.errors import PASSING
+from ..http.exchange import Exchange
 from ..http.representation import BodyCollector, RemoteVersion, codings, parse_content_range, remote_version
 from ..options import IfExists
 from . import content_checks

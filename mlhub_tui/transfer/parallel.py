@@ -13,8 +13,8 @@ from typing import Any
 
 from .. import errors
 from ..concurrency import in_thread_to_end, uncancelled
-from ..http.client import Exchange
 from ..http.errors import PASSING, BodyNotWanted, ConnectionLost
+from ..http.exchange import Exchange
 from ..http.representation import (
     RemoteVersion,
     codings,

@@ -12,9 +12,10 @@ from .. import errors
 from ..concurrency import in_thread_to_end, stoppable_in_thread
 from ..content import ContentKind, recognise
 from ..fileio import translate_os_error
-from ..http.client import PEEK, HTTPClient
+from ..http.client import HTTPClient
 from ..http.credentials import CookieJar, Link
 from ..http.errors import DEFAULT_TIMEOUTS, Timeouts
+from ..http.exchange import PEEK
 from ..http.representation import (
     RemoteVersion,
     codings,

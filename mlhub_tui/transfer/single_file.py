@@ -21,9 +21,9 @@ from .. import errors
 from ..concurrency import in_thread_to_end, stoppable_in_thread
 from ..content import START
 from ..fileio import check_fits, check_free_space, check_writable
-from ..http.client import Exchange
 from ..http.credentials import CookieJar, is_local
 from ..http.errors import ConnectionLost
+from ..http.exchange import Exchange
 from ..http.representation import (
     IDENTITY,
     DecodingSink,

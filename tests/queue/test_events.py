@@ -18,11 +18,11 @@ from mlhub_tui.errors import ServerError
 from mlhub_tui.http.credentials import Link
 from mlhub_tui.http.representation import raise_for_response
 from mlhub_tui.http.response import Response
+from mlhub_tui.queue.active_transfer import success_message
 from mlhub_tui.queue.client import QueueClient
 from mlhub_tui.queue.database import Database
 from mlhub_tui.queue.job import Job, JobState
 from mlhub_tui.queue.repository import FIRST, LAST, LONGEST, JobRepository, safe
-from mlhub_tui.queue.scheduler import success_message
 from mlhub_tui.queue.service import QueueService
 from mlhub_tui.transfer.config import DownloadResult
 from tests.support.fault_server import FaultServer

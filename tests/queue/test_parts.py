@@ -15,8 +15,8 @@ import pytest
 from mlhub_tui import fileio
 from mlhub_tui.errors import NoSpaceError, OutputFolderError, VerificationFailed
 from mlhub_tui.http.errors import QUEUE_RETRIES, RetryPolicy
+from mlhub_tui.queue.active_transfer import RateEstimator
 from mlhub_tui.queue.run_job import FailureCounter
-from mlhub_tui.queue.scheduler import RateEstimator
 from mlhub_tui.transfer.content_checks import gzip_whole
 
 

@@ -33,7 +33,8 @@ from mlhub_tui.queue import runner as process
 from mlhub_tui.queue.client import QueueClient
 from mlhub_tui.queue.database import Database, QueueUnusable, unusable
 from mlhub_tui.queue.job import Job, JobAction, JobState
-from mlhub_tui.queue.repository import JobRepository, safe, with_own_name
+from mlhub_tui.queue.job_rows import with_own_name
+from mlhub_tui.queue.repository import JobRepository, safe
 from mlhub_tui.queue.run_job import judge, missing_words
 from mlhub_tui.queue.runner import Process
 
