@@ -33,8 +33,8 @@ from .checksums import HashingSink
 from .config import TransferContext, TransferPhase, TransferProgress
 from .engine import TransferCancelled
 from .local_files import open_local
-from .parallel import validate_range
 from .part_file import RestartRequired
+from .resumption import validate_range
 from .single_file import fetch_file
 from .work_source import FileRequest, FileResult, FileTask, OutputCallbacks, OutputFile
 

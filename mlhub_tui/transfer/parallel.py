@@ -1,4 +1,4 @@
-"""Parallel ranges of one file: its segments, what connections write, and how many of these are worth it."""
+"""Parallel ranges of one file: what connections write, and how many of these are worth it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import functools
 import math
 import time
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from .. import errors
@@ -16,132 +15,22 @@ from ..concurrency import in_thread_to_end, uncancelled
 from ..http.errors import PASSING, BodyNotWanted, ConnectionLost
 from ..http.exchange import Exchange
 from ..http.representation import (
-    RemoteVersion,
     codings,
-    parse_content_range,
-    remote_version,
-    version_difference,
 )
-from ..http.response import BodySink, Response
+from ..http.response import BodySink
 from ..http.urls import parse_url
 from .checksums import StreamingHasher, verifiable
 from .config import DownloadSpec, TransferContext, TransferProgress
-from .part_file import Extents, PartFile, PartRecord, RestartRequired, covered, gaps, merge, prefix
+from .part_file import ENDLESS, Extents, PartFile, PartRecord, RestartRequired, Segment, SegmentTable, prefix
+from .resumption import validate_range
 
 OVERLAP = 4 << 10
 """Bytes that are fetched twice where one connection's segment ends and another's begins, and compared."""
-ENDLESS = 1 << 62
-"""The end of a file of unknown size."""
 FAST = 50e6  # bytes per second of one connection from which on many at once cost more than they may gain
 _TRIAL = 4  # windows that more connections get to prove themselves: servers that limit send in bursts of 1 s
 _PAUSE = 40  # windows after which it is tried again: lines change while 70 GB go by
 _WORTH = 2.0  # windows that one more connection must have something to do for
 _SETTLE = 0.4  # of a window, after which new connections have found their speed
-
-
-def validate_range(response: Response, version: RemoteVersion, first: int) -> int:
-    """Return where a 206 ends (one after its last byte); it may be shorter than was asked for.
-
-    Raises RestartRequired unless it is the range that was asked for, of the version that is recorded.
-    """
-    span = parse_content_range(response.headers.get("content-range"))
-    if span is None or span.first != first or span.last is None:
-        raise RestartRequired("the server sent another range")
-    if response.content_length not in (None, span.last - span.first + 1):
-        raise RestartRequired("the range and its length do not agree")
-    if why := version_difference(version, remote_version(response)):
-        raise RestartRequired(why)
-    return span.last + 1
-
-
-@dataclass(slots=True, eq=False)
-class Segment:
-    """A stretch of a file, `start` to the byte before `end`, that one connection fetches.
-
-    Its connection moves `position`, up to where it is written; others may lower `end`, to fetch the rest
-    themselves. The response goes up to `reach`, which may be further. What is left of a segment that is not
-    `active` is free again.
-    """
-
-    start: int
-    end: int
-    position: int = 0
-    reach: int = 0
-    active: bool = True
-
-    def __post_init__(self) -> None:
-        self.position = self.start
-
-    @property
-    def left(self) -> int:
-        """Bytes to come."""
-        return self.end - self.position
-
-
-class SegmentTable:
-    """Which stretches of a file of `total` bytes are there, and which of the missing ones are being fetched.
-
-    `min_segment` bytes are worth a connection of their own.
-    """
-
-    def __init__(self, there: Extents, total: int, min_segment: int) -> None:
-        self.total = total
-        self._there, self._there_size = there, covered(there)
-        self._min_segment = min_segment
-        self.segments: list[Segment] = []
-
-    @property
-    def done(self) -> int:
-        """How many bytes are there."""
-        return self._there_size + sum(segment.position - segment.start for segment in self.segments)
-
-    @property
-    def whole(self) -> bool:
-        """Whether nothing is missing of a file of known size."""
-        return self.done >= self.total
-
-    def written(self) -> Extents:
-        """Return the byte ranges that are written."""
-        return merge([*self._there, *((segment.start, segment.position) for segment in self.segments)])
-
-    def known_before(self, start: int, most: int) -> int:
-        """Return how many bytes, `most` at most, are there just before an offset."""
-        found = (start - first for first, end in self.written() if first < start <= end)
-        return min(next(found, 0), most)
-
-    def claim(self) -> Segment | None:
-        """Return a stretch that nobody fetches, or half of the longest rest; None if that is too short."""
-        for start, end in self._free():
-            return self._add(Segment(start, end))
-        longest = max(self._divisible(), key=lambda each: each.left, default=None)
-        if longest is None or self.total == ENDLESS:
-            return None
-        middle, end = longest.position + longest.left // 2, longest.end
-        longest.end = middle
-        return self._add(Segment(middle, end))
-
-    def claimable(self) -> bool:
-        """Return whether there is a stretch for one more connection."""
-        return bool(self._free() or self._divisible())
-
-    def extend(self, segment: Segment) -> bool:
-        """Move the end of a segment on, where its response continues and nobody else has taken over."""
-        for start, end in self._free():
-            if start == segment.end and segment.reach > start:
-                segment.end = min(end, segment.reach)
-                return True
-        return False
-
-    def _divisible(self) -> list[Segment]:
-        return [each for each in self.segments if each.active and each.left >= 2 * self._min_segment]
-
-    def _free(self) -> Extents:
-        taken = ((s.start, max(s.end, s.position) if s.active else s.position) for s in self.segments)
-        return gaps(merge([*self._there, *taken]), self.total)
-
-    def _add(self, segment: Segment) -> Segment:
-        self.segments.append(segment)
-        return segment
 
 
 class SegmentSink:

@@ -1,4 +1,4 @@
-"""Part files, and what is recorded of them: which version of which file each is a part of, what is on disk.
+"""Part files: which version of which file each is a part of, what is on disk, and who fetches the rest.
 
 A file grows as `NAME.part`, which one writer holds open and locked, and gets its name when it is whole.
 """
@@ -22,6 +22,9 @@ _FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
 _flush = getattr(os, "fdatasync", os.fsync)
 _HAS_PWRITE = hasattr(os, "pwrite")
 _moving = threading.Lock()  # held from a seek on to what it is for: Windows has no pread and pwrite
+
+ENDLESS = 1 << 62
+"""The end of a file of unknown size."""
 
 
 class RestartRequired(Exception):
@@ -273,3 +276,93 @@ class PartJournal(Protocol):
 
     def forget(self, part: Path, /) -> None:
         """Delete the record of a part that was removed."""
+
+
+@dataclass(slots=True, eq=False)
+class Segment:
+    """A stretch of a file, `start` to the byte before `end`, that one connection fetches.
+
+    Its connection moves `position`, up to where it is written; others may lower `end`, to fetch the rest
+    themselves. The response goes up to `reach`, which may be further. What is left of a segment that is not
+    `active` is free again.
+    """
+
+    start: int
+    end: int
+    position: int = 0
+    reach: int = 0
+    active: bool = True
+
+    def __post_init__(self) -> None:
+        self.position = self.start
+
+    @property
+    def left(self) -> int:
+        """Bytes to come."""
+        return self.end - self.position
+
+
+class SegmentTable:
+    """Which stretches of a file of `total` bytes are there, and which of the missing ones are being fetched.
+
+    `min_segment` bytes are worth a connection of their own.
+    """
+
+    def __init__(self, there: Extents, total: int, min_segment: int) -> None:
+        self.total = total
+        self._there, self._there_size = there, covered(there)
+        self._min_segment = min_segment
+        self.segments: list[Segment] = []
+
+    @property
+    def done(self) -> int:
+        """How many bytes are there."""
+        return self._there_size + sum(segment.position - segment.start for segment in self.segments)
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing is missing of a file of known size."""
+        return self.done >= self.total
+
+    def written(self) -> Extents:
+        """Return the byte ranges that are written."""
+        return merge([*self._there, *((segment.start, segment.position) for segment in self.segments)])
+
+    def known_before(self, start: int, most: int) -> int:
+        """Return how many bytes, `most` at most, are there just before an offset."""
+        found = (start - first for first, end in self.written() if first < start <= end)
+        return min(next(found, 0), most)
+
+    def claim(self) -> Segment | None:
+        """Return a stretch that nobody fetches, or half of the longest rest; None if that is too short."""
+        for start, end in self._free():
+            return self._add(Segment(start, end))
+        longest = max(self._divisible(), key=lambda each: each.left, default=None)
+        if longest is None or self.total == ENDLESS:
+            return None
+        middle, end = longest.position + longest.left // 2, longest.end
+        longest.end = middle
+        return self._add(Segment(middle, end))
+
+    def claimable(self) -> bool:
+        """Return whether there is a stretch for one more connection."""
+        return bool(self._free() or self._divisible())
+
+    def extend(self, segment: Segment) -> bool:
+        """Move the end of a segment on, where its response continues and nobody else has taken over."""
+        for start, end in self._free():
+            if start == segment.end and segment.reach > start:
+                segment.end = min(end, segment.reach)
+                return True
+        return False
+
+    def _divisible(self) -> list[Segment]:
+        return [each for each in self.segments if each.active and each.left >= 2 * self._min_segment]
+
+    def _free(self) -> Extents:
+        taken = ((s.start, max(s.end, s.position) if s.active else s.position) for s in self.segments)
+        return gaps(merge([*self._there, *taken]), self.total)
+
+    def _add(self, segment: Segment) -> Segment:
+        self.segments.append(segment)
+        return segment

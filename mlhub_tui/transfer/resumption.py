@@ -25,14 +25,30 @@ from ..http.representation import (
     remote_version,
     version_difference,
 )
+from ..http.response import Response
 from ..http.urls import address
 from ..text import sizes
 from . import content_checks
 from .config import DownloadSpec, Expected, TransferContext
-from .part_file import PartRecord, drop_second_name, inode, merge, prefix
+from .part_file import PartRecord, RestartRequired, drop_second_name, inode, merge, prefix
 
 _SAMPLE = 1024  # bytes at each end that are compared before a file is taken over
 _NO_HEAD = frozenset({400, 403, 405, 501})
+
+
+def validate_range(response: Response, version: RemoteVersion, first: int) -> int:
+    """Return where a 206 ends (one after its last byte); it may be shorter than was asked for.
+
+    Raises RestartRequired unless it is the range that was asked for, of the version that is recorded.
+    """
+    span = parse_content_range(response.headers.get("content-range"))
+    if span is None or span.first != first or span.last is None:
+        raise RestartRequired("the server sent another range")
+    if response.content_length not in (None, span.last - span.first + 1):
+        raise RestartRequired("the range and its length do not agree")
+    if why := version_difference(version, remote_version(response)):
+        raise RestartRequired(why)
+    return span.last + 1
 
 
 class Existing(Enum):

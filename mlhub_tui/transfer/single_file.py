@@ -49,17 +49,9 @@ from .config import (
     TransferPhase,
     TransferProgress,
 )
-from .parallel import (
-    ENDLESS,
-    OVERLAP,
-    ParallelDownloader,
-    Segment,
-    SegmentedFile,
-    SegmentSink,
-    validate_range,
-)
-from .part_file import PartFile, PartRecord, RestartRequired, covered, gaps, inode
-from .resumption import Existing, Resumption
+from .parallel import OVERLAP, ParallelDownloader, SegmentedFile, SegmentSink
+from .part_file import ENDLESS, PartFile, PartRecord, RestartRequired, Segment, covered, gaps, inode
+from .resumption import Existing, Resumption, validate_range
 
 _BEGINNINGS = 3  # from zero in one try; more mean that the file changes faster than it is fetched
 _NO_RANGE = frozenset({304, 405, 412, 416, 501})  # to a request for a range: the whole file may be had yet

@@ -42,8 +42,9 @@ from mlhub_tui.transfer.config import (
     TransferProgress,
 )
 from mlhub_tui.transfer.engine import SharedLimits, TransferEngine
-from mlhub_tui.transfer.parallel import AdaptiveConcurrency, validate_range
+from mlhub_tui.transfer.parallel import AdaptiveConcurrency
 from mlhub_tui.transfer.part_file import Extents, PartRecord, RestartRequired, merge
+from mlhub_tui.transfer.resumption import validate_range
 from mlhub_tui.transfer.single_file import fetch_file
 from tests.queue.nest import Nest, end, is_gone
 from tests.queue.support import content

@@ -23,8 +23,7 @@ from mlhub_tui.queue.part_repository import (
 )
 from mlhub_tui.transfer.checksums import HashingSink, StreamingHasher, new_hash, verifiable
 from mlhub_tui.transfer.config import DownloadSpec
-from mlhub_tui.transfer.parallel import SegmentTable
-from mlhub_tui.transfer.part_file import Extents, PartFile, covered, gaps, merge, prefix
+from mlhub_tui.transfer.part_file import Extents, PartFile, SegmentTable, covered, gaps, merge, prefix
 from mlhub_tui.transfer.work_source import BatchStats, FileResult
 
 
