@@ -19,7 +19,7 @@ PACKAGE = Path(mlhub_tui.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 MOST_MODULES_OF_A_FOLDER = 20
-MOST_LINES = 610
+MOST_LINES = 500
 MOST_OF_A_NAME = {"documents": 3, "session": 3}
 """Others are used twice at most; the public API has two modules of a name, async and blocking."""
 MOST_LAZY_IMPORTS = 102

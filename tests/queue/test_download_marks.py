@@ -15,8 +15,8 @@ from mlhub_tui.planning.filters import Filters
 from mlhub_tui.planning.manifest import Manifest, manifest_path
 from mlhub_tui.planning.requests import ArchiveRequest, AssetRequest, DatasetRequest, dataset_request
 from mlhub_tui.planning.selection import PlannedFile
+from mlhub_tui.queue.download_marks import Mark, read_marks
 from mlhub_tui.queue.job import Job, JobState
-from mlhub_tui.queue.library import Mark, read_marks
 
 SOURCE = "https://stac.example.org/"
 DATASET = Entry.of(Dataset({"id": "d", "collections": [{"id": "c"}, {"id": "other"}]}))

@@ -262,9 +262,8 @@ class CatalogTree(LineView[NodeRow]):
     def _come_to_place(self) -> None:
         """Put the cursor where it was, or on its way to, as far as that is there by now."""
         row = self._target_row
-        if row is not None and row is self.current and self.tree_model.path(row) == self._target:
-            return
-        if self._target:
+        is_there = row is not None and row is self.current and self.tree_model.path(row) == self._target
+        if self._target and not is_there:
             if (found := self.tree_model.find(self._target)) is not None:
                 self.move_to(found)
             self._target_row = self.current
@@ -395,7 +394,7 @@ class CatalogTree(LineView[NodeRow]):
             chosen = f"{chosen}{sign} "
         return f"{chosen}★ " if self.favourites and self.tree_model.key(row) in self.favourites else chosen
 
-    # Jumps
+    # Jumps and keys
 
     def reveal(self, row: NodeRow) -> None:
         """Open a row, and all above it."""
@@ -411,8 +410,6 @@ class CatalogTree(LineView[NodeRow]):
         if not self.move_to(row) and self.filter:
             self.apply_filter("")
             self.move_to(row)
-
-    # Keys
 
     def unfold(self, row: NodeRow) -> None:
         """Open a row; where it is at the bottom, some of what is below it comes into sight."""

@@ -12,8 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from ...queue.download_marks import DownloadMarks, Mark, read_marks
 from ...queue.job import IDLE_STATES, Job, JobState
-from ...queue.library import DownloadMarks, Mark, read_marks
 from ...text import clean, count, one_line, redact, size
 from ..terminal.tty import tmux
 from .job_view import RateHistory, fraction
