@@ -162,6 +162,12 @@ class AnswerTooLarge(UnexpectedAnswer):
     default_hint = "ask for smaller pages, or report it to the owner: it has to be split"
 
 
+class AnswerCutShort(UnexpectedAnswer):
+    """JSON that ends too early: its server gave up in the middle."""
+
+    default_hint = "ask for smaller pages, or retry later"
+
+
 class KeyWithheld(RequestError):
     """A request that would carry the user's key to another origin than its own; it was not sent."""
 

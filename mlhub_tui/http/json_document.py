@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ..content import LFS_MAGIC
-from ..errors import AnswerTooLarge, UnexpectedAnswer
+from ..errors import AnswerCutShort, AnswerTooLarge, UnexpectedAnswer
 from ..models import JsonDict
 from ..text import one_line, size
 from .credentials import KeyRemoval
@@ -29,8 +29,8 @@ async def decode(response: httpx.Response, keys: KeyRemoval | None = None) -> An
 
     - `keys`: Taken out of it.
 
-    Raises UnexpectedAnswer if it is no JSON; a web page is called what it probably is, a captive portal or a
-    wrong root URL.
+    Raises UnexpectedAnswer if it is no JSON, AnswerCutShort if it ends too early; a web page is called what
+    it probably is, a captive portal or a wrong root URL.
     """
     content, where, status = response.content, shown(response.url), response.status_code
     told = content, str(response.url), response.headers.get("Content-Type", ""), keys
@@ -39,6 +39,8 @@ async def decode(response: httpx.Response, keys: KeyRemoval | None = None) -> An
     except NotJSON as error:
         hint = DEEP_HINT if isinstance(error, NestedTooDeep) else None
         words = f"the answer is {error}: {where}"
+        if isinstance(error, EndsEarly):
+            raise AnswerCutShort(words, url=where, status=status) from None
     if hint is None and is_web_page(response):
         words = (
             f"a web page instead of data from {host(where)} (a captive portal, or a wrong root URL): {where}"
@@ -125,6 +127,10 @@ class NotJSON(ValueError):
     """Bytes that are no JSON; the text says why."""
 
 
+class EndsEarly(NotJSON):
+    """The beginning of a JSON text."""
+
+
 class NestedTooDeep(NotJSON):
     """JSON with more levels, one in the other, than a parser goes down."""
 
@@ -143,7 +149,7 @@ def value_of(content: bytes, url: str = "", keys: KeyRemoval | None = None) -> A
     - `url`: Where it came from.
     - `keys`: Taken out of it where it holds them.
 
-    Raises NotJSON if it is none; `NestedTooDeep` if it may be one.
+    Raises NotJSON if it is none; `NestedTooDeep` if it may be one; `EndsEarly` if it is the beginning of one.
     """
     try:
         text = text_of(content)
@@ -152,7 +158,7 @@ def value_of(content: bytes, url: str = "", keys: KeyRemoval | None = None) -> A
     except RecursionError:
         raise NestedTooDeep("nested too deep to be read") from None
     except ValueError as error:
-        raise NotJSON(_why(error)) from None
+        raise (EndsEarly if _ends_early(error) else NotJSON)(_why(error)) from None
     if keys is not None and isinstance(value, dict | list) and keys.in_text(text):
         keys.from_document(value, url)
     return value
@@ -195,6 +201,8 @@ def json_in(content: bytes, url: str, media_type: str = "", keys: KeyRemoval | N
         found = list(_lines_in(content, url, keys)) if b"\n" in content.strip() else []
         if len(found) > 1 and isinstance(found[0], dict) and found[0].get("type") == "Feature":
             return {"type": "FeatureCollection", "features": found}
+        if isinstance(error, EndsEarly):
+            raise EndsEarly(f"not JSON ({error}, where it ends too early)") from None
         raise NotJSON(f"not JSON ({error})") from None
 
 
@@ -209,7 +217,7 @@ def _unpacked(content: bytes) -> bytes:
         if len(unpacked) > MAX_DOCUMENT:
             raise NotJSON(f"too large: {too_large(None)}")
         if not unpacking.eof:
-            raise NotJSON("a gzip that ends too early")
+            raise EndsEarly("a gzip that ends too early")
         rest = unpacking.unused_data
     return bytes(unpacked)
 
@@ -241,6 +249,15 @@ def too_large(found: int | None, most: int = MAX_DOCUMENT) -> str:
     if found is None:
         return f"more than {size(most)} of JSON is not read at once"
     return f"{size(found)} of JSON, more than the {size(most)} that are read at once"
+
+
+def _ends_early(error: ValueError) -> bool:
+    """Whether a text is a beginning: it fails at its end, in a word or a string that has no end."""
+    if not isinstance(error, json.JSONDecodeError) or error.msg == "Extra data":
+        return False
+    if not error.doc.lstrip().startswith(("{", "[")):
+        return False
+    return error.msg.startswith("Unterminated") or len(error.doc.rstrip()) - error.pos < len("false")
 
 
 def _why(error: ValueError) -> str:

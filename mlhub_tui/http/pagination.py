@@ -6,10 +6,11 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, quote_plus, urlencode, urlsplit
 
-from ..errors import AnswerTooLarge, RequestError, ServerTimeout, UnexpectedAnswer
+from ..errors import AnswerCutShort, AnswerTooLarge, RequestError, ServerTimeout, UnexpectedAnswer
 from ..models import JsonDict
 from ..models.document import links_of
 from .errors import ConnectionLost, ConnectTimeout
@@ -27,6 +28,8 @@ _UNTOUCHABLE = frozenset(
     | {"content-length", "content-type", "content-encoding", "transfer-encoding", "accept-encoding", "expect"}
 )
 _REFUSED = frozenset({400, 422})
+_DENIED = frozenset({403, 404, 414})
+"""What firewalls answer to a parameter that they do not like; mostly it means something else."""
 _TOO_LARGE = frozenset({413, 502, 504})
 """What gateways answer where a page has more bytes, or takes more seconds, than they pass on."""
 _SAYING_SO = frozenset({500, 503})
@@ -250,7 +253,10 @@ def may_be_size(error: RequestError) -> bool:
         return not isinstance(error, ConnectTimeout)
     if error.status in _SAYING_SO:
         return _speaks_of_size(error)
-    return error.status in _REFUSED | _TOO_LARGE or isinstance(error, AnswerTooLarge | ConnectionLost)
+    if error.status == HTTPStatus.NOT_FOUND:
+        return "limit" in _said(error).lower()
+    kinds = AnswerCutShort | AnswerTooLarge | ConnectionLost
+    return error.status in _REFUSED | _DENIED | _TOO_LARGE or isinstance(error, kinds)
 
 
 def smaller(step: PageRequest, error: RequestError) -> Iterator[PageRequest]:
@@ -258,11 +264,12 @@ def smaller(step: PageRequest, error: RequestError) -> Iterator[PageRequest]:
 
     They begin at the same entry: offsets and tokens stay, the number of a page becomes that of the smaller
     page with the same first entry. A refusal that does not speak of a size is answered once, by leaving the
-    size to the server.
+    size to the server; one that mostly means something else, with another size before at most.
     """
     limit, page = step.number("limit"), step.number("page")
-    if error.status in _REFUSED:
+    if error.status in _REFUSED | _DENIED:
         sizes = _named_sizes(error, limit) if limit else ()
+        sizes = sizes[:1] if error.status in _DENIED else sizes
     else:
         few = _FEW_SIZES if not limit or isinstance(error, ServerTimeout) else _SIZES
         sizes = tuple(size for size in few if not limit or size < limit)
@@ -271,7 +278,7 @@ def smaller(step: PageRequest, error: RequestError) -> Iterator[PageRequest]:
             yield step.having("limit", size)
         elif limit and (page - 1) * limit % size == 0:
             yield step.having("limit", size).having("page", (page - 1) * limit // size + 1)
-    if error.status in _REFUSED and limit and (page is None or page <= 1):
+    if error.status in _REFUSED | _DENIED and limit and (page is None or page <= 1):
         yield step.having("limit", None)
 
 

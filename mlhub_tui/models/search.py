@@ -8,7 +8,7 @@ import re
 from calendar import monthrange
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,10 @@ _ZONE = r"\s*(?P<zone>[Zz]|[+-]\d{2}:?\d{2})?"
 _MOMENT = re.compile(rf"{_DATE}{_TIME}{_ZONE}", re.ASCII)
 _UTC = re.compile(r"(?<=[\d.])(?:\s*(?:[Zz]|UTC|GMT)\b)+$", re.IGNORECASE | re.ASCII)
 _LEAP = re.compile(r"(:\d{2}:)60(\D|$)", re.ASCII)
+_MIDNIGHT = re.compile(
+    r"(\d{4}-?\d{2}-?\d{2})([T\s])24(:?00(?::?00(?:[.,]0*)?)?)(?![\d:.,])", re.IGNORECASE | re.ASCII
+)
+"""Midnight at the end of a day (ISO 8601-1, 5.3.2)."""
 _CLOCK = re.compile(r"\d:\d{2}", re.ASCII)
 _OFFSET = re.compile(r"[T\s]\d.*[+-]\d{2}(?::?\d{2})?$", re.IGNORECASE | re.ASCII)
 _BETWEEN = re.compile(r"\s*/\s*|\s+to\s+", re.IGNORECASE)
@@ -121,8 +125,8 @@ def read_time(text: str) -> Span | None:
     """Return the stretch that a time of a document stands for, None where it cannot be read.
 
     Beside RFC 3339 (with a small `t` and `z`, and a leap second, which counts as the second before it): all
-    of ISO 8601 that Python reads, what people type, and a zone that is written in letters or twice
-    (`12:00 UTC`, `12:00+00:00Z`). Without a zone it is UTC.
+    of ISO 8601 that Python reads, 24:00 as the next day's 00:00, what people type, and a zone that is written
+    in letters or twice (`12:00 UTC`, `12:00+00:00Z`). Without a zone it is UTC.
     """
     written = _plain(text)
     try:
@@ -137,10 +141,19 @@ def read_time(text: str) -> Span | None:
 
 
 def _plain(text: str) -> str:
-    """Return a time without what `datetime` does not know: names of UTC, a second zone, a second of 60."""
+    """Return a time without what `datetime` does not know: UTC's names, a second zone, a second 60, 24:00."""
     written, named = _UTC.subn("", text.strip("\ufeff \t\r\n"))
     written = _LEAP.sub(r"\g<1>59\g<2>", written)
+    written = _MIDNIGHT.sub(_next_day, written)
     return f"{written}Z" if named and _CLOCK.search(written) and not _OFFSET.search(written) else written
+
+
+def _next_day(found: re.Match[str]) -> str:
+    try:
+        day = date.fromisoformat(found[1]) + timedelta(days=1)
+    except (ValueError, OverflowError):
+        return found[0]
+    return f"{day}{found[2]}00{found[3]}"
 
 
 def _typed(text: str) -> Span:

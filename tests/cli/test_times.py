@@ -16,6 +16,8 @@ JUNE = {
     "usual": "2015-06-30T12:00:00Z",
     "leap": "2015-06-30T23:59:60Z",
     "leap and fraction": "2015-06-30T23:59:60.5Z",
+    "midnight at the end of a day": "2015-05-31T24:00:00Z",
+    "midnight in basic form": "20150531T2400",
     "small": "2015-06-30t12:00:00z",
     "both zones": "2015-06-30T12:00:00+00:00Z",
     "UTC": "2015-06-30 12:00:00 UTC",

@@ -15,6 +15,7 @@ import trustme
 
 from mlhub_tui.errors import (
     AccessDenied,
+    AnswerCutShort,
     AuthenticationError,
     EntityDoesNotExist,
     InvalidRootURL,
@@ -127,7 +128,6 @@ async def test_a_long_refusal_is_cut() -> None:
         (Answer(200, b"  <!doctype html>"), "a web page instead of data"),
         (Answer(200, b"", {"Content-Type": "application/json"}), "the answer is empty"),
         (Answer(200, b"hello", {"Content-Type": "text/plain"}), "not JSON"),
-        (Answer(200, b'{"a": ', {"Content-Type": "application/json"}), "not JSON"),
         (Answer(200, b"\xff\xfe\x00", {"Content-Type": "application/json"}), "not JSON"),
         (Answer(200, b"[" * 200_000, {"Content-Type": "application/json"}), "nested too deep"),
         (Answer(200, b"1" * 300_000, {"Content-Type": "application/json"}), "not JSON"),
@@ -143,6 +143,13 @@ async def test_what_is_no_json_is_unexpected(answer: Answer, words: str) -> None
     error = await failure(answer)
     assert type(error) is UnexpectedAnswer
     assert words in error.message
+
+
+@pytest.mark.parametrize("body", [b'{"a": ', b'{"a": [1, 2, fal', b'{"a": {"b": "c"}', b'["a', GZIP[:-9]])
+async def test_what_ends_too_early_is_called_that(body: bytes) -> None:
+    error = await failure(Answer(200, body, {"Content-Type": "application/json"}))
+    assert type(error) is AnswerCutShort
+    assert "ends too early" in error.message
 
 
 async def test_a_captive_portal_on_another_host_is_named() -> None:

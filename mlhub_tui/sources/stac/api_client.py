@@ -10,7 +10,7 @@ from typing import TypeVar
 from urllib.parse import quote, unquote, urlsplit
 
 from ...auth import other_spelling
-from ...errors import EntityDoesNotExist, RequestError, UnexpectedAnswer
+from ...errors import AnswerCutShort, EntityDoesNotExist, RequestError, UnexpectedAnswer
 from ...http.cache import CachingClient, DocumentCache
 from ...http.json_document import as_list, as_object, decode
 from ...http.pagination import ACCEPT, FetchedPage, PageRequest, absolute, with_params
@@ -331,7 +331,8 @@ def is_no_such_place(error: RequestError, identity: str = "") -> bool:
     """
     if error.status in _REFUSED_PATH and is_encoded(identity):
         return True
-    return error.status in NO_SUCH_PLACE or isinstance(error, UnexpectedAnswer)
+    is_other = isinstance(error, UnexpectedAnswer) and not isinstance(error, AnswerCutShort)
+    return error.status in NO_SUCH_PLACE or is_other
 
 
 def is_encoded(identity: str) -> bool:
