@@ -156,8 +156,7 @@ async def test_pause_and_resume_keep_all_stretches(
     server.always = SLOWER
     queue = make_queue(Links(server.url), config=WIDE)
     job = await queue.add(wish(folder))
-    await until(lambda: server.open >= 3)
-    await asyncio.sleep(0.1)
+    await until(lambda: server.open >= 3 and len(recorded(mlhub_home)) > 1)
     await queue.pause(job.id)
     await until(lambda: server.open == 0)
     kept = recorded(mlhub_home)
@@ -210,8 +209,7 @@ async def test_resumed_with_parallel_ranges_turned_off_it_fills_the_holes_one_by
     server.always = SLOWER
     queue = make_queue(Links(server.url), config=WIDE)
     await queue.add(wish(folder))
-    await until(lambda: server.open >= 3)
-    await asyncio.sleep(0.1)
+    await until(lambda: server.open >= 3 and len(recorded(mlhub_home)) > 1)
     queue.stop(60)
     assert len(recorded(mlhub_home)) > 1
     await until(lambda: server.open == 0)
