@@ -75,7 +75,7 @@ def test_keys_are_answered_in_a_round_trip_with_some_hundred_bytes(
         taken.append(seconds)
         sizes.append(size)
     at_once = typed(terminal)
-    terminal.settle(0.3)
+    terminal.settle(1.5)
     idle = len(terminal.read(0.7))
     print(
         f"round trip {way.round_trip * 1000:.0f} ms: a key {statistics.median(taken) * 1000:.0f} ms, "
