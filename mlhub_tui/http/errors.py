@@ -92,9 +92,10 @@ def may_pass(error: RequestError) -> bool:
     """Return whether the same request may succeed when it is repeated."""
     if isinstance(error, TLSFailure | LinkRejected):
         return False
-    if error.status is not None:
-        return error.status == 202 or error.status in PASSING_STATUSES
-    return isinstance(error, ServerUnreachable | ServerTimeout)
+    if error.status is None:
+        return isinstance(error, ServerUnreachable | ServerTimeout)
+    is_throttled = isinstance(error, ServerError) and error.status < 500
+    return is_throttled or error.status == 202 or error.status in PASSING_STATUSES
 
 
 def is_lasting(error: MLHubException) -> bool:
@@ -292,6 +293,8 @@ _NEVER = "retrying does not help: check the URL, or report it to the owner of th
 _PORTAL = "log in to the network's portal"
 _LONG, _CENTURY = 60, 36525 * 86400  # seconds
 _SAID = 4096  # bytes of a body that are searched for words
+# What Google, GitHub, S3 and others say with 400 or 403 where others send 429.
+_THROTTLED = re.compile(rb"slow ?down|rate ?limit|throttl|RequestTimeout", re.IGNORECASE)
 _XML_WORDS = re.compile(r"<(Message|Code)>([^<]{1,300})</\1>", re.IGNORECASE)
 _JSON_WORDS = re.compile(r'"(?:detail|message|description|error)"\s*:\s*"((?:[^"\\]|\\.){1,300})"')
 _PLAIN_REASON = re.compile(r"[A-Za-z'-]{1,15}(?: [A-Za-z'-]{1,15}){0,5}")
@@ -347,6 +350,8 @@ def status_error(
         return AuthenticationError(words, hint=key_hint, **known)
     if what and status == 403 and b"InvalidObjectState" in body:  # S3 of what was moved to Glacier
         return RequestRefused(words, hint=_COLD, **known)
+    if (status == 403 and after is not None) or (status in (400, 403) and _THROTTLED.search(body[:_SAID])):
+        return ServerError(f"{words}{_asked_wait(after)}", hint=then, retry_after=after, **known)
     # Google and AWS answer 400 where a token of the link, rather than its signature, has expired.
     if what and (status in (403, 404, 410) or (status == 400 and b"expired" in body.lower())):
         return LinkRejected(words, hint=_GONE if status in (404, 410) else None, **known)

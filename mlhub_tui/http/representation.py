@@ -31,6 +31,8 @@ _GZIP_SUFFIXES = (".gz", ".tgz", ".taz", ".bgz", ".svgz")  # of files that are g
 _MAGICS = {"gzip": GZIP_MAGIC, "compress": b"\x1f\x9d", "zstd": b"\x28\xb5\x2f\xfd"}
 _OWN_NAMES = {"compress": (".z",), "br": (".br",), "zstd": (".zst", ".zstd", ".tzst")}  # of files so encoded
 _WBITS = {"gzip": 31, "deflate": zlib.MAX_WBITS, RAW_DEFLATE: -zlib.MAX_WBITS}
+_WAYS = {"gzip": ("gzip", "deflate"), "deflate": ("gzip", "deflate", RAW_DEFLATE)}  # servers confuse the two
+_CODING = re.compile(r"[\w-]+", re.ASCII)  # also of what some write in quotes, or with a weight
 _PIECE = 1 << 16
 _ENOUGH = 512  # bytes that tell what a content is: a tar header
 
@@ -135,7 +137,7 @@ def codings(headers: Mapping[str, str]) -> tuple[str, ...]:
     """
     if "content-encoding" not in headers:
         return ()
-    named = (token.strip().lower() for token in headers["content-encoding"].split(","))
+    named = _CODING.findall(headers["content-encoding"].lower())
     return tuple(_ALIASES.get(name, name) for name in named if _ALIASES.get(name, name) in _KNOWN)
 
 
@@ -164,20 +166,22 @@ def to_undo(
         return (), start
     for coding in reversed(found):
         magic = _MAGICS.get(coding)
-        if not start or (magic is not None and not start.startswith(magic)):
+        if not start or (magic is not None and coding not in _WAYS and not start.startswith(magic)):
             continue  # a label without the coding
         # Of what cannot be undone here, Brotli has no beginning of its own: what has another is not encoded.
         if name.lower().endswith(_OWN_NAMES.get(coding, ())) or (coding == "br" and is_plain(start)):
             continue
-        for way in (coding, RAW_DEFLATE) if coding == "deflate" else (coding,):
-            if way not in _WBITS:
-                raise Undecodable(coding, name)
+        if coding not in _WAYS:
+            raise Undecodable(coding, name)
+        for way in _WAYS[coding]:
             try:
                 inner = next(Inflater(way).pieces(start), b"")
             except VerificationFailed:
-                continue
+                if way != "gzip" or not start.startswith(GZIP_MAGIC):
+                    continue
+                inner = b""  # it is damaged, which decoding all of it will show
             # Else it is the label of what is stored.
-            if coding != "gzip" or not gzip or inner.startswith(GZIP_MAGIC):
+            if way != "gzip" or not gzip or inner.startswith(GZIP_MAGIC):
                 undone.append(way)
                 start = inner
             break

@@ -136,9 +136,8 @@ def check_whole(expected: Expected, path: Path, stop: threading.Event, media_typ
     elif not _ends_as_tar(path, size):
         raise errors.VerificationFailed(_short(expected, size))
     announced = "" if expected.size is None else f"the API announces {text.size(expected.size)}"
-    return "; ".join(
-        filter(None, [announced, "" if kind is ContentKind.GZIP else "a tar archive without compression"])
-    )
+    plain = "" if kind is ContentKind.GZIP else "a tar archive without compression"
+    return "; ".join(filter(None, [announced, plain]))
 
 
 def is_other(expected: Expected, path: Path) -> bool:

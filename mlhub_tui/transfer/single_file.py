@@ -205,9 +205,8 @@ class _Download:
         """Write a response to the part file; return the result if the file is whole."""
         spec = self._spec
         if exchange.response.status == 206 and record is None and not is_whole(exchange.response):
-            raise errors.UnexpectedAnswer(
-                f"the server sent a part of {self._name} without being asked for one"
-            )
+            words = f"the server sent a part of {self._name} without being asked for one"
+            raise errors.UnexpectedAnswer(words)
         opened: list[PartFile] = []  # also if it is cancelled just then: an open part is locked
         try:
             await in_thread_to_end(lambda: opened.append(PartFile(spec.part, names=spec.names)))
@@ -305,12 +304,14 @@ class _Download:
     async def _pour_decoded(
         self, exchange: Exchange, sink: BodySink, undone: tuple[str, ...], sent: RemoteVersion
     ) -> None:
-        """Write a body without its content codings; its checksums are those of what is sent."""
-        decoding = DecodingSink(sink, undone)
-        sums = HashingSink(sent.checksums, decoding)
-        await exchange.pour(sums)
+        """Write a body without its content codings; its checksums may be those before or behind them."""
+        decoding = DecodingSink(inside := HashingSink(sent.checksums, sink), undone)
+        await exchange.pour(sums := HashingSink(sent.checksums, decoding))
         decoding.finish()
-        sums.verify()
+        try:
+            inside.verify()
+        except errors.VerificationFailed:
+            sums.verify()
 
     def _codings(
         self, response: Response, version: RemoteVersion, start: bytes

@@ -16,6 +16,12 @@ from tests.support.stac import collection, item, link
 
 DATA = b"II*\0" + bytes(range(256)) * 9
 PASSING = (408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529, 530, 598, 599)
+THROTTLED: Mapping[str, Answer] = {  # not only by 429
+    "github": Answer(403, b"", {"Retry-After": "1"}),
+    "google": Answer(403, b'{"error": {"errors": [{"reason": "userRateLimitExceeded"}]}}'),
+    "amazon": Answer(403, b"<Error><Code>SlowDown</Code></Error>", {"Content-Type": "application/xml"}),
+    "s3": Answer(400, b"<Error><Code>RequestTimeout</Code></Error>", {"Content-Type": "application/xml"}),
+}
 CODINGS = {
     "aws": "aws-chunked",
     "utf8": "UTF-8",
@@ -61,6 +67,7 @@ class Odd(LoopbackServer):
         """Return the assets by key."""
         found = {name: f"{self.url}/{name}.tif" for name in ODD_HEADERS}
         found |= {f"status-{status}": f"{self.url}/status-{status}.tif" for status in PASSING}
+        found |= {f"throttled-{name}": f"{self.url}/throttled-{name}.tif" for name in THROTTLED}
         found |= {f"moved-{status}": f"{self.url}/moved-{status}.tif" for status in (301, 302, 303, 307, 308)}
         found |= {f"url-{name}": f"{self.url}{target}" for name, (target, _) in TARGETS.items()}
         found["url-user"] = found["url-user"].replace("://", "://me:pass%20word@")
@@ -79,6 +86,8 @@ class Odd(LoopbackServer):
                 return as_json(item(assets=assets))
             case "status" if first:
                 return Answer(int(status), b"later", {"Retry-After": "0"})
+            case "throttled" if first:
+                return THROTTLED[status]
             case "prepared" if first:
                 return Answer(202, b"", {"Retry-After": "1"})
             case "moved":

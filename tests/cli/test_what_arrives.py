@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Run
+from tests.support.fault_server import md5
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json, redirect
 from tests.support.stac import archive, catalog, collection, item, link
 
@@ -179,6 +180,12 @@ ENCODED: dict[str, Send] = {
     "UTF-8": coded("UTF-8", bytes),
     "none": coded("none", bytes),
     "a label alone": coded("gzip", bytes),
+    "zlib as gzip": coded("gzip", zlib.compress),
+    "gzip as deflate": coded("deflate", gzip.compress),
+    "quoted": coded('"gzip"', gzip.compress),
+    "with the sum of the file": lambda data: Answer(
+        body=gzip.compress(data), headers={"Content-Encoding": "gzip", "Content-MD5": md5(data)}
+    ),
 }
 
 

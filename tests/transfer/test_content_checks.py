@@ -218,6 +218,8 @@ def test_a_file_of_another_kind_on_disk_is_seen(tmp_path: Path) -> None:
         ("aws-chunked,gzip", ("gzip",)),
         ("UTF-8", ()),
         ("x-compress", ("compress",)),
+        ('"gzip"', ("gzip",)),
+        ("gzip;q=1.0", ("gzip",)),
     ],
 )
 def test_only_content_codings_count_as_such(header: str | None, found: tuple[str, ...]) -> None:
@@ -271,6 +273,9 @@ def decoded(undone: tuple[str, ...], body: bytes, step: int = 1 << 20) -> bytes:
         (("deflate", "gzip"), TIF, gzip.compress(zlib.compress(IMAGE), mtime=0), ("gzip", "deflate")),
         (("compress", "gzip"), TIF, ONCE, ("gzip",)),
         (("gzip", "compress"), TIF, ONCE, ("gzip",)),
+        (("gzip",), TIF, zlib.compress(IMAGE), ("deflate",)),  # as servers confuse the two
+        (("deflate",), TIF, ONCE, ("gzip",)),
+        (("deflate",), GZ, ONCE, ()),
     ],
 )
 def test_codings_are_undone_that_are_not_the_file_s_own(
@@ -313,6 +318,15 @@ def test_a_coding_that_is_a_mere_label_is_no_reason_to_refuse_a_file(
 def test_what_may_be_encoded_is_not_taken_for_the_file(coding: str, start: bytes) -> None:
     with pytest.raises(UnexpectedAnswer, match=f"compressed as {coding}"):
         to_undo((coding,), "a.csv", start, 1000)
+
+
+@pytest.mark.parametrize("where", [-8, 20], ids=["checksum", "data"])
+def test_small_gzip_data_that_is_damaged_is_not_taken_for_the_file(where: int) -> None:
+    body = bytearray(ONCE)
+    body[where] ^= 0xFF
+    assert to_undo(("gzip",), "a.tif", bytes(body), len(body)) == (("gzip",), b"")
+    with pytest.raises(VerificationFailed, match="damaged"):
+        decoded(("gzip",), bytes(body))
 
 
 def test_a_coding_that_nobody_can_undo_is_named() -> None:

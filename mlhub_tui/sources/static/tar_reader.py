@@ -25,6 +25,7 @@ _EXTENDED = frozenset({tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE
 _MAX_EXTENDED = 1 << 20  # bytes of a long name or of pax records; tarfile reads any number of them
 _TOO_EARLY = "the archive ends too early: it is incomplete"
 _NO_TAR = "the archive is neither a tar nor a tar.gz"
+_REPORT = "download it again; if it stays so, report it to the owner of the data"
 
 
 class DamagedArchive(MLHubException):
@@ -66,7 +67,7 @@ class _Header(tarfile.TarInfo):
                 case "EOFHeaderError" | "EmptyHeaderError":  # the two proper ends
                     raise
                 case _ if not tarfile_.offset:
-                    raise DamagedArchive(_NO_TAR) from None
+                    raise DamagedArchive(_NO_TAR, hint=_REPORT) from None
                 case "TruncatedHeaderError":
                     raise DamagedArchive(_TOO_EARLY) from None
             raise DamagedArchive(f"the archive is damaged at byte {tarfile_.offset:,}") from None
@@ -164,14 +165,9 @@ def _damage() -> Iterator[None]:
         yield
     except EOFError:
         raise DamagedArchive(_TOO_EARLY) from None
-    except (
-        tarfile.TarError,
-        zlib.error,
-        gzip.BadGzipFile,
-        ValueError,
-        OverflowError,
-        RecursionError,
-    ) as error:
+    except (ValueError, OverflowError, RecursionError):  # of pax records, in the words of Python
+        raise DamagedArchive("the archive is damaged: a header cannot be read") from None
+    except (tarfile.TarError, zlib.error, gzip.BadGzipFile) as error:
         early = "unexpected end" in str(error)
         raise DamagedArchive(
             _TOO_EARLY if early else f"the archive is damaged ({one_line(error, 80)})"
