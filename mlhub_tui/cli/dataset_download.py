@@ -358,9 +358,8 @@ class _DryRun:
             if unknown and counts.empty:
                 raise InvalidSearch("; ".join(unknown), hint=planning.requests.CHOOSE_KEYS)
             if counts.empty and not counts.paid:
-                whole = filters == planning.filters.Filters()
-                words = planning.dataset_job.NO_ASSETS.format(request.title or request.dataset_id)
-                note(words if whole else "nothing matches: widen the area or the time, or choose others")
+                words = "nothing matches: widen the area or the time, or choose others"
+                note(words if filters.selects_items else planning.dataset_job.no_assets(request))
             known = selection.notes(counts, by_time=filters.when is not None, by_place=filters.by_place)
             for line in (*unknown, *known, *index.facts["notes"]):
                 note(line)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -125,7 +126,7 @@ def _wanted(before: Search, given: Mapping[str, Any]) -> Search:
     changes = {
         "collections": given["collections"],
         "ids": _parts(given["ids"]),
-        "sort": _parts(given["sort"]),
+        "sort": _sort_fields(given["sort"]),
         "datetime": None if given["when"] is None else models.parse_when(given["when"]),
         "filter": given["expression"],
         "text": given["text"],
@@ -138,6 +139,15 @@ def _wanted(before: Search, given: Mapping[str, Any]) -> Search:
 
 def _parts(values: Iterable[str]) -> tuple[str, ...]:
     return tuple(part.strip() for value in values for part in value.split(",") if part.strip())
+
+
+def _sort_fields(values: Iterable[str]) -> tuple[str, ...]:
+    fields = _parts(values)
+    for field in fields:
+        if not re.fullmatch(r"[+-]?\s*[^\s+-]\S*", field):
+            words = f"{one_line(field, 60)!r} is no field; -FIELD sorts descending"
+            raise click.BadParameter(words, param_hint="'--sort'")
+    return fields
 
 
 def _choice(place: str | None, before: SavedSearch | None) -> Choice:

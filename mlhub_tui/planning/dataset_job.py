@@ -26,7 +26,6 @@ from ..transfer.work_source import BatchStats
 from ..unpack.archive import unpack
 from . import layout
 from .dataset_plan import copy_catalog, fetch_catalog, index_of_dataset
-from .filters import Filters
 from .index import Index
 from .index_cache import archive_validator
 from .manifest import LockedManifest, ManifestStats
@@ -36,8 +35,6 @@ from .requests import CHOOSE_KEYS, SAMPLE, DatasetRequest
 from .resolver import JobContext, cluster_package, links_of, showing
 from .selection import PAID_HINT, PlannedFile, count_files, files, notes, paid_words
 
-NO_ASSETS = "no item of {} has an asset to download"
-"""The message for a dataset, by its name, whose items are all wanted."""
 _LISTED_AGAIN = "retry lists the items again, and fetches what is missing"
 _NO_ITEMS = "`mlhub-tui list items COLLECTION` lists its items"
 _READ_AGAIN = "retry requests the documents that err_report.csv names, and fetches what is missing"
@@ -299,9 +296,9 @@ class _DatasetJobRunner:
                 raise NothingMatches("; ".join(unknown), hint=CHOOSE_KEYS)
             if counts.paid:
                 raise NothingMatches(f"{name}: {paid_words(counts)}", hint=PAID_HINT)
-            if filters == Filters():
+            if not filters.selects_items:
                 why = (*notes(counts, by_time=False, by_place=False), *index.facts["notes"])
-                raise NothingMatches("; ".join((NO_ASSETS.format(name), *why)), hint=_NO_ITEMS)
+                raise NothingMatches("; ".join((no_assets(request), *why)), hint=_NO_ITEMS)
             raise NothingMatches(f"nothing in {name} matches the filters")
         same = str if request.url else same_names(request.asset_folder)
         own.want(_until(files(index, filters, same), stop))
@@ -417,6 +414,12 @@ class _DatasetJobRunner:
 
     def _say_waiting(self, reason: str) -> None:
         self._say(f"the catalog; waiting: {reason}")
+
+
+def no_assets(request: DatasetRequest) -> str:
+    """Return the message for a dataset that has no file although all items of what is wanted are."""
+    wanted = ", ".join(one_line(name, 80) for name, _ in request.filters.collections)
+    return f"no item of {wanted or request.title or request.dataset_id} has an asset to download"
 
 
 def _hint(index: Index) -> str:

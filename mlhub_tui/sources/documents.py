@@ -18,6 +18,7 @@ from ..models import Catalog, Collection, Document, Item, JsonDict
 from ..models.document import identity, links_of
 
 D = TypeVar("D", bound=Document)
+_SHOWN = re.compile(r"html|xml|pdf|^image/")  # media types
 _HINT = "the rest can be used; report it to the owner of the catalog"
 
 
@@ -187,8 +188,8 @@ def count_stac_items(value: Any) -> int:
 
 
 def is_page(media_type: object) -> bool:
-    """Whether the type of a link says that a browser is meant to show it."""
-    return isinstance(media_type, str) and "html" in media_type.lower()
+    """Whether the type of a link says that people are meant to look at it."""
+    return isinstance(media_type, str) and bool(_SHOWN.search(media_type.lower()))
 
 
 def _is_item(feature: JsonDict) -> bool:

@@ -260,6 +260,7 @@ class URLs(Exporter):
     _nowhere: int = 0
     _paid: int = 0
     _unsigned: int = 0
+    _any: bool = False
     _found: bool = False
     _keys: dict[str, None] = field(default_factory=dict)
     _roles: dict[str, None] = field(default_factory=dict)
@@ -270,6 +271,7 @@ class URLs(Exporter):
 
     def found(self, item: Item) -> Iterator[tuple[Asset, str]]:
         """Yield the chosen assets that can be asked for, with their URLs."""
+        self._any = True
         for asset in item.assets:
             # Of the names of all assets enough are remembered to show, and all that were asked for.
             _remember(self._keys, (asset.key,), self.chosen.keys)
@@ -290,13 +292,13 @@ class URLs(Exporter):
 
     @property
     def nothing_chosen(self) -> bool:
-        """Whether there were assets, and not one of those that were asked for."""
-        return bool(self._keys) and not self._found
+        """Whether there were items, and not one of the assets that were asked for."""
+        return self._any and not self._found and bool(self.chosen.keys or self.chosen.roles)
 
     def unknown(self) -> list[str]:
         """Return a line for each key and role that no asset had, with those that there are."""
         if not self._keys:
-            return []
+            return ["no item found has an asset"] if self._any else []
         kinds = (("asset", self.chosen.keys, self._keys), ("role", self.chosen.roles, self._roles))
         return [
             f"no item found has the {what} {one_line(name, 60)!r}; there are: {_named(there)}"

@@ -9,11 +9,12 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from ..concurrency import together
-from ..errors import EntityDoesNotExist, NotOffered, RequestError, UnexpectedAnswer
+from ..errors import EntityDoesNotExist, InvalidSearch, NotOffered, RequestError, UnexpectedAnswer
 from ..http.pagination import EMPTY_PAGES, REPEATED
 from ..models import BBox, Item, Search
 from ..models.extent import geometry_bbox
 from ..models.search import parse_span, time_of
+from ..text import one_line
 from .base import ALL_EMPTY, ENOUGH, Lacking, LostDocument, Page, check_search
 
 T = TypeVar("T")
@@ -136,7 +137,10 @@ async def _filtered(
 
 
 async def _sorted(search: Search, fetch: Fetch) -> Page[Item]:
-    """Return all that matches in order; the last field of the order sorts first, as sorts are stable."""
+    """Return all that matches in order; the last field of the order sorts first, as sorts are stable.
+
+    Raises InvalidSearch if no item has a field of the order.
+    """
     page = await _filtered(replace(search, sort=()), fetch, None, MAX_SORTED + 1, MAX_SORTED + 1, whole=True)
     if page.next is not None:
         raise NotOffered(
@@ -144,6 +148,12 @@ async def _sorted(search: Search, fetch: Fetch) -> Page[Item]:
             hint="search within fewer collections, or leave out the order",
         )
     items = list(page.entries)
+    known = {"id", "collection", "datetime"}.union(*(item.properties for item in items))
+    fields = [name.lstrip("+-").removeprefix("properties.") for name in search.sort]
+    if items and (unknown := [field for field in fields if field not in known]):
+        there = ", ".join(one_line(each, 60) for each in sorted(known))
+        words = f"no item found has the field {one_line(', '.join(unknown), 100)} to sort by"
+        raise InvalidSearch(words, hint=f"they have {there}")
     for name in reversed(search.sort):
         items.sort(key=_by(name.lstrip("+-")), reverse=name.startswith("-"))
     return replace(page, entries=tuple(items), matched=len(items))

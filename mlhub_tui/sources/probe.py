@@ -247,7 +247,7 @@ class _URLProbe:
         """Return the source that is at a URL with, or without, a slash at its end; None without one."""
         other = other_spelling(url)
         is_none = seen.kind in (DocumentKind.ERROR, DocumentKind.OTHER)
-        if not other or not (is_none or (seen.error and may_be_spelled_otherwise(seen.error))):
+        if not other or not (is_none or (seen.error and may_be_spelled_otherwise(seen.error, url))):
             return None
         again = await self._get(other)
         return again if again.kind in (DocumentKind.API, *_STATIC) else None

@@ -255,6 +255,47 @@ def test_assets_that_no_item_has_are_refused_with_those_that_there_are(
     assert (code, printed, "no item found has" in said) == (0, "", False)
 
 
+@pytest.mark.parametrize(
+    ("field", "code", "words"),
+    [
+        (
+            "nosuch",
+            2,
+            "no item found has the field nosuch to sort by\n  they have clouds, collection, datetime, id",
+        ),
+        ("-properties.nosuch,id", 2, "has the field nosuch to sort by"),
+        ("datetime desc", 2, "'datetime desc' is no field; -FIELD sorts descending"),
+        ("id,--datetime", 2, "'--datetime' is no field"),
+        ("-", 2, "'-' is no field"),
+        ("-datetime,properties.datetime, +id", 0, ""),
+    ],
+)
+def test_a_sort_field_that_is_none_is_refused(
+    run: Run, tmp_path: Path, field: str, code: int, words: str
+) -> None:
+    found = {"type": "FeatureCollection", "features": [feature(1), feature(2)]}
+    (tmp_path / "items.json").write_text(json.dumps(found))
+    result = run("search", str(tmp_path / "items.json"), f"--sort={field}", "--json")
+    assert (result.exit_code, words in result.stderr, bool(result.stdout)) == (code, True, code == 0)
+
+
+@pytest.mark.parametrize("form", ["--urls", "--aria2"])
+def test_items_without_assets_are_called_that(run: Run, tmp_path: Path, form: str) -> None:
+    bare = {**feature(1), "assets": {}}
+    (tmp_path / "items.json").write_text(json.dumps({"type": "FeatureCollection", "features": [bare]}))
+    for options, code in (((), 0), (("--asset", "red"), 2), (("--role", "data"), 2)):
+        result = run("search", str(tmp_path / "items.json"), form, *options)
+        assert (result.exit_code, result.stdout) == (code, "")
+        assert "no item found has an asset" in result.stderr
+    planned = run("--source", str(tmp_path / "items.json"), "download", "dataset", "c", "--dry-run")
+    assert "no item of c has an asset to download" in planned.stderr
+    chosen = ("--collection", "c=red", "--output-dir", str(tmp_path / "out"))
+    for dry, code in ((("--dry-run",), 0), ((), 1)):
+        result = run("--source", str(tmp_path / "items.json"), "download", "dataset", "c", *chosen, *dry)
+        assert (result.exit_code, "widen" in result.stderr) == (code, False)
+        assert "no item of c has an asset to download" in result.output
+
+
 @pytest.mark.parametrize("form", ["--urls", "--aria2"])
 def test_unsigned_urls_of_the_planetary_computer_carry_a_note(run: Run, tmp_path: Path, form: str) -> None:
     home = "https://planetarycomputer.microsoft.com"

@@ -98,6 +98,8 @@ def searched(features: Iterable[dict[str, Any]]) -> Callable[[Request], Answer]:
         ("/", "", 403),
         ("/", "", 404),
         ("/", "/", 404),
+        ("/", "", 400),
+        ("", "/", 500),
     ],
 )
 def test_a_root_url_is_used_as_given_and_else_in_its_other_spelling(
@@ -191,6 +193,53 @@ def test_without_a_list_of_collections_those_that_links_lead_to_are_listed(
         missing = run(*at, "list", "items", "nowhere")
         assert (missing.exit_code, missing.stdout) == (1, "")
         assert 'collection "nowhere" does not exist' in missing.stderr
+
+
+def test_a_root_that_redirects_to_an_inner_name_is_used_in_its_other_spelling(run: Run) -> None:
+    inner = Answer(307, headers={"Location": "http://127.0.0.2:9/stac/"})
+    parts: dict[str, Part] = {
+        "": inner,
+        "/": landing(),
+        "/collections": as_json({"collections": [collection("c")]}),
+    }
+    with STACAPI(parts) as server:
+        assert ids_of(run("--source", server.stac, "list", "collections", "--json").stdout) == ["c"]
+        assert run("sources", "add", "gate", server.stac).exit_code == 0
+        assert ProfilesFile.load().get("gate").root_url == f"{server.stac}/"
+
+
+@pytest.mark.parametrize("classes", [COMPLETE, COMPLETE[:3]])
+def test_a_collection_that_is_in_the_list_alone_is_found(
+    run: Run, tmp_path: Path, classes: tuple[str, ...]
+) -> None:
+    one = item("i1", assets={"data": {"href": "http://127.0.0.1:9/a.tif"}})
+    listed = collection("c", link("items", "../collections/c/items/"))
+    parts: dict[str, Part] = {
+        "": landing(classes, ({"rel": "data", "href": "collections/"},)),
+        "/collections/": as_json({"collections": [listed]}),
+        "/collections/c/items/": listing([one]),
+    }
+    with STACAPI(parts) as server:
+        at = ("--source", server.stac)
+        assert json.loads(run(*at, "show", "collection", "c", "--json").stdout)["id"] == "c"
+        assert ids_of(run(*at, "list", "items", "c", "--json").stdout) == ["i1"]
+        where = ("--dry-run", "--json", "--output-dir", str(tmp_path))
+        assert json.loads(run(*at, "download", "dataset", "c", *where).stdout)["files"] == 1
+        assert 'collection "d" does not exist' in run(*at, "list", "items", "d").stderr
+
+
+@pytest.mark.parametrize(
+    "answer", [as_json({"message": "not implemented"}), as_json({"message": "Unauthorized"}, 401)]
+)
+def test_a_list_of_collections_that_is_none_gives_way_to_links(run: Run, answer: Answer) -> None:
+    child = {"rel": "child", "href": "red"}
+    parts: dict[str, Part] = {
+        "": landing(("core", "browseable", "item-search"), (child, *SEARCH_LINKS)),
+        "/collections": answer,
+        "/red": as_json(collection("red")),
+    }
+    with STACAPI(parts) as server:
+        assert ids_of(run("--source", server.stac, "list", "collections", "--json").stdout) == ["red"]
 
 
 @pytest.mark.slow

@@ -10,12 +10,12 @@ from typing import TypeVar
 from urllib.parse import quote, unquote, urlsplit
 
 from ...auth import other_spelling
-from ...errors import AnswerCutShort, EntityDoesNotExist, RequestError, UnexpectedAnswer
+from ...errors import AnswerCutShort, EntityDoesNotExist, RequestError, ServerUnreachable, UnexpectedAnswer
 from ...http.cache import CachingClient, DocumentCache
 from ...http.json_document import as_list, as_object, decode
 from ...http.pagination import ACCEPT, FetchedPage, PageRequest, absolute, with_params
 from ...http.session import Session
-from ...http.urls import join, segment, shown
+from ...http.urls import host, join, segment, shown
 from ...models import Catalog, Collection, Document, Entry, EntryKind, Item, JsonDict, Search
 from ...models.document import identity, links_of
 from ...text import one_line
@@ -31,7 +31,7 @@ T = TypeVar("T")
 NO_SUCH_PLACE = frozenset({404, 405, 410, 501})
 """What APIs answer where an endpoint is not there."""
 _NO_POST = frozenset({404, 405, 415, 501})  # of a search by POST, after which GET is tried
-_SPELLED_OTHERWISE = frozenset({401, 403, 404, 405, 410})
+_SPELLED_OTHERWISE = frozenset({400, 401, 403, 404, 405, 406, 410, 500, 501})
 _REFUSED_PATH = frozenset({400, 403, 422, 500})
 _PAGE = 100
 _MOST_COLLECTIONS = 5  # that are asked for what they can be sorted by
@@ -87,7 +87,7 @@ class APIClient:
             return await self.object(root)
         except RequestError as error:
             other = other_spelling(root)
-            if not other or not may_be_spelled_otherwise(error):
+            if not other or not may_be_spelled_otherwise(error, root):
                 raise
             try:
                 return await self.object(other)
@@ -340,8 +340,13 @@ def is_encoded(identity: str) -> bool:
     return quote(identity, safe="", errors="replace") != identity
 
 
-def may_be_spelled_otherwise(error: RequestError) -> bool:
-    """Whether a root URL with nothing, or a web page, may be right with, or without, a slash at its end."""
+def may_be_spelled_otherwise(error: RequestError, url: str) -> bool:
+    """Whether a root URL with nothing, or a web page, may be right with, or without, a slash at its end.
+
+    So may one that redirects to another host which cannot be reached, often the server's inner name.
+    """
+    if isinstance(error, ServerUnreachable):
+        return host(error.url) != host(url)
     return error.status in _SPELLED_OTHERWISE or isinstance(error, UnexpectedAnswer)
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from ...auth import Kind
 from ...errors import EntityDoesNotExist, NotOffered, RequestError, UnexpectedAnswer
+from ...http.json_document import as_list
 from ...http.pagination import FetchedPage, PageRequest, Params, with_params
 from ...http.session import Session
 from ...http.urls import join, segment, shown, shown_id
@@ -31,8 +32,9 @@ from .landing import QUERYABLES, Landing
 from .search_request import parameters, sorted_as, sorted_otherwise
 
 SEARCHED = "its items are found by a search: `mlhub-tui search`, or / in the app"
+_FEW_COLLECTIONS = 100  # what a page has
 _REFUSED_FIELD = frozenset({400, 422, 500})
-_UNLISTED = frozenset({400, 403, 422, 500})  # of a list of collections that no link names
+_UNLISTED = frozenset({400, 401, 403, 422, 500})  # of a list of collections that no link names
 
 
 class NotListed(UnexpectedAnswer, EntityDoesNotExist):
@@ -205,10 +207,15 @@ class STACAPISource(Source):
         """
         landing = await self._client.landing()
         own = join(self.session.root_url, "collections")
+
+        async def listed(url: str) -> FetchedPage:
+            found = await self._client.first(url, page_size, "collections")
+            if found.answer.keys().isdisjoint(("features", "children")):
+                as_list(found.answer, found.url, "collections")
+            return found
+
         try:
-            return await self._client.first_there(
-                landing.collections_url, own, lambda url: self._client.first(url, page_size, "collections")
-            )
+            return await self._client.first_there(landing.collections_url, own, listed)
         except RequestError as error:
             linked = [
                 each for each in self._linked.entries(landing.raw, landing.url) if each.kind != EntryKind.ITEM
@@ -235,18 +242,30 @@ class STACAPISource(Source):
         except RequestError as error:
             if not is_no_such_place(error, collection_id):
                 raise
-            if (linked := await self._linked.collection(collection_id)) is not None:
-                return linked
-            if is_encoded(collection_id):
-                with suppress(RequestError):
-                    for listed in await self.collections():
-                        if listed.id == collection_id:
-                            return listed
+            if (elsewhere := await self._collection_elsewhere(collection_id)) is not None:
+                return elsewhere
             landing = await self._client.landing()
             if landing.conforms and landing.says_search and not landing.has_collections:
                 words = f"this API describes no collections, {shown_id(collection_id)} neither"
                 raise NotListed(words, url=error.url, status=error.status, hint=SEARCHED) from None
             raise
+
+    async def _collection_elsewhere(self, collection_id: str) -> Collection | None:
+        """Return a collection that is not at its own address, from links or from the list of collections.
+
+        Of that list many pages are read only for an id that gateways may refuse.
+        """
+        if (linked := await self._linked.collection(collection_id)) is not None:
+            return linked
+        most, read = None if is_encoded(collection_id) else _FEW_COLLECTIONS, 0
+        with suppress(RequestError):
+            async with aclosing(self.walk_collections()) as collections:
+                async for each in collections:
+                    if each.id == collection_id:
+                        return each
+                    if (read := read + 1) == most:
+                        break
+        return None
 
     # Items.
 
@@ -320,8 +339,9 @@ class STACAPISource(Source):
             missing = None
             if isinstance(error, EntityDoesNotExist):
                 words = f"collection {shown_id(collection_id)} does not exist"
-                missing = EntityDoesNotExist(words, url=error.url, status=error.status, hint=COLLECTION_IDS)
-        return await self._linked.collection(collection_id), missing
+                hint = COLLECTION_IDS if (await self._client.landing()).has_collections else SEARCHED
+                missing = EntityDoesNotExist(words, url=error.url, status=error.status, hint=hint)
+        return await self._collection_elsewhere(collection_id), missing
 
     async def item(self, collection_id: str, item_id: str) -> Item:
         """Return one item; by a search, or by a link, where it is not at its own address.

@@ -334,7 +334,7 @@ def _add_pattern(tokens: _Tokens, name: str, pattern: Any) -> None:
 
 def _refuse(what: str) -> NoReturn:
     raise NotOffered(
-        f"this API's filters cannot say {what}: it has the query extension, and no CQL2",
+        f"this API's filters cannot say {what}: it has the query extension, and no CQL2 text",
         hint="compare properties with values (=, <>, <, <=, >, >=, IN, BETWEEN, LIKE 'a%'), joined by AND",
     )
 

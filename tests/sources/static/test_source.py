@@ -274,6 +274,9 @@ async def test_collections_keep_their_class(planted: Callable[[Files], Path], op
     assert isinstance(entry.document, Collection)
 
 
+SHOWN = {"xml": "application/xml", "pdf": "application/pdf", "png": "image/png; application=overview"}
+
+
 @pytest.mark.parametrize("absolute", [False, True])
 async def test_what_is_linked_twice_or_as_a_page_is_walked_once(
     served: Serve, opened: Open, absolute: bool
@@ -290,6 +293,7 @@ async def test_what_is_linked_twice_or_as_a_page_is_walked_once(
         link("item", "x/../1.json#top"),
         link("item", "%31.json?"),
         link("item", "./1.html", **page),
+        *(link("item", f"1.{end}", type=kind) for end, kind in SHOWN.items()),
         link("item", "2.json", title="two"),
         link("item", "././2.json"),
         link("items", "2.json", type="application/geo+json"),
