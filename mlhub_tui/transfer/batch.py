@@ -195,8 +195,7 @@ class _BodyReceiver:
             raise ConnectionLost("the connection ended without the end of the file")
         if request.size is not None and size < request.size and not self._framed:
             words = f"{text.size(size)} of {text.size(request.size)} came before the connection ended"
-            hint = "the server announces no length: retry starts over"
-            raise errors.ServerUnreachable(words, hint=hint)
+            raise errors.ServerUnreachable(words, hint="the server announces no length: retry starts over")
         return file
 
 

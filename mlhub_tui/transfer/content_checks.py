@@ -88,9 +88,8 @@ class Gzip:
                     self.head = (self.head + piece[:_BLOCK])[:_BLOCK]
                 self.tail = piece[-_TAIL:] if len(piece) >= _TAIL else (self.tail + piece)[-_TAIL:]
         except errors.VerificationFailed as error:
-            raise errors.VerificationFailed(
-                f"{self._name} is not a whole gzip file: {error.message}"
-            ) from error
+            words = f"{self._name} is not a whole gzip file: {error.message}"
+            raise errors.VerificationFailed(words) from error
 
     def finish(self) -> None:
         """Raise VerificationFailed unless that was all of it."""
@@ -165,10 +164,8 @@ def _check_gzip(expected: Expected, path: Path, size: int, stop: threading.Event
     if expected.size is None:
         return
     if checked.head.startswith(GZIP_MAGIC):
-        raise errors.VerificationFailed(
-            f"{expected.name} came compressed once more: {text.size(size)}, announced are"
-            f" {text.size(expected.size)}"
-        )
+        twice = f"{expected.name} came compressed once more: {text.size(size)}"
+        raise errors.VerificationFailed(f"{twice}, announced are {text.size(expected.size)}")
     # Gzip data may consist of several members: cut between two of them, only the tar in them tells.
     ended = is_tar(checked.head) and not checked.tail.strip(b"\0") and len(checked.tail) >= 2 * _BLOCK
     if size < expected.size and not ended:
@@ -184,6 +181,5 @@ def _ends_as_tar(path: Path, size: int) -> bool:
 def _short(expected: Expected, size: int) -> str:
     if expected.size is None:
         return f"{expected.name} is not whole: {text.size(size)} came"
-    return "{} is not whole: {} came, announced are {}".format(
-        expected.name, *text.sizes(size, expected.size)
-    )
+    came, announced = text.sizes(size, expected.size)
+    return f"{expected.name} is not whole: {came} came, announced are {announced}"

@@ -235,7 +235,10 @@ class LocalFolder:
             part.rename(task.target, overwrite=task.replaces)
             part.close()
         except OSError as error:
+            same = isinstance(error, FileExistsError) and part.is_same(task.target)
             part.discard()
+            if same:  # another program fetched it meanwhile
+                return task.already_there(part.size)
             if isinstance(error, FileExistsError):
                 return task.failed(errors.FileConflict(f"a file {task.name} appeared meanwhile"))
             known = translate_os_error(error, Path(task.target))

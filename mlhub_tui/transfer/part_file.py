@@ -6,6 +6,7 @@ A file grows as `NAME.part`, which one writer holds open and locked, and gets it
 from __future__ import annotations
 
 import contextlib
+import filecmp
 import os
 import threading
 from collections.abc import Iterable
@@ -14,11 +15,19 @@ from pathlib import Path
 from typing import Protocol, Self, TypeAlias
 
 from ..errors import FileConflict, TargetBusy
-from ..fileio import check_spelling, make_folder, rename_new, sync_folder, translate_os_error, try_lock
+from ..fileio import (
+    check_spelling,
+    make_folder,
+    remove_link,
+    rename_new,
+    sync_folder,
+    translate_os_error,
+    try_lock,
+)
 from ..http.representation import RemoteVersion
 from .checksums import StreamingHasher
 
-_FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
+_FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
 _flush = getattr(os, "fdatasync", os.fsync)
 _HAS_PWRITE = hasattr(os, "pwrite")
 _moving = threading.Lock()  # held from a seek on to what it is for: Windows has no pread and pwrite
@@ -128,6 +137,12 @@ class PartFile:
         self.path.unlink(missing_ok=True)
         return True
 
+    def is_same(self, target: Path | str) -> bool:
+        """Return whether another file has the same bytes."""
+        with contextlib.suppress(OSError):
+            return filecmp.cmp(self._path, target, shallow=False)
+        return False
+
     def rename(self, target: Path | str, *, overwrite: bool) -> None:
         """Give it its final name; OSError where that fails, FileExistsError if it is taken."""
         if os.name != "posix":
@@ -172,8 +187,7 @@ def _open_fresh(path: str) -> int:
     try:
         descriptor = os.open(path, _FLAGS | os.O_EXCL, 0o666)
     except FileExistsError:
-        if os.path.islink(path):  # noqa: PTH114
-            os.unlink(path)  # noqa: PTH108  (what it leads to is not ours to empty)
+        remove_link(path)
         descriptor = _open_locked(path)
         os.ftruncate(descriptor, 0)
         return descriptor

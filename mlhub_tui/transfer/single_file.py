@@ -12,15 +12,14 @@ What of the part is safe, and which version it is of, is recorded in the journal
 from __future__ import annotations
 
 import asyncio
-import filecmp
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from .. import errors
+from .. import errors, text
 from ..concurrency import in_thread_to_end, stoppable_in_thread
 from ..content import START
-from ..fileio import check_fits, check_free_space, check_writable
+from ..fileio import check_fits, check_free_space, check_writable, remove_link
 from ..http.credentials import CookieJar, is_local
 from ..http.errors import ConnectionLost
 from ..http.exchange import Exchange
@@ -37,8 +36,6 @@ from ..http.representation import (
 from ..http.response import BodySink, Response
 from ..http.urls import address, host_label
 from ..options import IfExists
-from ..text import size as size_words
-from ..text import sizes
 from . import content_checks
 from .checksums import HashingSink
 from .config import (
@@ -87,6 +84,7 @@ async def fetch_file(
     try:
         folder = spec.target.parent
         await in_thread_to_end(lambda: check_writable(folder))
+        await in_thread_to_end(lambda: remove_link(part))
         if await in_thread_to_end(spec.is_settled):
             return DownloadResult(spec.target, spec.target.stat().st_size, fetched=False)
         room = reserve or (lambda needed, _: check_free_space(folder, needed))
@@ -346,9 +344,9 @@ class _Download:
         self._logged_begin = True
         if there:
             start = self._gap(record)[0]
-            words = f"resumes at byte {start:,}: {size_words(there)} of {size_words(total)} are there"
+            words = f"resumes at byte {start:,}: {text.size(there)} of {text.size(total)} are there"
         else:
-            words = f"begins: {size_words(total)}"
+            words = f"begins: {text.size(total)}"
         host = self._progress.host
         self._progress.log(f"{words}, from {host}" if host else words)
 
@@ -384,15 +382,14 @@ class _Download:
     def _commit(self, part: PartFile, size: int) -> bool:
         """Give the file its name; return False where the same file has it already."""
         target, same = self._spec.target, False
-        if self._existing is Existing.UNKNOWN and target.exists():
-            same = filecmp.cmp(part.path, target, shallow=False)
-            if not same:
-                apart = "{} here, {} on the server".format(*sizes(target.stat().st_size, size))
+        replaces = self._spec.if_exists is IfExists.OVERWRITE or self._existing is Existing.OTHER
+        if not replaces and target.is_file():  # another program may have fetched it meanwhile
+            if not (same := part.is_same(target)):
+                apart = "{} here, {} on the server".format(*text.sizes(target.stat().st_size, size))
                 raise errors.FileConflict(f"another file {self._name} is there ({apart})")
             part.truncate(0)
             part.remove_if_empty()
         else:
-            replaces = self._spec.if_exists is IfExists.OVERWRITE or self._existing is Existing.OTHER
             part.commit(target, overwrite=replaces)
         self._progress.committed = size
         self._journal.forget(part.path)
@@ -404,7 +401,7 @@ class _Download:
             return
         announced = self._spec.size
         if announced is not None and size < announced:
-            words = f"{size_words(size)} of {size_words(announced)} came before the connection ended"
+            words = f"{text.size(size)} of {text.size(announced)} came before the connection ended"
             raise errors.ServerUnreachable(words, hint="the server announces no length: retry starts over")
         if self._spec.expected.gzip and not self._spec.archive:
             await stoppable_in_thread(lambda stop: content_checks.gzip_whole(part.path, stop))

@@ -295,6 +295,22 @@ def test_a_store_that_refuses_head_is_asked_in_another_way(
     assert errors_of(results) == {} and not results[0].fetched
 
 
+@pytest.mark.parametrize("same", [True, False])
+def test_a_file_that_another_program_fetched_meanwhile_is_kept(
+    server: FaultServer, folder: Path, shared: JobContext, same: bool
+) -> None:
+    content = FILES[BAD] if same else b"x" + FILES[BAD][1:]
+
+    def appear(_: Request) -> None:
+        folder.mkdir(exist_ok=True)
+        (folder / "a.tif").write_bytes(content)
+
+    server.plan = appear
+    results = fetched([FileRequest(0, Link(origin(server) + BAD), "a.tif")], folder, shared)
+    assert errors_of(results) == ({} if same else {0: "FileConflict"})
+    assert there(folder) == {"a.tif": content}
+
+
 def test_a_part_that_was_left_behind_is_written_anew(
     server: FaultServer, folder: Path, shared: JobContext
 ) -> None:

@@ -49,7 +49,7 @@ from mlhub_tui.transfer.single_file import fetch_file
 from tests.queue.nest import Nest, end, is_gone
 from tests.queue.support import content
 from tests.support.fault_server import FaultServer
-from tests.support.http_server import Answer
+from tests.support.http_server import Answer, Request
 from tests.support.waiting import until_sync
 
 DATA = content(1 << 20)
@@ -281,6 +281,40 @@ def test_a_part_that_nobody_recorded_is_gone_on_with_where_it_is_of_the_file(
     assert names(transfers.folder) == ["file.tar.gz"]
     begun = server.gets[-1].range
     assert (begun is not None and not begun.startswith("bytes=0-")) is resumed
+
+
+@pytest.mark.parametrize("held", [b"", DATA[:HALF], b"another's"])
+def test_what_a_link_in_the_place_of_the_part_leads_to_is_left_alone(
+    transfers: Transfers, server: FaultServer, tmp_path: Path, held: bytes
+) -> None:
+    transfers.folder.mkdir()
+    other = tmp_path / "other"
+    other.write_bytes(held)
+    transfers.part.symlink_to(other)
+    assert transfers.fetch(server.url).path.read_bytes() == DATA
+    assert not transfers.target.is_symlink()
+    assert other.read_bytes() == held
+    assert names(transfers.folder) == ["file.tar.gz"]
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_a_file_that_another_program_fetched_meanwhile_is_kept(
+    transfers: Transfers, server: FaultServer, same: bool
+) -> None:
+    transfers.folder.mkdir()
+    there = DATA if same else b"x" + DATA[1:]
+
+    def appear(_: Request) -> None:
+        transfers.target.write_bytes(there)
+
+    server.plan = appear
+    if same:
+        assert not transfers.fetch(server.url).fetched
+        assert names(transfers.folder) == ["file.tar.gz"]
+    else:
+        with pytest.raises(FileConflict, match="another file"):
+            transfers.fetch(server.url)
+    assert transfers.target.read_bytes() == there
 
 
 @pytest.mark.parametrize(
