@@ -340,7 +340,7 @@ class MLHubApp(AppContext):
             self.action_help()
             return True
         if words := elsewhere(key):
-            self.notify(words)
+            self.refuse(words)
         return bool(words)
 
     def action_help_quit(self) -> None:
@@ -373,7 +373,7 @@ class MLHubApp(AppContext):
     def search_themes(self) -> None:
         """Show the themes to choose from, each as the cursor comes to it."""
         if self.uses_own_colours:
-            self.notify("The terminal's own 16 colours are in use: `colours` in the settings changes that.")
+            self.refuse("Themes need more colours: `colours` in the settings (,).")
             return
         before = dialogs.settings_dialog.AUTO if self.follows_terminal else self.theme
 

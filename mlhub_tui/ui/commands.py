@@ -384,11 +384,18 @@ def show_key(key: str) -> str:
     return _KEY_NAMES.get(key) or format_key(key)
 
 
+_FEW = 3
+"""Places that are named; a key of more of them does something of its own in each."""
+
+
 def elsewhere(key: str) -> str:
     """Return where a key does something, to show where it does nothing; empty for nowhere."""
     found = [one for one in of(*_SCREENS, MAP, DATES, JSON) if key in one.keys_in_use.split(",")]
-    places = ", ".join(dict.fromkeys(one.where for one in found))
-    return f"{show_key(key)} ({found[0].title}) does nothing here; it works in {places}." if found else ""
+    places = list(dict.fromkeys(one.where for one in found))
+    if len(places) > _FEW:
+        return f"{show_key(key)} does nothing here; ? shows the keys that do."
+    named = ", ".join(places)
+    return f"{show_key(key)} ({found[0].title}) does nothing here; it works in {named}." if found else ""
 
 
 # The footer

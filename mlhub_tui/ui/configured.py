@@ -8,7 +8,7 @@ import logging
 import os
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,9 @@ from .theme import DARK, LIGHT, PLAIN
 from .widgets.bars import TO_DOWNLOADS, NewsLine, Notification, two_lines
 
 if TYPE_CHECKING:
+    from textual.actions import ActionParseResult
+    from textual.dom import DOMNode
+
     from ..options import AppOptions
     from .state import AppState
 
@@ -100,6 +103,8 @@ class ConfiguredApp(TerminalApp):
         # Without the terminal's own colours, NO_COLOR would make greys of ours: dark ones on dark.
         super().__init__(ansi_color=True if _plain(config) else None)
         self.message_history: deque[Notification] = deque(maxlen=MAX_MESSAGES)
+        self._refusal: Notification | None = None
+        """Why the last key could not act, until one acts."""
         self.problems: list[str] = []
         self.draws_ascii = False
         self.shows_cursor = config.cursor
@@ -284,6 +289,26 @@ class ConfiguredApp(TerminalApp):
             self.call_after_refresh(self._place_toast)
         elif self.has_screen:
             self._show_news()
+
+    def refuse(self, words: str) -> None:
+        """Say in the status line why a key cannot act; the next key that acts takes it away."""
+        self.notify(words)
+        self._refusal = self.message_history[-1]
+
+    async def run_action(
+        self,
+        action: str | ActionParseResult,
+        default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
+    ) -> bool:
+        """Run an action; a refusal that was shown before it has had its time."""
+        before = self._refusal
+        acted = await super().run_action(action, default_namespace, namespaces)
+        if acted and before is not None and self._refusal is before:
+            self._refusal, before.until = None, 0.0
+            if self.has_screen:
+                self._show_news()
+        return acted
 
     @property
     def _toast_shown(self) -> bool:

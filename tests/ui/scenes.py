@@ -163,7 +163,7 @@ async def browse(driver: Driver) -> None:
     """The tree, a dataset opened, a collection under the cursor."""
     await find(driver, "kenya_02_s")
     await driver.until("10.34911/rdnt.dw605x")
-    await driver.until(lambda: "asking…" not in driver.screen(), lambda: settled(driver))
+    await driver.until(lambda: "requesting" not in driver.screen(), lambda: settled(driver))
 
 
 async def filtering(driver: Driver) -> None:
@@ -173,7 +173,7 @@ async def filtering(driver: Driver) -> None:
     await driver.type("kenya")
     await driver.until("datasets")
     await driver.until("Licence")
-    await driver.until(lambda: "asking…" not in driver.screen(), lambda: settled(driver))
+    await driver.until(lambda: "requesting" not in driver.screen(), lambda: settled(driver))
 
 
 async def near(driver: Driver) -> None:
@@ -182,14 +182,14 @@ async def near(driver: Driver) -> None:
     await driver.press("slash")
     await driver.type("segmntation")
     await driver.press("enter", "asterisk")
-    await driver.until("★", "Licence", lambda: settled(driver))
+    await driver.until("★", "Licence", lambda: settled(driver), lambda: "Added" not in driver.screen())
 
 
 async def _opened(driver: Driver, *keys: str) -> None:
     await find(driver, "kenya_02_s")
     await driver.press("enter")
     await driver.until(lambda: isinstance(driver.app.screen, DocumentScreen))
-    await driver.until("Licence", lambda: "asking…" not in driver.screen(), lambda: settled(driver))
+    await driver.until("Licence", lambda: "requesting" not in driver.screen(), lambda: settled(driver))
     await driver.press(*keys)
 
 

@@ -73,7 +73,7 @@ async def favourites(driver: Driver) -> None:
     """Two favourites."""
     await find(driver, "kenya_02_s")
     await driver.press("asterisk", "k", "k", "asterisk", "F")
-    await driver.until("x removes")
+    await driver.until("x removes", lambda: "Added" not in driver.screen())
 
 
 async def saving(driver: Driver) -> None:

@@ -261,7 +261,7 @@ async def queue_to(driver: Driver, collection: str) -> None:
     await find(driver, collection)
     await driver.press("d")
     await driver.until(lambda: isinstance(driver.app.screen, DownloadScreen))
-    await driver.until(lambda: "asking" not in driver.screen())
+    await driver.until(lambda: "requesting" not in driver.screen())
     await driver.press("enter")
     await driver.until(lambda: len(driver.app.jobs) > 0)
     await driver.press("2")

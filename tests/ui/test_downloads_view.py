@@ -99,6 +99,9 @@ async def test_no_two_long_names_look_the_same(
     start, end = "ref_fusion_competition_south_africa_", "_source_sentinel_2_and_its_labels.tar.gz"
     named = [f"{start}{middle}{end}" for middle in ("train_2017", "train_2018", "test_2017")]
     named += ["north_" + end, "south_" + end]
+    germany = "dlr_fusion_competition_germany_"
+    parts = ("train_source_sentinel_1", "train_source_sentinel_2", "test_source_sentinel_2")
+    named += [f"{germany}{part}.tar.gz" for part in parts]
     told.jobs = tuple(replace(JOBS[0], id=n, name=name) for n, name in enumerate(named, start=1))
     async with driven(options, window, kind=app_over(told)) as driver:
         await driver.until(lambda: driver.app.queue is not None)

@@ -259,7 +259,7 @@ async def test_the_dialog_the_queue_and_the_toasts_of_hostile_archives(
             await go_to(driver, EntryKind.COLLECTION, identity)
             await driver.press("d")
             await driver.until(lambda: isinstance(driver.app.screen, DownloadScreen))
-            await driver.until(lambda: "asking…" not in said_of_size(driver))
+            await driver.until(lambda: "requesting" not in said_of_size(driver))
             assert f"l{MARKUP[:20]}" in look(driver)
             await driver.until(str(tmp_path)[:20])
             await driver.press("enter")

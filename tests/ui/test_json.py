@@ -34,6 +34,7 @@ class Shown(App[None]):
         super().__init__()
         self._document = document
         self.copied: list[str] = []
+        self.refused: list[str] = []
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Return the colours that our own themes name."""
@@ -48,6 +49,10 @@ class Shown(App[None]):
         pane = self.query_one(JsonPane)
         pane.show(self._document)
         pane.focus()
+
+    def refuse(self, words: str) -> None:
+        """Keep why nothing was done."""
+        self.refused.append(words)
 
     def copy_text(self, text: str, what: str) -> None:
         """Keep what is copied."""
@@ -116,6 +121,12 @@ async def test_search_unfolds_what_hides_a_match_and_goes_round() -> None:
         assert view(driver).wanted is None
 
 
+async def test_n_without_a_search_says_which_key_searches() -> None:
+    async with shown(DOCUMENT) as (app, driver):
+        await driver.press("n")
+        await driver.until(lambda: app.refused == ["Nothing is searched for: / searches."])
+
+
 async def test_what_is_not_there_is_said_not_to_be_and_esc_goes_back_to_where_one_was() -> None:
     async with shown(DOCUMENT) as (_, driver):
         await driver.press("j", "slash", *"inner")
@@ -140,6 +151,7 @@ async def test_what_is_too_much_for_a_clipboard_is_not_copied() -> None:
     async with shown({"a": list(range(100_000))}) as (app, driver):
         await driver.press("y", "c")
         await driver.until(lambda: app.copied == ["$"])
+        assert app.refused == ["Too much for the clipboard; e writes it to a file."]
 
 
 async def test_lines_fit_any_width_and_lose_no_letter_of_a_text() -> None:

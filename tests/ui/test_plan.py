@@ -222,7 +222,7 @@ async def test_a_dataset_without_a_catalog_says_so_and_goes_on_with_archives(opt
         await driver.press("D")
         await driver.until(lambda: isinstance(driver.app.screen, DownloadScreen))
         await driver.until("archives: ")
-        await driver.until(lambda: "asking" not in driver.screen())
+        await driver.until(lambda: "requesting" not in driver.screen())
         await driver.press("escape")
         await driver.until(lambda: not isinstance(driver.app.screen, DownloadScreen))
 

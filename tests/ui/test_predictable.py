@@ -63,6 +63,33 @@ async def test_a_key_that_cannot_act_says_why_in_the_status_line(
         assert "quit" in footer(driver), "the hints stay"
 
 
+async def test_a_refusal_goes_with_the_next_key_that_acts_other_news_stay(options: AppOptions) -> None:
+    async with driven(options) as driver:
+        await driver.until("BigEarthNet")
+        await driver.press("x")
+        await driver.until(lambda: "does nothing here" in status(driver))
+        await driver.press("j")
+        await driver.until(lambda: "does nothing here" not in driver.screen())
+        await driver.press("y")
+        await driver.until(lambda: "ID copied" in status(driver))
+        await driver.press("j")
+        await driver.press("n")
+        await driver.until(lambda: "No filter is set" in status(driver))
+        await driver.press("slash")
+        await driver.until(
+            lambda: "enter apply" in footer(driver), lambda: "No filter" not in driver.screen()
+        )
+
+
+async def test_the_favourite_key_says_what_it_did(options: AppOptions) -> None:
+    async with driven(options) as driver:
+        await driver.until("BigEarthNet")
+        await driver.press("j", "asterisk")
+        await driver.until(lambda: "Added to the favourites: F lists them." in status(driver))
+        await driver.press("asterisk")
+        await driver.until(lambda: "Removed from the favourites." in status(driver))
+
+
 @pytest.mark.parametrize("key", ["s", "comma", "ctrl+p", "o"])
 async def test_ctrl_c_in_a_dialog_says_how_to_leave_it(key: str, options: AppOptions) -> None:
     async with driven(options) as driver:
@@ -131,6 +158,10 @@ async def test_the_footer_follows_the_pane_that_has_the_focus(options: AppOption
         await driver.until(lambda: "b range" in footer(driver))
         await driver.press("J")
         await driver.until(lambda: "enter fold" in footer(driver))
+        await driver.press("slash")
+        await driver.until(lambda: "esc clear" in footer(driver))
+        assert "list" not in footer(driver), "there is none beside the JSON"
+        await driver.press("escape")
         await driver.press("i")
         await driver.until(lambda: "d download" in footer(driver))
 
@@ -159,6 +190,27 @@ async def test_enter_on_a_map_says_how_to_go_to_a_footprint_first(options: AppOp
         await driver.until(lambda: "Go to a footprint first, by n or N." in status(driver))
         await driver.press("n", "enter")
         await driver.until("Bands")
+
+
+async def test_keys_of_footprints_say_why_they_cannot_act_on_the_map_of_one_item(options: AppOptions) -> None:
+    async with driven(options) as driver:
+        await find(driver, SMALL)
+        await driver.press("m")
+        await driver.until("footprints")
+        await driver.press("n", "enter")
+        await driver.until("Bands")
+        await driver.press("m")
+        await driver.until(lambda: "+ zoom in" in footer(driver))
+        assert not any(words in footer(driver) for words in ("enter open", "n next", "t dates"))
+        for key in ("enter", "n", "N"):
+            await driver.press(key)
+            await driver.until(lambda: "No footprint to go to: no item with a place is" in status(driver))
+            await driver.press("plus")
+            await driver.until(lambda: "No footprint" not in driver.screen())
+        await driver.press("t")
+        await driver.until(lambda: "No dates are known here." in status(driver))
+        await driver.press("O", "enter")
+        await driver.until(lambda: "enter does nothing here; ? shows the keys that do." in status(driver))
 
 
 async def test_d_is_about_the_row_under_the_cursor_in_every_pane(options: AppOptions) -> None:
@@ -268,7 +320,7 @@ async def test_more_than_ten_archives_are_queued_only_after_a_question_of_their_
             assert row is not None
             await driver.press("space" if tree.tree_model.mark(row) else "l", "j")
         await driver.press("d")
-        await driver.until("11 archives", "enter queues", lambda: "asking" not in driver.screen())
+        await driver.until("11 archives", "enter queues", lambda: "requesting" not in driver.screen())
         dialog = driver.app.screen
         dialog.query_one("#folder", Input).value = str(tmp_path / "elsewhere")
         dialog.query_one("#if-exists", ChoiceField).choose("skip")

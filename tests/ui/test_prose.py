@@ -104,6 +104,11 @@ def test_code_keeps_its_spaces_and_loses_nothing() -> None:
     assert "".join(line.strip() for line in shown[2:]) == "y" * 100
 
 
+def test_code_that_is_too_long_is_broken_at_spaces_and_continues_further_in() -> None:
+    shown = lines("```\nmlhub-tui list items a_long_collection --limit 9\n  --json   # all\n```", 30)
+    assert shown == ["  mlhub-tui list items", "    a_long_collection --limit", "    9", "    --json   # all"]
+
+
 def test_keys_in_addresses_are_left_out() -> None:
     for text in (
         "[x](https://x.example/?key=stolen-key-123)",

@@ -49,7 +49,7 @@ async def ask(driver: Driver) -> SearchForm:
     form = driver.app.screen
     assert isinstance(form, SearchForm)
     words = form.query_one("#said", Static)
-    await driver.until(lambda: "asking" not in str(words.content))
+    await driver.until(lambda: "requesting" not in str(words.content))
     return form
 
 

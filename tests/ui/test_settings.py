@@ -321,6 +321,15 @@ async def test_a_theme_is_chosen_from_those_that_exist(options: AppOptions, mlhu
     assert load().config.theme == "mlhub-light"
 
 
+async def test_a_small_terminal_says_where_choices_are_cut_and_explains_the_setting_whole(
+    options: AppOptions,
+) -> None:
+    async with driven(options, (60, 15)) as driver:
+        await driver.until("BigEarthNet")
+        await driver.press("comma")
+        await driver.until("mlhub-li…", "else light or dark as the terminal is")
+
+
 async def test_the_list_of_themes_shows_each_at_once_and_esc_takes_it_back(
     options: AppOptions, mlhub_home: Path
 ) -> None:
@@ -329,6 +338,8 @@ async def test_the_list_of_themes_shows_each_at_once_and_esc_takes_it_back(
         for key in ("escape", "enter"):
             driver.app.search_themes()
             await driver.until("type to narrow", "light or dark, as the terminal is")
+            frame = driver.screen().partition("─ Theme ─")[2].splitlines()
+            assert "part of a name" in frame[1], "no line of the frame is empty"
             await driver.press("down", "down")
             await driver.until(lambda: driver.app.theme == "mlhub-light")
             await driver.type("nord")

@@ -98,7 +98,7 @@ NAMES = [
         (
             ["s" * 20 + "_2018_" + "x" * 40, "s" * 20 + "_2019_" + "x" * 40],
             20,
-            ["…2018_xxxxxxxxxxxxx…", "…2019_xxxxxxxxxxxxx…"],
+            ["…2018_xxxxxxxxxx…xxx", "…2019_xxxxxxxxxx…xxx"],
         ),
         (["short", "another"], 20, ["short", "another"]),
         (["a" * 30 + "_one", "b" * 30 + "_one"], 20, ["aaaaaaaaaaaa…aaa_one", "bbbbbbbbbbbb…bbb_one"]),

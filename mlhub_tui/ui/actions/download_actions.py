@@ -62,7 +62,7 @@ async def download(
             refs |= {ref.id: ref for ref in subject.dataset.collections}
     if not refs:
         words = "This dataset names no collections, so there is nothing to download."
-        app.notify(words if subjects else "Put the cursor on a collection or a dataset first.")
+        app.refuse(words if subjects else "Put the cursor on a collection or a dataset first.")
         return False
     licence, citation = words_of(await documents.attributions(subjects))
     title = next(iter(refs.values())).label if len(refs) == 1 else count(len(refs), "archive")
@@ -94,7 +94,7 @@ async def choose_assets(
     - `around`: What holds the items, of which all may be chosen as well.
     """
     if not subjects:
-        app.notify("Put the cursor on an item or a collection first.")
+        app.refuse("Put the cursor on an item or a collection first.")
         return False
     entries = [subject.entry for subject in (*subjects, *([around] if around is not None else []))]
     supplies = await _supplies(entries, documents, own_first=bool(keys))
@@ -237,18 +237,18 @@ async def plan(app: AppContext, subjects: Sequence[TreeEntry], documents: Docume
     if documents.has_archives:
         dataset = next((subject.dataset for subject in subjects if subject.dataset is not None), None)
         if dataset is None:
-            app.notify("Put the cursor on a dataset or one of its collections first.")
+            app.refuse("Put the cursor on a dataset or a collection first.")
             return
         of_it = [s for s in subjects if s.dataset is not None and s.dataset.id == dataset.id]
         if len(of_it) < len(subjects):
-            app.notify(f"A plan is of one dataset: this one is of {dataset.label}.")
+            app.refuse(f"A plan is of one dataset: this one is of {dataset.label}.")
         ticked = [s.entry.id for s in of_it if s.entry.kind is EntryKind.COLLECTION]
         whole = any(s.entry.kind is EntryKind.DATASET for s in of_it)
         await download_dataset(app, dataset, ticked=() if whole else ticked, assets=True)
         return
     of_them = [s for s in subjects if s.entry.kind is EntryKind.COLLECTION]
     if not of_them or documents.source is None:
-        app.notify("Put the cursor on a collection first.")
+        app.refuse("Put the cursor on a collection first.")
         return
     licence, citation = words_of(await documents.attributions(of_them))
     holders = [s.entry for s in of_them]

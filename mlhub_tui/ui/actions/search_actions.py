@@ -44,7 +44,7 @@ async def search(
     """
     connection = app.connection
     if connection is None:
-        app.notify("There is no source to search in yet.")
+        app.refuse("There is no source to search in yet.")
         return
     before, names = _start(subject, connection.source)
     if box is not None or when:

@@ -333,7 +333,7 @@ _LOOKED_AT, _VALUES = 2_000, 6
 def archive_words(archive: ArchiveInfo | str | None) -> str:
     """Return what is known of an archive in words."""
     if archive is None:
-        return "asking…"
+        return "requesting its size…"
     return archive if isinstance(archive, str) else size(archive.size)
 
 

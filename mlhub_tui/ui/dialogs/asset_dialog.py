@@ -278,7 +278,7 @@ class AssetsScreen(DownloadForm[AssetChoice | None]):
             entry = Entry.of(document)
             await preview.preview_screen.preview(self.context, self._documents, [], entry, key)
         else:
-            self.notify("Put the cursor on an asset first.")
+            self.context.refuse("Put the cursor on an asset first.")
 
     @on(PickList.Picked)
     def action_submit(self) -> None:

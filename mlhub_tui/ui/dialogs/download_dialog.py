@@ -32,6 +32,7 @@ from .base import FormDialog, confirm
 
 ARCHIVES, ASSETS = "archives", "assets"
 _SHOWN = 160
+_REQUESTING = "requesting sizes…"
 UNASKED = 10
 """Files that are queued without a question of their own."""
 
@@ -207,11 +208,11 @@ class DownloadScreen(DownloadForm[DownloadChoice | None]):
         """Return what the archives of collections come to, and which of them are not there."""
         found = self._costs
         if found is None:
-            return "unknown" if self._failed else "asking…"
+            return "unknown" if self._failed else _REQUESTING
         unknown = [name for name, known in found.archives.items() if known is None]
         words = size(found.archives_known) if len(unknown) < len(found.archives) else "unknown"
         if not self._is_whole:
-            words = f"asking… {words}".removesuffix(" unknown")
+            words = f"{_REQUESTING} {words}".removesuffix(" unknown")
         if found.missing:
             words += f"; no archive yet: {', '.join(found.missing)}"
         return words + (f"; unknown: {', '.join(unknown)}" if unknown and found.archives_known else "")
@@ -219,7 +220,7 @@ class DownloadScreen(DownloadForm[DownloadChoice | None]):
     def _archives_words(self, found: Costs | None) -> str:
         asked = count(len(self._subject.collections), "collection")
         if found is None:
-            return f"archives of {asked}: {'unknown' if self._failed else 'asking…'}"
+            return f"archives of {asked}: {'unknown' if self._failed else _REQUESTING}"
         if not found.archives:
             return "archives: none are there yet"
         words = size(found.archives_size) if found.archives_size is not None else "size unknown"
@@ -232,7 +233,7 @@ class DownloadScreen(DownloadForm[DownloadChoice | None]):
         if ARCHIVES not in self._ways:
             return "assets: choose which, where and when, once the items are read page by page"
         if found is None:
-            asked = "unknown whether there is a catalog" if self._failed else "asking for the catalog…"
+            asked = "unknown whether there is a catalog" if self._failed else "requesting the catalog…"
             return f"assets: {asked}"
         if not found.catalog:
             return "assets: not to be had so, the dataset has no catalog archive"

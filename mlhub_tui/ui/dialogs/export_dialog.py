@@ -159,12 +159,12 @@ async def export_subjects(app: AppContext, subjects: Sequence[TreeEntry], docume
     source = documents.source
     entries = [subject.entry for subject in subjects]
     if not entries or source is None:
-        app.notify("Put the cursor on a collection or an item first.")
+        app.refuse("Put the cursor on a collection or an item first.")
         return
     supplies = supplies_of(entries, documents)
     document = documents.of(entries[0]) or await documents.load(entries[0]) if len(entries) == 1 else None
     if not supplies and document is None:
-        app.notify(documents.why_not(entries[0]) or "There is nothing here to export.")
+        app.refuse(documents.why_not(entries[0]) or "There is nothing here to export.")
         return
     await export(app, supplies, source, entries[0].label, document)
 
@@ -178,7 +178,7 @@ async def export(
 ) -> None:
     """Ask which items, or the document alone, are to be written and where, and write them."""
     if not supplies and document is None:
-        app.notify("There is nothing here to export.")
+        app.refuse("There is nothing here to export.")
         return
     choice = await app.push_screen_wait(ExportScreen(supplies, document, app.output_dir, name))
     if choice is None:

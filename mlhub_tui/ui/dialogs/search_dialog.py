@@ -101,7 +101,7 @@ class SearchForm(FormDialog[Search | str | None]):
     @work(group="about")
     async def _learn(self) -> None:
         """Disable what the source cannot be asked for, and say why; until it answers all is open."""
-        self._say("asking the source what it can be searched by…")
+        self._say("requesting what the source can be searched by…")
         try:
             about = await self._source.about()
         except MLHubException as error:
@@ -263,7 +263,7 @@ class SearchForm(FormDialog[Search | str | None]):
     @work(group="names", exclusive=True)
     async def _offer_names(self) -> None:
         """Offer the properties that a filter may name, and write the chosen one where the cursor is."""
-        self._say("asking what a filter may name…")
+        self._say("requesting what a filter may name…")
         try:
             schema = await self._source.queryables(self._collection)
         except MLHubException as error:

@@ -106,11 +106,15 @@ class SettingList(PickList):
             return Strip([name, Segment(one_line(value), style)])
         offered = [f"[{word}]" if word == value else f" {word} " for word in choices]
         at = choices.index(value) if value in choices else 0
-        while at and sum(map(len, offered[: at + 1])) + at > width - _NAMES:
+        room = width - _NAMES - 1
+        while at and sum(map(len, offered[: at + 1])) + at > room:
             del offered[0]
             at -= 1
         chosen = style + self.look("header")
-        return Strip([name, *(Segment(f"{w} ", chosen if n == at else style) for n, w in enumerate(offered))])
+        shown = Strip(Segment(f"{w} ", chosen if n == at else style) for n, w in enumerate(offered))
+        if shown.cell_length > room + 1:
+            shown = Strip([*shown.crop(0, room), Segment("…", style)])
+        return Strip([name, *shown])
 
 
 class SettingsScreen(FormDialog[bool | None]):
@@ -124,7 +128,8 @@ class SettingsScreen(FormDialog[bool | None]):
     SettingsScreen #value { position: absolute; width: 1fr; display: none; }
     SettingsScreen #about { height: 2; color: $muted; margin: 1 0 0 0; }
     SettingsScreen #path { color: $muted; }
-    SettingsScreen.-short #about { height: 1; margin: 0; }
+    SettingsScreen.-short #about { margin: 0; }
+    SettingsScreen.-short #path { height: 1; text-wrap: nowrap; text-overflow: ellipsis; }
     """
     AUTO_FOCUS = "SettingList"
 
@@ -232,6 +237,11 @@ class SettingsScreen(FormDialog[bool | None]):
 class ThemeScreen(ListScreen):
     """Lists the themes; the one under the cursor is shown at once, and Esc brings back the one before."""
 
+    CSS = """
+    ThemeScreen > .dialog { width: 64; padding: 0 1; }
+    ThemeScreen PickList { height: 16; }
+    ThemeScreen.-short PickList { height: 8; }
+    """
     keys = "type to narrow, enter chooses, esc cancels"
 
     def __init__(self, current: str) -> None:

@@ -307,7 +307,7 @@ class SourceForm(FormDialog[SourceAnswer | None]):
         """Test whether the source answers and accepts the key."""
         if self._kind is None:
             return
-        self._say(content("Asking…", "$muted"))
+        self._say(content("Checking…", "$muted"))
         try:
             credentials = SourceEntry(self._location, self._kind, self._draft()).credentials()
             await check_credentials(credentials)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.segment import Segment
 from rich.style import Style
@@ -27,6 +27,9 @@ from ..terminal.characters import ascii_only
 from ..terminal.tty import lacks_braille
 from .canvas import Footprint, Picture, Scene, draw, footprints_of
 from .projection import WIDE, Frame, MapView, cell_of, centred, fitted, footprint_at, seen, whole
+
+if TYPE_CHECKING:
+    from ..context import AppContext
 
 CLOSE, CONTEXT = 0.02, 9.0
 """Degrees of latitude that a map shows at least at first: some 2 km of what is a point; as much as there is a
@@ -328,7 +331,7 @@ class FootprintMap(Widget, can_focus=True):
         elif self.current is not None:
             self.post_message(self.Opened(self.current))
         else:
-            self.notify("Go to a footprint first, by n or N.")
+            cast("AppContext", self.app).refuse("Go to a footprint first, by n or N.")
 
     def action_box(self) -> None:
         """Begin to choose a box."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar, NamedTuple, Self
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Self, cast
 
 from textual import on
 from textual.app import ComposeResult
@@ -32,10 +32,21 @@ class MapItem(NamedTuple):
     interval: Interval
 
 
+if TYPE_CHECKING:
+    from ..context import AppContext
+
+_WITHOUT_FOOTPRINTS = dict.fromkeys(("map.open", "map.next", "map.previous"), "say_empty")
+"""Keys of footprints, which the map leaves alone while it has none."""
+
+
 class MapPane(Vertical):
     """A map and a histogram of the same items; a range of dates leaves those of them that lie in it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [b for b in bindings(MAP) if getattr(b, "id", "") == "map.dates"]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        binding
+        for binding in bindings(MAP, _WITHOUT_FOOTPRINTS)
+        if getattr(binding, "id", "") in ("map.dates", *_WITHOUT_FOOTPRINTS)
+    ]
     DEFAULT_CSS = """
     MapPane > TimeHistogram { display: none; }
     MapPane.-dates > TimeHistogram { display: block; }
@@ -92,8 +103,11 @@ class MapPane(Vertical):
         self._lay_out()
 
     def _lay_out(self) -> None:
-        has_dates = self._interval is not None or bool(self._placed)
-        self.set_class(has_dates and self.size.height >= 14, "-dates")
+        self.set_class(self._has_dates and self.size.height >= 14, "-dates")
+
+    @property
+    def _has_dates(self) -> bool:
+        return self._interval is not None or bool(self._placed)
 
     def focus(self, scroll_visible: bool = True) -> Self:
         """Give the keys to the map."""
@@ -249,10 +263,21 @@ class MapPane(Vertical):
         """Show the items of all times again."""
         self._dates.leave_range()
 
+    def action_say_empty(self) -> None:
+        """Say why there is no footprint to go to, or to open."""
+        words = "No footprint to go to: no item with a place is loaded here."
+        if self._placed:
+            words = f"No item on the map is of {self._when[1]}: esc shows all dates."
+        cast("AppContext", self.app).refuse(words)
+
     def action_other(self) -> None:
         """Go from the map to the histogram and back."""
         chart, dates = self._chart, self._dates
-        (chart if dates.has_focus else dates).focus()
+        if dates.display:
+            (chart if dates.has_focus else dates).focus()
+        else:
+            words = "The dates need more rows." if self._has_dates else "No dates are known here."
+            cast("AppContext", self.app).refuse(words)
 
 
 def where_of(document: Document) -> tuple[tuple[BBox, ...], Interval | None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.cells import cell_len
 from textual import on, work
@@ -222,7 +222,9 @@ class PreviewScreen(Dialog[None]):
         if self._sequence.next_document(step):
             self._load()
         elif self._sequence.place[1] > 1:
-            self.notify("That is the last one loaded." if step > 0 else "That is the first.")
+            cast("AppContext", self.app).refuse(
+                "That is the last one loaded." if step > 0 else "That is the first."
+            )
 
     def action_fetch(self) -> None:
         """Agree to the bytes; without a question, close."""
@@ -282,7 +284,7 @@ async def preview(
     if not draws(app):
         return None
     if current is None or documents.source is None:
-        app.notify("Put the cursor on an item or a collection first.")
+        app.refuse("Put the cursor on an item or a collection first.")
         return None
     document = documents.of(current) or await documents.load(current)
     if not pictures(document) and current.kind in _HOLDERS:
@@ -292,7 +294,7 @@ async def preview(
         current = entries[0]
     elif not pictures(document):
         words = documents.why_not(current) if document is None else ""
-        app.notify(words or "There is no image among the assets here.")
+        app.refuse(words or "There is no image among the assets here.")
         return None
     places = [number for number, entry in enumerate(entries) if entry is current or entry == current]
     sequence = ImageSequence(entries if places else [current], documents, places[0] if places else 0, key)
@@ -303,7 +305,7 @@ async def preview(
 def draws(app: AppContext) -> bool:
     """Whether images can be drawn and are wanted; where not, the status line shows why."""
     if app.loaded.config.images == "off":
-        app.notify("Previews are off: images in the settings (, opens them).")
+        app.refuse("Previews are off: images in the settings (, opens them).")
         return False
     if find_spec("PIL") is None:
         app.notify("Previews need Pillow: pip install 'mlhub-tui[images]'", severity="warning")
@@ -315,7 +317,7 @@ async def _items(app: AppContext, documents: Documents, holder: Entry) -> list[E
     """Return the items of the first page of a collection that have images."""
     assert documents.source is not None
     if holder.kind is EntryKind.DATASET:
-        app.notify("A dataset has no images: open one of its collections.")
+        app.refuse("A dataset has no images: open one of its collections.")
         return []
     app.notify("It has no image: searching its items…", timeout=3)
     try:
@@ -327,5 +329,5 @@ async def _items(app: AppContext, documents: Documents, holder: Entry) -> list[E
     items = [entry for entry in page.entries if entry.kind is EntryKind.ITEM]
     shown = [entry for entry in items if (there := documents.of(entry)) is None or pictures(there)]
     if not shown:
-        app.notify("There is no image among the assets here, nor in its first items.")
+        app.refuse("No image among the assets, nor in those of the first items.")
     return shown

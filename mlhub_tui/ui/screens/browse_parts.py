@@ -404,13 +404,16 @@ class Navigator:
         screen, tree = self._screen, self._tree
         subject, row = tree.subject, tree.current
         if self.shown is None or subject is None or row is None:
-            screen.refuse("Put the cursor on a dataset, a collection or an item first.")
+            screen.refuse("Put the cursor on a dataset, collection or item first.")
             return
         one = Favourite.of(subject.entry, tree.tree_model.path(row), self.here().place)
-        if screen.context.memory.favourites.toggle(self.shown.job_source, one) is None:
+        added = screen.context.memory.favourites.toggle(self.shown.job_source, one)
+        if added is None:
             screen.refuse("Too many favourites: remove one first (F).")
-        else:
-            self._favourites_changed()
+            return
+        self._favourites_changed()
+        words = "Added to the favourites: F lists them." if added else "Removed from the favourites."
+        screen.notify(words, timeout=3)
 
     def _favourites_changed(self) -> None:
         self._screen.context.save_state()

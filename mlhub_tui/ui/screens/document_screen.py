@@ -37,7 +37,11 @@ SIDE_BY_SIDE = 6
 PANES = {"overview": "Overview", "items": "Items", "map": "Map", "assets": "Assets", "json": "JSON"}
 _RESTS = 1.0
 """Seconds for which an overview is in sight before its document is validated."""
-_DOCUMENT_ONLY = ("document.items", "document.mark", "document.sort", "document.columns")
+_OF_ITEMS = (
+    *("document.items", "document.mark", "document.sort", "document.columns"),
+    *("map.open", "map.next", "map.dates"),
+)
+"""Commands on the items of the document."""
 
 
 class DocumentScreen(ItemsScreen):
@@ -100,7 +104,7 @@ class DocumentScreen(ItemsScreen):
 
     def unavailable(self) -> Sequence[str]:
         """Return what this document has not."""
-        gone = (f"document.{self.pane}", *(() if self._holds_items else _DOCUMENT_ONLY))
+        gone = (f"document.{self.pane}", *(() if self._holds_items else _OF_ITEMS))
         gone = gone if self.pane == "items" else (*gone, "document.mark")
         has_some = self._entry.kind in (EntryKind.COLLECTION, EntryKind.ITEM, EntryKind.MODEL)
         downloads = not self._documents.has_archives or has_some

@@ -268,7 +268,7 @@ class DownloadsScreen(PlaceScreen):
         if done := [job for job in jobs if job.state is JobState.DONE]:
             self._clear(done, "cleared")
         elif any(job.state.finished for job in jobs):
-            self.refuse("No transfer is done; x removes failed and cancelled ones from the list.")
+            self.refuse("No transfer is done: x removes failed and cancelled ones.")
         else:
             self.refuse("There are no finished transfers to clear.")
 
@@ -292,7 +292,7 @@ class DownloadsScreen(PlaceScreen):
         """Move a transfer in the queue."""
         job, queue = self._list.current, self.context.queue
         if self._order.sort is not JobSort.QUEUE:
-            self.refuse("The list is sorted: z until it is in the order of the queue.")
+            self.refuse("The list is sorted: press z until it is as queued.")
         elif job is not None and queue is not None:
             self._do(queue.move(job.id, step))
 

@@ -260,7 +260,7 @@ class LibraryScreen(PlaceScreen):
             profile = request.profile if request.source != SAMPLE else None
             self.context.browse_at(profile or entry.source, entry.name)
         else:
-            self.refuse("It is no catalog, and its source is not known: y copies its path.")
+            self.refuse("No catalog, and its source is unknown: y copies the path.")
 
     @work(group="verify")
     async def action_verify(self) -> None:

@@ -16,7 +16,7 @@ from ...metadata.citation import bibtex, text_citation
 from ...models import Collection, Dataset
 from ...text import redact
 from .. import actions, dialogs, preview, widgets
-from ..commands import EVERYWHERE, FIELD, FILTER, LISTS, AppCommand, command, hints
+from ..commands import EVERYWHERE, FIELD, FILTER, JSON, LISTS, AppCommand, command, hints
 from ..context import ConnectionChanged, QueueChanged
 from ..terminal.terminal_app import FirstPaintScreen
 from ..widgets.bars import FindBar, HintBar, NewsLine, TopBar
@@ -107,7 +107,7 @@ class PlaceScreen(FirstPaintScreen):
 
     def refuse(self, words: str) -> None:
         """Say in the status line why a key cannot act."""
-        self.notify(words)
+        self.context.refuse(words)
 
     async def offer_profiles(self, words: str, error: MLHubException) -> None:
         """Offer the profile screen, from a worker: a missing or refused key is no failure."""
@@ -165,7 +165,7 @@ class PlaceScreen(FirstPaintScreen):
         """Return the commands for the footer: those of the focused pane and mode first."""
         inner = self.focused_places() if self.is_mounted else []
         if FILTER in inner:
-            return hints((FILTER,), _TYPING)
+            return hints((FILTER,), (*_TYPING, *(("filter.list",) if JSON in inner else ())))
         if mode := getattr(self.focused, "mode_hints", None):
             return [*mode, *hints((), ("app.open",))]
         if self.focused is not None and self.focused.check_consume_key("a", "a"):
@@ -333,7 +333,7 @@ class EntryScreen(PlaceScreen):
     async def action_copy_as(self) -> None:
         """Ask as what to copy what is under the cursor."""
         if self.subject is None:
-            self.refuse("Put the cursor on a dataset, a collection or an item first.")
+            self.refuse("Put the cursor on a dataset, collection or item first.")
             return
         subject, registry = self.subject, self.documents.has_archives
         above = await self.documents.load_above(subject)
@@ -351,7 +351,7 @@ class EntryScreen(PlaceScreen):
         """Copy what is under the cursor, once it is loaded: before, its dataset would be cited."""
         subject = self.subject
         if subject is None:
-            self.refuse("Put the cursor on a dataset, a collection or an item first.")
+            self.refuse("Put the cursor on a dataset, collection or item first.")
             return
         above = () if form == "id" else await self.documents.load_above(subject)
         document = self.documents.of(subject.entry)

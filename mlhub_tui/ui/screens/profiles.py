@@ -240,7 +240,7 @@ class ProfilesScreen(PlaceScreen):
         if chosen is None or chosen.credentials is None or not (chosen.profile or chosen.known):
             self.refuse("Only profiles and public sources can be verified.")
             return
-        self._tell(chosen.key, line("asking…", "$muted"))
+        self._tell(chosen.key, line("checking…", "$muted"))
         try:
             credentials = await asyncio.to_thread(chosen.credentials)
             await check_credentials(credentials)

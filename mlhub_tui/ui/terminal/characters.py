@@ -136,7 +136,7 @@ def cut(text: str, room: int, tail: int) -> tuple[str, str, str]:
     """Return what remains of a text that does not fit into some cells: its start, middle and end.
 
     The middle is there where there is no room for the last `tail` characters and a start: it is what follows
-    before those. In narrow rooms it is all that remains then.
+    before those. In narrow rooms no start remains then.
     """
     if room < 2:
         return "", "", ""
@@ -144,7 +144,8 @@ def cut(text: str, room: int, tail: int) -> tuple[str, str, str]:
     if tail <= room - 2:
         return start_of(text, room - 1 - cell_len(end)), "", end
     edge = 3 + (room - _EDGED) // 4 if room >= _EDGED else 0
-    start, end, at = start_of(text, edge), end_of(text, edge), len(text) - tail
+    # In narrower rooms a short end: names that differ in a word may differ in their number as well.
+    start, end, at = start_of(text, edge), end_of(text, edge or room // 6), len(text) - tail
     if edge and at <= len(start):
         return start_of(text, room - 1 - cell_len(end)), "", end
     return start, start_of(text[at:], room - 2 - cell_len(start) - cell_len(end)), end

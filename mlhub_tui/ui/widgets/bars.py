@@ -113,7 +113,7 @@ TO_DOWNLOADS = "2 shows the downloads."
 """Behind news of what was queued."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Notification:
     """A message that was shown.
 

@@ -184,7 +184,7 @@ class JsonView(LineView):
         if self.line_count and small and (text := copied(self.document.values[start], MOST_COPIED)):
             cast("AppContext", self.app).copy_text(text, "Value")
         elif self.line_count:
-            self.notify("Too much for the clipboard; e writes it to a file.")
+            cast("AppContext", self.app).refuse("Too much for the clipboard; e writes it to a file.")
 
     def action_copy_path(self) -> None:
         """Copy where in the document it is, as a JSONPath."""
@@ -341,6 +341,8 @@ class JsonPane(Vertical):
             place = bisect_left(self._found, self.view.row)
             on_match = self._found[place : place + 1] == array("I", [self.view.row])
             self._go(place + step if on_match or step < 0 else place)
+        else:
+            cast("AppContext", self.app).refuse("Nothing is searched for: / searches.")
 
     def _go(self, place: int) -> None:
         """Go to a match; after the last comes the first."""

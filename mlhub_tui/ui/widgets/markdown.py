@@ -8,7 +8,7 @@ from typing import ClassVar
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from rich import markdown
-from rich.cells import chop_cells
+from rich.cells import cell_len, chop_cells
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.padding import Padding
 from rich.text import Text
@@ -21,6 +21,7 @@ LONGEST, MOST_LINES = 20_000, 2_000
 """Characters of a text that are set, and lines: the worst of them take some seconds, in a thread."""
 _TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9-]*)((?:\s[^<>]*)?/?)>|<!--.*?-->", re.DOTALL)
 _HREF = re.compile(r"""\bhref\s*=\s*["']?(https?://[^\s"'>]+)""", re.IGNORECASE)
+_WORD = re.compile(r"\s*\S+")
 _DRESSING = re.compile(
     r"abbr|b|big|center|cite|code|del|em|figure|font|i|img|ins|kbd|mark|s|small|span|strong|su[bp]|t[dht]|tt|u|var"
     r"|tbody|thead"
@@ -76,15 +77,27 @@ class PlainHeading(markdown.Heading):
 
 
 class PlainCode(markdown.CodeBlock):
-    """Code whose spaces count, without colours for its grammar."""
+    """Code whose spaces count, without colours for its grammar; what is too long is broken at a space."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         room = max(options.max_width - 2, 1)
-        parts = [
-            part for line in str(self.text).rstrip().split("\n") for part in chop_cells(line, room) or [""]
-        ]
+        parts = [part for line in str(self.text).rstrip().split("\n") for part in code_lines(line, room)]
         code = Text("\n".join(parts), style="markdown.code_block", no_wrap=True, overflow="crop")
         yield Padding(code, (0, 0, 0, 2))
+
+
+def code_lines(code: str, room: int) -> list[str]:
+    """Return the lines of a line of code in `room` cells; those that continue it are indented further."""
+    indent = " " * min(len(code) - len(code.lstrip()) + 2, room // 2)
+    found = [""]
+    for word in _WORD.findall(code):
+        if found[-1].strip() and cell_len(found[-1] + word) > room:
+            found.append(indent + word.lstrip())
+        else:
+            found[-1] += word
+        *full, rest = chop_cells(found[-1], room)
+        found[-1:] = [*full, rest]
+    return found
 
 
 class SafeMarkdown(markdown.Markdown):
