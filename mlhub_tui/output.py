@@ -17,7 +17,8 @@ from .text import one_line
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://(.*)", re.DOTALL)
 _CHAIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+::")
 _LOCAL = ("file", "local")
-_READ_ONLY = ("http", "https", "github", "git", "data", "reference")
+_READ_ONLY = ("http", "https", "github", "git", "data", "reference", "zip", "tar", "libarchive")
+_MISTYPED = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/(?!/)|(?:s3a?|gc?s|abfss?|az|adl|file)//", re.IGNORECASE)
 
 
 class BadOutput(OutputFolderError):
@@ -37,11 +38,14 @@ def parse(text: str) -> tuple[Path | None, str]:
     URLs of files of this machine are paths. Credentials have no place in a URL: it is saved in the queue and
     shown; fsspec takes them from its own configuration and the environment (fsspec, "Configuration").
 
-    Raises BadOutput if it holds credentials, or options in a query, or is no place to write to.
+    Raises BadOutput if it holds credentials, or options in a query, is no place to write to, or was meant to
+    be a URL.
     """
     if _CHAIN.match(text):
         raise BadOutput("a chain of file systems is for reading", hint="name the store itself")
     found = _URL.match(text.strip())
+    if found is None and _MISTYPED.match(text):
+        raise BadOutput(f"{one_line(text, 60)} is no URL", hint=f"{BadOutput.default_hint}; a folder, ./NAME")
     if found is None:
         return Path(text).expanduser().absolute(), ""
     scheme, rest = found[1].lower(), found[2]

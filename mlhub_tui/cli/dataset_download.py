@@ -21,6 +21,7 @@ from .options import (
     collection_ids,
     connection_options,
     dataset_ids,
+    filled,
     if_exists_option,
     json_option,
     option,
@@ -91,6 +92,7 @@ _engine = all_of(
         "--scheduler ADDRESS",
         f"The cluster's scheduler, as tcp://10.0.0.1:8786.  [default: {_ADDRESS}, else a cluster is made"
         " on this machine]",
+        callback=filled,
     ),
     option(
         "--workers N",

@@ -218,19 +218,18 @@ def _folder(value: str) -> Path | str:
     """Return an absolute folder, or the URL of a store."""
     from pathlib import Path  # not for a help page
 
-    if "://" in value or "::" in value:
-        from .. import output  # for a URL alone
-
-        try:
-            path, url = output.parse(value)
-        except MLHubException as error:
-            raise click.BadParameter(f"{error.message}: {error.hint}") from None
-        if path is None:
-            return url
-        value = str(path)
     try:
-        folder = Path(value).expanduser().absolute()
+        folder: Path | None = None
+        if ":" in value or "//" in value:
+            from .. import output  # for a URL alone
+
+            folder, url = output.parse(value)
+            if folder is None:
+                return url
+        folder = folder or Path(value).expanduser().absolute()
         in_the_way = os.path.lexists(folder) and not folder.is_dir()
+    except MLHubException as error:
+        raise click.BadParameter(f"{error.message}: {error.hint}") from None
     except (RuntimeError, ValueError, OSError) as error:
         raise click.BadParameter(f"{value!r}: {error}") from None
     if in_the_way:

@@ -303,17 +303,27 @@ def connected(cluster: ClusterConfig) -> Iterator[DaskClient]:
 def _check_listens(address: str, where: str) -> None:
     """Raise ClusterGone if nothing listens at a scheduler's address: Dask repeats that until its timeout.
 
-    SchedulerSilent if its host never took or refused a connection, as behind a firewall that drops packets.
+    SchedulerSilent if its host never took or refused a connection, as behind a firewall that drops packets,
+    or if what listens says nothing: Dask's scheduler speaks first where nothing is encrypted.
     """
     found = _ADDRESS.fullmatch(address)
     if found is None or found[1] not in (None, "tcp", "tls"):
         return
     parts = urlsplit(address if found[1] else f"tcp://{address}")
+    listens = False
     try:
-        socket.create_connection((parts.hostname or "", parts.port or _PORT), _CONNECT).close()
+        with socket.create_connection((parts.hostname or "", parts.port or _PORT), _CONNECT) as connection:
+            listens = True
+            if found[1] != "tls":
+                connection.recv(1)
         _reached.add(address)
     except (OSError, UnicodeError) as error:
         if isinstance(error, TimeoutError) and address not in _reached:
+            if listens:
+                raise SchedulerSilent(
+                    f"what listens at {where} does not speak as a scheduler of Dask does",
+                    hint="a scheduler has port 8786 where nothing else is set, its dashboard 8787",
+                ) from error
             raise SchedulerSilent(
                 f"scheduler {where} does not answer: no connection in {_CONNECT:g} s"
             ) from error

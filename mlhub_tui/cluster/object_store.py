@@ -40,6 +40,8 @@ _AT_ONCE = 16
 # Stores where an object is there when all of it is: no other name is needed while it is written.
 _WHOLE = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oss", "oci", "memory"})
 _REFUSED = frozenset({"NoCredentialsError", "PartialCredentialsError", "ClientAuthenticationError"})
+_INVALID = frozenset({"ParamValidationError", "InvalidRegionError"})
+_AWAY = re.compile("Connect|Timeout")  # in the names of what botocore and aiohttp raise
 _UNFIT = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -60,13 +62,16 @@ class ObjectStore:
 
     - `say`, `stop`: Told why nothing happens, and what ends the wait, where it is used `patiently`.
 
-    Raises NotInstalled if its file system is not installed.
+    Raises NotInstalled if its file system is not installed; StoreRefuses or StoreBusy if it cannot be opened.
     """
 
     def __init__(self, url: str, say: Say = lambda _: None, stop: threading.Event | None = None) -> None:
         self.url = url
         self._say, self._stop = say, stop or threading.Event()
-        self.system, self.root = _file_system(url)
+        try:
+            self.system, self.root = _file_system(url)
+        except OSError as error:  # FTP connects at once
+            raise self.translate(error) from error
         names = self.system.protocol
         self.whole = bool(({names} if isinstance(names, str) else set(names)) & _WHOLE)
         self._threads = ThreadPoolExecutor(_AT_ONCE, "store")
@@ -152,10 +157,14 @@ class ObjectStore:
         why, where = one_line(redact(str(error) or type(error).__name__), 160), one_line(self.url, 200)
         if isinstance(error, PermissionError) or type(error).__name__ in _REFUSED:
             return StoreRefuses(f"{where} refuses access: {why}")
+        if type(error).__name__ in _INVALID:
+            return StoreRefuses(f"{where} cannot be used: {why}", hint="check the URL of the output")
         if isinstance(error, FileNotFoundError):
             hint = "create the bucket first, or choose another"
             return StoreRefuses(f"{where} does not exist: {why}", hint=hint)
-        return StoreBusy(f"{where} is busy: {why}")
+        is_away = isinstance(error, ConnectionError | TimeoutError | socket.gaierror)
+        words = "does not answer" if is_away or _AWAY.search(type(error).__name__) else "is busy"
+        return StoreBusy(f"{where} {words}: {why}")
 
     def failed(self, error: MLHubException) -> None:
         """Record that the store was busy: nothing more is put before `waits` is over."""
@@ -281,7 +290,8 @@ class RunMarker:
         self.name = f"{_PREFIX}{run}.json"
         self._place, self._run = place, run
         self._folder = None if "://" in place else Path(place)
-        self._store = ObjectStore(place if self._folder is None else self._folder.as_uri(), say, stop)
+        # fsspec takes a file's URL as it is: nothing in it is quoted.
+        self._store = ObjectStore(place if self._folder is None else f"file://{place}", say, stop)
         self._path = self._store.path(self.name)
         self._since, self._confirmed = time.time(), time.monotonic()
 

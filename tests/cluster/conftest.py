@@ -40,8 +40,8 @@ def store(s3: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureReque
 
 @pytest.fixture
 def out(tmp_path: Path) -> Path:
-    """Return a folder that is not there yet."""
-    return tmp_path / "out"
+    """Return a folder that is not there yet, whose name is another one in a URL."""
+    return tmp_path / "out größe 1%23#"
 
 
 @pytest.fixture(autouse=True)

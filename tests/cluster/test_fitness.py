@@ -62,6 +62,21 @@ def test_a_host_that_answers_nothing_is_given_up_at_the_first_try_and_waited_for
             held.enter_context(connected(ClusterConfig(f"tcp://{address}")))
 
 
+@pytest.mark.parametrize("protocol", ["tcp://", ""])
+def test_what_listens_and_is_no_scheduler_is_called_that(
+    monkeypatch: pytest.MonkeyPatch, protocol: str
+) -> None:
+    monkeypatch.setattr(sessions, "_CONNECT", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"{protocol}127.0.0.1:{silent.getsockname()[1]}"
+        with (
+            pytest.raises(SchedulerSilent, match=f"what listens at {address} does not speak") as caught,
+            connected(ClusterConfig(address)),
+        ):
+            pass
+    assert "dashboard 8787" in caught.value.hint
+
+
 async def test_a_bucket_that_is_not_there_fails_the_job_at_once(
     cluster: DaskCluster, store: Bucket, mlhub_home: Path, tmp_path: Path
 ) -> None:

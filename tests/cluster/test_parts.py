@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import EndpointConnectionError, NoCredentialsError, ParamValidationError
 
 from mlhub_tui import output
 from mlhub_tui.cluster import NotInstalled
@@ -130,6 +131,9 @@ def test_a_host_is_where_somebody_is_asked(href: str, host: str) -> None:
         ("local://a/b", Path("a/b").absolute(), ""),
         ("/a/b", Path("/a/b"), ""),
         ("a", Path("a").absolute(), ""),
+        ("a//b", Path("a/b").absolute(), ""),
+        ("./s3:/a", Path("s3:/a").absolute(), ""),
+        ("C:/a", Path("C:/a").absolute(), ""),
     ],
 )
 def test_an_output_is_a_path_or_a_url(text: str, path: Path | None, url: str) -> None:
@@ -147,6 +151,11 @@ def test_an_output_is_a_path_or_a_url(text: str, path: Path | None, url: str) ->
         ("s3://[bucket/a", "is no URL"),
         ("https://h.test/a", "nothing can be written"),
         ("s3:///a", "names no bucket"),
+        ("s3//bucket/a", "s3//bucket/a is no URL"),
+        ("s3:/bucket/a", "is no URL"),
+        ("GS//bucket", "is no URL"),
+        ("file:/a", "is no URL"),
+        ("zip://a", "nothing can be written"),
         ("filecache::s3://b/a", "a chain of file systems"),
     ],
 )
@@ -264,17 +273,16 @@ def test_no_path_leads_out_of_a_store(store: ObjectStore, relative: str) -> None
         store.path(relative)
 
 
-class NoCredentialsError(Exception):
-    """As botocore names it."""
-
-
 @pytest.mark.parametrize(
     ("error", "kind", "words"),
     [
         (PermissionError("no"), StoreRefuses, "refuses access: no"),
-        (NoCredentialsError("no"), StoreRefuses, "refuses access: no"),
+        (NoCredentialsError(), StoreRefuses, "refuses access: Unable to locate credentials"),
         (FileNotFoundError("no"), StoreRefuses, "does not exist: no"),
         (OSError(), StoreBusy, "is busy: OSError"),
+        (ConnectionResetError("no"), StoreBusy, "does not answer: no"),
+        (EndpointConnectionError(endpoint_url="x"), StoreBusy, "does not answer: Could not connect"),
+        (ParamValidationError(report="no"), StoreRefuses, "cannot be used: Parameter validation failed: no"),
         (ServerError("own"), ServerError, "own"),
     ],
 )
