@@ -192,19 +192,22 @@ def _context_of_environment() -> ssl.SSLContext | None:
         return None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if file:
-        _load(context, "SSL_CERT_FILE", file, Path(file).is_file(), cafile=file)
+        _load(context, "SSL_CERT_FILE", file, Path(file).is_file(), "file", cafile=file)
     for folder in filter(None, (folders or "").split(os.pathsep)):
-        _load(context, "SSL_CERT_DIR", folder, Path(folder).is_dir(), capath=folder)
+        _load(context, "SSL_CERT_DIR", folder, Path(folder).is_dir(), "folder", capath=folder)
     return context
 
 
-def _load(context: ssl.SSLContext, variable: str, path: str, exists: bool, **location: str) -> None:
+def _load(
+    context: ssl.SSLContext, variable: str, path: str, exists: bool, kind: str, **location: str
+) -> None:
     try:
         if not exists:
-            raise FileNotFoundError("no such file or directory")
+            raise FileNotFoundError(f"no such {kind}")
         context.load_verify_locations(**location)
     except OSError as error:  # ssl.SSLError is one
-        why = one_line(getattr(error, "reason", None) or error, 120).replace("_", " ").lower()
+        unread = isinstance(error, ssl.SSLError)
+        why = "it holds no certificate in PEM format" if unread else one_line(error.strerror or error, 120)
         words = f"the certificates cannot be loaded: {variable} is {one_line(path, 120)}: {why}"
         raise TLSFailure(words, hint=f"correct or unset {variable}") from None
 

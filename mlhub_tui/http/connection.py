@@ -12,7 +12,7 @@ from typing import cast
 
 from ..errors import RequestError, ServerTimeout
 from ..text import one_line, redact
-from .errors import DEFAULT_TIMEOUTS, ConnectionLost, ProtocolError, Timeouts
+from .errors import DEFAULT_TIMEOUTS, ConnectionLost, ProtocolError, Timeouts, connect_error
 from .limits import POLL, BandwidthLimiter
 from .response import BodySink, ChunkedBody, Response, malformed, parse_lenient_head, parse_response_head
 from .urls import RequestURL, address, host_label
@@ -239,6 +239,8 @@ class HTTP11Connection(asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Fail the request in progress after a reset or a timeout; eof_received has handled other ends."""
         reason = one_line(getattr(exc, "strerror", None) or exc, 160) or "it was closed"
+        if isinstance(exc, ssl.SSLError) and not self.bytes_received:  # as TLS 1.3 refuses a client
+            self.close(connect_error(exc, str(self._url)))
         self.close(self._lost(reason))
 
     def _receive(self, nbytes: int) -> None:  # 0 at the end of the connection, and to flush

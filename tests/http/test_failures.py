@@ -8,6 +8,7 @@ import json
 import socket
 import ssl
 import zlib
+from pathlib import Path
 
 import httpx
 import pytest
@@ -344,6 +345,21 @@ async def test_an_untrusted_certificate_is_said_and_not_tried_again() -> None:
                 await session.get("datasets")
     assert isinstance(caught.value, ServerUnreachable)
     assert server.requests == []
+
+
+async def test_a_server_that_requires_a_certificate_of_the_client_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    authority.configure_trust(context)
+    context.verify_mode = ssl.CERT_REQUIRED
+    authority.cert_pem.write_to_path(tmp_path / "trusted.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "trusted.pem"))
+    with LoopbackServer(lambda _: as_json([]), context) as server:
+        async with Session(root_url=server.root) as session:
+            with pytest.raises(TLSFailure, match=r"TLS failed: .*certificate required"):
+                await session.get("datasets")
 
 
 async def test_tls_to_a_server_without_it_is_said() -> None:

@@ -641,11 +641,12 @@ def test_only_what_may_pass_is_repeated(error: RequestError, passes: bool) -> No
         ("good.pem", None, ""),
         (None, "folder", ""),
         ("good.pem", "folder", ""),
-        ("missing.pem", None, "SSL_CERT_FILE is .*missing.pem: no such file or directory"),
-        ("folder", None, "SSL_CERT_FILE is .*folder: no such file or directory"),
-        ("garbage.pem", None, "SSL_CERT_FILE is .*garbage.pem: "),
-        (None, "missing", "SSL_CERT_DIR is .*missing: no such file or directory"),
-        (None, "good.pem", "SSL_CERT_DIR is .*good.pem: no such file or directory"),
+        ("missing.pem", None, "SSL_CERT_FILE is .*missing.pem: no such file"),
+        ("folder", None, "SSL_CERT_FILE is .*folder: no such file"),
+        ("garbage.pem", None, "SSL_CERT_FILE is .*garbage.pem: it holds no certificate in PEM"),
+        ("broken.pem", None, "SSL_CERT_FILE is .*broken.pem: it holds no certificate in PEM"),
+        (None, "missing", "SSL_CERT_DIR is .*missing: no such folder"),
+        (None, "good.pem", "SSL_CERT_DIR is .*good.pem: no such folder"),
     ],
 )
 def test_certificates_are_those_that_the_environment_names(
@@ -658,6 +659,7 @@ def test_certificates_are_those_that_the_environment_names(
 ) -> None:
     authority.cert_pem.write_to_path(tmp_path / "good.pem")
     (tmp_path / "garbage.pem").write_text("garbage")
+    (tmp_path / "broken.pem").write_text("-----BEGIN CERTIFICATE-----\nnone\n")
     (tmp_path / "folder").mkdir()
     for name, value in (("SSL_CERT_FILE", file), ("SSL_CERT_DIR", folder)):
         monkeypatch.delenv(name, raising=False)
