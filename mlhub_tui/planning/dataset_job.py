@@ -202,6 +202,7 @@ class _DatasetJobRunner:
         except DamagedArchive:
             if self.fetched:  # of the announced size, and yet not whole: the next try fetches it again
                 await in_thread(lambda: self._archive.unlink(missing_ok=True))
+                self.live.wrote(0)
             raise
         return await self._end(ManifestStats() if catalog_only else await self._fetch())
 

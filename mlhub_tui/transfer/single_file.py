@@ -347,8 +347,7 @@ class _Download:
             words = f"resumes at byte {start:,}: {text.size(there)} of {text.size(total)} are there"
         else:
             words = f"begins: {text.size(total)}"
-        host = self._progress.host
-        self._progress.log(f"{words}, from {host}" if host else words)
+        self._progress.log(f"{words}, from {self._progress.host}")
 
     async def _finish(
         self, response: Response, file: SegmentedFile, size: int, *, decoded: bool
@@ -374,6 +373,7 @@ class _Download:
             )
         except (errors.VerificationFailed, errors.UnexpectedAnswer):
             part.truncate(0)  # what is not the file leaves no part behind
+            await self._forget_progress()
             raise
         fetched = await in_thread_to_end(lambda: self._commit(part, size))
         announced = tuple(each for each in file.checksums if not each.guessed or not guess)
