@@ -24,7 +24,14 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from .. import paths
-from ..errors import DownloadError, MLHubException, ServerUnreachable
+from ..errors import (
+    APIKeyNotFound,
+    AuthenticationError,
+    ConfigFileError,
+    DownloadError,
+    MLHubException,
+    ServerUnreachable,
+)
 from ..fileio import make_private_folder
 from ..http.errors import connect_reason
 from ..options import ClusterConfig
@@ -125,6 +132,8 @@ _SHOWN = 5  # workers that are named in a message
 _CANDIDATES = 64  # workers that a shard may go to: more would be work for the scheduler
 _ADDRESS = re.compile(r"(?:(tcp|tls|ws|wss|ucx)://)?(?:[^\s/@:\[\]]+|\[[0-9a-fA-F:.%]+\])(?::([0-9]{1,5}))?")
 _PACKAGE = "mlhub-tui"
+_ITS_OWN = (AuthenticationError, APIKeyNotFound, ConfigFileError)
+"""What a worker lacks that its client has."""
 _INSTALL = f"install it there: pip install '{_PACKAGE}[cluster]=={__version__}'"
 _NOISY = ("distributed", "distributed.client", "tornado", "tornado.application", "asyncio", "aiobotocore")
 
@@ -199,7 +208,8 @@ class DaskClient:
     def leave_out(self, worker: str, error: MLHubException) -> None:
         """Exclude a worker from further shards, for the reason `error`."""
         words = f"worker {one_line(worker, 60)}: {error.message}"
-        self.left_out.setdefault(worker, type(error)(words, hint=error.hint))
+        hint = f"there, and not here: {error.hint}" if isinstance(error, _ITS_OWN) else error.hint
+        self.left_out.setdefault(worker, type(error)(words, hint=hint))
         self.workers.pop(worker, None)
 
     def submit(self, work: Callable[..., Any], key: str, *arguments: Any) -> tuple[Any, frozenset[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import getpass
 import itertools
 import json
@@ -41,6 +42,8 @@ _AT_ONCE = 16
 _WHOLE = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oss", "oci", "memory"})
 _REFUSED = frozenset({"NoCredentialsError", "PartialCredentialsError", "ClientAuthenticationError"})
 _INVALID = frozenset({"ParamValidationError", "InvalidRegionError"})
+_UNACCEPTED = frozenset({errno.EINVAL, errno.ENOSYS})  # s3fs: the request itself, or its credentials
+_DAMAGED = re.compile(r"IncompleteBody|BadDigest|Content-MD5|did not provide the number of bytes")
 _AWAY = re.compile("Connect|Timeout")  # in the names of what botocore and aiohttp raise
 _UNFIT = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -48,7 +51,10 @@ _UNFIT = re.compile(r"[\x00-\x1f\x7f]")
 class StoreRefuses(OutputFolderError):
     """The store does not let us write, whatever the file is."""
 
-    default_hint = "give the workers credentials for it, in their environment or fsspec's configuration"
+    default_hint = (
+        "give this machine and the workers credentials that may list, read, write and delete there, in their"
+        " environment or fsspec's configuration"
+    )
 
 
 class StoreBusy(TargetBusy):
@@ -154,16 +160,20 @@ class ObjectStore:
         """Return what an error of the store means: that it refuses us, or that it is to be tried again."""
         if isinstance(error, MLHubException):
             return error
-        why, where = one_line(redact(str(error) or type(error).__name__), 160), one_line(self.url, 200)
+        said = (error.strerror if isinstance(error, OSError) else "") or str(error) or type(error).__name__
+        why, where = one_line(redact(said), 160).rstrip("."), one_line(self.url, 200)
         if isinstance(error, PermissionError) or type(error).__name__ in _REFUSED:
             return StoreRefuses(f"{where} refuses access: {why}")
-        if type(error).__name__ in _INVALID:
-            return StoreRefuses(f"{where} cannot be used: {why}", hint="check the URL of the output")
+        code = error.errno if isinstance(error, OSError) else None
+        if type(error).__name__ in _INVALID or (code in _UNACCEPTED and not _DAMAGED.search(said)):
+            hint = "check the URL of the output, and the region and address of the store in the environment"
+            return StoreRefuses(f"{where} cannot be used: {why}", hint=hint)
         if isinstance(error, FileNotFoundError):
             hint = "create the bucket first, or choose another"
             return StoreRefuses(f"{where} does not exist: {why}", hint=hint)
         is_away = isinstance(error, ConnectionError | TimeoutError | socket.gaierror)
-        words = "does not answer" if is_away or _AWAY.search(type(error).__name__) else "is busy"
+        words = "is busy" if code == errno.EBUSY else "failed"
+        words = "does not answer" if is_away or _AWAY.search(type(error).__name__) else words
         return StoreBusy(f"{where} {words}: {why}")
 
     def failed(self, error: MLHubException) -> None:

@@ -12,8 +12,9 @@ import pytest
 
 from mlhub_tui.cluster import NotInstalled
 from mlhub_tui.cluster import dask_client as sessions
-from mlhub_tui.cluster.dask_client import ClusterGone, LocalCluster, SchedulerSilent, connected
-from mlhub_tui.cluster.object_store import ObjectStore
+from mlhub_tui.cluster.dask_client import ClusterGone, DaskClient, LocalCluster, SchedulerSilent, connected
+from mlhub_tui.cluster.object_store import ObjectStore, StoreRefuses
+from mlhub_tui.errors import APIKeyNotFound
 from mlhub_tui.options import ClusterConfig
 from mlhub_tui.planning.requests import dataset_request
 from mlhub_tui.queue.job import JobState
@@ -75,6 +76,15 @@ def test_what_listens_and_is_no_scheduler_is_called_that(
         ):
             pass
     assert "dashboard 8787" in caught.value.hint
+
+
+def test_what_a_worker_lacks_is_not_to_be_looked_for_here() -> None:
+    client = DaskClient(None, "tcp://scheduler:8786")
+    client.leave_out("tcp://a:1", APIKeyNotFound("no key"))
+    client.leave_out("tcp://b:1", StoreRefuses("s3://x refuses access"))
+    keyless, refused = client.left_out.values()
+    assert keyless.hint == f"there, and not here: {APIKeyNotFound.default_hint}"
+    assert refused.hint == StoreRefuses.default_hint
 
 
 async def test_a_bucket_that_is_not_there_fails_the_job_at_once(

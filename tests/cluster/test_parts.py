@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import threading
 import time
@@ -279,7 +280,10 @@ def test_no_path_leads_out_of_a_store(store: ObjectStore, relative: str) -> None
         (PermissionError("no"), StoreRefuses, "refuses access: no"),
         (NoCredentialsError(), StoreRefuses, "refuses access: Unable to locate credentials"),
         (FileNotFoundError("no"), StoreRefuses, "does not exist: no"),
-        (OSError(), StoreBusy, "is busy: OSError"),
+        (OSError(), StoreBusy, "failed: OSError"),
+        (OSError(errno.EBUSY, "slow down"), StoreBusy, "is busy: slow down"),
+        (OSError(errno.EINVAL, "no such region"), StoreRefuses, "cannot be used: no such region"),
+        (OSError(errno.EINVAL, "The Content-MD5 did not match"), StoreBusy, "failed: The Content-MD5"),
         (ConnectionResetError("no"), StoreBusy, "does not answer: no"),
         (EndpointConnectionError(endpoint_url="x"), StoreBusy, "does not answer: Could not connect"),
         (ParamValidationError(report="no"), StoreRefuses, "cannot be used: Parameter validation failed: no"),
