@@ -199,10 +199,12 @@ class _DatasetJobRunner:
                 self._say("unpacking the catalog")
                 await self._hold(self._unpack)
                 self.live.log("the catalog is unpacked")
-        except DamagedArchive:
-            if self.fetched:  # of the announced size, and yet not whole: the next try fetches it again
-                await in_thread(lambda: self._archive.unlink(missing_ok=True))
-                self.live.wrote(0)
+        except DamagedArchive as error:
+            if not self.fetched:  # it stood there before, of the announced size
+                hint = f"use --if-exists overwrite, or remove {one_line(self._archive, 200)}"
+                raise DamagedArchive(error.message, hint=hint) from error
+            await in_thread(lambda: self._archive.unlink(missing_ok=True))  # the next try fetches it again
+            self.live.wrote(0)
             raise
         return await self._end(ManifestStats() if catalog_only else await self._fetch())
 

@@ -162,6 +162,19 @@ def test_a_damaged_catalog_of_the_announced_size_is_fetched_again_and_one_of_not
     assert (tmp_path / "ds" / "catalog.json").exists()
 
 
+def test_a_damaged_catalog_that_stood_there_is_kept_until_it_may_be_overwritten(
+    hub: Hub, run: Run, tmp_path: Path
+) -> None:
+    given = ("download", "dataset", "ds", "--catalog-only", "--output-dir", str(tmp_path))
+    assert run(*given).exit_code == 0
+    kept = tmp_path / "ds.tar.gz"
+    kept.write_bytes(b"\x1f\x8b" + bytes(kept.stat().st_size - 2))
+    ill = run(*given)
+    assert ill.exit_code == 1
+    assert f"use --if-exists overwrite, or remove {kept}" in ill.output
+    assert run(*given, "--if-exists", "overwrite").exit_code == 0
+
+
 def test_an_archive_that_is_labelled_a_web_page_is_one_all_the_same(
     hub: Hub, run: Run, tmp_path: Path
 ) -> None:
