@@ -360,11 +360,10 @@ _BEFORE_ALL = {"app.redraw", "app.suspend"}  # dialogs do not shut them out
 
 def bindings(place: str, actions: Mapping[str, str] | None = None) -> list[BindingType]:
     """Return the key bindings of a place; `actions` has a widget's own by command id."""
-    own = actions or {}
     return [
         Binding(
             c.keys,
-            own.get(c.id, c.action),
+            (actions or {}).get(c.id, c.action),
             c.title,
             show=False,
             id=c.id,
@@ -384,18 +383,12 @@ def show_key(key: str) -> str:
     return _KEY_NAMES.get(key) or format_key(key)
 
 
-_FEW = 3
-"""Places that are named; a key of more of them does something of its own in each."""
-
-
 def elsewhere(key: str) -> str:
     """Return where a key does something, to show where it does nothing; empty for nowhere."""
     found = [one for one in of(*_SCREENS, MAP, DATES, JSON) if key in one.keys_in_use.split(",")]
-    places = list(dict.fromkeys(one.where for one in found))
-    if len(places) > _FEW:
-        return f"{show_key(key)} does nothing here; ? shows the keys that do."
-    named = ", ".join(places)
-    return f"{show_key(key)} ({found[0].title}) does nothing here; it works in {named}." if found else ""
+    places = [*dict.fromkeys(one.where for one in found)]
+    words = f"it works in {', '.join(places)}" if len(places) < 4 else "? shows the keys that do"
+    return f"{show_key(key)} ({found[0].title}) does nothing here; {words}." if found else ""
 
 
 # The footer

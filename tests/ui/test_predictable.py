@@ -85,9 +85,9 @@ async def test_the_favourite_key_says_what_it_did(options: AppOptions) -> None:
     async with driven(options) as driver:
         await driver.until("BigEarthNet")
         await driver.press("j", "asterisk")
-        await driver.until(lambda: "Added to the favourites: F lists them." in status(driver))
+        await driver.until(lambda: "Added to the favourites (F)." in status(driver))
         await driver.press("asterisk")
-        await driver.until(lambda: "Removed from the favourites." in status(driver))
+        await driver.until(lambda: "Removed from the favourites (F)." in status(driver))
 
 
 @pytest.mark.parametrize("key", ["s", "comma", "ctrl+p", "o"])
@@ -210,7 +210,9 @@ async def test_keys_of_footprints_say_why_they_cannot_act_on_the_map_of_one_item
         await driver.press("t")
         await driver.until(lambda: "No dates are known here." in status(driver))
         await driver.press("O", "enter")
-        await driver.until(lambda: "enter does nothing here; ? shows the keys that do." in status(driver))
+        await driver.until(
+            lambda: "enter (open) does nothing here; ? shows the keys that do." in status(driver)
+        )
 
 
 async def test_d_is_about_the_row_under_the_cursor_in_every_pane(options: AppOptions) -> None:

@@ -407,13 +407,11 @@ class Navigator:
             screen.refuse("Put the cursor on a dataset, collection or item first.")
             return
         one = Favourite.of(subject.entry, tree.tree_model.path(row), self.here().place)
-        added = screen.context.memory.favourites.toggle(self.shown.job_source, one)
-        if added is None:
+        if (added := screen.context.memory.favourites.toggle(self.shown.job_source, one)) is None:
             screen.refuse("Too many favourites: remove one first (F).")
-            return
-        self._favourites_changed()
-        words = "Added to the favourites: F lists them." if added else "Removed from the favourites."
-        screen.notify(words, timeout=3)
+        else:
+            self._favourites_changed()
+            screen.notify(f"{'Added to' if added else 'Removed from'} the favourites (F).", timeout=3)
 
     def _favourites_changed(self) -> None:
         self._screen.context.save_state()
