@@ -52,7 +52,7 @@ from .resumption import Existing, Resumption, validate_range
 
 _BEGINNINGS = 3  # from zero in one try; more mean that the file changes faster than it is fetched
 _NO_RANGE = frozenset({304, 405, 412, 416, 501})  # to a request for a range: the whole file may be had yet
-_DOUBTED = frozenset({400, 403, 406, 417})  # to the same: the file is refused, or all ranges are
+_DOUBTED = frozenset({400, 403, 404, 406, 410, 417})  # to the same: the file is refused, or all ranges are
 _HOST_POLL = 0.05  # seconds between looks whether a host has room for one more request
 
 _writers: dict[Path, asyncio.Task[object]] = {}

@@ -15,7 +15,7 @@ from pathlib import Path
 from .. import fileio
 from ..errors import OutputFolderError, TargetBusy
 from ..options import IfExists
-from ..sources.static.tar_reader import ArchiveReadCancelled, TarReader, is_apple_double
+from ..sources.static.tar_reader import ArchiveReadCancelled, TarReader, is_apple_double, stretches
 from ..text import one_line
 from ..transfer.engine import TransferCancelled
 from . import refusals
@@ -215,7 +215,7 @@ class _Unpacker:
             raise Refused(f"it is not in the folder {one_line(self._top, 80)}")
         if _is_litter(name):
             return ""
-        if header.issparse():
+        if header.issparse() and not _fits(header):
             raise Refused(refusals.SPARSE)
         if not header.isreg() and not header.isdir() and header.type[0] not in KINDS:
             raise Refused(refusals.SPECIAL)
@@ -273,9 +273,13 @@ class _Unpacker:
         """Write a file that was just created, and close it; one that is not finished is removed."""
         done = False
         try:
-            for chunk in archive.chunks(header):
+            if header.issparse():
+                os.ftruncate(descriptor, header.size)
+            for start, piece in archive.pieces(header):
                 self._begun = True
-                write(descriptor, chunk)
+                if header.issparse():
+                    os.lseek(descriptor, start, os.SEEK_SET)
+                write(descriptor, piece)
                 if self._stopped.is_set():
                     raise TransferCancelled
             folder.touch(name, descriptor, _moment(header))
@@ -297,6 +301,16 @@ def _is_as_unpacked(there: os.stat_result | None, header: tarfile.TarInfo) -> bo
         return False
     moment = _moment(header)
     return moment > 0 and there.st_size == header.size and there.st_mtime_ns // 10**9 == moment
+
+
+def _fits(header: tarfile.TarInfo) -> bool:
+    """Whether the data of a sparse file is in it, in order."""
+    end = 0
+    for start, size in stretches(header):
+        if start < end or size < 0:
+            return False
+        end = start + size
+    return end <= header.size < 1 << 63
 
 
 def _moment(header: tarfile.TarInfo) -> int:

@@ -13,7 +13,7 @@ TOO_LONG = "its path is too long"
 UNFINISHED = "names in .part are those of unfinished files"
 ITSELF = "it would replace the archive that is being unpacked"
 SPECIAL = "a device, pipe or other special file"
-SPARSE = "a sparse file"
+SPARSE = "a sparse file with a map that is damaged"
 BELOW_LINK = "it is below a link"
 FILE_IN_WAY = "a file is in the way"
 FOLDER_IN_WAY = "a folder is in the way"
@@ -29,6 +29,7 @@ _MOST = 50  # members that are named; the rest are counted
 _LONGEST = 120  # characters of a name
 _OF_NAMES = frozenset(
     {
+        errno.EFBIG,
         errno.ENAMETOOLONG,
         errno.EILSEQ,
         errno.EINVAL,

@@ -131,6 +131,7 @@ def names(folder: Path) -> list[str]:
         [Answer(after=HALF), Answer(short=90_000)],
         [Answer(after=HALF), Answer(status=412)],
         [Answer(after=HALF), Answer(status=501)],
+        [Answer(after=HALF), Answer(status=404)],
         [Answer(status=206, headers={"Content-Range": f"bytes 0-{len(DATA) - 1}/{len(DATA)}"})],
         [Answer(after=HALF), Answer(flip=HALF - 100)],
         [Answer(after=HALF), Answer(total=len(DATA) + 1)],

@@ -5,7 +5,9 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import shutil
 import stat
+import subprocess
 import tarfile
 import threading
 from collections.abc import Callable, Iterable
@@ -225,6 +227,63 @@ def record_of_a_length_beyond_numbers(_: bytes) -> bytes:
     return header.tobuf() + record.ljust(512, b"\0")
 
 
+def sparse(size: int, *stretches: tuple[int, bytes], more: int = 0) -> bytes:
+    """Return a tar of one sparse file, as `tar --sparse --format=pax` writes it, and one beside it."""
+    numbers = [len(stretches), *(n for start, data in stretches for n in (start, len(data) + more))]
+    stored = "".join(f"{n}\n" for n in numbers).encode().ljust(512, b"\0")
+    stored += b"".join(data for _, data in stretches)
+    member, beside = tarfile.TarInfo("crops/GNUSparseFile.0/a"), tarfile.TarInfo("crops/b")
+    member.size, beside.size = len(stored), 1
+    member.pax_headers = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.name": "crops/a"}
+    member.pax_headers["GNU.sparse.realsize"] = str(size)
+    body = member.tobuf(tarfile.PAX_FORMAT) + stored + bytes(-len(stored) % 512)
+    return body + beside.tobuf() + b"b".ljust(512, b"\0") + bytes(1024)
+
+
+def test_a_sparse_file_is_unpacked_with_its_holes(tmp_path: Path) -> None:
+    middle = bytes(3) + b"x" * 700
+    path = tmp_path / "a.tar"
+    path.write_bytes(sparse(50_000, (0, b"head"), (20_000, middle), (49_990, b"tail"), (50_000, b"")))
+    for _ in range(2):
+        assert unpack(path, tmp_path / "out").files == 2
+        content = found(tmp_path / "out")["crops/a"]
+        assert content == (b"head".ljust(20_000, b"\0") + middle).ljust(49_990, b"\0") + b"tail" + bytes(6)
+
+
+@pytest.mark.skipif(shutil.which("tar") is None, reason="writes archives with GNU tar")
+@pytest.mark.parametrize("form", ["gnu", "pax"])
+def test_sparse_files_of_gnu_tar_are_unpacked(tmp_path: Path, form: str) -> None:
+    (tmp_path / "crops").mkdir()
+    with (tmp_path / "crops" / "a").open("wb") as file:
+        for number in range(9):  # more than the first header holds
+            file.seek(number * 300_000)
+            file.write(b"%d" % number * 5000)
+    given = ("-C", str(tmp_path), "--sparse", f"--format={form}", "-czf", str(tmp_path / "a.tar.gz"), "crops")
+    made = subprocess.run(["tar", *given], capture_output=True, check=False)
+    if made.returncode:
+        pytest.skip("another tar")
+    assert unpack(tmp_path / "a.tar.gz", tmp_path / "out").skipped == 0
+    assert (tmp_path / "out/crops/a").read_bytes() == (tmp_path / "crops/a").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "tar",
+    [
+        sparse(9, (0, b"head"), (8, b"tail")),
+        sparse(99, (50, b"head"), (40, b"tail")),
+        sparse(99, (-5, b"head")),
+        sparse(1 << 63, (0, b"head")),
+    ],
+    ids=["beyond its end", "back", "before its start", "larger than any file"],
+)
+def test_a_sparse_file_with_a_map_that_cannot_be_is_left_out(tmp_path: Path, tar: bytes) -> None:
+    path = tmp_path / "a.tar"
+    path.write_bytes(tar)
+    done = unpack(path, tmp_path / "out")
+    assert done.skipped == 1
+    assert found(tmp_path / "out") == {"crops/b": b"b"}
+
+
 def sparse_file_without_a_map(_: bytes) -> bytes:
     member = tarfile.TarInfo("crops/a")
     member.pax_headers = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.realsize": "9"}
@@ -239,6 +298,7 @@ def sparse_file_without_a_map(_: bytes) -> bytes:
         lambda c: b"<html>" + c,
         record_of_a_length_beyond_numbers,
         sparse_file_without_a_map,
+        lambda _: sparse(9999, (0, b"head"), more=2000),
     ],
 )
 def test_a_bad_archive_is_not_taken_for_whole(tmp_path: Path, spoil: Callable[[bytes], bytes]) -> None:

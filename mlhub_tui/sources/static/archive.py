@@ -143,7 +143,7 @@ def members(
             if is_document and header.size > MAX_DOCUMENT:
                 report.add("too large to be read", f"{name} ({size(header.size)})")
             elif name:
-                content = b"".join(archive.chunks(header)) if is_document else None
+                content = b"".join(data for _, data in archive.pieces(header)) if is_document else None
                 yield ArchiveMember(name, header.offset_data, header.size, content)
 
 

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Self
+from typing import Self, cast
 
 from ...errors import MLHubException
 from ...text import one_line
@@ -127,7 +127,9 @@ class TarReader:
                 header = archive.next()
             if header is None:
                 break
-            if header.size < 0 or archive.offset < header.offset_data:  # else a pax size would lead back
+            stored = archive.offset - header.offset_data  # less than nothing where a pax size leads back
+            needed = sum(size for _, size in stretches(header)) if header.issparse() else 0
+            if header.size < 0 or stored < needed:
                 raise DamagedArchive(f"the archive is damaged at byte {header.offset:,}")
             vars(archive)["members"].clear()  # else it keeps all of an archive of a million
             yield header
@@ -144,18 +146,27 @@ class TarReader:
                 if "Not a gzipped file" not in str(error):
                     raise
 
-    def chunks(self, header: tarfile.TarInfo) -> Iterator[bytes]:
-        """Yield the data of a regular file in pieces of at most a megabyte."""
-        left = header.size
+    def pieces(self, header: tarfile.TarInfo) -> Iterator[tuple[int, bytes]]:
+        """Yield the data of a regular file: where in it a piece of at most a megabyte stands, and the piece.
+
+        What is in none of them is a hole of a sparse file: zeros.
+        """
         with _damage():
             self._file.seek(header.offset_data)
-        while left:
-            with _damage():
-                piece = self._file.read(min(left, _PIECE))
-            if not piece:
-                raise DamagedArchive(_TOO_EARLY)
-            left -= len(piece)
-            yield piece
+        for start, left in stretches(header):
+            while left:
+                with _damage():
+                    piece = self._file.read(min(left, _PIECE))
+                if not piece:
+                    raise DamagedArchive(_TOO_EARLY)
+                yield start, piece
+                start, left = start + len(piece), left - len(piece)
+
+
+def stretches(header: tarfile.TarInfo) -> list[tuple[int, int]]:
+    """Return where in a regular file its data stands: offsets and sizes; of a sparse file what is no hole."""
+    found = cast("list[tuple[int, int]]", header.sparse) if header.issparse() else [(0, header.size)]
+    return [(start, size) for start, size in found if size]  # the oldest form fills its map with nothing
 
 
 @contextmanager
