@@ -262,10 +262,11 @@ def look_at_queue() -> Iterator[Finding]:
         hint = "set MLHUB_HOME to a local disk; downloads work, and are not saved for the next start"
         yield wrong("file", f"the file system of {path.parent} has no locks", hint)
         return
-    if not queue.database.exists(path):
-        yield Finding("file", f"{path} (made with the first download)")
-        return
     try:
+        if not queue.database.exists(path):
+            queue.database.check_room(path)
+            yield Finding("file", f"{path} (made with the first download)")
+            return
         _check_queue(path)
         yield Finding("file", f"{path}, whole")
         yield from _transfers()

@@ -143,7 +143,7 @@ class ProfilesFile:
         except OSError as error:
             raise ProfilesFileError(
                 f"cannot write the profiles file {self.path}: {error.strerror or type(error).__name__}",
-                hint="fix its permissions, or set MLHUB_HOME to a folder of yours",
+                hint="check the permissions and the free space of its folder, or set MLHUB_HOME",
             ) from error
         self.exists, (self._parser, self._own) = True, parsed
 

@@ -205,7 +205,8 @@ def _stated(document: Document, asset: Mapping[str, Any]) -> bool | None:
     flags += [place.get("storage:requester_pays") for place in (asset, *places)]
     # A collection's summaries list the values there are, of which a single one tells.
     single = (flag[0] if isinstance(flag, list) and len(flag) == 1 else flag for flag in flags)
-    return next((flag for flag in single if isinstance(flag, bool)), None)
+    known = {"true": True, "false": False}  # data frames write them as text
+    return next((known[text] for flag in single if (text := str(flag).lower()) in known), None)
 
 
 PLANETARY_COMPUTER = "planetarycomputer.microsoft.com"

@@ -20,7 +20,7 @@ _VERSION = 1
 class SavedSearchError(MLHubException):
     """The file of saved searches cannot be read or written, or has no such search."""
 
-    default_hint = "fix its permissions, or set MLHUB_HOME to a folder of yours"
+    default_hint = "check the permissions and the free space of its folder, or set MLHUB_HOME"
 
 
 class NoSuchSearch(SavedSearchError, InvalidSearch):

@@ -61,21 +61,12 @@ def test_a_host_that_answers_nothing_is_given_up_at_the_first_try_and_waited_for
         monkeypatch.setattr(sessions, "_reached", {f"tcp://{address}"})
         with pytest.raises(ClusterGone, match=f"{address} does not answer: no connection in time"):
             held.enter_context(connected(ClusterConfig(f"tcp://{address}")))
-
-
-@pytest.mark.parametrize("protocol", ["tcp://", ""])
-def test_what_listens_and_is_no_scheduler_is_called_that(
-    monkeypatch: pytest.MonkeyPatch, protocol: str
-) -> None:
-    monkeypatch.setattr(sessions, "_CONNECT", 0.5)
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        address = f"{protocol}127.0.0.1:{silent.getsockname()[1]}"
-        with (
-            pytest.raises(SchedulerSilent, match=f"what listens at {address} does not speak") as caught,
-            connected(ClusterConfig(address)),
-        ):
-            pass
-    assert "dashboard 8787" in caught.value.hint
+    with contextlib.ExitStack() as held, socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        for named in (address, f"tcp://{address}"):
+            with pytest.raises(SchedulerSilent, match=f"what listens at {named} does not speak") as caught:
+                held.enter_context(connected(ClusterConfig(named)))
+            assert "dashboard 8787" in caught.value.hint
 
 
 def test_what_a_worker_lacks_is_not_to_be_looked_for_here() -> None:

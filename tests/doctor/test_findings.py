@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner, Result
@@ -75,6 +77,11 @@ def test_a_damaged_queue_is_found_and_left_alone(mlhub_home: Path) -> None:
     found = only(doctor.look_at_queue())
     assert found.state is Severity.WRONG
     assert (mlhub_home / "queue.db").read_bytes().startswith(b"no database")
+
+
+def test_a_disk_without_room_for_a_queue_is_found(monkeypatch: pytest.MonkeyPatch, mlhub_home: Path) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(total=10, used=10, free=0))
+    assert "its disk has only 0 B left" in only(doctor.look_at_queue()).value
 
 
 def test_a_queue_that_nobody_runs_is_said(mlhub_home: Path, tmp_path: Path) -> None:

@@ -105,6 +105,8 @@ def test_the_bucket_of_an_href_is_known_by_either_address(href: str, bucket: tup
     [
         ({"href": "s3://b/k", "storage:requester_pays": True}, {}, True),
         ({"href": "s3://b/k"}, {"properties": {"storage:requester_pays": True}}, True),
+        ({"href": "s3://b/k", "storage:requester_pays": "true"}, {}, True),
+        ({"href": "s3://usgs-landsat/k", "storage:requester_pays": "False"}, {}, False),
         ({"href": "https://h/k"}, {"properties": {"storage:requester_pays": True}}, False),
         ({"href": "s3://usgs-landsat/k"}, {}, True),
         ({"href": "https://usgs-landsat.s3.us-west-2.amazonaws.com/k"}, {}, True),
