@@ -267,11 +267,14 @@ class HTTPClient:
                 if hop.following is None or hop.begun is None:
                     raise
                 return hop.begun, hop.following
-            except (ConnectionLost, ProtocolError):
+            except (ConnectionLost, ProtocolError) as error:
                 # A server may close what was idle just when we send (RFC 9112, section 9.3.1), and what it
                 # sent too much before may come only now.
                 if not reused or hop.begun is not None:
-                    raise
+                    if proxy is None:
+                        raise
+                    through = f"{error.message} (through the proxy {proxy.label})"
+                    raise type(error)(through, url=error.url) from error
                 connection = None
                 continue
             except BaseException:

@@ -240,3 +240,25 @@ async def test_a_proxy_that_is_down_is_named_and_not_the_server(trusting: Trusti
         error = await refused(f"{scheme}://127.0.0.1:{server.port}", url, trusting)
         assert isinstance(error, ProxyFailure)
         assert f"cannot reach the proxy 127.0.0.1:{server.port} on the way to files.test" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("sent", "words"),
+    [
+        (b"", "was lost: it ended before the response was complete"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\nhalf", "was lost: it ended before the response"),
+        (b"SSH-2.0-OpenSSH_9.6\r\n\r\n", "is not HTTP/1.1"),
+    ],
+)
+async def test_a_proxy_that_breaks_off_or_is_none_is_named_beside_the_server(
+    sent: bytes, words: str, trusting: Trusting
+) -> None:
+    def handle(peer: Peer) -> None:
+        if peer.read_request() is not None and sent:
+            peer.send(sent)
+
+    with serving(handle) as server:
+        error = await refused(f"http://127.0.0.1:{server.port}", "http://files.test/x", trusting)
+        assert words in error.message
+        assert "files.test" in error.message
+        assert error.message.endswith(f"(through the proxy 127.0.0.1:{server.port})")
