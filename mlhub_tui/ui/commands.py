@@ -5,16 +5,13 @@ A letter has one meaning on every screen (a test has the list of them).
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from textual.binding import Binding, BindingType
-from textual.keys import KEY_NAME_REPLACEMENTS, KEY_TO_UNICODE_NAME, Keys, _normalize_key_list, format_key
+from textual.keys import format_key
 
-from ..config.config import nearest
-from ..text import one_line
 from .terminal.terminal_app import running_app
 
 EVERYWHERE, BROWSE, DOCUMENT, RESULTS, PLAN = "Everywhere", "Browse", "Collection", "Results", "Plan"
@@ -324,21 +321,12 @@ COMMANDS: tuple[AppCommand, ...] = (
     ),
 )
 
-FORMER: Mapping[str, str] = {
-    "browse.back": "app.earlier",
-    "browse.forward": "app.later",
-    "profiles.open": "app.open",
-    "profiles.sample": "",
-    "profiles.anonymous": "",
-}
-"""Commands of version 0.1, and those that do the same now: a key set for the one is set for the other."""
-
-_BY_ID = {command.id: command for command in COMMANDS}
+BY_ID = {command.id: command for command in COMMANDS}
 
 
 def command(identity: str | None) -> AppCommand | None:
     """Return a command by its id; None where there is none of it."""
-    return _BY_ID.get(identity or "")
+    return BY_ID.get(identity or "")
 
 
 def of(*places: str) -> list[AppCommand]:
@@ -413,7 +401,7 @@ def hints(places: Sequence[str], without: Iterable[str] = ()) -> list[AppCommand
 def called(**titles: str) -> list[AppCommand]:
     """Return commands under what they do in a mode of a pane, for the footer; `map_open` is `map.open`."""
     named = {identity.replace("_", ".", 1): title for identity, title in titles.items()}
-    return [replace(_BY_ID[identity], title=title, hint=1) for identity, title in named.items()]
+    return [replace(BY_ID[identity], title=title, hint=1) for identity, title in named.items()]
 
 
 def fitting(commands: Sequence[AppCommand], width: int) -> list[AppCommand]:
@@ -435,66 +423,3 @@ def key_table() -> str:
         keys = " ".join(f"`{show_key(key)}`" for key in one.keys.split(","))
         rows.append(f"| {one.where} | {keys} | {one.help} |")
     return "\n".join(rows)
-
-
-# Keys of one's own
-
-_MODIFIERS = frozenset({"ctrl", "shift", "alt", "meta", "super", "hyper"})
-_NAMED = frozenset({key.value for key in Keys if key.value[:1] != "<"} | {*KEY_NAME_REPLACEMENTS.values()})
-
-
-def checked(wanted: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
-    """Return the keys to use by command, and a line for each that is left out.
-
-    - `wanted`: Keys by the id of a command, several with commas: `j,down`, `ctrl+n`, `?`.
-    """
-    good: dict[str, str] = {}
-    problems: list[str] = []
-    for written, keys in wanted.items():
-        identity = FORMER.get(written, written)
-        if not identity or (identity != written and identity in wanted):
-            continue
-        if identity not in _BY_ID:
-            words = f"there is no command {one_line(identity, 60)!r}{nearest(identity, _BY_ID)}"
-            problems.append(f"keys: {words}")
-        elif bad := [key for key in keys.split(",") if not is_key(key.strip())]:
-            words = f"{one_line(bad[0], 40)!r} is no key{nearest(bad[0].strip(), _NAMED)}"
-            problems.append(f"keys: {identity}: {words}; its own keys count")
-        else:
-            good[identity] = _normalize_key_list(keys)
-    return _without_clashes(good, problems), problems
-
-
-def is_key(key: str) -> bool:
-    """Tell whether a terminal may send a key of that name: `D`, `?`, `slash`, `f5`, `ctrl+n`."""
-    *modifiers, last = key.split("+") if key != "+" else [key]
-    if not last or not _MODIFIERS.issuperset(modifiers):
-        return False
-    if len(last) == 1:
-        return last.isprintable() and not last.isspace()
-    if last in _NAMED or last in KEY_TO_UNICODE_NAME or key in _NAMED:
-        return True
-    try:
-        return last.islower() and bool(unicodedata.lookup(last.replace("_", " ")))
-    except KeyError:
-        return False
-
-
-def _without_clashes(good: dict[str, str], problems: list[str]) -> dict[str, str]:
-    """Return the keys without those that are another command's on the same screen already."""
-    valid = dict(good)
-    for identity, keys in good.items():
-        fresh = set(keys.split(",")) - set(_BY_ID[identity].keys.split(","))
-        taken = {key: o.id for o in _beside(_BY_ID[identity]) for key in valid.get(o.id, o.keys).split(",")}
-        if clash := min(fresh & taken.keys(), default=""):
-            words = f"{show_key(clash)} is the key of {taken[clash]} there; its own keys count"
-            problems.append(f"keys: {identity}: {words}")
-            del valid[identity]
-    return valid
-
-
-def _beside(one: AppCommand) -> list[AppCommand]:
-    """Return the other commands that listen where a command does."""
-    everywhere = one.where in (EVERYWHERE, LISTS)
-    together = (one.where, EVERYWHERE, LISTS)
-    return [other for other in COMMANDS if other is not one and (everywhere or other.where in together)]

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from textual import work
+from textual import on, work
 from textual.content import Content
 from textual.events import Click, DescendantFocus, Event, Key
 from textual.filter import LineFilter, Monochrome, NoColor
@@ -26,11 +26,12 @@ from .. import paths
 from ..config import Config, Loaded, abilities, load
 from ..config.config import nearest
 from ..text import clean, use_units
-from .commands import COMMANDS, checked
+from .commands import COMMANDS
+from .own_keys import checked
 from .terminal.characters import AsciiFilter
 from .terminal.terminal_app import TerminalApp, caret_of
 from .theme import DARK, LIGHT, PLAIN
-from .widgets.bars import TO_DOWNLOADS, NewsLine, Notification, two_lines
+from .widgets.bars import TO_DOWNLOADS, KeyRefused, NewsLine, Notification, two_lines
 
 if TYPE_CHECKING:
     from textual.actions import ActionParseResult
@@ -294,6 +295,10 @@ class ConfiguredApp(TerminalApp):
         """Say in the status line why a key cannot act; the next key that acts takes it away."""
         self.notify(words)
         self._refusal = self.message_history[-1]
+
+    @on(KeyRefused)
+    def _key_refused(self, message: KeyRefused) -> None:
+        self.refuse(message.words)
 
     async def run_action(
         self,

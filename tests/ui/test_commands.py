@@ -19,12 +19,12 @@ from mlhub_tui.ui.commands import (
     PLAN,
     PROFILES,
     RESULTS,
-    checked,
     fitting,
     hints,
     key_table,
     of,
 )
+from mlhub_tui.ui.own_keys import checked
 from mlhub_tui.ui.screens.browse import BrowseScreen
 from mlhub_tui.ui.screens.document_screen import DocumentScreen
 from mlhub_tui.ui.screens.downloads import DownloadsScreen

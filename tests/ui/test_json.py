@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 from rich.cells import cell_len
+from textual import on
 from textual.app import App, ComposeResult
 from textual.strip import Strip
 
 from mlhub_tui.options import AppOptions
+from mlhub_tui.ui.widgets.bars import KeyRefused
 from mlhub_tui.ui.widgets.json_lines import JsonLines
 from mlhub_tui.ui.widgets.json_view import JsonPane, JsonView
 
@@ -50,9 +52,10 @@ class Shown(App[None]):
         pane.show(self._document)
         pane.focus()
 
-    def refuse(self, words: str) -> None:
+    @on(KeyRefused)
+    def keep(self, message: KeyRefused) -> None:
         """Keep why nothing was done."""
-        self.refused.append(words)
+        self.refused.append(message.words)
 
     def copy_text(self, text: str, what: str) -> None:
         """Keep what is copied."""
@@ -151,7 +154,7 @@ async def test_what_is_too_much_for_a_clipboard_is_not_copied() -> None:
     async with shown({"a": list(range(100_000))}) as (app, driver):
         await driver.press("y", "c")
         await driver.until(lambda: app.copied == ["$"])
-        assert app.refused == ["Too much for the clipboard; e writes it to a file."]
+        await driver.until(lambda: app.refused == ["Too much for the clipboard; e writes it to a file."])
 
 
 async def test_lines_fit_any_width_and_lose_no_letter_of_a_text() -> None:

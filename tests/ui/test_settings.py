@@ -14,8 +14,9 @@ from mlhub_tui import manual
 from mlhub_tui.config import load, settings
 from mlhub_tui.options import AppOptions
 from mlhub_tui.text import size, use_units
-from mlhub_tui.ui.commands import COMMANDS, checked, is_key
+from mlhub_tui.ui.commands import COMMANDS
 from mlhub_tui.ui.dialogs.settings_dialog import GROUPS
+from mlhub_tui.ui.own_keys import checked, is_key
 from mlhub_tui.ui.state import AppState
 from mlhub_tui.ui.terminal.characters import ascii_only, to_ascii
 from mlhub_tui.ui.theme import theme_names

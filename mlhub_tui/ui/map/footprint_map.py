@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
@@ -25,11 +25,9 @@ from ...models import BBox
 from ..commands import MAP, AppCommand, bindings, called
 from ..terminal.characters import ascii_only
 from ..terminal.tty import lacks_braille
+from ..widgets.bars import KeyRefused
 from .canvas import Footprint, Picture, Scene, draw, footprints_of
 from .projection import WIDE, Frame, MapView, cell_of, centred, fitted, footprint_at, seen, whole
-
-if TYPE_CHECKING:
-    from ..context import AppContext
 
 CLOSE, CONTEXT = 0.02, 9.0
 """Degrees of latitude that a map shows at least at first: some 2 km of what is a point; as much as there is a
@@ -331,7 +329,7 @@ class FootprintMap(Widget, can_focus=True):
         elif self.current is not None:
             self.post_message(self.Opened(self.current))
         else:
-            cast("AppContext", self.app).refuse("Go to a footprint first, by n or N.")
+            self.post_message(KeyRefused("Go to a footprint first, by n or N."))
 
     def action_box(self) -> None:
         """Begin to choose a box."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar, NamedTuple, Self, cast
+from typing import ClassVar, NamedTuple, Self
 
 from textual import on
 from textual.app import ComposeResult
@@ -19,6 +19,7 @@ from ...text import count
 from ..catalog.loader import Documents
 from ..catalog.nodes import without_document
 from ..commands import MAP, bindings
+from ..widgets.bars import KeyRefused
 from .canvas import Footprint, footprint_of
 from .footprint_map import CONTEXT, FootprintMap
 from .time_histogram import TimeHistogram, days_of
@@ -31,9 +32,6 @@ class MapItem(NamedTuple):
     footprint: Footprint
     interval: Interval
 
-
-if TYPE_CHECKING:
-    from ..context import AppContext
 
 _WITHOUT_FOOTPRINTS = dict.fromkeys(("map.open", "map.next", "map.previous"), "say_empty")
 """Keys of footprints, which the map leaves alone while it has none."""
@@ -268,7 +266,7 @@ class MapPane(Vertical):
         words = "No footprint to go to: no item with a place is loaded here."
         if self._placed:
             words = f"No item on the map is of {self._when[1]}: esc shows all dates."
-        cast("AppContext", self.app).refuse(words)
+        self.post_message(KeyRefused(words))
 
     def action_other(self) -> None:
         """Go from the map to the histogram and back."""
@@ -277,7 +275,7 @@ class MapPane(Vertical):
             (chart if dates.has_focus else dates).focus()
         else:
             words = "The dates need more rows." if self._has_dates else "No dates are known here."
-            cast("AppContext", self.app).refuse(words)
+            self.post_message(KeyRefused(words))
 
 
 def where_of(document: Document) -> tuple[tuple[BBox, ...], Interval | None]:

@@ -343,11 +343,9 @@ class Navigator:
     def ask(self) -> None:
         """Ask for an id, a DOI or a URL, and go there."""
         screen = self._screen
-        connection = screen.context.connection
-        if connection is None:
+        if (connection := screen.context.connection) is None:
             screen.refuse("No source is open yet.")
             return
-
         # At once, not from a worker: what is typed behind the key is for the field.
         dialog = dialogs.tree_dialogs.GotoScreen(
             self._tree.tree_model, connection.source, lambda target: self._start(partial(self._go, target))

@@ -129,6 +129,13 @@ class Notification:
     when: float = field(default_factory=time.time)
 
 
+@dataclass
+class KeyRefused(Message):
+    """A key cannot act where it was pressed; the words say why."""
+
+    words: str
+
+
 class NewsLine(Widget):
     """One line above the hints that shows the last news for some seconds, and takes no room without any."""
 

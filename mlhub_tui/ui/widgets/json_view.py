@@ -22,7 +22,7 @@ from textual.strip import Strip
 
 from ...text import count
 from ..commands import JSON, bindings
-from .bars import FindBar
+from .bars import FindBar, KeyRefused
 from .json_lines import STEP, JsonLines, copied, pattern
 from .line_view import LineView
 
@@ -184,7 +184,7 @@ class JsonView(LineView):
         if self.line_count and small and (text := copied(self.document.values[start], MOST_COPIED)):
             cast("AppContext", self.app).copy_text(text, "Value")
         elif self.line_count:
-            cast("AppContext", self.app).refuse("Too much for the clipboard; e writes it to a file.")
+            self.post_message(KeyRefused("Too much for the clipboard; e writes it to a file."))
 
     def action_copy_path(self) -> None:
         """Copy where in the document it is, as a JSONPath."""
@@ -342,7 +342,7 @@ class JsonPane(Vertical):
             on_match = self._found[place : place + 1] == array("I", [self.view.row])
             self._go(place + step if on_match or step < 0 else place)
         else:
-            cast("AppContext", self.app).refuse("Nothing is searched for: / searches.")
+            self.post_message(KeyRefused("Nothing is searched for: / searches."))
 
     def _go(self, place: int) -> None:
         """Go to a match; after the last comes the first."""
