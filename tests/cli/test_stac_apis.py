@@ -330,6 +330,28 @@ def test_a_server_that_ignores_ids_gives_no_other_item_for_one_that_is_missing(
         assert f'item "{identity}" of collection "c" does not exist' in missing.stderr
 
 
+@pytest.mark.parametrize(
+    "answer", [listing([item("a/b")]), as_json(item("a")), MISSING], ids=["list", "other", "none"]
+)
+@pytest.mark.parametrize("classes", [COMPLETE, COMPLETE[:3]])
+def test_an_item_whose_address_gives_another_document_is_looked_for(
+    run: Run, answer: Answer, classes: tuple[str, ...]
+) -> None:
+    both = [item("other"), item("a/b")]
+    parts: dict[str, Part] = {
+        "": landing(classes, SEARCH_LINKS if classes == COMPLETE else ()),
+        "/collections/c": as_json(collection("c")),
+        "/collections/c/items": listing(both),
+        "/collections/c/items/a%2Fb": answer,
+        "/search": searched(both),
+    }
+    with STACAPI(parts) as server:
+        shown = run("--source", server.stac, "show", "item", "c", "a/b", "--json")
+        assert json.loads(shown.stdout)["id"] == "a/b"
+        lost = run("--source", server.stac, "show", "item", "c", "a/c")
+        assert (lost.exit_code, 'item "a/c" of collection "c" does not exist' in lost.stderr) == (1, True)
+
+
 def test_an_item_is_searched_in_a_collection_whose_id_is_a_number(run: Run) -> None:
     one = {**item("1/2"), "collection": 7}
     with STACAPI({"": landing(links=SEARCH_LINKS), "/search": listing([one])}) as server:

@@ -355,12 +355,13 @@ class STACAPISource(Source):
             raw, url = await self._object(place, missing, ITEM_IDS)
             if not is_encoded(item_id) or identity(raw.get("id")) == item_id:
                 return Item(raw, url=url)
-            raise EntityDoesNotExist(missing, url=url, hint=ITEM_IDS)
+            raise EntityDoesNotExist(missing, url=url, status=404, hint=ITEM_IDS)
         except RequestError as error:
             if not is_no_such_place(error, item_id):
                 raise
             first = error
-        if not (await self._client.landing()).may_search:
+        searches = (await self._client.landing()).may_search
+        if not searches and not is_encoded(item_id):
             with suppress(RequestError):
                 document, _ = await self._described(collection_id, first)
                 if document is not None and self._linked.entries(document.raw, document.url):
@@ -368,7 +369,8 @@ class STACAPISource(Source):
             raise first
         with suppress(RequestError):
             search = Search(collections=(collection_id,), ids=(item_id,))
-            for found in (await self.search_page(search, page_size=1)).entries:
+            # Without a search the first items of the collection are looked through.
+            for found in (await self.search_page(search, page_size=1 if searches else None)).entries:
                 # Some searches ignore ids, or collections.
                 if found.id == item_id and found.collection_id in ("", collection_id):
                     return found
