@@ -332,7 +332,7 @@ async def results(driver: Driver) -> None:
     """What a search finds, two items of it selected."""
     await search(driver)
     await driver.press("ctrl+s")
-    await driver.until("looked at")
+    await driver.until(" checked")
     await driver.press("space", "space")
     await driver.until("2 selected")
 

@@ -311,7 +311,7 @@ async def test_mlhub_is_searched_in_its_collections_on_this_side(options: AppOpt
         await driver.until("searched in its collections")
         await put(driver, form, collections="ref_african_crops_kenya_02_source", datetime="2019-06")
         await driver.press("ctrl+s")
-        await driver.until("in 52 looked at")
+        await driver.until("of 52 checked")
         assert all("201906" in identity for identity in ids(results(driver)))
 
 
@@ -448,10 +448,10 @@ async def test_pages_in_which_nothing_is_found_are_passed_over(tmp_path: Path) -
         await driver.until("Collection 0")
         await ask(driver)
         await driver.press("ctrl+s")
-        await driver.until("40 and more in 51,000 looked at", "one could not be read")
+        await driver.until("40 and more of 51,000 checked", "one could not be read")
         assert source.pages == 51
         await driver.press("G")
-        await driver.until("40 items in 100,000 looked at")
+        await driver.until("40 items of 100,000 checked")
 
 
 @pytest.mark.slow

@@ -248,7 +248,7 @@ class SearchProgress:
             words = f"{loaded:,} of {pager.matched:,}"
         else:
             words = count(loaded, "item") if pager.complete else f"{loaded:,} and more"
-        return f"{words} in {self.scanned:,} looked at" if self.scanned > loaded else words
+        return f"{words} of {self.scanned:,} checked" if self.scanned > loaded else words
 
     @property
     def notes(self) -> list[str]:

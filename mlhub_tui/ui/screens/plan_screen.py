@@ -208,7 +208,7 @@ class PlanScreen(PlaceScreen):
         area = await self._read_field("area", read_area)
         dates = await self._read_field("time", partial(read, "datetime"))
         if area.bad or dates.bad:
-            self._say("sum", content("what is typed cannot be read yet", "$warning"))
+            self._say("sum", content("the area or the time is not valid yet", "$warning"))
             return None
         self._by_place = area.value is not None
         self._when = parse_span(dates.value or "")
