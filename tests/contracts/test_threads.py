@@ -15,7 +15,10 @@ def load(*names):
     def run():
         for name in names:
             try:
-                importlib.import_module(f"mlhub_tui.{name}")
+                try:
+                    importlib.import_module(f"mlhub_tui.{name}")
+                except KeyError:  # importlib takes a package out of sys.modules for a moment
+                    importlib.import_module(f"mlhub_tui.{name}")
             except BaseException as error:
                 failed.append(f"{name}: {error!r}")
     return threading.Thread(target=run, daemon=True)

@@ -72,12 +72,16 @@ class DocumentLink(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Children:
-    """The links of one document to what is below it; `notes` say what is wrong with some, a line each."""
+    """The links of one document to what is below it, and the roles among them.
+
+    - `notes`: What is wrong with some, a line each.
+    """
 
     url: str
     made: type[Document]
     id: str
     links: tuple[DocumentLink, ...]
+    roles: frozenset[Role]
     notes: tuple[str, ...] = ()
 
     @classmethod
@@ -106,7 +110,8 @@ class Children:
                 role, title = Role.EITHER if both else known.role, known.title or title
             found[url] = DocumentLink(role, url, title)
         notes = (f"{count(broken, 'link')} without an href",) if broken else ()
-        return cls(document.url, type(document), document.id, tuple(found.values()), notes)
+        roles = frozenset(link.role for link in found.values())
+        return cls(document.url, type(document), document.id, tuple(found.values()), roles, notes)
 
     def of_role(self, *roles: Role) -> Iterator[DocumentLink]:
         """Yield the links of some roles in order."""
@@ -114,7 +119,7 @@ class Children:
 
     def has(self, *roles: Role) -> bool:
         """Whether there is a link of some roles."""
-        return any(self.of_role(*roles))
+        return not self.roles.isdisjoint(roles)
 
 
 def refusal(document_url: str, url: str) -> str:

@@ -165,13 +165,15 @@ async def _part_of(loader: DocumentLoader, holder: Holder, position: _Position, 
         within = part.take(holder, within, size)
         part.next = (0, within) if within else None
         return part
+    listed_ids = await _listed_ids(loader, holder)
     while at < len(holder.links) and len(part.found) < size:
         link = holder.links[at]
         if why := refusal(holder.url, link.url):
             part.notes.append(why)
             part.skipped += 1
         elif link.role is not Role.LIST:
-            part.found.append(link)
+            if link.role is not Role.ITEM or listed_ids.isdisjoint((name_of(link.url), link.title)):
+                part.found.append(link)
         else:
             try:
                 listed = await loader.holder(link.url)
@@ -188,6 +190,18 @@ async def _part_of(loader: DocumentLoader, holder: Holder, position: _Position, 
         at += 1
     part.next = (at, within) if at < len(holder.links) else None
     return part
+
+
+async def _listed_ids(loader: DocumentLoader, holder: Children) -> set[str]:
+    """Return the ids of items that a document links twice: in a list, and one by one under their names."""
+    found = set[str]()
+    if holder.roles >= {Role.ITEM, Role.LIST}:
+        for link in holder.of_role(Role.LIST):
+            if not refusal(holder.url, link.url):
+                with suppress(RequestError):
+                    listed = await loader.holder(link.url)
+                    found |= {item.id for item in listed.items} if isinstance(listed, ItemList) else set()
+    return found
 
 
 class CollectionIndex:

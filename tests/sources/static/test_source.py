@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -272,6 +273,45 @@ async def test_collections_keep_their_class(planted: Callable[[Files], Path], op
     source = opened(planted({"catalog.json": root, "old.json": old}))
     (entry,) = (await source.entries()).entries
     assert isinstance(entry.document, Collection)
+
+
+@pytest.mark.parametrize("titled", [False, True])
+async def test_items_that_are_linked_one_by_one_and_in_a_list_are_walked_once(
+    planted: Any, opened: Open, titled: bool
+) -> None:
+    items = [item(f"a{n}", "a") for n in range(3)]
+    links = [
+        link(
+            "item",
+            f"items/{n}.json" if titled else f"a{n}/a{n}.json",
+            **({"title": f"a{n}"} if titled else {}),
+        )
+        for n in range(2)
+    ]
+    more = link("child", "a2/collection.json")
+    files: Files = {
+        "catalog.json": catalog("root", link("child", "collection.json")),
+        "collection.json": collection(
+            "a", *links, link("item", "other.json"), link("items", "list.json"), more
+        ),
+        "list.json": {"type": "FeatureCollection", "features": items},
+        "other.json": item("b", "a"),
+        "a2/collection.json": collection("a2", link("item", "c.json")),
+        "a2/c.json": item("c", "a2"),
+    }
+    files |= {one["href"]: items[n] for n, one in enumerate(links)}
+    source = opened(planted(files))
+    for size in (1, 100):
+        found, token = [], None
+        while True:
+            page = await source.items_page("a", link=token, page_size=size)
+            found += [each.id for each in page.entries]
+            if (token := page.next) is None:
+                break
+        assert sorted(found) == ["a0", "a1", "a2", "b", "c"]
+    (entry,) = (await source.entries()).entries
+    shown = (await source.entries(entry)).entries
+    assert len(shown) == 5, "the child, the list's three, and the item that is not in it"
 
 
 SHOWN = {"xml": "application/xml", "pdf": "application/pdf", "png": "image/png; application=overview"}
