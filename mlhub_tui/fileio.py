@@ -21,10 +21,17 @@ from .errors import NoSpaceError, OutputFolderError
 
 
 def make_private_folder(folder: Path) -> None:
-    """Create a folder (and its parents) with mode 0700; an existing one keeps its mode."""
+    """Create a folder (and its parents) with mode 0700; an existing one keeps its mode.
+
+    Raises OSError; where a file or a link to nothing is in its place, in words that say so.
+    """
     if not folder.is_dir():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        folder.mkdir(mode=0o700, exist_ok=True)
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, exist_ok=True)
+        except FileExistsError as error:
+            there = Path(error.filename)
+            raise FileExistsError(error.errno, not_folder(there), error.filename) from None
 
 
 def remove_database(path: Path) -> None:

@@ -7,7 +7,7 @@ what servers do that are older than them: before STAC 1.0 collections and catalo
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -19,6 +19,7 @@ from ..models.document import identity, links_of
 
 D = TypeVar("D", bound=Document)
 _SHOWN = re.compile(r"html|xml|pdf|^image/")  # media types
+_PAGE = re.compile(r"\.x?html?(?:[?#]|$)", re.IGNORECASE)
 _HINT = "the rest can be used; report it to the owner of the catalog"
 
 
@@ -187,9 +188,12 @@ def count_stac_items(value: Any) -> int:
     return sum(isinstance(e, dict) and bool(identity(e.get("id"))) and _is_item(e) for e in entries)
 
 
-def is_page(media_type: object) -> bool:
-    """Whether the type of a link says that people are meant to look at it."""
-    return isinstance(media_type, str) and bool(_SHOWN.search(media_type.lower()))
+def is_page(link: Mapping[str, Any]) -> bool:
+    """Whether people are meant to look at what a link leads to: by its type, without one by its name."""
+    media_type, href = link.get("type"), link.get("href")
+    if isinstance(media_type, str) and media_type:
+        return bool(_SHOWN.search(media_type.lower()))
+    return isinstance(href, str) and bool(_PAGE.search(href))
 
 
 def _is_item(feature: JsonDict) -> bool:

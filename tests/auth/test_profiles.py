@@ -246,6 +246,12 @@ def test_a_folder_in_its_place_and_a_file_in_place_of_the_home_are_said(mlhub_ho
         ProfilesFile.load()
 
 
+def test_a_home_on_a_disk_that_is_not_mounted_is_said_where_it_is_written(mlhub_home: Path) -> None:
+    mlhub_home.symlink_to(mlhub_home.with_name("unmounted"))
+    with pytest.raises(ProfilesFileError, match="is a link to what does not exist"):
+        ProfilesFile.load().save("field", api_key="key-of-the-field")
+
+
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
 def test_a_file_that_may_not_be_read_is_said(mlhub_home: Path) -> None:
     write(mlhub_home, "[a]\n").chmod(0)

@@ -97,7 +97,7 @@ class Children:
         for link in document.links:
             rel, href, title = link.get("rel"), link.get("href"), link.get("title")
             role = _ROLES.get(rel) if isinstance(rel, str) else None
-            if role is None or is_page(link.get("type")):
+            if role is None or is_page(link):
                 continue
             if not isinstance(href, str) or not href.strip():
                 broken += 1
