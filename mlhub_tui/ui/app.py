@@ -149,7 +149,8 @@ class MLHubApp(AppContext):
 
     def _import_while_idle(self) -> None:
         """Import one of these modules, unless keys come."""
-        if self.rests(_IDLE_AFTER):
+        # On a busy machine one more tick may stand in the queue when the last one stops the timer.
+        if self._unimported and self.rests(_IDLE_AFTER):
             import_module(f"mlhub_tui.ui.{self._unimported.pop(0)}")
             if not self._unimported:
                 self._idle.stop()

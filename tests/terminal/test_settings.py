@@ -64,7 +64,7 @@ def test_a_lost_connection_loses_nothing_of_where_one_was(start: Starter, mlhub_
     again.until("bigearthnet_v1")
     again.press("q")
     again.end()
-    assert again.status == 0
+    assert again.status == 0, again.text
 
 
 def test_settings_change_in_a_terminal(start: Starter, mlhub_home: Path) -> None:

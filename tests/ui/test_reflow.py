@@ -6,13 +6,12 @@ from pathlib import Path
 
 import pytest
 from textual.app import ComposeResult
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import VerticalScroll
 from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
 from mlhub_tui.options import AppOptions
-from mlhub_tui.ui.terminal.dispatch import OnceScreen
 
 from .conftest import driven
 
@@ -44,37 +43,6 @@ class Long(Screen[None]):
 
 class LongDialog(Long, ModalScreen[None]):
     """The same, over another screen."""
-
-
-class Counted(OnceScreen[None], ModalScreen[None]):
-    """Counts its layouts."""
-
-    layouts = 0
-
-    def compose(self) -> ComposeResult:
-        """Have lines, inside each other."""
-        with VerticalScroll(), Vertical():
-            yield Static("a line")
-
-    def on_mount(self) -> None:
-        """Begin to count."""
-        self.screen_layout_refresh_signal.subscribe(self, self.count, immediate=True)
-
-    def count(self, _: Screen[None]) -> None:
-        """Count."""
-        self.layouts += 1
-
-
-async def test_a_dialog_is_laid_out_once_for_its_size_and_once_for_what_its_widgets_want(
-    tmp_path: Path,
-) -> None:
-    async with driven(AppOptions(output_dir=tmp_path)) as driver:
-        await driver.until("Welcome")
-        screen = Counted()
-        await driver.app.push_screen(screen)
-        await driver.until("a line")
-        await driver.pilot.pause(0.3)
-        assert 1 <= screen.layouts <= 2
 
 
 @pytest.mark.parametrize("kind", [Long, LongDialog])

@@ -40,6 +40,7 @@ HOOKS = {
     "_dirty_regions": "likewise",
     "_dom_ready": "style sheets are taken up once until then",
     "_get_breakpoint_classes": "as `_classes`",
+    "_layout_required": "as `_screen_resized`",
     "_screen_resized": "a new screen is laid out once, not again for the news of its size",
     "_parse_cache": "each source of rules is parsed once for the colours in use",
     "_register": "screens get a compositor that tells mounted widgets their size (Textual 8.2)",

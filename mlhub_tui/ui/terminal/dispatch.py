@@ -311,8 +311,7 @@ class OnceScreen(Screen[ScreenResultType], Generic[ScreenResultType]):
 
     def _screen_resized(self, size: Size) -> None:
         # Textual lays out a new screen twice: for its size, and for the news that this is its size now.
-        # What its widgets asked for meanwhile is laid out with the next paint, not now and then.
-        if size != self.outer_size:
+        if size != self.outer_size or self._layout_required:
             super()._screen_resized(size)
 
     def render(self) -> Any:
