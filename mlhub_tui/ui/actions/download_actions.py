@@ -241,7 +241,7 @@ async def plan(app: AppContext, subjects: Sequence[TreeEntry], documents: Docume
             return
         of_it = [s for s in subjects if s.dataset is not None and s.dataset.id == dataset.id]
         if len(of_it) < len(subjects):
-            app.refuse(f"A plan is of one dataset: this one is of {dataset.label}.")
+            app.notify(f"A plan is of one dataset: this one is of {dataset.label}.")
         ticked = [s.entry.id for s in of_it if s.entry.kind is EntryKind.COLLECTION]
         whole = any(s.entry.kind is EntryKind.DATASET for s in of_it)
         await download_dataset(app, dataset, ticked=() if whole else ticked, assets=True)
