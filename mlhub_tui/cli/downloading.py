@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .. import planning  # its modules are loaded when they are used
+from .. import planning, sources  # their modules are loaded when they are used
 from ..errors import InvalidSearch
 from ..text import one_line
 from .connection import opened, output_dir, request_source
@@ -143,6 +143,8 @@ def item(
     async def plan(found: Credentials) -> Sequence[DownloadRequest]:
         async with opened(found) as source:
             documents: list[Document] = [await source.item(collection, name) for name in dict.fromkeys(items)]
+            terms = sources.storage_terms.StorageTerms(source.collection)
+            documents = [await terms.of(document, collection) for document in documents]
             documents = documents or [await source.collection(collection)]
             origin = planning.assets.DocumentOrigin(request_source(found), source.kind, found.profile)
         selection = planning.assets.requests_for(

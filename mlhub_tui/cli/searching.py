@@ -207,6 +207,8 @@ async def _print(
         exporter = export.GeoJSON(writer.line) if form == "geojson" else export.CSVTable()
     elif form == "aria2":
         exporter = planning.assets.Aria2(urls)
+    if form in ("urls", "aria2"):
+        items = sources.storage_terms.StorageTerms(source.collection).all_of(items)
     refused = False
     try:
         await export.export(items, exporter, lambda text: click.echo(text, nl=False) if text else None)

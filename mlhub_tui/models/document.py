@@ -92,10 +92,13 @@ class Document:
     - `raw`: The object as received; never changed.
     - `url`: Where it was fetched from, without keys: what its relative links and hrefs resolve against (not
       its `self` link, which is often wrong); empty where that is not known.
+    - `inherited`: Fields of its collection that hold for it where it has none of its own; see
+      `sources.storage_terms`.
     """
 
     raw: JsonDict = field(repr=False)
     url: str = field(default="", kw_only=True, repr=False, compare=False)
+    inherited: JsonDict = field(default_factory=dict, kw_only=True, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.raw, dict) or not identity(self.raw.get("id")):

@@ -16,6 +16,7 @@ from ..models.search import time_of
 from ..sources.asset_links import asset_href
 from ..sources.documents import DocumentKind, kind_of
 from ..sources.static.document_urls import member_url
+from ..sources.storage_terms import storage_terms
 from ..text import writable
 from .filters import Box, microseconds
 from .layout import (
@@ -76,15 +77,23 @@ class DocumentReader:
     archive: str = ""
     facts: dict[str, Any] = field(default_factory=no_facts)
     _folders: dict[str, str] = field(default_factory=dict)
+    _terms: dict[str, JsonDict] = field(default_factory=dict)
 
     def read(
-        self, document: Any, *, member: str = "", url: str = "", collection: str = ""
+        self,
+        document: Any,
+        *,
+        member: str = "",
+        url: str = "",
+        collection: str = "",
+        inherited: JsonDict | None = None,
     ) -> DocumentRecord | None:
         """Return the record of a document, None for a catalog and for what is no STAC.
 
         `member` is its name in the archive: it gives the collection of items that do not name theirs, the
         file name an asset must not take, and the base of relative hrefs. Of a document that a source gave,
-        `url` is that base, and `collection` the one of items that do not name theirs.
+        `url` is that base, and `collection` the one of items that do not name theirs. `inherited` is as of
+        `Document`; without it what a collection states counts that was read before.
         """
         raw: JsonDict = document if isinstance(document, dict) else {}
         kind, name = kind_of(raw), writable(identity(raw.get("id")))
@@ -98,22 +107,28 @@ class DocumentReader:
             return None
         if is_collection:
             self._folders[member.rpartition("/")[0]] = name
-            return DocumentRecord(name, None, self._assets(raw, name, member, url, own=True))
+            if terms := storage_terms(raw):
+                self._terms[name] = terms
+            return DocumentRecord(name, None, self._assets(raw, name, member, url, None))
         around = writable(identity(raw.get("collection")) or collection) or self._collection_around(member)
         box, properties = box_of(raw), raw.get("properties")
         times = times_of(properties) if isinstance(properties, dict) else _NO_TIMES
-        assets = self._assets(raw, around, member, url, own=False)
+        terms = self._terms.get(around, {}) if inherited is None else inherited
+        assets = self._assets(raw, around, member, url, terms)
         return DocumentRecord(around, name, assets, box, times, _geometry(raw.get("geometry"), box))
 
     def _assets(
-        self, raw: JsonDict, collection: str, member: str, url: str, *, own: bool
+        self, raw: JsonDict, collection: str, member: str, url: str, terms: JsonDict | None
     ) -> list[AssetRecord]:
-        """Return the assets; `own` are those of a collection. Written for speed: a catalog has a million."""
-        entries = asset_entries(raw.get("assets"))
+        """Return the assets of an item, or of a collection, where `terms` are None.
+
+        Written for speed: a catalog has a million.
+        """
+        entries, own = asset_entries(raw.get("assets")), terms is None
         # The document's own file name, where the document is in the folder that its assets go to.
         document_name = member.rpartition("/")[2] if member.count("/") == (2 if own else 3) else ""
         properties = raw.get("properties")
-        stated = _PAYS in raw or (isinstance(properties, dict) and _PAYS in properties)
+        stated = bool(terms) or _PAYS in raw or (isinstance(properties, dict) and _PAYS in properties)
         document: Collection | Item | None = None
         records: list[AssetRecord] = []
         taken: set[str] = set()
@@ -125,7 +140,7 @@ class DocumentReader:
             if stated or _PLAIN(href) is None or not _ODD_FIELDS.isdisjoint(entry):
                 if document is None:
                     base = member_url(self.archive, member) if self.archive else url
-                    document = (Collection if own else Item)(raw, url=base)
+                    document = (Collection if own else Item)(raw, url=base, inherited=terms or {})
                 href = self._free_href(document, Asset(key, href, raw=entry), collection)
                 if not href:
                     continue

@@ -114,10 +114,9 @@ class IndexBuilder:
         self._rows: dict[str, list[tuple[Any, ...]]] = {table: [] for table in _COLUMNS}
         db.execute("BEGIN")
 
-    def add(self, document: Any, *, member: str = "", url: str = "", collection: str = "") -> None:
+    def add(self, document: Any, **where: Any) -> None:
         """Add a document; the parameters are those of `DocumentReader.read`."""
-        rows = self._rows
-        record = self._reader.read(document, member=member, url=url, collection=collection)
+        rows, record = self._rows, self._reader.read(document, **where)
         if record is None:
             return
         owner, item = self._collection(record.collection), None

@@ -10,7 +10,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -33,6 +33,7 @@ from ..models import Item, Search
 from ..sources.base import Listing, LostDocument, Page, Source, counted_more
 from ..sources.static.archive import SkipReport, documents
 from ..sources.static.document_urls import file_url
+from ..sources.storage_terms import StorageTerms
 from ..text import count, one_line, writable
 from ..transfer.engine import TransferCancelled
 from .index import Index, IndexBuilder, NoIndex
@@ -221,7 +222,8 @@ async def index_of_pages(
     with _writing(key, stop):
         builder = await in_thread(lambda: IndexBuilder(key.path))
         try:
-            reader = _PageReader(source, search, page_size, allow_gaps, show, builder)
+            terms = StorageTerms(source.collection)
+            reader = _PageReader(source, search, page_size, allow_gaps, show, builder, terms)
             missing = builder.missing
             for name in names:
                 await reader.read(name)
@@ -235,7 +237,10 @@ async def index_of_pages(
 
 @dataclass(frozen=True, slots=True)
 class _PageReader:
-    """Adds to an index what a source lists, page by page; the parameters are those of `index_of_pages`."""
+    """Adds to an index what a source lists, page by page; the parameters are those of `index_of_pages`.
+
+    `terms` have what the collections state for their items.
+    """
 
     source: Source
     search: Search | None
@@ -243,6 +248,7 @@ class _PageReader:
     allow_gaps: bool
     show: Show
     builder: IndexBuilder
+    terms: StorageTerms
 
     async def read(self, collection: str) -> None:
         """Add what a collection is, and the pages of its items, or of a search, that were not added yet."""
@@ -254,6 +260,7 @@ class _PageReader:
         why, whole = "", pages.link is None and self.source.kind is not Kind.STATIC
         while not pages.ended and not why:
             page, why = await self._next(pages)
+            page = await self._with_terms(page, collection)
             if missing is not None and not page.entries:
                 raise missing
             missing = None
@@ -261,6 +268,9 @@ class _PageReader:
             await in_thread(partial(self._add, collection, page, why, pages.link), grace=5.0)
         if whole and pages.shortfall and not why:
             await in_thread(lambda: self.builder.add_note(counted_more(pages.shortfall)))
+
+    async def _with_terms(self, page: Page[Item], collection: str) -> Page[Item]:
+        return replace(page, entries=tuple([await self.terms.of(item, collection) for item in page.entries]))
 
     async def _describe(self, collection: str) -> EntityDoesNotExist | None:
         """Add what a collection is; return why not: an API that has a search alone describes none."""
@@ -303,6 +313,7 @@ class _PageReader:
             for (collection, url, _), page in zip(batch, first, strict=True):
                 lost: list[LostDocument] = []
                 while not isinstance(page, RequestError):
+                    page = await self._with_terms(page, collection)
                     lost += page.lost
                     await in_thread(partial(self._add_entries, collection, page), grace=5.0)
                     if page.next is None:
@@ -339,7 +350,7 @@ class _PageReader:
     def _add_entries(self, collection: str, page: Page[Item]) -> None:
         builder, lost = self.builder, [document.why for document in page.lost]
         for item in page.entries:
-            builder.add(item.raw, url=item.url, collection=collection)
+            builder.add(item.raw, url=item.url, collection=collection, inherited=item.inherited)
         for line in page.notes:
             if not line.endswith(tuple(lost)):  # the index tells of all of them together
                 builder.add_note(line)

@@ -22,6 +22,7 @@ from ..http.errors import COMMAND_RETRIES, LinkRejected, RetryPolicy
 from ..http.urls import shown
 from ..models import Entry, EntryKind
 from ..sources.asset_links import STORE, azure_headers, https_of, is_store, known_to_pay
+from ..sources.storage_terms import StorageTerms
 from ..transfer.config import (
     DownloadResult,
     DownloadSpec,
@@ -89,7 +90,9 @@ class Resolver:
     async def again(self, request: AssetRequest) -> RenewedAsset:
         """Look an asset up in its document: its href may have changed or expired; errors as of `link`."""
         async with self.opened(request) as source:
-            now, href = renewed(request, await source.document(entry_of(request)))
+            terms = StorageTerms(source.collection)
+            document = await terms.of(await source.document(entry_of(request)), request.collection_id)
+            now, href = renewed(request, document)
             return RenewedAsset(now, await source.asset_link(href, fresh=True))
 
     async def info(self, request: ArchiveRequest) -> ArchiveInfo | None:

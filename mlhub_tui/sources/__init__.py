@@ -15,5 +15,6 @@ if TYPE_CHECKING:
     from . import probe as probe
     from . import saved_searches as saved_searches
     from . import static as static
+    from . import storage_terms as storage_terms
 else:
     __getattr__ = submodules(__name__)

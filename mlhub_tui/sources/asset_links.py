@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -171,14 +171,15 @@ def requester_pays(document: Document, asset: Asset, href: str = "") -> str:
     """Return why an asset is not free to read, in one line; empty where it is, as far as is known.
 
     The rules are those of the STAC storage extension: version 1 has `storage:requester_pays` in the asset or
-    in the item's properties, version 2 `storage:schemes` in the document and `storage:refs` in the asset.
-    Both speak of the object store: an href that leads to another server is not meant.
+    in the item's properties, version 2 `storage:schemes` in the document and `storage:refs` in the asset;
+    what the collection states holds for items that do not. Both speak of the object store: an href that leads
+    to another server is not meant.
 
     - `asset`: One of the document's assets, or one of an asset's alternates.
     - `href`: The href in question; the asset's own by default.
     """
     bucket = bucket_of(href or asset.href)
-    return _why_paid(bucket, _stated(document, asset.raw)) if bucket else ""
+    return _why_paid(bucket, stated_payer(document, asset)) if bucket else ""
 
 
 def known_to_pay(href: str) -> str:
@@ -194,15 +195,19 @@ def _why_paid(bucket: tuple[str, str] | None, stated: bool | None) -> str:
     return f"the bucket {bucket_name} is requester-pays: it answers only to requests that an account pays for"
 
 
-def _stated(document: Document, asset: Mapping[str, Any]) -> bool | None:
-    """Return who pays by the documents; None where they do not state it."""
-    places, refs = (document.fields, document.raw), asset.get("storage:refs")
+def stated_payer(document: Document, asset: Asset) -> bool | None:
+    """Return whether the reader of an asset pays, by the documents; None where they do not state it."""
+    described = document.inherited.get("item_assets")
+    usual = described.get(asset.key) if isinstance(described, dict) else None
+    own = (asset.raw, usual) if isinstance(usual, dict) else (asset.raw,)
+    places = (document.fields, document.raw, document.inherited)
+    refs = next((refs for place in own if isinstance(refs := place.get("storage:refs"), list)), [])
     flags = []
     for schemes in (place.get("storage:schemes") for place in places):
-        if isinstance(schemes, dict) and isinstance(refs, list):
+        if isinstance(schemes, dict):
             named = (schemes.get(name) for name in refs if isinstance(name, str))
             flags += [scheme.get("requester_pays") for scheme in named if isinstance(scheme, dict)]
-    flags += [place.get("storage:requester_pays") for place in (asset, *places)]
+    flags += [place.get("storage:requester_pays") for place in (*own, *places)]
     # A collection's summaries list the values there are, of which a single one tells.
     single = (flag[0] if isinstance(flag, list) and len(flag) == 1 else flag for flag in flags)
     known = {"true": True, "false": False}  # data frames write them as text

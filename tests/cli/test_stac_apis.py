@@ -585,6 +585,65 @@ def test_assets_whose_reader_pays_are_left_out_of_a_dataset_and_the_reason_is_to
         assert "has no asset" not in nothing.stderr
 
 
+STATED = {  # by the collection alone: what it has, and what its items' assets have
+    "schemes": (
+        {"storage:schemes": {"aws": {"type": "aws-s3", "requester_pays": True}}},
+        {"storage:refs": ["aws"]},
+    ),
+    "schemes and item assets": (
+        {
+            "storage:schemes": {"aws": {"type": "aws-s3", "requester_pays": True}},
+            "item_assets": {key: {"storage:refs": ["aws"]} for key in ("paid", "both")},
+        },
+        {},
+    ),
+    "summaries": ({"summaries": {"storage:requester_pays": [True]}}, {}),
+    "a field": ({"storage:requester_pays": True}, {}),
+}
+
+
+@pytest.mark.parametrize("how", STATED)
+def test_what_a_collection_states_of_who_pays_holds_for_its_items(run: Run, tmp_path: Path, how: str) -> None:
+    stated, reference = STATED[how]
+    paid = {"href": "s3://example-bucket/a.tif", **reference}
+    alternate = {"alternate": {"https": {"href": "/stac/files/both.tif"}}}
+    assets = {"free": {"href": "/stac/files/free.tif"}, "paid": paid, "both": {**paid, **alternate}}
+    items = [item(name, assets=assets) for name in ("one", "two")]
+    parts: dict[str, Part] = {
+        "": landing(links=SEARCH_LINKS),
+        "/collections/c": as_json(collection("c") | stated),
+        "/collections/c/items": listing(items),
+        "/collections/c/items/one": as_json(items[0]),
+        "/search": listing(items),
+        "/files/free.tif": Answer(200, b"II*\0free"),
+        "/files/both.tif": Answer(200, b"II*\0both"),
+    }
+    reason = "the bucket example-bucket is requester-pays"
+    with STACAPI(parts) as server:
+        asked, where = ("--source", server.stac), ("--output-dir", str(tmp_path))
+        for chosen in ((), ("--datetime", "2020")):  # all items are read, or what a search finds
+            planned = run(*asked, "download", "dataset", "c", *chosen, "--dry-run", "--json")
+            counts = json.loads(planned.stdout)
+            assert (counts["files"], counts["assets_requester_pays"]) == (4, 2), planned.stderr
+            assert reason in planned.stderr
+        fetched = run(*asked, "download", "dataset", "c", *where)
+        assert (fetched.exit_code, reason in fetched.stderr) == (0, True)
+        single = run(*asked, "download", "item", "c", "one", *where)
+        assert (single.exit_code, f"one paid is left out: {reason}" in single.stderr) == (1, True)
+        assert len(list(tmp_path.rglob("*.tif"))) == 4 + 2
+        urls = run(*asked, "search", "-c", "c", "--urls")
+        assert urls.stdout.count("/files/both.tif") == 2
+        assert "assets whose reader pays for the transfer: 2" in urls.stderr
+    folder = tmp_path / "catalog"
+    folder.mkdir()
+    linked = [{"rel": "item", "href": f"{each['id']}.json"} for each in items]
+    (folder / "collection.json").write_text(json.dumps(collection("c") | stated | {"links": linked}))
+    for each in items:
+        (folder / f"{each['id']}.json").write_text(json.dumps(each))
+    planned = run("--source", str(folder), "download", "dataset", "c", "--dry-run", "--json")
+    assert json.loads(planned.stdout)["assets_requester_pays"] == 2, planned.stderr
+
+
 def test_hints_name_commands_that_the_source_at_hand_can_do(run: Run, tmp_path: Path) -> None:
     parts: dict[str, Part] = {
         "": landing(links=SEARCH_LINKS),
