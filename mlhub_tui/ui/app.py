@@ -144,17 +144,17 @@ class MLHubApp(AppContext):
         elif self.start is not None:
             self.use(self.start)
         if not self.is_headless:
-            self._unimported = [*IMPORTED_WHILE_IDLE]
-            self._idle = self.set_interval(_IDLE_STEP, self._import_while_idle)
+            self._import_while_idle()
 
-    def _import_while_idle(self) -> None:
-        """Import one of these modules, unless keys come."""
-        # On a busy machine one more tick may stand in the queue when the last one stops the timer.
-        if self._unimported and self.rests(_IDLE_AFTER):
-            import_module(f"mlhub_tui.ui.{self._unimported.pop(0)}")
-            if not self._unimported:
-                self._idle.stop()
-                gc.freeze()  # modules stay: no search for garbage, for which a key waits, goes through them
+    @work(group="idle imports")
+    async def _import_while_idle(self) -> None:
+        """Import these modules, one at a time while no keys come."""
+        modules = [*IMPORTED_WHILE_IDLE]
+        while modules:
+            await asyncio.sleep(_IDLE_STEP)
+            if self.rests(_IDLE_AFTER):
+                import_module(f"mlhub_tui.ui.{modules.pop(0)}")
+        gc.freeze()  # modules stay: no search for garbage, for which a key waits, goes through them
 
     def _repaint(self) -> None:
         self.refresh(layout=True)
