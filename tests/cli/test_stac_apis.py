@@ -498,6 +498,54 @@ def test_what_a_query_cannot_say_is_refused_by_name_and_nothing_is_asked(
         assert server.asked("/search") == 0
 
 
+LESS = {"op": "<", "args": [{"property": "eo:cloud_cover"}, 30]}
+
+
+@pytest.mark.parametrize(
+    ("expression", "said"),
+    [
+        ('"eo:cloud_cover" < 30', LESS),
+        ("properties.eo:cloud_cover<30 and (a != 'x' or b > 1)", {"op": "and", "args": [
+            LESS, {"op": "or", "args": [
+                {"op": "<>", "args": [{"property": "a"}, "x"]}, {"op": ">", "args": [{"property": "b"}, 1]},
+            ]},
+        ]}),
+        ("NOT a IN (1, 2.5)", {"op": "not", "args": [{"op": "in", "args": [{"property": "a"}, [1, 2.5]]}]}),
+        ("a NOT LIKE 'x%'", {"op": "not", "args": [{"op": "like", "args": [{"property": "a"}, "x%"]}]}),
+        ("a IS NOT NULL", {"op": "not", "args": [{"op": "isNull", "args": [{"property": "a"}]}]}),
+        ("a BETWEEN 1 AND 2", {"op": "between", "args": [{"property": "a"}, 1, 2]}),
+        ("a < b", {"op": "<", "args": [{"property": "a"}, {"property": "b"}]}),
+        ("updated > TIMESTAMP('2020-01-01T00:00:00Z')", {"op": ">", "args": [
+            {"property": "updated"}, {"timestamp": "2020-01-01T00:00:00Z"},
+        ]}),
+        ("id = 'i'", {"op": "=", "args": [{"property": "id"}, "i"]}),
+    ],
+)  # fmt: skip
+def test_where_there_is_but_cql2_json_the_text_is_sent_as_that(
+    run: Run, expression: str, said: dict[str, Any]
+) -> None:
+    for links in (SEARCH_LINKS, SEARCH_LINKS[:1]):
+        parts = query_api(*links)
+        page = json.loads(landing((*COMPLETE, "item-search#filter"), links).body or b"")
+        page["conformsTo"].append("http://www.opengis.net/spec/cql2/1.0/conf/cql2-json")
+        parts[""] = as_json(page)
+        with STACAPI(parts) as server:
+            found = run("search", server.stac, "-c", "c", "--filter", expression, "--json")
+            assert (found.exit_code, ids_of(found.stdout)) == (0, ["i"]), found.stderr
+            (asked,) = [request for request in server.requests if request.path == "/stac/search"]
+            sent = asked.body or {name: values[0] for name, values in asked.query.items()}
+            assert sent["filter-lang"] == "cql2-json"
+            assert (sent["filter"] if asked.body else json.loads(sent["filter"])) == said
+            for refused, named in (
+                ("S_INTERSECTS(a, POINT(1 2))", "S_INTERSECTS"),
+                ("a + 1 < 3", "arithmetic"),
+            ):
+                result = run("search", server.stac, "-c", "c", "--filter", refused)
+                assert result.exit_code == 1
+                assert (named in result.stderr, "CQL2 JSON" in result.stderr) == (True, True)
+            assert server.asked("/search") == 1
+
+
 def named(*names: str) -> Answer:
     return as_json({"type": "object", "properties": {name: {} for name in names}})
 
@@ -585,7 +633,9 @@ def test_assets_whose_reader_pays_are_left_out_of_a_dataset_and_the_reason_is_to
         assert "has no asset" not in nothing.stderr
 
 
-STATED = {  # by the collection alone: what it has, and what its items' assets have
+STATED: dict[
+    str, tuple[dict[str, Any], dict[str, Any]]
+] = {  # by the collection alone: what it has, and what its items' assets have
     "schemes": (
         {"storage:schemes": {"aws": {"type": "aws-s3", "requester_pays": True}}},
         {"storage:refs": ["aws"]},

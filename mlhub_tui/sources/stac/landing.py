@@ -21,6 +21,7 @@ _SORT = rf"{_ITEM_SEARCH}/?#sort"
 _FILTER = rf"{_ITEM_SEARCH}/?#filter|ogcapi-features-3/1\.0/(conf|req)/(features-)?filter"
 _QUERY = rf"{_ITEM_SEARCH}/?#query"
 _CQL2_TEXT = r"/cql2(-text)?/1\.0/(conf|req)/cql2-text"
+_CQL2_JSON = r"/cql2(-json)?/1\.0/(conf|req)/cql2-json"
 _FREE_TEXT = rf"{_ITEM_SEARCH}/?#(advanced-)?free-text"
 _ADVANCED_TEXT = rf"{_ITEM_SEARCH}/?#advanced-free-text"
 _COLLECTIONS = r"api\.stacspec\.org/[^/]+/(collections|ogcapi-features)|ogcapi-features-1/1\.0/conf/core"
@@ -113,7 +114,7 @@ class Landing:
             return frozenset()
         more = {
             "sort": self.declares(_SORT),
-            "filter": self.takes_cql2 or self.takes_query,
+            "filter": self.takes_cql2 or self.takes_query or self.takes_cql2_json,
             "text": self.declares(_FREE_TEXT),
         }
         return CORE_SEARCH | {name for name, offered in more.items() if offered}
@@ -122,6 +123,11 @@ class Landing:
     def takes_cql2(self) -> bool:
         """Whether the item search takes a `filter` in CQL2 text (STAC API, Filter)."""
         return self.declares(_FILTER) and self.declares(_CQL2_TEXT)
+
+    @property
+    def takes_cql2_json(self) -> bool:
+        """Whether the item search takes a `filter` in CQL2 JSON."""
+        return self.declares(_FILTER) and self.declares(_CQL2_JSON)
 
     @property
     def takes_query(self) -> bool:
