@@ -8,8 +8,8 @@ run anything.
 from __future__ import annotations
 
 import contextlib
-import importlib
 import importlib.metadata
+import importlib.util
 import json
 import logging
 import os
@@ -37,7 +37,7 @@ from ..http.errors import connect_reason
 from ..options import ClusterConfig
 from ..text import one_line, redact
 from ..version import __version__
-from . import required
+from . import NotInstalled, required
 from .sharding import RunConfig
 
 _PATIENCE = 10.0  # seconds for its end
@@ -343,8 +343,8 @@ def _check_listens(address: str, where: str) -> None:
 def check_scheduler(cluster: ClusterConfig) -> None:
     """Check what can be told of a scheduler's address without a connection: Dask tries for long.
 
-    Raises NotInstalled if `distributed` is not there; DownloadError if Dask speaks no such protocol, or has
-    no certificates for it.
+    Raises NotInstalled if `distributed` is not there, or what the protocol needs beside it; DownloadError if
+    Dask speaks no such protocol, or has no certificates for it.
     """
     where = one_line(redact(cluster.scheduler), 100)
     found = _ADDRESS.fullmatch(cluster.scheduler)
@@ -353,6 +353,9 @@ def check_scheduler(cluster: ClusterConfig) -> None:
     required("distributed", "a cluster needs Dask's `distributed`")
     if found is None:
         return
+    if found[1] == "ucx" and importlib.util.find_spec("distributed_ucxx") is None:
+        words = f"scheduler {where} needs `distributed-ucxx`, which is not installed"
+        raise NotInstalled(words, hint="install it from conda-forge, or use tcp:// or tls://")
     from distributed import Security  # of the extra `cluster`
 
     config, encrypted = Security(), found[1] in ("tls", "wss")

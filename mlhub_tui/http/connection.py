@@ -134,12 +134,9 @@ class HTTP11Connection(asyncio.BufferedProtocol):
             if self._waited >= max(timeouts.first_byte, timeouts.low_speed_time):
                 self.close(self._timeout(f"sent no body within {timeouts.first_byte:g} s", slow=True))
         elif self._waited >= timeouts.low_speed_time:
-            self.close(
-                self._timeout(
-                    f"sent fewer than {timeouts.low_speed_limit:g} bytes a second"
-                    f" for {timeouts.low_speed_time:g} s"
-                )
-            )
+            few = f"fewer than {timeouts.low_speed_limit:g} bytes a second"
+            little = few if timeouts.low_speed_limit * timeouts.low_speed_time > 1.5 else "nothing more"
+            self.close(self._timeout(f"sent {little} for {timeouts.low_speed_time:g} s"))
 
     def pause(self) -> None:
         """Hold back the body in progress; see `Response.pause`."""

@@ -142,6 +142,7 @@ def test_a_bucket_that_was_emptied_or_changed_is_completed_by_the_command_and_by
     [
         ("tls://127.0.0.1:9", "requires TLS certificates, and Dask's configuration has no certificates"),
         ("wss://127.0.0.1:9", "requires TLS certificates, and Dask's configuration has no certificates"),
+        ("ucx://127.0.0.1:9", "needs `distributed-ucxx`, which is not installed"),
         ("http://127.0.0.1:9", "is no address of a scheduler"),
         ("nonsense://127.0.0.1:9", "is no address of a scheduler"),
         ("inproc://x", "is no address of a scheduler"),

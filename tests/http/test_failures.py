@@ -303,7 +303,7 @@ async def test_a_server_that_is_not_there_is_named(closed_port: int, root: str, 
             ServerUnreachable,
             "before the response was complete",
         ),
-        (Answer(200, b"[1, 2, 3]", after=3, end="stall"), ServerTimeout, "sent fewer than"),
+        (Answer(200, b"[1, 2, 3]", after=3, end="stall"), ServerTimeout, "sent nothing more for"),
     ],
 )
 async def test_each_failure_of_a_connection_has_its_error(
