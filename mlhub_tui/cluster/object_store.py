@@ -408,18 +408,20 @@ def publish_catalog(
     archive = layout.catalog_file(request.folder, request.dataset_id)
     store.patiently(put, {archive: store.path(archive.name)}, look=not replaces)
     documents = (path for path in sorted(folder.rglob("*")) if path.is_file())
-    done = 0
+    sizes: dict[str, int] = {}
     while some := list(islice(documents, _DOCUMENTS)):
         if stop.is_set():
             raise TransferCancelled
-        files = {
-            file: store.path(f"{request.name}/{file.relative_to(folder).as_posix()}")
+        names = {
+            file: file.relative_to(folder).as_posix()
             for file in some
             if file != folder / layout.REPORT  # of the job itself
         }
+        files = {file: store.path(f"{request.name}/{name}") for file, name in names.items()}
         store.patiently(put, files, look=not fresh and not replaces)
-        done += len(files)
-        show(done)
+        sizes |= {name: file.stat().st_size for file, name in names.items()}
+        show(len(sizes))
+    own.set_checkpoint("published", json.dumps(sizes))
     shutil.rmtree(folder, ignore_errors=True)
 
 

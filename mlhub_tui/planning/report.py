@@ -12,6 +12,7 @@ from pathlib import Path
 from ..errors import DownloadError, MLHubException
 from ..fileio import write_atomic
 from ..http.urls import without_key
+from ..options import IfExists
 from ..output import OutputTree
 from ..text import count, csv_line, one_line, redact
 from ..transfer.engine import TransferCancelled
@@ -50,7 +51,8 @@ def write_report(manifest: Manifest, folder: Path, dataset: str, unfetched: str 
 def verify_files(request: DatasetRequest, tell: Callable[[int], None], stop: threading.Event) -> str:
     """Return in one line which files of a finished dataset are gone or changed in size; empty if none is.
 
-    `tell` is called with the bytes of the files checked so far; `stop` ends it, with `TransferCancelled`.
+    In a store the documents of its catalog count too. `tell` is called with the bytes of the files checked so
+    far; `stop` ends it, with `TransferCancelled`.
 
     Raises DownloadError if the manifest cannot be read; MLHubException if the files are in a store that
     cannot be listed.
@@ -73,8 +75,16 @@ def verify_files(request: DatasetRequest, tell: Callable[[int], None], stop: thr
     try:
         with Manifest(path) as manifest:
             wrong = [lost for _, lost in manifest.lost(found)]
+            sent: dict[str, int] = json.loads(manifest.get_checkpoint("published") or "{}")
     except sqlite3.Error as error:
         raise DownloadError(f"the list of files cannot be read: {one_line(error, 120)}") from error
+    # Documents that stood in the store before may have been of another size where they were skipped.
+    any_size = request.if_exists is IfExists.SKIP
+    wrong += [
+        name
+        for name, there in zip(sent, found(list(sent)) if sent else (), strict=True)
+        if there is None or (there[0] != sent[name] and not any_size)
+    ]
     return f"{count(len(wrong), 'file')} gone or changed, {one_line(wrong[0], 200)} first" if wrong else ""
 
 

@@ -135,6 +135,15 @@ def test_a_bucket_that_was_emptied_or_changed_is_completed_by_the_command_and_by
         assert ran.exit_code == 0, ran.output
         assert (store.tree("data/crops"), field.again) == (whole, 12)
         assert runner.invoke(root, ["queue", "verify"]).exit_code == 0
+        documents = sorted(name for name in whole if name.endswith(".json"))
+        for name in documents[1:]:
+            store.client.delete_object(Bucket=store.name, Key=f"data/crops/{name}")
+        bad = runner.invoke(root, ["queue", "verify", number])
+        assert (bad.exit_code, f"{len(documents) - 1} files gone or changed" in bad.stdout) == (1, True)
+        assert runner.invoke(root, ["queue", "retry", number]).exit_code == 0
+        assert runner.invoke(root, ["queue", "run", "--until-empty", "--profile", PROFILE]).exit_code == 0
+        assert (store.tree("data/crops"), field.again) == (whole, 12)
+        assert runner.invoke(root, ["queue", "verify"]).exit_code == 0
 
 
 @pytest.mark.parametrize(
