@@ -82,19 +82,22 @@ def location(text: str, kind: Kind | None, origin: str = "", *, base: Path | Non
     if kind is Kind.MLHUB:
         return normalise_root_url(text, origin)
     if kind is Kind.STAC_API:
-        return checked_root_url(text, origin)
+        return checked_root_url(text, origin, _HINT)
     if text.lower().startswith("file:"):
         parts = urlsplit(text)
         if parts.netloc not in ("", "localhost"):
             raise _wrong(text, origin, "names a file on another machine")
         from urllib.request import url2pathname  # it takes 20 ms to import, and few need it
 
-        return _path(url2pathname(parts.path), origin, None)
+        path = url2pathname(parts.path)
+        if not os.path.lexists(path) and os.path.lexists(parts.path):
+            path = parts.path  # typed as it is, with `%20` in its name
+        return _path(path, origin, None)
     if not is_url(text):
         return _path(text, origin, base)
     # The URL of a document may have a query, as signed URLs do.
     bare, mark, _ = text.partition("?")
-    checked_root_url(bare, origin)
+    checked_root_url(bare, origin, _HINT)
     if mark and (text != one_line(text) or re.search(r"\s", text) or "#" in text):
         raise _wrong(text, origin, "holds spaces, control characters or a fragment")
     return text
@@ -155,13 +158,14 @@ def normalise_root_url(url: str, origin: str = "") -> str:
     return text if text.endswith("/") else f"{text}/"
 
 
-def checked_root_url(url: str, origin: str = "") -> str:
+def checked_root_url(url: str, origin: str = "", hint: str | None = None) -> str:
     """Return a root URL as it was given; an empty path becomes a slash (RFC 9110, section 4.2.3).
 
     Gateways tell `/stac` from `/stac/`, and answer one of them alone.
 
     - `url`: What was given; surrounding whitespace does not count.
     - `origin`: Where it was given, for the message: `--root-url argument`, `MLHUB_ROOT_URL`, ...
+    - `hint`: What it looks like; by default that of an MLHub API.
 
     Raises InvalidRootURL if it is no absolute http(s) URL, or holds user information, a query or a fragment.
     """
@@ -170,11 +174,11 @@ def checked_root_url(url: str, origin: str = "") -> str:
         parts = urlsplit(text)
         reason = _fault(text, parts)
     except ValueError as error:
-        reason = one_line(error, 60)
+        reason = f"is no URL: {one_line(error, 60)}"
     if reason:
         # Where only the scheme is missing, that is what was meant.
         guess = re.fullmatch(r"([\w.-]+\.\w+|localhost)(:\d+)?(/[\w./-]*)?", text)
-        hint = f"did you mean https://{text}?" if guess else None
+        hint = f"did you mean https://{text}?" if guess else hint
         raise _wrong(text, origin, reason, what="root URL", hint=hint)
     return text if parts.path else f"{text}/"
 

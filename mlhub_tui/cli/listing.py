@@ -226,7 +226,8 @@ def _row(entry: Document) -> Row:
         case models.Collection():
             years = ""
             if intervals := entry.extent.intervals:  # what a table has room for: `2018-2019`, `2018-`
-                start, end = intervals[0].start[:4], intervals[0].end[:4]
+                ends = (intervals[0].start[:4], intervals[0].end[:4])
+                start, end = (each if each.isdecimal() else "" for each in ends)
                 years = start if start == end else f"{start}-{end}"
             return entry.label, years, link_names(entry.license), entry.line("title") or entry.description
         case models.MLModel():

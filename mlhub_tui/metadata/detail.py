@@ -192,7 +192,7 @@ def _collection_fields(
         FieldBlock("Dataset", dataset),
         FieldBlock("Type", type_names(types)),
         FieldBlock("Archive", archive),
-        FieldBlock("Where", where_and_when(extent)),
+        FieldBlock("Where", where_and_when(extent) if extent.bboxes else ""),
         *_several("Extent", extent.bboxes),
         *_several("Dates", extent.intervals),
         FieldBlock("Bands", _band_names(bands(document))),

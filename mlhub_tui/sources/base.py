@@ -397,9 +397,11 @@ class Source(ABC):
         if not is_absolute(url):
             return identity
         below = url.partition("?")[0].partition("#")[0].removeprefix(self.root_url.rstrip("/"))
-        found = re.match(rf"(?:.*/)?{kind}s/([^/]+)", below) if below.startswith("/") else None
+        pattern = rf"(?:.*/)?{kind}s/([^/]++)" + ("(?!/items/[^/])" if kind == "collection" else "")
+        found = re.match(pattern, below) if below.startswith("/") else None
         if found is None:
-            raise EntityDoesNotExist(f"{shown(identity)} is no {kind} of {shown(self.root_url)}")
+            hint = "it is an item: give it after its collection" if "/items/" in below else None
+            raise EntityDoesNotExist(f"{shown(identity)} is no {kind} of {shown(self.root_url)}", hint=hint)
         return unquote(found[1])
 
     def not_offered(self, what: str, hint: str | None = None) -> NotOffered:

@@ -222,7 +222,7 @@ def item_filter(search: Search) -> Callable[[Item], bool]:
 
     def matches(item: Item) -> bool:
         return (
-            (not ids or item.id in ids)
+            (not ids or item.id in ids or item.url in ids)
             and (span is None or ((own := time_of(item.properties)) is not None and own.meets(span)))
             and (box is None or (item.bbox is not None and intersect(item.bbox, box)))
             and (not words or _contains(item, words))

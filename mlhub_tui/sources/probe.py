@@ -47,8 +47,7 @@ from .documents import DocumentKind, count_stac_items, is_datasets, kind_of, lon
 from .open_source import open_session, open_source
 from .stac.api_client import may_be_spelled_otherwise
 from .stac.landing import Landing
-from .static.archive import ROOT_NAMES
-from .static.document_urls import file_url, is_archive, local_path, name_of, split_member
+from .static.document_urls import ROOT_NAMES, file_url, is_archive, local_path, name_of, split_member
 from .static.item_lists import begins_with_items, is_large
 from .static.source import NotASource, find_root
 from .static.tar_reader import ArchiveReadCancelled, is_archive_head

@@ -127,6 +127,49 @@ def test_a_collection_and_an_item_are_named_by_id_url_or_path(
         assert (tmp_path / "out/c/a/data.tif").read_bytes() == b"bytes"
 
 
+@pytest.mark.parametrize("form", ["my cat/c", "my cat/c/", "{file}/c", "{plain}/c", "my%20cat/c"])
+def test_a_collection_of_a_folder_is_named_by_its_folder_too(
+    run: Run, folder: Path, tmp_path: Path, form: str
+) -> None:
+    where = form.format(file=folder.as_uri(), plain=f"file://{folder}")
+    if "%" in form:
+        folder = folder.rename(tmp_path / "my%20cat")
+    out = ("--dry-run", "--output-dir", str(tmp_path / "out"))
+    asked = ("--source", str(folder))
+    for command in (("list", "items", where), ("search", "-c", where), ("show", "collection", where)):
+        assert run(*asked, *command).exit_code == 0
+    assert "2" in run(*asked, "download", "dataset", where, *out).stdout.splitlines()[-1]
+
+
+def test_items_are_searched_by_url_and_path_as_by_id(
+    run: Run, folder: Path, server: LoopbackServer, tmp_path: Path
+) -> None:
+    for source, named in (
+        (str(folder), "a"),
+        (str(folder), "my cat/c/a.json"),
+        (str(folder), f"{folder.as_uri()}/c/a.json"),
+        (f"{server.url}/catalog.json", f"{server.url}/c/a.json"),
+    ):
+        found = run("--source", source, "search", "--ids", named, "--json")
+        assert [each["id"] for each in json.loads(found.stdout)] == ["a"], found.output
+
+
+def test_the_url_of_an_item_is_no_collection(run: Run, server: LoopbackServer, tmp_path: Path) -> None:
+    source, item_url = f"{server.url}/api/", f"{server.url}/api/collections/c/items/a"
+    for command in (("download", "item"), ("list", "items"), ("show", "collection")):
+        refused = run("--source", source, *command, item_url)
+        assert (refused.exit_code, refused.stdout) == (1, "")
+        assert "it is an item: give it after its collection" in refused.stderr
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:99999/", "ftp://host.example/c.json", "http://[::1"])
+def test_hints_about_a_location_are_not_of_mlhub(run: Run, address: str) -> None:
+    refused = run("--source", address, "list", "collections")
+    assert refused.exit_code == 2
+    assert "https://example.org/stac/" in refused.stderr
+    assert "mlhub/v1" not in refused.stderr
+
+
 @pytest.mark.parametrize("place", ["folder", "server"])
 def test_a_catalog_takes_the_place_of_a_collection(
     run: Run, folder: Path, server: LoopbackServer, tmp_path: Path, place: str

@@ -43,7 +43,7 @@ from ...http.urls import shown
 from ...models import JsonDict
 from ...text import count, duration, one_line, size
 from .document_loader import system_error, too_large, unreadable
-from .document_urls import file_url, is_member, member_names, member_url, split_member
+from .document_urls import ROOT_NAMES, file_url, is_member, member_names, member_url, split_member
 from .tar_reader import (
     ArchiveReadCancelled,
     Cancelled,
@@ -59,7 +59,6 @@ if TYPE_CHECKING:
 
     from ...http.session import Session
 
-ROOT_NAMES = ("catalog.json", "collection.json")
 """The names that the root of a static catalog has (STAC best practices)."""
 MAX_BODIES = 2 * 1024**3
 """Bytes of documents in one table; those after that are read from the archive's beginning on."""

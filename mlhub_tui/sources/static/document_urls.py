@@ -16,6 +16,8 @@ from ...http.urls import resolve_href, shown
 
 ARCHIVES = (".tar", ".tar.gz", ".tgz")
 """Ends of the names of archives that are read as catalogs."""
+ROOT_NAMES = ("catalog.json", "collection.json")
+"""What the first document of a folder or an archive is called."""
 LISTS = (".geojson", ".ndjson", ".geojsonl", ".jsonl")
 """Ends of the names of files that hold many items."""
 _INSIDE = "!/"
@@ -60,11 +62,18 @@ def place_of(location: str) -> str:
 
 
 def place_named(identity: str, *, local: bool) -> str:
-    """Return the place URL of a URL in place of an id, of a path too in a local catalog; empty for an id."""
-    if is_place(identity):
-        return place_of(identity)
-    named = local and identity.lower().endswith((".json", ".geojson"))
-    return place_of(identity) if named and Path(identity).expanduser().is_file() else ""
+    """Return the place URL of a URL in place of an id; empty for an id.
+
+    In a local catalog, of a path too, and of a folder that of its first document.
+    """
+    is_path = local and ("/" in identity or identity.lower().endswith((".json", ".geojson")))
+    if not is_place(identity) and not (is_path and os.path.exists(os.path.expanduser(identity))):  # noqa: PTH110, PTH111
+        return ""
+    place = place_of(identity)
+    if not local or is_web(place) or is_member(place):
+        return place
+    folder = local_path(place)
+    return next((file_url(folder / name) for name in ROOT_NAMES if (folder / name).is_file()), place)
 
 
 def file_url(path: Path | str) -> str:

@@ -25,11 +25,12 @@ from ...text import count, one_line
 from ..base import COLLECTION_IDS, ITEM_IDS, About, Page, Source
 from ..documents import ItemList
 from ..local_search import FIELDS, search_locally
-from .archive import ROOT_NAMES, ArchiveMembers, fetch_archive
+from .archive import ArchiveMembers, fetch_archive
 from .document_loader import Children, DocumentLoader, LRUCache, open_file, system_error, unreadable
 from .document_urls import (
     ARCHIVES,
     LISTS,
+    ROOT_NAMES,
     file_url,
     is_archive,
     is_member,
@@ -143,7 +144,12 @@ class StaticSource(Source):
     async def search_page(
         self, search: Search, *, link: str | None = None, page_size: int | None = None
     ) -> Page[Item]:
-        """Return one page of the items of some collections, or of all, that match a search."""
+        """Return one page of the items of some collections, or of all, that match a search.
+
+        Items and collections may be named by their place URLs, or their paths, as well.
+        """
+        ids = tuple(place_named(each, local=self.is_local) or each for each in search.ids)
+        search = replace(search, ids=ids)
         if not search.collections:
             search = replace(search, collections=((await self._open()).url,))
         return await search_locally(search, self.items_page, link=link, page_size=page_size)
