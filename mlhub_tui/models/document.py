@@ -192,6 +192,8 @@ class Document:
 
 UNREADABLE = "(unreadable id)"
 """What is drawn of an id of which nothing may be drawn."""
+NO_ID = "(no id)"
+"""The id of catalogs that have none."""
 LARGEST_SIZE = 2**63 - 1
 """Bytes; no file is larger, and it is the largest integer of SQLite and of file systems."""
 
@@ -253,7 +255,16 @@ class Asset:
 
 
 class Catalog(Document):
-    """A STAC catalog as received (STAC Catalog spec)."""
+    """A STAC catalog as received (STAC Catalog spec); one without an id still leads to what is below it."""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.raw, dict):
+            raise UnexpectedAnswer("the server sent a catalog that is no object")
+
+    @property
+    def id(self) -> str:
+        """The identity as received; `NO_ID` where there is none."""
+        return identity(self.raw.get("id")) or NO_ID
 
     @property
     def extensions(self) -> tuple[str, ...]:

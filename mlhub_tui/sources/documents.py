@@ -106,7 +106,7 @@ def kind_of(value: Any) -> DocumentKind:
 
 
 class WithoutID(UnexpectedAnswer):
-    """A document that has no id: it is left out and counted, as an entry of a list without one is."""
+    """A collection or item that has no id: it is left out and counted, as an entry of a list without one."""
 
 
 def document_of(value: Any, url: str) -> Document | ItemList:
@@ -129,7 +129,8 @@ def document_of(value: Any, url: str) -> Document | ItemList:
         named = value.get("type")
         what = f' (its type is "{named[:40]}")' if isinstance(named, str) else ""
         raise UnexpectedAnswer(f"JSON, but no STAC document{what}: {where}", url=where, hint=_HINT)
-    if not identity(value.get("id")):
+    is_catalog = made is Catalog and value.get("type") in (None, "Catalog")
+    if not is_catalog and not identity(value.get("id")):
         what = "an item" if made is Item else f"a {made.__name__.lower()}"
         raise WithoutID(f"{what} without an id: {where}", url=where, hint=_HINT)
     return made(value, url=url)

@@ -45,6 +45,25 @@ def some(asset: str = "./data.tif") -> list[dict[str, Any]]:
     return made
 
 
+@pytest.mark.parametrize("identity", NONE)
+def test_a_catalog_without_an_id_leads_to_what_is_below_it_and_is_counted(
+    run: Run, tmp_path: Path, identity: dict[str, Any]
+) -> None:
+    source = Path(catalog(tmp_path, items(2, assets={"data": {"href": "./data.tif"}}), how="list"))
+    for name, child in (("catalog.json", "middle.json"), ("middle.json", "collection.json")):
+        document = catalog_of("root", link("child", child))
+        del document["id"]
+        source.with_name(name).write_text(json.dumps(document | identity))
+    note = "2 catalogs or collections without an ID, the first: "
+    for command, rows in ((("list", "collections"), 2), (("list", "items", "c"), 3)):
+        listed = run("--source", str(source), *command)
+        assert (listed.exit_code, len(listed.stdout.splitlines())) == (0, rows), listed.output
+        assert note in listed.stderr
+    assert len(json.loads(run("search", str(source), "--json").stdout)) == 2
+    planned = run("--source", str(source), "download", "dataset", "c", "--dry-run", "--json")
+    assert (planned.exit_code, json.loads(planned.stdout)["files"]) == (0, 2)
+
+
 @pytest.mark.parametrize("how", ["files", "list", "lines"])
 def test_entries_without_an_id_are_counted_once_in_every_command(run: Run, tmp_path: Path, how: str) -> None:
     source = catalog(tmp_path, some(), how=how)

@@ -10,7 +10,7 @@ from ...errors import UnexpectedAnswer
 from ...http.pagination import Bare, absolute
 from ...http.urls import is_absolute, join, origin_of, without_key
 from ...models import Catalog, JsonDict
-from ...models.document import links_of
+from ...models.document import identity, links_of
 
 SORTABLES = ("http://www.opengis.net/def/rel/ogc/1.0/sortables", "sortables")
 QUERYABLES = ("http://www.opengis.net/def/rel/ogc/1.0/queryables", "queryables")
@@ -51,10 +51,7 @@ class Landing:
     @property
     def document(self) -> Catalog | None:
         """The page as a document; None where it is none."""
-        try:
-            return Catalog(self.raw, url=self.url)
-        except UnexpectedAnswer:
-            return None
+        return Catalog(self.raw, url=self.url) if identity(self.raw.get("id")) else None
 
     def declares(self, pattern: str) -> bool:
         """Whether a conformance class matches a pattern; versions of the classes differ in the field."""

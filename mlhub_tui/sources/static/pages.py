@@ -16,6 +16,7 @@ from itertools import islice
 from ...errors import EntityDoesNotExist, InvalidSearch, RequestError, UnexpectedAnswer
 from ...http.urls import shown, shown_id
 from ...models import Collection, Document, Entry, EntryKind, Item
+from ...models.document import NO_ID
 from ...text import count, one_line
 from ..base import COLLECTION_IDS, ITEM_IDS, LostDocument, Page
 from ..documents import ItemList, WithoutID
@@ -25,6 +26,7 @@ from .document_urls import is_web, name_of, place_named, same
 PAGE = 250
 AGAIN = "this catalog leads back to itself: it is not opened a second time"
 """The note of a child that is its own ancestor."""
+_COUNTED = ("catalog or collection", "catalogs or collections")
 _CHILDREN = (Role.CHILD, Role.EITHER)
 _ITEMS = (Role.ITEM, Role.EITHER)
 _MAX_NOTES = 20
@@ -216,17 +218,16 @@ class CollectionIndex:
         self._collections: list[str] = []
         self._urls: dict[str, str] = {}
         self._catalogs: dict[str, str] = {}
-        self._failures: list[str] = []
+        self._failures, self._without_id = list[str](), list[str]()
         self.unread = 0
         """How many catalogs and collections did not come on the way."""
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What could not be read on the way, in a line."""
-        if not self._failures:
-            return ()
-        what = count(len(self._failures), "catalog or collection", "catalogs or collections")
-        return (f"{what} could not be read, the first: {self._failures[0]}",)
+        """What could not be read on the way, and what has no id, a line each."""
+        kinds = (("could not be read", self._failures), ("without an ID", self._without_id))
+        named = ((count(len(found), *_COUNTED), what, found[0]) for what, found in kinds if found)
+        return tuple(f"{counted} {what}, the first: {first}" for counted, what, first in named)
 
     async def collections(self) -> AsyncGenerator[Collection, None]:
         """Yield all collections; the first ones while the tree is still crawled."""
@@ -275,6 +276,8 @@ class CollectionIndex:
         if issubclass(holder.made, Collection):
             self._collections.append(url)
             self._urls.setdefault(holder.id, url)
+        elif holder.id == NO_ID:
+            self._without_id.append(shown(url))
         elif not issubclass(holder.made, Item):  # an item linked as a child
             self._catalogs.setdefault(holder.id, url)
         self._failures += filter(None, (refusal(holder.url, link.url) for link in holder.of_role(*_CHILDREN)))
