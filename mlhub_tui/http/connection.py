@@ -24,6 +24,8 @@ _SLOW_HINT = "if the server makes the file on demand, set first_byte_timeout in 
 WRITE_THRESHOLD = 256 << 10  # bytes of a larger body that are collected before they are written
 _NEGLIGIBLE = 0.001  # seconds: a shorter wait is not worth a timer
 _BLANK_LINE = re.compile(rb"\n\r?\n")
+_OTHERS = {b"\x15\x03": "TLS: try https", b"\0\0": "HTTP/2 alone", b"PRI ": "HTTP/2 alone"}
+"""First bytes of other protocols: an alert of TLS (RFC 8446, 5.1), a frame and the preface of HTTP/2."""
 _ENDLESS = 1 << 62  # bytes of a body that the end of the connection delimits
 
 
@@ -225,12 +227,20 @@ class HTTP11Connection(asyncio.BufferedProtocol):
                 self._truncated = True
         self.buffer_updated(0)
         response = self._response
+        if response is not None and self._chunks is not None and self._chunks.complete:
+            response.keep_alive = False
+            return self._finish(response)
         if response is not None and self._remaining > _ENDLESS // 2:
             if self.bytes_received > self._head_end or response.status != 200:
                 response.complete, response.keep_alive = not self._truncated, False
                 return self._finish(response)
             # Where only the end delimits a body, none is that of a server that failed.
             self.close(self._lost("it ended after the head of the response"))
+        if response is None and self._end:
+            try:
+                self._require_http(bytes(self._buffer[: min(self._end, 80)]))
+            except ProtocolError as error:
+                return self.close(self._named(error))
         return self.close(self._lost("it ended before the response was complete"))
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -290,10 +300,8 @@ class HTTP11Connection(asyncio.BufferedProtocol):
 
     def _await_head(self) -> bool:
         """Make room for a head that is not whole yet; raise ProtocolError for what is none, or too long."""
-        start = bytes(self._buffer[: min(self._end, 80)])
-        if not start.startswith(b"HTTP/"[: self._end]) and b"\n" in start:
-            # Another kind of server has greeted, and waits.
-            raise malformed("illegal status line", start.partition(b"\n")[0].rstrip().decode("latin-1"))
+        if b"\n" in (start := bytes(self._buffer[: min(self._end, 80)])) or start[:1] < b" ":
+            self._require_http(start)  # another kind of server has greeted, and waits
         if self._end >= MAX_HEAD:
             raise ProtocolError(f"the head of the response is longer than {MAX_HEAD >> 10} KB")
         if self._end == len(self._buffer):
@@ -301,6 +309,15 @@ class HTTP11Connection(asyncio.BufferedProtocol):
             grown[: self._end] = self._buffer
             self._buffer = grown
         return False
+
+    def _require_http(self, start: bytes) -> None:
+        """Raise ProtocolError for the first bytes of a response that are none of HTTP/1.1."""
+        if start.startswith(b"HTTP/"[: len(start)]):
+            return
+        for magic, other in _OTHERS.items():
+            if start.startswith(magic):
+                raise malformed(f"the server speaks {other}", "")
+        raise malformed("illegal status line", start.partition(b"\n")[0].rstrip().decode("latin-1"))
 
     def _open(self, response: Response) -> BodySink:
         if response.status == 203:  # a 200 that a proxy has changed something of (RFC 9110, section 15.3.4)

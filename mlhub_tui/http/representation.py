@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -189,62 +187,6 @@ def to_undo(
 
 
 _CONTENT_RANGE = re.compile(r"bytes[ =]+(?:(\d{1,18})-(\d{1,18})|\*)/(\d{1,18}|\*)", re.IGNORECASE)
-_DIGEST_FIELD = re.compile(r"([a-z0-9-]+)\s*=\s*:?([A-Za-z0-9+/=_-]+):?", re.IGNORECASE)
-_LENGTHS = {"md5": 16, "sha-1": 20, "sha-256": 32, "sha-512": 64, "crc32": 4, "crc32c": 4}  # bytes
-_ALGORITHMS = {"sha": "sha-1", "sha1": "sha-1", "sha256": "sha-256", "sha512": "sha-512"}
-_AMAZON = "x-amz-checksum-"
-_ANNOUNCING = frozenset({"repr-digest", "digest", "content-md5", "x-ms-blob-content-md5", "x-goog-hash"})
-_HEX_MD5 = re.compile(r'(?:W/)?"?([0-9a-fA-F]{32})"?')
-
-
-@dataclass(frozen=True, slots=True)
-class Checksum:
-    """A checksum of the whole file, in hex.
-
-    - `algorithm`: `md5`, `sha-1`, `sha-256`, `sha-512`, `crc32`, `crc32c`.
-    - `guessed`: Whether it is only probably one (an ETag that looks like an MD5): a mismatch is noted, never
-      fatal.
-    """
-
-    algorithm: str
-    value: str
-    guessed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class RemoteVersion:
-    """A version of a file on a server.
-
-    - `total`: Its size in bytes as it is sent; None where the server does not say.
-    - `etag`: The entity tag as the server wrote it, quotes or not.
-    - `modified`: Last-Modified as the server wrote it.
-    - `checksums`: Of the whole file, as it is sent.
-    """
-
-    total: int | None = None
-    etag: str | None = None
-    modified: str | None = None
-    checksums: tuple[Checksum, ...] = ()
-
-    def range_headers(self, first: int, last: int) -> dict[str, str]:
-        """Return the headers that ask for bytes `first` to `last` of it.
-
-        Ranges are closed: old Azure storage versions do not know `bytes=a-`. If-Range only with a strong,
-        quoted ETag (RFC 9110, section 13.1.5), and it is not trusted alone: some servers ignore it.
-        """
-        asked, etag = {"Range": f"bytes={first}-{last}"}, self.etag or ""
-        strong = len(etag) > 2 and etag.startswith('"') and etag.endswith('"')
-        return {**asked, "If-Range": etag} if strong else asked
-
-    @property
-    def is_identifiable(self) -> bool:
-        """Whether this version can be told from another one, so that bytes of two responses may be joined.
-
-        By a strong ETag (old Azure storage forgets the quotes), Last-Modified, or an announced checksum; a
-        weak ETag alone means "as good as the same", which is not the same bytes (RFC 9110, section 8.8.1).
-        """
-        strong = bool(self.etag) and not (self.etag or "").startswith("W/")
-        return strong or self.modified is not None or any(not checksum.guessed for checksum in self.checksums)
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,100 +215,6 @@ def is_whole(response: Response) -> bool:
     return response.status == 200 or (
         span is not None and (span.first, span.last) == (0, (span.total or 0) - 1)
     )
-
-
-def remote_version(response: Response) -> RemoteVersion:
-    """Return what a 200, 206 or 416, or the response to a HEAD, tells of the whole file, as it is sent."""
-    headers, whole = response.headers, response.status == 200
-    if whole:
-        total = response.content_length
-    else:
-        span = parse_content_range(headers.get("content-range"))
-        total = span.total if span else None
-    return RemoteVersion(
-        total, headers.get("etag") or None, headers.get("last-modified") or None, checksums(headers, whole)
-    )
-
-
-def version_difference(before: RemoteVersion, now: RemoteVersion) -> str:
-    """Return what tells two responses apart, in words; empty if they may be of one version."""
-    if before.total is not None and now.total is not None and before.total != now.total:
-        return f"its size changed from {before.total} to {now.total} bytes"
-    if before.etag and now.etag and _opaque(before.etag) != _opaque(now.etag):
-        return "its ETag changed"
-    if before.modified and now.modified and before.modified != now.modified:
-        return "its date of modification changed"
-    known = {checksum.algorithm: checksum.value for checksum in before.checksums}
-    if any(known.get(checksum.algorithm, checksum.value) != checksum.value for checksum in now.checksums):
-        return "its checksum changed"
-    return ""
-
-
-def checksums(headers: Mapping[str, str], whole: bool = True) -> tuple[Checksum, ...]:
-    """Return the checksums of the whole file that a server announces, and one that its ETag suggests.
-
-    - `whole`: Whether the response carries the whole file: Content-MD5 and Digest of a 206 are those of its
-      part (RFC 9530, section 2), while Repr-Digest and the fields of stores name the whole file by
-      definition.
-    """
-    etag = _etag_md5(headers)
-    if not etag and _ANNOUNCING.isdisjoint(headers) and _AMAZON not in " ".join(headers):
-        return ()  # as most responses are, of which there may be thousands a second
-    found: dict[str, str] = {}
-    fields = [headers.get("repr-digest", "")]
-    if whole:
-        fields += [headers.get("digest", ""), f"md5={headers.get('content-md5', '')}"]
-    if _sent_as_stored(headers):
-        fields += [headers.get("x-goog-hash", ""), f"md5={headers.get('x-ms-blob-content-md5', '')}"]
-    if headers.get("x-amz-checksum-type", "FULL_OBJECT").upper() == "FULL_OBJECT":
-        for name, value in headers.items():
-            # That of a multipart upload, without a type by old stores, ends in "-N": no Base64 of such a sum.
-            if name.startswith(_AMAZON) and (whole or "content-range" not in headers):
-                fields.append(f"{name.removeprefix(_AMAZON)}={value}" if "-" not in value else "")
-    for name, value in _DIGEST_FIELD.findall(", ".join(fields)):
-        algorithm = _ALGORITHMS.get(name.lower(), name.lower())
-        if algorithm not in found and (decoded := _decode_sum(algorithm, value)):
-            found[algorithm] = decoded
-    announced = tuple(Checksum(algorithm, value) for algorithm, value in found.items())
-    return (*announced, Checksum("md5", etag, guessed=True)) if etag and "md5" not in found else announced
-
-
-def _opaque(etag: str) -> str:
-    """Return the tag without quotes: some servers write them in one response and not in the next."""
-    return etag.removeprefix("W/").strip('"')
-
-
-def _sent_as_stored(headers: Mapping[str, str]) -> bool:
-    """Return whether the bytes are those that Google's store holds, rather than decompressed on the way."""
-    stored = codings({"content-encoding": headers.get("x-goog-stored-content-encoding", "")})
-    return not stored or stored == codings(headers)
-
-
-def _etag_md5(headers: Mapping[str, str]) -> str:
-    """Return the MD5 that S3 uses as ETag of what was uploaded in one piece and not encrypted with a key.
-
-    AWS documents this for plain and SSE-S3 objects only; "-N" ends the tag of a multipart upload. Servers
-    that speak its protocol use other sums, so it is only a guess.
-    """
-    match = _HEX_MD5.fullmatch(headers.get("etag", ""))
-    if match is None or not ("x-amz-request-id" in headers or headers.get("server") == "AmazonS3"):
-        return ""
-    encryption = headers.get("x-amz-server-side-encryption", "AES256")
-    customer = "x-amz-server-side-encryption-customer-algorithm" in headers
-    return match[1].lower() if encryption == "AES256" and not customer else ""
-
-
-def _decode_sum(algorithm: str, encoded: str) -> str:
-    length = _LENGTHS.get(algorithm)
-    if length is None:
-        return ""
-    if len(encoded) == 2 * length and re.fullmatch(r"[0-9a-fA-F]+", encoded):
-        return encoded.lower()  # hex, which some servers write
-    try:
-        raw = base64.b64decode(encoded, validate=True)
-    except (binascii.Error, ValueError):
-        return ""
-    return raw.hex() if len(raw) == length else ""
 
 
 def raise_for_response(

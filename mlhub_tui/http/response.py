@@ -177,18 +177,21 @@ def parse_lenient_head(head: bytes) -> Response:
 
 def malformed(what: str, line: str) -> ProtocolError:
     """Return the error of a response that is no HTTP/1.1, with its line where that can be shown."""
-    shown = f": {one_line(line, 80)}" if line.isprintable() and line.isascii() else ""
+    shown = f": {one_line(line, 80)}" if line and line.isprintable() and line.isascii() else ""
     return ProtocolError(f"the response is not HTTP/1.1: {what}{shown}")
 
 
 class ChunkedBody:
-    """Reader of a body in chunks (RFC 9112, section 7.1), whose lines may end in a line feed alone."""
+    """Reader of a body in chunks (RFC 9112, section 7.1), whose lines may end in a line feed alone.
+
+    `complete` is whether its last chunk came, though not yet the end of the trailer.
+    """
 
     def __init__(self) -> None:
         self._line = b""  # as far as it came
         self._left = 0  # bytes of the chunk that are missing
         self._of_lines = 0  # bytes of lines since the last chunk
-        self._in_trailer = self._behind_chunk = False
+        self.complete = self._behind_chunk = False
 
     def feed(self, data: bytes, sink: BodySink) -> bytes | None:
         """Write what is of the body; return what follows its end, None before that.
@@ -212,7 +215,7 @@ class ChunkedBody:
             if not self._line.endswith(b"\n"):
                 break
             line, self._line = self._line.rstrip(b"\r\n"), b""
-            if self._in_trailer:
+            if self.complete:
                 if not line:
                     return data[at:]
             elif self._behind_chunk:
@@ -221,7 +224,7 @@ class ChunkedBody:
                 if (size := _CHUNK_SIZE.match(line)) is None:
                     raise malformed("illegal chunk header", line.decode("latin-1"))
                 self._left, self._of_lines = int(size[1], 16), 0
-                self._in_trailer, self._behind_chunk = not self._left, bool(self._left)
+                self.complete, self._behind_chunk = not self._left, bool(self._left)
         return None
 
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from ..auth.location import Kind
 from ..errors import EntityDoesNotExist, NotOffered
-from ..http.representation import Checksum
 from ..http.urls import shown, shown_id
+from ..http.versions import Checksum
 from ..models import Asset, Collection, Document, Entry, EntryKind, Item, MLModel
 from ..options import IfExists
 from ..sources.asset_links import STORE, asset_href, https_of, is_store, requester_pays
@@ -347,7 +347,7 @@ class Aria2(Exporter):
             if url.lower().startswith("file:"):
                 self._local += 1
                 continue
-            digest = multihash(asset.raw.get("file:checksum"))
+            digest = multihash(_checksum(asset))
             known = digest is not None and digest.algorithm in _ALGORITHMS
             checksum = f"  checksum={digest.algorithm}={digest.value}\n" if digest and known else ""
             entries.append(f"{url}\n  out={folder}/{names[asset.key]}\n{checksum}")

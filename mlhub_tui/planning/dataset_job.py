@@ -8,6 +8,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from ..auth.location import Kind
@@ -23,7 +24,7 @@ from ..transfer.batch import BatchDownload
 from ..transfer.config import DownloadResult, ReserveSpace, TransferPhase, TransferProgress
 from ..transfer.engine import TransferCancelled
 from ..transfer.work_source import BatchStats
-from ..unpack.archive import unpack
+from ..unpack.archive import marker, unpack
 from . import layout
 from .dataset_plan import copy_catalog, fetch_catalog, index_of_dataset
 from .index import Index
@@ -203,7 +204,9 @@ class _DatasetJobRunner:
             if not self.fetched:  # it stood there before, of the announced size
                 hint = f"use --if-exists overwrite, or remove {one_line(self._archive, 200)}"
                 raise DamagedArchive(error.message, hint=hint) from error
-            await in_thread(lambda: self._archive.unlink(missing_ok=True))  # the next try fetches it again
+            for path in (self._archive, marker(self._archive)):  # the next try fetches and unpacks it again
+                await in_thread(partial(path.unlink, missing_ok=True))
+            self.live.log(f"removed {one_line(self._archive.name, 80)}; what could be unpacked of it stays")
             self.live.wrote(0)
             raise
         return await self._end(ManifestStats() if catalog_only else await self._fetch())

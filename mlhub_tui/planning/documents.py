@@ -150,11 +150,12 @@ class DocumentReader:
             if name in taken:  # as of the keys `x` and `x.tif`
                 name = distinct_name(name, key)
             taken.add(name)
-            size, media, checksum = entry.get("file:size"), entry.get("type"), entry.get("file:checksum")
+            size, media = entry.get("file:size"), entry.get("type")
+            checksum = entry.get("file:checksum") or entry.get("checksum:multihash")
             if size is not None and (type(size) is not int or not 0 <= size <= LARGEST_SIZE):
                 size = None
             page = page or (isinstance(media, str) and media.startswith(PAGE_TYPES))
-            if checksum is None or not isinstance(checksum, str) or not checksum.isprintable():
+            if not isinstance(checksum, str) or not checksum.isprintable():
                 checksum = ""
             records.append((scope, written, name, size, page, href, checksum))
         return records

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from ..errors import MLHubException, VerificationFailed
 from ..http.cache import LastListing
+from ..http.versions import new_hash
 from ..models import Dataset, Document
 from ..planning.filters import Filters
 from ..planning.layout import catalog_file
@@ -25,7 +26,6 @@ from ..planning.manifest import manifest_path, read_stats
 from ..planning.report import verify_files
 from ..planning.requests import SAMPLE, ArchiveRequest, AssetRequest, DatasetRequest
 from ..text import count, link_names, one_line, size
-from ..transfer.checksums import new_hash
 from ..transfer.content_checks import Gzip
 from ..transfer.engine import TransferCancelled
 from .job import Job, JobState

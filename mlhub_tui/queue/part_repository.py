@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import TargetBusy
-from ..http.representation import Checksum, RemoteVersion
+from ..http.versions import Checksum, RemoteVersion
 from ..transfer.checksums import StreamingHasher
 from ..transfer.part_file import Extents, PartFile, PartJournal, PartRecord, merge, prefix
 from .database import Database, pack

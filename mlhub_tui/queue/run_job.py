@@ -36,8 +36,8 @@ from ..http.errors import (
     TLSFailure,
     is_lasting,
 )
-from ..http.representation import Checksum
 from ..http.urls import shown_id
+from ..http.versions import Checksum
 from ..models import Document
 from ..planning.assets import DocumentOrigin, multihash, requests_for, unverified
 from ..planning.requests import SAMPLE, ArchiveRequest, AssetRequest, DatasetRequest, DownloadRequest

@@ -17,15 +17,15 @@ from typing import Any
 
 from .. import errors, text
 from ..concurrency import in_thread_to_end, uncancelled
-from ..content import START
+from ..content import GZIP_MAGIC, START
 from ..errors import MLHubException
 from ..http.credentials import LOCAL
 from ..http.errors import BodyNotWanted, ConnectionLost
-from ..http.representation import BodyCollector, checksums, codings, is_ambiguous, raise_for_response
+from ..http.representation import BodyCollector, codings, is_ambiguous, raise_for_response
 from ..http.response import BodySink, Response
 from ..http.urls import host_label
+from ..http.versions import HashingSink, checksums
 from . import content_checks
-from .checksums import HashingSink
 from .config import BatchConfig, TransferContext, TransferProgress
 from .engine import TransferCancelled, shared_engine
 from .hosts import PROGRESS, HostScheduler, SharedBackoff
@@ -135,7 +135,7 @@ class _BodyReceiver:
         if large or endless or response.status == 206 or codings(response.headers):
             self.single = True
             raise BodyNotWanted
-        if known := (*checksums(response.headers), *task.request.checksums):
+        if known := checksums(response.headers, catalog=task.request.checksums):
             self._sums = HashingSink(known)
         self._file = self._runner.output.create(task)
         return self
@@ -190,6 +190,7 @@ class _BodyReceiver:
         if kind := content_checks.contradiction(expected, self._start, size, media_type):
             raise content_checks.refused(expected, kind, self._start, size, place=host_label(response.url))
         if self._sums is not None:
+            self._task.single = self._start.startswith(GZIP_MAGIC)  # then its content may have the sums
             self._sums.verify()
         if not response.complete:
             raise ConnectionLost("the connection ended without the end of the file")

@@ -1,100 +1,26 @@
-"""Checksums: sums of bodies and of files that grow, and their comparison with what is announced."""
+"""Checksums of files that grow, compared with what is announced."""
 
 from __future__ import annotations
 
-import hashlib
+import contextlib
 import threading
-import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
 
 from ..errors import VerificationFailed
-from ..http.representation import Checksum
-
-if TYPE_CHECKING:
-    from ..http.response import BodySink
+from ..http.representation import Inflater
+from ..http.versions import Checksum, HashingSink
 
 _CHUNK = 1 << 20
 _POLL = 0.05  # seconds between looks at a file that grows
-
-
-class Hash(Protocol):
-    """What hashlib's hashes have in common."""
-
-    def update(self, data: memoryview, /) -> None:
-        """Add bytes."""
-
-    def hexdigest(self) -> str:
-        """Return the sum of what was added, in hex."""
-        ...
-
-
-class _CRC32:
-    """CRC-32 (zlib's) in the shape of hashlib's hashes."""
-
-    def __init__(self) -> None:
-        self._value = 0
-
-    def update(self, data: memoryview, /) -> None:
-        self._value = zlib.crc32(data, self._value)
-
-    def hexdigest(self) -> str:
-        return f"{self._value:08x}"
-
-
-def new_hash(algorithm: str) -> Hash:
-    """Return a hash by its name in a checksum: `md5`, `sha-256`, `sha3-256`, `blake2b-128` (in bits)."""
-    family, _, bits = algorithm.partition("-")
-    if algorithm == "crc32":
-        return _CRC32()
-    if family in ("blake2b", "blake2s"):
-        return getattr(hashlib, family)(digest_size=int(bits) // 8, usedforsecurity=False)  # type: ignore[no-any-return]
-    name = f"{family}_{bits}" if family == "sha3" else f"{family}{bits}"
-    return hashlib.new(name, usedforsecurity=False)
-
-
-class HashingSink:
-    """Hashes a body for the checksums that can be computed here, on its way to another sink if it has one."""
-
-    def __init__(self, checksums: Iterable[Checksum], sink: BodySink | None = None) -> None:
-        self._checksums, self._sink = verifiable(checksums), sink
-        self._hashes = [new_hash(each.algorithm) for each in self._checksums]
-
-    def write(self, view: memoryview, /) -> None:
-        """Hash the bytes and pass them on."""
-        for each in self._hashes:
-            each.update(view)
-        if self._sink is not None:
-            self._sink.write(view)
-
-    def verify(self) -> str:
-        """Return a note on a guessed checksum that differs, else an empty string.
-
-        Raises VerificationFailed, with both sums, if an announced one differs.
-        """
-        note = ""
-        for checksum, found in zip(self._checksums, self._hashes, strict=True):
-            if found.hexdigest() == checksum.value:
-                continue
-            if not checksum.guessed:
-                sums = f"expected {checksum.algorithm.upper()} {checksum.value}, got {found.hexdigest()}"
-                raise VerificationFailed(f"checksum mismatch: {sums}")
-            note = f"its ETag looks like another MD5 ({checksum.value})"
-        return note
-
-
-def verifiable(checksums: Iterable[Checksum]) -> tuple[Checksum, ...]:
-    """Return the checksums that can be computed here (not CRC-32C), each once; announced before guessed."""
-    usable = [each for each in checksums if each.algorithm != "crc32c"]
-    return tuple(dict.fromkeys(sorted(usable, key=lambda each: each.guessed))) if usable else ()
 
 
 class StreamingHasher(threading.Thread):
     """Hashes a file from its start in a thread of its own, from the page cache, while it is written.
 
     On the loop hashing would take more time than the transfer (MD5: 0.6 GB/s); beside it, it is done a
-    moment after the last byte. `written` returns how many bytes are there from the start on.
+    moment after the last byte. `written` returns how many bytes are there from the start on; `sums` are of
+    what was hashed so far.
     """
 
     def __init__(
@@ -106,10 +32,10 @@ class StreamingHasher(threading.Thread):
     ) -> None:
         super().__init__(name=f"hash {path.name}", daemon=True)
         self._path, self._checksums, self._written = path, checksums, written
-        self._position, self._sums = 0, HashingSink(checksums)
+        self._position, self.sums = 0, HashingSink(checksums)
         self._carried = False
         if previous is not None and previous._checksums == checksums and previous.ended(written()):
-            self._position, self._sums, self._carried = previous._position, previous._sums, True
+            self._position, self.sums, self._carried = previous._position, previous.sums, True
         self._total: int | None = None
         self._stopped = False
         self._wake = threading.Event()
@@ -135,14 +61,23 @@ class StreamingHasher(threading.Thread):
         if self._stopped:
             return ""
         try:
-            return self._sums.verify()
+            return self.sums.verify()
         except VerificationFailed:
             if not self._carried:
-                raise
+                return self.sums.verify(self._hash_content())
         # The file may have been changed between two transfers, unseen: only all of it can tell.
-        again = StreamingHasher(self._path, self._checksums, lambda: total)
-        again.start()
-        return again.finish(total)
+        self._position, self.sums, self._carried = 0, HashingSink(self._checksums), False
+        self.run()
+        return self.finish(total)
+
+    def _hash_content(self) -> HashingSink:
+        """Hash what a gzip file contains: its catalog may have the checksum of that."""
+        sums, inflater = HashingSink(self._checksums), Inflater("gzip")
+        with contextlib.suppress(VerificationFailed), self._path.open("rb") as file:
+            while not self._stopped and (data := file.read(_CHUNK)):
+                for piece in inflater.pieces(data):
+                    sums.write(memoryview(piece))
+        return sums if inflater.whole else self.sums
 
     def run(self) -> None:
         """Follow the writer until the end."""
@@ -163,7 +98,7 @@ class StreamingHasher(threading.Thread):
                 room = min(limit - self._position, _CHUNK)
                 count = file.readinto(buffer[:room]) if room > 0 else 0
                 if count:
-                    self._sums.write(buffer[:count])
+                    self.sums.write(buffer[:count])
                     self._position += count
                 elif self._total is not None and room > 0:
                     return  # cut shorter behind our back: the sums will differ

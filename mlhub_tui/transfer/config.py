@@ -22,7 +22,7 @@ from .engine import SharedLimits
 if TYPE_CHECKING:  # needed by transfers only, not before the first request of a command
     from ..http.client import HTTPClient
     from ..http.credentials import CookieJar, Link
-    from ..http.representation import Checksum
+    from ..http.versions import Checksum
     from .part_file import PartJournal
 
 _MAX_EVENTS = 200  # events between two readings of the log; older ones are dropped

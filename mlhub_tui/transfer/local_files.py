@@ -18,8 +18,9 @@ from ..concurrency import in_thread_to_end
 from ..content import LFS_MAGIC, MAX_POINTER, ContentKind
 from ..errors import DownloadError, EntityDoesNotExist
 from ..fileio import clone
+from ..http.versions import Checksum, verifiable
 from ..options import IfExists
-from .checksums import StreamingHasher, verifiable
+from .checksums import StreamingHasher
 from .config import (
     DownloadResult,
     DownloadSpec,
@@ -120,6 +121,7 @@ async def copy_file(
 
     def work() -> DownloadResult:
         journal.claim(spec.part)
+        matching: tuple[Checksum, ...] = ()
         try:
             with open_local(spec.link.url, stop) as original:
                 if fetched := not _is_there(spec, original.size):
@@ -129,7 +131,7 @@ async def copy_file(
                             # What the part was of before is gone: no record may say that its bytes are good.
                             journal.begin(spec.part, PartRecord(inode=inode(part.status)))
                             part.truncate(0)
-                            _copy(spec, original, part, progress, stop)
+                            matching = _copy(spec, original, part, progress, stop)
                         except BaseException:
                             if part.remove_if_empty():
                                 journal.forget(part.path)
@@ -137,7 +139,7 @@ async def copy_file(
                         part.commit(spec.target, overwrite=spec.if_exists is IfExists.OVERWRITE)
                         progress.committed = original.size
                         journal.forget(part.path)
-                return DownloadResult(spec.target, original.size, fetched, spec.checksums if fetched else ())
+                return DownloadResult(spec.target, original.size, fetched, matching)
         finally:
             journal.release(spec.part)
 
@@ -160,8 +162,8 @@ def _copy(
     part: PartFile,
     progress: TransferProgress,
     stop: threading.Event,
-) -> None:
-    """Copy all bytes, with the checksums close behind."""
+) -> tuple[Checksum, ...]:
+    """Copy all bytes, with the checksums close behind; return those that are the file's."""
     progress.total = original.size
     progress.log(f"begins: {text.size(original.size)}, copied from this machine")
     progress.begin_at(0)
@@ -179,6 +181,7 @@ def _copy(
         hasher.finish(original.size)
         if stop.is_set():
             raise TransferCancelled
+        return hasher.sums.matching
     finally:
         hasher.stop()
 

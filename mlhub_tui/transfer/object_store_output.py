@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import functools
 import itertools
+import sys
 import tempfile
 import threading
 from collections import deque
@@ -26,10 +27,10 @@ from ..errors import MLHubException
 from ..http.credentials import CookieJar, is_local
 from ..http.errors import PASSING
 from ..http.exchange import Exchange
-from ..http.representation import BodyCollector, RemoteVersion, codings, parse_content_range, remote_version
+from ..http.representation import BodyCollector, codings, parse_content_range
+from ..http.versions import Checksum, HashingSink, RemoteVersion, remote_version
 from ..options import IfExists
 from . import content_checks
-from .checksums import HashingSink
 from .config import TransferContext, TransferPhase, TransferProgress
 from .engine import TransferCancelled
 from .local_files import open_local
@@ -55,18 +56,12 @@ class Budget:
     held: int = 0
 
 
-class _Body:
+class _Body(BodyCollector):
     """A body in memory, as an object is put whole."""
-
-    def __init__(self) -> None:
-        self.data = bytearray()
 
     @property
     def size(self) -> int:
         return len(self.data)
-
-    def write(self, view: memoryview, /) -> None:
-        self.data += view
 
     def discard(self) -> None:
         self.data.clear()
@@ -128,7 +123,7 @@ class ObjectStoreOutput:
 
     def create(self, task: FileTask) -> _Body:
         """Return a body in memory."""
-        return _Body()
+        return _Body(sys.maxsize)
 
     def store(self, task: FileTask, file: OutputFile) -> None:
         """Put an object."""
@@ -217,7 +212,7 @@ class _LargeFile:
 
     async def run(self) -> FileResult:
         if is_local(self._task.link.url):
-            return await self._copied(self._task.link.url)
+            return await self._copied(self._task.link.url, self._task.request.checksums)
         async with self._exchange({"Range": f"bytes=0-{PART - 1}"}, frozenset({416})) as exchange:
             response = exchange.response
             version = remote_version(response)
@@ -233,15 +228,15 @@ class _LargeFile:
                     return await self._send(version, self._ranges(exchange, version, first))
         return await self._through_a_file()
 
-    async def _copied(self, url: str) -> FileResult:
-        """Send a file of this machine."""
+    async def _copied(self, url: str, checksums: tuple[Checksum, ...] = ()) -> FileResult:
+        """Send a file of this machine, which has been verified unless there are checksums for it."""
         stop = threading.Event()
 
         def work() -> FileResult:
             with open_local(url, stop) as original:
                 if (there := self._there(original.size)) is not None:
                     return there
-                with _ObjectUpload(self._task, self._store, RemoteVersion(original.size)) as upload:
+                with _ObjectUpload(self._task, self._store, original.size, checksums) as upload:
                     for data in original.chunks(PART):
                         upload.write(data)
                     if original.changed:
@@ -276,7 +271,8 @@ class _LargeFile:
         """Write the pieces, and have the object be there if it is what it should be."""
         self._progress.total = version.total
         self._progress.enter(TransferPhase.DOWNLOADING)
-        upload = _ObjectUpload(self._task, self._store, version)
+        known = (*version.checksums, *self._task.request.checksums)
+        upload = _ObjectUpload(self._task, self._store, version.total, known)
         try:
             async with contextlib.aclosing(pieces) as coming:
                 async for data in coming:
@@ -348,9 +344,11 @@ class _RangeSink(BodyCollector):
 class _ObjectUpload:
     """Writes an object of known size, if it is what it should be; a small one at once; blocks."""
 
-    def __init__(self, task: FileTask, store: Any, version: RemoteVersion) -> None:
-        self._task, self._store, self._total = task, store, version.total or 0
-        self._sums = HashingSink((*version.checksums, *task.request.checksums))
+    def __init__(
+        self, task: FileTask, store: Any, total: int | None, checksums: tuple[Checksum, ...] = ()
+    ) -> None:
+        self._task, self._store, self._total = task, store, total or 0
+        self._sums = HashingSink(checksums)
         self._first: bytes | bytearray = b""
         self._writer: Any = None
         self._size = 0

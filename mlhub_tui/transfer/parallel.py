@@ -14,13 +14,12 @@ from .. import errors
 from ..concurrency import in_thread_to_end, uncancelled
 from ..http.errors import PASSING, BodyNotWanted, ConnectionLost
 from ..http.exchange import Exchange
-from ..http.representation import (
-    codings,
-)
+from ..http.representation import codings
 from ..http.response import BodySink
 from ..http.urls import parse_url
-from .checksums import StreamingHasher, verifiable
-from .config import DownloadSpec, TransferContext, TransferProgress
+from ..http.versions import Checksum, verifiable
+from .checksums import StreamingHasher
+from .config import TransferContext, TransferProgress
 from .part_file import ENDLESS, Extents, PartFile, PartRecord, RestartRequired, Segment, SegmentTable, prefix
 from .resumption import validate_range
 
@@ -81,12 +80,13 @@ class SegmentedFile:
 
     A flush runs beside the writing, so that a slow disk delays the record only: extents are looked at before
     a flush and recorded after it. `overlaps` are what connections had beyond their segments, by offset;
-    `holes` is whether bytes beyond a gap may have been written.
+    `holes` is whether bytes beyond a gap may have been written. `checksums` are those to compare, of a
+    catalog (`known`) and of the server; once verified, those that are the file's.
     """
 
     def __init__(
         self,
-        spec: DownloadSpec,
+        known: tuple[Checksum, ...],
         context: TransferContext,
         progress: TransferProgress,
         part: PartFile,
@@ -97,7 +97,7 @@ class SegmentedFile:
         self.table = SegmentTable(record.extents, total, context.config.min_segment)
         self.overlaps: list[tuple[int, bytes]] = []
         self.holes = len(record.extents) > 1
-        self.checksums = verifiable((*spec.checksums, *record.version.checksums))
+        self.checksums = verifiable((*known, *record.version.checksums))
         self._hasher: StreamingHasher | None = None
         self._checked = False
         self._unflushed = 0
@@ -167,7 +167,9 @@ class SegmentedFile:
         hasher = self._hasher
         if hasher is None:
             return ""
-        return await in_thread_to_end(lambda: hasher.finish(size), stop=hasher.stop)
+        note = await in_thread_to_end(lambda: hasher.finish(size), stop=hasher.stop)
+        self.checksums = hasher.sums.matching
+        return note
 
     async def _flush_periodically(self, interval: float) -> None:
         before: Extents = ()

@@ -24,7 +24,7 @@ from ..fileio import (
     translate_os_error,
     try_lock,
 )
-from ..http.representation import RemoteVersion
+from ..http.versions import RemoteVersion
 from .checksums import StreamingHasher
 
 _FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)

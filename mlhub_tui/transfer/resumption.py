@@ -16,17 +16,10 @@ from ..http.client import HTTPClient
 from ..http.credentials import CookieJar, Link
 from ..http.errors import DEFAULT_TIMEOUTS, Timeouts
 from ..http.exchange import PEEK
-from ..http.representation import (
-    RemoteVersion,
-    codings,
-    is_ambiguous,
-    parse_content_range,
-    raise_for_response,
-    remote_version,
-    version_difference,
-)
+from ..http.representation import codings, is_ambiguous, parse_content_range, raise_for_response
 from ..http.response import Response
 from ..http.urls import address
+from ..http.versions import RemoteVersion, remote_version, version_difference
 from ..text import sizes
 from . import content_checks
 from .config import DownloadSpec, Expected, TransferContext

@@ -12,6 +12,7 @@ What of the part is safe, and which version it is of, is recorded in the journal
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -21,23 +22,22 @@ from ..concurrency import in_thread_to_end, stoppable_in_thread
 from ..content import START
 from ..fileio import check_fits, check_free_space, check_writable, remove_link
 from ..http.credentials import CookieJar, is_local
-from ..http.errors import ConnectionLost
+from ..http.errors import PASSING_STATUSES, ConnectionLost
 from ..http.exchange import Exchange
 from ..http.representation import (
     IDENTITY,
     DecodingSink,
-    RemoteVersion,
     Undecodable,
     codings,
     is_whole,
-    remote_version,
+    raise_for_response,
     to_undo,
 )
 from ..http.response import BodySink, Response
 from ..http.urls import address, host_label
+from ..http.versions import Checksum, HashingSink, RemoteVersion, comparable, remote_version
 from ..options import IfExists
 from . import content_checks
-from .checksums import HashingSink
 from .config import (
     DownloadResult,
     DownloadSpec,
@@ -52,9 +52,15 @@ from .resumption import Existing, Resumption, validate_range
 
 _BEGINNINGS = 3  # from zero in one try; more mean that the file changes faster than it is fetched
 _NO_RANGE = frozenset({304, 405, 412, 416, 501})  # to a request for a range: the whole file may be had yet
-_DOUBTED = frozenset({400, 403, 404, 406, 410, 417})  # to the same: the file is refused, or all ranges are
+# To the same: the server failed, for now or at each range.
+_FAILED = PASSING_STATUSES - {408, 425, 429, 503}
+# And: the file is refused, or all ranges are; 401, 407 and 511 want a login, others more time.
+_DOUBTED = frozenset(range(400, 600)) - _NO_RANGE - PASSING_STATUSES - {401, 407, 511}
+_FAILURES = 4  # in a row of requests for a range, after which the whole file is requested
 _HOST_POLL = 0.05  # seconds between looks whether a host has room for one more request
 
+_failures: Counter[Path] = Counter()
+"""Requests in a row for the rest of a part at which its server failed; of the engine's loop alone."""
 _writers: dict[Path, asyncio.Task[object]] = {}
 """The tasks that write part files; only the engine's loop touches it."""
 
@@ -187,13 +193,17 @@ class _Download:
             start, end, known = self._gap(record)
             total = record.version.total or 0
             headers = record.version.range_headers(start - known, min(end + OVERLAP, total) - 1)
-        allowed = _NO_RANGE | _DOUBTED if record is not None else frozenset[int]()
+        allowed = _NO_RANGE | _DOUBTED | _FAILED if record is not None else frozenset[int]()
         async with self._exchange({**headers, **self._accept}, allowed) as exchange:
-            status = exchange.response.status
+            status, part = exchange.response.status, self._spec.part
             if status in allowed & _NO_RANGE:
                 raise RestartRequired(f"the server does not send the rest ({status})")
             if status not in allowed:
+                _failures.pop(part, None)
                 return await self._store(exchange, record)
+            _failures[part] += status in _FAILED
+            if status in _FAILED and _failures[part] % _FAILURES:
+                raise_for_response(exchange.response, self._name, body=bytes(exchange.first))
         # Nothing is given up before the whole file comes: the link of this one may have expired.
         self._progress.log(f"the rest is refused ({status}): requests the whole file")
         self._alone = True
@@ -209,7 +219,10 @@ class _Download:
         try:
             await in_thread_to_end(lambda: opened.append(PartFile(spec.part, names=spec.names)))
             return await self._receive(exchange, record, opened[0])
-        except BaseException:
+        except BaseException as error:
+            if opened and isinstance(error, errors.VerificationFailed):
+                opened[0].truncate(0)  # what is not the file leaves no part behind
+                self._progress.wrote(0)
             if opened and opened[0].remove_if_empty():
                 await in_thread_to_end(lambda: self._journal.forget(spec.part))
             raise
@@ -247,12 +260,13 @@ class _Download:
         self._log_begin(record)
         progress.wrote(covered(record.extents))
         progress.enter(TransferPhase.DOWNLOADING)
-        async with SegmentedFile(spec, self._context, progress, part, record) as file:
+        catalog = () if undone else comparable(spec.checksums, response.headers)
+        async with SegmentedFile(catalog, self._context, progress, part, record) as file:
             segment = file.table.claim() or Segment(file.table.total, file.table.total)
             segment.reach = min(reach, file.table.total)
             sink: BodySink = SegmentSink(file, segment, known)
             if undone:
-                await self._pour_decoded(exchange, sink, undone, sent)
+                file.checksums = await self._pour_decoded(exchange, sink, undone, sent)
             elif self._may_split(file, response):
                 downloader = ParallelDownloader(file, self._exchange, codings(response.headers))
                 await downloader.run(exchange, segment, sink)
@@ -301,15 +315,17 @@ class _Download:
 
     async def _pour_decoded(
         self, exchange: Exchange, sink: BodySink, undone: tuple[str, ...], sent: RemoteVersion
-    ) -> None:
-        """Write a body without its content codings; its checksums may be those before or behind them."""
-        decoding = DecodingSink(inside := HashingSink(sent.checksums, sink), undone)
-        await exchange.pour(sums := HashingSink(sent.checksums, decoding))
+    ) -> tuple[Checksum, ...]:
+        """Write a body without its content codings; return those of its checksums that are of what is left.
+
+        The others may be of the form in which it was sent.
+        """
+        known = (*sent.checksums, *self._spec.checksums)
+        decoding = DecodingSink(inside := HashingSink(known, sink), undone)
+        await exchange.pour(outside := HashingSink(known, decoding))
         decoding.finish()
-        try:
-            inside.verify()
-        except errors.VerificationFailed:
-            sums.verify()
+        inside.verify(outside)
+        return inside.matching
 
     def _codings(
         self, response: Response, version: RemoteVersion, start: bytes
@@ -357,27 +373,23 @@ class _Download:
         progress.total = size
         progress.enter(TransferPhase.VERIFYING)
         part.truncate(size)
+        if not response.complete:
+            raise ConnectionLost("the connection ended without the end of the file")
+        if file.record.version.total is None and not decoded:
+            await self._check_unframed(response, part, size)
+        guess, media_type = await file.verify(size), response.headers.get("content-type", "")
         try:
-            if not response.complete:
-                raise ConnectionLost("the connection ended without the end of the file")
-            if file.record.version.total is None and not decoded:
-                await self._check_unframed(response, part, size)
-            guess = await file.verify(size)
-        except errors.VerificationFailed:
-            await self._forget_progress()
-            raise
-        try:
-            media_type = response.headers.get("content-type", "")
             note = await stoppable_in_thread(
                 lambda stop: content_checks.check_whole(spec.expected, part.path, stop, media_type)
             )
-        except (errors.VerificationFailed, errors.UnexpectedAnswer):
-            part.truncate(0)  # what is not the file leaves no part behind
-            await self._forget_progress()
+        except errors.UnexpectedAnswer:
+            part.truncate(0)
+            progress.wrote(0)
             raise
         fetched = await in_thread_to_end(lambda: self._commit(part, size))
-        announced = tuple(each for each in file.checksums if not each.guessed or not guess)
-        return DownloadResult(spec.target, size, fetched, announced, "; ".join(filter(None, [note, guess])))
+        return DownloadResult(
+            spec.target, size, fetched, file.checksums, "; ".join(filter(None, [note, guess]))
+        )
 
     def _commit(self, part: PartFile, size: int) -> bool:
         """Give the file its name; return False where the same file has it already."""

@@ -11,8 +11,8 @@ from typing import Protocol
 from .. import errors
 from ..errors import MLHubException
 from ..http.credentials import Link
-from ..http.representation import Checksum
 from ..http.urls import Origin
+from ..http.versions import Checksum
 from ..options import IfExists
 from .config import DownloadSpec, Expected, TransferContext, TransferProgress
 

@@ -37,7 +37,7 @@ from mlhub_tui.transfer.config import *
 from mlhub_tui.transfer.engine import TransferEngine
 from mlhub_tui.queue.part_repository import PartRepository
 from mlhub_tui.transfer.config import TransferProgress
-from mlhub_tui.http.representation import Checksum
+from mlhub_tui.http.versions import Checksum
 home, url, ca = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
 database = Database(home / "queue.db")
 journal = PartRepository(database, JobRepository(database))

@@ -44,6 +44,7 @@ class Hub(LoopbackServer):
         self.send: Send = as_it_is
         self.files: dict[str, bytes] = {"/image.tif": TIF, "/table.csv": CSV}
         self.assets: dict[str, Any] | None = None
+        self.archive = ARCHIVE
 
     def _item(self) -> dict[str, Any]:
         assets = self.assets or {
@@ -64,7 +65,7 @@ class Hub(LoopbackServer):
         path = request.path.removeprefix("/mlhub/v1")
         dataset = {"id": "ds", "title": "d", "status": "ready", "collections": [{"id": "c1", "types": []}]}
         sizes = {"collection": "c1", "dataset": "ds", "types": []}
-        sizes |= {"size": len(ARCHIVE), "stac_catalog_size": len(self._catalog())}  # type: ignore[dict-item]  # numbers beside words
+        sizes |= {"size": len(self.archive), "stac_catalog_size": len(self._catalog())}  # type: ignore[dict-item]  # numbers beside words
         documents: dict[str, Any] = {
             "/datasets/ds": dataset,
             "/collections/c1": collection("c1"),
@@ -77,7 +78,7 @@ class Hub(LoopbackServer):
         if path in ("/archive/c1", "/catalog/ds"):
             return redirect(f"{self.url}/store{path}")
         if path == "/store/archive/c1":
-            return self.send(ARCHIVE)
+            return self.send(self.archive)
         if path == "/store/catalog/ds":
             return self.send(self._catalog()) if "catalog" in self.files else as_it_is(self._catalog())
         return self.send(self.files[path]) if path in self.files else Answer(status=404)
@@ -131,6 +132,57 @@ def test_what_is_not_the_archive_fails_and_the_same_command_heals(
         assert whole.getnames()
 
 
+DAMAGED: dict[str, Callable[[bytes], bytes]] = {
+    "another CRC": lambda data: data[:-8] + bytes([data[-8] ^ 1]) + data[-7:],
+    "another byte": lambda data: data[:30_000] + bytes([data[30_000] ^ 1]) + data[30_001:],
+    "an end of zeros": lambda data: data[:-5000] + bytes(5000),
+    "nothing but a magic": lambda data: data[:2] + bytes(len(data) - 2),
+}
+
+
+@pytest.mark.parametrize("how", DAMAGED)
+def test_an_archive_of_the_announced_size_that_is_damaged_fails_and_the_same_command_heals(
+    hub: Hub, run: Run, tmp_path: Path, how: str
+) -> None:
+    hub.send = lambda data: as_it_is(DAMAGED[how](data))
+    ill = run("download", "archives", "c1", "--output-dir", str(tmp_path / "out"))
+    assert ill.exit_code == 1
+    assert "gzip" in ill.output
+    assert "what arrived is saved" not in ill.output
+    assert not [*(tmp_path / "out").iterdir()]
+    hub.send = as_it_is
+    assert run("download", "archives", "c1", "--output-dir", str(tmp_path / "out")).exit_code == 0
+
+
+def test_a_large_archive_that_ends_in_zeros_is_read_to_its_end(hub: Hub, run: Run, tmp_path: Path) -> None:
+    hub.archive = archive({"c1/data.bin": random.Random(1).randbytes(9 << 20)})
+    hub.send = lambda data: as_it_is(data[:-5000] + bytes(5000))
+    ill = run("download", "archives", "c1", "--output-dir", str(tmp_path / "out"))
+    assert ill.exit_code == 1
+    assert "ends in the middle of its gzip data" in ill.output
+
+
+def test_a_catalog_that_is_damaged_behind_its_checksum_leaves_no_mark_and_heals(
+    hub: Hub, run: Run, tmp_path: Path
+) -> None:
+    hub.files["catalog"] = b""
+
+    def spoilt(data: bytes) -> bytes:
+        plain = bytearray(gzip.decompress(data))
+        plain[1024 + 148] ^= 1  # the sum of the second member's header
+        return gzip.compress(plain)
+
+    hub.send = lambda data: as_it_is(spoilt(data))
+    given = ("download", "dataset", "ds", "--catalog-only", "--output-dir", str(tmp_path / "out"))
+    ill = run(*given)
+    assert ill.exit_code == 1
+    assert "the archive is damaged at byte 1,024" in ill.output
+    assert not [path for path in (tmp_path / "out").iterdir() if path.is_file()]
+    hub.send = as_it_is
+    assert run(*given).exit_code == 0
+    assert (tmp_path / "out" / "ds" / "c1" / "i1" / "i1.json").exists()
+
+
 @pytest.mark.parametrize("left", [ERROR, b"", ARCHIVE[:20_000]], ids=["json", "nothing", "cut"])
 def test_what_an_earlier_version_stored_as_the_archive_is_replaced(
     hub: Hub, run: Run, tmp_path: Path, left: bytes
@@ -149,7 +201,7 @@ def test_a_damaged_catalog_of_the_announced_size_is_fetched_again_and_one_of_not
     given = ("download", "dataset", "ds", "--catalog-only", "--output-dir", str(tmp_path))
     ill = run(*given)
     assert ill.exit_code == 1
-    assert "the archive" in ill.output
+    assert "ds.tar.gz is not a whole gzip file" in ill.output
     assert "what arrived is saved" not in ill.output
     assert not (tmp_path / "ds.tar.gz").exists()
     hub.send = lambda _: as_it_is(archive({"elsewhere/catalog.json": b"{}"}))

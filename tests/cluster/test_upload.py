@@ -13,7 +13,7 @@ import pytest
 from mlhub_tui.cluster.object_store import ObjectStore
 from mlhub_tui.errors import MLHubException, RemoteChanged, ServerUnreachable, VerificationFailed
 from mlhub_tui.http.credentials import Link
-from mlhub_tui.http.representation import Checksum
+from mlhub_tui.http.versions import Checksum
 from mlhub_tui.transfer.config import TransferProgress
 from mlhub_tui.transfer.engine import shared_engine
 from mlhub_tui.transfer.object_store_output import PART, Budget, ObjectStoreOutput

@@ -41,18 +41,10 @@ from mlhub_tui.http.errors import (
     may_pass,
     parse_retry_after,
 )
-from mlhub_tui.http.representation import (
-    Checksum,
-    ContentRange,
-    RemoteVersion,
-    checksums,
-    parse_content_range,
-    raise_for_response,
-    remote_version,
-    version_difference,
-)
+from mlhub_tui.http.representation import ContentRange, parse_content_range, raise_for_response
 from mlhub_tui.http.response import Response
 from mlhub_tui.http.urls import address, host_label, is_loopback, parse_url, redirect_target
+from mlhub_tui.http.versions import Checksum, RemoteVersion, checksums, remote_version, version_difference
 
 from .scripted import Request, answering, serving
 from .scripted import response as scripted_response

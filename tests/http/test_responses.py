@@ -113,6 +113,7 @@ CASES = {
     "truncated": Case(response(BODY[:60], length=120), end="ends", error=ConnectionLost),
     "truncated chunk": Case(CHUNKED + b"78\r\n" + BODY[:60], end="ends", error=ConnectionLost),
     "truncated by reset": Case(response(BODY[:60], length=120), end="resets", error=ConnectionLost),
+    "no end of the trailer": Case(CHUNKED + chunked(BODY)[:-2], end="ends", reused=False),
     "no last chunk": Case(CHUNKED + b"78\r\n" + BODY + b"\r\n", end="ends", error=ConnectionLost),
     "half a head": Case(b"HTTP/1.1 200 OK\r\nContent-Le", end="ends", error=ConnectionLost),
     "nothing": Case(b"", end="ends", error=ConnectionLost),
@@ -229,6 +230,9 @@ async def test_a_large_body_arrives_byte_for_byte(
         (H + b"X: " + b"y" * 310_000, "the head of the response is longer than 300 KB"),
         (b"II*\0\xf5\xb1\r\n\r\n", "is not HTTP/1.1: illegal status line"),
         (b"HTTP/1.1 200 OK\r\nno field\r\n\r\n", "is not HTTP/1.1: illegal header line: no field"),
+        (b"\0\0\x12\4\0\0\0\0\0\0\3\0\0\0\x64", "is not HTTP/1.1: the server speaks HTTP/2 alone"),
+        (b"\x15\3\3\0\2\2\x46", "is not HTTP/1.1: the server speaks TLS: try https"),
+        (b"welcome", "is not HTTP/1.1: illegal status line: welcome"),
     ],
 )
 async def test_what_is_no_response_is_said_as_it_reads(sent: bytes, words: str, client: HTTPClient) -> None:

@@ -149,14 +149,14 @@ async def test_a_new_version_with_a_new_checksum_is_taken_from_the_document(
     assert path.read_bytes() == OTHER
 
 
-async def test_bytes_that_are_not_the_documents_get_no_final_name(
+async def test_bytes_that_are_not_the_documents_get_no_final_name_and_leave_no_part(
     server: FaultServer, folder: Path, catalog: Catalog, mlhub_home: Path
 ) -> None:
     server.content, server.md5 = OTHER, False
     catalog.put("i", data={"href": at(server, "/a.tif"), "file:checksum": f"1220{SHA256}"})
     with pytest.raises(VerificationFailed, match="SHA-256"):
         await get(catalog, folder)
-    assert list(tree(folder)) == ["c/i/data.tif.part"]
+    assert list(tree(folder)) == []
     assert len(catalog.looks) == 1
 
 

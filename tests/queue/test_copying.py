@@ -25,7 +25,7 @@ from mlhub_tui.errors import (
     VerificationFailed,
 )
 from mlhub_tui.http.credentials import Link
-from mlhub_tui.http.representation import Checksum
+from mlhub_tui.http.versions import Checksum
 from mlhub_tui.options import IfExists
 from mlhub_tui.planning.assets import DocumentOrigin, requests_for
 from mlhub_tui.planning.resolver import OneSource

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from mlhub_tui.http import versions
 from mlhub_tui.queue.job import JobState
-from mlhub_tui.transfer import checksums
 from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer
 from tests.support.waiting import until
@@ -37,7 +37,7 @@ def hashed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         def hexdigest(self) -> str:
             return self._hash.hexdigest()
 
-    monkeypatch.setattr(checksums, "new_hash", Counting)
+    monkeypatch.setattr(versions, "new_hash", Counting)
     return counts
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from mlhub_tui.errors import VerificationFailed
 from mlhub_tui.http.credentials import Link
-from mlhub_tui.http.representation import Checksum
+from mlhub_tui.http.versions import Checksum
 from mlhub_tui.queue.database import Database
 from mlhub_tui.queue.part_repository import PartRepository
 from mlhub_tui.queue.repository import JobRepository
@@ -67,3 +68,16 @@ def test_a_file_that_is_not_the_catalogues_is_refused(
     with pytest.raises(VerificationFailed, match="SHA-256"):
         transfer(server, folder, journal, Checksum("sha-256", "00" * 32))
     assert not (folder / "x").exists()
+
+
+def test_a_gzip_file_may_have_the_sum_of_its_content_which_is_not_saved_as_its_own(
+    folder: Path, journal: PartRepository
+) -> None:
+    sums = (
+        Checksum("sha-256", SHA256),
+        Checksum("md5", hashlib.md5(gzip.compress(DATA, mtime=0)).hexdigest()),
+    )
+    with FaultServer(gzip.compress(DATA, mtime=0)) as server:
+        server.md5 = False
+        found = run(DownloadSpec(Link(server.url), folder / "x.gz", checksums=sums), journal)
+    assert found.checksums == sums[1:]

@@ -16,7 +16,7 @@ import pytest
 
 from mlhub_tui import fileio
 from mlhub_tui.http.credentials import Link, OriginCredentials
-from mlhub_tui.http.representation import Checksum
+from mlhub_tui.http.versions import Checksum
 from mlhub_tui.options import IfExists
 from mlhub_tui.planning.resolver import JobContext
 from mlhub_tui.transfer.part_file import PartFile

@@ -28,8 +28,8 @@ from mlhub_tui.errors import (
 )
 from mlhub_tui.http.credentials import Link
 from mlhub_tui.http.errors import BeingPrepared, LinkRejected
-from mlhub_tui.http.representation import Checksum, RemoteVersion
 from mlhub_tui.http.response import Response
+from mlhub_tui.http.versions import Checksum, RemoteVersion
 from mlhub_tui.options import IfExists
 from mlhub_tui.queue.database import Database
 from mlhub_tui.queue.part_repository import PartRepository
@@ -132,6 +132,8 @@ def names(folder: Path) -> list[str]:
         [Answer(after=HALF), Answer(status=412)],
         [Answer(after=HALF), Answer(status=501)],
         [Answer(after=HALF), Answer(status=404)],
+        [Answer(after=HALF), Answer(status=422)],
+        [Answer(after=HALF), Answer(status=508)],
         [Answer(status=206, headers={"Content-Range": f"bytes 0-{len(DATA) - 1}/{len(DATA)}"})],
         [Answer(after=HALF), Answer(flip=HALF - 100)],
         [Answer(after=HALF), Answer(total=len(DATA) + 1)],
@@ -150,6 +152,30 @@ def test_whatever_the_server_does_the_file_is_whole_in_the_end(
     assert transfers.target.read_bytes() == DATA
     assert names(transfers.folder) == ["file.tar.gz"]
     assert transfers.journal.load(transfers.part) is None
+
+
+@pytest.mark.parametrize("status", [500, 502, 520, 524, 530])
+def test_a_server_that_fails_at_each_range_is_asked_for_the_whole_file(
+    transfers: Transfers, server: FaultServer, status: int
+) -> None:
+    server.script.append(Answer(after=HALF))
+    server.plan = lambda request: Answer(status=status) if request.range else None
+    transfers.persistently(server.url)
+    assert transfers.target.read_bytes() == DATA
+    assert [asked is None for asked in server.ranges] == [True, False, False, False, False, True]
+
+
+def test_what_had_arrived_stays_where_a_server_fails_at_all_that_it_is_asked_for(
+    transfers: Transfers, server: FaultServer
+) -> None:
+    server.script.append(Answer(after=HALF))
+    server.always = Answer(status=500)
+    with pytest.raises(AssertionError):
+        transfers.persistently(server.url)
+    server.always = Answer()
+    transfers.fetch(server.url)
+    assert transfers.progress.resumed_from == HALF
+    assert transfers.target.read_bytes() == DATA
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 from mlhub_tui.errors import OutputFolderError, ServerError, VerificationFailed
 from mlhub_tui.http.credentials import Link
 from mlhub_tui.http.limits import HostLimits
-from mlhub_tui.http.representation import Checksum
+from mlhub_tui.http.versions import Checksum, HashingSink, new_hash, verifiable
 from mlhub_tui.output import OutputTree
 from mlhub_tui.planning.assets import multihash, unverified
 from mlhub_tui.queue.part_repository import (
@@ -21,7 +21,7 @@ from mlhub_tui.queue.part_repository import (
     extents_from_text,
     extents_to_text,
 )
-from mlhub_tui.transfer.checksums import HashingSink, StreamingHasher, new_hash, verifiable
+from mlhub_tui.transfer.checksums import StreamingHasher
 from mlhub_tui.transfer.config import DownloadSpec
 from mlhub_tui.transfer.part_file import Extents, PartFile, SegmentTable, covered, gaps, merge, prefix
 from mlhub_tui.transfer.work_source import BatchStats, FileResult
@@ -70,7 +70,7 @@ def test_what_can_be_computed_is_compared_and_a_guess_is_only_noted() -> None:
         sink.write(data[4:])
         return sink.verify()
 
-    assert note(guess, sure) == "its ETag looks like another MD5 (00)"
+    assert note(guess, sure) == "its ETag or catalog suggests another MD5 (00)"
     assert note(sure) == ""
     assert collected == bytes(data) * 2
     with pytest.raises(VerificationFailed, match=r"expected CRC32 00000000, got cbf43926"):
