@@ -67,7 +67,7 @@ async def run_queue(current: Credentials | None, *, until_empty: bool, backgroun
     - `background`: Whether it was detached: it writes a log instead of progress, survives a hang-up, and
       waits for room on the disk as long as it takes.
     """
-    shared = sample.SampleOnDemand()
+    shared = sample.process.SampleOnDemand()
 
     async def opened(request: DownloadRequest) -> Source:
         return await open_for_job(request, lambda: credentials_for(request, current, shared.credentials))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import textwrap
-import warnings
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,6 @@ from ..errors import (
     AuthenticationError,
     EntityDoesNotExist,
     NotOffered,
-    NotValidSTAC,
     RequestError,
 )
 from ..text import one_line, size
@@ -127,14 +125,16 @@ _showing(
 async def _print_sheets(
     source: Source, found: Sequence[Document], above: Sequence[Sequence[Document]]
 ) -> None:
-    import asyncio  # no help page needs it
+    import asyncio  # no help page needs these two
+
+    from ..models.validation import refusal
 
     width = min(terminal_width() or 0, _WIDEST) or None
     for number, entry in enumerate(found):
         archives = await _archives(source, entry)
         blocks = metadata.detail.document_detail(entry, **archives, above=above[number])
         click.echo("\n".join([*([""] if number else []), *sheet_lines(blocks, width)]))
-        if why := await asyncio.to_thread(_not_valid, entry):
+        if why := await asyncio.to_thread(refusal, entry):
             note(f"{entry.label}: {why}")
 
 
@@ -150,18 +150,6 @@ def _cite(found: Sequence[Document], above: Sequence[Sequence[Document]], form: 
     for entry, holders in zip(found, above, strict=True):
         if not any(one.citation for one in (entry, *holders)):
             note(f"{entry.label} has no citation; it is made of its metadata")
-
-
-def _not_valid(entry: Document) -> str:
-    """Return why pystac refuses a document; empty where it does not. It takes a while to import."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of pystac, in lines of Python
-            if isinstance(entry, models.Collection | models.Item):
-                entry.to_pystac()
-    except NotValidSTAC as error:
-        return error.message
-    return ""
 
 
 async def _archives(source: Source, document: Document) -> dict[str, Any]:

@@ -37,8 +37,8 @@ class WorldLine(NamedTuple):
     Longitudes continue beyond 180 degrees where it crosses the antimeridian.
     """
 
-    xs: list[int]
-    ys: list[int]
+    xs: array[int]
+    ys: array[int]
     west: int
     south: int
     east: int
@@ -82,7 +82,7 @@ class World:
     countries: tuple[Country, ...]
     coast: tuple[WorldLine, ...]
     borders: tuple[WorldLine, ...]
-    lines: tuple[tuple[list[int], list[int]], ...]
+    lines: tuple[tuple[array[int], array[int]], ...]
 
     def outline(self, ring: Ring) -> tuple[list[int], list[int]]:
         """Return the points of a ring in hundredths of a degree, beginning where its box does."""
@@ -91,11 +91,8 @@ class World:
         for number in ring.lines:
             step = 1 if number >= 0 else -1
             more_xs, more_ys = (part[::step] for part in self.lines[number if number >= 0 else ~number])
-            start = 0
-            if xs:
-                start, turn = 1, _TURN * round((xs[-1] - more_xs[0]) / _TURN)
-                more_xs = [x + turn for x in more_xs]
-            xs += more_xs[start:]
+            start, turn = (1, _TURN * round((xs[-1] - more_xs[0]) / _TURN)) if xs else (0, 0)
+            xs += [x + turn for x in more_xs[start:]]
             ys += more_ys[start:]
         if xs[0] != xs[-1]:  # all around the pole
             xs += [xs[-1], xs[0], xs[0]]
@@ -118,7 +115,8 @@ def world() -> World:
     found, start = [], 0
     for length in lengths:
         stop = start + length
-        found.append((list(accumulate(dxs[start:stop])), list(accumulate(dys[start:stop]))))
+        # Of a list, every number would be an object: 0.9 MB.
+        found.append((array("i", accumulate(dxs[start:stop])), array("i", accumulate(dys[start:stop]))))
         start = stop
     drawn: tuple[list[WorldLine], list[WorldLine]] = ([], [])
     for kind, (xs, ys) in zip(kinds, found, strict=True):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .. import paths
 from ..auth import Kind
+from ..child_process import child_command, child_environment
 from ..errors import DownloadError
 from .client import QueueClient
 from .job import JobState
@@ -20,8 +20,7 @@ from .runner import RunnerKind
 if TYPE_CHECKING:
     from ..auth import Credentials
 
-# `-P`: the folder it is started in is no place to import from.
-_COMMAND = ("-P", "-m", "mlhub_tui", "queue", "run", "--until-empty", "--in-background")
+_ARGUMENTS = ("queue", "run", "--until-empty", "--in-background")
 _PATIENCE = 10.0
 
 
@@ -51,11 +50,9 @@ def environment(current: Credentials | None, environ: Mapping[str, str]) -> dict
     variables are for MLHub APIs: the secret of another source is found through its profile only. Without
     `current`, the environment stays as it is.
     """
-    made = dict(environ)
+    made = child_environment(environ)
     if "MLHUB_HOME" in environ:
         made["MLHUB_HOME"] = str(Path(environ["MLHUB_HOME"]).expanduser().absolute())
-    package = str(Path(__file__).parent.parent.parent)
-    made["PYTHONPATH"] = os.pathsep.join(filter(None, (package, environ.get("PYTHONPATH"))))
     if current is None:
         return made
     for name in ("MLHUB_API_KEY", "MLHUB_PROFILE"):
@@ -115,10 +112,8 @@ def _spawn(environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
     if os.name == "nt":
         flags = ("DETACHED_PROCESS", "CREATE_NEW_PROCESS_GROUP")
         apart = {"creationflags": sum(getattr(subprocess, name, 0) for name in flags)}
-    if not sys.executable:
-        raise BackgroundError("the path of Python is not known, which the background program needs")
     null = subprocess.DEVNULL
-    command = [sys.executable, *_COMMAND]
+    command = child_command("mlhub_tui", *_ARGUMENTS)
     try:
         return subprocess.Popen(  # noqa: S603 - ourselves
             command, stdin=null, stdout=null, stderr=null, cwd=paths.home(), env=environ, **apart

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable
 from types import FrameType, TracebackType
@@ -14,9 +16,9 @@ from typing import TYPE_CHECKING, Self
 
 import uvicorn
 
-from ..errors import MLHubException
 from .api import ROOT_PATH, SAMPLE_KEY, Api
 from .catalog import load
+from .process import SampleServerError
 from .store import Store
 
 if TYPE_CHECKING:
@@ -29,12 +31,6 @@ DEFAULT_RATE = 8 * 1024 * 1024
 _HOST = "127.0.0.1"
 _TICK = 0.002
 _START_LIMIT = 10.0
-
-
-class SampleServerError(MLHubException):
-    """The sample catalog could not be started."""
-
-    default_hint = "choose another port with --port, or none for a free one"
 
 
 class SampleServer:
@@ -241,3 +237,19 @@ def serve_forever(
             for number, handler in before.items():
                 signal.signal(number, handler)
     return numbers[0]
+
+
+def serve_parent() -> None:
+    """Serve until the end of standard input; write what a client needs, or the error, as a line of JSON."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with SampleServer() as server:
+            sys.stdout.write(json.dumps({"key": server.key, "root_url": server.root_url}) + "\n")
+            sys.stdout.flush()
+            sys.stdin.buffer.read()
+    except SampleServerError as error:
+        sys.stdout.write(json.dumps({"error": error.message}) + "\n")
+
+
+if __name__ == "__main__":
+    serve_parent()

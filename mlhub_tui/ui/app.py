@@ -19,6 +19,7 @@ from textual.screen import Screen
 
 from ..config import load
 from ..errors import MLHubException
+from ..memory import return_free_memory, share_one_arena
 from ..options import AppOptions
 from . import actions, catalog, dialogs, screens
 from .commands import EVERYWHERE, bindings, command, elsewhere
@@ -154,6 +155,7 @@ class MLHubApp(AppContext):
             await asyncio.sleep(_IDLE_STEP)
             if self.rests(_IDLE_AFTER):
                 import_module(f"mlhub_tui.ui.{modules.pop(0)}")
+        return_free_memory()
         gc.freeze()  # modules stay: no search for garbage, for which a key waits, goes through them
 
     def _repaint(self) -> None:
@@ -392,6 +394,7 @@ class MLHubApp(AppContext):
 
 def run(options: AppOptions) -> int:
     """Run the app and return its exit code; a terminal that went away while it closed is no error."""
+    share_one_arena()
     app = MLHubApp(options)
     try:
         code = app.run(mouse=app.uses_mouse)

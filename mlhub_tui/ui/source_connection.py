@@ -16,7 +16,7 @@ from ..auth import Credentials, Kind, resolve
 from ..auth.location import API_KEY_VARIABLE, PROFILE_VARIABLE, ROOT_URL_VARIABLE
 from ..errors import APIKeyNotFound, InvalidRootURL, MLHubException
 from ..options import AppOptions
-from ..sample import SAMPLE_NAME, SampleOnDemand
+from ..sample.process import SAMPLE_NAME, SampleOnDemand
 from ..text import mask, redact
 
 if TYPE_CHECKING:

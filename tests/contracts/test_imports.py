@@ -21,11 +21,13 @@ pytestmark = pytest.mark.xdist_group("parsed")
 PACKAGE = Path(mlhub_tui.__file__).parent
 HEAVY = {"textual", "rich", "httpx", "pystac", "humanize", "starlette", "uvicorn", "sqlite3", "asyncio"}
 FOUNDATION = {
+    "child_process",
     "concurrency",
     "content",
     "errors",
     "fileio",
     "lazy",
+    "memory",
     "options",
     "output",
     "paths",
@@ -44,8 +46,10 @@ MAY_IMPORT = {
     "version": set(),
     "fileio": {"errors", "text"},
     "concurrency": set(),
+    "child_process": {"errors"},
+    "memory": set(),
     "preview_cache": {"models", "paths", "fileio"},
-    "models": {"errors", "lazy", "text"},
+    "models": {"child_process", "errors", "lazy", "text"},
     "metadata": {"lazy", "models", "text"},
     "auth": FOUNDATION,
     "config": FOUNDATION,

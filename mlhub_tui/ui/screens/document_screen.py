@@ -18,7 +18,8 @@ from textual.widgets import Static
 from ...concurrency import together
 from ...errors import APIKeyNotFound, AuthenticationError, MLHubException
 from ...metadata.detail import Block, Heading, Paragraph
-from ...models import Catalog, Collection, Document, Entry, EntryKind, Item
+from ...models import Collection, Document, Entry, EntryKind, Item
+from ...models.validation import refusal_apart
 from ..catalog.loader import Documents, entry_detail
 from ..catalog.nodes import TreeEntry, entry_id
 from ..commands import DOCUMENT, bindings
@@ -184,12 +185,12 @@ class DocumentScreen(ItemsScreen):
     async def _validate(self) -> None:
         """Say where pystac refuses the document; it is shown all the same. Large ones take their time.
 
-        It waits until the overview was in sight for a while: to import pystac takes longer than the screen.
+        It waits until the overview was in sight for a while: to ask pystac takes longer than the screen.
         """
         document, shown = self.document, self.pane == "overview" or self.has_class("-wide")
         if shown and document is not None and document is not self._validated:
             await asyncio.sleep(_RESTS)
-            why, self._validated = await asyncio.to_thread(_refusal, document), document
+            why, self._validated = await refusal_apart(document), document
             if why:
                 self._validity = [Heading("Not valid STAC"), Paragraph(why)]
                 self._fill()
@@ -324,13 +325,3 @@ class DocumentScreen(ItemsScreen):
             self.context.copy_text(shown_href(shown), "Link (without keys)")
         else:
             super().action_copy(form)
-
-
-def _refusal(document: Document) -> str:
-    """Return why pystac refuses a document; empty where it does not."""
-    if isinstance(document, Catalog | Collection | Item):
-        try:
-            document.to_pystac()
-        except MLHubException as error:
-            return error.message
-    return ""

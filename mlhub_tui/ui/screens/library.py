@@ -25,7 +25,7 @@ from ...queue.library import (
     verify_entry,
     with_licence,
 )
-from ...sample import SAMPLE_NAME
+from ...sample.process import SAMPLE_NAME
 from ...text import count, local_time, one_line, redact, size
 from ..commands import LIBRARY, bindings, of
 from ..context import QueueChanged

@@ -24,7 +24,7 @@ from ...auth import (
 from ...auth.location import API_KEY_VARIABLE, ROOT_URL_VARIABLE
 from ...errors import InvalidRootURL
 from ...options import AppOptions
-from ...sample import SAMPLE_NAME
+from ...sample.process import SAMPLE_NAME
 from ...sources.open_source import KNOWN, WellKnownSource, choose, is_hosted
 from ...text import one_line, redact
 from ..source_connection import KIND_NAMES, SAMPLE, Connection, place
