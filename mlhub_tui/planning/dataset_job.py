@@ -397,19 +397,19 @@ class _DatasetJobRunner:
         live.words = ""
         failed = await in_thread(lambda: _write_report(request, own))
         live.done = live.total = self.before + saved.bytes_done
-        noted = "" if catalog_only else own.get_checkpoint("noted")
-        skipped = [own.get_checkpoint("left out"), own.get_checkpoint("skipped")]
+        noted, told = ("" if catalog_only else own.get_checkpoint(name) for name in ("noted", "told"))
+        skipped = [told, own.get_checkpoint("left out"), own.get_checkpoint("skipped")]
         if failed:
             there = f"{saved.done:,} of {count(saved.files, 'file')} are there"
-            told = (f"done with {failed:,} failed: {there}", *skipped, *noted.splitlines())
-            raise FilesFailed("; ".join(filter(None, told)))
+            words = f"done with {failed:,} failed: {there}"
+            raise FilesFailed("; ".join(filter(None, (words, *skipped, *noted.splitlines()))))
         if noted and own.get_checkpoint("incomplete"):
             words = f"done with {count(saved.files, 'file')}, but not all could be listed"
             words = f"{words}: {'; '.join(noted.splitlines())}"
             raise FilesFailed(
                 "; ".join(filter(None, (words, *skipped))), hint=own.get_checkpoint("incomplete")
             )
-        done = ["the catalog"] if catalog_only else [count(saved.files, "file"), own.get_checkpoint("told")]
+        done = ["the catalog" if catalog_only else count(saved.files, "file")]
         note = "\n".join(filter(None, ("; ".join(filter(None, (*done, *skipped))), noted)))
         await in_thread(lambda: own.set_checkpoint("ended"))
         return DownloadResult(request.folder / request.name, live.done, self.fetched, note=note)

@@ -21,7 +21,7 @@ from ..http.credentials import Link
 from ..http.errors import COMMAND_RETRIES, LinkRejected, RetryPolicy
 from ..http.urls import shown
 from ..models import Entry, EntryKind
-from ..sources.asset_links import STORE, azure_headers, https_of, is_store, known_to_pay
+from ..sources.asset_links import NOTHING, STORE, azure_headers, https_of, is_store, known_to_pay
 from ..sources.storage_terms import StorageTerms
 from ..transfer.config import (
     DownloadResult,
@@ -157,7 +157,7 @@ class DatasetLinks:
         try:
             parts = urlsplit(url)
         except ValueError:
-            raise NotOffered(f"{shown(href)} is no address of a file") from None
+            raise NotOffered(f"{shown(href)} is no address of a file", hint=NOTHING) from None
         link = self._wait(self._source.asset_link(url, fresh=rejected))
         if link.url == url and parts.netloc and link.headers == azure_headers(url):
             self._known[parts.scheme, parts.netloc] = link

@@ -219,7 +219,7 @@ ENDPOINT = f"https://{PLANETARY_COMPUTER}/api/sas/v1/token/"
 _OPEN_ACCOUNT = "ai4edatasetspublicassets"  # public, and the endpoint knows no token for it
 _MARGIN = 120.0  # seconds before its end from which on a token is not given to a new transfer
 _UNDATED = 300.0  # seconds to keep a token that does not say when it ends
-_NOTHING = "nothing can be fetched for it: report it to the owner of the catalog"
+NOTHING = "nothing can be fetched for it: report it to the owner of the catalog"
 
 Fetch = Callable[[str], Awaitable[Any]]
 """Returns the JSON at a URL."""
@@ -313,12 +313,12 @@ async def asset_link(
     """
     if href.lower().startswith("file://"):
         if not local:
-            raise NotOffered("the asset's href names a file of this machine: not followed", hint=_NOTHING)
+            raise NotOffered("the asset's href names a file of this machine: not followed", hint=NOTHING)
         return Link(href)
     url = https_of(href)
     if not url.lower().startswith(("http://", "https://")):
         words = f"{shown(href)} is no address of a file" if href else "the asset has no href"
-        raise NotOffered(words, hint=_NOTHING)
+        raise NotOffered(words, hint=NOTHING)
     if session is None:
         return Link(url, azure_headers(url))
     tokens = tokens or shared_tokens()

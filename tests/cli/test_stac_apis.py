@@ -684,6 +684,10 @@ def test_what_a_collection_states_of_who_pays_holds_for_its_items(run: Run, tmp_
         urls = run(*asked, "search", "-c", "c", "--urls")
         assert urls.stdout.count("/files/both.tif") == 2
         assert "assets whose reader pays for the transfer: 2" in urls.stderr
+        del parts["/files/free.tif"]
+        failed = run(*asked, "download", "dataset", "c", "--output-dir", str(tmp_path / "again"))
+        assert (failed.exit_code, "done with 2 failed" in failed.stderr) == (1, True)
+        assert f"2 assets left out: {reason}" in failed.stderr
     folder = tmp_path / "catalog"
     folder.mkdir()
     linked = [{"rel": "item", "href": f"{each['id']}.json"} for each in items]
