@@ -58,6 +58,10 @@ class ProfilesFileError(APIKeyNotFound):
     """The profiles file cannot be read, written or understood."""
 
 
+class InvalidProfileName(ProfilesFileError):
+    """No profile can be saved under a name."""
+
+
 class ConfigFileError(MLHubException):
     """The config file cannot be read, written or understood, or a setting is none."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .. import paths
-from ..errors import ProfileNotFound, ProfilesFileError
+from ..errors import InvalidProfileName, ProfileNotFound, ProfilesFileError
 from ..fileio import make_private_folder, write_atomic
 from ..text import clean, nearest_word, one_line
 from .location import ANONYMOUS, Kind
@@ -191,7 +191,7 @@ class ProfilesFile:
 def check_name(name: str) -> str:
     """Return a profile name without surrounding spaces, as a section header can hold it.
 
-    Raises ProfilesFileError if it cannot be the name of a profile that is saved.
+    Raises InvalidProfileName if it cannot be the name of a profile that is saved.
     """
     stripped = name.strip()
     reason = ""
@@ -202,7 +202,7 @@ def check_name(name: str) -> str:
     elif stripped in (configparser.DEFAULTSECT, ANONYMOUS):
         reason = "the name is reserved"
     if reason:
-        raise ProfilesFileError(
+        raise InvalidProfileName(
             f"no profile can be called {one_line(name, 60)!r}: {reason}",
             hint="choose another name, like project1",
         )

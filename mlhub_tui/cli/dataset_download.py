@@ -108,7 +108,7 @@ _engine = all_of(
 
 
 @click.command("dataset", cls=Command, epilog=EPILOG, short_help="Download a dataset, whole or in part.")
-@click.argument("dataset", shell_complete=dataset_ids)
+@click.argument("dataset", shell_complete=dataset_ids, callback=filled)
 @_ways
 @_selection
 @output_option

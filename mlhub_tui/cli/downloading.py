@@ -21,6 +21,7 @@ from .options import (
     connection_options,
     did_you_mean,
     download_words,
+    filled,
     if_exists_option,
     item_ids,
     option,
@@ -106,7 +107,12 @@ def download_command() -> None:
 
 @download_command.command("archives", epilog=EPILOG, short_help="The same: archives of collections.")
 @click.argument(
-    "collections", nargs=-1, required=True, metavar="COLLECTION...", shell_complete=download_words
+    "collections",
+    nargs=-1,
+    required=True,
+    metavar="COLLECTION...",
+    shell_complete=download_words,
+    callback=filled,
 )
 @_options
 def archives(collections: tuple[str, ...], if_exists: IfExists) -> None:
@@ -122,10 +128,10 @@ def archives(collections: tuple[str, ...], if_exists: IfExists) -> None:
 
 
 @download_command.command("item", cls=Command, epilog=ITEM_EPILOG, short_help="Download assets of items.")
-@click.argument("collection", shell_complete=collection_ids)
-@click.argument("items", nargs=-1, metavar="[ITEM]...", shell_complete=item_ids)
-@option("--asset KEY", "An asset's key; may be repeated.", name="keys", multiple=True)
-@option("--role ROLE", "All assets of a role; may be repeated.", name="roles", multiple=True)
+@click.argument("collection", shell_complete=collection_ids, callback=filled)
+@click.argument("items", nargs=-1, metavar="[ITEM]...", shell_complete=item_ids, callback=filled)
+@option("--asset KEY", "An asset's key; may be repeated.", name="keys", multiple=True, callback=filled)
+@option("--role ROLE", "All assets of a role; may be repeated.", name="roles", multiple=True, callback=filled)
 @_options
 def item(
     collection: str,
@@ -151,6 +157,10 @@ def item(
             origin, documents, folder, keys=keys, roles=roles, if_exists=if_exists, collection_id=collection
         )
         unknown = list(_unknown(documents, keys, roles))
+        for document in documents:
+            if not (keys or roles or planning.assets.assets_of(document)):
+                own = "" if items else " of its own: name an item of it too"
+                complaints.append(f"{one_line(document.id, 80)} has no assets{own}")
         if unknown and not selection.requests and not selection.left_out:
             raise InvalidSearch("; ".join(unknown), hint="choose from these with --asset or --role")
         for entry in selection.left_out:

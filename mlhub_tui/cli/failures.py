@@ -16,6 +16,7 @@ from ..errors import (
     APIKeyNotFound,
     AuthenticationError,
     EntityDoesNotExist,
+    InvalidProfileName,
     InvalidRootURL,
     InvalidSearch,
     MLHubException,
@@ -35,7 +36,7 @@ _ASKS = re.compile(r"`mlhub-tui (list|show|search|download)\b")
 
 def exit_code(error: MLHubException) -> int:
     """Return 3 where credentials are missing or refused, 2 for what was named wrongly, else 1."""
-    if isinstance(error, InvalidRootURL | InvalidSearch | ProfileNotFound):
+    if isinstance(error, InvalidProfileName | InvalidRootURL | InvalidSearch | ProfileNotFound):
         return USAGE
     refused = isinstance(error, APIKeyNotFound | AuthenticationError | AccessDenied)
     if isinstance(error.__cause__, OSError):  # of the disk that profiles are on

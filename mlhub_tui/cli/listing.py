@@ -18,6 +18,7 @@ from .options import (
     Group,
     collection_ids,
     connection_options,
+    filled,
     json_option,
     limit_option,
     option,
@@ -122,7 +123,7 @@ def _print_total(number: int, noun: str, nothing: str) -> None:
 
 
 @list_command.command("items", short_help="List the items of a collection; needs a key.")
-@click.argument("collection", shell_complete=collection_ids)
+@click.argument("collection", shell_complete=collection_ids, callback=filled)
 @limit_option
 @option("--page-size N", "Ask for N items at a time.", type=click.IntRange(min=1))
 @json_option

@@ -20,6 +20,7 @@ from .options import (
     Group,
     all_of,
     connection_options,
+    filled,
     if_exists_option,
     job_ids,
     json_option,
@@ -75,7 +76,14 @@ def _open() -> QueueClient:
 
 
 @queue_command.command("add", short_help="Queue archives or datasets.")
-@click.argument("collections", nargs=-1, required=True, metavar="COLLECTION...", shell_complete=queue_words)
+@click.argument(
+    "collections",
+    nargs=-1,
+    required=True,
+    metavar="COLLECTION...",
+    shell_complete=queue_words,
+    callback=filled,
+)
 @option("--dataset", "They are IDs of datasets: catalogs and all their assets.", name="datasets")
 @output_option
 @if_exists_option

@@ -59,6 +59,7 @@ _criteria = all_of(
         name="collections",
         multiple=True,
         shell_complete=collection_ids,
+        callback=filled,
     ),
     area_options,
     option("--filter CQL2", 'In CQL2 text: "eo:cloud_cover" < 10', name="expression", callback=filled),
@@ -69,8 +70,16 @@ _criteria = all_of(
 )
 _forms = all_of(
     *(option(f"--{name}", about, name=f"as_{name}") for name, about in _FORMS.items()),
-    option("--asset KEY", "Only this asset of each item; repeatable.", name="keys", multiple=True),
-    option("--role ROLE", "Only assets of this role; repeatable.", name="roles", multiple=True),
+    option(
+        "--asset KEY",
+        "Only this asset of each item; repeatable.",
+        name="keys",
+        multiple=True,
+        callback=filled,
+    ),
+    option(
+        "--role ROLE", "Only assets of this role; repeatable.", name="roles", multiple=True, callback=filled
+    ),
 )
 
 

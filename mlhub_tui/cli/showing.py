@@ -25,6 +25,7 @@ from .options import (
     collection_ids,
     connection_options,
     dataset_ids,
+    filled,
     item_ids,
     model_ids,
     option,
@@ -79,8 +80,8 @@ def _showing(
     of_items = noun == "item"
 
     @show_command.command(noun, help=about, short_help=f"{about.partition(';')[0]}.")
-    @all_of(*[click.argument("collection", shell_complete=collection_ids)] * of_items)
-    @click.argument("ids", nargs=-1, required=True, metavar=metavar, shell_complete=ids)
+    @all_of(*[click.argument("collection", shell_complete=collection_ids, callback=filled)] * of_items)
+    @click.argument("ids", nargs=-1, required=True, metavar=metavar, shell_complete=ids, callback=filled)
     @_forms
     def command(ids: tuple[str, ...], form: str | None, collection: str = "") -> None:
         async def work(source: Source, used: Credentials) -> None:

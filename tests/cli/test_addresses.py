@@ -187,3 +187,36 @@ def test_a_url_of_another_place_is_no_id_of_an_api(run: Run, server: LoopbackSer
     asked = run("--source", f"{server.url}/api/", "show", "item", "c", "https://elsewhere.invalid/items/a")
     assert asked.exit_code == 1
     assert "is no item of" in asked.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("list", "items", ""),
+        ("show", "collection", ""),
+        ("show", "item", "c", " "),
+        ("show", "item", "", "a"),
+        ("search", "-c", ""),
+        ("search", "--urls", "--asset", ""),
+        ("download", "item", "c", ""),
+        ("download", "item", "c", "a", "--role", ""),
+        ("download", "dataset", "", "--dry-run"),
+        ("download", ""),
+        ("queue", "add", "--dataset", ""),
+    ],
+)
+def test_an_empty_id_as_of_a_variable_that_is_not_set_is_refused(
+    run: Run, server: LoopbackServer, command: tuple[str, ...]
+) -> None:
+    refused = run("--source", f"{server.url}/api/", *command)
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "it is empty" in refused.stderr
+    assert not server.requests
+
+
+def test_what_has_no_assets_is_said_by_name(run: Run, server: LoopbackServer, tmp_path: Path) -> None:
+    asked = ("--source", f"{server.url}/api/", "download", "item", "c")
+    of_collection, of_item = run(*asked), run(*asked, "a")
+    assert (of_collection.exit_code, of_item.exit_code) == (1, 1)
+    assert "c has no assets of its own: name an item of it too" in of_collection.stderr
+    assert "a has no assets\n" in of_item.stderr

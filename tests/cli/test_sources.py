@@ -425,3 +425,10 @@ def test_a_background_runner_is_not_told_the_secret_of_another_kind_of_source(ml
     ProfilesFile.load().save("mine", token_env=None, token=TOKEN)
     assert unsaved_key(for_profile("mine")) == ""
     assert "another one" in unsaved_key(for_profile("mine", api_key="typed-token"))
+
+
+@pytest.mark.parametrize("name", ["[x]", "a\tb", "", "DEFAULT"])
+def test_a_name_that_no_profile_can_have_is_a_mistake_of_usage(run: Run, name: str) -> None:
+    refused = run("sources", "add", name, "https://stac.example.org/")
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "no profile can be called" in refused.stderr
