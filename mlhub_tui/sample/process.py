@@ -67,14 +67,9 @@ class SampleOnDemand:
 
     def _end(self) -> None:
         process, self._process, self._credentials = self._process, None, None
-        if process is None:
-            return
-        with contextlib.suppress(OSError), process:  # leaving it closes its standard input and waits
-            assert process.stdin is not None
-            process.stdin.close()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(2)
-            process.kill()
+        if process is not None:
+            with contextlib.suppress(OSError), process:  # which closes its pipes and waits for it
+                process.kill()  # it has nothing to save, and the end of an app waits for it
 
 
 def _spawn() -> subprocess.Popen[bytes]:
