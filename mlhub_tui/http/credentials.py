@@ -59,10 +59,25 @@ def header(secret: str, auth: Auth) -> tuple[str, str] | None:
 
 
 def forms(secret: str | None, auth: Auth) -> tuple[str, ...]:
-    """Return what must not be shown: the secret, and what it is written as."""
+    """Return what must not be shown: the secret, what it is written as, and what Base64 makes of it."""
     if not secret:
         return ()
-    return (secret, _basic(auth.user, secret)) if auth.scheme is Scheme.BASIC else (secret,)
+    if auth.scheme is Scheme.BASIC:
+        login = f"{auth.user}:{secret}"
+        return (secret, _basic(auth.user, secret), *_in_base64(login), *_in_base64(secret))
+    return (secret, *_in_base64(secret), *_in_base64(f":{secret}"))
+
+
+@lru_cache(maxsize=64)
+def _in_base64(text: str) -> tuple[str, ...]:
+    """Return a text in Base64, in both alphabets (RFC 4648), as far as it does not depend on what follows.
+
+    So it is found in the login `text:` too, and with or without padding.
+    """
+    raw = text.encode()
+    whole = raw[: len(raw) // 3 * 3]
+    encoded = (base64.b64encode(whole), base64.urlsafe_b64encode(whole))
+    return tuple(dict.fromkeys(each.decode("ascii") for each in encoded))
 
 
 def masked(text: str, secrets: Iterable[str]) -> str:
