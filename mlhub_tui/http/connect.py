@@ -192,18 +192,19 @@ def _context_of_environment() -> ssl.SSLContext | None:
         return None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if file:
-        _load(context, "SSL_CERT_FILE", file, Path(file).is_file(), "file", cafile=file)
+        what = "it is a folder" if Path(file).is_dir() else "no such file"
+        _load(context, "SSL_CERT_FILE", file, "" if Path(file).is_file() else what, cafile=file)
     for folder in filter(None, (folders or "").split(os.pathsep)):
-        _load(context, "SSL_CERT_DIR", folder, Path(folder).is_dir(), "folder", capath=folder)
+        _load(
+            context, "SSL_CERT_DIR", folder, "" if Path(folder).is_dir() else "no such folder", capath=folder
+        )
     return context
 
 
-def _load(
-    context: ssl.SSLContext, variable: str, path: str, exists: bool, kind: str, **location: str
-) -> None:
+def _load(context: ssl.SSLContext, variable: str, path: str, missing: str, **location: str) -> None:
     try:
-        if not exists:
-            raise FileNotFoundError(f"no such {kind}")
+        if missing:
+            raise FileNotFoundError(missing)
         context.load_verify_locations(**location)
     except OSError as error:  # ssl.SSLError is one
         unread = isinstance(error, ssl.SSLError)

@@ -175,8 +175,10 @@ def _origin(scheme: str, host: str, port: str | None) -> Origin:
 
 
 def _ascii_host(host: str) -> str:
-    if host.isascii():
-        return host.replace("%25", "%") if ":" in host else host  # a zone (RFC 6874) is written %25eth0
+    if ":" in host:
+        return host.replace("%25", "%")  # a zone (RFC 6874) is written %25eth0
+    if (host := unquote(host, errors="strict")).isascii():
+        return host
     import idna  # comes with starlette; not at the top, as names in other scripts are rare
 
     try:

@@ -318,6 +318,8 @@ class HostScheduler:
         if host.rounds == 0:
             return False
         others_well = self.others_well(host)
+        if not others_well and any(each.left and not each.rounds for each in self.hosts.values()):
+            return False  # one that was asked has yet to show what it is, and may take minutes
         if not was_reached(error) and not others_well:
             return host.rounds >= _SILENT
         if others_well and host.rounds >= _LONG:

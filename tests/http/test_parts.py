@@ -75,6 +75,7 @@ def response(status: int = 200, reason: str = "", length: int | None = None, **h
         ("http://[::1]:8080/x", "http://[::1]:8080", "/x"),
         ("http://[fe80::1%25eth0]/x", "http://[fe80::1]", "/x"),
         ("http://BÜCHER.test/", "http://xn--bcher-kva.test", "/"),
+        ("http://b%C3%BCcher.test/", "http://xn--bcher-kva.test", "/"),
     ],
 )
 def test_a_url_is_requested_in_its_one_form(url: str, origin: str, target: str) -> None:
@@ -634,7 +635,7 @@ def test_only_what_may_pass_is_repeated(error: RequestError, passes: bool) -> No
         (None, "folder", ""),
         ("good.pem", "folder", ""),
         ("missing.pem", None, "SSL_CERT_FILE is .*missing.pem: no such file"),
-        ("folder", None, "SSL_CERT_FILE is .*folder: no such file"),
+        ("folder", None, "SSL_CERT_FILE is .*folder: it is a folder"),
         ("garbage.pem", None, "SSL_CERT_FILE is .*garbage.pem: it holds no certificate in PEM"),
         ("broken.pem", None, "SSL_CERT_FILE is .*broken.pem: it holds no certificate in PEM"),
         (None, "missing", "SSL_CERT_DIR is .*missing: no such folder"),

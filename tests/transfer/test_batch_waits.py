@@ -112,6 +112,17 @@ def test_a_host_that_is_gone_does_not_hold_up_the_others(
     assert there(folder) == stored(FILES)
 
 
+def test_a_host_that_is_gone_does_not_end_the_run_while_another_one_takes_its_time(
+    server: FaultServer, folder: Path, shared: JobContext
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        port = gone.getsockname()[1]
+    lost = [FileRequest(100 + i, Link(f"http://127.0.0.1:{port}/{i}"), f"{i}.tif") for i in range(10)]
+    server.plan = lambda _: time.sleep(0.5)
+    results = fetched([*lost, *requests(server, PATHS[:3])], folder, shared, retries=HASTY)
+    assert errors_of(results) == {wish.key: "ServerUnreachable" for wish in lost}
+
+
 @pytest.mark.slow
 def test_a_file_whose_server_thinks_too_long_fails_alone(
     server: FaultServer, folder: Path, shared: JobContext
