@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -286,8 +287,8 @@ def _read(path: Path) -> str | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        # Windows reports a folder as "permission denied".
-        reason = "it is a folder" if path.is_dir() else error.strerror or "I/O error"
+        # Windows reports a folder as "permission denied"; `Path.is_dir` fails below a folder of another user.
+        reason = "it is a folder" if os.path.isdir(path) else error.strerror or "I/O error"  # noqa: PTH112
         if isinstance(error, NotADirectoryError):
             reason = f"{path.parent} is not a folder"
         raise ProfilesFileError(

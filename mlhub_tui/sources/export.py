@@ -6,14 +6,16 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, TextIO
 
 from ..errors import MLHubException, NotOffered
 from ..fileio import replacing
+from ..http.urls import resolve_href
 from ..models import Asset, Item
 from ..text import csv_line, one_line
 from .asset_links import ENDPOINT, asset_href, https_of, lacks_signature
@@ -23,6 +25,7 @@ _YIELD_EVERY = 25  # items between which other tasks run
 _NAMES = 50  # keys, or roles, that are named where a wanted one is missing
 _SAMPLE = 100  # items whose properties decide the columns of a table
 _TIMES = ("datetime", "start_datetime", "end_datetime")
+_ABSOLUTE = re.compile(r"\s*(?:[A-Za-z][A-Za-z0-9+.-]*:|/vsi)")
 _COLUMNS = ("id", "collection", *_TIMES, "west", "south", "east", "north")
 Dump = Callable[[Item], str]
 Bare = Callable[[str], str]
@@ -153,7 +156,11 @@ def as_received(item: Item) -> str:
 
 @dataclass
 class GeoJSON(Exporter):
-    """A GeoJSON feature collection, which is a STAC ItemCollection: documents as received, one on a line."""
+    """A GeoJSON feature collection, which is a STAC ItemCollection: documents as received, one on a line.
+
+    Relative hrefs of assets and links are written as what they lead to: seen from the file they would lead
+    elsewhere. Those within an archive stay.
+    """
 
     head = '{"type": "FeatureCollection", "features": ['
     dump: Dump = as_received
@@ -162,11 +169,32 @@ class GeoJSON(Exporter):
     def add(self, item: Item) -> str:
         """Return an item."""
         comma, self._started = "," if self._started else "", True
-        return f"{comma}\n{self.dump(item)}"
+        return f"{comma}\n{self.dump(_with_absolute_hrefs(item))}"
 
     def finish(self, *, whole: bool) -> str:
         """Return the end of the collection; one that is not whole is not closed."""
         return "\n]}\n" if whole else "\n"
+
+
+def _with_absolute_hrefs(item: Item) -> Item:
+    assets, links = item.raw.get("assets"), item.raw.get("links")
+    in_archive = item.url.startswith("file:") and "!/" in item.url
+    if not item.url or in_archive or not isinstance(assets, dict):
+        return item
+    absolute = {key: _absolute(item.url, asset) for key, asset in assets.items()}
+    linked = [_absolute(item.url, link) for link in links] if isinstance(links, list) else links
+    if absolute == assets and linked == links:
+        return item
+    changed = {"assets": absolute, **({"links": linked} if "links" in item.raw else {})}
+    return replace(item, raw=item.raw | changed)
+
+
+def _absolute(url: str, entry: Any) -> Any:
+    """Return an asset or a link with its href absolute, seen from a URL; anything else as it is."""
+    href = entry.get("href") if isinstance(entry, dict) else None
+    if not isinstance(href, str) or not href.strip() or _ABSOLUTE.match(href):
+        return entry
+    return {**entry, "href": resolve_href(url, href)}
 
 
 @dataclass

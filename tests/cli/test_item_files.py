@@ -167,3 +167,27 @@ def test_one_page_of_a_longer_answer_is_called_that(run: Run, tmp_path: Path) ->
     for command in (("list", "items", "c"), ("download", "dataset", "c", "--dry-run")):
         result = run("--source", str(tmp_path / "page.json"), *command)
         assert (result.exit_code, "it is a part of a longer answer: " in result.stderr) == (0, True)
+
+
+@pytest.mark.parametrize("place", ["folder", "server"])
+def test_what_a_search_saved_of_a_catalog_leads_to_the_files_of_the_catalog(
+    run: Run, store: Store, tmp_path: Path, place: str
+) -> None:
+    item = items(1)[0] | {"assets": {"data": {"href": "./a.tif"}, "gdal": {"href": "/vsicurl/https://h/x"}}}
+    item["links"] = [{"rel": "collection", "href": "../collection.json"}]
+    folder = tmp_path / "catalog" / "lists"
+    folder.mkdir(parents=True)
+    (folder / "a.tif").write_bytes(TIF)
+    (folder / "saved.json").write_bytes(written([item], "collection"))
+    store.saved = ("application/json", written([item], "collection"))
+    source = str(folder / "saved.json") if place == "folder" else f"{store.url}/lists/saved.json"
+    saved = tmp_path / "elsewhere.geojson"
+    saved.write_text(run("search", source, "--geojson").stdout)
+    base = folder.as_uri() if place == "folder" else f"{store.url}/lists"
+    (feature,) = json.loads(saved.read_text())["features"]
+    assert feature["assets"] == {"data": {"href": f"{base}/a.tif"}, "gdal": item["assets"]["gdal"]}
+    assert feature["links"][0]["href"] == f"{base.removesuffix('/lists')}/collection.json"
+    asked = ("--source", str(saved), "download", "item", item["collection"], item["id"], "--asset", "data")
+    fetched = run(*asked, "--output-dir", str(tmp_path / "out"))
+    assert fetched.exit_code == 0, fetched.output
+    assert next((tmp_path / "out").rglob("data.tif")).read_bytes() == TIF

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +21,8 @@ from mlhub_tui.sources.static import archive
 from mlhub_tui.text import size, use_units
 
 from .conftest import Run
+
+_SOMEBODY = 54321  # a user who has nothing here
 
 
 @pytest.fixture(autouse=True)
@@ -98,3 +104,31 @@ def test_downloads_go_to_the_folder_of_the_settings(
     assert str(tmp_path / "data") in json.dumps(jobs)
     run("queue", "add", "ref_african_crops_kenya_02_source", "--output-dir", str(tmp_path / "there"))
     assert str(tmp_path / "there") in run("queue", "list", "--json").stdout
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
+@pytest.mark.parametrize("command", [("sources", "add", "x", "/"), ("sources", "list"), ("queue", "run")])
+def test_a_home_that_may_not_be_looked_into_is_named_in_a_sentence(
+    mlhub_home: Path, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    mlhub_home.mkdir()
+    mlhub_home.chmod(0)
+    # Root may look into any folder.
+    other: dict[str, Any] = {"user": _SOMEBODY, "group": _SOMEBODY, "extra_groups": ()}
+    who = other if os.geteuid() == 0 else {}
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        environ = {**os.environ, "MLHUB_HOME": str(mlhub_home), "PYTHONDONTWRITEBYTECODE": "1"}
+        call = [sys.executable, "-m", "mlhub_tui", *arguments]
+        return subprocess.run(
+            call, env=environ, cwd="/", capture_output=True, text=True, timeout=60, check=False, **who
+        )
+
+    try:
+        refused = run(*command)
+    except PermissionError:
+        pytest.skip("another user cannot run the program")
+    finally:
+        mlhub_home.chmod(0o700)
+    assert refused.returncode == 1
+    assert f"cannot read the profiles file {mlhub_home / 'profiles'}: Permission denied" in refused.stderr
