@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from enum import StrEnum
+from html import unescape
 
 from . import text
 
@@ -27,6 +28,9 @@ _TAR_SUM = re.compile(rb"[ \0]*[0-7]+[ \0]*")  # a header's checksum: as most fi
 _PAGE = re.compile(rb"(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)\b", re.I | re.S)
 _XML = re.compile(rb"<[A-Za-z!?]")
 _JSON = re.compile(rb"""\{\s*["}]|\{\s*\Z|\[\s*[\[{"\]\d-]|\[\s*(?:null|true|false)""")
+_TITLE = re.compile(r"<title\b[^>]*>([^<]{1,1000})", re.I)
+_UNSEEN = re.compile(r"<!--.*?(?:-->|\Z)|<(script|style|head)\b.*?(?:</\1\s*>|\Z)", re.I | re.S)
+_TAG = re.compile(r"<[^>]*(?:>|\Z)")
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 
 
@@ -147,10 +151,23 @@ def is_tar(start: bytes) -> bool:
 
 
 def first_line(start: bytes) -> str:
-    """Return the first line of a text that came, cleaned, without keys, and cut."""
-    words = _in_utf8(start).lstrip(_BLANK).decode("utf-8", "replace")
-    line = words.splitlines()[0] if words else ""
+    """Return the first line of a text that came, cleaned, without keys, and cut; of a web page its title."""
+    words = _in_utf8(start).lstrip(_BLANK)
+    if _PAGE.match(words):
+        return page_words(words.decode("utf-8", "replace"))
+    line = words.decode("utf-8", "replace").splitlines()[0] if words else ""
     return text.one_line(text.redact(line), _LINE)
+
+
+def page_words(page: str) -> str:
+    """Return the title of a web page, without one the start of its text: cleaned, without keys, and cut."""
+    titles = (_plain(found) for found in _TITLE.findall(page))
+    words = next(filter(None, titles), "") or _plain(_UNSEEN.sub(" ", page))
+    return text.one_line(text.redact(words), _LINE)
+
+
+def _plain(markup: str) -> str:
+    return " ".join(unescape(_TAG.sub(" ", markup)).split())
 
 
 def _in_utf8(start: bytes) -> bytes:

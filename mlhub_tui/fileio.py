@@ -359,7 +359,7 @@ def check_free_space(folder: Path, needed: int, *, reserved: int = 0) -> None:
         return
     promised = f", {text.size(reserved)} of it for other transfers" if reserved else ""
     raise NoSpaceError(
-        f"the disk of {_name(folder)} has {text.size(left)} left{promised}; {text.size(needed)} are needed"
+        f"{text.size(needed)} are needed; the disk of {_name(folder)} has {text.size(left)} left{promised}"
     )
 
 

@@ -133,10 +133,10 @@ class Config:
     )
     characters: str = _choice("what lines, bars and marks are drawn with", "auto", "unicode", "ascii")
     motion: str = _choice("smooth scrolling; auto has none over SSH", "auto", "full", "none")
-    mouse: bool = _setting(True, "false leaves the mouse to the terminal, for selecting text", flag)
+    mouse: bool = _setting(True, "use the mouse here; otherwise the terminal selects text with it", flag)
     units: str = _choice("sizes in MB of 1000 x 1000 bytes (SI) or MiB of 1024 x 1024 (IEC)", "SI", "IEC")
     cursor: bool = _setting(
-        False, "true shows the terminal's own cursor on the current row, for screen readers", flag
+        False, "show the terminal's own cursor on the current row, for screen readers", flag
     )
     restore: bool = _setting(True, "open the tree as it was left: expanded nodes, cursor, filter", flag)
     images: str = _choice(

@@ -325,13 +325,15 @@ def status_error(
     - `key_hint`: What to do about a key that a listing lacks.
     """
     said = server_words(headers, body, (*([secret] if secret else []), *hidden))
-    tail = f": {said}" if said else ""
+    phrase = _phrase(status, reason)
+    adds = said.casefold().rstrip(".") not in ("", phrase.casefold(), f"{status} {phrase}".casefold())
+    tail = f": {said}" if adds else ""
     where, place = (address(url), host_label(url)) if what else (shown(url), "")
     known: dict[str, Any] = {"url": where, "status": status}
     after = parse_retry_after(headers.get("retry-after"))
     then = "retry then" if LONGEST_WAIT < (after or 0) < _CENTURY else None
     if what:
-        words = f"{place} returned {status} {_phrase(status, reason)}".rstrip() + f" for {what}{tail}"
+        words = f"{place} returned {status} {phrase}".rstrip() + f" for {what}{tail}"
     else:
         words = f"{_LISTINGS.get(status) or _failed(status)}: {where}{tail}"
     if status == 202:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from ..text import one_line
@@ -47,6 +47,10 @@ class Entry:
         kind = next(kind for made, kind in _KINDS if isinstance(document, made))
         belongs = document.collection_id if isinstance(document, Item) else ""
         return cls(kind, document.id, document.title, document.url, collection_id or belongs, document)
+
+    def titled(self, linked: str) -> Entry:
+        """Return it with the title of the link to it, where its document has no title of its own."""
+        return replace(self, title=linked) if linked and self.title in ("", one_line(self.id)) else self
 
     @property
     def label(self) -> str:

@@ -8,14 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rich.cells import cell_len
+
 from ..auth import Kind
 from ..errors import InvalidSearch
 from ..fileio import expanded
 from ..models import BBox, JsonDict, Search
 from ..models.search import geometry_of, parse_bbox, parse_when, read_geometry
 from ..text import count, date, one_line
+from .terminal.characters import fit_name
 
 MOST_ITEMS = 10**9
+_LEAST_OF_ID = 12
+"""Cells that an id of a collection has on a line in any case."""
 _LONGEST = 10_000
 """Characters of a field that are read."""
 _LONGEST_AREA = 1 << 20
@@ -203,13 +208,22 @@ def written(search: Search) -> dict[str, str]:
         "collections": ", ".join(search.collections),
         "text": search.text,
         "bbox": box_text(search.bbox) if search.bbox is not None else "",
-        "datetime": search.datetime,
+        "datetime": typed_dates(search.datetime),
         "ids": ", ".join(search.ids),
         "filter": search.filter,
         "sort": ", ".join(search.sort),
         "limit": str(search.limit) if search.limit is not None else "",
     }
     return {name: text for name, text in found.items() if text}
+
+
+def typed_dates(when: str) -> str:
+    """Return a time of a search in the shortest form that reads the same: `2018-04` for a whole month."""
+    start, _, end = when.partition("/")
+    lengths = (4, 7, 10)  # a year, a month, a day
+    forms = [start[:length] for length in lengths]
+    forms += [f"{start[:length]}/{end[:length]}" for length in lengths]
+    return next((form for form in forms if end and read("datetime", form).value == when), when)
 
 
 def box_text(box: BBox) -> str:
@@ -222,17 +236,29 @@ def _degrees(value: float) -> str:
     return "0" if text == "-0" else text
 
 
-def words_of(search: Search) -> str:
-    """Return a search on one line, for the top of its results."""
-    parts = [
-        f'"{search.text}"' if search.text else "",
-        f"in {', '.join(search.collections)}" if search.collections else "",
+def words_of(search: Search, room: int | None = None) -> str:
+    """Return a search on one line, for the top of its results.
+
+    - `room`: Cells that it is for: ids of collections give way, so that the rest of it is in sight.
+    """
+    before = f'"{search.text}"' if search.text else ""
+    after = (
+        read("datetime", search.datetime).words or search.datetime,
         count(len(search.ids), "id") if search.ids else "",
         f"box {box_text(search.bbox)}" if search.bbox is not None else "",
         f"within a {search.intersects.get('type')}" if search.intersects else "",
-        read("datetime", search.datetime).words or search.datetime,
         search.filter,
         f"by {', '.join(search.sort)}" if search.sort else "",
         f"{search.limit:,} at most" if search.limit is not None else "",
-    ]
-    return one_line("; ".join(filter(None, parts))) or "all items"
+    )
+
+    def joined(within: str) -> str:
+        return one_line("; ".join(filter(None, (before, within and f"in {within}", *after)))) or "all items"
+
+    whole = joined(", ".join(search.collections))
+    if room is None or cell_len(whole) <= room or not search.collections:
+        return whole
+    if len(search.collections) > 1:
+        return joined(count(len(search.collections), "collection"))
+    left = room - cell_len(joined("x")) + 1
+    return joined(fit_name(search.collections[0], max(left, _LEAST_OF_ID)))

@@ -39,7 +39,7 @@ def test_a_new_setting_is_explained_beside_it_and_goes_before_the_tables(tmp_pat
     path.write_text(WRITTEN)
     change({"mouse": False}, path)
     text = path.read_text()
-    assert "mouse = false # false leaves the mouse to the terminal" in text
+    assert "mouse = false # use the mouse here; otherwise the terminal selects text with it" in text
     assert text.index("mouse") < text.index("[keys]")
     assert load(path).problems == ()
     assert load(path).config.mouse is False

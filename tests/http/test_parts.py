@@ -436,6 +436,15 @@ def test_a_response_that_is_not_the_file_is_said_in_words(
 
 
 @pytest.mark.parametrize(
+    "body", [b"Internal Server Error", b"internal server error.", b"500 Internal Server Error"]
+)
+def test_words_of_a_server_that_repeat_its_status_are_said_once(body: bytes) -> None:
+    with pytest.raises(ServerError) as caught:
+        raise_for_response(response(500, content_type="text/plain"), "x", body=body)
+    assert caught.value.message == "h.test returned 500 Internal Server Error for x"
+
+
+@pytest.mark.parametrize(
     ("policy", "failures", "elapsed", "after", "doubtful", "wait"),
     [
         (RetryPolicy(), 1, 0.0, None, False, 0.4),

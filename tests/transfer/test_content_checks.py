@@ -125,6 +125,16 @@ def test_a_text_that_is_labelled_as_one_is_no_image(name: str, kind: ContentKind
         (b"\xef\xbb\xbf\n first \x1b[1m line\nsecond", "first [1m line"),
         (b"see https://h/x?sig=abc", "see https://h/x?sig=…"),
         (b"x" * 200, "x" * 99 + "…"),
+        (b"<html><body>Please <b>log in</b></body></html>", "Please log in"),
+        (
+            b"<!doctype html>\n<head><style>a{}</style><title>Sign in &middot; GitLab</title>",
+            "Sign in · GitLab",
+        ),
+        (
+            b"<html><head><script>var a = '<p>'</script></head><body>See https://h/?sig=ab",
+            "See https://h/?sig=…",
+        ),
+        (b"<html><title></title>", ""),
     ],
 )
 def test_the_first_line_of_what_came_is_clean(start: bytes, line: str) -> None:
@@ -140,7 +150,7 @@ def test_a_refusal_says_what_came_from_where_and_what_to_do() -> None:
     same = refused(Expected("a.tif", 9), ContentKind.TEXT, b"not found", 9, place="h.test")
     assert same.message == "h.test sent text instead of a.tif: not found"
     page = refused(Expected("a.tif"), ContentKind.PAGE, PAGE, 9)
-    assert page.message.startswith("the server sent a web page instead of a.tif: <!-- portal -->")
+    assert page.message == "the server sent a web page instead of a.tif: Log in"
     assert "log in to its portal" in page.hint
     packed = gzip.compress(b"not found", mtime=0)
     assert refused(ARCHIVE, ContentKind.TEXT, packed, None).message.endswith(": not found")

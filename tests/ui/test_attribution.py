@@ -76,7 +76,7 @@ async def test_an_item_of_an_api_inherits_from_its_collection(tmp_path: Path) ->
 async def test_an_item_of_a_static_catalog_inherits_from_its_collection(tmp_path: Path) -> None:
     root = plant(tmp_path / "catalog", catalog()) / "catalog.json"
     async with driven(AppOptions(source=str(root), output_dir=tmp_path), (100, 60)) as driver:
-        await driver.until("▸ regions")
+        await driver.until("▸ Regions  regions")
         await driver.press("j")
         await to_first_item(driver, "c0", "c0-0000")
         await check(driver)

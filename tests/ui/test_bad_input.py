@@ -25,6 +25,7 @@ from mlhub_tui.ui.screens.profiles import ProfilesScreen
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json, page_of_html
 
 from .conftest import Driver, driven, to_row, use_sample
+from .stac_service import Service
 from .test_browse import find
 
 KEY = "secret-key-of-somebody-1234"
@@ -160,6 +161,19 @@ async def test_a_host_that_does_not_answer_is_named_with_the_cause_and_r_tries_a
             await driver.until(lambda: not listing_of(driver).loading)
             # The sample refuses the key, which is another trouble than not being there.
             await driver.until(lambda: on_profiles(driver))
+
+
+async def test_a_source_of_an_unknown_kind_that_was_away_is_opened_by_r(tmp_path: Path) -> None:
+    service = Service()
+    answers, service.server.handler = service.server.handler, lambda _: as_json({}, 500)
+    with service.server:
+        async with driven(AppOptions(source=service.root, output_dir=tmp_path)) as driver:
+            await driver.until(lambda: on_profiles(driver))
+            await driver.press("1")
+            await driver.until("try again (r)")
+            service.server.handler = answers
+            await driver.press("r")
+            await driver.until("▸ Scenes")
 
 
 def listing_of(driver: Driver) -> Any:

@@ -166,6 +166,16 @@ async def test_the_footer_follows_the_pane_that_has_the_focus(options: AppOption
         await driver.until(lambda: "d download" in footer(driver))
 
 
+async def test_the_footer_names_only_what_acts_on_the_row_under_the_cursor(options: AppOptions) -> None:
+    async with driven(options, (200, 60)) as driver:
+        await driver.until("BigEarthNet", lambda: "enter open" in footer(driver))
+        of_entries = ("D plan", "* favourite", "e export", "y copy id", "p preview", "c copy as")
+        assert not [hint for hint in (*of_entries, "d download", "i items") if hint in footer(driver)]
+        await driver.press("j")
+        await driver.until(lambda: "d download" in footer(driver))
+        assert not [hint for hint in of_entries if hint not in footer(driver)]
+
+
 @pytest.mark.slow
 async def test_empty_lists_name_no_keys_that_need_a_line(options: AppOptions) -> None:
     async with driven(options) as driver:

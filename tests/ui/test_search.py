@@ -6,6 +6,7 @@ import gc
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from textual.widgets import Input, Static
 
 from mlhub_tui.auth import Kind
 from mlhub_tui.models import BBox, Item, Search
+from mlhub_tui.models.search import parse_when
 from mlhub_tui.options import AppOptions
 from mlhub_tui.sources.base import About, Page
 from mlhub_tui.sources.saved_searches import SavedSearches
@@ -146,7 +148,37 @@ def test_a_search_is_written_into_the_form_as_it_was() -> None:
         "sort": ("-d",),
         "limit": 5,
     }
-    assert "in c; 2 ids; box -10.5,-1,20,3" in words_of(search)
+    assert "in c; 2018-01-01 to open; 2 ids; box -10.5,-1,20,3" in words_of(search)
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        *("2018", "2018-04", "2018-04-25", "2018/2019", "2018-04/2018-06", "2018-04-25/2018-05-03"),
+        *("2018/..", "../2018-06", "2018-04-25/.."),
+    ],
+)
+def test_whole_days_stand_in_the_form_in_their_short_form(when: str) -> None:
+    assert written(Search(datetime=parse_when(when))) == {"datetime": when}
+
+
+@pytest.mark.parametrize(
+    "when", ["2018-04-25T10:00:00Z", "2018-04-25T10:00:00Z/..", "2018-04-25T00:00:00Z/2018-04-26T10:00:00Z"]
+)
+def test_parts_of_days_stand_in_the_form_as_they_are(when: str) -> None:
+    assert written(Search(datetime=when)) == {"datetime": when}
+
+
+def test_ids_of_collections_give_way_to_the_rest_of_a_search() -> None:
+    search = Search(("ref_african_crops_kenya_02_source",), datetime=parse_when("2018-04/2018-06"))
+    assert words_of(search) == "in ref_african_crops_kenya_02_source; 2018-04-01 to 2018-06-30"
+    assert words_of(search, 80) == words_of(search)
+    short = words_of(search, 50)
+    assert len(short) == 50
+    assert short.startswith("in ref_afr") and short.endswith("_source; 2018-04-01 to 2018-06-30")
+    assert words_of(replace(search, collections=("a" * 30, "b" * 30)), 50) == (
+        "in 2 collections; 2018-04-01 to 2018-06-30"
+    )
 
 
 def test_names_are_quoted_as_cql2_wants_them() -> None:
@@ -280,7 +312,7 @@ async def test_collections_are_picked_from_the_list_of_the_source(options: AppOp
 async def test_catalogs_are_picked_by_name_in_static_folders(tmp_path: Path) -> None:
     plant(tmp_path / "plain", forest(2, 4))
     async with driven(AppOptions(source=str(tmp_path / "plain"), output_dir=tmp_path)) as driver:
-        await driver.until("▸ regions")
+        await driver.until("▸ Regions  regions")
         form = await ask(driver)
         form.query_one("#list", TextButton).action_press()
         await driver.until("[ ] ", lambda: "loading" not in driver.screen())
@@ -408,6 +440,36 @@ async def test_esc_stops_a_search_that_hangs_and_r_goes_on(tmp_path: Path) -> No
         await driver.until("100 of 250")
         await driver.press("escape")
         await driver.until("Made up")
+
+
+async def test_results_without_items_name_only_the_keys_that_change_the_search(tmp_path: Path) -> None:
+    service = Service(number=0)
+    async with at(service, tmp_path) as driver:
+        await ask(driver)
+        await driver.press("ctrl+s")
+        await driver.until("Nothing was found.", "0 items")
+        footer = driver.screen().splitlines()[-1]
+        assert "s change" in footer and "r again" in footer
+        assert not [
+            hint for hint in ("enter open", "download", "export", "select", "filter") if hint in footer
+        ]
+
+
+async def test_an_empty_collection_has_items_of_no_number_and_nothing_to_select(tmp_path: Path) -> None:
+    service = Service(number=0)
+    async with at(service, tmp_path, (140, 40)) as driver:
+        await driver.press("i")
+        await driver.until("0 items", lambda: "0 items of" not in driver.screen())
+        assert "select" not in driver.screen().splitlines()[-1]
+
+
+async def test_an_item_without_assets_says_that_there_is_nothing_to_download(tmp_path: Path) -> None:
+    service = Service(number=1, more={"assets": {}})
+    async with at(service, tmp_path) as driver:
+        await driver.press("l")
+        await driver.until("scene-00000")
+        await driver.press("j", "d")
+        await driver.until("no assets here", "─ esc cancels ─")
 
 
 async def test_the_search_is_changed_from_its_results(tmp_path: Path) -> None:

@@ -144,6 +144,15 @@ def test_what_is_beside_letters_of_unknown_width_is_written_after_them() -> None
     )
 
 
+def test_what_was_there_goes_where_the_terminal_counts_fewer_cells() -> None:
+    """Of an emoji with a variation selector tmux, and the emulator, count one."""
+    emulator, shown = Emulator(), TerminalBuffer(COLUMNS, ROWS)
+    for text in ("x" * COLUMNS, "🛰️ satellite"):
+        strip = Strip([Segment(text)]).adjust_cell_length(COLUMNS)
+        emulator.feed(shown.take_up(iter([(0, 0, strip)]), CONSOLE))
+    assert "x" not in emulator.screen.display[0]
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("painted")
 async def test_what_a_closed_dialog_drew_is_not_kept(tmp_path: Path) -> None:

@@ -139,6 +139,7 @@ async def counted(driver: Driver, pattern: str, below: int = 60) -> int:
 def test_a_line_has_its_reason_where_it_fits(width: int, shown: Callable[[str], bool]) -> None:
     waiting = replace(JOBS[2], next_try=time.time() + 7)
     assert why(waiting, now=(waiting.next_try or 0) - 7) == "in 7 s: connection reset"
+    assert why(waiting, now=(waiting.next_try or 0) - 0.2) == "now: connection reset"
     cells = "".join(job_line(waiting, columns_for(width)))
     assert shown(cells), cells
     assert len(cells) <= width

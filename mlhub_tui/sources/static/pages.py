@@ -360,7 +360,7 @@ class Tree:
             if isinstance(document, RequestError):
                 entries[at] = replace(entries[at], note=document.message)
             elif isinstance(document, Document):
-                entries[at] = replace(Entry.of(document), url=url)
+                entries[at] = replace(Entry.of(document), url=url).titled(entries[at].title)
 
 
 class ItemPages:

@@ -247,7 +247,8 @@ class SearchProgress:
         if pager.matched is not None and pager.matched > loaded:
             words = f"{loaded:,} of {pager.matched:,}"
         else:
-            words = count(loaded, "item") if pager.complete else f"{loaded:,} and more"
+            more = f"{loaded:,} and more" if loaded else "none yet"
+            words = count(loaded, "item") if pager.complete else more
         return f"{words} of {self.scanned:,} checked" if self.scanned > loaded else words
 
     @property

@@ -129,6 +129,11 @@ class TreeEntry:
         return entry_id(self.entry)
 
     @property
+    def is_plannable(self) -> bool:
+        """Whether a download of it can be planned: a dataset of MLHub, or what is of one, or a collection."""
+        return self.dataset is not None or self.entry.kind is EntryKind.COLLECTION
+
+    @property
     def is_document(self) -> bool:
         """Whether it has a screen of its own; an MLHub dataset is a line that opens."""
         return self.entry.kind is not EntryKind.DATASET
@@ -202,7 +207,7 @@ class Pager:
 
     def words(self, loaded: int, noun: str = "item") -> str:
         """Return how far the listing is: `30 items of 2,365`, and why it stopped."""
-        total = f" of {self.matched:,}" if self.matched is not None else ""
+        total = f" of {self.matched:,}" if self.matched else ""
         ended = f" (stopped: {self.stopped})" if self.stopped and loaded else ""
         return f"{count(loaded, noun, plural(noun))}{total}{ended}"
 

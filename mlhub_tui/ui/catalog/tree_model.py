@@ -360,7 +360,7 @@ class CatalogTreeModel:
         if not isinstance(known, Entry) or known.id or known.document is not None:
             return
         found = Entry.of(document, collection_id=known.collection_id)
-        entry = replace(found, url=known.url)
+        entry = replace(found, url=known.url).titled(known.title)
         row.data, row.searched = without_document(entry), search_text(entry)
         row.facet_text = facet_text(entry)
         self._relabelled(row)

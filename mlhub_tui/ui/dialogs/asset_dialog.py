@@ -193,7 +193,9 @@ class AssetsScreen(DownloadForm[AssetChoice | None]):
 
     def _show(self) -> None:
         self._picks.show(self._lines())
-        words = self._counting or ("" if self._tally.by_key() else "no assets here")
+        nothing = not (self._counting or self._tally.by_key())
+        self.show_keys("esc cancels" if nothing else self.keys)
+        words = "no assets here" if nothing else self._counting
         if not self._counting and self._partly:
             first = f"counted in the first {self._tally.documents:,}"
             words = f"{first}; what is ticked is queued of the rest too"

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 DETAIL_DELAY = 0.12
 """Seconds the cursor rests before the detail follows it."""
+_OF_ENTRIES = ("browse.favourite", "browse.preview", "browse.copy", "browse.copy_as")
+"""Commands that act on an entry under the cursor alone."""
 
 
 class BrowseScreen(EntryScreen):
@@ -71,6 +73,10 @@ class BrowseScreen(EntryScreen):
         without = [] if tree.tree_model.holder(tree.current) is not None else ["browse.items"]
         if not (tree.started and tree.current is not None and tree.tree_model.mark(tree.current)):
             without.append("browse.mark")
+        if tree.subject is None:
+            without += _OF_ENTRIES if tree.marked else (*_OF_ENTRIES, "browse.export")
+        if not any(one.is_plannable for one in tree.to_download):
+            without.append("browse.plan")
         return without if tree.to_download else [*without, "browse.download"]
 
     def hint_commands(self) -> list[AppCommand]:
@@ -171,7 +177,9 @@ class BrowseScreen(EntryScreen):
     def action_reload(self) -> None:
         """Load the listing again; expansion, cursor and filter stay."""
         connection = self.context.connection
-        if connection is None:
+        if connection is None and self.context.unopened is not None:
+            self.context.use(self.context.unopened)
+        elif connection is None:
             self.context.action_go("profiles")
         elif self.tree_view.tree_model.groups:  # else the first listing has not begun: it comes by itself
             self._store = None

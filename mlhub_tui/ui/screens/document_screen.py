@@ -106,7 +106,10 @@ class DocumentScreen(ItemsScreen):
     def unavailable(self) -> Sequence[str]:
         """Return what this document has not."""
         gone = (f"document.{self.pane}", *(() if self._holds_items else _OF_ITEMS))
-        gone = gone if self.pane == "items" else (*gone, "document.mark")
+        if not (self.pane == "items" and self.table.rows):
+            gone = (*gone, "document.mark")
+        if not any(one.is_plannable for one in self.to_download):
+            gone = (*gone, "document.plan")
         has_some = self._entry.kind in (EntryKind.COLLECTION, EntryKind.ITEM, EntryKind.MODEL)
         downloads = not self._documents.has_archives or has_some
         return gone if downloads else (*gone, "document.download")
@@ -242,6 +245,7 @@ class DocumentScreen(ItemsScreen):
             identity = fit_name(identity, room) if room >= SHORTEST_ID else ""
         shown = line(identity, "bold $accent") + Content("  " if identity else "")
         self._strip.update(shown + tabs + Content(" ") + words)
+        self.refresh_hints()
 
     def on_resize(self) -> None:
         """Fit the strip to the new width."""

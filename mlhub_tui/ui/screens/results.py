@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -23,7 +24,7 @@ from ..actions.item_supplier import PAGE, ItemSupplier, of_entries, of_part, of_
 from ..actions.search_actions import SearchProgress
 from ..catalog.loader import Documents, entry_detail
 from ..catalog.nodes import TreeEntry
-from ..commands import RESULTS, bindings
+from ..commands import RESULTS, bindings, of
 from ..context import ConnectionChanged
 from ..search_criteria import words_of
 from ..terminal.characters import content, line
@@ -32,6 +33,8 @@ from .items_screen import ItemsScreen
 
 FEW = 25
 """Items that are asked for one by one; more are listed again."""
+_WITHOUT_ITEMS = frozenset({"results.search", "results.save", "results.again"})
+"""Commands that act while nothing is found."""
 
 
 class ResultsScreen(ItemsScreen):
@@ -77,6 +80,10 @@ class ResultsScreen(ItemsScreen):
         super().begin()
         self.table.focus()
         self._start_over()
+
+    def unavailable(self) -> list[str]:
+        """Return what acts on items, while there are none."""
+        return [] if self.table.rows else [one.id for one in of(RESULTS) if one.id not in _WITHOUT_ITEMS]
 
     # What is under the cursor
 
@@ -173,13 +180,15 @@ class ResultsScreen(ItemsScreen):
         table = self.table
         status = line(self._progress.status, "$muted")
         room = self.size.width - status.cell_length - 4
-        what = f"{self.saved}: {words_of(self.search)}" if self.saved else words_of(self.search)
+        name = f"{self.saved}: " if self.saved else ""
+        what = name + words_of(self.search, room - cell_len(name))
         words = line(what, "bold $accent", max(room, 0)) if room > 8 else Content()
         gap = Content(" " * max(self.size.width - words.cell_length - status.cell_length - 2, 1))
         self._strip.update(words + gap + status)
         notes = self._progress.notes
         self._notes.update(content("\n".join(notes), "$warning" if self._progress.failure else "$muted"))
         self._notes.set_class(bool(notes), "-said")
+        self.refresh_hints()
         if self.find_bar is not None:
             self.find_bar.say(f"{table.line_count:,} of the {self._progress.scope}")
 

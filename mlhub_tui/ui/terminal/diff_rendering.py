@@ -65,7 +65,7 @@ class TerminalBuffer:
             there[x] = strip
             before, after = self._cells[y], _cells(strip, depth)
             if after is None:
-                pen.write_whole(y, x, strip.render(console))
+                pen.write_whole(y, x, _over_erased(strip, console))
                 before[x : x + width] = [None] * width
                 uncertain[y] = min(uncertain.get(y, columns), x + width)
             elif before[x : x + width] != after:
@@ -84,7 +84,7 @@ class TerminalBuffer:
         cells = self._cells[y]
         for x, strip in sorted(self._pieces[y].items()):
             if x >= end and cells[x] is None:
-                pen.write_whole(y, x, strip.render(console))
+                pen.write_whole(y, x, _over_erased(strip, console))
         for known, run in groupby(range(end, len(cells)), lambda x: cells[x] is not None):
             columns = [*run]
             if known:
@@ -135,6 +135,17 @@ def _runs(before: list[Cell | None], after: list[Cell]) -> Iterator[tuple[int, i
         last = at + 1
     if first >= 0:
         yield first, last
+
+
+def _over_erased(strip: Strip, console: Console) -> str:
+    """Return what erases the cells of a part of a line, in the colours of its end, and writes it.
+
+    A terminal that counts fewer of them would show at that end what was there before: tmux gives an emoji
+    with a variation selector one cell.
+    """
+    style = [*strip][-1].style
+    codes = "" if style is None else Strip.render_ansi(style, console._color_system or ColorSystem.TRUECOLOR)
+    return f"\x1b[{codes}m\x1b[{strip.cell_length}X\x1b[0m{strip.render(console)}"
 
 
 def _cells(strip: Strip, depth: ColorSystem) -> list[Cell] | None:

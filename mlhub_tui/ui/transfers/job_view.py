@@ -181,13 +181,14 @@ def removal_question(jobs: Sequence[Job]) -> tuple[str, str]:
 
 
 def waiting_time(job: Job, now: float | None = None) -> str:
-    """Return in how long a transfer is tried again; empty where it waits for no next try.
+    """Return when a transfer is tried again: `in 12 s`, `now`; empty where it waits for no next try.
 
     - `now`: Seconds since the epoch.
     """
     if job.state is not JobState.RETRYING or job.next_try is None:
         return ""
-    return duration(max(job.next_try - (time.time() if now is None else now), 0))
+    left = round(job.next_try - (time.time() if now is None else now))
+    return f"in {duration(left)}" if left > 0 else "now"
 
 
 def why(job: Job, now: float | None = None) -> str:
@@ -196,7 +197,7 @@ def why(job: Job, now: float | None = None) -> str:
     - `now`: Seconds since the epoch.
     """
     reason, left = redact(job.reason), waiting_time(job, now)
-    return ": ".join(filter(None, (f"in {left}", reason))) if left else reason
+    return ": ".join(filter(None, (left, reason)))
 
 
 def files_words(job: Job) -> str:
@@ -224,7 +225,7 @@ def job_blocks(job: Job, check: str = "", unpacked: str = "") -> list[Block]:
     if job.state.running and (files := files_words(job)) and files not in words:
         words = "; ".join(filter(None, (files, words)))
     if left := waiting_time(job):
-        words += f"; next try in {left}"
+        words += f"; next try {left}"
         words += f", {job.tries} without progress" if job.tries > 1 else ""
     over = f" over {job.connections} connections" if job.connections > 1 else ""
     return [
@@ -251,7 +252,7 @@ def all_of(job: Job, check: str = "") -> list[Block]:
         Heading("State"),
         FieldBlock("State", str(job.state)),
         FieldBlock("Reason", redact(job.reason)),
-        FieldBlock("Next try", f"in {left}" if left else ""),
+        FieldBlock("Next try", left),
         FieldBlock("Next", redact(job.hint)),
         FieldBlock("Tries", f"{job.tries} without progress" if job.tries else ""),
         FieldBlock("Runs", job.where or ("here" if job.state.running else "")),

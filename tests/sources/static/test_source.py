@@ -372,3 +372,16 @@ async def test_what_is_linked_twice_or_as_a_page_is_walked_once(
     ]  # fmt: skip
     assert not source.troubles
     assert not [target for target in server.targets if "html" in target]
+
+
+async def test_a_child_without_a_title_keeps_that_of_its_link(
+    location: Callable[[Files], str], opened: Open
+) -> None:
+    links = (link("child", "./a.json", title="Of the link"), link("child", "./b.json", title="Of the link"))
+    files = {
+        "catalog.json": catalog("root", *links),
+        "a.json": catalog("a"),
+        "b.json": catalog("b", title="Its own"),
+    }
+    page = await opened(location(files), patience=5).entries(None)
+    assert [(entry.id, entry.title) for entry in page.entries] == [("a", "Of the link"), ("b", "Its own")]
