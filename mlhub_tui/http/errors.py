@@ -159,9 +159,9 @@ def hosted_hint(url: str) -> str | None:
 
 
 PASSING_STATUSES = frozenset(
-    # 425 is RFC 8470; 520 to 524 and 530 are Cloudflare's, 529 is "overloaded", 598 and 599 are time-outs of
-    # proxies in between. 400, 401, 403 and 404 never pass.
-    {408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529, 530, 598, 599}
+    # 425 is RFC 8470; 520 to 530 are Cloudflare's but for 529, "overloaded"; that a certificate behind it is
+    # not valid (526) lasts. 598 and 599 are time-outs of proxies. 400, 401, 403 and 404 never pass.
+    {408, 425, 429, 500, 502, 503, 504, *range(520, 526), 527, 529, 530, 598, 599}
 )
 """Statuses that may be gone when the request is repeated. 202 (being prepared) is apart: it is no failure."""
 

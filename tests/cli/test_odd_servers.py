@@ -15,7 +15,7 @@ from tests.support.http_server import Answer, LoopbackServer, Request, as_json
 from tests.support.stac import collection, item, link
 
 DATA = b"II*\0" + bytes(range(256)) * 9
-PASSING = (408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529, 530, 598, 599)
+PASSING = (408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 525, 527, 529, 530, 598, 599)
 THROTTLED: Mapping[str, Answer] = {  # not only by 429
     "github": Answer(403, b"", {"Retry-After": "1"}),
     "google": Answer(403, b'{"error": {"errors": [{"reason": "userRateLimitExceeded"}]}}'),

@@ -66,7 +66,9 @@ def test_cookies_of_a_files_own_redirects_are_sent_back_to_their_origin_only(
         assert not any("cookie" in request.headers for request in (*others, *elsewhere.requests))
 
 
-@pytest.mark.parametrize("status", [408, 425, 500, 502, 504, 520, 521, 522, 523, 524, 529, 530, 598, 599])
+@pytest.mark.parametrize(
+    "status", [408, 425, 500, 502, 504, 520, 521, 522, 523, 524, 525, 527, 529, 530, 598, 599]
+)
 def test_a_status_that_may_pass_is_tried_again(
     server: FaultServer, folder: Path, shared: JobContext, status: int
 ) -> None:
