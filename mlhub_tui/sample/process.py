@@ -61,7 +61,9 @@ class SampleOnDemand:
             return self._credentials
 
     def stop(self) -> None:
-        """Stop it if it runs; downloads under way break off."""
+        """Stop it if it runs, or is about to; downloads under way break off."""
+        if (process := self._process) is not None:
+            process.kill()  # it has nothing to save; the lock may be held until it has started
         with self._lock:
             self._end()
 
@@ -69,7 +71,7 @@ class SampleOnDemand:
         process, self._process, self._credentials = self._process, None, None
         if process is not None:
             with contextlib.suppress(OSError), process:  # which closes its pipes and waits for it
-                process.kill()  # it has nothing to save, and the end of an app waits for it
+                process.kill()
 
 
 def _spawn() -> subprocess.Popen[bytes]:

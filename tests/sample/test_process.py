@@ -6,17 +6,20 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
+from mlhub_tui.errors import MLHubException
 from mlhub_tui.sample.process import SampleOnDemand
 from tests.support.waiting import until_sync
 
 PARENT = """
 import sys
+from mlhub_tui.errors import MLHubException
 from mlhub_tui.sample.process import SampleOnDemand
 sample = SampleOnDemand()
 print(sample.credentials().root_url, flush=True)
@@ -25,6 +28,7 @@ sys.stdin.read()
 
 WITHOUT = """
 import sys
+from mlhub_tui.errors import MLHubException
 from mlhub_tui.errors import MLHubException
 from mlhub_tui.sample.process import SampleOnDemand
 for sys.executable, why in ("", "the path of Python is not known"), ("/nowhere/python", "No such file"):
@@ -65,6 +69,23 @@ def test_it_is_started_once_and_again_where_it_has_ended(sample: SampleOnDemand)
     sample.stop()
     second = sample.credentials()
     assert _listens(second.root_url)
+
+
+def test_stopped_while_it_starts_it_can_be_started_again(sample: SampleOnDemand) -> None:
+    def begin() -> None:
+        try:
+            sample.credentials()
+        except MLHubException as error:
+            failures.append(error.message)
+
+    failures: list[str] = []
+    starter = threading.Thread(target=begin)
+    starter.start()
+    while starter.is_alive():
+        sample.stop()
+    # Where it was stopped before its process was there, that waits until it has started.
+    assert failures in ([], ["the sample catalog did not start: its process ended"])
+    assert _listens(sample.credentials().root_url)
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM] if sys.platform != "win32" else [])
