@@ -114,7 +114,9 @@ _SECRETS = (
     r"|(?:api[_-]?|subscription-|ocp-apim-subscription-)?key|awsaccesskeyid|googleaccessid|secret|password)"
 )
 _KEY_IN_URL = re.compile(rf"(?i)([?&;]{_SECRETS}=|\bsig=)[^&#\s]*")
-_USERINFO = re.compile(r"(?<=://)[^/@\s]+@")
+_CONTAINERS = "".join(rf"(?<!{scheme}://)" for scheme in ("abfs", "abfss", "wasb", "wasbs", "adl"))
+_USERINFO = re.compile(rf"(?i)(?<=://)(?:[^/@\s:]*:[^/@\s]*|{_CONTAINERS}[^/@\s]+)@")
+"""Matches a user, or a user with a password; not the container of `abfs://container@account…`."""
 
 
 def redact(text: str) -> str:

@@ -204,6 +204,15 @@ def test_signatures_of_all_stores_are_seen_and_redacted(url: str) -> None:
     assert "abc" not in text.redact(f"Server answered 403 to {url}, sorry")
 
 
+def test_the_container_of_a_store_is_no_user() -> None:
+    url = "abfss://container@account.dfs.core.windows.net/a.tif"
+    assert (
+        text.redact(f"{url} then ABFS://u:p@h/x and https://me@h/y")
+        == f"{url} then ABFS://h/x and https://h/y"
+    )
+    assert not text.holds_secret(url)
+
+
 def test_a_token_alone_is_redacted_too() -> None:
     assert text.redact("sig=abc&se=2024") == "sig=…&se=2024"
 

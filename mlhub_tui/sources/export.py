@@ -178,8 +178,7 @@ class GeoJSON(Exporter):
 
 def _with_absolute_hrefs(item: Item) -> Item:
     assets, links = item.raw.get("assets"), item.raw.get("links")
-    in_archive = item.url.startswith("file:") and "!/" in item.url
-    if not item.url or in_archive or not isinstance(assets, dict):
+    if not item.url or _is_in_archive(item.url) or not isinstance(assets, dict):
         return item
     absolute = {key: _absolute(item.url, asset) for key, asset in assets.items()}
     linked = [_absolute(item.url, link) for link in links] if isinstance(links, list) else links
@@ -187,6 +186,10 @@ def _with_absolute_hrefs(item: Item) -> Item:
         return item
     changed = {"assets": absolute, **({"links": linked} if "links" in item.raw else {})}
     return replace(item, raw=item.raw | changed)
+
+
+def _is_in_archive(url: str) -> bool:
+    return url.startswith("file:") and "!/" in url
 
 
 def _absolute(url: str, entry: Any) -> Any:
@@ -312,7 +315,7 @@ class URLs(Exporter):
                 url = https_of(found.href)
             except NotOffered:
                 url = ""
-            if "://" in url:
+            if "://" in url and not _is_in_archive(url):
                 self._unsigned += lacks_signature(item, url)
                 yield asset, self.bare(url)
             else:

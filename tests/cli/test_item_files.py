@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Run
+from tests.sources.static.grow import catalog, link, pack
 from tests.support.http_server import Answer, LoopbackServer, Request
 from tests.support.paged_api import PagedAPI, items
 
@@ -191,3 +192,15 @@ def test_what_a_search_saved_of_a_catalog_leads_to_the_files_of_the_catalog(
     fetched = run(*asked, "--output-dir", str(tmp_path / "out"))
     assert fetched.exit_code == 0, fetched.output
     assert next((tmp_path / "out").rglob("data.tif")).read_bytes() == TIF
+
+
+def test_files_in_an_archive_have_no_url_for_other_programs(run: Run, tmp_path: Path) -> None:
+    item = items(1)[0] | {"assets": {"near": {"href": "./a.tif"}, "far": {"href": "https://h.example/b.tif"}}}
+    files = {"catalog.json": catalog("root", link("item", "i.json")), "i.json": item}
+    pack(tmp_path / "made.tar.gz", files)
+    for form in ("--urls", "--aria2"):
+        listed = run("search", str(tmp_path / "made.tar.gz"), form)
+        assert listed.exit_code == 0
+        assert listed.stdout.splitlines()[0] == "https://h.example/b.tif"
+        assert "file:" not in listed.stdout
+        assert "assets without an address that can be asked for, left out: 1" in listed.stderr
