@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .. import models, planning, sources  # their modules are loaded when they are used
+from .. import auth, models, planning, sources  # their modules are loaded when they are used
 from ..errors import InvalidSearch
 from ..text import count, now, one_line
 from .connection import Choice, run
@@ -213,7 +213,9 @@ async def _print(
     urls = export.URLs(export.Chosen(tuple(keys), tuple(roles)), source.session.bare)
     exporter: Exporter = urls
     if form in ("geojson", "csv"):
-        exporter = export.GeoJSON(writer.line) if form == "geojson" else export.CSVTable()
+        # Hrefs of static catalogs are relative as a rule, and mean nothing beside a saved file.
+        geojson = export.GeoJSON(writer.line, absolute=source.kind is auth.Kind.STATIC)
+        exporter = geojson if form == "geojson" else export.CSVTable()
     elif form == "aria2":
         exporter = planning.assets.Aria2(urls)
     if form in ("urls", "aria2"):

@@ -158,18 +158,19 @@ def as_received(item: Item) -> str:
 class GeoJSON(Exporter):
     """A GeoJSON feature collection, which is a STAC ItemCollection: documents as received, one on a line.
 
-    Relative hrefs of assets and links are written as what they lead to: seen from the file they would lead
-    elsewhere. Those within an archive stay.
+    - `absolute`: Whether relative hrefs of assets and links are written as what they lead to: seen from the
+      file they would lead elsewhere. Those within an archive stay.
     """
 
     head = '{"type": "FeatureCollection", "features": ['
     dump: Dump = as_received
+    absolute: bool = False
     _started: bool = False
 
     def add(self, item: Item) -> str:
         """Return an item."""
         comma, self._started = "," if self._started else "", True
-        return f"{comma}\n{self.dump(_with_absolute_hrefs(item))}"
+        return f"{comma}\n{self.dump(_with_absolute_hrefs(item) if self.absolute else item)}"
 
     def finish(self, *, whole: bool) -> str:
         """Return the end of the collection; one that is not whole is not closed."""
