@@ -21,7 +21,7 @@ from ..http.cache import LastListing
 from ..http.versions import new_hash
 from ..models import Dataset, Document
 from ..planning.filters import Filters
-from ..planning.layout import catalog_file
+from ..planning.layout import catalog_file, folder_name
 from ..planning.manifest import manifest_path, read_stats
 from ..planning.report import verify_files
 from ..planning.requests import SAMPLE, ArchiveRequest, AssetRequest, DatasetRequest
@@ -201,8 +201,10 @@ def _place(job: Job) -> Path:
     match job.request:
         case DatasetRequest() as request:
             return request.asset_folder
-        case AssetRequest(folder=folder):
-            return folder / job.name.partition("/")[0]
+        case AssetRequest(folder=folder) as request:
+            # Assets of an earlier version have the folder of their collection in their names.
+            own = folder_name(request.collection_id or request.item_id)
+            return folder if folder.name == own else folder / job.name.partition("/")[0]
     return job.path
 
 
@@ -237,7 +239,8 @@ def _entry(place: Path, jobs: list[Job]) -> LibraryEntry | None:
         f"{wrong[0]}{more}" if wrong else f"{count(unfinished, 'file')} not fetched" if unfinished else ""
     )
     name = last.collection_id or place.name
-    return LibraryEntry(name, last.title, place, last.source, files, total, date, state, reason, tuple(jobs))
+    title = "" if isinstance(last, AssetRequest) else last.title  # else it is that of an asset
+    return LibraryEntry(name, title, place, last.source, files, total, date, state, reason, tuple(jobs))
 
 
 def _dataset(place: Path, jobs: list[Job], request: DatasetRequest) -> LibraryEntry | None:

@@ -90,6 +90,20 @@ def test_files_without_documents_have_the_licence_known_when_they_were_queued(
     assert with_licence(entry).licence == "CC-BY-4.0", "documents on the disk count first"
 
 
+@pytest.mark.parametrize("collection", ["wheat", ""])
+def test_the_files_of_a_collection_or_a_model_are_one_download(collection: str, tmp_path: Path) -> None:
+    folder, jobs = tmp_path / "wheat", []
+    for number, name in enumerate(("one/a.tif", "two/a.tif") if collection else ("a.bin", "b.bin")):
+        item = name.partition("/")[0] if collection else "wheat"
+        request = AssetRequest("https://x.example/", None, collection, folder, name, item, "a", title="An a")
+        jobs.append(Job(number, request, name, JobState.DONE, number, bytes_total=3))
+        jobs[-1].path.parent.mkdir(parents=True, exist_ok=True)
+        jobs[-1].path.write_text("abc")
+    (entry,) = read_library(jobs, tmp_path)
+    assert (entry.name, entry.title, entry.place, entry.files) == ("wheat", "", folder, 2)
+    assert entry.state is LibraryState.WHOLE
+
+
 def test_what_the_queue_has_forgotten_is_found_in_the_folder(tmp_path: Path) -> None:
     maize(tmp_path)
     dataset(tmp_path, {"a.tif": 2, "b.tif": 2})

@@ -105,6 +105,10 @@ async def test_a_range_of_dates_narrows_the_table_until_escape(options: AppOptio
         assert [entry.label for entry in table.shown] == ["place2", "place3"]
         await driver.press("i")
         await driver.until("place2", "place3", "[Mar to Apr 2020, esc]", "2 match, 6 items")
+        await driver.press("s")
+        await driver.until("2020-03/2020-04", "2020-03-01 to 2020-04-30")
+        await driver.press("escape")
+        await driver.over()
         assert "place1" not in driver.screen()
         await driver.press("escape")
         await driver.until("place1", "place5", lambda: not table.narrowed)

@@ -60,6 +60,19 @@ async def test_what_was_read_to_plan_with_is_not_asked_for_again(tmp_path: Path)
         assert not service.searches
 
 
+async def test_a_reading_says_what_it_waits_for_and_names_the_key_to_retry_once_that_failed(
+    tmp_path: Path,
+) -> None:
+    service = Service(number=250, failing={"100"})
+    async with at(service, tmp_path) as driver:
+        service.gate.clear()
+        await plan(driver)
+        await driver.until("loading…", "Esc stops")
+        assert "r retry" not in driver.screen().splitlines()[-1]
+        service.gate.set()
+        await driver.until("r tries again", lambda: "r retry" in driver.screen().splitlines()[-1])
+
+
 async def test_a_page_that_fails_is_said_and_the_reading_goes_on_from_there(tmp_path: Path) -> None:
     service = Service(number=250, failing={"100"})
     async with at(service, tmp_path) as driver:

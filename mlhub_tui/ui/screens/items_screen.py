@@ -144,6 +144,10 @@ class ItemsScreen(EntryScreen):
         await self.context.opening(self.search_within(message.box, message.when))
         self.committed()
 
+    async def action_search(self) -> None:
+        """Ask for a search, to begin with in the time that items are listed of, where one was chosen."""
+        await self.context.opening(self.search_within(None, self.map_pane.when))
+
     @on(MapPane.Filtered)
     def _time_chosen(self, message: MapPane.Filtered) -> None:
         """List only the items of the time that was chosen on the histogram."""

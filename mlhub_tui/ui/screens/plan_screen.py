@@ -97,7 +97,7 @@ class PlanScreen(PlaceScreen):
         self._counted: SelectionCount | None = None
         self._by_place = False
         self._when: Span | None = None
-        self._words = ""
+        self._words, self._failed = "", False
         self._gaps: list[str] = []
         self._fields = {
             "area": PathField(id="area", placeholder="west,south,east,north, GeoJSON or its file"),
@@ -125,7 +125,8 @@ class PlanScreen(PlaceScreen):
     def unavailable(self) -> list[str]:
         """Return what is of no use yet, or here."""
         ready = self._counting is not None
-        gone = ["plan.again"] if ready else ["plan.queue", "plan.tick", "plan.all", "plan.key"]
+        gone = [] if ready else ["plan.queue", "plan.tick", "plan.all", "plan.key"]
+        gone += [] if self._failed else ["plan.again"]
         return [*gone, "plan.pictures"] if self.has_class("-wide") else gone
 
     # Reading
@@ -134,13 +135,16 @@ class PlanScreen(PlaceScreen):
     async def action_again(self) -> None:
         """Load or build the index; documents read so far stay in it if that fails or is stopped."""
         self.set_class(True, "-reading")
-        self._words = "…"
+        self._words, self._failed = "loading…", False
+        self.refresh_hints()
         ticker = self.set_interval(_EVERY, self._show_reading)
         try:
             index = await self._opening(self._take_words)
         except MLHubException as error:
             words = f"! {error.full_message}\n\nr tries again, esc goes back"
             self._say("reading", content(words, "bold $error"))
+            self._failed = True
+            self.refresh_hints()
             return
         finally:
             ticker.stop()
