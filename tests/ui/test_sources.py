@@ -232,10 +232,10 @@ async def test_a_start_offline_takes_what_was_kept(tmp_path: Path) -> None:
     with LoopbackServer(answer) as server:
         options = AppOptions(source=f"{server.url}/cat/", output_dir=tmp_path)
         async with driven(options, (120, 30)) as driver:
-            await driver.until("▸ x")
+            await driver.until("▸ wheat  x")
         away = True
         async with driven(options, (120, 30)) as driver:
-            await driver.until("▸ x")
+            await driver.until("▸ wheat  x")
             await driver.until("offline: as of")
 
 
@@ -329,7 +329,7 @@ async def test_hostile_titles_and_names_are_text(tmp_path: Path) -> None:
         await driver.until("a static STAC catalog")
         drawn(driver.app)
         await driver.press("enter")
-        await driver.until("▸ x")
+        await driver.until("▸ wheat  x")
         await driver.press("3")
         drawn(driver.app)
 
