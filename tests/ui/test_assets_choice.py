@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual.widgets import Input, Static
@@ -20,7 +21,7 @@ from ..sources.static.grow import forest, plant
 from .conftest import Driver, Sizes, driven
 from .hostile import nasty
 from .safety import drawn
-from .stac_service import BODY, Service
+from .stac_service import BODY, GEOTIFF, Service
 from .test_search import at, find_all, said
 
 
@@ -98,6 +99,34 @@ async def test_what_its_reader_pays_for_is_marked_explained_and_left_out(tmp_pat
         assert "usgs-landsat is requester-pays" in line_of(screen, "warning")
         await driver.press("enter")
         await driver.until(lambda: "2 left out: the bucket usgs-landsat" in said(driver))
+        assert {request.key for request in requests(driver)} == {"B04", "B08", "thumbnail"}
+
+
+class PaidCollection(Service):
+    """Its collection alone states who pays for one of its assets."""
+
+    def collection(self) -> dict[str, Any]:
+        """Return the collection."""
+        return super().collection() | {"item_assets": {"paid": {"storage:requester_pays": True}}}
+
+    def item(self, number: int) -> dict[str, Any]:
+        """Return an item that does not."""
+        made = super().item(number)
+        made["assets"]["paid"] = {"href": "s3://made-up/x.tif", "type": GEOTIFF, "roles": ["archive"]}
+        return made
+
+
+async def test_what_the_collection_states_of_who_pays_holds_for_its_items(tmp_path: Path) -> None:
+    async with at(PaidCollection(), tmp_path) as driver:
+        await find_all(driver)
+        await driver.press("space", "space")
+        screen = await choose(driver)
+        await driver.press("G")
+        await driver.until("$ requester pays")
+        await driver.press("A")
+        assert "made-up is requester-pays" in line_of(screen, "warning")
+        await driver.press("enter")
+        await driver.until(lambda: "2 left out: the bucket made-up" in said(driver))
         assert {request.key for request in requests(driver)} == {"B04", "B08", "thumbnail"}
 
 

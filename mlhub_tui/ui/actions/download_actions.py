@@ -19,7 +19,7 @@ from .. import dialogs
 from ..catalog.nodes import identity
 from ..widgets.bars import TO_DOWNLOADS
 from ..widgets.plan_tree import PlanSubject, reading_words, sizes
-from .item_supplier import ItemSupplier, never, of_documents, supplies_of
+from .item_supplier import ItemSupplier, never, of_documents, supplies_of, with_terms
 
 if TYPE_CHECKING:
     from ...planning.filters import Filters
@@ -133,6 +133,7 @@ async def ask_and_queue_assets(
     there = opened(app)
     if there is None:
         return False
+    supplies = [with_terms(supply, there[0].source) for supply in supplies]
     choice = await app.push_screen_wait(
         dialogs.asset_dialog.AssetsScreen(supplies, app.output_dir, documents, stated, keys)
     )

@@ -10,6 +10,7 @@ from ...concurrency import together
 from ...errors import MLHubException
 from ...models import Document, Entry, EntryKind, Item, Search
 from ...sources.base import Listing, Page
+from ...sources.storage_terms import StorageTerms
 from ...text import count
 from ..catalog.nodes import identity
 
@@ -66,6 +67,20 @@ class ItemSupplier:
                 stopped = listing.stopped or page.stopped
                 yield replace(page, entries=page.entries[:left], stopped=stopped, matched=matched)
                 left = None if left is None else left - len(page.entries)
+
+
+def with_terms(supply: ItemSupplier, source: Source) -> ItemSupplier:
+    """Return a supply whose items have what their collections state of who pays for the transfer."""
+    terms = StorageTerms(source.collection)
+
+    def stating(fetch: Fetch) -> Fetch:
+        async def stated(link: str | None) -> Page[Document]:
+            page = await fetch(link)
+            return replace(page, entries=tuple([await terms.of(one, supply.belongs) for one in page.entries]))
+
+        return stated
+
+    return replace(supply, fetch=stating(supply.fetch), more=tuple(map(stating, supply.more)))
 
 
 async def never(_: MLHubException) -> bool:
