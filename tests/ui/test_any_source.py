@@ -229,6 +229,40 @@ async def test_a_reload_keeps_the_cursor_on_an_item_whose_page_comes_later(tmp_p
         )
 
 
+async def test_esc_stops_what_loads_in_the_tree_and_enter_or_r_loads_it(tmp_path: Path) -> None:
+    source = FakeSource(Kind.STAC_API, pages(3, 3))
+    source.gate.clear()
+    async with on(source, tmp_path) as driver:
+        await driver.until("loading…")
+        await driver.press("escape")
+        await driver.until("stopped before it was loaded", "not loaded", "try again (r)", "Stopped.")
+        source.gate.set()
+        await driver.press("r")
+        await driver.until("Collection 2")
+        source.gate.clear()
+        await driver.press("j", "l")
+        await driver.until("loading…")
+        await driver.press("escape")
+        await driver.until("stopped before it was loaded", "try again (enter)")
+        source.gate.set()
+        await driver.press("j", "enter")
+        await driver.until("c00000-1")
+
+
+async def test_esc_leaves_what_was_listed_last_time_when_it_stops_a_reload(tmp_path: Path) -> None:
+    source = FakeSource(Kind.STAC_API, pages(3, 3))
+    async with on(source, tmp_path) as driver:
+        await driver.until("Collection 2")
+        source.gate.clear()
+        await driver.press("r")
+        await driver.until(lambda: len(source.asked) == 2)
+        await driver.press("escape")
+        await driver.until("Stopped.", "Collections  3", "Collection 2")
+        source.gate.set()
+        await driver.press("r")
+        await driver.until(lambda: len(source.asked) == 3 and "Collection 2" in driver.screen())
+
+
 async def test_d_leads_to_the_assets_where_there_are_no_archives(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

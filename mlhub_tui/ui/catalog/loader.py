@@ -36,6 +36,7 @@ from .nodes import (
     TYPE_TITLES,
     ActionNode,
     GroupNode,
+    ListingStopped,
     MoreNode,
     NoteNode,
     TreeEntry,
@@ -126,6 +127,10 @@ async def load_next(documents: Documents, tree: CatalogTree, row: NodeRow) -> No
         listing.fail(error)
         if isinstance(error, AuthenticationError | APIKeyNotFound):
             raise
+    except asyncio.CancelledError:
+        listing.fail(ListingStopped("stopped before it was loaded"))
+        tree.tree_model.restore(row)
+        raise
     finally:
         listing.loading = False
         if tree.tree_model.grown.get(row) is listing:

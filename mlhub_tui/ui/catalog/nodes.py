@@ -225,6 +225,10 @@ WAYS_OUT = (
 """What is offered where the top of a source could not be listed."""
 
 
+class ListingStopped(MLHubException):
+    """The user stopped a listing before its next page came."""
+
+
 class TreeListing(Pager):
     """The entries below one row, as far as they were loaded; their documents are cached in `Documents`.
 

@@ -15,6 +15,7 @@ from .nodes import (
     MODELS,
     OTHER,
     GroupNode,
+    ListingStopped,
     Node,
     NodeRow,
     NoteNode,
@@ -337,6 +338,13 @@ class CatalogTreeModel:
                 self.put(row, _rows(listing.tail()), listing.loaded)
             self.tell(row)
 
+    def restore(self, row: NodeRow) -> None:
+        """Take the listing again whose entries still stand below a row, in place of one that was stopped."""
+        listing = self.grown.get(row)
+        if listing is not None and listing.in_tree is not listing and not listing.cached_age:
+            self.grown[row] = listing.in_tree
+            self.settle(row)
+
     def fail(self, error: MLHubException) -> None:
         """Say in all groups why there is no source, and the way on."""
         for row in self.groups:
@@ -460,8 +468,8 @@ class CatalogTreeModel:
 
 
 def _is_away(error: MLHubException) -> bool:
-    """Whether an error says nothing of the listing, but that the source cannot be asked now."""
-    return isinstance(error, ServerUnreachable | ServerTimeout | ServerError)
+    """Whether an error says nothing of the listing, but that the source was not asked, or could not be."""
+    return isinstance(error, ServerUnreachable | ServerTimeout | ServerError | ListingStopped)
 
 
 def _is_in_sight(row: NodeRow) -> bool:

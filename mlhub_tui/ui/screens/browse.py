@@ -121,8 +121,7 @@ class BrowseScreen(EntryScreen):
     @property
     def search_subject(self) -> TreeEntry | None:
         """The collection under the cursor, or that of what is under it."""
-        tree = self.tree_view
-        return tree.tree_model.holder(tree.current) or tree.subject
+        return self.tree_view.tree_model.holder(self.tree_view.current) or self.subject
 
     @property
     def beside(self) -> Sequence[Entry]:
@@ -383,7 +382,7 @@ class BrowseScreen(EntryScreen):
             self.call_after_refresh(self._right.draw_map)
 
     def action_step_back(self) -> None:
-        """Come back from the detail, else clear the filter, else the selection."""
+        """Come back from the detail, else clear the filter, else the selection, else stop what loads."""
         tree = self.tree_view
         if self.navigator.stop():
             self.refuse("Stopped.")
@@ -397,3 +396,5 @@ class BrowseScreen(EntryScreen):
             tree.apply_filter("")
         elif tree.marked:
             tree.clear_marks()
+        elif self.navigator.stop("listing", "pages"):
+            self.refuse("Stopped.")

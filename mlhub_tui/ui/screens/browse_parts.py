@@ -299,9 +299,10 @@ class Navigator:
         self._left: TreeState | None = None
         """How the tree was left whose document is still to be opened."""
 
-    def stop(self) -> bool:
-        """Stop what is looked for on the way to a place; False where nothing is."""
-        going = [one for one in self._screen.workers if one.group == _GROUP and not one.is_finished]
+    def stop(self, *groups: str) -> bool:
+        """Stop groups of workers, else the way to a place; False where none of them works."""
+        wanted = groups or (_GROUP,)
+        going = [one for one in self._screen.workers if one.group in wanted and not one.is_finished]
         for worker in going:
             worker.cancel()
         return bool(going)
