@@ -238,7 +238,7 @@ async def on_disk(tmp_path: Path) -> AsyncIterator[Driver]:
     """Run the app on the hostile catalog, its collection under the cursor."""
     root = plant(tmp_path / "catalog")
     async with driven(AppOptions(source=str(root), output_dir=tmp_path / "out")) as driver:
-        await driver.until("fields[/]")
+        await driver.until("wheat[/]")
         await driver.press("j")
         yield driver
 
