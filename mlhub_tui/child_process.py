@@ -11,7 +11,7 @@ from .errors import MLHubException
 
 
 class ChildProcessFailed(MLHubException):
-    """A process of our own could not be started, or ended early."""
+    """A process of our own cannot be started."""
 
 
 def child_command(module: str, *arguments: str) -> list[str]:

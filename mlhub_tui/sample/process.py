@@ -89,23 +89,29 @@ def _spawn() -> subprocess.Popen[bytes]:
             **apart,
         )
     except OSError as error:
-        raise SampleServerError(f"the sample catalog did not start: {error.strerror or error}") from error
+        raise _not_started(error.strerror or error) from error
 
 
 def _first_line(process: subprocess.Popen[bytes]) -> tuple[str, str]:
-    """Return the key and the root URL that a process tells once it listens.
+    """Return the key and the root URL that a process writes once it listens.
 
-    Raises SampleServerError where it tells what is wrong, ends, or takes too long.
+    Raises SampleServerError where it writes an error, ends, or takes too long.
     """
     assert process.stdout is not None
     late = threading.Timer(_START_LIMIT, process.kill)
     late.daemon = True
     late.start()
     try:
-        told: dict[str, str] = json.loads(process.stdout.readline() or b"{}")
+        answer = json.loads(process.stdout.readline())
+    except ValueError:  # it ended, or what the user's Python loads at its start printed something
+        answer = {"error": "its process gave no address"}
     finally:
         late.cancel()
-    if "root_url" not in told:
-        reason = told.get("error") or "its process ended"
-        raise SampleServerError(f"the sample catalog did not start: {reason}")
-    return told["key"], told["root_url"]
+    if "error" in answer:
+        raise _not_started(answer["error"])
+    return answer["key"], answer["root_url"]
+
+
+def _not_started(reason: object) -> SampleServerError:
+    hint = "`mlhub-tui sample serve` starts it in a terminal; its error says more"
+    return SampleServerError(f"the sample catalog did not start: {reason}", hint=hint)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
@@ -84,7 +85,7 @@ def test_stopped_while_it_starts_it_can_be_started_again(sample: SampleOnDemand)
     while starter.is_alive():
         sample.stop()
     # Where it was stopped before its process was there, that waits until it has started.
-    assert failures in ([], ["the sample catalog did not start: its process ended"])
+    assert failures in ([], ["the sample catalog did not start: its process gave no address"])
     assert _listens(sample.credentials().root_url)
 
 
@@ -97,6 +98,17 @@ def test_it_ends_with_the_program_that_started_it(number: int) -> None:
         assert _listens(root_url)
         parent.send_signal(number)
     until_sync(lambda: not _listens(root_url), "the sample catalog ends")
+
+
+def test_what_python_prints_at_its_start_is_no_address(
+    sample: SampleOnDemand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text("print('hello')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with pytest.raises(MLHubException, match="did not start: its process gave no address"):
+        sample.credentials()
+    monkeypatch.delenv("PYTHONPATH")
+    assert _listens(sample.credentials().root_url)
 
 
 def test_where_python_is_not_known_it_says_so() -> None:

@@ -263,6 +263,22 @@ async def test_esc_leaves_what_was_listed_last_time_when_it_stops_a_reload(tmp_p
         await driver.until(lambda: len(source.asked) == 3 and "Collection 2" in driver.screen())
 
 
+async def test_a_reload_that_another_one_stops_leaves_the_place_to_it(tmp_path: Path) -> None:
+    number = [3]
+    source = FakeSource(Kind.STAC_API, lambda parent, link: pages(number[0], 9)(parent, link))
+    async with on(source, tmp_path) as driver:
+        await driver.until("Collection 2")
+        source.gate.clear()
+        number[0] = 5
+        await driver.press("r")
+        await driver.until(lambda: len(source.asked) == 2)
+        await driver.press("r")
+        await driver.until(lambda: len(source.asked) == 3)
+        source.gate.set()
+        await driver.until("Collections  5", "Collection 4")
+        assert "stopped" not in driver.screen()
+
+
 async def test_d_leads_to_the_assets_where_there_are_no_archives(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -129,7 +129,8 @@ async def load_next(documents: Documents, tree: CatalogTree, row: NodeRow) -> No
             raise
     except asyncio.CancelledError:
         listing.fail(ListingStopped("stopped before it was loaded"))
-        tree.tree_model.restore(row)
+        if tree.tree_model.grown.get(row) is listing:  # else the tree is reloaded, which stopped it
+            tree.tree_model.restore(row)
         raise
     finally:
         listing.loading = False
