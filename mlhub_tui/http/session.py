@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
@@ -45,6 +46,13 @@ if TYPE_CHECKING:
 
 _LONGEST_STEP = 60.0  # seconds between two requests of a server that asks for less
 _REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS"})
+_WANTED = re.compile(rb'"(?:features|collections|children|stac_version)"')
+
+
+def _is_put_off(response: httpx.Response, read: bool) -> bool:
+    """Whether 202 (accepted) stands for "later": some servers send it with the answer itself."""
+    is_said = read and response.request.method != "HEAD"
+    return "Retry-After" in response.headers or (is_said and not _WANTED.search(response.content))
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,8 +215,7 @@ class Session:
             while True:
                 try:
                     response = await self._attempt(method, target, sent, follow_redirects, read, body)
-                    is_put_off = response.status_code == 202 and "Retry-After" in response.headers
-                    if is_put_off and again:
+                    if again and response.status_code == HTTPStatus.ACCEPTED and _is_put_off(response, read):
                         raise self._error(response)
                     return response
                 except RequestError as error:

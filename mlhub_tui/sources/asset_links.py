@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 
 from ..errors import NotOffered, UnexpectedAnswer
 from ..http.credentials import Link
-from ..http.urls import host, resolve_href, shown
+from ..http.urls import host, parse_url, resolve_href, shown
 from ..models import Asset, Document, Item
 from ..text import one_line
 
@@ -114,9 +114,16 @@ def https_of(href: str, *, account: str = "") -> str:
     which no certificate covers as a host name, stands in the path instead (Amazon S3 User Guide, "Methods for
     accessing a bucket"). `gs://` and Azure's `abfs://container@account.dfs.core.windows.net/path` likewise;
     `abfs://container/path` does not name its account.
+
+    Raises NotOffered if nothing can be requested there.
     """
     scheme, mark, rest = href.partition("://")
     scheme = scheme.lower()
+    if mark and scheme in ("http", "https"):
+        try:
+            parse_url(href)
+        except UnexpectedAnswer as error:  # no retry makes it a URL
+            raise NotOffered(error.message, url=shown(href), hint=NOTHING) from None
     if not mark or scheme in ("http", "https", "file"):
         return href
     bucket, _, key = rest.partition("/")

@@ -6,16 +6,19 @@ what servers do that are older than them: before STAC 1.0 collections and catalo
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from ..errors import UnexpectedAnswer
-from ..http.urls import shown
+from ..errors import InvalidSearch, UnexpectedAnswer
+from ..http.urls import shown, shown_id
 from ..models import Catalog, Collection, Document, Item, JsonDict
 from ..models.document import identity, links_of
+from ..text import one_line
 
 D = TypeVar("D", bound=Document)
 _SHOWN = re.compile(r"html|xml|pdf|^image/")  # media types
@@ -62,7 +65,8 @@ _API_CLASS = re.compile(r"api\.stacspec\.org/|stac-api-spec|ogcapi-(features|com
 class ItemList:
     """Items in one file: a GeoJSON FeatureCollection, or one item a line; `skipped` others were in it.
 
-    The URL of each item is the file's. `goes_on` is whether it is a page of a listing, with others behind it;
+    The URL of each item is the file's, with a fragment where that must tell it from another one of its id.
+    `goes_on` is whether it is a page of a listing, with others behind it;
     `longer` is that it is a part of a longer answer, in words, where the file tells.
     """
 
@@ -150,7 +154,35 @@ def documents(
 
 def _item_list(features: Any, url: str) -> ItemList:
     items, skipped = documents(features if isinstance(features, list) else [], Item, lambda _: url)
-    return ItemList(url, tuple(items), skipped)
+    return ItemList(url, tuple(_told_apart(items, url)), skipped)
+
+
+def _told_apart(items: Sequence[Item], url: str) -> Iterator[Item]:
+    """Yield the items of a list; those that share an id have addresses of their own, equal ones the same."""
+    ids = Counter((item.collection_id, item.id) for item in items)
+    first: dict[str, int] = {}
+    for number, item in enumerate(items):
+        if ids[item.collection_id, item.id] > 1:
+            first.setdefault(json.dumps(item.raw), number)
+    different = Counter((items[number].collection_id, items[number].id) for number in first.values())
+    for item in items:
+        alone = different[item.collection_id, item.id] < 2
+        yield item if alone else Item(item.raw, url=f"{url}#{first[json.dumps(item.raw)]}")
+
+
+def in_list(found: ItemList, url: str, item_id: str) -> Item | None:
+    """Return the item of a list that an address with a fragment names, else the one of an id; None for none.
+
+    Raises InvalidSearch where several have the id.
+    """
+    fragment = url.partition("#")[2]
+    named: list[Item] = []
+    for item in found.items:
+        if fragment and item.url.partition("#")[2] == fragment and item_id in ("", item.id):
+            return item
+        if item.id == item_id:
+            named.append(item)
+    return only(named) if named else None
 
 
 def matched(answer: JsonDict) -> int | None:
@@ -213,3 +245,16 @@ def _is_api(value: JsonDict) -> bool:
         return bool(links_of(value, "data", "search"))
     # An OGC API, as pygeoapi writes it.
     return bool(links_of(value, "data")) and bool(links_of(value, "conformance", _CONFORMANCE))
+
+
+def only(items: Sequence[Item]) -> Item:
+    """Return the one item among those of an id; one that is listed twice is there once.
+
+    Raises InvalidSearch where there are several, with their addresses.
+    """
+    found = {item.url: item for item in items}
+    if len(found) == 1:
+        return next(iter(found.values()))
+    where = " and ".join(one_line(url, 200) for url in list(found)[:2])
+    words = f"{len(found)} items have the id {shown_id(items[0].id)}: {where}"
+    raise InvalidSearch(words, hint="name one of them by its address in place of the id")

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from mlhub_tui.errors import ServerError
+from mlhub_tui.http.errors import BeingPrepared
+from mlhub_tui.http.pagination import PageRequest
 from mlhub_tui.http.session import Session
 from tests.cli.conftest import Run
 from tests.http.patience import Patience
@@ -102,11 +104,27 @@ async def test_a_server_that_asks_again_and_again_is_asked_less_often(
         assert len(patience.waits) < 50
 
 
-async def test_an_answer_that_is_being_prepared_is_asked_for_again() -> None:
+@pytest.mark.parametrize("after", ["9", None])
+async def test_an_answer_that_is_being_prepared_is_asked_for_again(after: str | None) -> None:
     patience = Patience()
-    answers = [as_json({"status": "running"}, 202, **{"Retry-After": "9"}), as_json([])]
+    answers = [as_json({"status": "running"}, 202, **({"Retry-After": after} if after else {})), as_json([])]
     with LoopbackServer(lambda _: answers.pop(0)) as server:
         async with Session(root_url=server.root, retry=patience.policy()) as session:
             session.on_wait = lambda _: None
             assert await session.get_json("datasets") == []
-    assert patience.waits == [9]
+    assert patience.waits == [9] if after else len(patience.waits) == 1
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_a_listing_that_stays_in_preparation_is_called_that_and_one_with_a_status_of_202_is_read(
+    method: str,
+) -> None:
+    patience, answer = Patience(), as_json({"status": "accepted", "jobID": "7"}, 202)
+    step = PageRequest("search", method, body={} if method == "POST" else None)
+    with LoopbackServer(lambda _: answer) as server:
+        async with Session(root_url=server.root, retry=patience.policy()) as session:
+            with pytest.raises(BeingPrepared, match="is being prepared"):
+                await session.fetch_page(step)
+            assert len(patience.waits) == len(server.requests) - 1 >= 1
+            answer = as_json({"type": "FeatureCollection", "features": []}, 202)
+            assert (await session.fetch_page(step)).answer["features"] == []

@@ -43,6 +43,26 @@ def test_an_id_of_two_items_names_both_and_their_addresses_serve(
     assert found == [DATA + names[1].encode()]
 
 
+@pytest.mark.parametrize("copies", [1, 2])
+def test_items_of_one_id_in_a_list_have_addresses_of_their_own(run: Run, tmp_path: Path, copies: int) -> None:
+    features = [with_data("x", f"./{name}.tif") for name in "aab"[2 - copies :]]
+    where = tmp_path / "items.geojson"
+    where.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    for name in "ab":
+        (tmp_path / f"{name}.tif").write_bytes(DATA + name.encode())
+    command = ("--source", str(where), "--output-dir", str(tmp_path / "out"))
+    result = run("download", "item", "items", "x", *command)
+    addresses = [f"{where.as_uri()}#{number}" for number in (0, copies)]
+    assert result.exit_code == 2
+    assert " and ".join(addresses) in result.output
+    assert addresses[1] in run("show", "item", "items", "x", *command[:2]).output
+    result = run("download", "item", "items", *addresses, *command)
+    assert result.exit_code == 0, result.output
+    found = [path.read_bytes() for path in sorted((tmp_path / "out").rglob("*.tif"))]
+    assert sorted(found) == [DATA + b"a", DATA + b"b"]
+    assert run("search", str(where), "--ids", addresses[1], "--urls").stdout.endswith("/b.tif\n")
+
+
 class Expiring(LoopbackServer):
     """A collection, of a static catalog and of an API, whose store refuses links but the newest."""
 

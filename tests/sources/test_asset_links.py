@@ -73,7 +73,11 @@ def test_a_container_without_its_account_needs_one_that_the_document_names() -> 
 
 
 @pytest.mark.parametrize(
-    "href", ["s3://bucket", "s3://bucket/", "s3:///key", "oss://b/k", "abfs://c@_/x", "ftp://h/x"]
+    "href",
+    [
+        *("s3://bucket", "s3://bucket/", "s3:///key", "oss://b/k", "abfs://c@_/x", "ftp://h/x"),
+        *("http://", "https:///x", "http://[bad", "http://a b/x", "http://h:99999/x", "https://user@/x"),
+    ],
 )
 def test_what_names_no_object_is_not_offered(href: str) -> None:
     with pytest.raises(NotOffered):

@@ -27,6 +27,7 @@ _PORTS = {"http": ":80", "https": ":443"}
 _SLASHES = re.compile(r"/{2,}")
 _ENCODED_MARK = re.compile(r"%(?:23|3[Ff])")
 _DOCUMENTS = frozenset({"json", "geojson", "ndjson", "geojsonl", "geojsons", "jsonl"})
+_IN_LIST = re.compile(r"%23(\d+)$")
 _TELLING_NOTHING = frozenset({"catalog", "collection", "index", "item", "stac", "root", ""})
 
 
@@ -62,9 +63,10 @@ def place_of(location: str) -> str:
 
 
 def place_named(identity: str, *, local: bool) -> str:
-    """Return the place URL of a URL in place of an id; empty for an id.
+    """Return the place URL of a URL in place of an id; empty for an id. It blocks for a moment.
 
-    In a local catalog, of a path too, and of a folder that of its first document.
+    In a local catalog, of a path too, and of a folder that of its first document. A number behind `#` names
+    an item of a list.
     """
     is_path = local and ("/" in identity or identity.lower().endswith((".json", ".geojson")))
     if not is_place(identity) and not (is_path and os.path.exists(os.path.expanduser(identity))):  # noqa: PTH110, PTH111
@@ -73,6 +75,8 @@ def place_named(identity: str, *, local: bool) -> str:
     if not local or is_web(place) or is_member(place):
         return place
     folder = local_path(place)
+    if (listed := _IN_LIST.sub(r"#\1", place)) != place and not folder.exists():
+        return listed
     return next((file_url(folder / name) for name in ROOT_NAMES if (folder / name).is_file()), place)
 
 

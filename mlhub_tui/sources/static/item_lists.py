@@ -104,6 +104,8 @@ def _scratch() -> tuple[Path, IO[bytes]]:
 class StoredItems(Sequence[Item]):
     """Items of a file that are read when they are wanted; reading blocks for a moment.
 
+    The URL of each has its place as fragment, in bytes: ids need not be unique in a list.
+
     Raises UnexpectedAnswer if the file changed since it was looked through.
     """
 
@@ -143,7 +145,8 @@ class StoredItems(Sequence[Item]):
                         file.seek(place)
                         content = file.read(length)
                     value = value_of(content, self._url, self._keys)
-                    items.append(Item(value if isinstance(value, dict) else {}, url=self._url))
+                    raw = value if isinstance(value, dict) else {}
+                    items.append(Item(raw, url=f"{self._url}#{place}"))
         except OSError as error:
             raise system_error(error, self._url) from None
         except NotJSON:

@@ -13,13 +13,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
-from ...errors import EntityDoesNotExist, InvalidSearch, RequestError, UnexpectedAnswer
+from ...errors import EntityDoesNotExist, RequestError, UnexpectedAnswer
 from ...http.urls import shown, shown_id
 from ...models import Collection, Document, Entry, EntryKind, Item
 from ...models.document import NO_ID
 from ...text import count, one_line
 from ..base import COLLECTION_IDS, ITEM_IDS, LostDocument, Page
-from ..documents import ItemList, WithoutID
+from ..documents import ItemList, WithoutID, only
 from .document_loader import WIDTH, Children, DocumentLink, DocumentLoader, Role, refusal
 from .document_urls import is_web, name_of, place_named, same
 
@@ -244,7 +244,7 @@ class CollectionIndex:
 
         The place URL itself is taken too: in static catalogs ids need not be unique.
         """
-        if place := place_named(identity, local=self._local):
+        if place := await asyncio.to_thread(place_named, identity, local=self._local):
             return place
         while identity not in self._urls and await self._crawl(len(self._collections)):
             pass
@@ -385,7 +385,7 @@ class ItemPages:
 
     async def item(self, item_id: str) -> Item:
         """Return the item with an id: first by what the links are called, then by looking at all."""
-        found: dict[str, Item] = {}
+        found: list[Item] = []
         failures: list[RequestError] = []
         for by_name in (True, False):
             token, unread = None, not found
@@ -398,7 +398,7 @@ class ItemPages:
                 ]
                 items, _, failed = await self._loaded(wanted)
                 failures += [error for _, error in failed[:1] if by_name and not isinstance(error, WithoutID)]
-                found |= {item.url: item for item in items if item.id == item_id}
+                found += (item for item in items if item.id == item_id)
                 unread = token is not None
         if not found:
             await self._matched()  # raises why the document itself cannot be read
@@ -406,11 +406,7 @@ class ItemPages:
                 raise failures[0]
             words = f"item {shown_id(item_id)} does not exist in {shown_id(self._url)}"
             raise EntityDoesNotExist(words, hint=ITEM_IDS)
-        if len(found) > 1:
-            where = " and ".join(one_line(url, 200) for url in list(found)[:2])
-            words = f"{len(found)} items have the id {shown_id(item_id)}: {where}"
-            raise InvalidSearch(words, hint="name one of them by its address in place of the id")
-        return next(iter(found.values()))
+        return only(found)
 
     async def _part(self, token: str | None, size: int) -> tuple[HolderPart, str | None]:
         """Return links to items, and items of lists, and the token of those that follow."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
@@ -23,7 +23,7 @@ from ...http.urls import shown_id
 from ...models import Catalog, Collection, Document, Entry, EntryKind, Item, Search
 from ...text import count, one_line
 from ..base import COLLECTION_IDS, ITEM_IDS, About, Page, Source
-from ..documents import ItemList
+from ..documents import ItemList, in_list
 from ..local_search import FIELDS, search_locally
 from .archive import ArchiveMembers, fetch_archive
 from .document_loader import Children, DocumentLoader, LRUCache, open_file, system_error, unreadable
@@ -34,6 +34,7 @@ from .document_urls import (
     file_url,
     is_archive,
     is_member,
+    is_place,
     is_web,
     local_path,
     place_named,
@@ -148,7 +149,7 @@ class StaticSource(Source):
 
         Items and collections may be named by their place URLs, or their paths, as well.
         """
-        ids = tuple(place_named(each, local=self.is_local) or each for each in search.ids)
+        ids = await asyncio.to_thread(self._places, search.ids)
         search = replace(search, ids=ids)
         if not search.collections:
             search = replace(search, collections=((await self._open()).url,))
@@ -187,12 +188,17 @@ class StaticSource(Source):
     async def item(self, collection_id: str, item_id: str) -> Item:
         """Return one item, by its id or its place URL; by the id it is looked for among all."""
         opened = await self._open()
-        if place := place_named(item_id, local=self.is_local):
+        [place] = await asyncio.to_thread(self._places, [item_id])
+        if is_place(place):
             found = await opened.document(place)
             if isinstance(found, Item):
                 return found
             raise EntityDoesNotExist(f"{shown_id(item_id)} is no item", hint=ITEM_IDS)
         return await (await opened.items(collection_id)).item(item_id)
+
+    def _places(self, identities: Sequence[str]) -> tuple[str, ...]:
+        """Return the place URLs of URLs and paths in place of ids, and ids as they are; it blocks."""
+        return tuple(place_named(each, local=self.is_local) or each for each in identities)
 
     async def aclose(self) -> None:
         """Close the session, the archive and the cache."""
@@ -262,13 +268,12 @@ class _OpenCatalog:
         self._listings: LRUCache[ItemPages] = LRUCache(_LISTINGS)
 
     async def document(self, url: str, identity: str = "") -> Document:
-        """Return a document; of a list of items the one with an id."""
+        """Return a document; of a list of items the one that the fragment names, or the one with an id."""
         found = await self.loader.one(url)
         if not isinstance(found, ItemList):
             return found
-        for item in found.items:
-            if item.id == identity:
-                return item
+        if (item := await asyncio.to_thread(in_list, found, url, identity)) is not None:
+            return item
         raise unreadable(url, f"a list of {count(len(found.items), 'item')}, not one document")
 
     async def items(self, collection_id: str) -> ItemPages:

@@ -62,6 +62,7 @@ def test_a_list_that_is_read_item_by_item_is_the_same_catalog(
         if isinstance(document, ItemList):
             assert isinstance(other, ItemList)
             assert [item.raw for item in document.items] == [item.raw for item in other.items]
+            assert len({item.url for item in other.items}) == len(other.items)
             assert (document.skipped, document.url) == (other.skipped, other.url)
             assert [item.raw for item in document.items[1:3]] == [item.raw for item in other.items[1:3]]
         else:
