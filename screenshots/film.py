@@ -16,12 +16,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dots import draw_dots
-from make import FOLDER, PROFILES, settle
+from make import FOLDER, PROFILES, PacedSample, settle
 from PIL import Image
 from textual.pilot import Pilot
 
 from mlhub_tui.options import AppOptions
-from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.ui.app import MLHubApp
 
 SIZE = (100, 30)
@@ -108,8 +107,7 @@ async def play(film: Film) -> None:
 async def record(home: Path) -> Film:
     """Play it at a sample catalog that takes its time."""
     app = MLHubApp(AppOptions(sample=True, output_dir=home / "data"))
-    server = app.sample._server = SampleServer(rate=RATE)
-    server.start()
+    app.sample = PacedSample(RATE)
     async with app.run_test(size=SIZE) as pilot:
         while app.connection is None or "loading" in str(app.screen.query_one("#tree").render_line(0).text):
             await pilot.pause(0.1)

@@ -16,7 +16,9 @@ from dots import draw_dots
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from mlhub_tui.auth import Credentials
 from mlhub_tui.options import AppOptions
+from mlhub_tui.sample.process import SAMPLE_NAME, SampleOnDemand
 from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.ui.app import MLHubApp
 
@@ -24,6 +26,32 @@ FOLDER = Path(__file__).parent
 SIZES = ((80, 24), (140, 40))
 RATE = 1_200_000
 Scene = Callable[[Pilot[int], MLHubApp], Awaitable[None]]
+
+
+class PacedSample(SampleOnDemand):
+    """A sample catalog in this process, with a rate of its own, so that transfers are seen at work.
+
+    - `rate`: Bytes per second of one answer.
+    """
+
+    def __init__(self, rate: int) -> None:
+        super().__init__()
+        self._server = SampleServer(rate=rate)
+
+    def credentials(self) -> Credentials:
+        """Return the credentials of the running sample catalog."""
+        self._server.start()
+        return Credentials(
+            api_key=self._server.key,
+            root_url=self._server.root_url,
+            profile=None,
+            key_origin=SAMPLE_NAME,
+            root_origin=SAMPLE_NAME,
+        )
+
+    def stop(self) -> None:
+        """Stop it."""
+        self._server.stop()
 
 
 async def settle(pilot: Pilot[int], seconds: float = 0.6) -> None:
@@ -36,6 +64,24 @@ async def find(pilot: Pilot[int], words: str) -> None:
     await pilot.press("slash")
     await pilot.press(*("underscore" if letter == "_" else letter for letter in words), "enter")
     await settle(pilot)
+
+
+async def until(pilot: Pilot[int], condition: Callable[[], bool]) -> None:
+    """Wait for what a picture shows, however slow the machine is."""
+    while not condition():
+        await pilot.pause(0.1)
+
+
+async def queue(pilot: Pilot[int], app: MLHubApp, words: str) -> None:
+    """Queue the download of a collection."""
+    known = len(app.jobs)
+    await find(pilot, words)
+    await pilot.press("d")
+    await until(pilot, lambda: app.screen.is_modal)
+    await settle(pilot, 0.2)
+    await pilot.press("enter")
+    await until(pilot, lambda: len(app.jobs) > known)
+    await pilot.press("escape")
 
 
 async def browse(pilot: Pilot[int], app: MLHubApp) -> None:
@@ -115,19 +161,22 @@ async def plan(pilot: Pilot[int], app: MLHubApp) -> None:
 
 async def downloads(pilot: Pilot[int], app: MLHubApp) -> None:
     """Show transfers in several states."""
-    large = ("bigearthnet_v1_labels", "bigearthnet_v1_source")
-    for words in ("kenya_02_labels", "cashew_benin_source", "sn4_", *large, "landcovernet_v1_source"):
-        await find(pilot, words)
-        await pilot.press("d")
-        await settle(pilot, 0.2)
-        await pilot.press("enter")
-        await settle(pilot, 0.1)
-        await pilot.press("escape")
+    first = (
+        "kenya_02_labels",
+        "cashew_benin_source",
+        "sn4_",
+        "landcovernet_v1_source",
+        "bigearthnet_v1_labels",
+    )
+    for words in first:
+        await queue(pilot, app, words)
+    await until(pilot, lambda: all(job.state.finished for job in app.jobs))
+    await queue(pilot, app, "bigearthnet_v1_source")
     app.clear_notifications()
     await pilot.press("2")
     await settle(pilot, 0.2)
-    await pilot.press("G", "k")
-    await settle(pilot, 0.2)
+    await pilot.press("G")
+    await until(pilot, lambda: app.jobs[-1].bytes_done * 2 > (app.jobs[-1].bytes_total or 0) > 0)
 
 
 async def profiles(pilot: Pilot[int], app: MLHubApp) -> None:
@@ -176,14 +225,8 @@ async def sheet(pilot: Pilot[int], app: MLHubApp) -> None:
 async def library(pilot: Pilot[int], app: MLHubApp) -> None:
     """Show what was downloaded."""
     for words in ("kenya_02_labels", "cashew_benin_source", "cashew_benin_labels"):
-        await find(pilot, words)
-        await pilot.press("d")
-        await settle(pilot, 0.4)
-        await pilot.press("enter")
-        await settle(pilot, 0.3)
-        await pilot.press("escape")
-    while any(job.state.running for job in app.jobs):
-        await settle(pilot)
+        await queue(pilot, app, words)
+    await until(pilot, lambda: all(job.state.finished for job in app.jobs))
     app.clear_notifications()
     await pilot.press("4")
     await settle(pilot, 1.0)
@@ -241,9 +284,7 @@ async def take(name: str, scene: Scene, size: tuple[int, int], folder: Path) -> 
     (folder / "profiles").write_text(PROFILES)
     app = MLHubApp(AppOptions(sample=True, output_dir=Path("/data")))
     app.output_dir = folder / "data"
-    # Slower than the app's own, so that transfers are seen at work.
-    server = app.sample._server = SampleServer(rate=RATE)
-    server.start()
+    app.sample = PacedSample(RATE)
     async with app.run_test(size=size) as pilot:
         while app.connection is None or "loading" in str(app.screen.query_one("#tree").render_line(0).text):
             await pilot.pause(0.1)

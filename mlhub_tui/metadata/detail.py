@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -363,12 +364,28 @@ def _collections(dataset: Dataset, sizes: Mapping[str, int | None]) -> list[Bloc
 def _assets(heading: str, assets: Sequence[Asset]) -> list[Block]:
     """Return what files there are: their key, type, size, and what they are called."""
     rows = [
-        (a.label, a.media_type, "" if a.size is None else size(a.size), a.title or file_of(a))
+        (a.label, type_word(a.media_type), "" if a.size is None else size(a.size), a.title or file_of(a))
         for a in assets[:MOST_ASSETS]
     ]
     more = len(assets) - len(rows)
     found = _table(heading, ("Key", "Type", "Size", "Title or file"), rows)
     return [*found, Paragraph(f"and {more:,} more, in the JSON", "$muted")] if more > 0 else found
+
+
+_TYPE_WORDS = {
+    "cloud-optimized": "COG",
+    "geotiff": "GeoTIFF",
+    "geo+json": "GeoJSON",
+    "octet-stream": "binary",
+}
+_UNREGISTERED = re.compile(r"^(x-|vnd\.)")  # RFC 6838, sections 3.2 and 3.4
+
+
+def type_word(media_type: str) -> str:
+    """Return a media type in a word: `image/tiff; application=geotiff` is `GeoTIFF`."""
+    lower = media_type.lower()
+    known = next((word for part, word in _TYPE_WORDS.items() if part in lower), "")
+    return known or _UNREGISTERED.sub("", lower.partition(";")[0].rpartition("/")[2].strip()).upper()
 
 
 def file_of(asset: Asset) -> str:

@@ -277,11 +277,11 @@ class MLHubApp(AppContext):
 
     @work(group="leave", exclusive=True)
     async def action_leave(self) -> None:
-        """Quit; with transfers running here, ask once."""
+        """Quit; with transfers running here, ask, unless that is what is asked already."""
         running = [job for job in self.jobs if job.state.running and not job.elsewhere]
         words = None
-        if running and not self._leaving:
-            answer = await self.push_screen_wait(dialogs.base.leave_question(len(running)))
+        if running and not (self._leaving or isinstance(self.screen, dialogs.base.LeaveQuestion)):
+            answer = await self.push_screen_wait(dialogs.base.LeaveQuestion(len(running)))
             if answer == "n":
                 return
             if answer == "b" and (words := await self.hand_over()) is None:

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlhub_tui.metadata.citation import bibtex
+from mlhub_tui.metadata.detail import GridBlock, document_detail
 from mlhub_tui.metadata.extensions import ABOUT, bands, explained, label_classes
 from mlhub_tui.metadata.licences import known, licences
 from mlhub_tui.models import Collection, Dataset, Item
@@ -130,6 +131,22 @@ def test_extensions_are_named_with_their_version_and_what_they_add() -> None:
     ]
     assert found[0].about == ABOUT["eo"]
     assert found[2].about == "of landsat.usgs.gov"
+
+
+@pytest.mark.parametrize(
+    ("media_type", "word"),
+    [
+        ("image/tiff; application=geotiff; profile=cloud-optimized", "COG"),
+        ("image/tiff; application=geotiff", "GeoTIFF"),
+        ("application/vnd.laszip+copc", "LASZIP+COPC"),
+        ("application/geo+json", "GeoJSON"),
+        ("", ""),
+    ],
+)
+def test_the_media_type_of_an_asset_is_a_word(media_type: str, word: str) -> None:
+    item = Item({"id": "1", "assets": {"a": {"href": "https://x.test/a", "type": media_type}}})
+    (table,) = (block for block in document_detail(item) if isinstance(block, GridBlock))
+    assert table.rows == (("a", word, "", ""),)
 
 
 def test_an_extension_of_another_host_is_not_taken_for_that_of_the_same_name() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mlhub_tui.models import BBox
-from mlhub_tui.ui.dialogs.base import QuestionScreen, leave_question
+from mlhub_tui.ui.dialogs.base import LeaveQuestion, QuestionScreen
 from mlhub_tui.ui.dialogs.job_dialog import JobLogScreen
 from mlhub_tui.ui.dialogs.search_dialog import BoxScreen
 from mlhub_tui.ui.widgets.line_view import PickLine, PickList
@@ -111,7 +111,7 @@ async def question(driver: Driver) -> None:
 async def leaving(driver: Driver) -> None:
     """The question at the end while transfers run."""
     await listed(driver)
-    driver.app.push_screen(leave_question(4))
+    driver.app.push_screen(LeaveQuestion(4))
     await driver.until("4 transfers are running")
 
 

@@ -114,6 +114,25 @@ async def test_a_transfer_pauses_goes_on_and_once_cancelled_leaves_nothing(
         await driver.until("Nothing is queued")
 
 
+@pytest.mark.parametrize("keys", [("q", "q"), ("ctrl+q", "ctrl+q"), ("q", "y")])
+async def test_the_key_that_quits_pressed_again_at_the_question_quits(
+    keys: tuple[str, str], slow: AppOptions
+) -> None:
+    async with driven(slow) as driver:
+        await queue(driver, LARGE)
+        await driver.until(lambda: driver.app.jobs[0].bytes_done > 0)
+        for safe in ("enter", "escape", "n"):
+            await driver.pilot.press(keys[0])
+            await driver.until("y/q Quit", "n Stay (enter)")
+            await driver.pilot.press(safe)
+            await driver.until(lambda: not driver.app.screen.is_modal)
+            assert driver.app.return_code is None
+        await driver.pilot.press(keys[0])
+        await driver.until("y/q Quit")
+        await driver.pilot.press(keys[1])
+        await until(lambda: driver.app.return_code == 0)
+
+
 @pytest.mark.slow
 async def test_quitting_asks_once_and_the_next_start_goes_on(slow: AppOptions) -> None:
     async with driven(slow) as driver:

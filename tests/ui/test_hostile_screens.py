@@ -20,7 +20,7 @@ from mlhub_tui.planning.selection import PlannedFile
 from mlhub_tui.queue.job import Job, JobState
 from mlhub_tui.text import writable
 from mlhub_tui.ui.dialogs.asset_dialog import AssetsScreen
-from mlhub_tui.ui.dialogs.base import ListScreen, QuestionScreen, leave_question
+from mlhub_tui.ui.dialogs.base import LeaveQuestion, ListScreen, QuestionScreen
 from mlhub_tui.ui.dialogs.download_dialog import DownloadScreen
 from mlhub_tui.ui.dialogs.export_dialog import ExportScreen
 from mlhub_tui.ui.dialogs.help import HelpScreen, MessageLogScreen
@@ -146,7 +146,7 @@ async def test_messages_of_what_a_server_says(harm: AppOptions) -> None:
         await front(driver, QuestionScreen)
         await look(driver, "sure?[/]")
         await driver.press("n")
-        driver.app.push_screen(leave_question(2))
+        driver.app.push_screen(LeaveQuestion(2))
         await front(driver, QuestionScreen)
         await look(driver, "2 transfers are running")
 

@@ -14,6 +14,7 @@ from textual.widgets import Static
 
 from ...errors import MLHubException
 from ...metadata.citation import Attribution, attribution, words_of
+from ...metadata.detail import type_word
 from ...models import Document, Entry, Item
 from ...options import IfExists
 from ...planning.assets import AssetGroup, AssetTally, assets_of
@@ -28,7 +29,6 @@ from ..widgets.form import ChoiceField, FormRow, field
 from ..widgets.form_rows import OutputOptions
 from ..widgets.line_view import PickLine, PickList
 from ..widgets.plan_tree import sizes
-from ..widgets.table_rows import kind
 from .download_dialog import AttributionRows, DownloadForm
 
 COUNTED = 1_000
@@ -321,7 +321,7 @@ def _line(prefix: str, choice: AssetGroup, mark: str) -> PickLine:
     unknown = choice.unknown
     known = size(choice.size) if choice.sized else ""
     sizes = " + ".join(filter(None, (known, f"{unknown:,} ?" if unknown and known else "")))
-    types = ", ".join(dict.fromkeys(kind(media_type) for media_type in choice.media_types[:3]))
+    types = ", ".join(dict.fromkeys(type_word(media_type) for media_type in choice.media_types[:3]))
     title = choice.title if prefix == _KEY and choice.title != choice.key else ""
     words = "  ".join(filter(None, (mark, types, title)))
     figures = f"{sizes}{choice.count:>8,}"

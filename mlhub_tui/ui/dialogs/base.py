@@ -229,11 +229,13 @@ class FormDialog(FramedDialog[ScreenResultType]):
 # Questions
 
 Answers = Sequence[tuple[str, str]]
-"""The key and the words of each answer, the safe one last."""
+"""The key and the words of each answer, the safe one last; further keys of an answer follow behind a `/`."""
 
 
 class QuestionScreen(FramedDialog[str]):
-    """Asks; dismissed with the key of the answer. Enter, Esc and q give the last answer, the safe one.
+    """Asks; dismissed with the first key of the answer.
+
+    Enter and Esc give the last answer, the safe one; so does q where it is no answer's.
 
     - `detail`: What is lost, or what happens otherwise.
     """
@@ -242,7 +244,7 @@ class QuestionScreen(FramedDialog[str]):
 
     def __init__(self, question: str, detail: str, answers: Answers) -> None:
         super().__init__()
-        self._answers = dict(answers)
+        self._answers = {key: keys[0] for keys, _ in answers for key in keys.split("/")}
         words = [Content.styled(key, "bold $accent") + content(f" {words}") for key, words in answers]
         offered = Content("\n") + Content("    ").join(words) + Content.styled(" (enter)", "$muted")
         about = [Static(content(detail))] if detail else []
@@ -252,7 +254,7 @@ class QuestionScreen(FramedDialog[str]):
         """Close with the answer that the key stands for."""
         if event.key in ("enter", "escape", "q") or event.key in self._answers:
             event.stop()
-            self.dismiss(event.key if event.key in self._answers else [*self._answers][-1])
+            self.dismiss(self._answers.get(event.key, [*self._answers][-1]))
 
 
 async def confirm(app: App[Any], question: str, detail: str = "", *, yes: str = "Yes") -> bool:
@@ -271,14 +273,19 @@ def cancel_question(what: str, downloaded: int) -> QuestionScreen:
     )
 
 
-def leave_question(transfers: int) -> QuestionScreen:
-    """Return the question before the end while transfers run: `y` quits, `b` hands them over."""
-    return QuestionScreen(
-        f"{transfers} transfer{'s are' if transfers > 1 else ' is'} running.",
-        "Progress is saved; downloads resume on next start.\n"
-        "In the background they continue now, without a terminal.",
-        (("y", "Quit"), ("b", "Background"), ("n", "Stay")),
-    )
+class LeaveQuestion(QuestionScreen):
+    """The question before the end while transfers run: `y` quits, `b` hands them over.
+
+    A second `q` quits too: nothing is lost by it, and it is what was asked for.
+    """
+
+    def __init__(self, transfers: int) -> None:
+        super().__init__(
+            f"{transfers} transfer{'s are' if transfers > 1 else ' is'} running.",
+            "Progress is saved; downloads resume on next start.\n"
+            "In the background they continue now, without a terminal.",
+            (("y/q", "Quit"), ("b", "Background"), ("n", "Stay")),
+        )
 
 
 _CLOSES = "esc closes"

@@ -293,11 +293,15 @@ _BACKGROUND = re.compile(
 _BEGUN = re.compile(
     r"\x1b(\[(\?[\d;]*|6(;[\d;]*)?)?|_(G[^\x1b]{0,200}\x1b?)?|\](1(1(;[^\a\x1b]{0,60}\x1b?)?)?)?)?\Z"
 )
+_HALF = re.compile(r"\x1b\]11;[rgba:\da-f/]{0,40}", re.IGNORECASE)
+"""The first half of a background, which nobody types: none of it is a key, however late the rest is."""
 _HELD_ESCAPE = 2.0
 """Seconds after the question within which a lone ESC may be the first half of an answer.
 
 As long is the second half of one waited for.
 """
+_HELD_BACKGROUND = 60.0
+"""Seconds that the second half of a background is waited for: a line that stalls brings it in the end."""
 
 
 class TerminalAnswers:
@@ -334,12 +338,15 @@ class TerminalAnswers:
         """Return what was typed without the answers in it; one that is cut in two is held back."""
         if not self._open and self._took_background is None:
             return typed
+        is_late = self._held != "" and self._clock() - self._held_since >= _HELD_ESCAPE
         text, self._held = self._held + typed, ""
         if self._took_background is not None and (found := _BACKGROUND.search(text)):
             text = text[: found.start()] + text[found.end() :]
             if found[1]:
                 self._took_background(_is_light(*found.groups()))
             self._took_background = None
+        elif is_late and (half := _HALF.match(text)) and text[half.end() :] not in ("", "\x1b"):
+            text = text[half.end() :]  # a key: the other half was lost
         if found := _KITTY.search(text):
             self.kitty = ";OK" in found[0]
             text = _KITTY.sub("", text)
@@ -361,10 +368,13 @@ class TerminalAnswers:
 
     def let_go(self) -> str:
         """Return what was held back, as nothing came after it: somebody typed it, or the rest never came."""
-        if len(self._held) > 1 and self._clock() - self._held_since < _HELD_ESCAPE:
+        half = _HALF.match(self._held)
+        typed = self._held[half.end() :] if half else self._held
+        patience = _HELD_BACKGROUND if half and typed in ("", "\x1b") else _HELD_ESCAPE
+        if len(self._held) > 1 and self._clock() - self._held_since < patience:
             return ""
-        held, self._held = self._held, ""
-        return held
+        self._held = ""
+        return typed
 
 
 def _is_light(*channels: str) -> bool:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from typing import NamedTuple
 
-from ...metadata.detail import file_of
+from ...metadata.detail import file_of, type_word
 from ...metadata.extensions import label_classes
 from ...models import Asset, Entry, Item
 from ...text import one_line, redact, size
@@ -111,7 +110,7 @@ def asset_texts(asset: Asset) -> list[str]:
     bands = (str(band.get("common_name") or band.get("name") or "") for band in asset.bands)
     texts = (
         asset.key,
-        kind(asset.media_type),
+        type_word(asset.media_type),
         size(asset.size) if asset.size is not None else "",
         ", ".join(filter(None, bands)),
         f"{gsd:g} m" if isinstance(gsd, int | float) else "",
@@ -121,14 +120,3 @@ def asset_texts(asset: Asset) -> list[str]:
         redact(asset.href),
     )
     return [one_line(text, LONGEST) for text in texts]
-
-
-_KINDS = {"cloud-optimized": "COG", "geotiff": "GeoTIFF", "geo+json": "GeoJSON", "octet-stream": "binary"}
-_UNREGISTERED = re.compile(r"^(x-|vnd\.)")  # RFC 6838, sections 3.2 and 3.4
-
-
-def kind(media_type: str) -> str:
-    """Return a media type in a word: `image/tiff; application=geotiff` is `GeoTIFF`."""
-    lower = media_type.lower()
-    known = next((word for part, word in _KINDS.items() if part in lower), "")
-    return known or _UNREGISTERED.sub("", lower.partition(";")[0].rpartition("/")[2].strip()).upper()

@@ -282,6 +282,33 @@ def test_what_the_terminal_says_of_its_background_is_no_key_however_it_is_cut(
         assert answers.take(answer) == answer, "it was asked once"
 
 
+def test_a_background_that_stalls_on_its_way_is_no_key_and_keeps_none_back() -> None:
+    whole = "\x1b]11;rgb:ffff/ffff/ffff\x1b\\"
+    now = [1.0]
+    for cut in range(whole.index(";") + 1, len(whole)):
+        answers, told = TerminalAnswers(lambda: now[0]), list[bool]()
+        answers.ask_background(lambda _: None, told.append)
+        typed = answers.take(whole[:cut])
+        now[0] += 30.0
+        assert typed + answers.let_go() + answers.take(f"{whole[cut:]}j") == "j" and told == [True], cut
+        answers.ask_background(lambda _: None, told.append)
+        assert answers.take(whole[:cut]) == ""
+        now[0] += 30.0
+        assert answers.let_go() == "" and answers.take("j\x1b[A").lstrip("\x1b") == "j\x1b[A", cut
+
+
+def test_a_background_whose_end_never_comes_is_given_up_without_a_key() -> None:
+    now = [1.0]
+    answers = TerminalAnswers(lambda: now[0])
+    answers.ask_background(lambda _: None, lambda _: None)
+    assert answers.take("\x1b]11;rgb:ff") == ""
+    now[0] += 100.0
+    assert answers.let_go() == "" and answers.take("d") == "d"
+    assert answers.take("\x1b]11;rgb:ffj") == "", "it may be an answer of another form"
+    now[0] += 3.0
+    assert answers.let_go() == "j"
+
+
 @pytest.mark.parametrize(
     ("answer", "environ", "outer", "way"),
     [
