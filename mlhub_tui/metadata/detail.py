@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..models import Asset, Catalog, Collection, Dataset, Document, Item, MLModel, Provider
+from ..models import Asset, Catalog, Collection, Dataset, Document, Item, MLModel, Provider, ways_to_sign_in
 from ..text import count, link_names, one_line, redact, size, unlink
 from .citation import attribution, text_citation
 from .extensions import Band, bands, explained, label_classes
@@ -83,7 +83,7 @@ MOST_FIELDS = 300
 MOST_ASSETS = 200
 _ELSEWHERE = """
 title description license datetime start_datetime end_datetime providers bands eo:bands raster:bands
-label:classes label:overviews classification:classes
+label:classes label:overviews classification:classes auth:schemes
 """
 """Properties that have a place of their own, by name."""
 _STRUCTURE = """
@@ -144,9 +144,10 @@ def document_detail(
         found += [
             *_assets("Assets of each item", document.item_assets),
             *_assets("Assets of the collection", document.assets),
+            *_ways(document, (*document.item_assets, *document.assets)),
         ]
     elif isinstance(document, Item):
-        found += _assets("Assets", document.assets)
+        found += [*_assets("Assets", document.assets), *_ways(document, document.assets)]
     return found
 
 
@@ -386,6 +387,11 @@ def type_word(media_type: str) -> str:
     lower = media_type.lower()
     known = next((word for part, word in _TYPE_WORDS.items() if part in lower), "")
     return known or _UNREGISTERED.sub("", lower.partition(";")[0].rpartition("/")[2].strip()).upper()
+
+
+def _ways(document: Document, assets: tuple[Asset, ...]) -> list[Block]:
+    """Return how to sign in for the assets, where the document states that."""
+    return _table("Sign-in", ("Name", "How", "Assets"), ways_to_sign_in(document, assets))
 
 
 def file_of(asset: Asset) -> str:

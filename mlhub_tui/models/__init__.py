@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from .search import parse_span as parse_span
     from .search import parse_when as parse_when
     from .search import read_geometry as read_geometry
+    from .sign_in import sign_in_words as sign_in_words
+    from .sign_in import ways_to_sign_in as ways_to_sign_in
 else:
     __getattr__, __all__ = lazy(
         __name__,
@@ -43,5 +45,6 @@ else:
             "entry": "Entry EntryKind",
             "extent": "BBox Extent Interval",
             "search": "Search parse_bbox parse_span parse_when read_geometry",
+            "sign_in": "sign_in_words ways_to_sign_in",
         },
     )

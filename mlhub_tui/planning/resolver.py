@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
-from .. import transfer
+from .. import models, transfer
 from ..auth.location import Kind
 from ..errors import AccessDenied, AuthenticationError, EntityDoesNotExist, MLHubException, NotOffered
 from ..http.credentials import Link
@@ -50,10 +50,14 @@ RENEWED = "the link was renewed"
 
 
 class RenewedAsset(NamedTuple):
-    """An asset that was looked up again: its request by its current document, and its link."""
+    """An asset that was looked up again: its request by its current document, and its link.
+
+    `sign_in` is how to sign in for it as its document states that; empty where it does not.
+    """
 
     request: AssetRequest
     link: Link
+    sign_in: str = ""
 
 
 class Resolver:
@@ -93,7 +97,8 @@ class Resolver:
             terms = StorageTerms(source.collection)
             document = await terms.of(await source.document(entry_of(request)), request.collection_id)
             now, href = renewed(request, document)
-            return RenewedAsset(now, await source.asset_link(href, fresh=True))
+            stated = models.sign_in_words(document, asset_now(document, request.key)[0], href)
+            return RenewedAsset(now, await source.asset_link(href, fresh=True), stated)
 
     async def info(self, request: ArchiveRequest) -> ArchiveInfo | None:
         """Return what the API knows of the archive; None if nothing."""
@@ -249,11 +254,13 @@ class JobContext:
         return TransferContext(client, self.journal, self.config, self.limits, self.retries)
 
 
-def refusal(error: MLHubException, missing: str, link: Link) -> MLHubException:
+def refusal(error: MLHubException, missing: str, link: Link, sign_in: str = "") -> MLHubException:
     """Return the error for a link that was rejected twice; others as they are.
 
-    `missing` is what to say where nothing is there.
+    `missing` is what to say where nothing is there, `sign_in` how to sign in as its document states that.
     """
+    if sign_in and isinstance(error, LinkRejected) and error.status in (401, 403):
+        error.message += f"; it requires {sign_in}, as its document states"
     if not isinstance(error, LinkRejected):
         return error
     if error.status in _GONE:

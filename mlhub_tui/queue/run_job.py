@@ -156,12 +156,12 @@ async def _fetch_asset(
     if refused is not None:
         announced = (found.request.size, found.request.checksum)
         if found.link.url == link.url and announced == (request.size, request.checksum):  # nothing new
-            raise refusal(refused, missing_words(request), link) from refused
+            raise refusal(refused, missing_words(request), link, found.sign_in) from refused
         live.log(RENEWED)
     try:
         return await fetch(found.request, found.link)
     except LinkRejected as error:
-        raise refusal(error, missing_words(request), found.link) from error
+        raise refusal(error, missing_words(request), found.link, found.sign_in) from error
 
 
 def _with_notes(request: AssetRequest, outcome: DownloadResult) -> DownloadResult:

@@ -116,3 +116,32 @@ def test_a_file_comes_through_a_socks_proxy(command: Command, tmp_path: Path) ->
     assert result.returncode == 0, result.stderr
     assert heard[-1] == b"\x05\x01\x00\x03files.test\x00\x50"
     assert [path.read_bytes() for path in (tmp_path / "out").rglob("data*")] == [b"/x for files.test"]
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_refusal_names_how_to_sign_in_as_the_item_states_it(run: Run, tmp_path: Path, status: int) -> None:
+    schemes = {
+        "s3": {"type": "s3"},
+        "oidc": {"type": "openIdConnect", "openIdConnectUrl": "https://login.example/realms/x"},
+        "key": {"type": "apiKey", "in": "header", "name": "X-Key"},
+        "odd": 7,
+    }
+    with LoopbackServer(lambda _: Answer(status)) as server:
+        over_https = {"href": f"{server.url}/a.tif", "auth:refs": ["oidc", "no-such", 7]}
+        data = {"href": "s3://bucket/a.tif", "auth:refs": ["s3"], "alternate": {"https": over_https, "x": 1}}
+        own = item("i", assets={"data": data, "open": {"href": f"{server.url}/o.tif"}})
+        own["properties"] |= {"auth:schemes": schemes}
+        (tmp_path / "i.json").write_text(json.dumps(own))
+        links = [{"rel": "item", "href": "i.json"}]
+        (tmp_path / "collection.json").write_text(json.dumps(COLLECTION | {"links": links}))
+        source = ("--source", str(tmp_path / "collection.json"))
+        shown = run(*source, "show", "item", "c", "i").stdout
+        failed = run(*source, "download", "item", "c", "i", "--output-dir", str(tmp_path / "out"))
+    rows = [line.split() for line in shown.partition("Sign-in:")[2].splitlines()]
+    assert ["oidc", "OpenID", "Connect", "of", "login.example", "data"] in rows
+    assert ["key", "a", "key", "(header", "X-Key)"] in rows
+    assert failed.exit_code == 1
+    stated = [line for line in failed.stderr.splitlines() if "as its document states" in line]
+    assert stated
+    assert all("data.tif: it requires" in line.replace(";", ":") for line in stated)
+    assert all("requires OpenID Connect of login.example, as" in line for line in stated)
