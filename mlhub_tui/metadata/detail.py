@@ -144,11 +144,10 @@ def document_detail(
         found += [
             *_assets("Assets of each item", document.item_assets),
             *_assets("Assets of the collection", document.assets),
-            *_ways(document, (*document.item_assets, *document.assets)),
         ]
     elif isinstance(document, Item):
-        found += [*_assets("Assets", document.assets), *_ways(document, document.assets)]
-    return found
+        found += _assets("Assets", document.assets)
+    return found + _table("Sign-in", ("Name", "How", "Assets"), ways_to_sign_in(document))
 
 
 def _head(
@@ -387,11 +386,6 @@ def type_word(media_type: str) -> str:
     lower = media_type.lower()
     known = next((word for part, word in _TYPE_WORDS.items() if part in lower), "")
     return known or _UNREGISTERED.sub("", lower.partition(";")[0].rpartition("/")[2].strip()).upper()
-
-
-def _ways(document: Document, assets: tuple[Asset, ...]) -> list[Block]:
-    """Return how to sign in for the assets, where the document states that."""
-    return _table("Sign-in", ("Name", "How", "Assets"), ways_to_sign_in(document, assets))
 
 
 def file_of(asset: Asset) -> str:

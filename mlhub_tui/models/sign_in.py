@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..text import one_line
-from .document import Asset, Document, Item
+from .document import Asset, Collection, Document, Item
 
 SCHEMES, REFS = "auth:schemes", "auth:refs"
 _HOST = re.compile(r"https?://([\w.-]{1,100})")
@@ -21,9 +21,11 @@ _TYPES = {
 _HTTP = {"basic": "user and password", "bearer": "a bearer token", "digest": "user and password (digest)"}
 
 
-def ways_to_sign_in(document: Document, assets: tuple[Asset, ...]) -> list[tuple[str, str, str]]:
+def ways_to_sign_in(document: Document) -> list[tuple[str, str, str]]:
     """Return the name of each way to sign in, what it is, and the keys of the assets that ask for it."""
-    rows = []
+    rows, assets = [], document.assets if isinstance(document, Item | Collection) else ()
+    if isinstance(document, Collection):
+        assets += document.item_assets
     for name, scheme in list(_schemes(document).items())[:_MOST]:
         keys = [asset.label for asset in assets if any(name in _refs(e) for e in _entries(asset))]
         more = f" and {len(keys) - _MOST:,} more" if len(keys) > _MOST else ""
