@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
+from types import TracebackType
 
 from .. import auth, sources
 from ..errors import DownloadError, InvalidSearch, MLHubException, OutputFolderError
@@ -84,15 +85,34 @@ def get_session(
     return session
 
 
-@asynccontextmanager
-async def opened(api_key: str | None, profile: str | None) -> AsyncIterator[MLHubSource]:
+class _Opened(AbstractAsyncContextManager[MLHubSource]):
+    """A source that is opened with a block, and closed at its end.
+
+    It is no generator: an event loop that ends closes those that are left all at once, so that one within
+    another one would be closed twice.
+    """
+
+    def __init__(self, api_key: str | None, profile: str | None) -> None:
+        self._given = api_key, profile
+        self._blocks = AsyncExitStack()
+
+    async def __aenter__(self) -> MLHubSource:
+        api_key, profile = self._given
+        with builtin_kinds():
+            source = MLHubSource(get_session(api_key=api_key, profile=profile))
+        self._blocks.enter_context(builtin_kinds())
+        self._blocks.push_async_callback(source.aclose)
+        return source
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        return await self._blocks.__aexit__(kind, error, trace)
+
+
+def opened(api_key: str | None, profile: str | None) -> AbstractAsyncContextManager[MLHubSource]:
     """Give a source over a session as `get_session` makes it, closed at the end."""
-    with builtin_kinds():
-        source = MLHubSource(get_session(api_key=api_key, profile=profile))
-        try:
-            yield source
-        finally:
-            await source.aclose()
+    return _Opened(api_key, profile)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -170,6 +170,20 @@ async def test_a_generator_left_early_closes_its_session() -> None:
     assert asyncio.all_tasks() == before
 
 
+@pytest.mark.usefixtures("keyed")
+def test_a_generator_that_is_open_when_the_loop_ends_is_closed_without_a_word() -> None:
+    failed = list[dict[str, object]]()
+
+    async def main() -> object:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: failed.append(context))
+        items = list_collection_items(f"{KENYA}_labels", limit=None, page_size=2)
+        await anext(items)
+        return items
+
+    assert asyncio.run(main()) is not None
+    assert failed == []
+
+
 async def test_documents_remember_what_they_were_fetched_with() -> None:
     def answer(asked: Request) -> Answer:
         if asked.query.get("key") != ["first-key-first-key"]:
