@@ -124,7 +124,7 @@ def filters_of(
     """
     box = None if bbox is None else BBox.parse(list(bbox))
     if bbox is not None and box is None:
-        raise InvalidSearch("the box is none", hint="give west, south, east, north in degrees")
+        raise InvalidSearch(f"no box: {bbox!r}"[:100], hint="give west, south, east, north in degrees")
     return planning.filters.Filters(
         planning.filters.Filters.keys(collection_filter or {}),
         box,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -292,7 +293,14 @@ def _area(context: click.Context, parameter: click.Parameter, typed: str | None)
     if context.params.get("intersects" if parameter.name == "bbox" else "bbox") is not None:
         words = "--bbox and --intersects are both given: an area is a box or a geometry"
         raise InvalidSearch(words, hint="leave one of them out")
-    return models.parse_bbox(typed) if parameter.name == "bbox" else models.read_geometry(typed)
+    if parameter.name == "bbox":
+        return models.parse_bbox(typed)
+    if not typed.lstrip().startswith("{"):
+        return models.read_geometry(typed)
+    try:
+        return models.search.geometry_of(json.loads(typed))
+    except (ValueError, RecursionError):
+        raise InvalidSearch("what is given with --intersects is no JSON, and no file") from None
 
 
 def parsed(parse: Callable[[str], Any]) -> Callable[..., Any]:

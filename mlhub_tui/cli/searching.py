@@ -62,7 +62,9 @@ _criteria = all_of(
         callback=filled,
     ),
     area_options,
-    option("--filter CQL2", 'In CQL2 text: "eo:cloud_cover" < 10', name="expression", callback=filled),
+    option(
+        "--filter CQL2", 'In CQL2, text or JSON: "eo:cloud_cover" < 10', name="expression", callback=filled
+    ),
     option("--ids ID,...", "With one of these IDs; repeatable.", multiple=True, callback=filled),
     option("--text WORDS", "With all of these words.", callback=filled),
     option("--sort FIELD,...", "In this order; -FIELD for descending.", multiple=True, callback=filled),

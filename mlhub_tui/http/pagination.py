@@ -167,7 +167,9 @@ def following(
 
 def _of_link(link: JsonDict, page_url: str, step: PageRequest, bare: Bare) -> PageRequest:
     url = absolute(link["href"], page_url, bare)
-    method = str(link.get("method") or "GET").upper()
+    # Where a search was posted and a body has the token, some servers leave the method out.
+    usual = step.method if link.get("body") else "GET"
+    method = str(link.get("method") or usual).upper()
     merge = link.get("merge") is True
     headers = {**(step.headers if merge else {}), **_headers(link.get("headers"))}
     if method == "GET":

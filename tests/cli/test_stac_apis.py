@@ -447,6 +447,7 @@ def query_api(*links: dict[str, Any]) -> dict[str, Part]:
             "a": {"startsWith": "x"}, "b": {"endsWith": "y"}, "c": {"contains": "z"},
         }),
         ("name = 'A OR (B' AND \"o\"\"dd\" = 1", {"name": {"eq": "A OR (B"}, 'o"dd': {"eq": 1}}),
+        ('{"op": "<", "args": [{"property": "properties.gsd"}, 30]}', {"gsd": {"lt": 30}}),
     ],
 )  # fmt: skip
 def test_where_there_is_no_cql2_comparisons_are_sent_as_a_query(
@@ -485,6 +486,12 @@ def test_where_there_is_no_cql2_comparisons_are_sent_as_a_query(
         ("a = 'x", "cannot be read at"),
         ("a = 1)", "cannot be read at ')'"),
         ("(a = 1", ") is missing"),
+        ('{"op": "<"}', "no op with args"),
+        ('{"op": "<", "args": 1}', "no op with args"),
+        ('{"op": "<", "args": []}', "CQL2 JSON"),
+        ('{"op": "=", "args": [{"property": 1}, 2]}', "CQL2 JSON"),
+        ('{"op": "a_overlaps", "args": [{"property": "a"}, [1]]}', "the operator a_overlaps"),
+        ('{"op": "<", "args": [', "is no JSON"),
     ],
 )
 def test_what_a_query_cannot_say_is_refused_by_name_and_nothing_is_asked(
@@ -519,6 +526,8 @@ LESS = {"op": "<", "args": [{"property": "eo:cloud_cover"}, 30]}
             {"property": "updated"}, {"timestamp": "2020-01-01T00:00:00Z"},
         ]}),
         ("id = 'i'", {"op": "=", "args": [{"property": "id"}, "i"]}),
+        (' {"op": "s_intersects", "args": [{"property": "geometry"}, {"type": "Point"}]}',
+         {"op": "s_intersects", "args": [{"property": "geometry"}, {"type": "Point"}]}),
     ],
 )  # fmt: skip
 def test_where_there_is_but_cql2_json_the_text_is_sent_as_that(
@@ -544,6 +553,21 @@ def test_where_there_is_but_cql2_json_the_text_is_sent_as_that(
                 assert result.exit_code == 1
                 assert (named in result.stderr, "CQL2 JSON" in result.stderr) == (True, True)
             assert server.asked("/search") == 1
+
+
+def test_where_there_is_cql2_text_alone_json_is_refused_and_geojson_is_taken_as_it_is_typed(run: Run) -> None:
+    parts = query_api(*SEARCH_LINKS)
+    page = json.loads(landing((*COMPLETE, "item-search#filter"), SEARCH_LINKS).body or b"")
+    page["conformsTo"].append("http://www.opengis.net/spec/cql2/1.0/conf/cql2-text")
+    parts[""] = as_json(page)
+    point = {"type": "Point", "coordinates": [1, 2]}
+    with STACAPI(parts) as server:
+        refused = run("search", server.stac, "--filter", json.dumps(LESS))
+        assert (refused.exit_code, "as CQL2 text" in refused.stderr) == (1, True)
+        assert run("search", server.stac, "--intersects", json.dumps(point)).exit_code == 0
+        assert [r.body["intersects"] for r in server.requests if r.path == "/stac/search"] == [point]
+        broken = run("search", server.stac, "--intersects", '{"type": "Point", "coordinates": [1')
+        assert (broken.exit_code, "--intersects is no JSON" in broken.stderr) == (2, True)
 
 
 def named(*names: str) -> Answer:

@@ -60,6 +60,8 @@ def test_a_next_page_to_be_looked_at_is_passed_over() -> None:
 def test_a_post_sends_the_body_of_its_link_whole() -> None:
     body = {"collections": ["a"], "limit": 10, "token": "next:1"}
     assert after({"href": PAGE, "method": "POST", "body": body})[0] == PageRequest(PAGE, "POST", body=body)
+    assert after({"href": PAGE, "body": body})[0] == PageRequest(PAGE, "POST", body=body)
+    assert after({"href": f"{PAGE}?page=2", "body": body}, LISTED)[0] == PageRequest(f"{PAGE}?page=2")
     assert after({"href": PAGE, "method": "POST", "merge": False, "body": {"next": "x"}})[0] == PageRequest(
         PAGE, "POST", body={"next": "x"}
     )

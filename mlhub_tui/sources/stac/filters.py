@@ -1,7 +1,8 @@
-"""Filters in CQL2 text (OGC 21-065) as CQL2 JSON, and as the `query` of the STAC API's query extension."""
+"""Filters in CQL2 (OGC 21-065), text as JSON, and as the `query` of the STAC API's query extension."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn, TypeVar
@@ -31,26 +32,45 @@ _APART = {"id": "--ids", "collection": "-c"}
 _GEOMETRY = re.compile(
     r"S_|T_|A_|(MULTI)?(POINT|LINESTRING|POLYGON)$|GEOMETRYCOLLECTION$|BBOX$", re.IGNORECASE
 )
+_EXAMPLE = "it is CQL2 text: \"eo:cloud_cover\" < 10 AND platform = 'landsat-8'"
 _DEEPEST = 100  # parentheses
 _SIMPLE = "compare properties with values (=, <>, <, <=, >, >=, IN, BETWEEN, LIKE 'a%'), joined by AND"
 
 
-def cql2_json(expression: str) -> JsonDict:
-    """Return a filter in CQL2 text as CQL2 JSON.
+def is_json(expression: str) -> bool:
+    """Whether a filter is CQL2 JSON, which is sent as it is."""
+    return expression.lstrip().startswith("{")
 
-    Raises NotOffered if it says more than comparisons and how they are joined; the message names what. Raises
-    InvalidSearch if it is no CQL2 text.
+
+def cql2_json(expression: str) -> JsonDict:
+    """Return a filter as CQL2 JSON.
+
+    Raises NotOffered if its text says more than comparisons and how they are joined; the message names what.
+    Raises InvalidSearch if it is no CQL2.
     """
-    return _told(lambda: _Parser(expression).parse(), "it takes CQL2 JSON, into which that is not translated")
+    return _told(lambda: _read(expression), "it takes CQL2 JSON, into which that is not translated")
 
 
 def query_of(expression: str) -> JsonDict:
-    """Return the `query` object of a filter in CQL2 text: operators and values by the name of the property.
+    """Return the `query` object of a filter in CQL2: operators and values by the name of the property.
 
     Raises NotOffered if the extension cannot say it; the message names what. Raises InvalidSearch if it is no
-    CQL2 text.
+    CQL2.
     """
-    return _told(lambda: _query(_Parser(expression).parse()), "it has the query extension, and no CQL2 text")
+    return _told(lambda: _query(_read(expression)), "it has the query extension, and no CQL2")
+
+
+def _read(expression: str) -> JsonDict:
+    """Return a filter as CQL2 JSON, whichever of the two it is."""
+    if not is_json(expression):
+        return _Parser(expression).parse()
+    try:
+        tree = json.loads(expression)
+    except (ValueError, RecursionError):
+        raise InvalidSearch("the filter is no JSON", hint=_EXAMPLE) from None
+    if not isinstance(tree.get("op"), str) or not isinstance(tree.get("args"), list):
+        raise InvalidSearch("the filter is JSON, but no CQL2: it has no op with args", hint=_EXAMPLE)
+    return dict(tree)
 
 
 class _NotSaid(Exception):
@@ -207,7 +227,11 @@ def _is_property(operand: Any) -> bool:
 def _query(tree: JsonDict) -> JsonDict:
     """Return CQL2 JSON as a `query`, of whose limits the narrower ones count."""
     query: JsonDict = {}
-    for name, operator, value in _conditions(tree):
+    try:
+        conditions = list(_conditions(tree))
+    except (LookupError, TypeError, AttributeError):  # of JSON, as it was given
+        raise _NotSaid("what is in this CQL2 JSON") from None
+    for name, operator, value in conditions:
         if name in _APART:
             words = f"this API's filters cannot ask for {name!r}"
             raise NotOffered(words, hint=f"say it with {_APART[name]}")
@@ -244,7 +268,7 @@ def _conditions(tree: JsonDict) -> Iterator[tuple[str, str, Any]]:
             left, right, operator = right, left, _FLIPPED.get(operator, operator)
         if not _is_property(left):
             raise _NotSaid("a comparison of two values")
-    name = left["property"]
+    name = left["property"].removeprefix("properties.")
     if operator == "between":
         yield name, "gte", _value(right)
         yield name, "lte", _value(arguments[2])
@@ -253,8 +277,10 @@ def _conditions(tree: JsonDict) -> Iterator[tuple[str, str, Any]]:
         if re.search(r"[%_\\]", inner) or not inner:
             raise _NotSaid(f"the pattern {one_line(right, 60)!r}")
         yield name, _PATTERNS.get((right.startswith("%"), right.endswith("%")), "eq"), inner
-    else:
+    elif operator == "in" or operator in _FLIPPED or operator in ("eq", "neq"):
         yield name, operator, [_value(each) for each in right] if operator == "in" else _value(right)
+    else:
+        raise _NotSaid(f"the operator {one_line(operator, 60)}")
 
 
 def _value(operand: Any) -> Any:
@@ -267,5 +293,5 @@ def _value(operand: Any) -> Any:
 def _unread(rest: object) -> NoReturn:
     raise InvalidSearch(
         f"the filter cannot be read at {one_line(rest, 40)!r}",
-        hint="it is CQL2 text: \"eo:cloud_cover\" < 10 AND platform = 'landsat-8'",
+        hint=_EXAMPLE,
     )

@@ -10,7 +10,7 @@ from typing import Any
 from ...errors import NotOffered
 from ...http.pagination import PageRequest, with_params
 from ...models import JsonDict, Search
-from .filters import cql2_json, query_of
+from .filters import cql2_json, is_json, query_of
 from .landing import Landing
 
 _TOP_LEVEL = frozenset({"id", "collection", "bbox", "geometry", "type", "stac_version", "links", "assets"})
@@ -29,11 +29,15 @@ def search_request(search: Search, landing: Landing, limit: int | None, *, post:
     """
     search = _without_crossing(search)
     by_get, by_post = landing.search_url("GET"), landing.search_url("POST")
-    if by_post and post and (not by_get or not search.filter or not landing.takes_cql2):
+    if by_post and post and (not by_get or not _by_text(search, landing)):
         return PageRequest(by_post, "POST", body=body(search, landing, limit))
     if by_get:
         return PageRequest(with_params(by_get, parameters(search, landing, limit)))
     raise NotOffered("this API has no item search", hint="search within one of its collections")
+
+
+def _by_text(search: Search, landing: Landing) -> bool:
+    return bool(search.filter) and landing.takes_cql2 and not is_json(search.filter)
 
 
 def parameters(search: Search, landing: Landing, limit: int | None) -> dict[str, Any]:
@@ -76,9 +80,12 @@ def _filter(search: Search, landing: Landing, as_sent: Callable[[JsonDict], Any]
     """Return the filter as the API takes it: CQL2 text, the object of the query extension, or CQL2 JSON."""
     if not search.filter:
         return {}
-    if not landing.takes_cql2 and landing.takes_query:
+    as_json = is_json(search.filter)
+    if landing.takes_query and not (landing.takes_cql2_json if as_json else landing.takes_cql2):
         return {"query": as_sent(query_of(search.filter))}
-    if not landing.takes_cql2 and landing.takes_cql2_json:
+    if as_json and not landing.takes_cql2_json:
+        raise NotOffered("this API takes no filters in CQL2 JSON", hint="write the filter as CQL2 text")
+    if as_json or (landing.takes_cql2_json and not landing.takes_cql2):
         return {"filter": as_sent(cql2_json(search.filter)), "filter-lang": "cql2-json"}
     return {"filter": search.filter, "filter-lang": "cql2-text"}
 
