@@ -17,7 +17,14 @@ from enum import Enum
 from typing import BinaryIO, Generic, NamedTuple, TypeVar
 
 from ...concurrency import together
-from ...errors import AccessDenied, EntityDoesNotExist, NotOffered, RequestError, UnexpectedAnswer
+from ...errors import (
+    AccessDenied,
+    EntityDoesNotExist,
+    NotOffered,
+    RequestError,
+    ServerUnreachable,
+    UnexpectedAnswer,
+)
 from ...http import json_document
 from ...http.cache import CachedResponse, CachingClient
 from ...http.credentials import KeyRemoval
@@ -191,6 +198,31 @@ class DocumentLoader:
         self._holders: LRUCache[Parsed] = LRUCache(_HOLDERS)
         self._items: LRUCache[Parsed] = LRUCache(_ITEMS)
         self._children: LRUCache[Children] = LRUCache(_LINKS)
+        self._moved: tuple[str, str] | None = None
+        self._copies_first = local
+        self.notes: tuple[str, ...] = ()
+        """That documents come from a copy of the catalog, once one did; a line."""
+
+    def copied(self, root: Document) -> None:
+        """Note where a catalog was published, by the `self` link of its root, and that this is a copy of it.
+
+        Its absolute links lead there; the server may be gone. From a folder of this machine a document that
+        is in it is read there, else one of the copy is requested where the published one cannot be had.
+        """
+        hrefs = [link.get("href") for link in root.links if link.get("rel") == "self"]
+        for href in hrefs:
+            if not isinstance(href, str) or not is_web(href) or is_member(root.url):
+                continue
+            published, name = same(href).rpartition("/")[::2]
+            here, own_name = same(root.url).rpartition("/")[::2]
+            if name == own_name and published != here:
+                self._moved = f"{published}/", f"{here}/"
+
+    def _copy_of(self, url: str) -> str:
+        """Return where the copy of a document of the published catalog is; empty for other ones."""
+        published, here = self._moved or ("", "")
+        is_apart = published and url.startswith(published) and not url.startswith(here)
+        return here + url[len(published) :] if is_apart else ""
 
     def cached(self, url: str) -> Parsed | None:
         """Return a document that is in memory, None if it is not."""
@@ -226,12 +258,37 @@ class DocumentLoader:
         known = {url: self.cached(url) for url in dict.fromkeys(map(same, urls))}
         found: dict[str, Loaded] = {url: one for url, one in known.items() if one is not None}
         missing = [url for url, one in known.items() if one is None]
+        if self._moved is not None:
+            missing = await self._load_copied(missing, found)
+        await self._load(missing, found)
+        return [found[same(url)] for url in urls]
+
+    async def _load_copied(self, missing: Sequence[str], found: dict[str, Loaded]) -> list[str]:
+        """Load documents of a published catalog, from there or from its copy; return the URLs of others."""
+        copies = {url: copy for url in missing if (copy := self._copy_of(url))}
+        for is_copy in (self._copies_first, not self._copies_first):
+            left = [url for url in copies if not isinstance(found.get(url), Document | ItemList)]
+            places = {url: copies[url] if is_copy else url for url in left}
+            loaded: dict[str, Loaded] = {}
+            loaded |= {place: one for place in places.values() if (one := self.cached(place)) is not None}
+            await self._load([place for place in places.values() if place not in loaded], loaded)
+            for url, place in places.items():
+                if not isinstance(loaded[place], RequestError):
+                    found[url] = loaded[place]
+                    if is_copy:
+                        self.notes = (f"links are read from this copy, such as {shown(url)}",)
+                elif not is_copy:
+                    found[url] = loaded[place]  # it says what the link leads to
+                    self._copies_first |= isinstance(loaded[place], ServerUnreachable)
+        return [url for url in missing if url not in copies]
+
+    async def _load(self, missing: Sequence[str], found: dict[str, Loaded]) -> None:
+        """Load documents that are not in memory."""
         await self._load_web([url for url in missing if is_web(url)], found)
         local = [url for url in missing if not is_web(url)]
         for start in range(0, len(local), _BATCH):
             batch = local[start : start + _BATCH]
             self._store(batch, *await asyncio.to_thread(self._read, batch), found)
-        return [found[same(url)] for url in urls]
 
     async def _load_web(self, urls: list[str], found: dict[str, Loaded]) -> None:
         async def load(url: str) -> None:

@@ -20,6 +20,8 @@ ROOT_NAMES = ("catalog.json", "collection.json")
 """What the first document of a folder or an archive is called."""
 LISTS = (".geojson", ".ndjson", ".geojsonl", ".jsonl")
 """Ends of the names of files that hold many items."""
+DOCUMENTS = (".json", ".json.gz")
+"""Ends of the names of other documents."""
 _INSIDE = "!/"
 _ENCODED_LETTER = re.compile(r"%(?:3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa]|2[DEde]|5[Ff]|7[Ee])")
 _USUAL = re.compile(r"(?:https?|file)://[a-z0-9.-]*/")

@@ -29,6 +29,7 @@ from .archive import ArchiveMembers, fetch_archive
 from .document_loader import Children, DocumentLoader, LRUCache, open_file, system_error, unreadable
 from .document_urls import (
     ARCHIVES,
+    DOCUMENTS,
     LISTS,
     ROOT_NAMES,
     file_url,
@@ -96,7 +97,7 @@ class StaticSource(Source):
         """What could not be read so far, and whether the cache answers in place of a server; a line each."""
         offline = (self._web.offline,) if self._web.offline else ()
         opened = self._opened
-        return (*offline, *opened.notes, *opened.index.notes) if opened else offline
+        return (*offline, *opened.notes, *opened.loader.notes, *opened.index.notes) if opened else offline
 
     @property
     def unread(self) -> int:
@@ -240,8 +241,11 @@ class StaticSource(Source):
                 stop.set()
         elif members is None:
             with suppress(RequestError):  # it is requested again where it is wanted
-                if isinstance(found := await loader.one(url), ItemList):
+                found = await loader.one(url)
+                if isinstance(found, ItemList):
                     listed = ItemCatalog.of(found, url)
+                else:
+                    loader.copied(found)
         if listed is not None:
             url, made = listed.documents()
             loader = DocumentLoader(self._web, local=local, made=made, keys=keys)
@@ -321,7 +325,7 @@ def find_root(url: str, cancelled: Cancelled) -> tuple[str, ArchiveMembers | Non
 
 
 def _root_in(folder: Path) -> Path:
-    """Return the root document of a folder: in it, or the one catalog, archive or list of items below it."""
+    """Return the root document of a folder: in it, or the one catalog, archive, list or document below it."""
     for name in ROOT_NAMES:
         if (folder / name).is_file():
             return folder / name
@@ -330,7 +334,8 @@ def _root_in(folder: Path) -> Path:
         entry: entry / name for entry in entries for name in reversed(ROOT_NAMES) if (entry / name).is_file()
     }
     below = [*roots.values(), *(entry for entry in entries if entry.name.endswith(ARCHIVES))]
-    below = below or [entry for entry in entries if entry.name.endswith(LISTS)]
+    for ends in (LISTS, DOCUMENTS):
+        below = below or [entry for entry in entries if entry.name.endswith(ends)]
     if len(below) == 1:
         return below[0]
     names = sorted(one_line(path.relative_to(folder).parts[0], 60) for path in below)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 
@@ -385,3 +388,47 @@ async def test_a_child_without_a_title_keeps_that_of_its_link(
     }
     page = await opened(location(files), patience=5).entries(None)
     assert [(entry.id, entry.title) for entry in page.entries] == [("a", "Of the link"), ("b", "Its own")]
+
+
+@pytest.mark.parametrize("gone", ["http://127.0.0.1:1/stac", "a server without it"])
+async def test_a_copy_of_a_published_catalog_is_read_where_its_links_lead_nowhere(
+    location: Callable[[Files], str], opened: Open, served: Serve, gone: str
+) -> None:
+    published = gone if gone.startswith("http") else f"{served({}).url}/stac"
+    files = forest(2, 3)
+    for name, document in files.items():
+        assert isinstance(document, dict)
+        for each in document["links"]:
+            if not each["href"].startswith("http"):
+                each["href"] = urljoin(f"{published}/{name}", each["href"])
+        document["links"].append(link("self", f"{published}/{name}"))
+    source = opened(location(files), patience=5)
+    assert [c.id for c in await source.collections()] == ["c0", "c1"]
+    *_, last = [item async for item in items_of(source, "c1")]
+    assert last.url.endswith("/regions/c1/c1-0002/c1-0002.json")
+    assert not last.url.startswith(published)
+    assert (await source.item("c0", "c0-0001")).id == "c0-0001"
+    assert any("read from this copy" in trouble for trouble in source.troubles)
+
+
+async def test_a_published_catalog_that_is_there_is_read_there(served: Serve, opened: Open) -> None:
+    files = forest(1, 1)
+    there = served(files)
+    here = served({"catalog.json": files["catalog.json"] | {"links": [
+        link("self", f"{there.url}/catalog.json"), link("child", f"{there.url}/regions/c0/collection.json"),
+    ]}})  # fmt: skip
+    source = opened(f"{here.url}/catalog.json")
+    assert [c.url for c in await source.collections()] == [f"{there.url}/regions/c0/collection.json"]
+    assert [request.path for request in here.requests] == ["/catalog.json"]
+    assert source.troubles == ()
+
+
+@pytest.mark.parametrize("name", ["index.json", "catalog.json.gz", "sentinel-2.json"])
+async def test_the_one_document_of_a_folder_is_its_root(tmp_path: Path, opened: Open, name: str) -> None:
+    content = json.dumps(collection("c")).encode()
+    (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    assert [c.id for c in await opened(tmp_path).collections()] == ["c"]
+    (tmp_path / "z.json").write_text("{}")
+    with pytest.raises(NotASource) as caught:
+        await opened(tmp_path).collections()
+    assert f"below it: {name}, z.json" in caught.value.hint
