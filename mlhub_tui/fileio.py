@@ -160,6 +160,10 @@ def nearest(folder: Path) -> Path:
     return next((place for place in (folder, *folder.parents) if os.path.lexists(place)), folder)
 
 
+_TOO_MANY_OPEN = frozenset({errno.EMFILE, errno.ENFILE})
+_MOST_OPEN = 4096
+MORE_OPEN = f"let programs open more files: `ulimit -n {_MOST_OPEN}`, then retry"
+"""What to do where a process, or the machine, has as many files and connections open as it may."""
 _FULL = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
 _LOCKED = frozenset({errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES})
 _NO_LINKS = frozenset(
@@ -261,6 +265,16 @@ def sync_files(root: Path, descriptors: Iterable[int], folders: Iterable[str]) -
         os.fsync(number)
     for folder in folders:
         sync_folder(Path(folder))
+
+
+def allow_open_files() -> None:
+    """Raise the soft limit of open files (getrlimit(2)), 256 on macOS, as far as the hard one lets."""
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        limits = import_module("resource")
+        soft, hard = limits.getrlimit(limits.RLIMIT_NOFILE)
+        most = _MOST_OPEN if hard < 0 else min(hard, _MOST_OPEN)
+        if 0 <= soft < most:
+            limits.setrlimit(limits.RLIMIT_NOFILE, (most, hard))
 
 
 def max_open_files(most: int) -> int:
@@ -381,8 +395,9 @@ def translate_os_error(error: OSError, path: Path) -> OutputFolderError:
     """Return our error for an error of the file system."""
     if error.errno in _FULL:
         return NoSpaceError(f"no space left on the disk of {_name(path)}")
+    hint = MORE_OPEN if error.errno in _TOO_MANY_OPEN else None
     why = text.one_line(error.strerror or error, 120)
-    return OutputFolderError(f"cannot write {_name(path)}: {why}")
+    return OutputFolderError(f"cannot write {_name(path)}: {why}", hint=hint)
 
 
 def _name(path: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 import random
@@ -28,6 +29,7 @@ from ..errors import (
     ServerUnreachable,
     UnexpectedAnswer,
 )
+from ..fileio import MORE_OPEN
 from ..text import duration, local_time, mask, one_line, redact
 from .credentials import masked, netrc_hint
 from .json_document import words_in
@@ -120,7 +122,9 @@ def connect_error(error: Exception, url: str, proxy: str = "") -> RequestError:
         return TLSFailure(f"TLS failed: {host}: {_tls_reason(error)}", url=where)
     if isinstance(error, TimeoutError):
         return ConnectTimeout(f"timeout: {host} did not accept a connection in time", url=where)
-    return ServerUnreachable(f"cannot reach {host}: {connect_reason(error)}", url=where)
+    reason = connect_reason(error)
+    hint = MORE_OPEN if reason == os.strerror(errno.EMFILE).lower() else None
+    return ServerUnreachable(f"cannot reach {host}: {reason}", url=where, hint=hint)
 
 
 def connect_reason(error: BaseException) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from .. import http
 from ..concurrency import DaemonExecutor, shielded
+from ..fileio import allow_open_files
 from ..http.limits import BandwidthLimiter, HostLimits
 
 if TYPE_CHECKING:  # needed by transfers only, not before the first request of a command
@@ -109,6 +110,7 @@ class TransferEngine:
     def _started(self) -> asyncio.AbstractEventLoop:
         with self._lock:
             if self._loop is None:
+                allow_open_files()
                 self._loop = asyncio.new_event_loop()
                 self._loop.set_default_executor(DaemonExecutor())  # looks up names
                 threading.Thread(target=self._loop.run_forever, name="transfers", daemon=True).start()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import tarfile
 from collections.abc import Iterator
@@ -322,3 +323,18 @@ def test_a_dataset_is_queued_and_fetched_by_what_runs_the_queue(
     ran = run("queue", "run", "--until-empty")
     assert (ran.exit_code, ran.stdout) == (0, f"{tmp_path / SMALL}\n"), ran.stderr
     assert len(list((tmp_path / SMALL).rglob("B01.tif"))) == 12
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no limit of open files")
+@pytest.mark.parametrize("hard", [False, True])
+def test_a_limit_of_open_files_is_raised_where_that_may_be_and_is_named_where_not(
+    on_sample: SampleServer, tmp_path: Path, hard: bool
+) -> None:
+    """A shell of macOS lets a program open 256 files."""
+    limit = f"ulimit {'' if hard else '-S '}-n 40"
+    given = command_line("download", "dataset", "ref_african_crops_kenya_02", "--output-dir", str(tmp_path))
+    done = subprocess.run(
+        ["sh", "-c", f'{limit}; exec "$@"', "sh", *given], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == (1 if hard else 0), done.stderr
+    assert ("Too many open files\n  let programs open more files: `ulimit -n 4096`" in done.stderr) == hard
