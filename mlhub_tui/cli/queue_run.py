@@ -50,8 +50,15 @@ async def transfer(requests: Sequence[DownloadRequest], credentials: Credentials
     async def opened(request: DownloadRequest) -> Source:
         return await open_for_job(request, lambda: credentials)
 
-    config = transfer_config(given("first_byte_timeout"))
-    run = _DownloadRun(reporter(), click.echo, opened, only_own=True, retries=COMMAND_RETRIES, config=config)
+    run = _DownloadRun(
+        reporter(),
+        click.echo,
+        opened,
+        only_own=True,
+        retries=COMMAND_RETRIES,
+        config=transfer_config(given("first_byte_timeout")),
+        kind=RunnerKind.COMMAND,
+    )
     run.requests = requests
     code = await run.run()
     if code <= _HIGHEST and any(job.bytes_done and job.state not in _ENDED for job in run.jobs()):

@@ -274,7 +274,8 @@ class ClusterRun:
         reasons = [each.reason for each in self._pending.values() if each.progress is not None]
         self.stats.reason = reasons[0] if reasons and all(reasons) else ""
         if not self._client.workers:
-            self.stats.reason = f"scheduler {self._client.where} has no workers"
+            waited = "workers that answer" if self._client.joining else "workers"
+            self.stats.reason = f"scheduler {self._client.where} has no {waited}"
 
     def _block(self, host: str, seconds: float) -> None:
         until = time.monotonic() + seconds
@@ -286,6 +287,8 @@ class ClusterRun:
         """Look at the workers: prepare new ones, share connections and the speed limit among all."""
         joined = self._client.refresh(self._config, self._marker.name)
         where = f"on {count(len(self._client.workers), 'worker')}"
+        if waited := len(self._client.joining):
+            where = f"{where}, {waited} more {'does' if waited == 1 else 'do'} not answer"
         if left_out := self._client.left_out.values():
             words = f"left out: {some_words(left_out)}"
             where = f"{where}; {words}"

@@ -7,6 +7,7 @@ run anything.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import importlib.metadata
 import importlib.util
@@ -16,10 +17,12 @@ import os
 import random
 import re
 import socket
+import ssl
 import subprocess
 import sys
 import warnings
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Coroutine, Iterator
+from concurrent.futures import Future, wait
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -33,7 +36,7 @@ from ..errors import (
     ServerUnreachable,
 )
 from ..fileio import make_private_folder
-from ..http.errors import connect_reason
+from ..http.errors import connect_reason, tls_reason
 from ..options import ClusterConfig
 from ..text import one_line, redact
 from ..version import __version__
@@ -126,9 +129,13 @@ if __name__ == "__main__":
     main(int(sys.argv[1]))
 
 _CONNECT = 20.0  # seconds
-_reached: set[str] = set()  # addresses at which something listened
+_reached: set[str] = set()  # addresses at which a scheduler was
+_GREETING = 1 << 20  # bytes of a scheduler's first message: far more than there are
 _PORT = 8786  # of a scheduler, where its address has none
 _SHOWN = 5  # workers that are named in a message
+_AT_ONCE = 256  # workers that are prepared: each is a connection to the scheduler
+_PREPARED = 5.0  # seconds that new workers are waited for together: one that hangs must not hold the others
+_TOLD = 2.0  # seconds that a broadcast is waited for
 _CANDIDATES = 64  # workers that a shard may go to: more would be work for the scheduler
 _ADDRESS = re.compile(r"(?:(tcp|tls|ws|wss|ucx)://)?(?:[^\s/@:\[\]]+|\[[0-9a-fA-F:.%]+\])(?::([0-9]{1,5}))?")
 _PACKAGE = "mlhub-tui"
@@ -160,7 +167,8 @@ class DaskClient:
     """A connection to a scheduler; its methods block, and raise ClusterGone where that is gone.
 
     `client` is a `distributed.Client`, `where` the scheduler in words. `present` has the addresses of all
-    workers, `workers` the threads of those that take part, `left_out` why the others do not.
+    workers, `workers` the threads of those that take part, `left_out` why others do not, and `joining` those
+    that have not answered yet.
     """
 
     def __init__(self, client: Any, where: str) -> None:
@@ -168,7 +176,9 @@ class DaskClient:
         self.present: frozenset[str] = frozenset()
         self.workers: dict[str, int] = {}
         self.left_out: dict[str, MLHubException] = {}
+        self.joining: dict[str, Future[Exception | None]] = {}
         self._prepared: set[str] = set()
+        self._preparing = asyncio.Semaphore(_AT_ONCE)
 
     @property
     def alive(self) -> bool:
@@ -192,8 +202,7 @@ class DaskClient:
         with self._talking():
             found: dict[str, int] = dict(self._client.nthreads())
         self.present = frozenset(found)
-        new = [each for each in found if each not in self._prepared | self.left_out.keys()]
-        joined = self._prepare(new, config, marker) if new else set()
+        joined = self._prepare(found, config, marker)
         self._prepared |= joined
         fit = self._prepared - self.left_out.keys()
         self.workers = {worker: threads for worker, threads in found.items() if worker in fit}
@@ -225,9 +234,12 @@ class DaskClient:
             self._client.cancel(futures, force=True)
 
     def broadcast(self, work: Callable[..., Any], *arguments: Any) -> None:
-        """Have all workers do something at once, a coroutine; what comes of it is not waited for."""
-        with self._talking():
-            self._client.run(work, *arguments, wait=False, on_error="ignore", workers=list(self.workers))
+        """Have all workers do something at once, a coroutine; one that hangs is not waited for."""
+        if not self.alive:
+            raise self.gone()
+        workers, run = list(self.workers), self._client.run
+        told = self._on_loop(lambda: run(work, *arguments, wait=False, on_error="ignore", workers=workers))
+        wait([told], _TOLD)
 
     def subscribe(self, topic: str, take: Callable[[dict[str, Any]], None]) -> None:
         """Have the news of a topic taken, in a thread that must not wait."""
@@ -236,36 +248,68 @@ class DaskClient:
 
     def gone(self) -> ClusterGone:
         """Return the error that says that the scheduler is gone."""
-        return ClusterGone(f"scheduler {self.where} does not answer")
+        return ClusterGone(_gone(self.where))
 
-    def _prepare(self, new: list[str], config: RunConfig, marker: str) -> set[str]:
-        """Prepare workers; return those that can take part. One that just ended is in neither set."""
-        fit = []
-        for worker, version in self._run(importlib.metadata.version, _PACKAGE, workers=new).items():
-            if version == __version__:
-                fit.append(worker)
-            elif isinstance(version, str):
-                words = f"it has {_PACKAGE} {one_line(version, 30)}, not {__version__}"
-                self.leave_out(worker, WorkersUnfit(words, hint=_INSTALL))
-            elif not isinstance(version, OSError):
-                self.leave_out(worker, WorkersUnfit(f"it cannot import {_PACKAGE}", hint=_INSTALL))
-        if not fit:
-            return set()
-        from .worker import prepare  # with the engine, once workers are there
+    def close(self) -> None:
+        """Wait for no worker any more."""
+        for future in self.joining.values():
+            future.cancel()
 
-        found = self._run(prepare, config, marker, workers=fit)
-        for worker, reason in found.items():
+    def _prepare(self, found: Collection[str], config: RunConfig, marker: str) -> set[str]:
+        """Have new workers prepared; return those that can take part since the last call."""
+        known = self._prepared | self.left_out.keys() | self.joining.keys()
+        if new := [worker for worker in found if worker not in known]:
+            from .worker import prepare  # with the engine, once workers are there
+
+            for worker in new:
+                self.joining[worker] = self._on_loop(self._join, worker, prepare, config, marker)
+            wait(self.joining.values(), _PREPARED)
+        fit = set()
+        for worker, future in list(self.joining.items()):
+            if not future.done() and worker in found:
+                continue
+            del self.joining[worker]
+            if not future.done():
+                future.cancel()
+                continue
+            with self._talking():
+                reason = future.result()
             if isinstance(reason, MLHubException):
                 self.leave_out(worker, reason)
-            elif reason is not None and not isinstance(reason, OSError):
-                why = one_line(redact(f"{type(reason).__name__}: {reason}"), 200)
-                self.leave_out(worker, WorkersUnfit(f"it cannot run {_PACKAGE}: {why}", hint=_INSTALL))
-        return {worker for worker, reason in found.items() if reason is None}
+            elif reason is None:
+                fit.add(worker)
+        return fit
 
-    def _run(self, work: Callable[..., Any], *arguments: Any, workers: list[str]) -> dict[str, Any]:
-        with self._talking():
-            found: dict[str, Any] = self._client.run(work, *arguments, workers=workers, on_error="return")
-        return found
+    async def _join(
+        self, worker: str, prepare: Callable[..., Any], config: RunConfig, marker: str
+    ) -> Exception | None:
+        """Prepare a worker; return why it cannot take part, an OSError where it just ended."""
+        async with self._preparing:
+            version = await self._run(worker, importlib.metadata.version, _PACKAGE)
+            if isinstance(version, OSError):
+                return version
+            if not isinstance(version, str):
+                return WorkersUnfit(f"it cannot import {_PACKAGE}", hint=_INSTALL)
+            if version != __version__:
+                words = f"it has {_PACKAGE} {one_line(version, 30)}, not {__version__}"
+                return WorkersUnfit(words, hint=_INSTALL)
+            reason: Exception | None = await self._run(worker, prepare, config, marker)
+        if reason is None or isinstance(reason, MLHubException | OSError):
+            return reason
+        why = one_line(redact(f"{type(reason).__name__}: {reason}"), 200)
+        return WorkersUnfit(f"it cannot run {_PACKAGE}: {why}", hint=_INSTALL)
+
+    async def _run(self, worker: str, work: Callable[..., Any], *arguments: Any) -> Any:
+        found = await self._client.run(work, *arguments, workers=[worker], on_error="return")
+        return found[worker]
+
+    def _on_loop(self, work: Callable[..., Coroutine[Any, Any, Any]], *arguments: Any) -> Future[Any]:
+        """Start a coroutine on the loop of Dask's client, where its methods are coroutines."""
+
+        async def run() -> Any:
+            return await work(*arguments)
+
+        return asyncio.run_coroutine_threadsafe(run(), self._client.loop.asyncio_loop)
 
     @contextlib.contextmanager
     def _talking(self) -> Iterator[None]:
@@ -291,53 +335,77 @@ def connected(cluster: ClusterConfig) -> Iterator[DaskClient]:
     from distributed import Client, Security  # of the extra `cluster`
 
     with contextlib.ExitStack() as stack:
-        address, where, options = cluster.scheduler, one_line(redact(cluster.scheduler), 100), {}
+        address, where = cluster.scheduler, one_line(redact(cluster.scheduler), 100)
+        security, options = Security(), {}
         if cluster.local:
             local = stack.enter_context(LocalCluster(cluster.workers))
-            address, where = local.scheduler, "on this machine"
-            options = {"security": Security(**local.security)}
-        _check_listens(address, where)
+            address, where, security = local.scheduler, "on this machine", Security(**local.security)
+            options = {"security": security}
+        _check_listens(address, where, security)
         try:
             client = Client(address, timeout=_CONNECT, set_as_default=False, **options)
+            _reached.add(address)
         except (OSError, TimeoutError) as error:
-            raise ClusterGone(f"scheduler {where} does not answer") from error
+            raise (ClusterGone(_gone(where)) if address in _reached else _other(where)) from error
         except Exception as error:
             raise DownloadError(f"cannot connect to scheduler {where}: {_words(error)}") from error
+        talking = DaskClient(client, where)
         try:
-            yield DaskClient(client, where)
+            yield talking
         finally:
+            talking.close()
             with contextlib.suppress(Exception):
                 client.close(timeout=2)
 
 
-def _check_listens(address: str, where: str) -> None:
+def _check_listens(address: str, where: str, security: Any) -> None:
     """Raise ClusterGone if nothing listens at a scheduler's address: Dask repeats that until its timeout.
 
     SchedulerSilent if its host never took or refused a connection, as behind a firewall that drops packets,
-    or if what listens says nothing: Dask's scheduler speaks first where nothing is encrypted.
+    or if what listens is no scheduler: Dask's speaks first, the length of a short message. DownloadError if
+    its certificates are not those of `security`.
     """
     found = _ADDRESS.fullmatch(address)
-    if found is None or found[1] not in (None, "tcp", "tls"):
+    if found is None or found[1] == "ucx":
         return
     parts = urlsplit(address if found[1] else f"tcp://{address}")
     listens = False
     try:
-        with socket.create_connection((parts.hostname or "", parts.port or _PORT), _CONNECT) as connection:
+        with contextlib.ExitStack() as stack:
+            end = (parts.hostname or "", parts.port or _PORT)
+            connection = stack.enter_context(socket.create_connection(end, _CONNECT))
             listens = True
-            if found[1] != "tls":
-                connection.recv(1)
-        _reached.add(address)
+            if found[1] in ("ws", "wss"):
+                return
+            if found[1] == "tls":
+                context = security.get_connection_args("client")["ssl_context"]
+                connection = stack.enter_context(context.wrap_socket(connection))
+            if not (said := connection.recv(8)):
+                raise ConnectionResetError
+    except ssl.SSLError as error:
+        words = f"cannot connect to scheduler {where}: TLS failed: {tls_reason(error).partition(':')[0]}"
+        hint = "use tcp:// where it has none, else set distributed.comm.tls as it is set for the scheduler"
+        raise DownloadError(words, hint=hint) from error
     except (OSError, UnicodeError) as error:
         if isinstance(error, TimeoutError) and address not in _reached:
             if listens:
-                raise SchedulerSilent(
-                    f"what listens at {where} does not speak as a scheduler of Dask does",
-                    hint="a scheduler has port 8786 where nothing else is set, its dashboard 8787",
-                ) from error
-            raise SchedulerSilent(
-                f"scheduler {where} does not answer: no connection in {_CONNECT:g} s"
-            ) from error
-        raise ClusterGone(f"scheduler {where} does not answer: {connect_reason(error)}") from error
+                raise _other(where) from error
+            raise SchedulerSilent(f"{_gone(where)}: no connection in {_CONNECT:g} s") from error
+        raise ClusterGone(f"{_gone(where)}: {connect_reason(error)}") from error
+    if int.from_bytes(said, "little") > _GREETING:
+        raise _other(where)
+    _reached.add(address)
+
+
+def _gone(where: str) -> str:
+    return f"scheduler {where} does not answer"
+
+
+def _other(where: str) -> SchedulerSilent:
+    return SchedulerSilent(
+        f"what listens at {where} does not speak as a scheduler of Dask does",
+        hint="a scheduler has port 8786 where nothing else is set, its dashboard 8787; one with TLS is tls://",
+    )
 
 
 def check_scheduler(cluster: ClusterConfig) -> None:

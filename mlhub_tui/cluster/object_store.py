@@ -42,7 +42,8 @@ _AT_ONCE = 16
 _WHOLE = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oss", "oci", "memory"})
 _REFUSED = frozenset({"NoCredentialsError", "PartialCredentialsError", "ClientAuthenticationError"})
 _INVALID = frozenset({"ParamValidationError", "InvalidRegionError"})
-_UNACCEPTED = frozenset({errno.EINVAL, errno.ENOSYS})  # s3fs: the request itself, or its credentials
+# s3fs: the request itself, or its credentials; that the bucket is in another region
+_UNACCEPTED = frozenset({errno.EINVAL, errno.ENOSYS, getattr(errno, "EREMCHG", errno.EINVAL)})
 _DAMAGED = re.compile(r"IncompleteBody|BadDigest|Content-MD5|did not provide the number of bytes")
 _AWAY = re.compile("Connect|Timeout")  # in the names of what botocore and aiohttp raise
 _UNFIT = re.compile(r"[\x00-\x1f\x7f]")

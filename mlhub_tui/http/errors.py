@@ -116,10 +116,10 @@ def connect_error(error: Exception, url: str, proxy: str = "") -> RequestError:
     if isinstance(error, RequestError):
         return error
     if proxy:
-        reason = _tls_reason(error) if isinstance(error, ssl.SSLError) else connect_reason(error)
+        reason = tls_reason(error) if isinstance(error, ssl.SSLError) else connect_reason(error)
         return ProxyFailure(f"cannot reach the proxy {proxy} on the way to {host}: {reason}", url=where)
     if isinstance(error, ssl.SSLError):
-        return TLSFailure(f"TLS failed: {host}: {_tls_reason(error)}", url=where)
+        return TLSFailure(f"TLS failed: {host}: {tls_reason(error)}", url=where)
     if isinstance(error, TimeoutError):
         return ConnectTimeout(f"timeout: {host} did not accept a connection in time", url=where)
     reason = connect_reason(error)
@@ -143,7 +143,8 @@ def connect_reason(error: BaseException) -> str:
     return redact(one_line(error, 160)) or type(error).__name__
 
 
-def _tls_reason(error: ssl.SSLError) -> str:
+def tls_reason(error: ssl.SSLError) -> str:
+    """Return why TLS failed, in a few words."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return one_line(error.verify_message, 120) or "the certificate is not trusted"
     reason = one_line((error.reason or str(error)).replace("_", " ").lower(), 120)

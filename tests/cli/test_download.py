@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -106,7 +107,7 @@ def test_the_sample_catalogue_serves_the_download_itself(command: Command, tmp_p
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interruption_keeps_the_part_and_the_next_run_goes_on(
-    slow: SampleServer, command: Command, tmp_path: Path, number: int, code: int
+    slow: SampleServer, run: Run, command: Command, tmp_path: Path, number: int, code: int
 ) -> None:
     part = tmp_path / f"{SOURCE}.tar.gz.part"
     with subprocess.Popen(
@@ -116,6 +117,8 @@ def test_an_interruption_keeps_the_part_and_the_next_run_goes_on(
         text=True,
     ) as process:
         until_sync(lambda: part.exists() and part.stat().st_size > 200_000)
+        [job] = json.loads(run("queue", "list", "--json").stdout)
+        assert job["runs"] == f"by a command, pid {process.pid}"
         process.send_signal(number)
         out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (code, "")

@@ -61,6 +61,7 @@ class PlayedClient:
         self.workers = {"a": 1, "b": 1}
         self.present = frozenset("ab")
         self.left_out: dict[str, MLHubException] = {}
+        self.joining: dict[str, object] = {}
         self.sent: list[tuple[list[int], bool]] = []
         self._answer, self._lost = answer, lost
 

@@ -6,15 +6,18 @@ import asyncio
 import contextlib
 import socket
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import dask
 import pytest
+from distributed import Security
 
 from mlhub_tui.cluster import NotInstalled
 from mlhub_tui.cluster import dask_client as sessions
 from mlhub_tui.cluster.dask_client import ClusterGone, DaskClient, LocalCluster, SchedulerSilent, connected
 from mlhub_tui.cluster.object_store import ObjectStore, StoreRefuses
-from mlhub_tui.errors import APIKeyNotFound
+from mlhub_tui.errors import APIKeyNotFound, DownloadError, MLHubException
 from mlhub_tui.options import ClusterConfig
 from mlhub_tui.planning.requests import dataset_request
 from mlhub_tui.queue.job import JobState
@@ -63,10 +66,74 @@ def test_a_host_that_answers_nothing_is_given_up_at_the_first_try_and_waited_for
             held.enter_context(connected(ClusterConfig(f"tcp://{address}")))
     with contextlib.ExitStack() as held, socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"127.0.0.1:{silent.getsockname()[1]}"
-        for named in (address, f"tcp://{address}"):
+        for named in (address, f"tcp://{address}", f"ws://{address}"):
             with pytest.raises(SchedulerSilent, match=f"what listens at {named} does not speak") as caught:
                 held.enter_context(connected(ClusterConfig(named)))
             assert "dashboard 8787" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("said", "kind", "words"),
+    [
+        (b"SSH-2.0-OpenSSH_9.6\r\n", SchedulerSilent, "does not speak as a scheduler of Dask does"),
+        (b"", ClusterGone, "does not answer: connection reset"),
+    ],
+)
+def test_what_listens_and_is_no_scheduler_is_told_by_what_it_says_first(
+    said: bytes, kind: type[MLHubException], words: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other, ThreadPoolExecutor(1) as pool:
+        address = f"tcp://127.0.0.1:{other.getsockname()[1]}"
+
+        def greet() -> None:
+            taken, _ = other.accept()
+            with taken:
+                taken.sendall(said)
+
+        done = pool.submit(greet)
+        with pytest.raises(kind, match=words), connected(ClusterConfig(address)):
+            pass
+        done.result()
+
+
+def failure(address: str, kind: type[MLHubException]) -> MLHubException:
+    """Return the error with which connecting to a scheduler fails."""
+    with pytest.raises(kind) as caught, connected(ClusterConfig(address)):
+        pass
+    return caught.value
+
+
+def test_web_sockets_and_certificates_of_another_scheduler_are_told_without_dask_s_patience(
+    cluster: DaskCluster, tmp_path: Path
+) -> None:
+    cluster.joined(1)
+    address = f"127.0.0.1:{cluster.port}"
+    refused = failure(f"ws://127.0.0.1:{free_port()}", ClusterGone)
+    assert refused.message.endswith("does not answer: connection refused")
+    own, other = (Security.temporary() for _ in range(2))
+    files = {name: tmp_path / name for name in ("ca_file", "cert", "key")}
+    for name, file in files.items():
+        file.write_text(own.get_tls_config_for_role("client")[name])
+    role = {"cert": str(files["cert"]), "key": str(files["key"])}
+    trust = {"distributed.comm.tls.ca-file": str(files["ca_file"]), "distributed.comm.tls.client": role}
+    context = other.get_listen_args("scheduler")["ssl_context"]
+    with (
+        dask.config.set(trust),
+        socket.create_server(("127.0.0.1", 0)) as listening,
+        ThreadPoolExecutor(1) as pool,
+    ):
+
+        def accept() -> None:
+            taken, _ = listening.accept()
+            with taken, contextlib.suppress(OSError):
+                context.wrap_socket(taken, server_side=True)
+
+        plain = failure(f"tls://{address}", DownloadError)
+        done = pool.submit(accept)
+        foreign = failure(f"tls://127.0.0.1:{listening.getsockname()[1]}", DownloadError)
+        done.result()
+    assert plain.message.endswith("TLS failed: wrong version number") and "use tcp://" in plain.hint
+    assert foreign.message.endswith("TLS failed: self-signed certificate")
 
 
 def test_what_a_worker_lacks_is_not_to_be_looked_for_here() -> None:

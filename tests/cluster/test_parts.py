@@ -283,6 +283,7 @@ def test_no_path_leads_out_of_a_store(store: ObjectStore, relative: str) -> None
         (OSError(), StoreBusy, "failed: OSError"),
         (OSError(errno.EBUSY, "slow down"), StoreBusy, "is busy: slow down"),
         (OSError(errno.EINVAL, "no such region"), StoreRefuses, "cannot be used: no such region"),
+        (OSError(errno.EREMCHG, "of another region"), StoreRefuses, "cannot be used: of another region"),
         (OSError(errno.EINVAL, "The Content-MD5 did not match"), StoreBusy, "failed: The Content-MD5"),
         (ConnectionResetError("no"), StoreBusy, "does not answer: no"),
         (EndpointConnectionError(endpoint_url="x"), StoreBusy, "does not answer: Could not connect"),

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 import threading
 from pathlib import Path
 
 import pytest
 
+from mlhub_tui.queue.client import QueueClient
+from mlhub_tui.queue.job import JobAction, JobState
 from tests.support.http_server import Answer, Request
 
 from .support import (
@@ -125,6 +129,41 @@ def test_a_job_waits_for_workers_and_leaves_out_one_that_joins_late_without_the_
     assert (field.fetched, field.again) == (120, 0)
     assert re.search(r"left out: worker \S+: it cannot import mlhub-tui", said), said
     assert only_our_lines(said), said
+
+
+def test_a_worker_that_hangs_holds_no_other_whether_it_joins_or_has_shards(
+    s3: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = threading.Event()
+    with (
+        Field(tmp_path, 200) as field,
+        DaskCluster(tmp_path, environment(tmp_path / "workers", s3), 2) as cluster,
+    ):
+        held(field, gate)
+        cluster.knows(field.root_url)
+        cluster.joined(2)
+        hanging = cluster.workers[1]
+        os.kill(hanging.pid, signal.SIGSTOP)
+        options = ("--engine", "dask", "--scheduler", cluster.address)
+        place, home = str(tmp_path / "out"), tmp_path / "client"
+        client = command(field, home, s3, place, *options)
+        wait_for(lambda: field.fetched > 10, "the first files")
+        monkeypatch.setenv("MLHUB_HOME", str(home))
+        with QueueClient(home / "queue.db") as queue:
+            wait_for(lambda: "1 more does not answer" in queue.jobs()[0].reason, "words about the other")
+            os.kill(hanging.pid, signal.SIGCONT)
+            wait_for(lambda: "on 2 workers" in queue.jobs()[0].reason, "the other one")
+            os.kill(hanging.pid, signal.SIGSTOP)
+            queue.order(JobAction.PAUSE, [1])
+            assert client.wait() == 1
+            assert queue.jobs()[0].state is JobState.PAUSED
+        os.kill(hanging.pid, signal.SIGCONT)
+        gate.set()
+        client = command(field, home, s3, place, *options)
+        assert client.wait() == 0, client.log.read_text()
+        said = client.log.read_text()
+    assert len(list((tmp_path / "out").rglob("*.tif"))) == 200
+    assert only_our_lines(said.replace("paused crops", "done crops").replace("note: ", "  ")), said
 
 
 @pytest.mark.parametrize("place", ["bucket", "folder"])
