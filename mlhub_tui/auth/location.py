@@ -56,7 +56,7 @@ class Auth:
 
 DEFAULT_ROOT_URL = "https://api.radiant.earth/mlhub/v1/"
 _KEY_NAMES = frozenset({"key", "api_key", "apikey", "api-key", "subscription-key", "access_token"})
-_BROWSER = re.compile(r"#/external/(\S+)")
+_BROWSER = re.compile(r"#/(?:\w+/)?external/(\S+)")
 _HINT = "it is a URL like https://example.org/stac/, or a path like /data/catalog.json"
 
 
@@ -119,13 +119,17 @@ def split_key(url: str) -> tuple[str, str, str]:
 
 
 def behind_browser(text: str) -> str:
-    """Return the URL that a page of STAC Browser (`#/external/HOST/PATH`) shows, any other text as it is."""
+    """Return the URL that a page of STAC Browser (`#/external/HOST/PATH`) shows, any other text as it is.
+
+    Schemes other than https come before the host there: `#/external/http:/HOST/PATH`.
+    """
     match = _BROWSER.search(text)
     if match is None or not is_url(text):
         return text
     # The parameters behind the path (`?.language=en`) are the page's own.
     shown = match[1].partition("?.")[0]
-    return shown if is_url(shown) else re.sub(r"^https?:/+|^", "https://", shown, count=1)
+    scheme = re.match(r"(https?):/+", shown)
+    return f"{scheme[1]}://{shown[scheme.end() :]}" if scheme else f"https://{shown}"
 
 
 def _path(text: str, origin: str, base: Path | None) -> str:

@@ -326,6 +326,8 @@ def test_the_key_in_a_url_is_taken_out_of_it() -> None:
         ),
         ("https://b.example/#/external/http://x.example/a?.language=en&.asset=1", "http://x.example/a"),
         ("https://b.example/#/external/https:/x.example/a", "https://x.example/a"),
+        ("https://b.example/#/external/http:/x.example/a", "http://x.example/a"),
+        ("https://b.example/#/search/external/x.example/a?.language=en", "https://x.example/a"),
     ],
 )
 def test_the_page_of_a_stac_browser_stands_for_what_it_shows(page: str, shown: str) -> None:
