@@ -11,7 +11,7 @@ import re
 import stat
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from enum import Enum
 from typing import BinaryIO, Generic, NamedTuple, TypeVar
@@ -32,6 +32,7 @@ from ...http.json_document import MAX_DOCUMENT, SMALLER_HINT, NotJSON, json_in
 from ...http.urls import resolve_href, shown
 from ...models import Document, Item
 from ...text import count, one_line
+from ..asset_links import https_of
 from ..documents import ItemList, document_of, is_page
 from .document_urls import is_member, is_web, local_path, same, split_member
 
@@ -110,7 +111,7 @@ class Children:
                 broken += 1
                 continue
             plain = _PLAIN.fullmatch(href) if folder else None
-            url = f"{folder}/{plain[1]}" if plain else same(resolve_href(document.url, href))
+            url = f"{folder}/{plain[1]}" if plain else _place(document.url, href)
             title = one_line(title) if title and isinstance(title, str) else ""
             if (known := found.get(url)) is not None:
                 both = {role, known.role} >= {Role.CHILD, Role.ITEM} or known.role is Role.EITHER
@@ -127,6 +128,15 @@ class Children:
     def has(self, *roles: Role) -> bool:
         """Whether there is a link of some roles."""
         return not self.roles.isdisjoint(roles)
+
+
+def _place(document_url: str, href: str) -> str:
+    """Return the place URL of a link; of an object in a store, as `s3://bucket/key`, its https address."""
+    url = resolve_href(document_url, href)
+    if not is_web(url) and not url.startswith("file:"):
+        with suppress(NotOffered):
+            url = https_of(url)
+    return same(url)
 
 
 def refusal(document_url: str, url: str) -> str:
@@ -206,14 +216,15 @@ class DocumentLoader:
     def copied(self, root: Document) -> None:
         """Note where a catalog was published, by the `self` link of its root, and that this is a copy of it.
 
-        Its absolute links lead there; the server may be gone. From a folder of this machine a document that
-        is in it is read there, else one of the copy is requested where the published one cannot be had.
+        Its absolute links lead there; the server may be gone. Of a copy on this machine, a folder or an
+        archive, documents are read; of one on a server those that cannot be had where they were published.
         """
         hrefs = [link.get("href") for link in root.links if link.get("rel") == "self"]
         for href in hrefs:
-            if not isinstance(href, str) or not is_web(href) or is_member(root.url):
+            place = _place(root.url, href) if isinstance(href, str) else ""
+            if not is_web(place):
                 continue
-            published, name = same(href).rpartition("/")[::2]
+            published, name = place.rpartition("/")[::2]
             here, own_name = same(root.url).rpartition("/")[::2]
             if name == own_name and published != here:
                 self._moved = f"{published}/", f"{here}/"

@@ -239,13 +239,13 @@ class StaticSource(Source):
                 listed = await asyncio.to_thread(ItemCatalog.of_file, url, cancelled=stop.is_set, keys=keys)
             finally:
                 stop.set()
-        elif members is None:
+        else:
             with suppress(RequestError):  # it is requested again where it is wanted
                 found = await loader.one(url)
-                if isinstance(found, ItemList):
-                    listed = ItemCatalog.of(found, url)
-                else:
+                if not isinstance(found, ItemList):
                     loader.copied(found)
+                elif members is None:
+                    listed = ItemCatalog.of(found, url)
         if listed is not None:
             url, made = listed.documents()
             loader = DocumentLoader(self._web, local=local, made=made, keys=keys)

@@ -15,12 +15,13 @@ from mlhub_tui.auth import Kind
 from mlhub_tui.errors import EntityDoesNotExist, NotOffered, RequestError, UnexpectedAnswer
 from mlhub_tui.models import Catalog, Collection, Entry, EntryKind, Search
 from mlhub_tui.sources.base import Source
+from mlhub_tui.sources.static.document_loader import Children
 from mlhub_tui.sources.static.source import NotASource, StaticSource
 from tests.support.http_server import redirect
 from tests.support.listing import items_of
 
 from .conftest import Open, Serve
-from .grow import Files, catalog, collection, forest, item, link, plant
+from .grow import Files, catalog, collection, forest, item, link, pack, plant
 
 
 @pytest.fixture(params=["folder", "server"])
@@ -391,8 +392,9 @@ async def test_a_child_without_a_title_keeps_that_of_its_link(
 
 
 @pytest.mark.parametrize("gone", ["http://127.0.0.1:1/stac", "a server without it"])
+@pytest.mark.parametrize("copy", ["location", "archive"])
 async def test_a_copy_of_a_published_catalog_is_read_where_its_links_lead_nowhere(
-    location: Callable[[Files], str], opened: Open, served: Serve, gone: str
+    location: Callable[[Files], str], tmp_path: Path, opened: Open, served: Serve, copy: str, gone: str
 ) -> None:
     published = gone if gone.startswith("http") else f"{served({}).url}/stac"
     files = forest(2, 3)
@@ -402,7 +404,7 @@ async def test_a_copy_of_a_published_catalog_is_read_where_its_links_lead_nowher
             if not each["href"].startswith("http"):
                 each["href"] = urljoin(f"{published}/{name}", each["href"])
         document["links"].append(link("self", f"{published}/{name}"))
-    source = opened(location(files), patience=5)
+    source = opened(location(files) if copy == "location" else pack(tmp_path / "a.tar", files), patience=5)
     assert [c.id for c in await source.collections()] == ["c0", "c1"]
     *_, last = [item async for item in items_of(source, "c1")]
     assert last.url.endswith("/regions/c1/c1-0002/c1-0002.json")
@@ -432,3 +434,17 @@ async def test_the_one_document_of_a_folder_is_its_root(tmp_path: Path, opened: 
     with pytest.raises(NotASource) as caught:
         await opened(tmp_path).collections()
     assert f"below it: {name}, z.json" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("href", "place"),
+    [
+        ("s3://b/stac/c.json", "https://b.s3.amazonaws.com/stac/c.json"),
+        ("gs://b/stac/c.json", "https://storage.googleapis.com/b/stac/c.json"),
+        ("/vsis3/b/stac/c.json", "https://b.s3.amazonaws.com/stac/c.json"),
+        ("ipfs://b/c.json", "ipfs://b/c.json"),
+    ],
+)
+def test_links_into_stores_are_followed_over_https(href: str, place: str) -> None:
+    found = Children.of(Catalog(catalog("root", link("child", href)), url="https://h/catalog.json"))
+    assert [child.url for child in found.links] == [place]
