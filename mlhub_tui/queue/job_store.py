@@ -32,14 +32,16 @@ class JobStore:
     that no running program has; `failing` says why the database cannot be written, while something waits for
     that.
 
-    Raises QueueUnusable if the database cannot be used, by a program for which one in memory is of no use.
+    Raises QueueUnusable if the database cannot be used, by a program for which one in memory is of no use;
+    JournalNotWritable or NoSpaceError if this program cannot be registered in it.
     """
 
     def __init__(self, path: Path, identity: Process | None = None, kind: RunnerKind | None = None) -> None:
         kind = kind or RunnerKind.APP
         in_memory = kind in (RunnerKind.APP, RunnerKind.COMMAND)
         database = Database(path, in_memory=in_memory, room=ROOM)
-        self.repository = JobRepository(database, identity=identity, kind=kind)
+        with writing():
+            self.repository = JobRepository(database, identity=identity, kind=kind)
         self._opened = database.notice
         self._lock = threading.Lock()
         self._jobs: dict[int, Job] = {}

@@ -131,6 +131,8 @@ def delete_part(part: Path, journal: PartJournal) -> None:
 
     Raises TargetBusy if another transfer, of this program or another one, is writing it; OutputFolderError.
     """
+    if not part.exists() and journal.load(part) is None:
+        return  # nothing is written: each change waits for the disk, and thousands may be cancelled
     journal.claim(part)
     try:
         if part.exists():

@@ -7,6 +7,7 @@ import os
 import platform
 import sqlite3
 import time
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -244,6 +245,23 @@ def test_what_a_client_cancels_that_nobody_runs_keeps_the_files_of_datasets(
         (JobState.CANCELLED, 5, kept),
         (JobState.CANCELLED, 0, ""),
     ]
+
+
+def test_cancelling_what_never_began_writes_nothing_for_each(tmp_path: Path) -> None:
+    path, commits = tmp_path / "queue.db", []
+    with QueueClient(path) as client, closing(sqlite3.connect(path)) as other:
+        for count in (2, 40):
+            client.add([wish(tmp_path, f"c{count}-{number}") for number in range(count)])
+            before = path.with_name("queue.db-wal").stat().st_size
+            other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            assert before
+            client.order(JobAction.CANCEL, delete_part=True)
+            frames = path.with_name("queue.db-wal").read_bytes()[32:]
+            page = other.execute("PRAGMA page_size").fetchone()[0] + 24
+            # The second number of a frame's head is not 0 in the last frame of a transaction.
+            commits.append(sum(frames[at + 4 : at + 8] != bytes(4) for at in range(0, len(frames), page)))
+            assert {job.state for job in client.jobs()} == {JobState.CANCELLED}
+    assert commits[0] == commits[1]
 
 
 def _sqlite(name: str) -> sqlite3.Error:

@@ -59,7 +59,7 @@ def test_a_program_that_starts_waits_for_one_that_holds_the_queue(tmp_path: Path
     assert len(store.add([wish(tmp_path)])) == 1
 
 
-async def test_a_download_beside_the_queue_says_that_the_queue_is_held(
+async def test_downloads_beside_the_queue_and_of_it_say_that_the_queue_is_held(
     mlhub_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store_module, "AT_START", 0.1)
@@ -70,6 +70,11 @@ async def test_a_download_beside_the_queue_says_that_the_queue_is_held(
     ):
         async with job_context(Links("http://127.0.0.1:1/")):
             pass
+    with (
+        held(paths.queue()),
+        pytest.raises(JournalNotWritable, match="cannot be written: database is locked"),
+    ):
+        JobStore(paths.queue())
 
 
 def test_every_state_can_be_left_but_only_by_the_table() -> None:
