@@ -289,7 +289,7 @@ def test_dead_links_of_a_static_catalog_are_in_the_report_and_alone_are_requeste
 def test_a_collection_that_has_nothing_to_download_says_why_rather_than_that_no_filter_matches(
     run: Run, tmp_path: Path
 ) -> None:
-    links = [{"rel": "item", "href": name} for name in ("item.json", "bare.json", "s3://bucket/item.json")]
+    links = [{"rel": "item", "href": name} for name in ("item.json", "bare.json", "ipfs://bucket/item.json")]
     named = {"type": "Collection", "id": "c", "description": "d", "license": "x", "links": links}
     (tmp_path / "collection.json").write_text(json.dumps(named))
     (tmp_path / "item.json").write_text(json.dumps({**items(1)[0], "id": None}))
@@ -299,7 +299,7 @@ def test_a_collection_that_has_nothing_to_download_says_why_rather_than_that_no_
     assert "no item of c has an asset to download" in result.stderr
     planned = run("--source", str(tmp_path), "download", "dataset", "c", "--dry-run")
     assert "no item of c has an asset to download" in planned.stderr
-    assert "a link that cannot be followed: s3://bucket/item.json" in result.stderr
+    assert "a link that cannot be followed: ipfs://bucket/item.json" in result.stderr
     assert "an item without an id" in result.stderr
     assert "1 asset without an href" in result.stderr
 
