@@ -146,6 +146,7 @@ class Session:
         self._connections = connections
         self._client: httpx.AsyncClient | None = None
         self._opening = asyncio.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
         self.on_wait: Callable[[str], object] | None = None
         """Is called with words for each long wait that a server asks for; without it an error is raised."""
@@ -169,6 +170,7 @@ class Session:
     async def aclose(self) -> None:
         """Close the connections; the session cannot be used after that."""
         self._closed = True
+        self._leave_ended_loop()
         client, self._client = self._client, None
         if client is not None:
             await client.aclose()
@@ -411,6 +413,8 @@ class Session:
 
     async def _open(self) -> httpx.AsyncClient:
         """Return the client; the first call makes it in a thread, as it takes a moment to import."""
+        self._leave_ended_loop()
+        self._loop = asyncio.get_running_loop()
         async with self._opening:
             if self._client is None and not self._closed:
                 self._client = await asyncio.to_thread(self._build)
@@ -419,6 +423,11 @@ class Session:
             await self.aclose()  # what was opened while the session was being closed
             raise MLHubException("the session is closed")
         return client
+
+    def _leave_ended_loop(self) -> None:
+        """Forget connections of an event loop that has ended: scripts call `asyncio.run` more than once."""
+        if self._loop is not None and self._loop.is_closed():
+            self._client, self._opening, self._loop = None, asyncio.Lock(), None
 
     def _build(self) -> httpx.AsyncClient:
         from .client import ClientConfig, HTTPClient  # start-up time: with httpx, when there is a request

@@ -184,6 +184,19 @@ def test_a_generator_that_is_open_when_the_loop_ends_is_closed_without_a_word() 
     assert failed == []
 
 
+@pytest.mark.usefixtures("keyed")
+def test_a_session_outlives_the_loop_that_it_was_used_in() -> None:
+    session = get_session()
+
+    async def used() -> int:
+        return (await session.get("datasets")).status_code
+
+    assert [asyncio.run(used()) for _ in range(3)] == [200] * 3
+    asyncio.run(session.aclose())
+    with pytest.raises(MLHubException, match="closed"):
+        asyncio.run(used())
+
+
 async def test_documents_remember_what_they_were_fetched_with() -> None:
     def answer(asked: Request) -> Answer:
         if asked.query.get("key") != ["first-key-first-key"]:
