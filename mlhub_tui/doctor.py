@@ -123,7 +123,11 @@ def _colours(config: Config, environ: Mapping[str, str]) -> Iterator[Finding]:
     found = abilities.colours(environ)
     if config.colours != "auto":
         found += f"; config.toml wants {config.colours}"
-    yield Finding("colours", found)
+    if config.colours == "auto" and abilities.few_colours(environ) and not abilities.plain_terminal(environ):
+        hint = "if it has more: export TERM=xterm-256color (in tmux: tmux-256color) or COLORTERM=truecolor"
+        yield note("colours", found, hint)
+    else:
+        yield Finding("colours", found)
 
 
 def _characters(config: Config) -> Iterator[Finding]:

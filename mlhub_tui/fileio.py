@@ -325,7 +325,9 @@ def check_writable(folder: Path) -> None:
     if not there.is_dir():
         raise OutputFolderError(not_folder(there))
     if not os.access(there, os.W_OK | os.X_OK):
-        raise OutputFolderError(f"folder {_name(there)} cannot be written")
+        read_only = hasattr(os, "statvfs") and os.statvfs(there).f_flag & os.ST_RDONLY
+        why = "its file system is read-only" if read_only else "permission denied"
+        raise OutputFolderError(f"folder {_name(there)} cannot be written: {why}")
 
 
 def not_folder(path: Path) -> str:

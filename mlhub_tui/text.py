@@ -11,11 +11,13 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 # C0 without newline and tab, DEL, C1, the bidi controls (UAX #9), line and paragraph separators,
-# byte-order mark, interlinear and tag characters, lone surrogates and non-characters: nothing of these
-# may reach a terminal, where they move the cursor, set titles and clipboards, or reorder what is read.
+# byte-order mark, interlinear and tag characters, signs that span the digits behind them, lone surrogates
+# and non-characters: nothing of these may reach a terminal, where they move the cursor, set titles and
+# clipboards, reorder what is read, or take as many cells as the terminal likes.
 _UNSAFE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
-    "\ufeff\ufff9-\ufffb\ufffe\uffff\ud800-\udfff\U000e0000-\U000e007f]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b\u200e\u200f"
+    "\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff\ud800-\udfff\U000110bd\U000110cd"
+    "\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e007f]"
 )
 _SPACE = re.compile(r"\s+")
 _UNSAFE_IN_NAMES = re.compile(r'[\x00-\x1f\x7f-\x9f<>:"/\\|?*\s]+')

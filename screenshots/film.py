@@ -121,7 +121,7 @@ def main() -> None:
     """Play it and write it."""
     with tempfile.TemporaryDirectory(prefix="mlhub-") as folder:
         home = Path(folder)
-        os.environ["MLHUB_HOME"], os.environ["MLHUB_TOUR"] = folder, "0"
+        os.environ |= {"MLHUB_HOME": folder, "MLHUB_TOUR": "0", "TERM": "xterm-256color"}
         (home / "profiles").write_text(PROFILES)
         film = asyncio.run(record(home))
     write(film, FOLDER / "film.gif")

@@ -280,7 +280,7 @@ root_url = https://mlhub.example.org/v1/
 
 async def take(name: str, scene: Scene, size: tuple[int, int], folder: Path) -> None:
     """Run one scene and write its picture."""
-    os.environ["MLHUB_HOME"], os.environ["MLHUB_TOUR"] = str(folder), "0"
+    os.environ |= {"MLHUB_HOME": str(folder), "MLHUB_TOUR": "0", "TERM": "xterm-256color"}
     (folder / "profiles").write_text(PROFILES)
     app = MLHubApp(AppOptions(sample=True, output_dir=Path("/data")))
     app.output_dir = folder / "data"

@@ -95,6 +95,8 @@ def mlhub_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     home = tmp_path / "mlhub-home"
     monkeypatch.setenv("MLHUB_HOME", str(home))
     monkeypatch.setenv("MLHUB_TOUR", "0")
+    monkeypatch.setenv("TERM", "xterm-256color")  # whatever the tests are run in
+    monkeypatch.delenv("COLORTERM", raising=False)
     return home
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 _COLOURLESS = ("dumb", "vt100", "vt102", "vt220")
 _PLAIN_TERMINALS = ("linux", *_COLOURLESS)
+_256_COLOURS = ("256color", "kitty")
 
 
 def over_ssh(environ: Mapping[str, str] = os.environ) -> bool:
@@ -19,6 +20,19 @@ def over_ssh(environ: Mapping[str, str] = os.environ) -> bool:
 def plain_terminal(environ: Mapping[str, str] = os.environ) -> bool:
     """Tell whether the terminal has 16 colours or fewer: the Linux console, and old ones."""
     return environ.get("TERM", "") in _PLAIN_TERMINALS
+
+
+def few_colours(environ: Mapping[str, str] = os.environ) -> bool:
+    """Tell whether 16 colours or fewer are drawn in, as no more are promised: the rule is Rich's.
+
+    Containers (`xterm`), GNU screen and tmux (`screen`) promise no more as they come.
+    """
+    more = _true_colour(environ) or environ.get("TERM", "").lower().rpartition("-")[2] in _256_COLOURS
+    return plain_terminal(environ) or not (more or sys.platform == "win32")
+
+
+def _true_colour(environ: Mapping[str, str]) -> bool:
+    return environ.get("COLORTERM", "").strip().lower() in ("truecolor", "24bit")
 
 
 def no_colour(environ: Mapping[str, str] = os.environ) -> bool:
@@ -34,11 +48,9 @@ def colours(environ: Mapping[str, str] = os.environ) -> str:
     """Return how many colours the terminal promises, in words."""
     if no_colour(environ):
         return "none (NO_COLOR)" if environ.get("NO_COLOR") else f"none ({environ.get('TERM')})"
-    if plain_terminal(environ):
+    if few_colours(environ):
         return "16"
-    if environ.get("COLORTERM", "").lower() in ("truecolor", "24bit"):
-        return "16 million"
-    return "256" if "256" in environ.get("TERM", "") else "16 or more"
+    return "16 million" if _true_colour(environ) else "256"
 
 
 def encoding() -> str:

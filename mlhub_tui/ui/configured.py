@@ -30,7 +30,7 @@ from .commands import COMMANDS
 from .own_keys import checked
 from .terminal.characters import AsciiFilter
 from .terminal.terminal_app import TerminalApp, caret_of
-from .theme import DARK, LIGHT, PLAIN
+from .theme import DARK, LIGHT, PAINTED, PLAIN
 from .widgets.bars import TO_DOWNLOADS, KeyRefused, NewsLine, Notification, two_lines
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class ConfiguredApp(TerminalApp):
         self.keys_in_use: dict[str, str] = {}
         """The keys that are not the commands' own, by command."""
         # Before the first paint, so that no style is computed twice.
-        for theme in (DARK, LIGHT, PLAIN):
+        for theme in (DARK, LIGHT, PLAIN, PAINTED):
             self.register_theme(theme)
         self._set_up(replace(config, theme=options.theme) if options.theme else config)
         self.problems = [*self.loaded.problems, *self.problems]
@@ -165,7 +165,8 @@ class ConfiguredApp(TerminalApp):
 
     def _theme(self, config: Config) -> str:
         if _plain(config):
-            return PLAIN.name
+            own = self.no_color or config.colours != "auto" or abilities.plain_terminal()
+            return PLAIN.name if own else PAINTED.name
         if config.theme != "auto" and config.theme not in self.available_themes:
             near = nearest(config.theme, self.available_themes)
             words = f"theme: there is no theme {config.theme!r}{near}; the default is used"
@@ -406,5 +407,5 @@ _log.addHandler(logging.NullHandler())
 
 def _plain(config: Config) -> bool:
     """Tell whether the terminal's own 16 colours are used."""
-    plain = abilities.no_colour() or abilities.plain_terminal()
+    plain = abilities.no_colour() or abilities.few_colours()
     return config.colours in ("16", "mono") or (config.colours == "auto" and plain)

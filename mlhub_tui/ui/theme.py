@@ -52,6 +52,18 @@ PLAIN = replace(
     },
 )
 
+PAINTED = replace(
+    PLAIN,
+    name="mlhub-16",
+    foreground="ansi_white",
+    background="ansi_black",
+    surface="ansi_black",
+    panel="ansi_black",
+    boost="ansi_black",
+    variables={**PLAIN.variables, "muted": "ansi_white", "line": "ansi_white"},
+)
+"""For terminals that promise 16 colours and may be dark or light: yellow on white is not read."""
+
 
 def theme_names() -> list[str]:
     """Return the names of all themes, our own first."""

@@ -110,10 +110,28 @@ def test_a_locked_queue_is_said_not_waited_for(mlhub_home: Path) -> None:
         ({"TERM": "xterm-256color", "TMUX": "x", "COLORTERM": "truecolor"}, "TERM in tmux"),
         ({"TERM": "tmux-256color", "TMUX": "x"}, "true colour in tmux"),
         ({"TERM": "screen", "STY": "x"}, "screen"),
+        ({"TERM": "xterm"}, "colours"),
+        ({"TERM": "screen", "TMUX": "x"}, "colours"),
     ],
 )
 def test_what_dims_a_terminal_is_said(environ: dict[str, str], name: str) -> None:
     assert name in [finding.name for finding in bad(doctor.look_at_terminal(DEFAULTS, environ))]
+
+
+@pytest.mark.parametrize(
+    ("environ", "colours"),
+    [
+        ({"TERM": "linux"}, "16"),
+        ({"TERM": "xterm"}, "16"),
+        ({"TERM": "xterm-16color"}, "16"),
+        ({"TERM": "tmux-256color"}, "256"),
+        ({"TERM": "xterm-kitty"}, "256"),
+        ({"TERM": "alacritty", "COLORTERM": "truecolor"}, "16 million"),
+    ],
+)
+def test_colours_are_those_that_are_drawn_in(environ: dict[str, str], colours: str) -> None:
+    found = {finding.name: finding.value for finding in doctor.look_at_terminal(DEFAULTS, environ)}
+    assert found["colours"] == colours
 
 
 def test_the_terminal_is_told_in_words() -> None:

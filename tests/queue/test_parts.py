@@ -9,6 +9,7 @@ import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -85,7 +86,19 @@ def test_a_file_in_the_way_is_named(tmp_path: Path) -> None:
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write anywhere")
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
-    with pytest.raises(OutputFolderError, match="cannot be written"):
+    with pytest.raises(OutputFolderError, match="cannot be written: permission denied"):
+        fileio.check_writable(tmp_path)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="statvfs")
+def test_a_file_system_that_became_read_only_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As ext4 does after an error, and what a cluster mounts for its programs."""
+    found = os.statvfs(tmp_path)
+    monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_flag=found.f_flag | os.ST_RDONLY))
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(OutputFolderError, match="cannot be written: its file system is read-only"):
         fileio.check_writable(tmp_path)
 
 

@@ -54,7 +54,7 @@ def test_the_title_tells_the_progress_once_a_second_and_is_given_back(
     assert terminal.raw.count(PUSH) == 1
     assert terminal.raw.index(PUSH) < terminal.raw.index(b"\x1b]2;mlhub")
     terminal.press("q")
-    terminal.until("y Quit")
+    terminal.until("y/q Quit")
     terminal.press("y")
     terminal.end()
     assert titles(terminal.raw)[-1] == "", "cleared where it cannot be restored"

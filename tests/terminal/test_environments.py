@@ -21,6 +21,7 @@ pytestmark = pytest.mark.terminal
 KINDS: dict[str, dict[str, str | None]] = {
     "no colours wanted": {"NO_COLOR": "1"},
     "Linux console": {"TERM": "linux", "COLORTERM": None},
+    "container": {"TERM": "xterm", "COLORTERM": None},
     "screen": {"TERM": "screen-256color", "COLORTERM": None},
     "256 colours": {"TERM": "xterm-256color", "COLORTERM": None},
     "no UTF-8": {"LANG": "C", "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
@@ -50,6 +51,9 @@ def test_every_kind_of_terminal_shows_the_tree(start: Starter, sample: SampleSer
     cursor = re.search(rb"\x1b\[(?:\d+;)*7(?:;\d+)*m[^\x1b]*Datasets", opened["no colours wanted"].raw)
     assert cursor, "the cursor is seen without colours"
     assert not _RICH.search(opened["Linux console"].raw)
+    assert not _RICH.search(opened["container"].raw)
+    for hue in (36, 33):  # of headings and of keys
+        assert re.search(rb"\x1b\[(?:\d+;)*%d[;m]" % hue, opened["container"].raw), "more than greys"
     for kind in ("screen", "256 colours"):
         assert not re.search(rb"[34]8;2;", opened[kind].raw), "no true colour unless it was promised"
         assert _RICH.search(opened[kind].raw)

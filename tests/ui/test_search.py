@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from textual.widgets import Input, Static
@@ -23,6 +23,7 @@ from mlhub_tui.ui.dialogs.search_dialog import SearchForm
 from mlhub_tui.ui.screens.document_screen import DocumentScreen
 from mlhub_tui.ui.screens.results import ResultsScreen
 from mlhub_tui.ui.search_criteria import fault, quoted, read, words_of, written
+from mlhub_tui.ui.terminal.driver import BracketedPaste
 from mlhub_tui.ui.widgets.form import TextButton
 
 from ..sources.static.grow import forest, plant
@@ -218,6 +219,35 @@ async def test_the_form_asks_the_api_for_all_that_was_typed(tmp_path: Path) -> N
         assert asked.query["datetime"] == ["2020-01-01T00:00:00Z/2020-01-31T23:59:59.999Z"]
         assert asked.query["ids"] == ["scene-00001,scene-00002"] and asked.query["limit"] == ["7"]
         assert asked.query["sortby"] == ["-properties.datetime"]
+
+
+@pytest.mark.parametrize(
+    ("pasted", "typed"),
+    [
+        ("S2A_1\rS2A_2\rS2A_3\r", "S2A_1, S2A_2, S2A_3"),
+        ("S2A_1,\r\n  S2A_2,\r\n", "S2A_1, S2A_2"),
+        ("S2A_1\n\nS2A_2", "S2A_1, S2A_2"),
+        ("S2A_1, S2A_2", "S2A_1, S2A_2"),
+    ],
+)
+async def test_a_column_of_ids_that_is_pasted_is_a_list_of_them(
+    pasted: str, typed: str, tmp_path: Path
+) -> None:
+    (event,) = BracketedPaste().take(f"{BracketedPaste.START}{pasted}{BracketedPaste.END}")
+    async with at(Service(), tmp_path) as driver:
+        form = await ask(driver)
+        field(form, "ids").focus()
+        driver.app.post_message(cast("Any", event))
+        await driver.until(lambda: field(form, "ids").value == typed)
+
+
+async def test_lines_that_are_pasted_elsewhere_stay_apart(tmp_path: Path) -> None:
+    (event,) = BracketedPaste().take("\x1b[200~gsd < 1\rAND gsd > 0\x1b[201~")
+    async with at(Service(), tmp_path) as driver:
+        form = await ask(driver)
+        field(form, "filter").focus()
+        driver.app.post_message(cast("Any", event))
+        await driver.until(lambda: field(form, "filter").value == "gsd < 1 AND gsd > 0")
 
 
 async def test_a_fault_keeps_the_search_from_running_and_leads_to_its_field(tmp_path: Path) -> None:

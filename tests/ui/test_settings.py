@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from textual import events
+from textual.widget import Widget
 
 from mlhub_tui import manual
 from mlhub_tui.config import load, settings
@@ -210,6 +211,60 @@ async def test_no_color_counts_unless_the_settings_want_colours(
     async with driven(options) as driver:
         assert driver.app.theme == "mlhub-dark"
         assert not driver.app.no_color
+
+
+async def test_a_terminal_that_promises_few_colours_has_its_own_on_a_ground_they_stand_out_from(
+    options: AppOptions, mlhub_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "screen")
+    async with driven(options) as driver:
+        assert driver.app.theme == "mlhub-16"
+        await driver.until("BigEarthNet")
+        await driver.press("s")
+        await driver.until("Search", "Words")
+        field = driver.app.focused
+        assert field is not None and field.styles.color != field.styles.background
+        await driver.type("rice")
+        await driver.until("rice")
+        typed, empty = (
+            next(segment.style for segment in widget.render_line(0) if words in segment.text)
+            for widget, words in ((field, "rice"), (driver.app.screen.query_one("#datetime"), "2018"))
+        )
+        assert typed is not None and empty is not None and empty.dim and not typed.dim
+        assert not _on_no_ground(driver)
+        await driver.press("escape", "colon")
+        await driver.until("Search for commands", "Facets")
+        assert not _on_no_ground(driver), "the terminal's own ground may be white as the letters are"
+    write(mlhub_home, 'colours = "full"\n')
+    async with driven(options) as driver:
+        assert driver.app.theme == "mlhub-dark"
+    write(mlhub_home, 'colours = "16"\n')
+    async with driven(options) as driver:
+        assert driver.app.theme == "mlhub-plain"
+
+
+def _on_no_ground(driver: Driver) -> set[str]:
+    """Return the texts that stand on the terminal's own ground."""
+    drawn = (segment for strip in strips(driver.app) for segment in strip if segment.text.strip())
+    return {s.text for s in drawn if s.style is None or s.style.bgcolor is None or s.style.bgcolor.is_default}
+
+
+async def test_the_cursor_of_a_field_is_seen_without_colours(options: AppOptions, mlhub_home: Path) -> None:
+    write(mlhub_home, 'colours = "mono"\n')
+    async with driven(options) as driver:
+        await driver.until("BigEarthNet")
+        await driver.press("s")
+        await driver.until("all of them in id")
+        field = driver.app.focused
+        assert field is not None and _reversed(field) == "a"
+        await driver.type("rice")
+        await driver.until("rice")
+        assert _reversed(field) == " "
+
+
+def _reversed(widget: Widget) -> str:
+    """Return what is drawn reversed on the first line of a widget."""
+    return "".join(s.text for s in widget.render_line(0) if s.style is not None and s.style.reverse)
 
 
 async def test_motion_and_mouse_as_they_are_set(

@@ -21,7 +21,7 @@ from ...sources.base import without_id
 from ...text import count, file_name, one_line, size
 from ..actions.item_supplier import ItemSupplier, supplies_of
 from ..terminal.characters import content
-from ..widgets.form import ChoiceField, FormRow, PathField, field
+from ..widgets.form import ChoiceField, FormRow, ListField, PathField
 from ..widgets.line_view import PickLine, PickList
 from .base import FormDialog, ProgressScreen, confirm
 
@@ -88,7 +88,7 @@ class ExportScreen(FormDialog[ExportChoice | None]):
         self._picks = PickList(lambda key: "(•)" if key == self._current else "( )")
         self._form_choice = ChoiceField([*FORMS], id="form")
         self._form_words = Static(id="form-words")
-        self._assets = field("assets", placeholder="keys or roles, with commas; empty: all")
+        self._assets = ListField(id="assets", placeholder="keys or roles, with commas; empty: all")
         self._path_field = PathField(self._suggested, id="path")
         self.rows = (
             self._picks,

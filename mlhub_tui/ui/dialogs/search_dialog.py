@@ -24,7 +24,7 @@ from ..catalog.nodes import identity
 from ..map.footprint_map import CONTEXT, FootprintMap
 from ..search_criteria import ROWS, Reading, box_text, quoted, read, read_file, why_not, written
 from ..terminal.characters import content, line
-from ..widgets.form import FormRow, PathField, TextButton, TextField, field
+from ..widgets.form import FormRow, ListField, PathField, TextButton, TextField, field
 from ..widgets.line_view import PickLine
 from .base import FormDialog, FramedDialog, ListScreen, choose
 
@@ -70,8 +70,13 @@ class SearchForm(FormDialog[Search | str | None]):
         typed = written(self._before)
         shown = {identity: name for name, identity in self._names.items()}
         typed["collections"] = ", ".join(one_line(shown.get(c, c)) for c in self._before.collections)
+        kinds: dict[str, type[TextField]] = {
+            "collections": ListField,
+            "ids": ListField,
+            "intersects": PathField,
+        }
         self._fields = {
-            one.name: (PathField if one.name == "intersects" else TextField)(
+            one.name: kinds.get(one.name, TextField)(
                 typed.get(one.name, ""), placeholder=one.example, id=one.name
             )
             for one in ROWS

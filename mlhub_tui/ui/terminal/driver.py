@@ -229,6 +229,10 @@ class EscapeKey:
             yield Key("escape", "\x1b")
 
 
+_LINE_BREAK = re.compile("\r\n?")
+"""What terminals make of a line break that is pasted: the Enter key."""
+
+
 class BracketedPaste:
     """Takes what is pasted out of what is typed (xterm's mode 2004).
 
@@ -270,7 +274,7 @@ class BracketedPaste:
     def _pasted(self, last: str) -> Paste:
         text = "".join([*(self._pieces or ()), last])
         self._pieces = None
-        return Paste(clean(text))
+        return Paste(clean(_LINE_BREAK.sub("\n", text)))
 
 
 QUESTION = "\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\\x1b[16t\x1b[c"

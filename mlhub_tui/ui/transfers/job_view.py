@@ -15,7 +15,7 @@ from ...metadata.detail import Block, FieldBlock, Heading, Title
 from ...planning.filters import Filters
 from ...planning.layout import REPORT
 from ...planning.requests import SAMPLE, DatasetRequest
-from ...queue.job import Job, JobState
+from ...queue.job import IDLE_STATES, Job, JobState
 from ...text import count, duration, one_line, rate, redact, size
 
 _NAMED = 3  # things of many that are named
@@ -388,7 +388,9 @@ def totals(jobs: Sequence[Job], width: int, limit: int | None = None, speeds: Se
     counts = counts_of(jobs)
     open_jobs = [job for job in jobs if not job.state.finished]
     speed = sum(job.rate or 0 for job in jobs if job.state is JobState.DOWNLOADING)
-    left = sum(max((job.bytes_total or 0) - job.bytes_done, 0) for job in open_jobs)
+    coming = [job for job in open_jobs if job.state not in IDLE_STATES]  # what is paused or stuck is not
+    left = sum(max((job.bytes_total or 0) - job.bytes_done, 0) for job in coming)
+    least = "≥" if any(job.bytes_total is None for job in coming) else ""
     unknown = sum(job.bytes_total is None for job in open_jobs)
     # By rank: what is dropped last comes first.
     groups = [*zip((3, 5, 4, 9, 10, 11, 12), (*_COUNTED, *_OTHERS), strict=True)]
@@ -398,7 +400,7 @@ def totals(jobs: Sequence[Job], width: int, limit: int | None = None, speeds: Se
         (8, f"{unknown:,} of unknown size" if unknown else ""),
         (0, rate(speed)),
         (6, f"limit {rate(limit)}" if limit else ""),
-        (2, f"{'≥' if unknown else ''}{duration(left / speed)} left" if speed and left else ""),
+        (2, f"{least}{duration(left / speed)} left" if speed and left else ""),
     ]
     parts = [(rank, words) for rank, words in (*counted, *others) if words]
     while len(parts) > 1 and cell_len(_joined(parts, counted)) > width - 1:

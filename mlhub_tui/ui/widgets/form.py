@@ -52,7 +52,20 @@ class TextField(Input):
         """Take what is pasted without what would move the terminal's cursor."""
         event.stop()
         event.prevent_default()
-        self.replace(one_line(event.text), *sorted(self.selection))
+        self.replace(self.joined(event.text), *sorted(self.selection))
+
+    def joined(self, text: str) -> str:
+        """Return a text of many lines as one."""
+        return one_line(text)
+
+
+class ListField(TextField):
+    """An input for names with commas; of a column of them that is pasted, each line is one."""
+
+    def joined(self, text: str) -> str:
+        """Return the lines with commas between them."""
+        lines = (one_line(each) for each in text.splitlines())
+        return ", ".join(filter(None, (each.rstrip(", ") for each in lines)))
 
 
 class FilterField(TextField):

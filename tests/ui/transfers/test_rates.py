@@ -74,3 +74,13 @@ def test_sizes_that_are_not_known_make_the_rest_a_least() -> None:
     jobs = [job(1, JobState.DOWNLOADING, bytes_done=1, bytes_total=100, rate=1.0), job(2)]
     assert "≥1 min 39 s left" in totals(jobs, 120)
     assert "≥" not in totals(jobs[:1], 120)
+
+
+def test_the_time_left_is_that_of_what_comes_without_what_is_paused_or_stuck() -> None:
+    running = job(1, JobState.DOWNLOADING, bytes_done=1, bytes_total=100, rate=1.0)
+    held = [
+        job(n, state, bytes_total=10**12)
+        for n, state in enumerate((JobState.PAUSED, JobState.NO_SPACE, JobState.NEEDS_KEY), 2)
+    ]
+    unknown = job(5, JobState.PAUSED)
+    assert " 1 min 39 s left" in totals([running, *held, unknown], 140)
