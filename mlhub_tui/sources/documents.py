@@ -252,9 +252,13 @@ def only(items: Sequence[Item]) -> Item:
 
     Raises InvalidSearch where there are several, with their addresses.
     """
-    found = {item.url: item for item in items}
+    found: list[Item] = []
+    for item in items:
+        file = item.url.partition("#")[0]
+        if all(item != other or file != other.url.partition("#")[0] for other in found):
+            found.append(item)
     if len(found) == 1:
-        return next(iter(found.values()))
-    where = " and ".join(one_line(url, 200) for url in list(found)[:2])
+        return found[0]
+    where = " and ".join(one_line(item.url, 200) for item in found[:2])
     words = f"{len(found)} items have the id {shown_id(items[0].id)}: {where}"
     raise InvalidSearch(words, hint="name one of them by its address in place of the id")

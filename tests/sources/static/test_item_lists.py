@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from mlhub_tui.errors import UnexpectedAnswer
+from mlhub_tui.errors import InvalidSearch, UnexpectedAnswer
 from mlhub_tui.http.json_document import json_in
-from mlhub_tui.sources.documents import ItemList, document_of
+from mlhub_tui.sources.documents import ItemList, document_of, only
 from mlhub_tui.sources.static.document_urls import file_url
 from mlhub_tui.sources.static.item_lists import ItemCatalog, is_large
 from tests.support.paged_api import items
@@ -114,3 +114,15 @@ def test_what_is_no_whole_list_is_said(tmp_path: Path, text: str, words: str) ->
     (tmp_path / "all.json").write_text(text)
     with pytest.raises(UnexpectedAnswer, match=words):
         ItemCatalog.of_file(file_url(tmp_path / "all.json"))
+
+
+def test_an_item_that_a_large_list_has_twice_is_one(tmp_path: Path, mlhub_home: Path) -> None:
+    first, second = items(2)
+    path = tmp_path / "all.ndjson"
+    path.write_text(
+        "".join(f"{json.dumps(each)}\n" for each in (first, second, first, {**first, "bbox": None}))
+    )
+    stored = list(ItemCatalog.of_file(file_url(path)).found.items)
+    assert only(stored[:3:2]).raw == first
+    with pytest.raises(InvalidSearch, match=r"2 items have the id .*#0 and .*#\d+"):
+        only([stored[0], *stored[2:]])
