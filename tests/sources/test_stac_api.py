@@ -317,7 +317,7 @@ async def test_a_box_across_the_antimeridian_is_sent_as_two() -> None:
         assert [(ring[0][0], ring[2][0]) for (ring,) in area["coordinates"]] == [(170, 180), (-180, -170)]
 
 
-@pytest.mark.parametrize("status", [404, 405, 415])
+@pytest.mark.parametrize("status", [403, 404, 405, 415])
 async def test_a_post_that_is_not_there_after_all_becomes_a_get(status: int) -> None:
     def search(asked: Request) -> Answer:
         return echo(asked) if asked.method == "GET" else as_json({"detail": "no"}, status)

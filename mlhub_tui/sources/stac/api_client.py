@@ -30,7 +30,8 @@ from .search_request import search_request
 T = TypeVar("T")
 NO_SUCH_PLACE = frozenset({404, 405, 410, 501})
 """What APIs answer where an endpoint is not there."""
-_NO_POST = frozenset({404, 405, 415, 501})  # of a search by POST, after which GET is tried
+# Of a search by POST, after which GET is tried; CloudFront answers 403 to a method that it does not allow.
+_NO_POST = frozenset({403, 404, 405, 415, 501})
 _SPELLED_OTHERWISE = frozenset({400, 401, 403, 404, 405, 406, 410, 500, 501})
 _REFUSED_PATH = frozenset({400, 403, 422, 500})
 _PAGE = 100
