@@ -274,8 +274,12 @@ class ClusterRun:
         reasons = [each.reason for each in self._pending.values() if each.progress is not None]
         self.stats.reason = reasons[0] if reasons and all(reasons) else ""
         if not self._client.workers:
-            waited = "workers that answer" if self._client.joining else "workers"
-            self.stats.reason = f"scheduler {self._client.where} has no {waited}"
+            waited = len(self._client.joining)
+            self.stats.reason = (
+                f"waiting for {count(waited, 'worker')} of scheduler {self._client.where} to answer"
+                if waited
+                else f"scheduler {self._client.where} has no workers"
+            )
 
     def _block(self, host: str, seconds: float) -> None:
         until = time.monotonic() + seconds

@@ -96,11 +96,11 @@ class Exchange:
             pass
 
     def _open(self, response: Response) -> BodySink:
-        if response.status not in (200, 206) and response.status not in self._allowed:
+        if response.status in (200, 206):
+            raise_for_response(response, self._name, page=True)  # by its first bytes: a label may be wrong
+        elif response.status not in self._allowed:
             self._opened, self._failed_body = response, BodyCollector(PEEK)
             return self._failed_body
-        if response.status < 300:
-            raise_for_response(response, self._name, page=True)  # by its first bytes: a label may be wrong
         self._opened = response
         return self
 

@@ -36,7 +36,7 @@ from .engine import TransferCancelled
 from .local_files import open_local
 from .part_file import RestartRequired
 from .resumption import validate_range
-from .single_file import fetch_file
+from .single_file import NO_RANGE, fetch_file
 from .work_source import FileRequest, FileResult, FileTask, OutputCallbacks, OutputFile
 
 PART = 8 << 20
@@ -162,8 +162,6 @@ class ObjectStoreOutput:
             return await _LargeFile(task, self._store, context, progress, window).run()
         except (MLHubException, TransferCancelled):
             raise
-        except RestartRequired as error:
-            raise errors.RemoteChanged(f"{task.name} changed while it was fetched: {error}") from error
         except Exception as error:
             raise self._store.translate(error) from error
 
@@ -213,20 +211,31 @@ class _LargeFile:
     async def run(self) -> FileResult:
         if is_local(self._task.link.url):
             return await self._copied(self._task.link.url, self._task.request.checksums)
-        async with self._exchange({"Range": f"bytes=0-{PART - 1}"}, frozenset({416})) as exchange:
+        doubted = NO_RANGE | {202}  # some answer so to each range, and give the whole file
+        async with self._exchange({"Range": f"bytes=0-{PART - 1}"}, doubted) as exchange:
             response = exchange.response
             version = remote_version(response)
             span = parse_content_range(response.headers.get("content-range"))
             # In a content coding it is fetched as a whole: the bytes of a range could not be decoded.
-            coded = bool(codings(response.headers))
-            if not coded and response.status != 416 and (there := self._there(version.total)) is not None:
+            plain = response.status not in doubted and not codings(response.headers)
+            if plain and (there := self._there(version.total)) is not None:
                 return there
-            ranged = response.status == 206 and span is not None and span.first == 0 and not coded
+            ranged = response.status == 206 and span is not None and span.first == 0 and plain
             if ranged and span is not None and span.last is not None and version.total is not None:
                 first = span.last + 1
                 if first == version.total or version.is_identifiable:  # else two versions look alike
-                    return await self._send(version, self._ranges(exchange, version, first))
+                    try:
+                        return await self._send(version, self._ranges(exchange, version, first))
+                    except (RestartRequired, errors.RequestError) as doubt:
+                        if isinstance(doubt, errors.RequestError) and not self._needs_whole(doubt):
+                            raise
+                        self._progress.log(f"the rest is not to be had ({doubt}): requests the whole file")
+                        self._progress.wrote(0)
         return await self._through_a_file()
+
+    def _needs_whole(self, error: errors.RequestError) -> bool:
+        """Return whether a range was refused, or the server failed at it, where the whole file may be had."""
+        return error.status is not None and error.status not in (408, 425, 429, 503)
 
     async def _copied(self, url: str, checksums: tuple[Checksum, ...] = ()) -> FileResult:
         """Send a file of this machine, which has been verified unless there are checksums for it."""

@@ -51,11 +51,11 @@ from .part_file import ENDLESS, PartFile, PartRecord, RestartRequired, Segment, 
 from .resumption import Existing, Resumption, validate_range
 
 _BEGINNINGS = 3  # from zero in one try; more mean that the file changes faster than it is fetched
-_NO_RANGE = frozenset({304, 405, 412, 416, 501})  # to a request for a range: the whole file may be had yet
+NO_RANGE = frozenset({304, 405, 412, 416, 501})  # to a request for a range: the whole file may be had yet
 # To the same: the server failed, for now or at each range.
 _FAILED = PASSING_STATUSES - {408, 425, 429, 503}
 # And: the file is refused, or all ranges are; 401, 407 and 511 want a login, others more time.
-_DOUBTED = frozenset(range(400, 600)) - _NO_RANGE - PASSING_STATUSES - {401, 407, 511}
+_DOUBTED = frozenset(range(400, 600)) - NO_RANGE - PASSING_STATUSES - {401, 407, 511}
 _FAILURES = 4  # in a row of requests for a range, after which the whole file is requested
 _HOST_POLL = 0.05  # seconds between looks whether a host has room for one more request
 
@@ -193,10 +193,10 @@ class _Download:
             start, end, known = self._gap(record)
             total = record.version.total or 0
             headers = record.version.range_headers(start - known, min(end + OVERLAP, total) - 1)
-        allowed = _NO_RANGE | _DOUBTED | _FAILED if record is not None else frozenset[int]()
+        allowed = NO_RANGE | _DOUBTED | _FAILED if record is not None else frozenset[int]()
         async with self._exchange({**headers, **self._accept}, allowed) as exchange:
             status, part = exchange.response.status, self._spec.part
-            if status in allowed & _NO_RANGE:
+            if status in allowed & NO_RANGE:
                 raise RestartRequired(f"the server does not send the rest ({status})")
             if status not in allowed:
                 _failures.pop(part, None)

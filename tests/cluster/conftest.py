@@ -27,6 +27,7 @@ def cluster(s3: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskC
     """Give a cluster of two workers, whose environment has the keys of the API and of the store."""
     folder = tmp_path_factory.mktemp("dask")
     with DaskCluster(folder, environment(folder / "home", s3), 2) as made:
+        made.joined(2)  # a test's retries are over sooner than a busy machine starts a scheduler
         yield made
 
 

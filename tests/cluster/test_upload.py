@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from mlhub_tui.cluster.object_store import ObjectStore
-from mlhub_tui.errors import MLHubException, RemoteChanged, ServerUnreachable, VerificationFailed
+from mlhub_tui.errors import MLHubException, ServerUnreachable, VerificationFailed
 from mlhub_tui.http.credentials import Link
 from mlhub_tui.http.versions import Checksum
 from mlhub_tui.transfer.config import TransferProgress
@@ -98,15 +98,35 @@ async def test_a_range_that_breaks_is_asked_for_again_alone(
     assert len(server.gets) == 4
 
 
-@pytest.mark.parametrize("wrong", ["sum", "version", "short"])
+@pytest.mark.parametrize(
+    "answers",
+    [
+        [Answer(202, body=b"")],
+        [Answer(405, body=b"")],
+        [Answer(), *[Answer(416, body=b"")] * 2],
+        [Answer(), *[Answer(404, body=b"")] * 2],
+        [Answer(), *[Answer(500, body=b"")] * 8],
+        [Answer(), *[Answer(headers={"ETag": '"of another host"'})] * 2],
+    ],
+    ids=["202", "405", "416", "404", "500", "etag"],
+)
+async def test_where_ranges_are_refused_or_fail_or_are_of_another_version_the_whole_file_comes(
+    store: Bucket, server: FaultServer, tmp_path: Path, answers: list[Answer]
+) -> None:
+    left = list(answers)
+    server.plan = lambda request: left.pop(0) if request.range and left else None
+    assert (await put(ObjectStore(f"s3://{store.name}"), server.url, tmp_path)).size == len(CONTENT)
+    assert store.get("large.bin") == CONTENT
+    assert server.ranges[-1] is None
+    assert store.unfinished() == 0
+
+
+@pytest.mark.parametrize("wrong", ["sum", "short"])
 async def test_nothing_is_to_be_seen_of_a_file_that_is_not_what_it_should_be(
     store: Bucket, server: FaultServer, tmp_path: Path, wrong: str
 ) -> None:
     expected: type[MLHubException] = VerificationFailed
-    if wrong == "version":
-        server.script.extend([Answer(), Answer(headers={"ETag": '"v2"'}), Answer(headers={"ETag": '"v2"'})])
-        expected = RemoteChanged
-    elif wrong == "short":
+    if wrong == "short":
         server.always = Answer(whole=True, unframed=True, after=len(CONTENT) - 5000)
         expected = ServerUnreachable
     with pytest.raises(expected):
