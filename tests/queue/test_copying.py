@@ -83,11 +83,17 @@ def copy(
     return run(DownloadSpec(Link(url), folder / "x.tif", if_exists, checksums=known), journal)
 
 
+@pytest.fixture
+def plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have each file copied byte by byte, also on a file system that clones."""
+    monkeypatch.setattr("mlhub_tui.transfer.local_files.clone", lambda *_: False)
+
+
 @pytest.fixture(params=["clone", "plain"])
-def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+def way(request: pytest.FixtureRequest) -> str:
     """The ways a file can be copied, each forced; a clone works on some file systems only."""
     if request.param == "plain":
-        monkeypatch.setattr("mlhub_tui.transfer.local_files.clone", lambda *_: False)
+        request.getfixturevalue("plain")
     return str(request.param)
 
 
@@ -176,13 +182,13 @@ def test_a_disk_without_room_is_seen_before_a_byte(original: Path, folder: Path,
     assert tree(folder) == {}
 
 
+@pytest.mark.usefixtures("plain")
 def test_a_disk_that_fills_up_meanwhile_is_told(
     original: Path, folder: Path, journal: Parts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> int:
         raise OSError(errno.ENOSPC, "full")
 
-    monkeypatch.setattr("mlhub_tui.transfer.local_files.clone", lambda *_: False)
     monkeypatch.setattr(os, "pwrite", full)
     with pytest.raises(NoSpaceError):
         copy(folder, journal, file_url(original))
@@ -227,11 +233,11 @@ async def test_a_file_that_was_moved_is_looked_up_again_in_its_item(
     assert (gone.state, "gone.tif does not exist" in gone.reason) == (JobState.FAILED, True)
 
 
+@pytest.mark.usefixtures("plain")
 async def test_the_queue_copies_pauses_and_goes_on(
     original: Path, folder: Path, make_queue: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gate = threading.Event()
-    monkeypatch.setattr("mlhub_tui.transfer.local_files.clone", lambda *_: False)
     chunks = local_files.LocalOriginal.chunks
 
     def slowly(original: local_files.LocalOriginal, size: int) -> Iterator[bytes]:
