@@ -423,6 +423,21 @@ async def test_a_word_that_is_corrected_in_one_packet_is_what_the_field_holds(op
         await driver.until(lambda: field.value == "aabbc")
 
 
+async def test_keys_act_after_the_focus_went_to_a_field_that_was_taken_down(options: AppOptions) -> None:
+    """An empty library has nothing else that could have the focus: every key was lost."""
+    async with driven(options) as driver:
+        await driver.until("BigEarthNet")
+        await driver.press("4", "slash")
+        await driver.until("0 of 0")
+        library, field = driver.app.screen, driver.app.focused
+        assert isinstance(library, LibraryScreen) and isinstance(field, Input)
+        await driver.press("escape")
+        library.set_focus(field)
+        await driver.until(lambda: not field.is_running)
+        await driver.press("1")
+        await driver.until(lambda: isinstance(driver.app.screen, BrowseScreen))
+
+
 @pytest.mark.parametrize(
     ("packets", "expected"),
     [

@@ -144,6 +144,9 @@ class DispatchApp(TypeAheadApp):
             await self._compose_front()
             if not self.screen_stack or self._exit:
                 return
+            if self.focused is not None and not self.focused.is_attached:
+                # It got the focus while it was taken down: all keys would end there.
+                self.screen.set_focus(None)
         commits = isinstance(event, Key) and event.key == "enter" and self._commits()
         if commits and not fresh and isinstance(event, Key):
             self._await(event, self.focused, is_back=True)
