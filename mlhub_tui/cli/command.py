@@ -154,7 +154,8 @@ def _start_app(*, mouse: bool, theme: str) -> int:
         )
     if theme and theme not in (names := [name for name, _ in _themes()]):
         raise no_such("theme", theme, names, click.get_current_context())
-    from ..options import AppOptions  # not for a help page
+    from ..config import abilities  # not for a help page
+    from ..options import AppOptions
 
     root = click.get_current_context().find_root().command
     assert isinstance(root, click.Group)
@@ -175,6 +176,8 @@ def _start_app(*, mouse: bool, theme: str) -> int:
         theme=theme,
         manual=manual,
     )
+    if settings().config.colours == "full" or abilities.true_colour():
+        os.environ.setdefault("TEXTUAL_COLOR_SYSTEM", "truecolor")  # Rich knows few names of terminals
     gc.disable()  # what is imported from here on stays; the app searches again from its first paint on,
     gc.set_threshold(20_000)  # often, as a key waits for each time
     from ..ui.app import run

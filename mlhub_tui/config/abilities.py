@@ -9,7 +9,10 @@ from collections.abc import Mapping
 
 _COLOURLESS = ("dumb", "vt100", "vt102", "vt220")
 _PLAIN_TERMINALS = ("linux", *_COLOURLESS)
-_256_COLOURS = ("256color", "kitty")
+_ALL_COLOURS = frozenset(
+    {"alacritty", "contour", "direct", "foot", "ghostty", "kitty", "konsole", "mintty", "rio", "wezterm"}
+)
+"""Parts of the TERM of terminals that have all colours."""
 
 
 def over_ssh(environ: Mapping[str, str] = os.environ) -> bool:
@@ -23,16 +26,18 @@ def plain_terminal(environ: Mapping[str, str] = os.environ) -> bool:
 
 
 def few_colours(environ: Mapping[str, str] = os.environ) -> bool:
-    """Tell whether 16 colours or fewer are drawn in, as no more are promised: the rule is Rich's.
+    """Tell whether 16 colours or fewer are drawn in, as no more are promised.
 
     Containers (`xterm`), GNU screen and tmux (`screen`) promise no more as they come.
     """
-    more = _true_colour(environ) or environ.get("TERM", "").lower().rpartition("-")[2] in _256_COLOURS
+    more = true_colour(environ) or environ.get("TERM", "").lower().endswith("-256color")
     return plain_terminal(environ) or not (more or sys.platform == "win32")
 
 
-def _true_colour(environ: Mapping[str, str]) -> bool:
-    return environ.get("COLORTERM", "").strip().lower() in ("truecolor", "24bit")
+def true_colour(environ: Mapping[str, str] = os.environ) -> bool:
+    """Tell whether all colours are promised: by COLORTERM, which SSH leaves behind, or by TERM's name."""
+    promised = environ.get("COLORTERM", "").strip().lower() in ("truecolor", "24bit")
+    return promised or not _ALL_COLOURS.isdisjoint(environ.get("TERM", "").lower().split("-"))
 
 
 def no_colour(environ: Mapping[str, str] = os.environ) -> bool:
@@ -50,7 +55,7 @@ def colours(environ: Mapping[str, str] = os.environ) -> str:
         return "none (NO_COLOR)" if environ.get("NO_COLOR") else f"none ({environ.get('TERM')})"
     if few_colours(environ):
         return "16"
-    return "16 million" if _true_colour(environ) else "256"
+    return "16 million" if true_colour(environ) else "256"
 
 
 def encoding() -> str:

@@ -125,7 +125,9 @@ def test_what_dims_a_terminal_is_said(environ: dict[str, str], name: str) -> Non
         ({"TERM": "xterm"}, "16"),
         ({"TERM": "xterm-16color"}, "16"),
         ({"TERM": "tmux-256color"}, "256"),
-        ({"TERM": "xterm-kitty"}, "256"),
+        ({"TERM": "xterm-kitty"}, "16 million"),
+        ({"TERM": "alacritty"}, "16 million"),
+        ({"TERM": "tmux-direct"}, "16 million"),
         ({"TERM": "alacritty", "COLORTERM": "truecolor"}, "16 million"),
     ],
 )

@@ -24,6 +24,7 @@ KINDS: dict[str, dict[str, str | None]] = {
     "container": {"TERM": "xterm", "COLORTERM": None},
     "screen": {"TERM": "screen-256color", "COLORTERM": None},
     "256 colours": {"TERM": "xterm-256color", "COLORTERM": None},
+    "over SSH, which leaves COLORTERM behind": {"TERM": "xterm-ghostty", "COLORTERM": None},
     "no UTF-8": {"LANG": "C", "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
     "Latin-1 output": {"PYTHONIOENCODING": "latin-1"},
     "POSIX locale": {"LANG": "C", "LC_ALL": None},
@@ -52,6 +53,7 @@ def test_every_kind_of_terminal_shows_the_tree(start: Starter, sample: SampleSer
     assert cursor, "the cursor is seen without colours"
     assert not _RICH.search(opened["Linux console"].raw)
     assert not _RICH.search(opened["container"].raw)
+    assert re.search(rb"[34]8;2;", opened["over SSH, which leaves COLORTERM behind"].raw)
     for hue in (36, 33):  # of headings and of keys
         assert re.search(rb"\x1b\[(?:\d+;)*%d[;m]" % hue, opened["container"].raw), "more than greys"
     for kind in ("screen", "256 colours"):
