@@ -54,8 +54,8 @@ def test_every_kind_of_terminal_shows_the_tree(start: Starter, sample: SampleSer
     assert not _RICH.search(opened["Linux console"].raw)
     assert not _RICH.search(opened["container"].raw)
     assert re.search(rb"[34]8;2;", opened["over SSH, which leaves COLORTERM behind"].raw)
-    for hue in (36, 33):  # of headings and of keys
-        assert re.search(rb"\x1b\[(?:\d+;)*%d[;m]" % hue, opened["container"].raw), "more than greys"
+    hue = re.search(rb"\x1b\[(?:\d+;)*33[;m]", opened["container"].raw)
+    assert hue, "the keys of the footer in yellow, where there were greys"
     for kind in ("screen", "256 colours"):
         assert not re.search(rb"[34]8;2;", opened[kind].raw), "no true colour unless it was promised"
         assert _RICH.search(opened[kind].raw)

@@ -105,5 +105,5 @@ async def test_a_queue_that_another_program_holds_is_not_said_to_be_empty(
         other.execute("BEGIN IMMEDIATE")
         async with driven(AppOptions(sample=True, output_dir=tmp_path)) as driver:
             await driver.press("2")
-            await driver.until("the download engine stopped")
+            await driver.until("database is locked")
             assert "Nothing is queued" not in driver.screen()
