@@ -13,7 +13,7 @@ from mlhub_tui.options import AppOptions
 from mlhub_tui.sources.base import Page
 from mlhub_tui.ui.screens.document_screen import DocumentScreen
 from mlhub_tui.ui.screens.items_screen import ColumnScreen
-from mlhub_tui.ui.widgets.item_table import ItemTable
+from mlhub_tui.ui.widgets.item_table import AssetTable, ItemTable
 
 from .conftest import Driver, driven
 from .drawing import screen_text
@@ -43,11 +43,24 @@ class Shown(App[None]):
         yield ItemTable()
 
 
+class ShownEmpty(Shown):
+    """A table of assets that was given none yet."""
+
+    def compose(self) -> ComposeResult:
+        """Lay out the table."""
+        yield AssetTable()
+
+
 async def filled(pilot: Pilot[None], *entries: Entry) -> ItemTable:
     table = pilot.app.query_one(ItemTable)
     await table.add_page(Page(entries))
     await pilot.pause()
     return table
+
+
+async def test_a_table_is_drawn_before_it_was_given_anything_to_show() -> None:
+    async with ShownEmpty().run_test(size=(110, 8)) as pilot:
+        assert not screen_text(pilot.app).strip()
 
 
 async def test_columns_show_what_the_items_have() -> None:

@@ -319,6 +319,8 @@ class TableView(LineView[T]):
 
     def _widths(self, columns: Sequence[Column], width: int) -> list[int]:
         """Return the cells of the columns; those that there is no room for have 0."""
+        if not columns:  # Drawn before it was given anything to show.
+            return []
         wanted = [max(self._widest.get(c.key, 0), cell_len(self.title(c))) for c in columns]
         least = [
             min(self.narrowest, wanted[0]),
