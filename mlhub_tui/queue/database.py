@@ -338,7 +338,7 @@ def unusable(path: Path, error: sqlite3.Error) -> QueueUnusable:
     if not isinstance(error, sqlite3.OperationalError):
         return _unusable(path, f"the file is damaged ({why})")
     if is_locked(error):
-        fix = "close the program that holds it"
+        fix = "close the program that holds it, then start again"
     elif name == "SQLITE_FULL":
         fix = _SPACE
     elif name.startswith(("SQLITE_IOERR_LOCK", "SQLITE_IOERR_RDLOCK", "SQLITE_PROTOCOL")):
