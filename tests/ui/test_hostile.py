@@ -49,8 +49,8 @@ def hostile() -> Iterator[LoopbackServer]:
 
 @pytest.fixture
 def harm(hostile: LoopbackServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AppOptions:
-    """Return options that lead to the hostile deployment; the detail follows the cursor at once."""
-    monkeypatch.setattr(browse_module, "DETAIL_DELAY", 0.001)
+    """Return options that lead to the hostile deployment; the detail follows the cursor soon."""
+    monkeypatch.setattr(browse_module, "DETAIL_DELAY", 0.05)
     return AppOptions(api_key=KEY, root_url=hostile.root, output_dir=tmp_path / "out")
 
 

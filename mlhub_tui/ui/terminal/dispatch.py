@@ -137,8 +137,9 @@ class DispatchApp(TypeAheadApp):
                 self._sent = (*self._sent, (event, closed))
                 return
         if isinstance(event, Paste) and not event.is_forwarded and self._is_paste_early():
-            # Behind a `/` in the same packet: it belongs in the field that this opens.
-            self.set_timer(_PASTE_DELAY, lambda: self.post_message(Paste(event.text)))
+            # Behind a `/` in the same packet: it belongs in the field that opens. The timer is of asyncio:
+            # one of Textual's never ticks where the process rests for that time as it is started (8.2).
+            asyncio.get_running_loop().call_later(_PASTE_DELAY, self.post_message, Paste(event.text))
             return
         if isinstance(event, InputEvent | Paste):
             await self._compose_front()
