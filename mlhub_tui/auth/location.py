@@ -54,7 +54,8 @@ class Auth:
     user: str = ""
 
 
-DEFAULT_ROOT_URL = "https://api.radiant.earth/mlhub/v1/"
+HOSTED = "api.radiant.earth"
+DEFAULT_ROOT_URL = f"https://{HOSTED}/mlhub/v1/"
 _KEY_NAMES = frozenset({"key", "api_key", "apikey", "api-key", "subscription-key", "access_token"})
 _BROWSER = re.compile(r"#/(?:\w+/)?external/(\S+)")
 _HINT = "it is a URL like https://example.org/stac/, or a path like /data/catalog.json"

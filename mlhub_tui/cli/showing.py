@@ -34,7 +34,7 @@ from .printing import Writer, note, table, terminal_width
 
 if TYPE_CHECKING:
     from ..auth import Credentials
-    from ..metadata.detail import Block
+    from ..metadata.blocks import Block
     from ..models import Collection, Document
     from ..sources.base import Source
 
@@ -189,7 +189,7 @@ async def _archive(source: Source, collection: Collection) -> str:
 
 def sheet_lines(blocks: Iterable[Block], width: int | None) -> Iterator[str]:
     """Yield the lines of a document, those of its sections indented; `width` None wraps and cuts nothing."""
-    kinds = metadata.detail
+    kinds = metadata.blocks
     indent, title = "", ""
     for block in blocks:
         match block:

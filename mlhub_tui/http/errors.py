@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
+from ..auth.location import HOSTED
 from ..errors import (
     AccessDenied,
     AuthenticationError,
@@ -151,7 +152,6 @@ def tls_reason(error: ssl.SSLError) -> str:
     return f"{reason}: it may speak http there" if reason == "wrong version number" else reason
 
 
-HOSTED = "api.radiant.earth"
 HOSTED_HINT = (
     "the hosted service ended in 2023: try the sample catalog (`mlhub-tui --sample`), a public source"
     " (`mlhub-tui sources list --known`), or another deployment (`--root-url`)"

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from ..lazy import submodules
 
 if TYPE_CHECKING:
+    from . import blocks as blocks
     from . import citation as citation
     from . import detail as detail
+    from . import places as places
 else:
     __getattr__ = submodules(__name__)

@@ -6,71 +6,15 @@ import html
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from ..models import Asset, Catalog, Collection, Dataset, Document, Item, MLModel, Provider, ways_to_sign_in
 from ..text import count, link_names, one_line, redact, size, unlink
+from .blocks import Block, FieldBlock, GridBlock, Heading, Identity, Paragraph, Prose, Title
 from .citation import attribution, text_citation
 from .extensions import Band, bands, explained, label_classes
 from .licences import Licence, web_address
 from .places import place_words, where_and_when
-
-
-@dataclass(frozen=True, slots=True)
-class Title:
-    """The first line: what this is."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """The id."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Heading:
-    """A section's name."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class FieldBlock:
-    """A name and its value; long values hang under themselves. Without a value it is left out."""
-
-    name: str
-    value: str
-    style: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Paragraph:
-    """Running text."""
-
-    text: str
-    style: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Prose:
-    """Markdown."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class GridBlock:
-    """A table: the first columns matter most, the last ones go first where there is no room."""
-
-    headers: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-
-
-Block = Title | Identity | Heading | FieldBlock | Paragraph | Prose | GridBlock
 
 MOST_LINKS = 16
 MOST_NAMED = 4

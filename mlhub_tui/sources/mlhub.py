@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..auth import Kind
+from ..auth.location import HOSTED
 from ..errors import APIKeyNotFound, EntityDoesNotExist, RequestError, UnexpectedAnswer
 from ..http.credentials import Link
-from ..http.errors import HOSTED, HOSTED_HINT
+from ..http.errors import HOSTED_HINT
 from ..http.json_document import as_list, as_object
 from ..http.pagination import REPEATED, PageRequest, with_params
 from ..http.session import Session

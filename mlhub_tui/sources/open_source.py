@@ -23,12 +23,10 @@ from ..auth import (
     for_profile,
     is_url,
 )
+from ..auth.location import HOSTED
 from ..errors import MLHubException, NotOffered, ProfileNotFound
-from ..http.errors import HOSTED
 from ..http.urls import host, resolve_href
 from ..text import nearest_word, one_line
-from .asset_links import https_of
-from .base import ASSETS_INSTEAD
 
 if TYPE_CHECKING:
     from ..auth import Credentials
@@ -49,7 +47,7 @@ def open_session(
     secret, root = credentials.secret, credentials.root_url
     if by_document or credentials.kind in (None, Kind.STATIC):
         secret, root = (secret, urljoin(root, "/")) if is_url(root) else (None, "https://nowhere.invalid/")
-    if http.urls.host(root) == http.errors.HOSTED:
+    if http.urls.host(root) == HOSTED:
         # Nobody has answered there since 2023: no use in waiting long to say so.
         options = {
             "timeouts": http.session.SessionTimeouts(connect=4.0, read=8.0, total=12.0),
@@ -90,6 +88,8 @@ def open_mlhub(credentials: Credentials) -> MLHubSource:
 
 def no_archives(root_url: str) -> NotOffered:
     """Return the error for archives of a source of another kind."""
+    from .base import ASSETS_INSTEAD  # what opens a source is not on the way to the first screen
+
     words = f"only MLHub APIs have archives of collections: {http.urls.shown(root_url)} is none"
     return NotOffered(words, hint=ASSETS_INSTEAD)
 
@@ -254,6 +254,8 @@ def address_of(text: str, base: Path | None = None) -> str:
     if text.startswith("/vsi"):
         text = resolve_href("", text)
     if is_url(text) and not text.lower().startswith("file:"):
+        from .asset_links import https_of
+
         with suppress(NotOffered):
             return https_of(text)
     elif "%" in text and not _exists(text, base) and _exists(unquote(text), base):

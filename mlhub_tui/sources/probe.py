@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
 from ..auth import Credentials, Kind, checked_root_url, is_url, normalise_root_url, other_spelling
+from ..auth.location import HOSTED
 from ..errors import (
     AccessDenied,
     AnswerTooLarge,
@@ -26,7 +27,7 @@ from ..errors import (
     UnexpectedAnswer,
 )
 from ..http.cache import CachingClient, DocumentCache
-from ..http.errors import HOSTED, HOSTED_HINT, NO_RETRIES, BeingPrepared
+from ..http.errors import HOSTED_HINT, NO_RETRIES, BeingPrepared
 from ..http.json_document import (
     DEEP_HINT,
     MAX_DOCUMENT,

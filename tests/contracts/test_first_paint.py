@@ -28,7 +28,8 @@ class Watched(MLHubApp):
         text = "\\n".join("".join(s.text for s in strip) for strip in strips)
         heavy = sorted({m.split(".")[0] for m, loaded in sys.modules.items() if loaded} &
                        {"httpx", "pystac", "humanize", "starlette", "uvicorn", "sqlite3", "markdown_it"})
-        heavy += sorted({"mlhub_tui.queue.job", "mlhub_tui.queue.service"} & set(sys.modules))
+        late = "queue.job queue.service http.errors sources.base metadata.detail metadata.citation"
+        heavy += sorted({f"mlhub_tui.{name}" for name in late.split()} & set(sys.modules))
         print("painted", "connecting…" in text or "Welcome" in text, heavy)
 
 async def main():

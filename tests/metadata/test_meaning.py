@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mlhub_tui.metadata.blocks import GridBlock
 from mlhub_tui.metadata.citation import bibtex
-from mlhub_tui.metadata.detail import GridBlock, document_detail
+from mlhub_tui.metadata.detail import document_detail
 from mlhub_tui.metadata.extensions import ABOUT, bands, explained, label_classes
 from mlhub_tui.metadata.licences import known, licences
 from mlhub_tui.models import Collection, Dataset, Item

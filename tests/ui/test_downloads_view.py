@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.metadata.detail import FieldBlock
+from mlhub_tui.metadata.blocks import FieldBlock
 from mlhub_tui.options import AppOptions
 from mlhub_tui.queue.job import Event, Job, JobAction, JobState
 from mlhub_tui.ui.context import QueueChanged

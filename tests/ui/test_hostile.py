@@ -14,7 +14,7 @@ from rich.cells import cell_len
 from textual.widgets import Static
 
 from mlhub_tui.cli import root
-from mlhub_tui.metadata.detail import Paragraph
+from mlhub_tui.metadata.blocks import Paragraph
 from mlhub_tui.models import Entry, EntryKind
 from mlhub_tui.options import AppOptions
 from mlhub_tui.queue.job import JobState

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlhub_tui.metadata.detail import Block, GridBlock, Heading, Paragraph, Prose
+from mlhub_tui.metadata.blocks import Block, GridBlock, Heading, Paragraph, Prose
 from mlhub_tui.ui.widgets.detail_view import MAX_CACHED, QUICK, MarkdownCache, typeset
 from mlhub_tui.ui.widgets.detail_view import lines as set_lines
 from mlhub_tui.ui.widgets.markdown import LONGEST

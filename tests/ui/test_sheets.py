@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from textual.content import Content
 
-from mlhub_tui.metadata.detail import Block, Prose, document_detail, value_words
+from mlhub_tui.metadata.blocks import Block, Prose
+from mlhub_tui.metadata.detail import document_detail, value_words
 from mlhub_tui.models import Catalog, Collection, Dataset, Document, Item, MLModel
 from mlhub_tui.options import AppOptions
 from mlhub_tui.ui.screens import browse as browse_screen

@@ -12,7 +12,7 @@ from textual import work
 from textual.message import Message
 from textual.strip import Strip
 
-from ...metadata.places import regions
+from ... import metadata
 from ...models import Entry
 from ..state import TreeState
 from ..widgets.line_view import LineView
@@ -207,7 +207,7 @@ class CatalogTree(LineView[NodeRow]):
         added = self.tree_model.entries(row)[-len(entries) :] if entries else []
         boxes = [boxes_of(entry) for entry in entries]
         if any(boxes):  # to name a place takes about a millisecond
-            self._learn(added, lambda: [[f"{PLACE}{one}" for one in regions(b)] for b in boxes])
+            self._learn(added, lambda: [[f"{PLACE}{p}" for p in metadata.places.regions(b)] for b in boxes])
         self._describe(added)
 
     def describe(self, collections: Mapping[str, Sequence[str]]) -> None:

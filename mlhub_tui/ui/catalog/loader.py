@@ -13,18 +13,9 @@ from textual.cache import LRUCache
 from ...auth import Kind
 from ...errors import APIKeyNotFound, AuthenticationError, EntityDoesNotExist, MLHubException
 from ...http.cache import MOST
+from ...metadata.blocks import Block, FieldBlock, Heading, Identity, Paragraph, Prose, Title
 from ...metadata.citation import Attribution, attribution
-from ...metadata.detail import (
-    Block,
-    FieldBlock,
-    Heading,
-    Identity,
-    Paragraph,
-    Prose,
-    Title,
-    document_detail,
-    type_names,
-)
+from ...metadata.detail import document_detail, type_names
 from ...models import ArchiveInfo, Collection, Document, Entry, EntryKind
 from ...sources.ancestors import ancestors
 from ...sources.base import Page, Source

@@ -6,16 +6,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from ... import http, sources
 from ...auth import Kind
 from ...errors import MLHubException
-from ...http.pagination import PageGuard
 from ...models import Entry, EntryKind
 from ...models.document import UNREADABLE
-from ...sources.base import Lacking, Page, without_id
 from ...text import count, one_line
 
 if TYPE_CHECKING:
+    from ...http.pagination import PageGuard
     from ...models import CollectionRef, Dataset
+    from ...sources.base import Lacking, Page
 
 
 OTHER = "other"
@@ -174,7 +175,7 @@ class Pager:
         self.loading = False
         self.error = ""
         self.skipped = 0
-        self.lacking = Lacking()
+        self.lacking: Lacking | None = None
         self.stopped = ""
         self.notes: dict[str, None] = {}
         """What could not be shown and why, each once, in order."""
@@ -187,12 +188,12 @@ class Pager:
 
     def take(self, page: Page[Entry]) -> bool:
         """Take note of a page; False where it was seen before: that ends the listing, as such a link does."""
-        guard = self._guard = self._guard or PageGuard()
+        guard = self._guard = self._guard or http.pagination.PageGuard()
         self.matched = page.matched if page.matched is not None else self.matched
         self.skipped += page.skipped
-        for line in self.lacking.notes:
+        for line in self.lacking.notes if self.lacking is not None else ():
             self.notes.pop(line, None)
-        self.lacking = self.lacking.plus(page.lacking)
+        self.lacking = page.lacking if self.lacking is None else self.lacking.plus(page.lacking)
         self.notes |= dict.fromkeys(self.lacking.notes)
         self.notes |= dict.fromkeys(map(one_line, page.notes))
         filtered_empty = page.looked is not None and not page.entries
@@ -286,7 +287,7 @@ class TreeListing(Pager):
         elif self.complete and not (self.loaded or self.notes):
             lines = [NoteNode(f"no {plural(self.noun)}{' here' if self.at_top else ''}")]
         if self.skipped and not self.notes:
-            lines.append(NoteNode(without_id(self.skipped)))
+            lines.append(NoteNode(sources.base.without_id(self.skipped)))
         if self.complete and self.stopped:
             lines.append(NoteNode(f"stopped: {self.stopped}"))
         return [*lines, *(NoteNode(note, error=True) for note in self.notes)]

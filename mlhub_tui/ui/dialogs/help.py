@@ -22,7 +22,7 @@ from textual.widgets import Static
 
 from ... import manual, sources
 from ...auth import for_location
-from ...metadata.detail import Block, FieldBlock, Paragraph, Prose
+from ...metadata.blocks import Block, FieldBlock, Paragraph, Prose
 from ...text import count, one_line
 from ..commands import COMMANDS, EVERYWHERE, LISTS, AppCommand, command, of
 from ..terminal.characters import content

@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
 from ...errors import MLHubException
-from ...metadata.detail import Block, FieldBlock, Heading, Paragraph
+from ...metadata.blocks import Block, FieldBlock, Heading, Paragraph
 from ...planning.manifest import FileStatus
 from ...planning.requests import DatasetRequest
 from ...queue.job import Event, Job

@@ -17,7 +17,7 @@ from textual.widgets import Static
 
 from ...concurrency import together
 from ...errors import APIKeyNotFound, AuthenticationError, MLHubException
-from ...metadata.detail import Block, Heading, Paragraph
+from ...metadata.blocks import Block, Heading, Paragraph
 from ...models import Collection, Document, Entry, EntryKind, Item
 from ...models.validation import refusal_apart
 from ..catalog.loader import Documents, entry_detail

@@ -15,7 +15,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
-from ...metadata.detail import Block, FieldBlock, Title
+from ...metadata.blocks import Block, FieldBlock, Title
 from ...planning.requests import SAMPLE, AssetRequest, DatasetRequest
 from ...queue.library import (
     LibraryEntry,

@@ -11,8 +11,8 @@ from textual.app import ComposeResult
 from textual.containers import Container
 from textual.widgets import Static
 
+from ... import metadata
 from ...errors import MLHubException
-from ...metadata.citation import bibtex, text_citation
 from ...models import Collection, Dataset
 from ...text import redact
 from .. import actions, dialogs, preview, widgets
@@ -387,9 +387,9 @@ def copied(
         case "title":
             return "" if subject.entry.title == subject.entry.id else subject.entry.title
         case "citation":
-            return text_citation(document, above) if document is not None else ""
+            return metadata.citation.text_citation(document, above) if document is not None else ""
         case "bibtex":
-            return bibtex(document, above) if document is not None else ""
+            return metadata.citation.bibtex(document, above) if document is not None else ""
         case "url":
             return redact(document.url) if document is not None else ""
     chain = (document, *above) if document is not None else ()

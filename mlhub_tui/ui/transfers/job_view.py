@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from rich.cells import cell_len
 
-from ...metadata.detail import Block, FieldBlock, Heading, Title
+from ...metadata.blocks import Block, FieldBlock, Heading, Title
 from ...planning.filters import Filters
 from ...planning.layout import REPORT
 from ...planning.requests import SAMPLE, DatasetRequest

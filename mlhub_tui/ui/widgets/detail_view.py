@@ -21,7 +21,7 @@ from textual.strip import Strip
 from textual.style import Style as VisualStyle
 from textual.visual import Visual
 
-from ...metadata.detail import Block, FieldBlock, GridBlock, Heading, Identity, Paragraph, Prose, Title
+from ...metadata.blocks import Block, FieldBlock, GridBlock, Heading, Identity, Paragraph, Prose, Title
 from ...text import one_line
 from ..commands import LISTS, SCROLL_ACTIONS, bindings
 from ..terminal.characters import content, line, rendered
