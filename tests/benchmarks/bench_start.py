@@ -42,7 +42,7 @@ def seconds_until(command: list[str], text: str, home: str) -> float:
     }
     begin = time.perf_counter()
     child = pexpect.spawn(command[0], command[1:], dimensions=(24, 80), env=environment, timeout=20)
-    child.expect_exact(text)
+    child.expect_exact(text.encode())
     taken = time.perf_counter() - begin
     child.close(force=True)
     return taken
