@@ -316,7 +316,7 @@ def test_archives_are_unpacked_where_the_standard_library_has_no_filters(
 ) -> None:
     """Python 3.11.0 to 3.11.3 have none (PEP 706 came with 3.11.4)."""
     for name in ("data_filter", "tar_filter", "fully_trusted_filter", "FilterError"):
-        monkeypatch.delattr(tarfile, name)
+        monkeypatch.delattr(tarfile, name, raising=False)
     done = world.unpack([special("crops/latest", tarfile.SYMTYPE, "safe.json")])
     assert done.notes == ()
     assert (world.output / "crops/latest").read_bytes() == b"safe"
