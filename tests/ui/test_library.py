@@ -30,7 +30,8 @@ async def on_the_library(driver: Driver, *words: str) -> None:
 
 async def test_before_the_first_download_it_names_the_folder_and_the_key(tmp_path: Path) -> None:
     async with driven(AppOptions(output_dir=tmp_path / "none"), (140, 24)) as driver:
-        await on_the_library(driver, "none does not exist yet", "press d")
+        await on_the_library(driver, "press d")
+        assert "nonedoesnotexistyet" in "".join(driver.screen().split()), "the path, broken into lines"
         await driver.press("v")
         await driver.until(lambda: "Put the cursor on a download" in said(driver))
 
