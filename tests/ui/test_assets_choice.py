@@ -172,6 +172,7 @@ async def test_after_no_the_dialog_of_the_assets_is_back_as_it_was_left(tmp_path
         await tick(driver, "key:thumbnail")
         dialog.query_one("#folder", Input).value = str(tmp_path / "elsewhere")
         dialog.query_one("#if-exists", ChoiceField).choose("skip")
+        await driver.until("▏ Scenes")  # the detail behind the dialog, which is fetched meanwhile
         left = driver.screen()
         for _ in range(2):
             await driver.press("ctrl+s")
