@@ -88,7 +88,7 @@ def open_mlhub(credentials: Credentials) -> MLHubSource:
 
 def no_archives(root_url: str) -> NotOffered:
     """Return the error for archives of a source of another kind."""
-    from .base import ASSETS_INSTEAD  # what opens a source is not on the way to the first screen
+    from .base import ASSETS_INSTEAD  # not for the first screen, which only chooses a source
 
     words = f"only MLHub APIs have archives of collections: {http.urls.shown(root_url)} is none"
     return NotOffered(words, hint=ASSETS_INSTEAD)
@@ -254,7 +254,7 @@ def address_of(text: str, base: Path | None = None) -> str:
     if text.startswith("/vsi"):
         text = resolve_href("", text)
     if is_url(text) and not text.lower().startswith("file:"):
-        from .asset_links import https_of
+        from .asset_links import https_of  # not for the first screen
 
         with suppress(NotOffered):
             return https_of(text)
