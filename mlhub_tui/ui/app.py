@@ -295,7 +295,7 @@ class MLHubApp(AppContext):
 
     async def on_unmount(self) -> None:
         """Stop the queue and the sample; unfinished downloads resume at the next start."""
-        await asyncio.to_thread(self.memory.write)
+        await self.memory.save()
         if self.queue is not None:
             with contextlib.suppress(MLHubException):
                 await self.remove_cleared()

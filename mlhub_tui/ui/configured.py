@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 import os
@@ -377,7 +376,7 @@ class ConfiguredApp(TerminalApp):
     @work(group="state", exclusive=True)
     async def save_state(self) -> None:
         """Write what is remembered, now: a program that is killed writes nothing at its end."""
-        await asyncio.to_thread(self.memory.copy().write)
+        await self.memory.save()
 
     @work(group="show-tour", exclusive=True)
     async def action_tour(self) -> None:

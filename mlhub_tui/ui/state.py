@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,8 +29,6 @@ MOST_SOURCES, MOST_OPENED = 20, 40
 _LARGEST, _DEEPEST, _LONGEST = 16_000_000, 30, 400
 _MOST_STEPS = 20
 _VERSION = 1
-_WRITING = threading.Lock()
-"""Held from reading the file to replacing it: threads write side by side."""
 
 
 MAX_FAVOURITES = 200
@@ -247,9 +248,10 @@ class AppState:
         """Return how the tree of a source was left."""
         return self.views.get(redact(source), TreeState())
 
-    def copy(self) -> AppState:
-        """Return a copy, to write while this changes."""
-        return replace(self, recent=[*self.recent], views=dict(self.views), favourites=self.favourites.copy())
+    async def save(self) -> None:
+        """Write the file as `write` does, in a thread, once what was to be written before is."""
+        now = replace(self, recent=[*self.recent], views=dict(self.views), favourites=self.favourites.copy())
+        await asyncio.get_running_loop().run_in_executor(_writer(), now.write)
 
     def write(self, path: Path | None = None) -> None:
         """Write the file, for its owner alone; where that cannot be, nothing is remembered.
@@ -257,19 +259,13 @@ class AppState:
         Favourites that another program marked meanwhile stay, and so do trees that were left there.
         """
         path = path or paths.state()
-        with _WRITING:
-            now = AppState.load(path)
-            toured = self.toured or now.toured  # this may be a copy from before the first steps
-            merged = replace(
-                self, toured=toured, views=now.views, favourites=self.favourites.onto(now.favourites)
-            )
-            for source, view in self.views.items():
-                merged.keep(source, view)
-            try:
-                make_private_folder(path.parent)
-                write_atomic(path, merged._text())
-            except OSError:
-                return
+        now = AppState.load(path)
+        merged = replace(self, views=now.views, favourites=self.favourites.onto(now.favourites))
+        for source, view in self.views.items():
+            merged.keep(source, view)
+        with contextlib.suppress(OSError):
+            make_private_folder(path.parent)
+            write_atomic(path, merged._text())
 
     def _text(self) -> str:
         raw: dict[str, Any] = {"version": _VERSION, **{name: getattr(self, name) for name in _READERS}}
@@ -278,6 +274,12 @@ class AppState:
         text = json.dumps(raw, indent=1)
         # What is larger would not be read again: favourites were chosen, how a tree was left was not.
         return text if len(text) <= _LARGEST else json.dumps({**raw, "views": {}})
+
+
+@cache
+def _writer() -> ThreadPoolExecutor:
+    """Return the one thread that writes: of two, the one with the older state could be the last."""
+    return ThreadPoolExecutor(1, "state")
 
 
 def bounded(places: Iterable[Place]) -> tuple[Place, ...]:

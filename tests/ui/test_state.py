@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import stat
 from pathlib import Path
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from mlhub_tui.options import AppOptions
 from mlhub_tui.ui.screens.browse import BrowseScreen
-from mlhub_tui.ui.state import MOST_OPENED, MOST_SOURCES, AppState, TreeState
+from mlhub_tui.ui.state import MOST_OPENED, MOST_SOURCES, AppState, Favourite, TreeState
 
 from .conftest import Driver, driven
 
@@ -26,6 +27,10 @@ def tree(driver: Driver) -> Any:
 
 def rows(driver: Driver) -> list[str]:
     return [line.partition("▏")[0] for line in driver.screen().splitlines()[1:12]]
+
+
+def a_favourite(item: str) -> Favourite:
+    return Favourite("item", item, "", "", "landcover", ("landcover", item), "sample")
 
 
 async def leave(driver: Driver) -> None:
@@ -141,6 +146,24 @@ def test_what_is_remembered_is_bounded_and_holds_no_keys(tmp_path: Path) -> None
     view = again.view("https://s99.example/?key=secret-secret")
     assert len(view.opened) == MOST_OPENED
     assert view.cursor == ()
+
+
+async def test_what_was_changed_last_is_what_stands_there_at_the_end(mlhub_home: Path) -> None:
+    memory = AppState()
+    for turn in range(5):
+        writing = []
+        for step in range(20):
+            memory.split = step
+            memory.favourites.toggle("sample", a_favourite(f"{turn}-{step}"))
+            writing.append(asyncio.create_task(memory.save()))
+            await asyncio.sleep(0)
+            if step % 3:
+                writing[-1].cancel()  # what was to be written before need not be
+        memory.zoom = turn % 2 == 0
+        await asyncio.gather(memory.save(), *writing, return_exceptions=True)
+        found = AppState.load()
+        assert (found.split, found.zoom) == (19, memory.zoom)
+        assert len(found.favourites.of("sample")) == (turn + 1) * 20
 
 
 def test_where_nothing_can_be_written_nothing_is_remembered(tmp_path: Path) -> None:
