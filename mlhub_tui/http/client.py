@@ -28,6 +28,7 @@ from .urls import Origin, RequestURL, address, parse_url, redirect_target, shown
 
 _log = logging.getLogger(__name__)
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_MAX_REDIRECTS = 10
 _REDIRECT_BODY = 64 << 10  # bytes of a redirect's body that are read to keep its connection
 _METHOD = re.compile(r"[A-Z]{1,20}")
 _FIELD = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)
@@ -41,7 +42,6 @@ _PoolKey = tuple[Origin | None, Proxy | None]
 class ClientConfig:
     """Settings of an HTTP client.
 
-    - `user_agent`: The User-Agent header; name, version and system if empty.
     - `connect_timeout`: Seconds for name lookup, connecting, proxies and TLS together.
     - `idle_timeout`: Seconds after which an idle connection is closed.
     - `max_idle`: Idle connections in all; the longest idle is closed first. How many are active at a time is
@@ -51,7 +51,6 @@ class ClientConfig:
     - `tick`: Seconds between two looks at all connections: the resolution of all other times.
     """
 
-    user_agent: str = ""
     connect_timeout: float = 15.0
     idle_timeout: float = 30.0
     max_idle: int = 128
@@ -68,8 +67,7 @@ class HTTPClient:
 
     def __init__(self, config: ClientConfig | None = None) -> None:
         self._config = config or ClientConfig()
-        agent = self._config.user_agent or user_agent()
-        self._fields = {"user-agent": agent, "accept": "*/*", "accept-encoding": "identity"}
+        self._fields = {"user-agent": user_agent(), "accept": "*/*", "accept-encoding": "identity"}
         self._lines = "".join(f"{name.title()}: {value}\r\n" for name, value in self._fields.items())
         self._proxies = self._config.proxies or ProxySettings()
         self._idle: dict[HTTP11Connection, _PoolKey] = {}  # the longest idle first
@@ -103,7 +101,6 @@ class HTTPClient:
         timeouts: Timeouts = DEFAULT_TIMEOUTS,
         bandwidth: BandwidthLimiter | None = None,
         follow: bool = True,
-        max_redirects: int = 10,
     ) -> Response:
         """Send a request, follow redirects, return the response once its body is in the sink.
 
@@ -131,7 +128,7 @@ class HTTPClient:
         first, authorization = target.origin, target.authorization
         own = {name.lower(): value for name, value in headers.items()} if headers else {}
         visited: list[RequestURL] = []
-        while len(visited) <= max_redirects:
+        while len(visited) <= _MAX_REDIRECTS:
             sent = own
             visited.append(target)
             if target.origin != first:
@@ -154,7 +151,7 @@ class HTTPClient:
         circle = len(set(visited)) < len(visited)
         raise UnexpectedAnswer(
             f"{target.origin.authority} redirects "
-            + ("in a circle" if circle else f"more than {max_redirects} times"),
+            + ("in a circle" if circle else f"more than {_MAX_REDIRECTS} times"),
             url=address(url),
             hint="open the link in a browser; it may require a login",
         )
@@ -169,7 +166,6 @@ class HTTPClient:
         credentials: OriginCredentials | None = None,
         cookies: CookieJar | None = None,
         timeouts: Timeouts = DEFAULT_TIMEOUTS,
-        max_redirects: int = 10,
         decode: bool = True,
     ) -> tuple[Response, bytes]:
         """Return a response, whatever its status, and up to `limit` bytes of its body.
@@ -199,7 +195,6 @@ class HTTPClient:
                 credentials=credentials,
                 cookies=cookies,
                 timeouts=timeouts,
-                max_redirects=max_redirects,
             )
             if decoding is not None:
                 decoding.finish()

@@ -14,7 +14,7 @@ from ..errors import RequestError, ServerTimeout
 from ..text import one_line, redact
 from .errors import DEFAULT_TIMEOUTS, ConnectionLost, ProtocolError, Timeouts, connect_error
 from .limits import POLL, BandwidthLimiter
-from .response import BodySink, ChunkedBody, Response, malformed, parse_lenient_head, parse_response_head
+from .response import BodySink, ChunkedBody, Response, malformed, parse_head
 from .urls import RequestURL, address, host_label
 
 MAX_HEAD = 300 << 10  # bytes of a response head: the bound of curl
@@ -277,8 +277,7 @@ class HTTP11Connection(asyncio.BufferedProtocol):
             if (blank_line := _BLANK_LINE.search(self._buffer, searched, self._end)) is None:
                 return self._await_head()
             self._start = blank_line.end()
-            head = bytes(self._buffer[: self._start])
-            response = parse_response_head(head, self._method) or parse_lenient_head(head)
+            response = parse_head(bytes(self._buffer[: self._start]))
             if response.status >= 200:
                 break
             rest = bytes(self._buffer[self._start : self._end])

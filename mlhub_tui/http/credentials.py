@@ -101,14 +101,12 @@ class OriginCredentials:
     - `auth`: How it is sent: query parameter, bearer token, header, basic.
     - `names`: Query parameters that are keys by name, in lower case: cut out of URLs of the own origin.
       Elsewhere `key` may well name the file that is wanted.
-    - `headers`: Further headers that only the own origin is sent.
     """
 
     home: str = field(repr=False)
     secret: Callable[[], str | None] = field(repr=False)
     auth: Auth = field(default_factory=Auth)
     names: Collection[str] = ()
-    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
     def is_home(self, origin: Origin | None) -> bool:
         """Return whether an origin is the secret's own."""
@@ -155,7 +153,7 @@ class OriginCredentials:
         """Return the URL that is really requested, and the headers to add: none for any other origin."""
         if not self.is_home(url.origin):
             return url, []
-        secret, target, added = self.secret(), url.target, list(self.headers)
+        secret, target, added = self.secret(), url.target, list[tuple[str, str]]()
         if secret and self.auth.scheme is Scheme.QUERY:
             joiner = "&" if "?" in target else "?"
             target += f"{joiner}{quote(self.auth.name, safe='')}={quote(secret, safe='')}"

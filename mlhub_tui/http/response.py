@@ -14,14 +14,10 @@ _LONGEST = 64 << 10  # bytes of the lines between two chunks
 # Not allowed, but what some gateways write (RFC 9112, section 5.1).
 _FIELD_NAME = re.compile(r"([\w!#$%&'*+.^`|~-]+)[ \t]*:", re.ASCII)
 _NOT_IN_FIELDS = re.compile(r"[\r\0]")
-_STATUS_LINE = re.compile(r"HTTP/1\.([01]) (\d{3})(?: ([^\r\0]*))?", re.ASCII)
+_STATUS_LINE = re.compile(r"HTTP/1\.([01]) (\d{3})(?!\d) ?([^\r\0]*)", re.ASCII)
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})(?=[ \t;]|$)")
 _SINGLE = frozenset({"location", "etag", "last-modified", "content-type", "retry-after"})
 """Fields that hold one value: of one that is repeated the first counts."""
-# A head whose framing leaves no question: HTTP/1.1, a final status, no folded lines (RFC 9112, 4 and 5).
-_HEAD = re.compile(
-    rb"HTTP/1\.1 ([2-5]\d\d)(?!\d) ?([^\r\n\0]*)\r\n((?:[\w!#$%&'*+.^`|~-]+:[^\r\n\0]*\r\n)*)\r\n", re.ASCII
-)
 
 
 class BodySink(Protocol):
@@ -104,38 +100,7 @@ class Response:
         self._received, self._connection = self.received, None
 
 
-def parse_response_head(head: bytes, method: str) -> Response | None:
-    """Parse a head whose body is delimited by one plain Content-Length; return None for any other.
-
-    The head of a response to HEAD is one without a body, whatever it announces.
-    """
-    if (match := _HEAD.fullmatch(head)) is None:
-        return None
-    headers: dict[str, str] = {}
-    for line in match[3].decode("latin-1").split("\r\n")[:-1]:
-        name, _, value = line.partition(":")
-        if (name := name.lower()) in headers:
-            _add_field(headers, name, value.strip(" \t"))
-        else:
-            headers[name] = value.strip(" \t")
-    status, length = int(match[1]), headers.get("content-length", "")
-    framed = length.isascii() and length.isdigit() and len(length) < 19  # a repeated field contains a comma
-    if method == "HEAD":
-        if length and not framed:
-            return None
-    elif not framed or status in (204, 304) or "transfer-encoding" in headers:
-        return None
-    return Response(
-        status,
-        match[2].decode("latin-1"),
-        headers,
-        int(length) if length and "transfer-encoding" not in headers else None,
-        "close" not in headers.get("connection", "").lower(),
-        method=method,
-    )
-
-
-def parse_lenient_head(head: bytes) -> Response:
+def parse_head(head: bytes) -> Response:
     """Parse any head that curl takes, a 1xx too; a body that is chunked has a `transfer-encoding`.
 
     Lines may end in a line feed alone and be folded. Fields with a name that is none are passed over, as are
@@ -157,9 +122,11 @@ def parse_lenient_head(head: bytes) -> Response:
             fields.append([field[1].lower(), line[field.end() :].strip(" \t")])
     headers: dict[str, str] = {}
     for name, value in fields:
-        _add_field(headers, name, value)
+        if name not in headers:
+            headers[name] = value
+        elif name not in _SINGLE:  # RFC 6265, section 3: Set-Cookie must not be joined by commas
+            headers[name] += f"\n{value}" if name == "set-cookie" else f", {value}"
     codings = {coding.strip() for coding in headers.pop("transfer-encoding", "").lower().split(",")}
-    lengths = {length.strip() for length in headers.get("content-length", "").split(",")}
     keep_alive = status[1] == "1" and "close" not in headers.get("connection", "").lower()
     size = None
     if codings := codings - {"", "identity"}:
@@ -168,11 +135,11 @@ def parse_lenient_head(head: bytes) -> Response:
         headers["transfer-encoding"] = "chunked"
         keep_alive &= "content-length" not in headers
     elif "content-length" in headers:
-        length = lengths.pop()
-        if lengths or not length.isascii() or not length.isdigit() or len(length) > 18:
+        length, *others = {length.strip() for length in headers["content-length"].split(",")}
+        if others or not length.isascii() or not length.isdigit() or len(length) > 18:
             raise malformed("illegal Content-Length", headers["content-length"])
         headers["content-length"], size = length, int(length)
-    return Response(int(status[2]), status[3] or "", headers, size, keep_alive)
+    return Response(int(status[2]), status[3], headers, size, keep_alive)
 
 
 def malformed(what: str, line: str) -> ProtocolError:
@@ -226,11 +193,3 @@ class ChunkedBody:
                 self._left, self._of_lines = int(size[1], 16), 0
                 self.complete, self._behind_chunk = not self._left, bool(self._left)
         return None
-
-
-def _add_field(headers: dict[str, str], name: str, value: str) -> None:
-    if name in _SINGLE and name in headers:
-        return
-    if name in headers:  # RFC 6265, section 3: Set-Cookie must not be joined by commas
-        value = f"{headers[name]}\n{value}" if name == "set-cookie" else f"{headers[name]}, {value}"
-    headers[name] = value

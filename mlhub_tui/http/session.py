@@ -43,6 +43,7 @@ from .urls import KEY_NAMES, host, join, origin_of, parse_url, shown, without_ke
 if TYPE_CHECKING:
     import httpx
 
+    from .transport import Transport
 
 _LONGEST_STEP = 60.0  # seconds between two requests of a server that asks for less
 _REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -144,7 +145,7 @@ class Session:
         self._retry = retry or RetryPolicy()
         self._max_body = max_body
         self._connections = connections
-        self._client: httpx.AsyncClient | None = None
+        self._transport: Transport | None = None
         self._opening = asyncio.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
@@ -171,9 +172,9 @@ class Session:
         """Close the connections; the session cannot be used after that."""
         self._closed = True
         self._leave_ended_loop()
-        client, self._client = self._client, None
-        if client is not None:
-            await client.aclose()
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            await transport.aclose()
 
     async def get(self, url: str, *, params: Params = None, **options: Any) -> httpx.Response:
         """Return the answer of a GET request; see `request`."""
@@ -383,15 +384,15 @@ class Session:
         self, method: str, url: str, headers: Mapping[str, str], follow: bool, body: JsonDict
     ) -> httpx.Response:
         """Return the answer to a request, unread; raise our error for one that is none."""
-        client = await self._open()
-        from .transport import finish, send  # start-up time: with the client, when there is a request
+        transport = await self._open()
+        from .transport import finish  # start-up time: when there is a request
 
         others = {name: value for name, value in self.params.items() if name != self.params.key_name}
         if others and self.is_own(url):  # the key itself is the credentials' business
             url = with_params(url, others)
         fields = {"Accept-Encoding": "gzip", **self.headers, **headers}
         sent = {name.lower(): value for name, value in fields.items()}
-        response = await send(client, method, url, sent, body, follow)
+        response = await transport.send(method, url, sent, body, follow)
         # Where redirects are followed, one that is the answer does not say where it leads.
         if response.status_code < (300 if follow else 400) or response.status_code == HTTPStatus.NOT_MODIFIED:
             return response
@@ -411,29 +412,29 @@ class Session:
             key_hint=MLHUB_KEY if self._mlhub else ADD_KEY,
         )
 
-    async def _open(self) -> httpx.AsyncClient:
-        """Return the client; the first call makes it in a thread, as it takes a moment to import."""
+    async def _open(self) -> Transport:
+        """Return what sends requests; the first call makes it in a thread, as it takes a moment to import."""
         self._leave_ended_loop()
         self._loop = asyncio.get_running_loop()
         async with self._opening:
-            if self._client is None and not self._closed:
-                self._client = await asyncio.to_thread(self._build)
-            client = self._client
-        if client is None or self._closed:
+            if self._transport is None and not self._closed:
+                self._transport = await asyncio.to_thread(self._build)
+            transport = self._transport
+        if transport is None or self._closed:
             await self.aclose()  # what was opened while the session was being closed
             raise MLHubException("the session is closed")
-        return client
+        return transport
 
     def _leave_ended_loop(self) -> None:
         """Forget connections of an event loop that has ended: scripts call `asyncio.run` more than once."""
         if self._loop is not None and self._loop.is_closed():
-            self._client, self._opening, self._loop = None, asyncio.Lock(), None
+            self._transport, self._opening, self._loop = None, asyncio.Lock(), None
 
-    def _build(self) -> httpx.AsyncClient:
+    def _build(self) -> Transport:
         from .client import ClientConfig, HTTPClient  # start-up time: with httpx, when there is a request
-        from .transport import ClientTransport, build_client
+        from .transport import Transport
 
         limits = self._timeouts
         client = HTTPClient(ClientConfig(connect_timeout=limits.connect, tick=min(1.0, limits.read / 4)))
         timeouts = Timeouts(limits.read, limits.read, 1 / limits.read)
-        return build_client(ClientTransport(client, self._credentials, self._connections, timeouts))
+        return Transport(client, self._credentials, self._connections, timeouts)

@@ -1,4 +1,4 @@
-"""The transport of httpx: listings and documents are requested by the HTTP client of all transfers.
+"""Responses of httpx to requests of listings and documents, sent by the HTTP client of all transfers.
 
 Imports httpx; imported when the first request is made.
 """
@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from http.cookiejar import CookieJar as NoCookies
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
 import httpx
@@ -29,11 +27,11 @@ _OF_ERRORS = 1_000_000  # bytes that are read of an error response
 _OURS = frozenset({"connection", "content-length", "host", "transfer-encoding"})  # set by the client
 
 
-class ClientTransport(httpx.AsyncBaseTransport):
-    """Sends requests of httpx by the HTTP client, so that one set of rules holds for each byte.
+class Transport:
+    """Sends the requests of a session by the HTTP client, so that one set of rules holds for each byte.
 
     Redirects, cookies, .netrc, proxies, certificates and failures are those of transfers, and the key is
-    added below all that httpx logs and saves in its exceptions, for its own origin only.
+    added below all that httpx saves in its exceptions, for its own origin only.
 
     - `credentials`: What is sent to the API's own origin.
     - `connections`: How many responses are open at a time.
@@ -47,18 +45,30 @@ class ClientTransport(httpx.AsyncBaseTransport):
         self._cookies = CookieJar()
         self._free = asyncio.Semaphore(connections)
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Return the response, its body unread; `method` and `url` behind redirects are in its extensions.
+    async def send(
+        self, method: str, url: str, headers: Mapping[str, str], body: Mapping[str, Any], follow: bool
+    ) -> httpx.Response:
+        """Send a request and return its response, unread, with the request that it answers behind redirects.
 
-        Raises what `HTTPClient.request` raises.
+        - `url`: Sent as it is spelled: a signature may depend on that.
+        - `headers`: Names in lower case.
+        - `body`: `json`, `data` or `content`, as of httpx.
+
+        Raises as `HTTPClient.request`.
         """
-        await self._free.acquire()
-        undo = request.headers.get("Accept-Encoding") != "identity" and request.method != "HEAD"
-        body = BodyStream(undo, self._free.release)
-        return await body.response(self._requested(request, body.open))
+        parse_url(url)
+        try:
+            request = httpx.Request(method, url, headers=headers, **body)
+            undo = request.headers.get("Accept-Encoding") != "identity" and method != "HEAD"
+            await self._free.acquire()
+            stream = BodyStream(undo, self._free.release)
+            return await stream.response(self._requested(request, url, follow, stream.open))
+        except (httpx.InvalidURL, httpx.HTTPError) as error:
+            raise UnexpectedAnswer(f"{one_line(error, 160)}: {shown(url)}", url=shown(url)) from None
 
-    async def _requested(self, request: httpx.Request, open_sink: Callable[[Response], BodySink]) -> Response:
-        url = str(request.extensions["target"])
+    async def _requested(
+        self, request: httpx.Request, url: str, follow: bool, open_sink: Callable[[Response], BodySink]
+    ) -> Response:
         try:
             return await self._client.request(
                 request.method,
@@ -69,7 +79,7 @@ class ClientTransport(httpx.AsyncBaseTransport):
                 credentials=self._credentials,
                 cookies=self._cookies,
                 timeouts=self._timeouts,
-                follow=bool(request.extensions["follow"]),
+                follow=follow,
             )
         except (ServerTimeout, ServerUnreachable) as error:
             words, place = error.message, host_label(url)
@@ -105,10 +115,12 @@ class BodyStream(httpx.AsyncByteStream):
         self._task.add_done_callback(lambda _: self._changed.set())
         try:
             await asyncio.wait({self._task, self._opened}, return_when=asyncio.FIRST_COMPLETED)
-            begun = self._opened.result() if self._opened.done() else await self._task
+            return self._begun(self._opened.result() if self._opened.done() else await self._task)
         except BaseException:
             await self.aclose()
             raise
+
+    def _begun(self, begun: Response) -> httpx.Response:
         # As bytes: of text, httpx takes ASCII only, and a file's name is often in a field as UTF-8.
         headers = [
             (name.encode("ascii"), value.encode("latin-1"))
@@ -116,12 +128,13 @@ class BodyStream(httpx.AsyncByteStream):
             if not self._coded or name not in ("content-encoding", "content-length")
             for value in joined.split("\n")
         ]
-        extensions = {
-            "method": begun.method,
-            "reason_phrase": begun.reason.encode("ascii", "replace"),
-            "url": begun.url,
-        }
-        return httpx.Response(begun.status, headers=headers, stream=self, extensions=extensions)
+        return httpx.Response(
+            begun.status,
+            headers=headers,
+            stream=self,
+            request=httpx.Request(begun.method, begun.url),
+            extensions={"reason_phrase": begun.reason.encode("ascii", "replace")},
+        )
 
     def open(self, response: Response) -> BodySink:
         """Return where the body goes; UnexpectedAnswer if it has more than one coding."""
@@ -179,44 +192,6 @@ def _nothing() -> None:
     """Release nothing: that was done."""
 
 
-def build_client(transport: ClientTransport) -> httpx.AsyncClient:
-    """Return an httpx client that leaves cookies, redirects and the environment to its transport."""
-    return httpx.AsyncClient(
-        transport=transport, trust_env=False, cookies=NoCookies(DefaultCookiePolicy(allowed_domains=[]))
-    )
-
-
-async def send(
-    client: httpx.AsyncClient,
-    method: str,
-    url: str,
-    headers: Mapping[str, str],
-    body: Mapping[str, Any],
-    follow: bool,
-) -> httpx.Response:
-    """Send a request and return its response, unread, with the request that it answers behind redirects.
-
-    - `url`: Sent as it is spelled: a signature may depend on that.
-    - `body`: `json`, `data` or `content`, as of httpx.
-
-    Raises UnexpectedAnswer if it is no URL, or a redirect leads to none.
-    """
-    parse_url(url)
-    try:
-        # httpx logs the URL of its request, to a log of the caller's own: no query, which may be signed.
-        bare = url.partition("?")[0]
-        request = client.build_request(
-            method, bare, headers=headers, extensions={"target": url, "follow": follow}, **body
-        )
-        # `Auth()` adds nothing: what is in front of a host is sent by the HTTP client.
-        response = await client.send(request, stream=True, auth=httpx.Auth(), follow_redirects=False)
-        response.request = httpx.Request(response.extensions["method"], response.extensions["url"])
-    except (httpx.InvalidURL, httpx.HTTPError) as error:
-        words = f"{one_line(error, 160)}: {shown(url)}"
-        raise UnexpectedAnswer(words, url=shown(url)) from None
-    return response
-
-
 async def finish(response: httpx.Response, read: bool, most: int) -> httpx.Response:
     """Read the body of a response, or close it unread; of an error's body the start is enough.
 
@@ -243,15 +218,13 @@ async def finish(response: httpx.Response, read: bool, most: int) -> httpx.Respo
         await response.aclose()
     if size > limit and not refused:
         raise _too_large(response, None, limit)
-    whole = httpx.Response(
+    return httpx.Response(
         response.status_code,
         headers=response.headers,
         content=b"".join(pieces)[:limit],
         request=response.request,
         extensions=response.extensions,
     )
-    whole.next_request = response.next_request
-    return whole
 
 
 def _too_large(response: httpx.Response, length: int | None, most: int) -> AnswerTooLarge:

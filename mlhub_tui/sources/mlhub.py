@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urljoin
 
 from ..auth import Kind
 from ..auth.location import HOSTED
@@ -259,12 +260,14 @@ class MLHubSource(Source):
         try:
             for _ in range(_MAX_HOPS):
                 response = await self._head(url)
-                if response is not None and response.next_request is not None:
-                    url = self.session.bare(str(response.next_request.url))
+                if response is not None and response.has_redirect_location:
+                    url = self.session.bare(urljoin(url, response.headers["Location"]))
                     continue
                 return link_to(self.session, url)
         except EntityDoesNotExist as error:
             raise _named(error, missing, _LATER) from None
+        except ValueError:
+            raise UnexpectedAnswer(f"{shown(url)} redirects to what is no URL", url=shown(url)) from None
         raise UnexpectedAnswer(f"too many redirects: {shown(self.session.url_of(path))}", url=shown(path))
 
     async def _head(self, url: str) -> httpx.Response | None:

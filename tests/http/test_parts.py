@@ -517,10 +517,7 @@ def test_a_secret_is_sent_to_its_own_origin_alone(
     made = OriginCredentials(HOME, lambda: "s3cret /1", auth)
     sent, added = made.apply(parse_url(url))
     assert (sent.target, added) == (target, headers)
-    none = OriginCredentials(HOME, lambda: None, auth, headers=(("X-A", "1"),))
-    sent, added = none.apply(parse_url(url))
-    assert sent.target == parse_url(url).target
-    assert added == ([("X-A", "1")] if made.is_home(parse_url(url).origin) else [])
+    assert OriginCredentials(HOME, lambda: None, auth).apply(parse_url(url)) == (parse_url(url), [])
 
 
 def test_keys_that_a_server_wrote_into_its_own_urls_are_cut_out() -> None:
@@ -721,12 +718,8 @@ async def test_a_fetch_takes_no_more_than_allowed(
         assert raw[1] == content
 
 
-@pytest.mark.parametrize(
-    ("hops", "limit", "words"), [(3, 3, ""), (4, 3, "redirects more than 3 times"), (-1, 10, "in a circle")]
-)
-async def test_redirects_are_followed_up_to_a_number(
-    client: HTTPClient, hops: int, limit: int, words: str
-) -> None:
+@pytest.mark.parametrize(("hops", "words"), [(10, ""), (11, "more than 10 times"), (-1, "in a circle")])
+async def test_redirects_are_followed_up_to_a_number(client: HTTPClient, hops: int, words: str) -> None:
     def answer(request: Request) -> bytes:
         number = int(request.target[1:])
         if number == hops:
@@ -735,10 +728,10 @@ async def test_redirects_are_followed_up_to_a_number(
 
     with serving(answering(answer)) as server:
         if words:
-            with pytest.raises(UnexpectedAnswer, match=words):
-                await client.fetch("GET", f"{server.url}/0", limit=9, max_redirects=limit)
+            with pytest.raises(UnexpectedAnswer, match=f"redirects {words}"):
+                await client.fetch("GET", f"{server.url}/0", limit=9)
         else:
-            assert (await client.fetch("GET", f"{server.url}/0", limit=9, max_redirects=limit))[1] == b"end"
+            assert (await client.fetch("GET", f"{server.url}/0", limit=9))[1] == b"end"
 
 
 async def test_only_harmless_headers_follow_to_another_origin(client: HTTPClient) -> None:
