@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +28,8 @@ MOST_SOURCES, MOST_OPENED = 20, 40
 _LARGEST, _DEEPEST, _LONGEST = 16_000_000, 30, 400
 _MOST_STEPS = 20
 _VERSION = 1
+_WRITING = threading.Lock()
+"""Held from reading the file to replacing it: threads write side by side."""
 
 
 MAX_FAVOURITES = 200
@@ -219,6 +220,9 @@ class AppState:
     """Whether one pane of Browse fills the screen."""
     sort: str = ""
     """What the transfers of the Downloads screen are sorted by."""
+    _saves: int = field(default=0, init=False, repr=False, compare=False)
+    _saved: int = field(default=0, init=False, repr=False, compare=False)
+    """The numbers of the last state that was to be saved, and of the last one that was."""
 
     @classmethod
     def load(cls, path: Path | None = None) -> AppState:
@@ -249,9 +253,18 @@ class AppState:
         return self.views.get(redact(source), TreeState())
 
     async def save(self) -> None:
-        """Write the file as `write` does, in a thread, once what was to be written before is."""
+        """Write the file as `write` does, in a thread; of two at once the later state stays."""
         now = replace(self, recent=[*self.recent], views=dict(self.views), favourites=self.favourites.copy())
-        await asyncio.get_running_loop().run_in_executor(_writer(), now.write)
+        self._saves += 1
+        number = self._saves
+
+        def write() -> None:
+            with _WRITING:
+                if number > self._saved:
+                    now.write()
+                    self._saved = number
+
+        await asyncio.to_thread(write)
 
     def write(self, path: Path | None = None) -> None:
         """Write the file, for its owner alone; where that cannot be, nothing is remembered.
@@ -274,12 +287,6 @@ class AppState:
         text = json.dumps(raw, indent=1)
         # What is larger would not be read again: favourites were chosen, how a tree was left was not.
         return text if len(text) <= _LARGEST else json.dumps({**raw, "views": {}})
-
-
-@cache
-def _writer() -> ThreadPoolExecutor:
-    """Return the one thread that writes: of two, the one with the older state could be the last."""
-    return ThreadPoolExecutor(1, "state")
 
 
 def bounded(places: Iterable[Place]) -> tuple[Place, ...]:
