@@ -81,7 +81,7 @@ def _drawn(picture: str) -> Image.Image:
 
 
 async def play(film: Film) -> None:
-    """Find a dataset, see where, when and what it is, fetch all of it, and watch it arrive."""
+    """Find a dataset, see what it looks like, where and when, fetch all of it, and watch it arrive."""
     await film.shoot(1200)
     await film.keys("j j j", each=250)
     await film.keys("/", then=400)
@@ -89,6 +89,9 @@ async def play(film: Film) -> None:
     await film.keys("enter", then=1500, wait=0.8)
     await film.keys("i", then=1200, wait=1.0)
     await film.keys("j j", each=300)
+    await film.keys("p", then=1800, wait=2.0)
+    await film.keys("l l", each=300, then=600)
+    await film.keys("escape", each=300, wait=0.6)
     await film.keys("m", then=1500, wait=1.2)
     await film.keys("n n n", each=450, then=1200)
     await film.keys("J", then=1500, wait=0.8)
@@ -99,7 +102,7 @@ async def play(film: Film) -> None:
     for _ in range(8):
         await settle(film.pilot, 0.9)
         await film.shoot(350)
-    await film.keys("l", then=1800, wait=0.8)
+    await film.keys("L", then=1800, wait=0.8)
     await film.keys("escape", each=300, wait=0.5)
     await film.keys("?", then=1800)
 
