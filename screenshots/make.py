@@ -21,6 +21,7 @@ from mlhub_tui.options import AppOptions
 from mlhub_tui.sample.process import SAMPLE_NAME, SampleOnDemand
 from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.ui.app import MLHubApp
+from mlhub_tui.ui.screens.results import ResultsScreen
 
 FOLDER = Path(__file__).parent
 SIZES = ((80, 24), (140, 40))
@@ -121,7 +122,8 @@ async def items(pilot: Pilot[int], app: MLHubApp) -> None:
     await pilot.press("s")
     await settle(pilot)
     app.screen.query_one("#datetime", Input).value = "2019-06/2019-09"
-    await pilot.press("enter")
+    await pilot.press("ctrl+s")
+    await until(pilot, lambda: isinstance(app.screen, ResultsScreen))
     await settle(pilot, 1.0)
     await pilot.press("space", "space", "j")
     await settle(pilot)
