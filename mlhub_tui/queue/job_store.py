@@ -127,12 +127,10 @@ class JobStore:
     def move(self, job_id: int, state: JobState, message: str | None = None, **fields: Any) -> Job | None:
         """Move a job as `JobRepository.move`; None if it cannot go there, or is not ours any more."""
         before = self.get(job_id)
-        try:
-            moved = self.repository.move([job_id], state, message, **fields)
-        except sqlite3.Error as error:
+        moved = self._try(lambda: self.repository.move([job_id], state, message, **fields))
+        if moved is None:
             if before is None:
                 return None
-            self._failed(error)
             self._unsaved.add(job_id)
             moved = [replace(before, state=state, **fields)]
         if not moved:
@@ -144,27 +142,23 @@ class JobStore:
     def save(self, jobs: Iterable[Job]) -> None:
         """Write the progress of jobs, a heartbeat, and what could not be written before."""
         unsaved = [job for job_id in self._unsaved if (job := self.get(job_id)) is not None]
-        try:
+
+        def write() -> bool:
             self.repository.save([*jobs, *unsaved])
             self.repository.beat()
             self.repository.journal.flush()
-        except sqlite3.Error as error:
-            self._failed(error)
-        else:
+            return True
+
+        if self._try(write):
             self._unsaved.clear()
             self.failing = ""
 
     def refresh(self) -> bool:
         """Take over what other programs changed; return whether anything did."""
-        before = self.settings
-        try:
-            changes = self.repository.changes()
-            if changes is None:
-                return False
-            self.settings = self.repository.settings()
-        except sqlite3.Error as error:
-            self._failed(error)
+        before, changes = self.settings, self._try(self.repository.changes)
+        if changes is None:
             return False
+        self.settings = self._try(self.repository.settings) or before
         jobs, ids = changes
         others = [job for job in jobs if job.elsewhere or job.id not in self.owned_ids]
         self.owned_ids.difference_update(job.id for job in others if job.elsewhere)
@@ -181,19 +175,11 @@ class JobStore:
 
     def commands(self) -> list[QueueCommand]:
         """Return the commands of other programs."""
-        try:
-            return self.repository.commands()
-        except sqlite3.Error as error:
-            self._failed(error)
-            return []
+        return self._try(self.repository.commands) or []
 
     def adopt(self, only: frozenset[int] | None = None) -> bool:
         """Take over what programs that are gone left behind; return whether there was anything."""
-        try:
-            jobs = self.repository.adopt(only)
-        except sqlite3.Error as error:
-            self._failed(error)
-            return False
+        jobs = self._try(lambda: self.repository.adopt(only)) or []
         self.show(jobs)
         return bool(jobs)
 
@@ -227,8 +213,13 @@ class JobStore:
         if not found or found[0].elsewhere:
             self.owned_ids.discard(job_id)
 
-    def _failed(self, error: sqlite3.Error) -> None:
-        self.failing = not_writable(error).message
+    def _try(self, work: Callable[[], T]) -> T | None:
+        """Return what the database gives; None, and why in `failing`, where it cannot be used now."""
+        try:
+            return work()
+        except sqlite3.Error as error:
+            self.failing = not_writable(error).message
+            return None
 
 
 def _with_progress(stored: Job, shown: Job | None) -> Job:

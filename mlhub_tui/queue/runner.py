@@ -137,8 +137,7 @@ def transfer_config(first_byte_timeout: float | None = None) -> TransferConfig:
 class EngineConfig(TypedDict, total=False):
     """How one program runs the queue; what is left out has a default."""
 
-    concurrency: int | None  # transfers at a time, whatever the settings say
-    per_host: int | None  # the same for one host
+    transfers: int | None  # at a time, whatever the settings say
     only_own: bool  # run what was added here and nothing else, for a command that has one thing to do
     retries: RetryPolicy  # by default for as long as it takes
     config: TransferConfig  # time-outs and sizes of the transfers

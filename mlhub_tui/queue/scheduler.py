@@ -8,7 +8,7 @@ import functools
 import threading
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Unpack
 
@@ -24,7 +24,7 @@ from .job import ACTIVE_STATES, Job, JobState
 from .job_store import JobStore
 from .part_repository import digests_to_text
 from .run_job import FailureCounter, judge, report_failed, run_job
-from .runner import EngineConfig, QueueSettings, RunnerKind, place, transfer_config
+from .runner import EngineConfig, RunnerKind, place, transfer_config
 
 _BEAT, _IDLE_BEAT = 2.0, 20.0  # looks between two notes of progress and life, for other programs
 _ADOPT = 5.0
@@ -64,7 +64,8 @@ class Scheduler:
             self._limits,
             replace(self._retries, tries=min(self._retries.tries or _TRIES, _TRIES)),
         )
-        self._limiter = ConcurrencyLimiter(options.get("concurrency"), options.get("per_host"))
+        self._transfers = options.get("transfers")
+        self._hosts: dict[str, str] = {}
         self._without_space = DiskSpaceWaiters(options.get("room_every", 10.0))
         self._space_task: asyncio.Task[None] | None = None
         self._space_lock = threading.Lock()
@@ -163,16 +164,35 @@ class Scheduler:
             self.store.move(job_id, JobState.QUEUED, "", next_try=None)
 
     def _start_jobs(self, group: asyncio.TaskGroup) -> None:
-        if len(self._running) >= self._limiter.total(self.store.settings):
+        """Start queued jobs up to the limits, in all and from one host.
+
+        The jobs of other programs count too, but each program may run one whatever they do.
+        """
+        settings = self.store.settings
+        most = settings.transfers if self._transfers is None else self._transfers
+        if len(self._running) >= most:
             return  # before thousands of jobs are looked at
+        jobs = self.store.snapshot()
+        here = [job for job_id in self._running if (job := self.store.get(job_id))]
+        theirs = [job for job in jobs if job.elsewhere and job.state in ACTIVE_STATES]
+        busy = Counter(map(self._host, (*here, *theirs)))
+        most = max(most - len(theirs), 1)
+        for job in jobs:
+            if len(self._running) >= most:
+                return
+            if job.state is not JobState.QUEUED or job.id not in self.store.owned_ids:
+                continue
+            host = self._host(job)
+            free = not self._running or busy[host] < settings.per_host
+            if free and job.id not in self._running and self._start(group, job):
+                busy[host] += 1
 
-        def start(job: Job) -> bool:
-            mine = job.id in self.store.owned_ids and job.id not in self._running
-            return mine and self._start(group, job)
-
-        here = [(job, run.live.host) for i, run in self._running.items() if (job := self.store.get(i))]
-        hosts = [self._limiter.host(job, host) for job, host in here]
-        self._limiter.fill(self.store.settings, self.store.snapshot(), hosts, start)
+    def _host(self, job: Job) -> str:
+        """Return where a job's bytes come from: as its transfer tells, else as the last of its source did."""
+        running = self._running.get(job.id)
+        if running is not None and running.live.host:
+            self._hosts[job.request.source] = running.live.host
+        return self._hosts.get(job.request.source, job.request.source)
 
     def _start(self, group: asyncio.TaskGroup, job: Job) -> bool:
         if self.store.move(job.id, JobState.CONNECTING, f"starts {self._place}", hint="") is None:
@@ -333,48 +353,6 @@ class Scheduler:
 
     def _lives(self) -> dict[int, TransferProgress]:
         return {job_id: running.live for job_id, running in list(self._running.items())}
-
-
-class ConcurrencyLimiter:
-    """How many jobs run at a time in one program, in all and from one host.
-
-    The jobs of other programs count too, but each program may run one whatever they do. `total` and
-    `per_host` override the settings.
-    """
-
-    def __init__(self, total: int | None, per_host: int | None) -> None:
-        self._total, self._per_host = total, per_host
-        self._hosts: dict[str, str] = {}
-
-    def total(self, settings: QueueSettings) -> int:
-        """Return how many may run here at a time, if no other program runs any."""
-        return settings.transfers if self._total is None else self._total
-
-    def fill(
-        self, settings: QueueSettings, jobs: Sequence[Job], mine: Sequence[str], start: Callable[[Job], bool]
-    ) -> None:
-        """Start queued jobs up to the limits.
-
-        `jobs` are those of all programs in the order of the queue, `mine` the hosts of those that run here;
-        `start` starts a job if it may, and returns whether it did.
-        """
-        per_host = settings.per_host if self._per_host is None else self._per_host
-        theirs = [job for job in jobs if job.elsewhere and job.state in ACTIVE_STATES]
-        busy = Counter((*mine, *map(self.host, theirs)))
-        running, total = len(mine), max(self.total(settings) - len(theirs), 1)
-        for job in jobs:
-            if running >= total:
-                return
-            host = self.host(job)
-            if job.state is JobState.QUEUED and (not running or busy[host] < per_host) and start(job):
-                busy[host] += 1
-                running += 1
-
-    def host(self, job: Job, known: str = "") -> str:
-        """Return where a job's bytes come from: `known` if it runs, else as of its source's last."""
-        if known:
-            self._hosts[job.request.source] = known
-        return self._hosts.get(job.request.source, job.request.source)
 
 
 def reserved_space(job: Job, jobs: Iterable[Job], running: Mapping[int, TransferProgress]) -> int:

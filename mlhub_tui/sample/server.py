@@ -11,7 +11,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import TYPE_CHECKING, Self
 
 import uvicorn
@@ -23,8 +23,6 @@ from .store import Store
 
 if TYPE_CHECKING:
     from starlette.routing import Router
-
-    from .store import StoreRequest
 
 DEFAULT_RATE = 8 * 1024 * 1024
 """Bytes per second of one archive download, slow enough to watch."""
@@ -40,6 +38,8 @@ class SampleServer:
       one.
     - `rate`: Bytes per second of one archive download, so that progress can be seen; None for as fast as it
       goes.
+
+    Once started, `store` has the requests that it saw, and its rate can be changed.
     """
 
     key = SAMPLE_KEY
@@ -53,28 +53,15 @@ class SampleServer:
         self._main: asyncio.Task[None] | None = None
         self._listening = threading.Event()
         self._failure: Exception | None = None
-        self._store: Store | None = None
+        self.store: Store
         self.root_url = ""
         self.store_url = ""
-
-    @property
-    def rate(self) -> int | None:
-        """Bytes per second of one archive's answer; a change holds for the answers that begin after it."""
-        return self._rate
-
-    @rate.setter
-    def rate(self, rate: int | None) -> None:
-        self._rate = rate
-        if self._store is not None:
-            self._store.rate = rate
 
     def __enter__(self) -> Self:
         self.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def start(self) -> None:
@@ -88,6 +75,7 @@ class SampleServer:
         api, store = (sock.getsockname()[1] for sock in self._sockets)
         self.root_url = f"http://{_HOST}:{api}{ROOT_PATH}"
         self.store_url = f"http://{_HOST}:{store}/mlhub/"
+        self.store = Store(load(), self.store_url, self._rate)
         self._listening.clear()
         self._failure = None
         self._thread = threading.Thread(target=self._run, name="mlhub-sample", daemon=True)
@@ -109,21 +97,6 @@ class SampleServer:
             sock.close()
         self._thread, self._loop, self._main, self._sockets = None, None, None, []
 
-    @property
-    def store_requests(self) -> list[StoreRequest]:
-        """The last requests the store saw, oldest first."""
-        return [] if self._store is None else list(self._store.requests)
-
-    @property
-    def store_saw_key(self) -> bool:
-        """Whether any of them carried a key."""
-        return any(request.carried_key for request in self.store_requests)
-
-    def forget_requests(self) -> None:
-        """Empty the list of requests the store saw."""
-        if self._store is not None:
-            self._store.requests.clear()
-
     def _run(self) -> None:
         async def main() -> None:
             self._loop, self._main = asyncio.get_running_loop(), asyncio.current_task()
@@ -139,8 +112,7 @@ class SampleServer:
             self._listening.set()
 
     async def _serve(self) -> None:
-        apps = self._apps()
-        servers = [_server(app) for app in apps]
+        servers = [_server(app) for app in (Api(self.store).app(), self.store.app())]
         tasks = [
             asyncio.create_task(server.serve(sockets=[sock]))
             for server, sock in zip(servers, self._sockets, strict=True)
@@ -155,10 +127,6 @@ class SampleServer:
             await asyncio.gather(*tasks)
         finally:
             _hang_up(servers)
-
-    def _apps(self) -> tuple[Router, Router]:
-        self._store = Store(load(), self.store_url, self._rate)
-        return Api(self._store).app(), self._store.app()
 
 
 def _bind(port: int) -> socket.socket:

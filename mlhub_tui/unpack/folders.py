@@ -11,7 +11,6 @@ import os
 import stat
 from collections import OrderedDict
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from . import refusals
@@ -159,9 +158,7 @@ class Folders:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for folder in (*self._open.values(), self._root):
             folder.close()
         self._open.clear()

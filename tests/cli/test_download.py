@@ -126,14 +126,14 @@ def test_an_interruption_keeps_the_part_and_the_next_run_goes_on(
     assert "Traceback" not in err
     kept = part.stat().st_size
     assert kept > 0
-    slow.rate = None
-    slow.forget_requests()
+    slow.store.rate = None
+    slow.store.requests.clear()
     done = command("download", SOURCE, "--output-dir", str(tmp_path))
     assert done.returncode == 0, done.stderr
     assert done.stdout == f"{tmp_path / SOURCE}.tar.gz\n"
     with tarfile.open(tmp_path / f"{SOURCE}.tar.gz") as archive:
         assert archive.getnames()
-    assert any(request.range for request in slow.store_requests)
+    assert any(request.range for request in slow.store.requests)
 
 
 @pytest.mark.slow

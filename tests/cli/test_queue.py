@@ -209,16 +209,16 @@ def test_a_signal_stops_a_runner_and_the_next_one_goes_on(
     until_sync(grown(part))
     process.send_signal(number)
     out, err = process.communicate(timeout=60)
-    slow.rate = None
+    slow.store.rate = None
     assert (process.returncode, out) == (code, "")
     assert "stopped: the progress of 1 transfer is saved" in err
     assert "Traceback" not in err
     [job] = jobs(run)
     assert (job["state"], job["runs"]) == ("queued", None)
     assert job["bytes_done"] > 0
-    slow.forget_requests()
+    slow.store.requests.clear()
     assert run("queue", "run", "--until-empty").exit_code == 0
-    assert any(request.range for request in slow.store_requests)
+    assert any(request.range for request in slow.store.requests)
     assert tarfile.is_tarfile(job["path"])
 
 
@@ -251,7 +251,7 @@ def test_a_killed_runner_is_succeeded_and_no_file_has_two_writers(
     one = runner("--until-empty")
     until_sync(grown(tmp_path / f"{SOURCE}.tar.gz.part"))
     two = runner()
-    slow.rate = None
+    slow.store.rate = None
     one.kill()
     one.communicate()
     until_sync(lambda: {job["state"] for job in jobs(run)} == {"done"})

@@ -107,9 +107,9 @@ async def test_pause_all_and_move_reach_every_program(
     server: FaultServer, folder: Path, make_queue: Make
 ) -> None:
     server.always = Answer(after=100_000, end="stall")  # nothing ends meanwhile
-    one = make_queue(Links(server.url), concurrency=1)
+    one = make_queue(Links(server.url), transfers=1)
     jobs = await one.add_many([wish(folder, name) for name in "abc"])
-    two = make_queue(Links(server.url), concurrency=1)
+    two = make_queue(Links(server.url), transfers=1)
     await until(lambda: len(two.snapshot()) == 3)
     await two.move(jobs[2].id, -1)
     await until(lambda: [job.request.collection_id for job in one.snapshot()] == list("acb"))

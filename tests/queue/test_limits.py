@@ -26,7 +26,7 @@ PATIENT = replace(QUICK, low_speed_time=0.2, low_speed_limit=3000.0)
 async def test_a_speed_limit_holds_for_all_transfers_together_and_can_be_lifted(
     server: FaultServer, folder: Path, make_queue: Make
 ) -> None:
-    queue = make_queue(Links(server.url), concurrency=3)
+    queue = make_queue(Links(server.url), transfers=3)
     await queue.change(limit=300_000)
     begun = time.monotonic()
     jobs = await queue.add_many([wish(folder, name) for name in "abc"])

@@ -173,7 +173,7 @@ async def test_all_transfers_together_have_so_many_connections_and_no_more(
     server: FaultServer, folder: Path, make_queue: Make
 ) -> None:
     server.always = SLOWER
-    queue = make_queue(Links(server.url), config=WIDE, concurrency=4)
+    queue = make_queue(Links(server.url), config=WIDE, transfers=4)
     jobs = await queue.add_many([wish(folder, name) for name in "abcd"])
     most = 0
     for _ in range(100):

@@ -134,7 +134,7 @@ async def test_two_run_at_a_time_in_the_order_of_the_queue(
 async def test_a_moved_job_runs_earlier(server: FaultServer, folder: Path, make_queue: Make) -> None:
     server.always = SLOW
     links = Links(server.url)
-    queue = make_queue(links, concurrency=1)
+    queue = make_queue(links, transfers=1)
     jobs = await queue.add_many([wish(folder, name) for name in "abcd"])
     await queue.move(jobs[3].id, -2)
     await queue.move(jobs[0].id, 1)
@@ -182,7 +182,7 @@ async def test_pause_interrupts_a_read_that_gets_nothing(
 async def test_a_paused_job_that_was_never_started_leaves_its_place(
     server: FaultServer, folder: Path, make_queue: Make
 ) -> None:
-    queue = make_queue(Links(server.url), concurrency=1)
+    queue = make_queue(Links(server.url), transfers=1)
     for _ in range(5):
         job = await queue.add(wish(folder, "a"))
         await queue.pause(job.id)
@@ -263,7 +263,7 @@ async def test_a_wait_for_the_next_try_holds_no_place(
     server: FaultServer, folder: Path, make_queue: Make
 ) -> None:
     server.script.append(Answer(status=503, headers={"Retry-After": "1000"}))
-    queue = make_queue(Links(server.url), concurrency=1, retries=replace(HASTY, longest_wait=1000.0))
+    queue = make_queue(Links(server.url), transfers=1, retries=replace(HASTY, longest_wait=1000.0))
     first, second = await queue.add_many([wish(folder, "a"), wish(folder, "b")])
     assert (await ended(queue, second)).state is JobState.DONE
     assert queue.snapshot()[0].state is JobState.RETRYING
@@ -308,7 +308,7 @@ async def test_one_failing_job_does_not_stop_the_others(
         name = getattr(request, "collection_id", "")
         return server.url if name in "aceg" else "http://127.0.0.1:9/nothing"
 
-    queue = make_queue(Links(answer), concurrency=8)
+    queue = make_queue(Links(answer), transfers=8)
     jobs = await queue.add_many([wish(folder, name) for name in "abcdefgh"])
     ends = await queue.wait([job.id for job in jobs])
     assert [job.state for job in ends] == [JobState.DONE, JobState.FAILED] * 4
@@ -376,7 +376,7 @@ async def test_stop_does_not_wait_for_the_transfers_and_loses_nothing(
     server: FaultServer, folder: Path, make_queue: Make
 ) -> None:
     server.always = Answer(piece=1 << 18, pace=2.0)
-    queue = make_queue(Links(server.url), concurrency=8)
+    queue = make_queue(Links(server.url), transfers=8)
     await queue.add_many([wish(folder, name) for name in "abcdefghij"])
     # Four come at once from one host.
     await until(lambda: sum(job.bytes_done > 200_000 for job in queue.snapshot()) >= 4)
@@ -397,7 +397,7 @@ async def test_stop_does_not_wait_for_the_transfers_and_loses_nothing(
 async def test_what_is_paused_stays_paused_over_a_restart(
     server: FaultServer, folder: Path, make_queue: Make
 ) -> None:
-    queue = make_queue(Links(server.url), concurrency=1)
+    queue = make_queue(Links(server.url), transfers=1)
     server.always = SLOW
     _, second = await queue.add_many([wish(folder, "a"), wish(folder, "b")])
     await queue.pause(second.id)
@@ -427,7 +427,7 @@ async def test_a_second_program_sees_a_running_job_and_does_not_run_it_too(
 async def test_a_command_runs_what_it_added_and_leaves_the_rest_of_the_queue(
     server: FaultServer, folder: Path, make_queue: Make
 ) -> None:
-    app = make_queue(Links(server.url), concurrency=0)
+    app = make_queue(Links(server.url), transfers=0)
     await app.add(wish(folder, "waiting"))
     app.stop(60)
     command = make_queue(Links(server.url), only_own=True)
@@ -523,7 +523,7 @@ async def test_a_locked_queue_is_waited_for(
 
 
 async def test_ten_thousand_jobs_are_looked_at_in_no_time(folder: Path, make_queue: Make) -> None:
-    queue = make_queue(Links("http://127.0.0.1:9/"), concurrency=0)
+    queue = make_queue(Links("http://127.0.0.1:9/"), transfers=0)
     jobs = await queue.add_many([wish(folder, str(number)) for number in range(10_000)])
     times = []
     for job in jobs[5000:5010]:

@@ -49,7 +49,7 @@ def sha256_of(server: SampleServer, collection: str) -> str:
 
 def starts(server: SampleServer) -> list[int]:
     """Return from which byte on each request asked for the archive."""
-    asked = [request.range for request in server.store_requests if request.method == "GET"]
+    asked = [request.range for request in server.store.requests if request.method == "GET"]
     asked = [one for one in asked if one != OTHER["Range"]]
     return [int(one.removeprefix("bytes=").partition("-")[0]) if one else 0 for one in asked]
 
@@ -67,7 +67,7 @@ def test_what_ssh_ran_ends_with_the_line_and_its_download_goes_on_at_the_next_st
     terminal.end()  # the tmux here had nothing but the client
     assert size_of(part) >= CUT_AT and not whole.exists()
 
-    slow.rate = None
+    slow.store.rate = None
     terminal = dial(sshd, app_on(slow, out))
     terminal.until(ARCHIVE[:20])  # where it was left: the list of transfers, with its entry
     finish(terminal, whole, slow)
@@ -85,7 +85,7 @@ def test_who_comes_back_before_the_far_end_knows_of_the_cut_sees_the_download_an
         fetch_some(terminal, part)
         line.hold()
         old = sshd.sessions()
-        slow.rate = None  # the next who asks: what the first program fetches stays slow
+        slow.store.rate = None  # the next who asks: what the first program fetches stays slow
         terminal = dial(sshd, app_on(slow, out))
         terminal.until("BigEarthNet")
         terminal.press("2")

@@ -82,7 +82,7 @@ def test_no_title_is_written_where_it_is_not_wanted(
     start: Starter, slow: SampleServer, mlhub_home: Path
 ) -> None:
     settings(mlhub_home, "title = false")
-    slow.rate = None
+    slow.store.rate = None
     terminal = start(server=slow)
     terminal.until("BigEarthNet")
     queue_archive(terminal, SMALL)
@@ -122,7 +122,7 @@ def test_the_end_calls_the_user_once_the_way_that_is_set(
     start: Starter, slow: SampleServer, mlhub_home: Path
 ) -> None:
     settings(mlhub_home, 'notify = "osc777"')
-    slow.rate = None
+    slow.store.rate = None
     terminal = start(server=slow)
     terminal.until("BigEarthNet")
     queue_archive(terminal, SMALL)
@@ -132,7 +132,7 @@ def test_the_end_calls_the_user_once_the_way_that_is_set(
 
 
 def test_nobody_is_called_who_did_not_ask_for_it(start: Starter, slow: SampleServer) -> None:
-    slow.rate = None
+    slow.store.rate = None
     terminal = start(server=slow)
     terminal.until("BigEarthNet")
     queue_archive(terminal, SMALL)

@@ -44,12 +44,12 @@ def test_a_download_survives_every_end_of_the_app(start: Starter, out: Path, slo
     terminal.end()
     assert [path.name for path in out.iterdir()] == [part.name], "nothing under the final name"
 
-    slow.rate = None
+    slow.store.rate = None
     terminal = start(server=slow)
     terminal.until(whole.exists)
     assert is_whole(whole, slow)
     assert [path.name for path in out.iterdir()] == [whole.name]
-    ranges = [request.range for request in slow.store_requests if request.method == "GET"]
+    ranges = [request.range for request in slow.store.requests if request.method == "GET"]
     places = [int(asked.removeprefix("bytes=").partition("-")[0]) for asked in ranges if asked]
     assert len(ranges) == len(places) + 1 == 5, "one request a start, and only the first from the beginning"
     assert places == sorted(places) and places[0] > 0 and places[-1] >= 3 * STEP
