@@ -124,6 +124,36 @@ async def reached(queue: QueueService, job_id: int, good: Callable[[Job], bool])
     return job
 
 
+@dataclass
+class Crops:
+    """A queue for the dataset of a server, which goes to the folder `out`."""
+
+    queue: QueueService
+    server: FaultServer
+    folder: Path
+
+    @property
+    def out(self) -> Path:
+        return self.folder / "out"
+
+    @property
+    def gets(self) -> list[str]:
+        return [request.target for request in self.server.gets]
+
+    def stock(self, count: int, **more: Any) -> dict[str, bytes]:
+        """Put a dataset of `count` assets on the server; see `stock`."""
+        return stock(self.server, self.folder, count, **more)
+
+    async def settle(self, filters: Filters | None = None, **more: Any) -> Job:
+        """Queue the dataset and return its job at rest."""
+        return await settle(self.queue, wish(self.out, filters, **more))
+
+    async def begin(self, good: Callable[[Job], bool] = lambda job: job.files_done > 5) -> Job:
+        """Queue the dataset, and wait until its job is as wanted."""
+        job = await self.queue.add(wish(self.out))
+        return await reached(self.queue, job.id, good)
+
+
 def assets_in(folder: Path) -> dict[str, bytes]:
     """Return the files of assets below a dataset's folder, by their save paths."""
     return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*.tif")}

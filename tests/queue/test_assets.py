@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import pytest
 
@@ -32,10 +31,9 @@ from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer, LoopbackServer, as_json
 
 from .catalog import Catalog, tree
-from .conftest import DATA
+from .conftest import DATA, Queues
 from .support import HASTY, QUICK, content
 
-Make: TypeAlias = Callable[..., QueueService]
 OTHER = content(seed=2)
 SHA256 = hashlib.sha256(DATA).hexdigest()
 GONE = [Answer(status=status) for status in (401, 403, 404, 410)]
@@ -161,10 +159,10 @@ async def test_bytes_that_are_not_the_documents_get_no_final_name_and_leave_no_p
 
 
 async def test_a_checksum_nobody_can_verify_and_another_size_are_said(
-    server: FaultServer, folder: Path, catalog: Catalog, make_queue: Make
+    queues: Queues, catalog: Catalog
 ) -> None:
-    catalog.put("i", data={"href": at(server, "/a.tif"), "file:checksum": "ff" * 20, "file:size": 10})
-    job = await run(make_queue(OneSource(catalog)), wanted(catalog, folder))
+    catalog.put("i", data={"href": at(queues.server, "/a.tif"), "file:checksum": "ff" * 20, "file:size": 10})
+    job = await run(queues.start(OneSource(catalog)), wanted(catalog, queues.folder))
     assert job.state is JobState.DONE
     assert "no kind that can be verified" in job.reason
     assert "its document says 10" in job.reason
@@ -203,41 +201,37 @@ async def test_an_empty_asset_arrives(
     assert (await get(catalog, folder)).read_bytes() == b""
 
 
-async def test_what_is_there_is_kept_or_replaced_as_asked(
-    server: FaultServer, folder: Path, catalog: Catalog, make_queue: Make
-) -> None:
-    catalog.put("i", data=at(server, "/a.tif"))
-    queue = make_queue(OneSource(catalog))
-    path = (await run(queue, wanted(catalog, folder))).path
-    again = await run(queue, wanted(catalog, folder))
+async def test_what_is_there_is_kept_or_replaced_as_asked(queues: Queues, catalog: Catalog) -> None:
+    catalog.put("i", data=at(queues.server, "/a.tif"))
+    queue = queues.start(OneSource(catalog))
+    path = (await run(queue, wanted(catalog, queues.folder))).path
+    again = await run(queue, wanted(catalog, queues.folder))
     assert (again.state, again.reason) == (JobState.DONE, "already there")
     path.write_bytes(b"mine")
-    assert (await run(queue, wanted(catalog, folder, if_exists=IfExists.SKIP))).state is JobState.DONE
+    assert (await run(queue, wanted(catalog, queues.folder, if_exists=IfExists.SKIP))).state is JobState.DONE
     assert path.read_bytes() == b"mine"
-    await run(queue, wanted(catalog, folder, if_exists=IfExists.OVERWRITE))
+    await run(queue, wanted(catalog, queues.folder, if_exists=IfExists.OVERWRITE))
     assert path.read_bytes() == DATA
 
 
-async def test_an_interrupted_asset_goes_on_where_it_was(
-    server: FaultServer, folder: Path, catalog: Catalog, make_queue: Make
-) -> None:
-    server.script.append(Answer(after=len(DATA) // 2))
-    catalog.put("i", data=at(server, "/a.tif"))
-    job = await run(make_queue(OneSource(catalog)), wanted(catalog, folder))
+async def test_an_interrupted_asset_goes_on_where_it_was(queues: Queues, catalog: Catalog) -> None:
+    queues.server.script.append(Answer(after=len(DATA) // 2))
+    catalog.put("i", data=at(queues.server, "/a.tif"))
+    job = await run(queues.start(OneSource(catalog)), wanted(catalog, queues.folder))
     assert job.path.read_bytes() == DATA
-    assert server.ranges[1] is not None
+    assert queues.server.ranges[1] is not None
 
 
 async def test_a_signed_href_is_looked_up_late_and_kept_nowhere(
-    server: FaultServer, folder: Path, catalog: Catalog, make_queue: Make, mlhub_home: Path
+    queues: Queues, catalog: Catalog, mlhub_home: Path
 ) -> None:
-    catalog.put("i", data=at(server, "/a.tif?X-Amz-Signature=topsecret"))
-    request = wanted(catalog, folder)
+    catalog.put("i", data=at(queues.server, "/a.tif?X-Amz-Signature=topsecret"))
+    request = wanted(catalog, queues.folder)
     assert "topsecret" not in repr(request)
-    queue = make_queue(OneSource(catalog))
+    queue = queues.start(OneSource(catalog))
     job = await run(queue, request)
     assert job.path.read_bytes() == DATA
-    assert server.gets[0].target == "/a.tif?X-Amz-Signature=topsecret"
+    assert queues.server.gets[0].target == "/a.tif?X-Amz-Signature=topsecret"
     queue.stop(60)
     kept = b"".join(path.read_bytes() for path in mlhub_home.rglob("*") if path.is_file())
     assert b"/a.tif" in kept or b"data.tif" in kept
@@ -245,17 +239,15 @@ async def test_a_signed_href_is_looked_up_late_and_kept_nowhere(
     assert "topsecret" not in repr(queue.snapshot())
 
 
-async def test_a_refused_signature_is_renewed_and_none_is_kept(
-    server: FaultServer, folder: Path, make_queue: Make, mlhub_home: Path
-) -> None:
+async def test_a_refused_signature_is_renewed_and_none_is_kept(queues: Queues, mlhub_home: Path) -> None:
     given: list[str] = []
 
     def token(_: object) -> Any:
         given.append(f"sig=topsecret{len(given) + 1}")
         return as_json({"token": given[-1], "msft:expiry": "2100-01-01T00:00:00Z"})
 
-    server.heads.append(Answer(status=403))
-    server.script.append(Answer(status=403))
+    queues.server.heads.append(Answer(status=403))
+    queues.server.script.append(Answer(status=403))
     with LoopbackServer(token) as endpoint:
         tokens = SasTokens(f"{endpoint.url}/token/", home="127.0.0.1", stores="127.0.0.1")
 
@@ -267,11 +259,11 @@ async def test_a_refused_signature_is_renewed_and_none_is_kept(
             return signing
 
         home = Catalog(endpoint.root)
-        home.put("i", data=at(server, "/container/a.tif"), more=at(server, "/container/b.tif"))
-        queue = make_queue(Resolver(opened))
+        home.put("i", data=at(queues.server, "/container/a.tif"), more=at(queues.server, "/container/b.tif"))
+        queue = queues.start(Resolver(opened))
         for key in ("data", "more"):
-            assert (await run(queue, wanted(home, folder, key))).state is JobState.DONE
-    assert [asked.target for asked in server.gets] == [
+            assert (await run(queue, wanted(home, queues.folder, key))).state is JobState.DONE
+    assert [asked.target for asked in queues.server.gets] == [
         "/container/a.tif?sig=topsecret1",
         "/container/a.tif?sig=topsecret2",
         "/container/b.tif?sig=topsecret2",

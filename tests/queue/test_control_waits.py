@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeAlias
 
 import pytest
 from hypothesis import given
@@ -21,15 +19,12 @@ from mlhub_tui.planning.requests import ArchiveRequest, AssetRequest, DownloadRe
 from mlhub_tui.planning.resolver import RenewedAsset, Resolver
 from mlhub_tui.queue import scheduler as disk_space
 from mlhub_tui.queue.job import Job, JobState
-from mlhub_tui.queue.service import QueueService
 from mlhub_tui.transfer.config import TransferProgress
-from tests.support.fault_server import FaultServer
 from tests.support.waiting import until
 
-from .conftest import DATA
-from .support import HALF, Links, files, wish
+from .conftest import DATA, Queues
+from .support import HALF, files
 
-Make: TypeAlias = Callable[..., QueueService]
 STEADY = replace(QUEUE_RETRIES, base=0.1, cap=0.1, random=lambda: 1.0)
 
 
@@ -62,14 +57,12 @@ def job(number: int, source: str = "http://a/", state: JobState = JobState.QUEUE
     return Job(number, request, f"n{number}.tar.gz", state, position=number, **fields)  # type: ignore[arg-type]  # any of its fields
 
 
-async def test_hosts_that_are_gone_do_not_hold_up_the_others(
-    server: FaultServer, folder: Path, make_queue: Make
-) -> None:
-    cable = Cable(server.url)
+async def test_hosts_that_are_gone_do_not_hold_up_the_others(queues: Queues) -> None:
+    cable = Cable(queues.server.url)
     cable.gone = {"gone1", "gone2"}
-    queue = make_queue(cable, retries=STEADY)
+    queue = queues.start(cable, retries=STEADY)
     names = ["gone1", "gone2", "here1", "here2", "here3"]
-    requests = [ArchiveRequest(f"http://{name[:4]}/", None, name, folder) for name in names]
+    requests = [ArchiveRequest(f"http://{name[:4]}/", None, name, queues.folder) for name in names]
     await queue.add_many(requests)
     await until(lambda: sum(job.state is JobState.DONE for job in queue.snapshot()) == 3)
     assert {job.state for job in queue.snapshot()[:2]} <= {
@@ -80,16 +73,16 @@ async def test_hosts_that_are_gone_do_not_hold_up_the_others(
 
 
 async def test_a_job_without_room_goes_on_by_itself_when_there_is_some(
-    server: FaultServer, folder: Path, make_queue: Make, monkeypatch: pytest.MonkeyPatch
+    queues: Queues, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     free = [1000]
     monkeypatch.setattr(folders, "free_space", lambda _: free[0])
-    queue = make_queue(Links(server.url), room_every=0.1)
-    await queue.add(wish(folder))
+    queue = queues.start(room_every=0.1)
+    await queue.add(queues.wish())
     await until(lambda: queue.snapshot()[0].state is JobState.NO_SPACE)
     free[0] = 10 * len(DATA)
     await until(lambda: queue.snapshot()[0].state is JobState.DONE)
-    assert files(folder) == {"file.tar.gz": len(DATA)}
+    assert files(queues.folder) == {"file.tar.gz": len(DATA)}
 
 
 def test_where_room_alone_did_not_help_it_is_looked_at_less_often() -> None:
@@ -133,12 +126,9 @@ def test_room_is_kept_for_what_runs_and_what_waits_before_and_for_nothing_else(
     assert disk_space.reserved_space(mine, jobs, lives) == expected
 
 
-async def test_a_transfer_that_receives_nothing_is_shown_as_stalled(
-    server: FaultServer, folder: Path, make_queue: Make
-) -> None:
-    server.always = HALF
-    queue = make_queue(Links(server.url))
-    job = await queue.add(wish(folder))
+async def test_a_transfer_that_receives_nothing_is_shown_as_stalled(queues: Queues) -> None:
+    queues.server.always = HALF
+    queue, job = await queues.begin()
     await until(lambda: queue.snapshot()[0].state is JobState.STALLED)
     shown = queue.snapshot()[0]
     assert (shown.reason, shown.rate, shown.connections) == ("nothing comes at the moment", None, 1)

@@ -9,9 +9,8 @@ import io
 import os
 import tarfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeAlias
 
 import pytest
 
@@ -33,7 +32,6 @@ from mlhub_tui.queue.database import Database
 from mlhub_tui.queue.job import JobState
 from mlhub_tui.queue.part_repository import PartRepository as Parts
 from mlhub_tui.queue.repository import JobRepository
-from mlhub_tui.queue.service import QueueService
 from mlhub_tui.sources.static.document_urls import file_url, member_url
 from mlhub_tui.transfer import local_files
 from mlhub_tui.transfer.config import DownloadResult, DownloadSpec
@@ -42,10 +40,9 @@ from mlhub_tui.transfer.part_file import PartRecord
 from tests.support.waiting import PATIENCE
 
 from .catalog import Catalog, tree
-from .conftest import DATA
+from .conftest import DATA, Queues
 from .support import run
 
-Make: TypeAlias = Callable[..., QueueService]
 SHA256 = Checksum("sha-256", hashlib.sha256(DATA).hexdigest())
 
 
@@ -219,14 +216,12 @@ def test_a_search_through_an_archive_can_be_ended(archive: Path) -> None:
         pass
 
 
-async def test_a_file_that_was_moved_is_looked_up_again_in_its_item(
-    original: Path, folder: Path, make_queue: Make
-) -> None:
+async def test_a_file_that_was_moved_is_looked_up_again_in_its_item(queues: Queues, original: Path) -> None:
     catalog = Catalog(str(original.parent / "catalog.json"), Kind.STATIC)
     document = catalog.put("i", file_url(original.parent / "i.json"), data="old.tif", gone="gone.tif")
-    requests = requests_for(DocumentOrigin.of(catalog), [document], folder).requests
+    requests = requests_for(DocumentOrigin.of(catalog), [document], queues.folder).requests
     catalog.put("i", document.url, data=file_url(original), gone="gone.tif")
-    queue = make_queue(OneSource(catalog))
+    queue = queues.start(OneSource(catalog))
     jobs = await queue.add_many(requests)
     moved, gone = await queue.wait([job.id for job in jobs])
     assert moved.path.read_bytes() == DATA
@@ -235,7 +230,7 @@ async def test_a_file_that_was_moved_is_looked_up_again_in_its_item(
 
 @pytest.mark.usefixtures("plain")
 async def test_the_queue_copies_pauses_and_goes_on(
-    original: Path, folder: Path, make_queue: Make, monkeypatch: pytest.MonkeyPatch
+    queues: Queues, original: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gate = threading.Event()
     chunks = local_files.LocalOriginal.chunks
@@ -248,8 +243,8 @@ async def test_the_queue_copies_pauses_and_goes_on(
     monkeypatch.setattr(local_files.LocalOriginal, "chunks", slowly)
     catalog = Catalog(str(original.parent / "catalog.json"), Kind.STATIC)
     document = catalog.put("i", file_url(original.parent / "i.json"), data=original.name.replace("%", "%25"))
-    [request] = requests_for(DocumentOrigin.of(catalog), [document], folder).requests
-    queue = make_queue(OneSource(catalog))
+    [request] = requests_for(DocumentOrigin.of(catalog), [document], queues.folder).requests
+    queue = queues.start(OneSource(catalog))
     job = await queue.add(request)
     async with asyncio.timeout(PATIENCE):
         while not 0 < next(shown.bytes_done for shown in queue.snapshot()) < len(DATA):
@@ -261,5 +256,5 @@ async def test_the_queue_copies_pauses_and_goes_on(
         await queue.resume(job.id)
         [job] = await queue.wait([job.id])
     assert (job.state, job.bytes_done) == (JobState.DONE, len(DATA))
-    assert job.path == folder / "c" / "i" / "data.tif"
+    assert job.path == queues.folder / "c" / "i" / "data.tif"
     assert job.path.read_bytes() == DATA

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,7 +19,6 @@ from mlhub_tui.planning.report import verify_files
 from mlhub_tui.planning.selection import PlannedFile
 from mlhub_tui.queue.job import JobState
 from mlhub_tui.queue.run_job import job_context
-from mlhub_tui.queue.service import QueueService
 from mlhub_tui.text import size as size_words
 from mlhub_tui.transfer.config import TransferPhase, TransferProgress
 from mlhub_tui.transfer.engine import TransferCancelled
@@ -29,16 +27,9 @@ from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer, Request
 
 from ..planning.made import asset, item
-from .dataset_support import CATALOG, queue_at, settle, shops, stock, wish
+from .dataset_support import CATALOG, Crops, shops, stock, wish
 
 DIGEST = "1220" + "ab" * 32
-
-
-@pytest.fixture
-def queue(mlhub_home: Path, server: FaultServer) -> Iterator[QueueService]:
-    running = queue_at(mlhub_home, shops(server))
-    yield running
-    running.stop(60)
 
 
 def planned(number: int) -> PlannedFile:
@@ -209,9 +200,9 @@ async def test_planning_keeps_the_catalog_and_drops_old_ones_that_take_too_much_
     ],
 )
 async def test_a_catalog_s_link_that_is_refused_is_asked_for_once_more(
-    queue: QueueService, server: FaultServer, tmp_path: Path, statuses: list[int], state: JobState, words: str
+    crops: Crops, statuses: list[int], state: JobState, words: str
 ) -> None:
-    stock(server, tmp_path, 8)
+    crops.stock(8)
     refused = list(statuses)
 
     def plan(request: Request) -> Answer | None:
@@ -221,25 +212,23 @@ async def test_a_catalog_s_link_that_is_refused_is_asked_for_once_more(
             refused.extend(statuses)
         return Answer(refused.pop(0)) if refused else None
 
-    server.plan = plan
-    job = await settle(queue, wish(tmp_path / "out"))
+    crops.server.plan = plan
+    job = await crops.settle()
     assert job.state is state
     assert words in job.reason
 
 
-async def test_what_was_there_is_no_news(
-    queue: QueueService, server: FaultServer, tmp_path: Path, mlhub_home: Path
-) -> None:
-    contents = stock(server, tmp_path, 8)
-    job = await settle(queue, wish(tmp_path / "out"))
-    first = [event.words for event in await queue.log(job.id)]
-    whole = sum(map(len, contents.values())) + len(server.by_target[CATALOG])
+async def test_what_was_there_is_no_news(crops: Crops, mlhub_home: Path) -> None:
+    contents = crops.stock(8)
+    job = await crops.settle()
+    first = [event.words for event in await crops.queue.log(job.id)]
+    whole = sum(map(len, contents.values())) + len(crops.server.by_target[CATALOG])
     assert first[-1].startswith(f"done: {size_words(whole)}, in ") and first[-1].endswith("; 8 files")
-    server.requests.clear()
+    crops.server.requests.clear()
     for _ in ("the manifest knows the files", "they are found on the disk"):
-        job = await settle(queue, wish(tmp_path / "out"))
-        assert (await queue.log(job.id))[-1].words == "done: 8 files"
-        assert [request.target for request in server.requests if request.method == "GET"] == []
+        job = await crops.settle()
+        assert (await crops.queue.log(job.id))[-1].words == "done: 8 files"
+        assert [request.target for request in crops.server.requests if request.method == "GET"] == []
         for path in (mlhub_home / "datasets").iterdir():
             path.unlink()
 

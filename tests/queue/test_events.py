@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import re
 import sqlite3
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeAlias
 
 import pytest
 from hypothesis import given
@@ -18,6 +16,7 @@ from mlhub_tui.errors import ServerError
 from mlhub_tui.http.credentials import Link
 from mlhub_tui.http.representation import raise_for_response
 from mlhub_tui.http.response import Response
+from mlhub_tui.planning.requests import DownloadRequest
 from mlhub_tui.queue.active_transfer import success_message
 from mlhub_tui.queue.client import QueueClient
 from mlhub_tui.queue.database import Database
@@ -25,16 +24,13 @@ from mlhub_tui.queue.job import Job, JobState
 from mlhub_tui.queue.repository import FIRST, LAST, LONGEST, JobRepository, safe
 from mlhub_tui.queue.service import QueueService
 from mlhub_tui.transfer.config import DownloadResult
-from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer
 from tests.support.waiting import until
 
-from .conftest import DATA
+from .conftest import DATA, Queues, ended
 from .support import SLOW, WIDE, Links, content, wish
-from .test_queue import ended
 from .test_store import GONE
 
-Make: TypeAlias = Callable[..., QueueService]
 SECRET = "s3cr3t-Zq81"
 
 
@@ -48,11 +44,8 @@ def test_the_mean_speed_is_that_of_what_came(tmp_path: Path) -> None:
     assert success_message(done, 10_000_000, 20.0) == "done: 10.0 MB, in 20 s, 500.0 kB/s on average"
 
 
-async def test_a_log_says_from_where_and_how_fast_it_came(
-    server: FaultServer, folder: Path, make_queue: Make
-) -> None:
-    queue = make_queue(Links(server.url))
-    job = await ended(queue, await queue.add(wish(folder)))
+async def test_a_log_says_from_where_and_how_fast_it_came(queues: Queues) -> None:
+    queue, job = await queues.fetch()
     words = await log(queue, job)
     assert words[0] == "queued"
     assert re.fullmatch(r"starts in the app, pid \d+", words[1])
@@ -64,17 +57,14 @@ async def test_a_log_says_from_where_and_how_fast_it_came(
     assert await queue.log(job.id, after=events[-2].number) == events[-1:]
 
 
-async def test_a_log_tells_refusals_retries_and_where_it_went_on(
-    server: FaultServer, folder: Path, make_queue: Make
-) -> None:
-    server.script.extend(
+async def test_a_log_tells_refusals_retries_and_where_it_went_on(queues: Queues) -> None:
+    queues.server.script.extend(
         [
             Answer(status=503, headers={"Retry-After": "1"}),
             Answer(after=len(DATA) // 2),
         ]
     )
-    queue = make_queue(Links(server.url))
-    job = await ended(queue, await queue.add(wish(folder)))
+    queue, job = await queues.fetch()
     assert job.state is JobState.DONE
     words = "\n".join(await log(queue, job))
     assert re.search(r"returned 503 .*with Retry-After 1 s; next try in \d", words)
@@ -82,40 +72,32 @@ async def test_a_log_tells_refusals_retries_and_where_it_went_on(
     assert re.search(r"done: 1\.0 MB, \d+\.\d kB of them in", words)
 
 
-async def test_a_log_tells_that_a_link_was_renewed(
-    server: FaultServer, folder: Path, make_queue: Make
-) -> None:
-    server.script.append(Answer(status=403))
-    queue = make_queue(Links(server.url))
-    words = await log(queue, await ended(queue, await queue.add(wish(folder))))
+async def test_a_log_tells_that_a_link_was_renewed(queues: Queues) -> None:
+    queues.server.script.append(Answer(status=403))
+    queue = queues.start()
+    words = await log(queue, await ended(queue, await queue.add(queues.wish())))
     assert any("returned 403 Said for file.tar.gz: requests a new link" in line for line in words)
     assert "the link was renewed" in words
 
 
-async def test_a_log_tells_what_verification_found(
-    server: FaultServer, folder: Path, make_queue: Make
-) -> None:
+async def test_a_log_tells_what_verification_found(queues: Queues) -> None:
     wrong = {"Content-MD5": "AAAAAAAAAAAAAAAAAAAAAA=="}
-    server.script.append(Answer(headers=wrong))
-    queue = make_queue(Links(server.url))
-    job = await ended(queue, await queue.add(wish(folder)))
+    queues.server.script.append(Answer(headers=wrong))
+    queue, job = await queues.fetch()
     words = await log(queue, job)
     assert any(line.startswith("verification failed:") for line in words)
 
 
-async def test_a_log_counts_connections(folder: Path, make_queue: Make) -> None:
-    with FaultServer(content(6 << 20)) as server:
-        server.always = Answer(pace=0.03)
-        queue = make_queue(Links(server.url), config=WIDE)
-        job = await ended(queue, await queue.add(wish(folder)))
-        assert job.state is JobState.DONE
-        assert any(re.fullmatch(r"\d+ connections?", line) for line in await log(queue, job))
+async def test_a_log_counts_connections(queues: Queues) -> None:
+    queues.server.content, queues.server.always = content(6 << 20), Answer(pace=0.03)
+    queue, job = await queues.fetch(config=WIDE)
+    assert job.state is JobState.DONE
+    assert any(re.fullmatch(r"\d+ connections?", line) for line in await log(queue, job))
 
 
-async def test_what_people_ask_for_is_in_the_log(server: FaultServer, folder: Path, make_queue: Make) -> None:
-    server.always = SLOW
-    queue = make_queue(Links(server.url))
-    job = await queue.add(wish(folder))
+async def test_what_people_ask_for_is_in_the_log(queues: Queues) -> None:
+    queues.server.always = SLOW
+    queue, job = await queues.begin()
     await until(lambda: queue.snapshot()[0].bytes_done > 0)
     await queue.pause(job.id)
     await queue.resume(job.id)
@@ -129,41 +111,31 @@ async def test_what_people_ask_for_is_in_the_log(server: FaultServer, folder: Pa
 _ASKED = {"queued", "paused", "resumed", "cancelled", "queued again"}
 
 
-async def test_the_end_of_a_program_is_in_the_log_and_other_programs_read_it(
-    server: FaultServer, folder: Path, make_queue: Make, mlhub_home: Path
-) -> None:
-    server.always = SLOW
-    queue = make_queue(Links(server.url))
-    job = await queue.add(wish(folder))
+async def test_the_end_of_a_program_is_in_the_log_and_other_programs_read_it(queues: Queues) -> None:
+    queues.server.always = SLOW
+    queue, job = await queues.begin()
     await until(lambda: queue.snapshot()[0].bytes_done > 0)
     await asyncio.to_thread(queue.stop, 60)
-    with QueueClient(mlhub_home / "queue.db") as desk:
+    with QueueClient(queues.database) as desk:
         words = [event.words for event in desk.log(job.id)]
     assert re.fullmatch(r"interrupted: its program ended, .* are saved", words[-1])
 
 
-async def test_no_key_of_a_link_or_of_an_answer_is_in_the_file(
-    folder: Path, make_queue: Make, mlhub_home: Path, server: FaultServer
-) -> None:
-    signed = f"{server.url}?X-Amz-Signature={SECRET}&key={SECRET}&x={SECRET}"
-    server.script.extend(
+async def test_no_key_of_a_link_or_of_an_answer_is_in_the_file(queues: Queues, mlhub_home: Path) -> None:
+    signed = f"{queues.server.url}?X-Amz-Signature={SECRET}&key={SECRET}&x={SECRET}"
+    queues.server.script.extend(
         [
             Answer(status=503, headers={"Retry-After": "0"}),
             Answer(status=302, headers={"Location": signed}),
             Answer(status=500),
         ]
     )
-    links = Links(signed)
 
-    class Headed:
-        async def link(self, request: object) -> Link:
-            return replace(await links.link(wish(folder)), headers={"Authorization": f"Bearer {SECRET}"})
+    class Headed(Links):
+        async def link(self, request: DownloadRequest) -> Link:
+            return replace(await super().link(request), headers={"Authorization": f"Bearer {SECRET}"})
 
-        info = links.info
-        again = links.again
-
-    queue = make_queue(Headed())
-    job = await ended(queue, await queue.add(wish(folder)))
+    queue, job = await queues.fetch(Headed(signed))
     assert len(await log(queue, job)) > 4
     await asyncio.to_thread(queue.stop, 60)
     for path in mlhub_home.iterdir():

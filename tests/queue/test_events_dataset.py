@@ -3,30 +3,25 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 from mlhub_tui.queue.job import JobState
-from mlhub_tui.queue.service import QueueService
 from mlhub_tui.text import size
-from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer, Request
 
-from .dataset_support import CATALOG, settle, stock, wish
+from .dataset_support import CATALOG, Crops
 
 
-async def test_the_log_of_a_dataset_tells_its_parts_and_what_failed(
-    queue: QueueService, server: FaultServer, tmp_path: Path
-) -> None:
-    contents = stock(server, tmp_path, 30)
-    gone = next(path for path in server.by_target if path != CATALOG)
+async def test_the_log_of_a_dataset_tells_its_parts_and_what_failed(crops: Crops) -> None:
+    contents = crops.stock(30)
+    gone = next(path for path in crops.server.by_target if path != CATALOG)
 
     def plan(request: Request) -> Answer | None:
         return Answer(status=404) if request.target == gone else None
 
-    server.plan = plan
-    job = await settle(queue, wish(tmp_path / "out"))
+    crops.server.plan = plan
+    job = await crops.settle()
     assert job.state is JobState.FAILED
-    words = [event.words for event in await queue.log(job.id)]
+    words = [event.words for event in await crops.queue.log(job.id)]
     told = "\n".join(words)
     assert re.search(r"begins: .*, from 127\.0\.0\.1", told)
     for part in (
@@ -38,11 +33,11 @@ async def test_the_log_of_a_dataset_tells_its_parts_and_what_failed(
     ):
         assert part in told
     assert words[-1].startswith("failed: done with 1 failed: 29 of 30 files are there")
-    server.plan = None
-    await queue.retry(job.id)
-    [job] = await queue.wait([job.id])
+    crops.server.plan = None
+    await crops.queue.retry(job.id)
+    [job] = await crops.queue.wait([job.id])
     assert job.state is JobState.DONE
-    later = [event.words for event in await queue.log(job.id, after=len(words))]
+    later = [event.words for event in await crops.queue.log(job.id, after=len(words))]
     assert "begins with 1 file; 29 are there" in later
-    whole = sum(map(len, contents.values())) + len(server.by_target[CATALOG])
-    assert later[-1].startswith(f"done: {size(whole)}, {size(len(server.by_target[gone]))} of them in ")
+    whole = sum(map(len, contents.values())) + len(crops.server.by_target[CATALOG])
+    assert later[-1].startswith(f"done: {size(whole)}, {size(len(crops.server.by_target[gone]))} of them in ")

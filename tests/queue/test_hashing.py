@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from pathlib import Path
 
 import pytest
 
 from mlhub_tui.http import versions
 from mlhub_tui.queue.job import JobState
-from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer
 from tests.support.waiting import until
 
-from .conftest import DATA
-from .support import Links, files, wish
-from .test_queue import Make, ended
+from .conftest import DATA, Queues, ended
+from .support import files
 
 HALF = len(DATA) // 2
 
@@ -41,50 +38,43 @@ def hashed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return counts
 
 
-async def test_a_retry_hashes_no_byte_twice(
-    server: FaultServer, folder: Path, make_queue: Make, hashed: list[int]
-) -> None:
-    server.script.extend([Answer(after=HALF), Answer(after=HALF // 2, end="reset")])
-    queue = make_queue(Links(server.url))
-    done = await ended(queue, await queue.add(wish(folder)))
+async def test_a_retry_hashes_no_byte_twice(queues: Queues, hashed: list[int]) -> None:
+    queues.server.script.extend([Answer(after=HALF), Answer(after=HALF // 2, end="reset")])
+    queue = queues.start()
+    done = await ended(queue, await queue.add(queues.wish()))
     assert (done.state, done.path.read_bytes()) == (JobState.DONE, DATA)
-    assert len(server.gets) == 3
+    assert len(queues.server.gets) == 3
     assert sum(hashed) == len(DATA)
 
 
-async def test_a_part_that_was_changed_meanwhile_is_hashed_anew(
-    server: FaultServer, folder: Path, make_queue: Make, hashed: list[int]
-) -> None:
-    server.always = Answer(after=400_000, end="stall")
-    queue = make_queue(Links(server.url))
-    job = await queue.add(wish(folder))
+async def test_a_part_that_was_changed_meanwhile_is_hashed_anew(queues: Queues, hashed: list[int]) -> None:
+    queues.server.always = Answer(after=400_000, end="stall")
+    queue, job = await queues.begin()
     await until(lambda: queue.snapshot()[0].bytes_done > 300_000 and sum(hashed) > 100_000)
     await queue.pause(job.id)
     # What is known of the part is noted by the time that its thread has ended.
     await until(lambda: not any(thread.name.startswith("hash ") for thread in threading.enumerate()))
-    part = folder / "file.tar.gz.part"
+    part = queues.folder / "file.tar.gz.part"
     whole = part.read_bytes()
     part.write_bytes(whole[:100_000] + b"?" + whole[100_001:])  # the same file, of the same size
-    server.always = Answer()
+    queues.server.always = Answer()
     await queue.resume(job.id)
     done = await ended(queue, job)
     assert (done.state, done.path.read_bytes()) == (JobState.DONE, DATA)
     assert sum(hashed) > len(DATA)
 
 
-async def test_another_program_hashes_the_part_from_its_start(
-    server: FaultServer, folder: Path, make_queue: Make, hashed: list[int]
-) -> None:
-    server.always = Answer(after=400_000, end="stall")
-    first = make_queue(Links(server.url))
-    await first.add(wish(folder))
+async def test_another_program_hashes_the_part_from_its_start(queues: Queues, hashed: list[int]) -> None:
+    queues.server.always = Answer(after=400_000, end="stall")
+    first = queues.start()
+    await first.add(queues.wish())
     await until(lambda: first.snapshot()[0].bytes_done > 300_000)
     first.stop(60)
     await until(lambda: not any(thread.name.startswith("hash ") for thread in threading.enumerate()))
-    server.always = Answer()
+    queues.server.always = Answer()
     del hashed[:]
-    second = make_queue(Links(server.url))
+    second = queues.start()
     await until(lambda: second.snapshot() and second.snapshot()[0].state is JobState.DONE)
-    assert (folder / "file.tar.gz").read_bytes() == DATA
+    assert (queues.folder / "file.tar.gz").read_bytes() == DATA
     assert sum(hashed) == len(DATA)
-    assert files(folder) == {"file.tar.gz": len(DATA)}
+    assert files(queues.folder) == {"file.tar.gz": len(DATA)}

@@ -6,7 +6,6 @@ import asyncio
 import threading
 import time
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -16,23 +15,20 @@ from mlhub_tui.queue.job import JobState
 from tests.support.fault_server import FaultServer
 from tests.support.waiting import PATIENCE, until
 
-from .conftest import DATA
-from .support import QUICK, SLOW, WIDE, Links, wish
-from .test_queue import Make, ended
+from .conftest import DATA, Queues, ended
+from .support import QUICK, SLOW, WIDE, Links
 
 PATIENT = replace(QUICK, low_speed_time=0.2, low_speed_limit=3000.0)
 
 
-async def test_a_speed_limit_holds_for_all_transfers_together_and_can_be_lifted(
-    server: FaultServer, folder: Path, make_queue: Make
-) -> None:
-    queue = make_queue(Links(server.url), transfers=3)
+async def test_a_speed_limit_holds_for_all_transfers_together_and_can_be_lifted(queues: Queues) -> None:
+    queue = queues.start(transfers=3)
     await queue.change(limit=300_000)
     begun = time.monotonic()
-    jobs = await queue.add_many([wish(folder, name) for name in "abc"])
+    jobs = await queue.add_many([queues.wish(name) for name in "abc"])
     await until(lambda: all(job.bytes_done for job in queue.snapshot()))
     await asyncio.sleep(0.8)
-    parts = [folder / f"{name}.tar.gz.part" for name in "abc"]
+    parts = [queues.folder / f"{name}.tar.gz.part" for name in "abc"]
     sizes = [part.stat().st_size for part in parts]
     # What each of three connections took at once before the limit held it is not to be counted.
     assert sum(sizes) < 300_000 * (time.monotonic() - begun) + 600_000
@@ -48,27 +44,23 @@ async def test_a_speed_limit_holds_for_all_transfers_together_and_can_be_lifted(
     assert all(job.path.read_bytes() == DATA for job in done)
 
 
-async def test_a_transfer_that_waits_for_the_limit_is_not_taken_for_stalled(
-    server: FaultServer, folder: Path, make_queue: Make
-) -> None:
-    queue = make_queue(Links(server.url), config=PATIENT)
+async def test_a_transfer_that_waits_for_the_limit_is_not_taken_for_stalled(queues: Queues) -> None:
+    queue = queues.start(config=PATIENT)
     await queue.change(limit=1000)
-    job = await queue.add(wish(folder))
+    job = await queue.add(queues.wish())
     await until(lambda: queue.snapshot()[0].state is JobState.DOWNLOADING)
     for _ in range(12):
         await asyncio.sleep(0.1)
         assert queue.snapshot()[0].state is JobState.DOWNLOADING
-    assert len(server.gets) == 1
+    assert len(queues.server.gets) == 1
     await queue.change(limit=None)
     assert (await ended(queue, job)).state is JobState.DONE
 
 
-async def test_a_limited_transfer_is_paused_at_once(
-    server: FaultServer, folder: Path, make_queue: Make
-) -> None:
-    queue = make_queue(Links(server.url))
+async def test_a_limited_transfer_is_paused_at_once(queues: Queues) -> None:
+    queue = queues.start()
     await queue.change(limit=100)
-    job = await queue.add(wish(folder))
+    job = await queue.add(queues.wish())
     await until(lambda: queue.snapshot()[0].state is JobState.DOWNLOADING)
     await queue.pause(job.id)
     await queue.change(limit=None)
@@ -76,30 +68,28 @@ async def test_a_limited_transfer_is_paused_at_once(
     assert (await ended(queue, job)).state is JobState.DONE
 
 
-async def test_no_further_connections_are_opened_under_a_limit(
-    server: FaultServer, folder: Path, make_queue: Make
-) -> None:
-    server.content = DATA * 3
-    queue = make_queue(Links(server.url), config=WIDE)
+async def test_no_further_connections_are_opened_under_a_limit(queues: Queues) -> None:
+    queues.server.content = DATA * 3
+    queue = queues.start(config=WIDE)
     await queue.change(limit=4 << 20)
-    await ended(queue, await queue.add(wish(folder)))
-    assert server.ranges == [None]
+    await ended(queue, await queue.add(queues.wish()))
+    assert queues.server.ranges == [None]
 
 
-async def test_more_places_are_taken_at_once_and_fewer_when_they_are_left(
-    server: FaultServer, folder: Path, make_queue: Make
-) -> None:
-    server.always = SLOW
+async def test_more_places_are_taken_at_once_and_fewer_when_they_are_left(queues: Queues) -> None:
+    queues.server.always = SLOW
     with FaultServer(DATA) as other:
         other.always = SLOW
-        queue = make_queue(Links(lambda request: (server if request.collection_id in "abc" else other).url))
+        queue = queues.start(
+            Links(lambda request: (queues.server if request.collection_id in "abc" else other).url)
+        )
         await queue.change(transfers=1)
-        jobs = await queue.add_many([wish(folder, name) for name in "abcde"])
-        await until(lambda: server.open == 1)
+        jobs = await queue.add_many([queues.wish(name) for name in "abcde"])
+        await until(lambda: queues.server.open == 1)
         await queue.change(transfers=3)
-        await until(lambda: server.open == 3)
+        await until(lambda: queues.server.open == 3)
         await queue.change(transfers=1)
-        server.hurry()
+        queues.server.hurry()
         await queue.wait([job.id for job in jobs[:3]])
         await until(lambda: other.open == 1)
         await asyncio.sleep(0.3)
@@ -108,25 +98,23 @@ async def test_more_places_are_taken_at_once_and_fewer_when_they_are_left(
         assert {job.state for job in await queue.wait([job.id for job in jobs])} == {JobState.DONE}
 
 
-async def test_one_host_has_no_more_than_its_share_of_the_places(
-    server: FaultServer, folder: Path, make_queue: Make
-) -> None:
-    server.always = SLOW
+async def test_one_host_has_no_more_than_its_share_of_the_places(queues: Queues) -> None:
+    queues.server.always = SLOW
 
     def where(request: DownloadRequest) -> str:
-        return other.url if request.source == "other" else server.url
+        return other.url if request.source == "other" else queues.server.url
 
     with FaultServer(DATA) as other:
         other.always = SLOW
-        queue = make_queue(Links(where))
+        queue = queues.start(Links(where))
         await queue.change(transfers=8, per_host=2)
-        requests = [wish(folder, name) for name in "abcdef"]
-        requests += [replace(wish(folder, name), source="other") for name in "gh"]
+        requests = [queues.wish(name) for name in "abcdef"]
+        requests += [replace(queues.wish(name), source="other") for name in "gh"]
         jobs = await queue.add_many(requests)
-        await until(lambda: server.open == 2 and other.open == 2)
+        await until(lambda: queues.server.open == 2 and other.open == 2)
         await asyncio.sleep(0.3)
-        assert (server.most, other.most) == (2, 2)
-        server.hurry()
+        assert (queues.server.most, other.most) == (2, 2)
+        queues.server.hurry()
         other.hurry()
         assert {job.state for job in await queue.wait([job.id for job in jobs])} == {JobState.DONE}
 

@@ -27,10 +27,9 @@ from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer
 from tests.support.waiting import until, until_sync
 
-from .conftest import DATA
+from .conftest import DATA, Queues, ended
 from .support import ENDLESS, HASTY, QUICK, SLOW, WIDE, Links, content, files, wish
 from .test_processes import program
-from .test_queue import Make, ended
 
 
 class Disk:
@@ -82,15 +81,15 @@ def disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Disk]:
 @pytest.mark.parametrize("tuning", [QUICK, WIDE], ids=["one connection", "many"])
 @pytest.mark.parametrize("disk", [(8 << 20, 100)], indirect=True)
 async def test_a_disk_full_at_the_part_keeps_what_there_is_and_goes_on_when_there_is_room(
-    server: FaultServer, disk: Disk, make_queue: Make, tuning: TransferConfig
+    queues: Queues, disk: Disk, tuning: TransferConfig
 ) -> None:
-    server.content, server.always = content(3 << 20), replace(SLOW, piece=1 << 15)
-    queue = make_queue(Links(server.url), config=tuning)
+    queues.server.content, queues.server.always = content(3 << 20), replace(SLOW, piece=1 << 15)
+    queue = queues.start(config=tuning)
     job = await queue.add(wish(disk.path))
     await until(lambda: queue.snapshot()[0].bytes_done > 200_000)
-    await until(lambda: tuning is QUICK or server.open > 2)
+    await until(lambda: tuning is QUICK or queues.server.open > 2)
     filler = disk.fill()
-    server.hurry()
+    queues.server.hurry()
     job = await ended(queue, job)
     assert job.state is JobState.NO_SPACE
     assert "no space left" in job.reason
@@ -98,31 +97,22 @@ async def test_a_disk_full_at_the_part_keeps_what_there_is_and_goes_on_when_ther
     filler.unlink()
     assert list(files(disk.path)) == ["file.tar.gz.part"]
     await queue.resume(job.id)
-    assert (await ended(queue, job)).path.read_bytes() == server.content
-    assert server.ranges[-1] is not None
-
-
-async def test_too_small_a_disk_is_said_before_a_byte_is_written(
-    server: FaultServer, disk: Disk, make_queue: Make
-) -> None:
-    queue = make_queue(Links(server.url))
-    job = await ended(queue, await queue.add(wish(disk.path)))
-    assert (job.state, files(disk.path)) == (JobState.NO_SPACE, {})
-    assert "are needed" in job.reason
+    assert (await ended(queue, job)).path.read_bytes() == queues.server.content
+    assert queues.server.ranges[-1] is not None
 
 
 @pytest.mark.parametrize("disk", [(4 << 20, 2)], indirect=True)
 async def test_a_disk_without_room_for_a_second_name_still_gets_the_final_one(
-    server: FaultServer, disk: Disk, make_queue: Make
+    queues: Queues, disk: Disk
 ) -> None:
-    queue = make_queue(Links(server.url))
+    queue = queues.start()
     job = await ended(queue, await queue.add(wish(disk.path)))
     assert (job.state, files(disk.path)) == (JobState.DONE, {"file.tar.gz": len(DATA)})
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EIO])
 async def test_a_rename_that_fails_keeps_the_whole_part_and_is_done_later_without_fetching(
-    server: FaultServer, folder: Path, make_queue: Make, monkeypatch: pytest.MonkeyPatch, code: int
+    queues: Queues, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
     def refuse(*_: Any) -> None:
         raise OSError(code, os.strerror(code))
@@ -130,16 +120,15 @@ async def test_a_rename_that_fails_keeps_the_whole_part_and_is_done_later_withou
     monkeypatch.setattr(fileio, "_renameat2", lambda: None)
     monkeypatch.setattr(Path, "hardlink_to", refuse)
     monkeypatch.setattr(Path, "rename", refuse)
-    queue = make_queue(Links(server.url))
-    job = await ended(queue, await queue.add(wish(folder)))
+    queue, job = await queues.fetch()
     full = code == errno.ENOSPC
     assert job.state is (JobState.NO_SPACE if full else JobState.FAILED)
     assert ("no space" if full else os.strerror(code)) in job.reason
-    assert files(folder) == {"file.tar.gz.part": len(DATA)}
+    assert files(queues.folder) == {"file.tar.gz.part": len(DATA)}
     monkeypatch.undo()
     await (queue.resume(job.id) if full else queue.retry(job.id))
     assert (await ended(queue, job)).path.read_bytes() == DATA
-    assert server.sent <= len(DATA) + (64 << 10)
+    assert queues.server.sent <= len(DATA) + (64 << 10)
 
 
 @pytest.mark.parametrize("disk", [(8 << 20, 100)], indirect=True)
@@ -183,16 +172,16 @@ async def test_a_disk_that_is_full_when_the_queue_is_opened_costs_its_memory_onl
 @pytest.mark.slow
 @pytest.mark.parametrize("disk", [(4 << 20, 100)], indirect=True)
 async def test_a_folder_made_read_only_fails_with_a_kept_part_and_goes_on_later(
-    server: FaultServer, disk: Disk, make_queue: Make
+    queues: Queues, disk: Disk
 ) -> None:
-    server.always = SLOW
-    queue = make_queue(Links(server.url))
+    queues.server.always = SLOW
+    queue = queues.start()
     job = await queue.add(wish(disk.path))
     await until(lambda: queue.snapshot()[0].bytes_done > 30_000)
     await queue.pause(job.id)
-    await until(lambda: server.open == 0)
+    await until(lambda: queues.server.open == 0)
     disk.read_only(True)
-    server.hurry()
+    queues.server.hurry()
     await queue.resume(job.id)
     failed = await ended(queue, job)
     assert (failed.state, list(files(disk.path))) == (JobState.FAILED, ["file.tar.gz.part"])
@@ -200,29 +189,28 @@ async def test_a_folder_made_read_only_fails_with_a_kept_part_and_goes_on_later(
     disk.read_only(False)
     await queue.retry(job.id)
     assert (await ended(queue, job)).path.read_bytes() == DATA
-    assert server.ranges[-1] is not None
+    assert queues.server.ranges[-1] is not None
 
 
 async def test_a_target_that_became_a_folder_meanwhile_is_left_alone_and_the_part_kept(
-    server: FaultServer, folder: Path, make_queue: Make
+    queues: Queues,
 ) -> None:
-    server.always = SLOW
-    queue = make_queue(Links(server.url))
-    job = await queue.add(wish(folder))
+    queues.server.always = SLOW
+    queue, job = await queues.begin()
     await until(lambda: queue.snapshot()[0].state is JobState.DOWNLOADING)
-    (folder / "file.tar.gz").mkdir()
-    server.hurry()
+    (queues.folder / "file.tar.gz").mkdir()
+    queues.server.hurry()
     failed = await ended(queue, job)
     assert failed.state is JobState.FAILED
     assert "folder" in failed.reason
-    assert (folder / "file.tar.gz.part").read_bytes() == DATA
-    (folder / "file.tar.gz").rmdir()
+    assert (queues.folder / "file.tar.gz.part").read_bytes() == DATA
+    (queues.folder / "file.tar.gz").rmdir()
     await queue.retry(job.id)
     assert (await ended(queue, job)).path.read_bytes() == DATA
 
 
 async def test_a_name_that_stops_resolving_is_tried_again_and_goes_on_where_it_stopped(
-    server: FaultServer, folder: Path, make_queue: Make, monkeypatch: pytest.MonkeyPatch
+    queues: Queues, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     look_up, down = socket.getaddrinfo, False
 
@@ -235,31 +223,30 @@ async def test_a_name_that_stops_resolving_is_tried_again_and_goes_on_where_it_s
 
     monkeypatch.setattr(socket, "getaddrinfo", resolver)
     monkeypatch.setenv("NO_PROXY", "store.example")
-    server.script.append(replace(SLOW, after=len(DATA) // 2))
-    queue = make_queue(Links(server.url.replace("127.0.0.1", "store.example")), retries=ENDLESS)
-    job = await queue.add(wish(folder))
+    queues.server.script.append(replace(SLOW, after=len(DATA) // 2))
+    queue = queues.start(Links(queues.server.url.replace("127.0.0.1", "store.example")), retries=ENDLESS)
+    job = await queue.add(queues.wish())
     await until(lambda: queue.snapshot()[0].state is JobState.DOWNLOADING)
     down = True
-    server.hurry()
+    queues.server.hurry()
     await until(lambda: queue.snapshot()[0].state is JobState.RETRYING and queue.snapshot()[0].tries > 2)
     assert "store.example" in queue.snapshot()[0].reason
     assert queue.snapshot()[0].next_try is not None
     down = False
     assert (await ended(queue, job)).path.read_bytes() == DATA
-    assert server.ranges[-1] is not None
+    assert queues.server.ranges[-1] is not None
 
 
 @pytest.mark.parametrize("jump", [-86_400.0, 86_400.0], ids=["back", "forward"])
 async def test_a_clock_that_jumps_neither_holds_up_a_retry_nor_takes_a_job_away(
-    server: FaultServer, folder: Path, make_queue: Make, monkeypatch: pytest.MonkeyPatch, jump: float
+    queues: Queues, monkeypatch: pytest.MonkeyPatch, jump: float
 ) -> None:
-    server.script.append(Answer(after=len(DATA) // 2))
-    server.script.append(Answer(status=503))
+    queues.server.script.append(Answer(after=len(DATA) // 2))
+    queues.server.script.append(Answer(status=503))
     real, offset = time.time, 0.0
     monkeypatch.setattr(time, "time", lambda: real() + offset)
-    queue = make_queue(Links(server.url))
-    job = await queue.add(wish(folder))
-    await until(lambda: len(server.gets) > 0)
+    queue, job = await queues.begin()
+    await until(lambda: len(queues.server.gets) > 0)
     offset = jump
     assert (await ended(queue, job)).path.read_bytes() == DATA
 

@@ -19,8 +19,8 @@ from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer
 from tests.support.waiting import until
 
+from .conftest import Queues, ended
 from .support import HASTY, WIDE, Links, content, files, wish
-from .test_queue import Make, ended
 
 DATA = content(3 << 20)
 OTHER = content(3 << 20, seed=2)
@@ -150,99 +150,89 @@ async def test_the_first_connection_may_break_while_others_go_on(server: FaultSe
     assert server.ranges.count(None) == 1
 
 
-async def test_pause_and_resume_keep_all_stretches(
-    server: FaultServer, folder: Path, make_queue: Make, mlhub_home: Path
-) -> None:
-    server.always = SLOWER
-    queue = make_queue(Links(server.url), config=WIDE)
-    job = await queue.add(wish(folder))
-    await until(lambda: server.open >= 3 and len(recorded(mlhub_home)) > 1)
+async def test_pause_and_resume_keep_all_stretches(queues: Queues, mlhub_home: Path) -> None:
+    queues.server.always = SLOWER
+    queue, job = await queues.begin(config=WIDE)
+    await until(lambda: queues.server.open >= 3 and len(recorded(mlhub_home)) > 1)
     await queue.pause(job.id)
-    await until(lambda: server.open == 0)
+    await until(lambda: queues.server.open == 0)
     kept = recorded(mlhub_home)
     assert len(kept) > 1
-    sent, server.always = server.sent, Answer()
+    sent, queues.server.always = queues.server.sent, Answer()
     await queue.resume(job.id)
     assert (await ended(queue, job)).state is JobState.DONE
-    assert (folder / "file.tar.gz").read_bytes() == DATA
-    again = server.sent - sent - (len(DATA) - covered(kept))
+    assert (queues.folder / "file.tar.gz").read_bytes() == DATA
+    again = queues.server.sent - sent - (len(DATA) - covered(kept))
     assert again <= len(kept) * 2 * (WIDE.resume_overlap + (64 << 10))
 
 
-async def test_all_transfers_together_have_so_many_connections_and_no_more(
-    server: FaultServer, folder: Path, make_queue: Make
-) -> None:
-    server.always = SLOWER
-    queue = make_queue(Links(server.url), config=WIDE, transfers=4)
-    jobs = await queue.add_many([wish(folder, name) for name in "abcd"])
+async def test_all_transfers_together_have_so_many_connections_and_no_more(queues: Queues) -> None:
+    queues.server.always = SLOWER
+    queue = queues.start(config=WIDE, transfers=4)
+    jobs = await queue.add_many([queues.wish(name) for name in "abcd"])
     most = 0
     for _ in range(100):
         most = max(most, sum(job.connections for job in queue.snapshot()))
         await asyncio.sleep(0.01)
     await until(lambda: most > 4 or sum(job.connections for job in queue.snapshot()) > 4)
     assert most < 24, "not the eight of each, though one that ends may be counted with its successor"
-    server.hurry()
+    queues.server.hurry()
     await queue.wait([job.id for job in jobs])
     assert all(job.path.read_bytes() == DATA for job in jobs)
 
 
-async def test_paused_when_the_first_connection_is_through_the_others_end_too(
-    server: FaultServer, folder: Path, make_queue: Make
-) -> None:
-    server.script.append(SLOW)
-    server.always = SLOWER
-    queue = make_queue(Links(server.url), config=WIDE)
-    job = await queue.add(wish(folder))
-    await until(lambda: server.open >= 2)
+async def test_paused_when_the_first_connection_is_through_the_others_end_too(queues: Queues) -> None:
+    queues.server.script.append(SLOW)
+    queues.server.always = SLOWER
+    queue, job = await queues.begin(config=WIDE)
+    await until(lambda: queues.server.open >= 2)
     await asyncio.sleep(0.5)
     await queue.pause(job.id)
-    await until(lambda: server.open == 0)
+    await until(lambda: queues.server.open == 0)
     assert queue.snapshot()[0].state is JobState.PAUSED
-    server.always = Answer()
+    queues.server.always = Answer()
     await queue.resume(job.id)
     assert (await ended(queue, job)).path.read_bytes() == DATA
 
 
 async def test_resumed_with_parallel_ranges_turned_off_it_fills_the_holes_one_by_one(
-    server: FaultServer, folder: Path, make_queue: Make, mlhub_home: Path
+    queues: Queues, mlhub_home: Path
 ) -> None:
-    server.always = SLOWER
-    queue = make_queue(Links(server.url), config=WIDE)
-    await queue.add(wish(folder))
-    await until(lambda: server.open >= 3 and len(recorded(mlhub_home)) > 1)
+    queues.server.always = SLOWER
+    queue = queues.start(config=WIDE)
+    await queue.add(queues.wish())
+    await until(lambda: queues.server.open >= 3 and len(recorded(mlhub_home)) > 1)
     queue.stop(60)
     assert len(recorded(mlhub_home)) > 1
-    await until(lambda: server.open == 0)
-    server.always, server.most = Answer(), 0
-    assert await get(server, folder, connections=1) == DATA
-    assert server.most == 1
+    await until(lambda: queues.server.open == 0)
+    queues.server.always, queues.server.most = Answer(), 0
+    assert await get(queues.server, queues.folder, connections=1) == DATA
+    assert queues.server.most == 1
 
 
 async def test_a_part_with_holes_whose_record_is_lost_is_not_taken_for_half_a_file(
-    server: FaultServer, folder: Path, make_queue: Make, mlhub_home: Path
+    queues: Queues, mlhub_home: Path
 ) -> None:
-    server.always, server.md5 = SLOWER, False
-    queue = make_queue(Links(server.url), config=WIDE)
-    await queue.add(wish(folder))
-    part = folder / "file.tar.gz.part"
+    queues.server.always, queues.server.md5 = SLOWER, False
+    queue = queues.start(config=WIDE)
+    await queue.add(queues.wish())
+    part = queues.folder / "file.tar.gz.part"
     await until(lambda: part.exists() and part.stat().st_size > len(DATA))
     queue.stop(60)
     for path in mlhub_home.glob("queue.db*"):
         path.unlink()
-    server.always = Answer()
-    assert await get(server, folder) == DATA
+    queues.server.always = Answer()
+    assert await get(queues.server, queues.folder) == DATA
 
 
-async def test_changed_between_runs_nothing_of_the_old_version_is_kept(
-    server: FaultServer, folder: Path, make_queue: Make
-) -> None:
-    server.always = SLOWER
-    queue = make_queue(Links(server.url), config=WIDE)
-    await queue.add(wish(folder))
-    await until(lambda: server.open >= 3)
+async def test_changed_between_runs_nothing_of_the_old_version_is_kept(queues: Queues) -> None:
+    queues.server.always = SLOWER
+    queue = queues.start(config=WIDE)
+    await queue.add(queues.wish())
+    await until(lambda: queues.server.open >= 3)
     queue.stop(60)
-    server.content, server.etag, server.always = OTHER, '"v2"', SLOW
-    assert await get(server, folder) == OTHER
+    queues.server.content, queues.server.etag, queues.server.always = OTHER, '"v2"', SLOW
+    assert await get(queues.server, queues.folder) == OTHER
 
 
 async def test_a_link_that_expires_for_later_connections_is_looked_up_again(

@@ -6,7 +6,6 @@ import asyncio
 import re
 import sqlite3
 import threading
-from collections.abc import Callable
 from pathlib import Path
 
 from mlhub_tui.planning.filters import Filters
@@ -15,10 +14,10 @@ from mlhub_tui.queue.client import QueueClient
 from mlhub_tui.queue.job import JobState
 from mlhub_tui.queue.library import verify_job
 from mlhub_tui.queue.runner import QueueSettings
-from mlhub_tui.queue.service import QueueService
 from tests.support.fault_server import FaultServer
 from tests.support.waiting import until
 
+from .conftest import Queues
 from .support import Links, content
 
 RECORDED = Path(__file__).with_name("queue_0_1_0.sql")
@@ -42,11 +41,9 @@ def restore(home: Path, folder: Path, server: FaultServer) -> None:
         db.execute("UPDATE runners SET host = 'another', beat = 0")  # clocks may be behind the record's
 
 
-async def test_a_queue_of_version_0_1_0_is_read_and_continued(
-    server: FaultServer, mlhub_home: Path, folder: Path, make_queue: Callable[..., QueueService]
-) -> None:
-    restore(mlhub_home, folder, server)
-    with QueueClient(mlhub_home / "queue.db") as client:
+async def test_a_queue_of_version_0_1_0_is_read_and_continued(queues: Queues, mlhub_home: Path) -> None:
+    restore(mlhub_home, queues.folder, queues.server)
+    with QueueClient(queues.database) as client:
         jobs = {job.name.removesuffix(".tar.gz"): job for job in client.jobs()}
         assert {name: job.state for name, job in jobs.items()} == {
             "done": JobState.DONE,
@@ -72,13 +69,15 @@ async def test_a_queue_of_version_0_1_0_is_read_and_continued(
         assert str(verified) == "whole: size, MD5, gzip CRC"
         assert [event.words for event in client.log(jobs["busy"].id)][-1].endswith("next try in 1 h")
         assert client.settings() == QueueSettings(50_000_000, transfers=16, per_host=16)
-    queue = make_queue(Links(lambda request: f"{server.origin}/store/{request.collection_id}.tar.gz"))
+    queue = queues.start(
+        Links(lambda request: f"{queues.server.origin}/store/{request.collection_id}.tar.gz")
+    )
     await until(lambda: len(queue.snapshot()) == 9)
     await queue.resume(jobs["half"].id)
     [half, lost] = await queue.wait([jobs["half"].id, jobs["lost"].id])
     assert (half.state, lost.state) == (JobState.DONE, JobState.DONE)
-    assert all((folder / f"{name}.tar.gz").read_bytes() == content() for name in ("half", "lost"))
-    asked = {request.target: request.range for request in server.gets}
+    assert all((queues.folder / f"{name}.tar.gz").read_bytes() == content() for name in ("half", "lost"))
+    asked = {request.target: request.range for request in queues.server.gets}
     overlap = 64 << 10  # at most so much is read again, to compare
     for name in ("half", "lost"):
         found = re.match(r"bytes=(\d+)-", asked[f"/store/{name}.tar.gz"] or "")

@@ -12,13 +12,11 @@ from mlhub_tui.queue.client import QueueClient
 from mlhub_tui.queue.job import JobState
 from mlhub_tui.queue.runner import MOST, QueueSettings, RunnerKind
 from mlhub_tui.queue.service import QueueService
-from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer
 from tests.support.waiting import until
 
-from .conftest import DATA
-from .support import SLOW, WIDE, Links, wish
-from .test_queue import Make, ended
+from .conftest import DATA, Queues, ended
+from .support import SLOW, WIDE
 
 
 def test_settings_are_stored_and_what_nobody_changed_is_as_the_program_has_it(tmp_path: Path) -> None:
@@ -36,31 +34,27 @@ def test_settings_are_stored_and_what_nobody_changed_is_as_the_program_has_it(tm
         assert client.change(wild) == QueueSettings(None, 1, 1, MOST)
 
 
-async def test_a_change_by_a_command_is_heeded_by_the_program_that_runs(
-    server: FaultServer, folder: Path, make_queue: Make, mlhub_home: Path
-) -> None:
-    server.always = SLOW
+async def test_a_change_by_a_command_is_heeded_by_the_program_that_runs(queues: Queues) -> None:
+    queues.server.always = SLOW
     told: list[object] = []
-    queue: QueueService = make_queue(Links(server.url), on_change=lambda: told.append(queue.settings))
+    queue: QueueService = queues.start(on_change=lambda: told.append(queue.settings))
     await queue.change(transfers=1)
-    await queue.add_many([wish(folder, name) for name in "abc"])
-    await until(lambda: server.open == 1)
-    with QueueClient(mlhub_home / "queue.db") as desk:
+    await queue.add_many([queues.wish(name) for name in "abc"])
+    await until(lambda: queues.server.open == 1)
+    with QueueClient(queues.database) as desk:
         assert desk.settings() == QueueSettings(transfers=1)
         desk.change({"transfers": 3, "limit": 50_000_000})
-    await until(lambda: server.open == 3)
+    await until(lambda: queues.server.open == 3)
     assert queue.settings == QueueSettings(50_000_000, transfers=3)
     await until(lambda: queue.settings in told)
 
 
-async def test_programs_that_fetch_at_the_same_time_share_the_limit(
-    server: FaultServer, folder: Path, make_queue: Make
-) -> None:
-    server.content = DATA * 8
-    one = make_queue(Links(server.url))
-    two = make_queue(Links(server.url), kind=RunnerKind.BACKGROUND)
+async def test_programs_that_fetch_at_the_same_time_share_the_limit(queues: Queues) -> None:
+    queues.server.content = DATA * 8
+    one = queues.start()
+    two = queues.start(kind=RunnerKind.BACKGROUND)
     await one.change(limit=200_000)
-    jobs = [await one.add(wish(folder, "a")), await two.add(wish(folder, "b"))]
+    jobs = [await one.add(queues.wish("a")), await two.add(queues.wish("b"))]
     await until(lambda: {job.state for job in one.snapshot() + two.snapshot()} == {JobState.DOWNLOADING})
     for _ in range(20):  # each hears of the other when it looks next
         begun, before = time.monotonic(), sum(job.part.stat().st_size for job in jobs)
@@ -74,39 +68,35 @@ async def test_programs_that_fetch_at_the_same_time_share_the_limit(
     assert [(await ended(one, jobs[0])).state, (await ended(two, jobs[1])).state] == [JobState.DONE] * 2
 
 
-async def test_places_are_those_of_all_programs_and_each_has_one(
-    server: FaultServer, folder: Path, make_queue: Make
-) -> None:
-    server.always = SLOW
-    one, two = make_queue(Links(server.url)), make_queue(Links(server.url))
-    await one.add_many([wish(folder, name) for name in "abc"])
-    await until(lambda: server.open == 2)
+async def test_places_are_those_of_all_programs_and_each_has_one(queues: Queues) -> None:
+    queues.server.always = SLOW
+    one, two = queues.start(), queues.start()
+    await one.add_many([queues.wish(name) for name in "abc"])
+    await until(lambda: queues.server.open == 2)
     await until(lambda: sum(job.state is JobState.DOWNLOADING for job in two.snapshot()) == 2)
-    await two.add_many([wish(folder, name) for name in "xyz"])
-    await until(lambda: server.open == 3)
+    await two.add_many([queues.wish(name) for name in "xyz"])
+    await until(lambda: queues.server.open == 3)
     await asyncio.sleep(0.3)
-    assert server.most == 3
+    assert queues.server.most == 3
 
 
-async def test_parallel_ranges_are_turned_off_and_on_while_it_runs(
-    server: FaultServer, folder: Path, make_queue: Make
-) -> None:
-    server.content, server.always = DATA * 12, Answer(piece=2048, pace=0.04)
-    queue = make_queue(Links(server.url), config=WIDE)
+async def test_parallel_ranges_are_turned_off_and_on_while_it_runs(queues: Queues) -> None:
+    queues.server.content, queues.server.always = DATA * 12, Answer(piece=2048, pace=0.04)
+    queue = queues.start(config=WIDE)
     await queue.change(connections=1)
-    job = await queue.add(wish(folder))
+    job = await queue.add(queues.wish())
     await until(lambda: queue.snapshot()[0].bytes_done > 0)
     await asyncio.sleep(0.3)
-    assert server.most == 1
+    assert queues.server.most == 1
     await queue.change(connections=8)
-    await until(lambda: server.open > 2 and queue.snapshot()[0].connections > 2)
+    await until(lambda: queues.server.open > 2 and queue.snapshot()[0].connections > 2)
     await queue.change(connections=1)
-    await until(lambda: queue.snapshot()[0].connections == 1 and server.open == 1)
+    await until(lambda: queue.snapshot()[0].connections == 1 and queues.server.open == 1)
     await queue.change(connections=8)
-    server.hurry()
+    queues.server.hurry()
     done = await ended(queue, job)
     assert (done.state, done.connections) == (JobState.DONE, 0)
-    assert done.path.read_bytes() == server.content
+    assert done.path.read_bytes() == queues.server.content
 
 
 def test_what_nobody_told_the_queue_is_as_the_config_file_has_it(tmp_path: Path, mlhub_home: Path) -> None:

@@ -18,8 +18,8 @@ from tests.support.fault_server import FaultServer
 from tests.support.http_server import Answer
 from tests.support.waiting import until
 
+from .conftest import Queues, ended
 from .support import ENDLESS, HASTY, IMPATIENT, QUICK, WIDE, Links, content, files, wish
-from .test_queue import Make, ended
 
 DATA = content(3 << 20)
 HALF = len(DATA) // 2
@@ -98,16 +98,14 @@ async def test_a_certificate_that_is_not_trusted_is_said(server: FaultServer, tm
     assert files(tmp_path / "out") == {}
 
 
-async def test_pause_and_stop_are_at_once(
-    server: FaultServer, trust: ssl.SSLContext, tmp_path: Path, make_queue: Make
-) -> None:
-    server.always = Answer(after=HALF, end="stall")
+async def test_pause_and_stop_are_at_once(queues: Queues, trust: ssl.SSLContext, tmp_path: Path) -> None:
+    queues.server.always = Answer(after=HALF, end="stall")
     patient = replace(QUICK, first_byte_timeout=600.0, low_speed_time=600.0)
-    queue: QueueService = make_queue(Links(server.url), tls=trust, config=patient)
+    queue: QueueService = queues.start(tls=trust, config=patient)
     job = await queue.add(wish(tmp_path / "out"))
     await until(lambda: queue.snapshot()[0].bytes_done > 0)
     await queue.pause(job.id)
-    server.always = Answer()
+    queues.server.always = Answer()
     await queue.resume(job.id)
     done = await ended(queue, job)
     assert done.state is JobState.DONE
