@@ -69,7 +69,6 @@ def resolve(
     profile: str | None = None,
     root_url: str | None = None,
     environ: Mapping[str, str] | None = None,
-    path: Path | None = None,
     anonymous: bool = False,
 ) -> Credentials:
     """Return the key and root URL that apply.
@@ -83,7 +82,6 @@ def resolve(
     MLHub API and do not count for it, only the `api_key` argument does. It needs no key.
 
     - `environ`: The environment; default `os.environ`.
-    - `path`: The profiles file; default `profiles` in MLHUB_HOME.
     - `anonymous`: Whether to return no key where there is none: listings work without one.
 
     Raises APIKeyNotFound if none of the five gives a key. Raises ProfileNotFound if the key is to come from a
@@ -100,7 +98,7 @@ def resolve(
     other_root = environ.get(ROOT_URL_VARIABLE)
     # A root URL without a profile's name needs no file.
     needs_file = name != ANONYMOUS and (is_named or not (root_url or other_root))
-    file = ProfilesFile.load(path) if needs_file else None
+    file = ProfilesFile.load() if needs_file else None
     seen = file.get(name) if file is not None and name in file.names() else None
     if seen is not None and seen.kind is not Kind.MLHUB:
         return _of_other_kind(seen, api_key, environ, whose, root_url)
@@ -115,7 +113,7 @@ def resolve(
         return Credentials(key, root, None, _ARGUMENT if given else API_KEY_VARIABLE, root_origin, auth=auth)
     if name == ANONYMOUS:
         return Credentials(None, root, ANONYMOUS, f"no key ({ANONYMOUS}{whose})", root_origin)
-    file = file or ProfilesFile.load(path)
+    file = file or ProfilesFile.load()
     missing = _no_key(file)
     chosen = file.get(name) if is_named or name in file.names() else None
     if chosen is not None and chosen.kind is Kind.MLHUB:  # another kind's key is for its own root URL
@@ -134,7 +132,6 @@ def for_profile(
     root_url: str | None = None,
     api_key: str | None = None,
     environ: Mapping[str, str] | None = None,
-    path: Path | None = None,
 ) -> Credentials:
     """Return the key and root URL of a profile that was chosen by hand; MLHUB_API_KEY does not count.
 
@@ -143,7 +140,7 @@ def for_profile(
     `__anonymous__` does; an `api_key` that is given overrides it. Raises as `resolve`.
     """
     environ = os.environ if environ is None else environ
-    chosen = Profile(ANONYMOUS) if name == ANONYMOUS else ProfilesFile.load(path).get(name)
+    chosen = Profile(ANONYMOUS) if name == ANONYMOUS else ProfilesFile.load().get(name)
     if chosen.kind is not Kind.MLHUB:
         return _of_other_kind(chosen, api_key, environ)
     root, root_origin = _first_root(

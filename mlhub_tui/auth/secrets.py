@@ -53,7 +53,8 @@ class SecretDraft:
     def of(cls, profile: Profile) -> SecretDraft:
         """Return what a profile has, with its secret.
 
-        Raises ProfilesFileError if its section names more than one way, or half of one.
+        Raises ProfilesFileError if its section names more than one way, half of one, or one that cannot be
+        sent.
         """
         owner = f"the profile {profile.name!r}"
         given = {**profile.extra, "api_key": profile.api_key or ""}
@@ -69,13 +70,11 @@ class SecretDraft:
         if not schemes:
             return cls(None, options.get("key_param", ""), owner=owner)
         (scheme,) = schemes
-        if scheme is Scheme.BASIC and ":" in options.get("user", ""):  # RFC 7617, section 2
-            raise _wrong(f"{owner} has a colon in its user name, which basic authentication cannot send")
         name = options.get({Scheme.QUERY: "key_param", Scheme.HEADER: "header"}.get(scheme, ""), "")
-        if scheme is Scheme.HEADER:
-            name = header_name(name, owner)
         typed, variable = (options.get(option, "") for option in _OPTIONS[scheme])
-        return cls(scheme, name, options.get("user", ""), typed, variable, owner)
+        draft = cls(scheme, name, options.get("user", ""), typed, variable, owner)
+        draft.auth()
+        return draft
 
     def auth(self) -> Auth:
         """Return how the secret is sent.
@@ -87,10 +86,8 @@ class SecretDraft:
                 return Auth(Scheme.HEADER, header_name(self.name, self.owner or "the header"))
             case Scheme.BASIC:
                 if ":" in self.user or not (self.user or self.owner):  # RFC 7617, section 2
-                    raise ProfilesFileError(
-                        "the user name is empty or holds a colon",
-                        hint="basic authentication cannot send that",
-                    )
+                    words = f"{self._whose}the user name is empty or holds a colon"
+                    raise ProfilesFileError(words, hint="basic authentication cannot send that")
                 return Auth(Scheme.BASIC, "", self.user)
             case Scheme.BEARER:
                 return Auth(Scheme.BEARER, "")
@@ -119,19 +116,19 @@ class SecretDraft:
         if self.scheme is None:
             return None
         name = self.variable_name()
-        whose = f"{self.owner}: " if self.owner else ""
         value, what = self._set_to(environ), f"the variable {name}"
         if not value:
             value, what = self.typed.strip(), "the secret"
         if "\n" in value or "\t" in value or clean(value) != value:
             raise ProfilesFileError(
-                f"{whose}{what} holds line breaks or invisible characters", hint="copy it again, on one line"
+                f"{self._whose}{what} holds line breaks or invisible characters",
+                hint="copy it again, on one line",
             )
         if value:
             return value
         if name:
             raise SecretNotSet(
-                f"{whose}the variable {name} is not set here",
+                f"{self._whose}the variable {name} is not set here",
                 hint=f"set it before the start: export {name}=...",
             )
         raise APIKeyNotFound("the secret is missing", hint="type it, or name the variable that holds it")
@@ -178,6 +175,10 @@ class SecretDraft:
         user = f" {one_line(self.user, 40)}" if self.user else ""
         hidden = f"${self.variable_name()}" if self._set_to(environ) else mask(secret)
         return f"{words[self.scheme]}{user} {hidden}"
+
+    @property
+    def _whose(self) -> str:
+        return f"{self.owner}: " if self.owner else ""
 
     def _set_to(self, environ: Mapping[str, str]) -> str:
         name = self.variable_name()

@@ -21,17 +21,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import paths
-from ..errors import (
-    EntityDoesNotExist,
-    MLHubException,
-    RequestError,
-    ServerError,
-    ServerTimeout,
-    ServerUnreachable,
-)
+from ..errors import EntityDoesNotExist, MLHubException, RequestError
 from ..fileio import make_private_folder, remove_database
 from ..models import Dataset, Entry, EntryKind
 from ..text import duration, redact
+from .errors import PASSING
 from .urls import host
 
 if TYPE_CHECKING:
@@ -281,11 +275,11 @@ class CachingClient:
 
     async def holds(self, url: str) -> bool:
         """Return whether a document is cached; nothing is requested."""
-        return await asyncio.to_thread(self._cache.get, self._key(url)) is not None
+        return await asyncio.to_thread(self._cache.get, self.session.cache_key(url)) is not None
 
     async def get(self, url: str) -> CachedResponse:
         """Return a document; raises RequestError if it cannot be had."""
-        key = self._key(url)
+        key = self.session.cache_key(url)
         cached = await asyncio.to_thread(self._cache.get, key)
         if cached is None:
             return await self._received(url, key, None, await self.session.get(url))
@@ -344,22 +338,12 @@ class CachingClient:
     def _usable(self, url: str, cached: CachedResponse) -> bool:
         """Whether a cached document may be used without asking (RFC 9111, section 4)."""
         is_fresh = cached.fresh_until > self._clock() and cached.checked >= self._since
-        return is_fresh and not self._is_keyed(url)
-
-    def _is_keyed(self, url: str) -> bool:
-        return self.session.secret is not None and self.session.is_own(url)
-
-    def _key(self, url: str) -> str:
-        """Return the key of a URL; no secret can be found from it."""
-        bare = self.session.bare(url.partition("#")[0])
-        part = "secret" if self._is_keyed(url) else "public"
-        return hashlib.sha256(f"{part} {bare}".encode("utf-8", "surrogatepass")).hexdigest()
+        return is_fresh and (self.session.secret is None or not self.session.is_own(url))
 
 
 def _is_away(error: RequestError) -> bool:
     """Whether an error says nothing of the document, but that its server cannot be reached now."""
-    away = isinstance(error, ServerUnreachable | ServerTimeout | ServerError)
-    return away or error.status == _LOGIN_FIRST
+    return isinstance(error, PASSING) or error.status == _LOGIN_FIRST
 
 
 def _is_data(response: httpx.Response) -> bool:

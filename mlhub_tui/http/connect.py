@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import ipaddress
 import os
 import platform
@@ -20,7 +19,7 @@ from urllib.parse import unquote, unquote_to_bytes
 from ..text import one_line
 from .connection import MAX_HEAD, HTTP11Connection
 from .errors import PROXY_LOGIN, ProxyFailure, TLSFailure, connect_error, connect_reason
-from .urls import Origin, is_loopback
+from .urls import Origin, basic_authorization, is_loopback
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Network, IPv6Network
@@ -149,14 +148,14 @@ def parse_proxy(url: str) -> Proxy:
         named = one_line(url.rpartition("@")[2] if "@" in url else url, 80)
         raise ProxyFailure(f"the proxy of the environment cannot be used: {named}")
     user, mark, password = (parts["user"] or "").partition(":")
-    basic = base64.b64encode(unquote_to_bytes(user) + b":" + unquote_to_bytes(password)).decode()
+    basic = basic_authorization(unquote_to_bytes(user), unquote_to_bytes(password))
     return Proxy(
         scheme,
         parts["host"].strip("[]"),
         port,
         unquote(user),
         unquote(password),
-        f"Basic {basic}" if user or mark else "",
+        basic if user or mark else "",
     )
 
 

@@ -17,7 +17,17 @@ from ..auth.location import Auth, Scheme
 from ..errors import KeyWithheld
 from ..text import mask, one_line
 from ..version import __version__
-from .urls import Origin, RequestURL, address, host, is_loopback, origin_of, parse_url, without_key
+from .urls import (
+    Origin,
+    RequestURL,
+    address,
+    basic_authorization,
+    host,
+    is_loopback,
+    origin_of,
+    parse_url,
+    without_key,
+)
 
 if TYPE_CHECKING:
     from http import cookiejar  # most servers set none
@@ -52,7 +62,7 @@ def header(secret: str, auth: Auth) -> tuple[str, str] | None:
         case Scheme.BEARER:
             return "Authorization", f"Bearer {secret}"
         case Scheme.BASIC:
-            return "Authorization", f"Basic {_basic(auth.user, secret)}"
+            return "Authorization", _basic(auth.user, secret)
         case Scheme.HEADER:
             return auth.name, secret
     return None
@@ -64,7 +74,12 @@ def forms(secret: str | None, auth: Auth) -> tuple[str, ...]:
         return ()
     if auth.scheme is Scheme.BASIC:
         login = f"{auth.user}:{secret}"
-        return (secret, _basic(auth.user, secret), *_in_base64(login), *_in_base64(secret))
+        return (
+            secret,
+            _basic(auth.user, secret).removeprefix("Basic "),
+            *_in_base64(login),
+            *_in_base64(secret),
+        )
     return (secret, *_in_base64(secret), *_in_base64(f":{secret}"))
 
 
@@ -89,7 +104,7 @@ def masked(text: str, secrets: Iterable[str]) -> str:
 
 
 def _basic(user: str, password: str) -> str:
-    return base64.b64encode(f"{user}:{password}".encode()).decode("ascii")
+    return basic_authorization(user.encode(), password.encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +195,7 @@ def netrc_authorization(origin: Origin) -> str:
     if origin.scheme != "https" and not is_loopback(origin.host):
         return ""
     found, _ = _netrc_entry(origin.host)
-    return f"Basic {_basic(*found)}" if found else ""
+    return _basic(*found) if found else ""
 
 
 def netrc_hint(host: str) -> str:

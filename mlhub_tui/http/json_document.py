@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from ..content import LFS_MAGIC
+from ..content import GZIP_MAGIC, LFS_MAGIC
 from ..errors import AnswerCutShort, AnswerTooLarge, UnexpectedAnswer
 from ..models import JsonDict
 from ..text import one_line, size
@@ -119,7 +119,6 @@ MAX_DOCUMENT = 64_000_000
 """Bytes, unpacked; of a larger document the objects would take more than a gigabyte of memory."""
 SMALLER_HINT = AnswerTooLarge.default_hint
 DEEP_HINT = "nothing here can read it: report it to the owner"
-_GZIP = b"\x1f\x8b"
 _LARGE = 256 * 1024  # bytes, about 5 ms; the decoder of anything larger lets other threads in between
 
 
@@ -137,7 +136,7 @@ class NestedTooDeep(NotJSON):
 
 def is_large(content: bytes) -> bool:
     """Whether decoding takes so long that it belongs in a thread."""
-    return len(content) > _LARGE or content.startswith(_GZIP)
+    return len(content) > _LARGE or content.startswith(GZIP_MAGIC)
 
 
 def value_of(content: bytes, url: str = "", keys: KeyRemoval | None = None) -> Any:
@@ -181,7 +180,7 @@ def json_in(content: bytes, url: str, media_type: str = "", keys: KeyRemoval | N
 
     Raises NotJSON if it is none; the text says what it is instead.
     """
-    if content.startswith(_GZIP):
+    if content.startswith(GZIP_MAGIC):
         content, url = _unpacked(content), url.partition("?")[0].removesuffix(".gz")
     path, media_type = url.partition("?")[0].lower(), media_type.lower()
     if path.endswith(_LINE_NAMES) or "ndjson" in media_type or "geo+json-seq" in media_type:
@@ -208,7 +207,9 @@ def json_in(content: bytes, url: str, media_type: str = "", keys: KeyRemoval | N
 
 def _unpacked(content: bytes) -> bytes:
     unpacked, rest = bytearray(), content
-    while rest.startswith(_GZIP):  # a file may be of several members, as those of bgzip are (RFC 1952, 2.2)
+    while rest.startswith(
+        GZIP_MAGIC
+    ):  # a file may be of several members, as those of bgzip are (RFC 1952, 2.2)
         unpacking = zlib.decompressobj(wbits=31)
         try:
             unpacked += unpacking.decompress(rest, MAX_DOCUMENT + 1 - len(unpacked))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
@@ -362,6 +363,12 @@ class Session:
         """Whether a URL is on the API's own origin, the only one that gets the key; what is no URL is not."""
         return self._credentials.is_home(origin_of(str(url)))
 
+    def cache_key(self, url: str) -> str:
+        """Return the name of what is cached of a URL: another one with the secret, which it does not tell."""
+        part = "secret" if self.secret is not None and self.is_own(url) else "public"
+        written = f"{part} {self.bare(url.partition('#')[0])}"
+        return hashlib.sha256(written.encode("utf-8", "surrogatepass")).hexdigest()
+
     def credentials(self) -> OriginCredentials | None:
         """Return what a transfer sends to the own origin; None without a key."""
         return self._credentials if self.secret is not None else None
@@ -373,9 +380,7 @@ class Session:
         try:
             async with asyncio.timeout(self._timeouts.total):
                 response = await self._send(method, url, headers, follow, body)
-                from .transport import finish  # start-up time: with the client, when there is a request
-
-                return await finish(response, read, self._max_body)
+                return await (await self._open()).finish(response, read)
         except TimeoutError:
             words = f"timeout: {shown(url)} did not answer in time"
             raise ServerTimeout(words, url=shown(url), hint=hosted_hint(url)) from None
@@ -385,8 +390,6 @@ class Session:
     ) -> httpx.Response:
         """Return the answer to a request, unread; raise our error for one that is none."""
         transport = await self._open()
-        from .transport import finish  # start-up time: when there is a request
-
         others = {name: value for name, value in self.params.items() if name != self.params.key_name}
         if others and self.is_own(url):  # the key itself is the credentials' business
             url = with_params(url, others)
@@ -396,7 +399,7 @@ class Session:
         # Where redirects are followed, one that is the answer does not say where it leads.
         if response.status_code < (300 if follow else 400) or response.status_code == HTTPStatus.NOT_MODIFIED:
             return response
-        raise self._error(await finish(response, True, self._max_body))
+        raise self._error(await transport.finish(response, True))
 
     def _error(self, response: httpx.Response) -> RequestError:
         """Return what the status of an answer means."""
@@ -437,4 +440,4 @@ class Session:
         limits = self._timeouts
         client = HTTPClient(ClientConfig(connect_timeout=limits.connect, tick=min(1.0, limits.read / 4)))
         timeouts = Timeouts(limits.read, limits.read, 1 / limits.read)
-        return Transport(client, self._credentials, self._connections, timeouts)
+        return Transport(client, self._credentials, self._connections, timeouts, self._max_body)

@@ -36,12 +36,19 @@ class Transport:
     - `credentials`: What is sent to the API's own origin.
     - `connections`: How many responses are open at a time.
     - `timeouts`: Of each response.
+    - `max_body`: The largest body in bytes that is read, after decompression.
     """
 
     def __init__(
-        self, client: HTTPClient, credentials: OriginCredentials, connections: int, timeouts: Timeouts
+        self,
+        client: HTTPClient,
+        credentials: OriginCredentials,
+        connections: int,
+        timeouts: Timeouts,
+        max_body: int,
     ) -> None:
         self._client, self._credentials, self._timeouts = client, credentials, timeouts
+        self._max_body = max_body
         self._cookies = CookieJar()
         self._free = asyncio.Semaphore(connections)
 
@@ -88,6 +95,40 @@ class Transport:
             # The hint of a timeout names a setting of transfers.
             hint = None if isinstance(error, ServerTimeout) else error.hint
             raise type(error)(words, url=error.url, hint=hosted_hint(url) or hint) from None
+
+    async def finish(self, response: httpx.Response, read: bool) -> httpx.Response:
+        """Read the body of a response, or close it unread; of an error's body the start is enough.
+
+        Raises AnswerTooLarge if the body is larger than is read, by its Content-Length or decompressed.
+        """
+        refused = response.status_code >= 400
+        limit = min(self._max_body, _OF_ERRORS) if refused else self._max_body
+        length = response.headers.get("Content-Length", "")
+        pieces: list[bytes] = []
+        size = 0
+        try:
+            if response.request.method == "HEAD":
+                await response.aread()
+                return response
+            if read and not refused and length.isdigit() and int(length) > limit:
+                raise _too_large(response, int(length), limit)
+            if read or refused:
+                async for piece in response.aiter_raw():
+                    pieces.append(piece)
+                    size += len(piece)
+                    if size > limit:
+                        break
+        finally:
+            await response.aclose()
+        if size > limit and not refused:
+            raise _too_large(response, None, limit)
+        return httpx.Response(
+            response.status_code,
+            headers=response.headers,
+            content=b"".join(pieces)[:limit],
+            request=response.request,
+            extensions=response.extensions,
+        )
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -190,41 +231,6 @@ class BodyStream(httpx.AsyncByteStream):
 
 def _nothing() -> None:
     """Release nothing: that was done."""
-
-
-async def finish(response: httpx.Response, read: bool, most: int) -> httpx.Response:
-    """Read the body of a response, or close it unread; of an error's body the start is enough.
-
-    Raises AnswerTooLarge if the body is larger than `most` bytes, by its Content-Length or decompressed.
-    """
-    refused = response.status_code >= 400
-    limit = min(most, _OF_ERRORS) if refused else most
-    length = response.headers.get("Content-Length", "")
-    pieces: list[bytes] = []
-    size = 0
-    try:
-        if response.request.method == "HEAD":
-            await response.aread()
-            return response
-        if read and not refused and length.isdigit() and int(length) > limit:
-            raise _too_large(response, int(length), limit)
-        if read or refused:
-            async for piece in response.aiter_raw():
-                pieces.append(piece)
-                size += len(piece)
-                if size > limit:
-                    break
-    finally:
-        await response.aclose()
-    if size > limit and not refused:
-        raise _too_large(response, None, limit)
-    return httpx.Response(
-        response.status_code,
-        headers=response.headers,
-        content=b"".join(pieces)[:limit],
-        request=response.request,
-        extensions=response.extensions,
-    )
 
 
 def _too_large(response: httpx.Response, length: int | None, most: int) -> AnswerTooLarge:

@@ -35,7 +35,8 @@ _STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 # percent-encoded, so that it is one URL to all who read it.
 _URL_SAFE = "!#$%&'()*+,/:;=?@[]~"
 _PATH_SAFE = "!$%&'()*+,/:;=@~"
-_INSIDE = "!/"
+INSIDE = "!/"
+"""Between the URL of an archive and the name of its member."""
 
 
 class Origin(NamedTuple):
@@ -149,7 +150,9 @@ def _normalise(url: str) -> RequestURL:
     try:
         origin = _origin(scheme, _ascii_host(parts["host"].strip("[]")), parts["port"])
         target = _percent_encode(_without_dots(path or "/") + question + query)
-        authorization = "" if parts["user"] is None else _basic(parts["user"])
+        user, _, password = (parts["user"] or "").partition(":")
+        known = unquote_to_bytes(user), unquote_to_bytes(password)
+        authorization = "" if parts["user"] is None else basic_authorization(*known)
     except ValueError as error:  # UnicodeError, as of lone surrogates, is one
         why = str(error) if type(error) is ValueError else "it cannot be encoded"
         raise _unusable(url, f"a URL that cannot be requested, {why}") from None
@@ -207,9 +210,9 @@ def _without_dots(path: str) -> str:
     return "/" + "/".join(left)
 
 
-def _basic(user: str) -> str:
-    name, _, password = user.partition(":")
-    return "Basic " + base64.b64encode(unquote_to_bytes(name) + b":" + unquote_to_bytes(password)).decode()
+def basic_authorization(user: bytes, password: bytes) -> str:
+    """Return the credentials of basic authentication (RFC 7617) as a header has them."""
+    return f"Basic {base64.b64encode(user + b':' + password).decode('ascii')}"
 
 
 def resolve_href(document_url: str, href: str) -> str:
@@ -275,7 +278,7 @@ def _file_url(written: str) -> str:
         if host.lower() not in ("", "localhost") and not host.endswith(":"):
             return f"file://{host}{slash}{_encoded(path)}"
         rest = f"{host if host.endswith(':') else ''}/{path}"
-    before, mark, inside = rest.rpartition(_INSIDE)
+    before, mark, inside = rest.rpartition(INSIDE)
     if mark:
         return f"file:///{_encoded(before.lstrip('/'))}!{_without_dots('/' + _encoded(inside))}"
     return "file://" + _without_dots("/" + _encoded(rest.lstrip("/")))
@@ -286,7 +289,7 @@ def _beside_file(document_url: str, href: str) -> str:
     path = _encoded(href).replace("!", "%21")  # so that it cannot be taken for the border of an archive
     if href.startswith("/"):
         return f"file:{path}" if href.startswith("//") else "file://" + _without_dots(path)
-    before, mark, inside = document_url.rpartition(_INSIDE)
+    before, mark, inside = document_url.rpartition(INSIDE)
     if not mark:
         before, inside = "file://", document_url[len("file://") :].lstrip("/")
     folder = inside.rpartition("/")[0]
@@ -344,7 +347,12 @@ def segment(identity: str, kind: str) -> str:
     """
     if identity in ("", ".", ".."):
         raise EntityDoesNotExist(f"{kind} {shown_id(identity)} does not exist")
-    return quote(identity, safe="", errors="replace")
+    return quoted(identity)
+
+
+def quoted(text: str) -> str:
+    """Return any text as a part of a path, or of a query."""
+    return quote(text, safe="", errors="replace")
 
 
 def doi_path(doi: str) -> str:

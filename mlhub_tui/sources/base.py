@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar
 from urllib.parse import unquote
 
@@ -13,6 +13,7 @@ from ..auth import Kind
 from ..errors import EntityDoesNotExist, NotOffered, UnexpectedAnswer
 from ..http.pagination import REPEATED, PageGuard
 from ..http.urls import is_absolute, resolve_href, shown
+from ..models import Entry, Item
 from ..text import count
 from .asset_links import asset_link
 
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
         Collection,
         Dataset,
         Document,
-        Entry,
-        Item,
         JsonDict,
         MLModel,
         Search,
@@ -93,6 +92,14 @@ class Page(Generic[T]):
     notes: tuple[str, ...] = ()
     lacking: Lacking = field(default_factory=Lacking)
     lost: tuple[LostDocument, ...] = ()
+
+
+def as_entries(page: Page[Any], collection_id: str = "") -> Page[Entry]:
+    """Return a page of documents as one of entries; `collection_id` is that of the items among them."""
+    made = (
+        Entry.of(one, collection_id=collection_id if isinstance(one, Item) else "") for one in page.entries
+    )
+    return replace(page, entries=tuple(made))
 
 
 def without_id(entries: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
@@ -22,6 +22,7 @@ from ..auth import (
     for_location,
     for_profile,
     is_url,
+    same_root,
 )
 from ..auth.location import HOSTED
 from ..errors import MLHubException, NotOffered, ProfileNotFound
@@ -213,14 +214,7 @@ _LOOKED_AT = 5000
 _WANTED = (".json", ".tar.gz", ".tgz", ".tar")
 
 
-def choose(
-    text: str,
-    *,
-    api_key: str | None = None,
-    environ: Mapping[str, str] | None = None,
-    path: Path | None = None,
-    base: Path | None = None,
-) -> Credentials:
+def choose(text: str, *, api_key: str | None = None, base: Path | None = None) -> Credentials:
     """Return the credentials of a source that was named; its kind is None where only a look can tell.
 
     A URL is a URL. Else it is the first of: a profile of that name; a file or folder at that path; a
@@ -228,17 +222,17 @@ def choose(
 
     - `text`: What was typed.
     - `api_key`: A secret that was typed with it; it overrides the profile's, and is sent the same way.
-    - `environ`: The environment, for the variables that a profile names; default `os.environ`.
-    - `path`: The profiles file; default `profiles` in MLHUB_HOME.
     - `base`: What a relative path is relative to; default the current folder.
     """
     text = address_of(text, base)
     if is_url(text):
-        return for_location(text, kind=_kind_at(text.partition("?")[0]), api_key=api_key)
-    environ = os.environ if environ is None else environ
-    file = ProfilesFile.load(path)
+        bare = text.partition("?")[0]
+        known = by_url(bare)
+        kind = Kind.MLHUB if same_root(bare, DEFAULT_ROOT_URL) else known.kind if known else None
+        return for_location(text, kind=kind, api_key=api_key)
+    file = ProfilesFile.load()
     if text == ANONYMOUS or text in file.names():
-        return for_profile(text, api_key=api_key, environ=environ, path=path)
+        return for_profile(text, api_key=api_key)
     if _is_path(text, base):
         return for_location(text, api_key=api_key, base=base)
     if known := by_name(text):
@@ -268,14 +262,6 @@ def _exists(text: str, base: Path | None) -> bool:
         return ((base or Path.cwd()) / Path(text).expanduser()).exists()
     except (OSError, ValueError, RuntimeError):
         return False
-
-
-def _kind_at(url: str) -> Kind | None:
-    """Return the kind of a source that is known without a look at it."""
-    if url.rstrip("/") == DEFAULT_ROOT_URL.rstrip("/"):
-        return Kind.MLHUB
-    known = by_url(url)
-    return known.kind if known else None
 
 
 def _is_path(text: str, base: Path | None) -> bool:
@@ -313,13 +299,6 @@ def completions(text: str, *, base: Path | None = None) -> list[str]:
     if os.sep not in text and "/" not in text:
         found += [known.name for known in KNOWN if known.name.startswith(text) and known.name != text]
     return found
-
-
-def common_start(texts: list[str]) -> str:
-    """Return what all of some texts begin with."""
-    first, last = min(texts), max(texts)
-    same = next((n for n, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))
-    return first[:same]
 
 
 def _in_folder(text: str, base: Path | None) -> Iterator[str]:

@@ -23,11 +23,10 @@ from ..errors import (
     RequestError,
     ServerError,
     ServerTimeout,
-    ServerUnreachable,
     UnexpectedAnswer,
 )
 from ..http.cache import CachingClient, DocumentCache
-from ..http.errors import HOSTED_HINT, NO_RETRIES, BeingPrepared
+from ..http.errors import HOSTED_HINT, NO_RETRIES, PASSING, BeingPrepared
 from ..http.json_document import (
     DEEP_HINT,
     MAX_DOCUMENT,
@@ -166,7 +165,7 @@ async def with_kind(credentials: Credentials) -> Credentials:
         return credentials
     try:
         found = await probe(credentials)
-    except (ServerUnreachable, ServerTimeout, ServerError):
+    except PASSING:
         if (cached := await _cached(credentials)) is not None:
             return cached
         raise

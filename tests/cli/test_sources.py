@@ -349,14 +349,14 @@ def test_a_name_is_a_profile_then_a_path_then_a_public_source(tmp_path: Path, ml
     assert choose("./earth-search", base=tmp_path).profile is None
     assert choose("https://planetarycomputer.microsoft.com/api/stac/v1").kind is Kind.STAC_API
     assert choose("https://api.radiant.earth/mlhub/v1/").kind is Kind.MLHUB
-    assert choose("__anonymous__", environ={}).secret is None
+    assert choose("__anonymous__").secret is None
     for text, guess in (("earth-serch", "earth-search"), ("stac.example.org", "https://stac.example.org")):
         with pytest.raises(ProfileNotFound) as caught:
             choose(text, base=tmp_path)
         assert f"did you mean {guess}?" in caught.value.hint
     ProfilesFile.load().save("t", root_url="https://x.example/", kind="static", token_env="T")
     with pytest.raises(SecretNotSet):
-        choose("t", environ={})
+        choose("t")
     with pytest.raises(InvalidRootURL):
         choose("ftp://x.example/", base=tmp_path)
 

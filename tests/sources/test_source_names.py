@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.sources.open_source import common_start, completions
+from mlhub_tui.sources.open_source import completions
 
 
 def test_folders_come_first_then_what_may_be_a_catalog(tmp_path: Path) -> None:
@@ -15,7 +15,6 @@ def test_folders_come_first_then_what_may_be_a_catalog(tmp_path: Path) -> None:
     (tmp_path / "wheat-2021").mkdir()
     found = completions(f"{tmp_path}/wh")
     assert found == [f"{tmp_path}/{name}" for name in ("wheat-2021/", "wheat.json", "wheat.tar.gz")]
-    assert common_start(found) == f"{tmp_path}/wheat"
     assert completions("wheat.j", base=tmp_path) == ["wheat.json"]
     assert not [text for text in completions(f"{tmp_path}/") if "hidden" in text or "\x1b" in text]
 

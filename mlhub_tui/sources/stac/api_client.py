@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import TypeVar
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from ...auth import other_spelling
 from ...errors import AnswerCutShort, EntityDoesNotExist, RequestError, ServerUnreachable, UnexpectedAnswer
@@ -15,11 +15,11 @@ from ...http.cache import CachingClient, DocumentCache
 from ...http.json_document import as_list, as_object, decode
 from ...http.pagination import ACCEPT, FetchedPage, PageRequest, absolute, with_params
 from ...http.session import Session
-from ...http.urls import host, join, segment, shown
+from ...http.urls import host, join, quoted, segment, shown
 from ...models import Catalog, Collection, Document, Entry, EntryKind, Item, JsonDict, Search
 from ...models.document import identity, links_of
 from ...text import one_line
-from ..base import Page
+from ..base import Page, as_entries
 from ..documents import D, ItemList, document_of, documents, matched
 from ..static.document_loader import DocumentLoader
 from ..static.document_urls import same
@@ -231,24 +231,15 @@ class APIClient:
 class LinkedCatalog:
     """What an API links and does not list: read as a static catalog below its landing page.
 
-    - `notes`, `unread`: What could not be read of it so far, a line each; how many documents did not come.
+    - `index`: The collections of that catalog; None before they are wanted.
     """
 
     def __init__(self, client: APIClient) -> None:
         self._client, self._session = client, client.session
         self._cache = DocumentCache()
-        self._opened: tuple[DocumentLoader, CollectionIndex] | None = None
+        self._loader: DocumentLoader | None = None
+        self.index: CollectionIndex | None = None
         self._items: dict[str, ItemPages] = {}
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What could not be read of the documents so far."""
-        return self._opened[1].notes if self._opened else ()
-
-    @property
-    def unread(self) -> int:
-        """How many of the documents did not come so far."""
-        return self._opened[1].unread if self._opened else 0
 
     async def aclose(self) -> None:
         """Close the cache."""
@@ -278,7 +269,7 @@ class LinkedCatalog:
 
     async def _open(self) -> tuple[DocumentLoader, CollectionIndex]:
         """Return the documents that the landing page links, as a static catalog, and its collections."""
-        if self._opened is None:
+        if self._loader is None or self.index is None:
             landing = await self._client.landing()
             children = (e for e in self.entries(landing.raw, landing.url) if e.kind is not EntryKind.ITEM)
             hrefs = [child.url for child in children]
@@ -287,9 +278,9 @@ class LinkedCatalog:
             links = [{"rel": "child", "href": href} for href in hrefs]
             root = Catalog({"id": "root", "links": links}, url=landing.url)
             web = CachingClient(self._session, self._cache)
-            loader = DocumentLoader(web, made={same(landing.url): root}, keys=self._session.keys)
-            self._opened = loader, CollectionIndex(loader, landing.url)
-        return self._opened
+            self._loader = DocumentLoader(web, made={same(landing.url): root}, keys=self._session.keys)
+            self.index = CollectionIndex(self._loader, landing.url)
+        return self._loader, self.index
 
     async def children(self, landing: Landing, page_size: int | None = None) -> Page[Entry]:
         """Return the children that an API lists apart from collections (STAC API, Children)."""
@@ -338,7 +329,7 @@ def is_no_such_place(error: RequestError, identity: str = "") -> bool:
 
 def is_encoded(identity: str) -> bool:
     """Whether an id is not the same in a path."""
-    return quote(identity, safe="", errors="replace") != identity
+    return quoted(identity) != identity
 
 
 def may_be_spelled_otherwise(error: RequestError, url: str) -> bool:
@@ -370,25 +361,12 @@ def _alone(listing_url: str, root_url: str) -> Callable[[JsonDict], str]:
         if own in ("", ".", ".."):
             return listing_url
         if direct:
-            return f"{base}/{_segment(own)}"
+            return f"{base}/{quoted(own)}"
         if collection in ("", ".", ".."):
             return listing_url
-        return f"{root_url}collections/{_segment(collection)}/items/{_segment(own)}"
+        return f"{root_url}collections/{quoted(collection)}/items/{quoted(own)}"
 
     return url_of
-
-
-def _segment(text: str) -> str:
-    return quote(text, safe="", errors="replace")
-
-
-def as_entries(page: Page[Item] | Page[Catalog] | Page[Collection], collection_id: str = "") -> Page[Entry]:
-    """Return a page of documents as one of entries."""
-    found = tuple(
-        Entry.of(document, collection_id=collection_id if isinstance(document, Item) else "")
-        for document in page.entries
-    )
-    return Page(found, page.next, page.matched, page.skipped, page.stopped, notes=page.notes, lost=page.lost)
 
 
 def href_of(document: Document, relation: str) -> str:

@@ -17,13 +17,12 @@ from ...models import Collection, Document, Entry, EntryKind, Item, JsonDict, Se
 from ...models.document import identity
 from ...models.extent import geometry_bbox
 from ...text import clean, one_line
-from ..base import COLLECTION_IDS, ITEM_IDS, About, Listing, Page, Source, check_search
+from ..base import COLLECTION_IDS, ITEM_IDS, About, Listing, Page, Source, as_entries, check_search
 from ..local_search import FIELDS, limit_of, limit_page, search_locally
 from .api_client import (
     NO_SUCH_PLACE,
     APIClient,
     LinkedCatalog,
-    as_entries,
     href_of,
     is_encoded,
     is_no_such_place,
@@ -65,17 +64,14 @@ class STACAPISource(Source):
 
     @property
     def troubles(self) -> tuple[str, ...]:
-        """What could not be read of the documents that links lead to, a line each."""
-        return self._linked.notes
+        return self._linked.index.notes if self._linked.index else ()
 
     @property
     def unread(self) -> int:
-        """How many of the documents that links lead to did not come so far."""
-        return self._linked.unread
+        return self._linked.index.unread if self._linked.index else 0
 
     @property
     def skipped(self) -> int:
-        """How many entries of all listings so far were no documents."""
         return self._client.skipped
 
     async def about(self) -> About:
@@ -96,7 +92,6 @@ class STACAPISource(Source):
         )
 
     async def aclose(self) -> None:
-        """Close the session and the cache."""
         await super().aclose()
         await self._linked.aclose()
 
@@ -161,7 +156,6 @@ class STACAPISource(Source):
         return replace(page, entries=(*linked, *page.entries))
 
     async def document(self, entry: Entry) -> Document:
-        """Return the document of an entry, fetched if need be."""
         if entry.document is None and entry.url:
             try:
                 return await self._client.document(entry.url)
@@ -233,7 +227,6 @@ class STACAPISource(Source):
         raise NotListed(f"{what}: {words}", url=own, hint=hint)
 
     async def collection(self, collection_id: str) -> Collection:
-        """Return one collection."""
         collection_id = self.id_of(collection_id, "collection")
         missing = f"collection {shown_id(collection_id)} does not exist"
         try:
@@ -272,7 +265,6 @@ class STACAPISource(Source):
     async def items_page(
         self, collection_id: str, *, link: str | None = None, page_size: int | None = None
     ) -> Page[Item]:
-        """Return one page of a collection's items: the first, or the one `link` (a `Page.next`) leads to."""
         return await self._items_page(self.id_of(collection_id, "collection"), link, page_size)
 
     async def _items_page(

@@ -24,20 +24,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ... import paths
-from ...errors import (
-    EntityDoesNotExist,
-    MLHubException,
-    NoSpaceError,
-    NotOffered,
-    RequestError,
-    ServerError,
-    ServerTimeout,
-    ServerUnreachable,
-)
+from ...errors import EntityDoesNotExist, MLHubException, NoSpaceError, NotOffered, RequestError
 from ...fileio import make_private_folder, shrink_folder, write_atomic
 from ...http.cache import CachedResponse
 from ...http.credentials import KeyRemoval, Link
-from ...http.errors import may_pass
+from ...http.errors import PASSING, may_pass
 from ...http.json_document import MAX_DOCUMENT, NestedTooDeep, NotJSON, value_of
 from ...http.urls import shown
 from ...models import JsonDict
@@ -59,7 +50,6 @@ if TYPE_CHECKING:
 
     from ...http.session import Session
 
-"""The names that the root of a static catalog has (STAC best practices)."""
 MAX_BODIES = 2 * 1024**3
 """Bytes of documents in one table; those after that are read from the archive's beginning on."""
 MAX_CACHED = 8 * 1024**3
@@ -70,7 +60,6 @@ _DOCUMENT_NAMES = (".json", ".geojson", ".ndjson", ".geojsonl", ".jsonl")
 _DICTIONARY = 4096  # bytes
 _PIECE = 1 << 20  # bytes to write at a time
 _TRIES = 5  # in a row without a byte in between
-_TEMPORARY = (ServerUnreachable, ServerTimeout, ServerError)
 _VERSION = "3"
 _SCHEMA = """
 PRAGMA journal_mode = OFF;  -- it is renamed into its place when it is whole
@@ -359,8 +348,7 @@ async def fetch_archive(
 
     With it comes a note where it may be old, as the server is away. `sleep` waits before the next try.
     """
-    part = "secret" if session.secret is not None and session.is_own(url) else "public"
-    name = hashlib.sha256(f"{part} {session.bare(url)}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    name = session.cache_key(url)[:32]
     path, record = folder() / f"{name}.tar", folder() / f"{name}.json"
     await asyncio.to_thread(make_folder)
     cached: dict[str, object] = {}
@@ -373,7 +361,7 @@ async def fetch_archive(
             fetch.temporary.replace(path)
         text = json.dumps({**fetch.validators, "checked": time.time()})
         await asyncio.to_thread(write_atomic, record, text)
-    except _TEMPORARY:
+    except PASSING:
         if not cached:
             raise
         checked = cached.get("checked")
@@ -405,7 +393,7 @@ class _Fetch:
             try:
                 async with session.stream(self._url, headers=self._headers()) as response:
                     return await self._take(response)
-            except _TEMPORARY as error:
+            except PASSING as error:
                 failures = 1 if self._done > before else failures + 1
                 if not self._done or failures >= _TRIES or not may_pass(error):
                     raise

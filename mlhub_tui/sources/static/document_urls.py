@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import quote, unquote
 
 from ...errors import UnexpectedAnswer
-from ...http.urls import resolve_href, shown
+from ...http.urls import INSIDE, resolve_href, shown
 
 ARCHIVES = (".tar", ".tar.gz", ".tgz")
 """Ends of the names of archives that are read as catalogs."""
@@ -22,7 +22,6 @@ LISTS = (".geojson", ".ndjson", ".geojsonl", ".jsonl")
 """Ends of the names of files that hold many items."""
 DOCUMENTS = (".json", ".json.gz")
 """Ends of the names of other documents."""
-_INSIDE = "!/"
 _ENCODED_LETTER = re.compile(r"%(?:3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa]|2[DEde]|5[Ff]|7[Ee])")
 _USUAL = re.compile(r"(?:https?|file)://[a-z0-9.-]*/")
 _PORTS = {"http": ":80", "https": ":443"}
@@ -53,7 +52,7 @@ def is_archive(location: str) -> bool:
 
 def is_member(url: str) -> bool:
     """Whether a place URL leads into an archive."""
-    return url.startswith("file:") and _INSIDE in url
+    return url.startswith("file:") and INSIDE in url
 
 
 def place_of(location: str) -> str:
@@ -91,18 +90,18 @@ def file_url(path: Path | str) -> str:
 
 def member_url(archive_url: str, member: str) -> str:
     """Return the place URL of an archive's member, by its name without `./`."""
-    return archive_url + _INSIDE + quote(member, safe="/:~", errors="surrogateescape")
+    return archive_url + INSIDE + quote(member, safe="/:~", errors="surrogateescape")
 
 
 def split_member(url: str) -> tuple[str, str]:
     """Return the archive's `file` URL and the member's name of a place URL that leads into one."""
-    archive, _, member = url.rpartition(_INSIDE)
+    archive, _, member = url.rpartition(INSIDE)
     return archive, _decoded(member)
 
 
 def member_names(url: str) -> tuple[str, ...]:
     """Return the names that a member of an archive may have, by its place URL: decoded, or as written."""
-    written = url.rpartition(_INSIDE)[2]
+    written = url.rpartition(INSIDE)[2]
     folder, mark, name = written.rpartition("/")
     return tuple(dict.fromkeys((_decoded(written), _decoded(folder) + mark + name, written)))
 
@@ -168,7 +167,7 @@ def _usual(url: str) -> str:
 def name_of(url: str) -> str:
     """Return the telling part of a document's URL: the file's name, or its folder's for a `catalog.json`."""
     path = url.partition("?")[0].partition("#")[0].partition("://")[2]
-    parts = [unquote(part, errors="replace") for part in path.replace(_INSIDE, "/").split("/") if part]
+    parts = [unquote(part, errors="replace") for part in path.replace(INSIDE, "/").split("/") if part]
     for part in reversed(parts):
         stem, dot, extension = part.removesuffix(".gz").rpartition(".")
         name = stem if dot and extension.lower() in _DOCUMENTS else part

@@ -89,7 +89,6 @@ class StaticSource(Source):
 
     @property
     def root_url(self) -> str:
-        """The location as it was given."""
         return self.location
 
     @property
@@ -101,7 +100,6 @@ class StaticSource(Source):
 
     @property
     def unread(self) -> int:
-        """How many catalogs and collections did not come so far, or are not followed."""
         return self._opened.index.unread if self._opened else 0
 
     def refresh(self) -> None:
@@ -135,7 +133,6 @@ class StaticSource(Source):
         return await opened.tree.below(opened.url, link=link, size=page_size)
 
     async def document(self, entry: Entry) -> Document:
-        """Return the document of an entry, fetched if need be."""
         if entry.document is not None:
             return entry.document
         opened = await self._open()
@@ -202,7 +199,6 @@ class StaticSource(Source):
         return tuple(place_named(each, local=self.is_local) or each for each in identities)
 
     async def aclose(self) -> None:
-        """Close the session, the archive and the cache."""
         await super().aclose()
         for close in (*(archive.close for archive in self._archives), self._cache.close):
             await asyncio.to_thread(close)

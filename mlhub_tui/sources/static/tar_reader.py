@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self, cast
 
+from ...content import GZIP_MAGIC
 from ...errors import MLHubException
 from ...text import one_line
 
@@ -20,7 +21,6 @@ Cancelled = Callable[[], bool]
 """Called now and then: whether to stop."""
 
 _PIECE = 1 << 20  # bytes
-_GZIP_MAGIC = b"\x1f\x8b"
 _EXTENDED = frozenset({tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE})
 _MAX_EXTENDED = 1 << 20  # bytes of a long name or of pax records; tarfile reads any number of them
 _TOO_EARLY = "the archive ends too early: it is incomplete"
@@ -83,7 +83,7 @@ class _Header(tarfile.TarInfo):
 
 def is_archive_head(head: bytes) -> bool:
     """Whether a file that begins so is a tar, or a gzip of anything but JSON, whatever its name."""
-    if head[:2] != _GZIP_MAGIC:
+    if head[:2] != GZIP_MAGIC:
         return head[257:262] == b"ustar"
     try:
         inner = zlib.decompressobj(wbits=31).decompress(head, 64)
@@ -107,7 +107,7 @@ class TarReader:
         magic = self._raw.read(2)
         self._is_empty = not magic
         self._raw.seek(0)
-        packed = magic == _GZIP_MAGIC
+        packed = magic == GZIP_MAGIC
         self._file = gzip.GzipFile(fileobj=self._raw) if packed else io.BufferedReader(self._raw, _PIECE)
 
     def __enter__(self) -> TarReader:
@@ -193,4 +193,4 @@ def is_apple_double(name: str) -> bool:
 def is_packed(archive: Path) -> bool:
     """Whether an archive is a gzip."""
     with archive.open("rb") as file:
-        return file.read(2) == _GZIP_MAGIC
+        return file.read(2) == GZIP_MAGIC

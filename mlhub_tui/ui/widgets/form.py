@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 from textual.widgets.input import Selection
 
-from ...sources.open_source import common_start, completions
+from ...sources.open_source import completions
 from ...text import one_line
 from ..terminal.characters import fit, line
 
@@ -143,7 +144,7 @@ class PathField(TextField):
         if not found:
             self.screen.focus_next()
             return
-        common = common_start(found)
+        common = os.path.commonprefix(found)  # noqa: RUF071 - of texts: half a name is completed too
         self.value = common if len(common) > len(text) else found[0]
         self.cursor_position = len(self.value)
 
