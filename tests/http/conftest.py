@@ -51,3 +51,19 @@ async def client(trusting: Callable[[], ssl.SSLContext]) -> AsyncIterator[HTTPCl
     """A client without proxies that trusts the tests' authority."""
     async with HTTPClient(ClientConfig(tls_context=trusting, proxies=ProxySettings({}))) as made:
         yield made
+
+
+@pytest.fixture
+async def hasty(trusting: Callable[[], ssl.SSLContext]) -> AsyncIterator[HTTPClient]:
+    """A client that looks at its connections often, and keeps two idle ones."""
+    config = ClientConfig(tls_context=trusting, proxies=ProxySettings({}), tick=0.05, max_idle=2)
+    async with HTTPClient(config) as made:
+        yield made
+
+
+@pytest.fixture(params=["plain", "1.2", "1.3"])
+def transport(
+    request: pytest.FixtureRequest, server_context: Callable[[str], ssl.SSLContext]
+) -> ssl.SSLContext | None:
+    """TLS settings of a server, of each version; None for a plain one."""
+    return None if request.param == "plain" else server_context(request.param)

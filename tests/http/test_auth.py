@@ -15,6 +15,7 @@ from mlhub_tui.http.credentials import OriginCredentials
 from mlhub_tui.http.session import Session
 from mlhub_tui.sources.open_source import open_mlhub, open_session, open_source
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json, redirect
+from tests.support.sessions import session_to
 
 SECRET = "a-secret-that-is-long-enough-5678"
 BASIC = base64.b64encode(f"ann:{SECRET}".encode()).decode()
@@ -171,9 +172,8 @@ async def test_a_key_in_a_document_is_taken_out_and_what_a_link_would_send_is_dr
         "body": {"token": SECRET, "page": 2},
         "note": {"text": f"sent with {SECRET}"},
     }
-    with LoopbackServer(lambda _: as_json({"links": [link]})) as server:
-        async with Session(api_key=SECRET, root_url=server.root) as session:
-            (read,) = (await session.get_json("x"))["links"]
+    async with session_to(as_json({"links": [link]}), api_key=SECRET) as (session, _):
+        (read,) = (await session.get_json("x"))["links"]
     assert read["href"] == "https://other.example/x?page=2"
     assert (read["headers"], read["body"]) == ({"Accept": "a"}, {"page": 2})
     assert read["note"] == {"text": "sent with key-removed"}

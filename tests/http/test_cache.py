@@ -38,27 +38,19 @@ def kept(size: int = 100) -> CachedResponse:
     return CachedResponse(os.urandom(size), "https://h/x.json", "application/json", '"e"', "then", 5.0, 6.0)
 
 
-def put(cache: DocumentCache, key: str, document: CachedResponse) -> None:
-    cache.put(key, document)
-
-
-def got(cache: DocumentCache, key: str) -> CachedResponse | None:
-    return cache.get(key)
-
-
 def test_what_is_put_comes_back(cache: DocumentCache) -> None:
-    assert got(cache, "a") is None
+    assert cache.get("a") is None
     assert not cache.path.exists()
     for size in (0, 100, 100_000):
         document = kept(size)
-        put(cache, "a", document)
-        assert got(cache, "a") == document
+        cache.put("a", document)
+        assert cache.get("a") == document
     cache.put("a", None)
-    assert got(cache, "a") is None
+    assert cache.get("a") is None
 
 
 def test_only_its_owner_can_read_it(cache: DocumentCache) -> None:
-    put(cache, "a", kept())
+    cache.put("a", kept())
     folder = cache.path.parent
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
@@ -68,33 +60,33 @@ def test_what_was_not_used_for_longest_goes_first(tmp_path: Path) -> None:
     clock = Clock()
     cache = DocumentCache(tmp_path / "cache", max_bytes=100_000, clock=clock)
     for n in range(9):
-        put(cache, str(n), kept(10_000))
+        cache.put(str(n), kept(10_000))
     clock.now += 4000
-    assert got(cache, "0") is not None
+    assert cache.get("0") is not None
     for n in range(9, 14):
-        put(cache, str(n), kept(10_000))
+        cache.put(str(n), kept(10_000))
     number, size = cache.size()
     assert size <= 100_000
     assert number >= 8
-    assert got(cache, "0") is not None
-    assert got(cache, "1") is None
-    assert got(cache, "13") is not None
-    put(cache, "huge", kept(40_000))
-    assert got(cache, "huge") is None
+    assert cache.get("0") is not None
+    assert cache.get("1") is None
+    assert cache.get("13") is not None
+    cache.put("huge", kept(40_000))
+    assert cache.get("huge") is None
     cache.close()
 
 
 def test_clearing_leaves_nothing_and_tells_how_much_that_was(cache: DocumentCache) -> None:
     assert cache.clear() == 0
     for n in range(50):
-        put(cache, str(n), kept(10_000))
+        cache.put(str(n), kept(10_000))
     _, size = cache.size()
     assert cache.clear() == size > 500_000
-    put(cache, "b", kept(600))
+    cache.put("b", kept(600))
     other = DocumentCache(cache.path.parent)  # of a program that has not read anything yet
     assert other.clear() > 0
     other.close()
-    assert got(cache, "b") is None
+    assert cache.get("b") is None
     assert cache.size() == (0, 0)
     cache.close()
     assert cache.path.stat().st_size < 100_000
@@ -102,43 +94,43 @@ def test_clearing_leaves_nothing_and_tells_how_much_that_was(cache: DocumentCach
 
 @pytest.mark.parametrize("damage", [b"", b"no database at all" * 100, b"SQLite format 3\0" + bytes(5000)])
 def test_a_damaged_cache_is_begun_anew(cache: DocumentCache, damage: bytes) -> None:
-    put(cache, "a", kept())
+    cache.put("a", kept())
     cache.close()
     cache.path.write_bytes(damage)
-    assert got(cache, "a") is None
-    put(cache, "b", kept())
-    put(cache, "b", kept())
-    assert got(cache, "b") is not None
+    assert cache.get("a") is None
+    cache.put("b", kept())
+    cache.put("b", kept())
+    assert cache.get("b") is not None
 
 
 def test_damage_inside_is_an_empty_place(cache: DocumentCache) -> None:
-    put(cache, "a", kept(5000))
+    cache.put("a", kept(5000))
     cache.close()
     with sqlite3.connect(cache.path) as db:
         db.execute("UPDATE documents SET body = x'00'")
     db.close()
-    assert got(cache, "a") is None
+    assert cache.get("a") is None
 
 
 def test_a_folder_that_cannot_be_written_keeps_nothing(tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("a file is in the way")
     cache = DocumentCache(tmp_path / "cache")
-    put(cache, "a", kept())
-    assert got(cache, "a") is None
+    cache.put("a", kept())
+    assert cache.get("a") is None
     assert cache.size() == (0, 0)
 
 
 @pytest.mark.slow
 def test_a_locked_cache_does_not_fail(cache: DocumentCache) -> None:
-    put(cache, "a", kept())
+    cache.put("a", kept())
     other = sqlite3.connect(cache.path, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
-    put(cache, "b", kept())
-    assert got(cache, "a") is not None
+    cache.put("b", kept())
+    assert cache.get("a") is not None
     other.execute("ROLLBACK")
     other.close()
-    put(cache, "b", kept())
-    assert got(cache, "b") is not None
+    cache.put("b", kept())
+    assert cache.get("b") is not None
 
 
 def test_threads_and_programs_share_it(cache: DocumentCache) -> None:
@@ -153,7 +145,7 @@ def test_threads_and_programs_share_it(cache: DocumentCache) -> None:
 
     def fill(name: str) -> None:
         for n in range(100):
-            put(cache, f"{name}-{n}", kept())
+            cache.put(f"{name}-{n}", kept())
 
     threads = [threading.Thread(target=fill, args=(name,)) for name in ("t", "u")]
     for thread in threads:

@@ -132,14 +132,14 @@ CASES = {
 
 
 @pytest.mark.parametrize(
-    ("transport", "piece"),
+    ("version", "piece"),
     [("plain", 0), ("plain", 7), ("1.2", 7), ("1.3", 0), ("1.3", 7)],
     ids=["plain-whole", "plain-in pieces", "1.2-in pieces", "1.3-whole", "1.3-in pieces"],
 )
 @pytest.mark.parametrize("name", CASES)
 async def test_a_response_is_what_its_bytes_say(
     name: str,
-    transport: str,
+    version: str,
     piece: int,
     client: HTTPClient,
     server_context: Callable[[str], ssl.SSLContext],
@@ -167,7 +167,7 @@ async def test_a_response_is_what_its_bytes_say(
         opened.append(head)
         return sink
 
-    with serving(handle, None if transport == "plain" else server_context(transport)) as server:
+    with serving(handle, None if version == "plain" else server_context(version)) as server:
         url = f"{server.url}/file"
         if case.error is not None:
             with pytest.raises(case.error) as caught:
@@ -181,7 +181,7 @@ async def test_a_response_is_what_its_bytes_say(
         assert len(opened) == 1
         assert (got.status, bytes(sink), got.url) == (case.status, case.body, url)
         assert case.headers.items() <= got.headers.items()
-        assert got.complete is (case.complete if transport == "plain" else case.complete_over_tls)
+        assert got.complete is (case.complete if version == "plain" else case.complete_over_tls)
         assert got.keep_alive is case.reused
         assert client.open_connections == int(case.reused)
         if case.reused:
@@ -189,15 +189,10 @@ async def test_a_response_is_what_its_bytes_say(
             assert [request.connection for request in server.requests] == [0, 0]
 
 
-@pytest.mark.parametrize("transport", ["plain", "1.2", "1.3"])
 @pytest.mark.parametrize("framing", ["length", "chunked", "end"])
 @pytest.mark.parametrize("size", [65_000, 70_000, 3_000_000])
 async def test_a_large_body_arrives_byte_for_byte(
-    size: int,
-    framing: str,
-    transport: str,
-    client: HTTPClient,
-    server_context: Callable[[str], ssl.SSLContext],
+    size: int, framing: str, transport: ssl.SSLContext | None, client: HTTPClient
 ) -> None:
     body = bytes(range(251)) * (size // 251)
     sent = {
@@ -213,7 +208,7 @@ async def test_a_large_body_arrives_byte_for_byte(
                 return peer.end()
         return None
 
-    with serving(handle, None if transport == "plain" else server_context(transport)) as server:
+    with serving(handle, transport) as server:
         for _ in range(2):
             sink = Collected()
             got = await client.request("GET", server.url, lambda head, sink=sink: sink)  # type: ignore[misc]

@@ -13,71 +13,58 @@ from hypothesis import strategies as st
 from mlhub_tui.errors import MLHubException, RequestError, ServerError, ServerTimeout, ServerUnreachable
 from mlhub_tui.http.errors import RetryPolicy, parse_retry_after
 from mlhub_tui.http.session import Session, SessionTimeouts
-from tests.support.http_server import Answer, LoopbackServer, Request, as_json
+from tests.support.http_server import Answer, Handler, LoopbackServer, Request, as_json
+from tests.support.sessions import session_to
 from tests.support.waiting import until
 
 from .patience import Patience
 
 
-def failing(times: int, status: int, **headers: str) -> tuple[list[int], LoopbackServer]:
-    """Return a server that fails so many times before it answers."""
-    left = [times]
-
-    def answer(_: Request) -> Answer:
-        left[0] -= 1
-        return as_json({}, status, **headers) if left[0] >= 0 else as_json([{"id": "a"}])
-
-    return left, LoopbackServer(answer)
+def failing(times: int, status: int, **headers: str) -> Handler:
+    """Return what fails so many times before it answers."""
+    left = [as_json({}, status, **headers)] * times
+    return lambda _: left.pop() if left else as_json([{"id": "a"}])
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
 async def test_what_may_pass_is_tried_again(status: int) -> None:
     patience = Patience()
-    server = failing(2, status)[1]
-    with server:
-        async with Session(root_url=server.root, retry=patience.policy()) as session:
-            assert await session.get_json("datasets") == [{"id": "a"}]
+    async with session_to(failing(2, status), retry=patience.policy()) as (session, server):
+        assert await session.get_json("datasets") == [{"id": "a"}]
     assert len(server.requests) == 3
     assert patience.waits == [0.4, 0.8]
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422, 501])
 async def test_what_cannot_pass_is_not(status: int) -> None:
-    patience = Patience()
-    server = failing(9, status)[1]
-    with server:
-        async with Session(root_url=server.root, retry=patience.policy()) as session:
-            with pytest.raises(RequestError) as caught:
-                await session.get("datasets")
+    async with session_to(failing(9, status), retry=Patience().policy()) as (session, server):
+        with pytest.raises(RequestError) as caught:
+            await session.get("datasets")
     assert caught.value.status == status
     assert len(server.requests) == 1
 
 
-async def test_tries_end_and_the_error_names_the_status() -> None:
-    patience = Patience()
-    server = failing(9, 503)[1]
-    with server:
-        async with Session(root_url=server.root, retry=patience.policy()) as session:
-            with pytest.raises(ServerError, match=r"the server failed \(503\)"):
-                await session.get("datasets")
-    assert len(server.requests) == 3
+@pytest.mark.parametrize(("method", "tries"), [("get", 3), ("post", 1)])
+async def test_tries_end_and_what_is_not_safe_to_repeat_is_sent_once(method: str, tries: int) -> None:
+    async with session_to(failing(9, 503), retry=Patience().policy()) as (session, server):
+        with pytest.raises(ServerError, match=r"the server failed \(503\)"):
+            await session.request(method, "datasets")
+    assert [asked.method for asked in server.requests] == [method.upper()] * tries
 
 
 async def test_the_server_s_wish_is_honoured() -> None:
     patience = Patience()
-    server = failing(1, 429, **{"Retry-After": "3"})[1]
-    with server:
-        async with Session(root_url=server.root, retry=patience.policy()) as session:
-            await session.get("datasets")
+    hurried = failing(1, 429, **{"Retry-After": "3"})
+    async with session_to(hurried, retry=patience.policy()) as (session, _):
+        await session.get("datasets")
     assert patience.waits == [pytest.approx(3.4)]
 
 
 async def test_a_long_wish_is_handed_to_the_caller() -> None:
-    server = failing(1, 503, **{"Retry-After": "3600"})[1]
-    with server:
-        async with Session(root_url=server.root, retry=Patience().policy()) as session:
-            with pytest.raises(ServerError) as caught:
-                await session.get("datasets")
+    resting = failing(1, 503, **{"Retry-After": "3600"})
+    async with session_to(resting, retry=Patience().policy()) as (session, server):
+        with pytest.raises(ServerError) as caught:
+            await session.get("datasets")
     assert caught.value.retry_after == 3600
     assert len(server.requests) == 1
 
@@ -85,9 +72,8 @@ async def test_a_long_wish_is_handed_to_the_caller() -> None:
 @pytest.mark.parametrize("broken", [Answer(before="close"), Answer(200, b"[1, 2", length=99)])
 async def test_a_dropped_connection_and_an_answer_that_breaks_off_are_tried_again(broken: Answer) -> None:
     answers = [broken, as_json([1, 2])]
-    with LoopbackServer(lambda _: answers.pop(0)) as server:
-        async with Session(root_url=server.root, retry=Patience().policy()) as session:
-            assert await session.get_json("datasets") == [1, 2]
+    async with session_to(lambda _: answers.pop(0), retry=Patience().policy()) as (session, server):
+        assert await session.get_json("datasets") == [1, 2]
     assert len(server.requests) == 2
 
 
@@ -98,15 +84,6 @@ async def test_no_connection_is_tried_again_and_then_said(unused_tcp_port: int) 
         with pytest.raises(ServerUnreachable, match="connection refused"):
             await session.get("datasets")
     assert len(patience.waits) == 2
-
-
-async def test_what_is_not_safe_to_repeat_is_sent_once() -> None:
-    server = failing(9, 503)[1]
-    with server:
-        async with Session(root_url=server.root, retry=Patience().policy()) as session:
-            with pytest.raises(ServerError):
-                await session.request("post", "search", json={"limit": 1})
-    assert [asked.method for asked in server.requests] == ["POST"]
 
 
 @pytest.mark.parametrize(
@@ -143,12 +120,11 @@ async def test_a_request_that_is_cancelled_leaves_a_session_that_works() -> None
 
     asked: list[bool] = []
     given_up = threading.Event()
-    with LoopbackServer(slow_once) as server:
-        async with Session(root_url=server.root) as session:
-            with pytest.raises(TimeoutError):
-                await asyncio.wait_for(session.get("datasets"), 0.05)
-            given_up.set()
-            assert await session.get_json("datasets") == [1]
+    async with session_to(slow_once) as (session, _):
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(session.get("datasets"), 0.05)
+        given_up.set()
+        assert await session.get_json("datasets") == [1]
 
 
 async def test_closing_while_opening_leaves_nothing_open() -> None:

@@ -25,6 +25,7 @@ from mlhub_tui.sources.asset_links import (
     requester_pays,
 )
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json
+from tests.support.sessions import session_to
 
 NOON = datetime(2024, 6, 1, 12, tzinfo=UTC).timestamp()
 
@@ -271,11 +272,10 @@ async def test_a_token_without_an_end_is_kept_for_minutes(signer: Signer, endpoi
 
 
 async def test_a_container_that_has_no_token_is_an_error_of_the_source() -> None:
-    with LoopbackServer(lambda _: as_json({"detail": "no"}, 404)) as server:
-        async with Session(root_url=server.root) as session:
-            signing = SasTokens(f"{server.url}/token/", home="127.0.0.1", stores=".store")
-            with pytest.raises(RequestError):
-                await asset_link(server.root, session, "https://acc.store/c/a.tif", tokens=signing)
+    async with session_to(as_json({"detail": "no"}, 404)) as (session, server):
+        signing = SasTokens(f"{server.url}/token/", home="127.0.0.1", stores=".store")
+        with pytest.raises(RequestError):
+            await asset_link(server.root, session, "https://acc.store/c/a.tif", tokens=signing)
 
 
 async def test_the_key_goes_along_to_the_own_origin_only() -> None:

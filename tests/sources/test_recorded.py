@@ -10,7 +10,6 @@ import pytest
 
 from mlhub_tui.errors import APIKeyNotFound, AuthenticationError, EntityDoesNotExist
 from mlhub_tui.http.session import Session
-from mlhub_tui.sources.base import Source
 from mlhub_tui.sources.mlhub import MLHubSource
 from tests.support.listing import items_of
 
@@ -162,8 +161,3 @@ async def test_a_key_is_checked_with_a_request_that_needs_one(replay: Replay) ->
         with pytest.raises(APIKeyNotFound):
             await MLHubSource(session).check_key()
     assert replay.api.requests == []
-
-
-def test_the_source_is_a_source() -> None:
-    source: Source = MLHubSource(Session(root_url="http://127.0.0.1:9/"))
-    assert source.root_url == "http://127.0.0.1:9/"

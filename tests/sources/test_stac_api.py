@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mlhub_tui.auth import Auth, Scheme
-from mlhub_tui.errors import NotOffered, RequestRefused, ServerError, UnexpectedAnswer
+from mlhub_tui.errors import NotOffered, ServerError, UnexpectedAnswer
 from mlhub_tui.http.errors import NO_RETRIES
 from mlhub_tui.http.pagination import REPEATED
 from mlhub_tui.http.session import Session
@@ -494,22 +494,6 @@ async def test_an_item_is_searched_for_where_an_api_gives_none_alone() -> None:
     async with api({"": landing(SEARCH), "search": items("a")}) as (source, server):
         assert (await source.item("c", "a")).id == "a"
         assert server.requests[-1].query == {"collections": ["c"], "ids": ["a"], "limit": ["1"]}
-
-
-async def test_errors_of_all_shapes_are_said_in_one_line() -> None:
-    answers = [
-        as_json({"detail": "bad\nbbox"}, 400),
-        as_json({"detail": [{"loc": ["body", "bbox"], "msg": "bad bbox"}]}, 422),
-        as_json({"code": "X", "description": "bad bbox"}, 400),
-        as_json(["bad bbox"], 400),
-        Answer(400, b"bad bbox", {"Content-Type": "text/plain"}),
-    ]
-    for answer in answers:
-        async with api({"": landing(SEARCH), "search": answer}) as (source, _):
-            with pytest.raises(RequestRefused) as caught:
-                await source.search_page(Search())
-            assert "\n" not in caught.value.message
-            assert caught.value.message.endswith("bad bbox")
 
 
 async def test_documents_that_are_broken_in_places_are_still_given() -> None:
