@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .. import auth, models, planning, sources  # their modules are loaded when they are used
+from .. import models, planning, sources  # their modules are loaded when they are used
 from ..errors import InvalidSearch
 from ..text import count, now, one_line
 from .connection import Choice, run
@@ -39,7 +39,7 @@ _SAMPLE = "sample"
 _PAGE = 100  # items; what most APIs give at most, and a good deal less than they send in a second
 _FORMS = {
     "json": "Print the items as an array, as received.",
-    "geojson": "Print a GeoJSON feature collection of the items, as received.",
+    "geojson": "Print a GeoJSON feature collection of the items, hrefs absolute.",
     "csv": "Print CSV: identity, dates, box, properties.",
     "urls": "Print the URLs of the items' assets.",
     "aria2": "Print an input file for aria2 with the items' assets.",
@@ -215,9 +215,7 @@ async def _print(
     urls = export.URLs(export.Chosen(tuple(keys), tuple(roles)), source.session.bare)
     exporter: Exporter = urls
     if form in ("geojson", "csv"):
-        # Hrefs of static catalogs are relative as a rule, and mean nothing beside a saved file.
-        geojson = export.GeoJSON(writer.line, absolute=source.kind is auth.Kind.STATIC)
-        exporter = geojson if form == "geojson" else export.CSVTable()
+        exporter = export.GeoJSON(writer.line) if form == "geojson" else export.CSVTable()
     elif form == "aria2":
         exporter = planning.assets.Aria2(urls)
     if form in ("urls", "aria2"):

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, TextIO
 from ..errors import MLHubException, NotOffered
 from ..fileio import replacing
 from ..http.urls import resolve_href
-from ..models import Asset, Item
+from ..models import Asset, Item, JsonDict
 from ..text import csv_line, one_line
 from .asset_links import ENDPOINT, asset_href, https_of, lacks_signature
 
@@ -158,19 +158,18 @@ def as_received(item: Item) -> str:
 class GeoJSON(Exporter):
     """A GeoJSON feature collection, which is a STAC ItemCollection: documents as received, one on a line.
 
-    - `absolute`: Whether relative hrefs of assets and links are written as what they lead to: seen from the
-      file they would lead elsewhere. Those within an archive stay.
+    Relative hrefs of assets and links are written as what they lead to: seen from the file they would lead
+    elsewhere.
     """
 
     head = '{"type": "FeatureCollection", "features": ['
     dump: Dump = as_received
-    absolute: bool = False
     _started: bool = False
 
     def add(self, item: Item) -> str:
         """Return an item."""
         comma, self._started = "," if self._started else "", True
-        return f"{comma}\n{self.dump(_with_absolute_hrefs(item) if self.absolute else item)}"
+        return f"{comma}\n{self.dump(_with_absolute_hrefs(item))}"
 
     def finish(self, *, whole: bool) -> str:
         """Return the end of the collection; one that is not whole is not closed."""
@@ -178,14 +177,15 @@ class GeoJSON(Exporter):
 
 
 def _with_absolute_hrefs(item: Item) -> Item:
-    assets, links = item.raw.get("assets"), item.raw.get("links")
-    if not item.url or _is_in_archive(item.url) or not isinstance(assets, dict):
+    if not item.url:
         return item
-    absolute = {key: _absolute(item.url, asset) for key, asset in assets.items()}
-    linked = [_absolute(item.url, link) for link in links] if isinstance(links, list) else links
-    if absolute == assets and linked == links:
-        return item
-    changed = {"assets": absolute, **({"links": linked} if "links" in item.raw else {})}
+    changed: JsonDict = {}
+    for name in ("assets", "links"):
+        entries = item.raw.get(name)
+        if isinstance(entries, dict):
+            changed[name] = {key: _absolute(item.url, entry) for key, entry in entries.items()}
+        elif isinstance(entries, list):
+            changed[name] = [_absolute(item.url, entry) for entry in entries]
     return replace(item, raw=item.raw | changed)
 
 

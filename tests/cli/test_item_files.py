@@ -170,7 +170,7 @@ def test_one_page_of_a_longer_answer_is_called_that(run: Run, tmp_path: Path) ->
         assert (result.exit_code, "it is a part of a longer answer: " in result.stderr) == (0, True)
 
 
-@pytest.mark.parametrize("place", ["folder", "server"])
+@pytest.mark.parametrize("place", ["folder", "server", "archive"])
 def test_what_a_search_saved_of_a_catalog_leads_to_the_files_of_the_catalog(
     run: Run, store: Store, tmp_path: Path, place: str
 ) -> None:
@@ -181,10 +181,16 @@ def test_what_a_search_saved_of_a_catalog_leads_to_the_files_of_the_catalog(
     (folder / "a.tif").write_bytes(TIF)
     (folder / "saved.json").write_bytes(written([item], "collection"))
     store.saved = ("application/json", written([item], "collection"))
-    source = str(folder / "saved.json") if place == "folder" else f"{store.url}/lists/saved.json"
+    packed = tmp_path / "made.tar.gz"
+    root = catalog("root", link("item", "lists/i.json"))
+    pack(packed, {"catalog.json": root, "lists/i.json": item, "lists/a.tif": TIF})
+    source, base = {
+        "folder": (str(folder / "saved.json"), folder.as_uri()),
+        "server": (f"{store.url}/lists/saved.json", f"{store.url}/lists"),
+        "archive": (str(packed), f"{packed.as_uri()}!/lists"),
+    }[place]
     saved = tmp_path / "elsewhere.geojson"
     saved.write_text(run("search", source, "--geojson").stdout)
-    base = folder.as_uri() if place == "folder" else f"{store.url}/lists"
     (feature,) = json.loads(saved.read_text())["features"]
     assert feature["assets"] == {"data": {"href": f"{base}/a.tif"}, "gdal": item["assets"]["gdal"]}
     assert feature["links"][0]["href"] == f"{base.removesuffix('/lists')}/collection.json"

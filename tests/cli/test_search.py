@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ DIGEST = "a" * 64
 SEARCH = "https://api.stacspec.org/v1.0.0/item-search"
 
 
-def feature(number: int) -> dict[str, object]:
+def feature(number: int) -> dict[str, Any]:
     assets = {
         "image": {"href": f"../files/{number}.tif", "roles": ["data"], "file:checksum": f"1220{DIGEST}"},
         "preview": {"href": "s3://bucket/preview.png", "roles": ["thumbnail"]},
@@ -68,10 +69,14 @@ def test_items_are_printed_as_a_table_of_all_pages(run: Run, api: LoopbackServer
     assert [line.split()[0] for line in result.stdout.splitlines()] == ["ID", "item-1", "item-2", "item-3"]
 
 
-def test_json_and_geojson_hold_the_documents_as_received(run: Run, api: LoopbackServer) -> None:
+def test_json_holds_the_documents_as_received_and_geojson_with_absolute_hrefs(
+    run: Run, api: LoopbackServer
+) -> None:
     wanted = [feature(number) for number in (1, 2, 3)]
     assert json.loads(run("search", f"{api.url}/stac", "--json").stdout) == wanted
     collection = json.loads(run("search", f"{api.url}/stac", "--geojson").stdout)
+    for number, each in enumerate(wanted, 1):
+        each["assets"]["image"]["href"] = f"{api.url}/stac/collections/c/files/{number}.tif"
     assert collection == {"type": "FeatureCollection", "features": wanted}
 
 

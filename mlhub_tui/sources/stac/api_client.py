@@ -15,7 +15,7 @@ from ...http.cache import CachingClient, DocumentCache
 from ...http.json_document import as_list, as_object, decode
 from ...http.pagination import ACCEPT, FetchedPage, PageRequest, absolute, with_params
 from ...http.session import Session
-from ...http.urls import host, join, quoted, segment, shown
+from ...http.urls import join, origin_of, quoted, segment, shown
 from ...models import Catalog, Collection, Document, Entry, EntryKind, Item, JsonDict, Search
 from ...models.document import identity, links_of
 from ...text import one_line
@@ -335,10 +335,10 @@ def is_encoded(identity: str) -> bool:
 def may_be_spelled_otherwise(error: RequestError, url: str) -> bool:
     """Whether a root URL with nothing, or a web page, may be right with, or without, a slash at its end.
 
-    So may one that redirects to another host which cannot be reached, often the server's inner name.
+    So may one that redirects to another origin which cannot be reached, often the server's inner name.
     """
     if isinstance(error, ServerUnreachable):
-        return host(error.url) != host(url)
+        return origin_of(error.url) != origin_of(url)
     return error.status in _SPELLED_OTHERWISE or isinstance(error, UnexpectedAnswer)
 
 

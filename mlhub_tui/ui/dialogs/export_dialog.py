@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from ..context import AppContext
 
 FORMS = {
-    "GeoJSON": (".geojson", "the items as received, in one feature collection"),
+    "GeoJSON": (".geojson", "one feature collection of the items, hrefs absolute"),
     "CSV": (".csv", "a row for each item: id, dates, box, properties"),
     "URLs": (".txt", "the addresses of the assets, one on a line"),
     "aria2": (".aria2.txt", "the same for `aria2c --input-file`, with names and checksums"),
