@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,20 +17,33 @@ from click.testing import CliRunner, Result
 from mlhub_tui.cli import root
 from mlhub_tui.sample.server import SampleServer
 
-Run = Callable[..., Result]
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
-@pytest.fixture
-def run() -> Run:
-    """Run the command line in this process; nothing but an exit may come out of it."""
+@dataclass(frozen=True)
+class Run:
+    """Runs the command line in this process; nothing but an exit may come out of it.
 
-    def invoke(*arguments: str, **keywords: Any) -> Result:
-        result = CliRunner().invoke(root, arguments, prog_name="mlhub-tui", **keywords)
+    `folder` is for what the commands read and write.
+    """
+
+    folder: Path
+
+    def __call__(self, *arguments: str | Path, code: int | None = None, **keywords: Any) -> Result:
+        """Return what a command printed, and how it ended: with this exit code, where one is given."""
+        result = CliRunner().invoke(root, [*map(str, arguments)], prog_name="mlhub-tui", **keywords)
         assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+        assert code in (None, result.exit_code), result.output
         return result
 
-    return invoke
+    def json(self, *arguments: str | Path) -> Any:
+        """Return what a command prints with `--json`."""
+        return json.loads(self(*arguments, "--json").stdout)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    return Run(tmp_path)
 
 
 @pytest.fixture

@@ -86,11 +86,9 @@ def test_a_catalog_is_a_source_by_its_path_or_url(
     named = location.format(
         file=folder.as_uri(), plain=f"file://{folder}", url=server.url, quoted=quote(server.url, "")
     )
-    listed = run("--source", named, "list", "items", "c", "--json")
-    assert listed.exit_code == 0, listed.output
+    listed = run("--source", named, "list", "items", "c", "--json", code=0)
     assert [found["id"] for found in json.loads(listed.stdout)] == ["a", "b"]
-    added = run("sources", "add", "kept", named)
-    assert added.exit_code == 0, added.output
+    run("sources", "add", "kept", named, code=0)
     assert run("--source", "kept", "list", "items", "sub").stdout.splitlines()[1].startswith("b ")
 
 
@@ -110,8 +108,7 @@ def test_a_collection_and_an_item_are_named_by_id_url_or_path(
     where, what = ("c", "a") if form == "id" else (prefix + urls[0], prefix + urls[1])
     if form == "path" and place == "folder":
         where, what = "my cat/c/collection.json", "my cat/c/a.json"
-    listed = run("--source", source, "list", "items", where, "--json")
-    assert listed.exit_code == 0, listed.output
+    listed = run("--source", source, "list", "items", where, "--json", code=0)
     assert [found["id"] for found in json.loads(listed.stdout)] == ["a", "b"]
     searched = run("--source", source, "search", "-c", where, "--csv")
     assert [line[:2] for line in searched.stdout.splitlines()[1:]] == ["a,", "b,"], searched.output
@@ -119,31 +116,25 @@ def test_a_collection_and_an_item_are_named_by_id_url_or_path(
     shown = run("--source", source, "show", "item", where, what, "--json")
     assert json.loads(shown.stdout)["id"] == "a", shown.output
     out = ("--output-dir", str(tmp_path / "out"))
-    planned = run("--source", source, "download", "dataset", where, "--dry-run", *out)
-    assert planned.exit_code == 0, planned.output
+    run("--source", source, "download", "dataset", where, "--dry-run", *out, code=0)
     if place != "api":
-        loaded = run("--source", source, "download", "item", where, what, *out)
-        assert loaded.exit_code == 0, loaded.output
+        run("--source", source, "download", "item", where, what, *out, code=0)
         assert (tmp_path / "out/c/a/data.tif").read_bytes() == b"bytes"
 
 
 @pytest.mark.parametrize("form", ["my cat/c", "my cat/c/", "{file}/c", "{plain}/c", "my%20cat/c"])
-def test_a_collection_of_a_folder_is_named_by_its_folder_too(
-    run: Run, folder: Path, tmp_path: Path, form: str
-) -> None:
+def test_a_collection_of_a_folder_is_named_by_its_folder_too(run: Run, folder: Path, form: str) -> None:
     where = form.format(file=folder.as_uri(), plain=f"file://{folder}")
     if "%" in form:
-        folder = folder.rename(tmp_path / "my%20cat")
-    out = ("--dry-run", "--output-dir", str(tmp_path / "out"))
+        folder = folder.rename(run.folder / "my%20cat")
+    out = ("--dry-run", "--output-dir", str(run.folder / "out"))
     asked = ("--source", str(folder))
     for command in (("list", "items", where), ("search", "-c", where), ("show", "collection", where)):
         assert run(*asked, *command).exit_code == 0
     assert "2" in run(*asked, "download", "dataset", where, *out).stdout.splitlines()[-1]
 
 
-def test_items_are_searched_by_url_and_path_as_by_id(
-    run: Run, folder: Path, server: LoopbackServer, tmp_path: Path
-) -> None:
+def test_items_are_searched_by_url_and_path_as_by_id(run: Run, folder: Path, server: LoopbackServer) -> None:
     for source, named in (
         (str(folder), "a"),
         (str(folder), "my cat/c/a.json"),
@@ -164,8 +155,7 @@ def test_the_url_of_an_item_is_no_collection(run: Run, server: LoopbackServer, t
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:99999/", "ftp://host.example/c.json", "http://[::1"])
 def test_hints_about_a_location_are_not_of_mlhub(run: Run, address: str) -> None:
-    refused = run("--source", address, "list", "collections")
-    assert refused.exit_code == 2
+    refused = run("--source", address, "list", "collections", code=2)
     assert "https://example.org/stac/" in refused.stderr
     assert "mlhub/v1" not in refused.stderr
 
@@ -178,14 +168,14 @@ def test_a_catalog_takes_the_place_of_a_collection(
     assert "The sub." in run("--source", source, "show", "collection", "sub").stdout
     for command in (("list", "items", "sub", "--json"), ("search", "-c", "sub", "--json")):
         assert [found["id"] for found in json.loads(run("--source", source, *command).stdout)] == ["b"]
-    done = run("--source", source, "download", "dataset", "sub", "--output-dir", str(tmp_path / "out"))
-    assert done.exit_code == 0, done.output
+    run("--source", source, "download", "dataset", "sub", "--output-dir", tmp_path / "out", code=0)
     assert len(list((tmp_path / "out").rglob("data.tif"))) == 1
 
 
 def test_a_url_of_another_place_is_no_id_of_an_api(run: Run, server: LoopbackServer) -> None:
-    asked = run("--source", f"{server.url}/api/", "show", "item", "c", "https://elsewhere.invalid/items/a")
-    assert asked.exit_code == 1
+    asked = run(
+        "--source", f"{server.url}/api/", "show", "item", "c", "https://elsewhere.invalid/items/a", code=1
+    )
     assert "is no item of" in asked.stderr
 
 

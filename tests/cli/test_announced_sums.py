@@ -100,9 +100,7 @@ def store() -> Iterator[Store]:
 
 def fetched(run: Run, store: Store, folder: Path, what: str) -> tuple[int, dict[str, bytes], str]:
     """Return the exit code of a download, the files that it left by their keys, and what it said."""
-    done = run(
-        "--source", f"{store.url}/collection.json", "download", *what.split(), "--output-dir", str(folder)
-    )
+    done = run("--source", f"{store.url}/collection.json", "download", *what.split(), "--output-dir", folder)
     files = {
         path.name: path.read_bytes()
         for path in folder.rglob("*")
@@ -112,21 +110,17 @@ def fetched(run: Run, store: Store, folder: Path, what: str) -> tuple[int, dict[
 
 
 @pytest.mark.parametrize("what", ["item c i", "dataset c"])
-def test_the_sum_of_either_form_is_that_of_the_file(
-    run: Run, store: Store, tmp_path: Path, what: str
-) -> None:
+def test_the_sum_of_either_form_is_that_of_the_file(run: Run, store: Store, what: str) -> None:
     store.files = RIGHT
-    code, files, words = fetched(run, store, tmp_path / "out", what)
+    code, files, words = fetched(run, store, run.folder / "out", what)
     assert code == 0, words
     assert files == {key: file.body if file.ending == ".gz" else DATA for key, file in RIGHT.items()}
 
 
 @pytest.mark.parametrize("what", ["item c i", "dataset c"])
-def test_a_sum_of_neither_form_is_fatal_and_leaves_nothing(
-    run: Run, store: Store, tmp_path: Path, what: str
-) -> None:
+def test_a_sum_of_neither_form_is_fatal_and_leaves_nothing(run: Run, store: Store, what: str) -> None:
     store.files = WRONG
-    code, files, words = fetched(run, store, tmp_path / "out", what)
+    code, files, words = fetched(run, store, run.folder / "out", what)
     assert code == 1
     assert files == {}
     if what.startswith("item"):

@@ -151,16 +151,14 @@ def circle(href: str) -> LoopbackServer:
 
 
 @pytest.mark.parametrize("href", ["?page=1", "?page=2", "ftp://elsewhere/items"])
-def test_a_next_link_that_leads_nowhere_is_an_error_after_what_came(
-    run: Run, tmp_path: Path, href: str
-) -> None:
+def test_a_next_link_that_leads_nowhere_is_an_error_after_what_came(run: Run, href: str) -> None:
     with circle(href) as server:
         table, cut, plan = (
             run("--source", f"{server.url}/", *command)
             for command in (
                 LIST,
                 (*LIST, "--json"),
-                ("download", "dataset", "c", "--dry-run", "--output-dir", str(tmp_path)),
+                ("download", "dataset", "c", "--dry-run", "--output-dir", str(run.folder)),
             )
         )
     assert [line.split()[0] for line in table.stdout.splitlines()[1:3]] == ["i0000", "i0001"]
@@ -218,8 +216,7 @@ def test_a_dataset_that_could_not_all_be_listed_has_what_came_fails_and_is_compl
 ) -> None:
     with Ill(how) as server:
         download = ("--source", server.location, "download", "dataset", "c", "--output-dir", str(tmp_path))
-        ill = run(*download)
-        assert ill.exit_code == 1
+        ill = run(*download, code=1)
         assert "not all could be listed" in ill.stderr
         again = (
             "requests the documents that err_report.csv names" if how == "file" else "lists the items again"
@@ -230,8 +227,7 @@ def test_a_dataset_that_could_not_all_be_listed_has_what_came_fails_and_is_compl
         assert [path.parent.name for path in tmp_path.rglob("*.tif")] == ["i0000"]
         assert "failed" in run("queue", "list").stdout
         server.well = True
-        well = run(*download)
-        assert well.exit_code == 0, well.output
+        run(*download, code=0)
         assert {path.parent.name for path in tmp_path.rglob("*.tif")} == {"i0000", "i0001"}
         assert server.targets.count("/i0000.tif") == 1, "what is there is not fetched again"
 
@@ -260,12 +256,10 @@ class DeadLinks(LoopbackServer):
         return Answer(body=b"II*\0image", headers={"Content-Type": "image/tiff"})
 
 
-def test_dead_links_of_a_static_catalog_are_in_the_report_and_alone_are_requested_again(
-    run: Run, tmp_path: Path
-) -> None:
+def test_dead_links_of_a_static_catalog_are_in_the_report_and_alone_are_requested_again(run: Run) -> None:
     with DeadLinks() as server:
         download = ("--source", f"{server.url}/collection.json", "download", "dataset", "c")
-        report = tmp_path / "c/err_report.csv"
+        report = run.folder / "c/err_report.csv"
         asked: list[list[str]] = []
         for gone in (
             {"/2.json", "/below/catalog.json"},
@@ -274,7 +268,7 @@ def test_dead_links_of_a_static_catalog_are_in_the_report_and_alone_are_requeste
             set(),
         ):
             server.gone, before = gone, len(server.targets)
-            result = run(*download, "--output-dir", str(tmp_path))
+            result = run(*download, "--output-dir", run.folder)
             assert result.exit_code == (1 if gone else 0), result.output
             lines = list(csv.reader(report.read_text().splitlines()))
             named = {url.removeprefix(server.url): [why, *rest] for why, *rest, url in lines}
@@ -283,7 +277,7 @@ def test_dead_links_of_a_static_catalog_are_in_the_report_and_alone_are_requeste
     first = {"/0.json", "/1.json", "/3.json"}
     assert first <= set(asked[0])
     assert [first & set(paths) for paths in asked[1:]] == [set(), set(), set()]
-    assert {path.parent.name for path in tmp_path.rglob("*.tif")} == {f"i{n:04}" for n in range(6)}
+    assert {path.parent.name for path in run.folder.rglob("*.tif")} == {f"i{n:04}" for n in range(6)}
 
 
 def test_a_collection_that_has_nothing_to_download_says_why_rather_than_that_no_filter_matches(
@@ -294,35 +288,38 @@ def test_a_collection_that_has_nothing_to_download_says_why_rather_than_that_no_
     (tmp_path / "collection.json").write_text(json.dumps(named))
     (tmp_path / "item.json").write_text(json.dumps({**items(1)[0], "id": None}))
     (tmp_path / "bare.json").write_text(json.dumps({**items(1)[0], "assets": {"image": {"href": None}}}))
-    result = run("--source", str(tmp_path), "download", "dataset", "c", "--output-dir", str(tmp_path / "out"))
-    assert result.exit_code == 1
+    result = run("--source", tmp_path, "download", "dataset", "c", "--output-dir", tmp_path / "out", code=1)
     assert "no item of c has an asset to download" in result.stderr
-    planned = run("--source", str(tmp_path), "download", "dataset", "c", "--dry-run")
+    planned = run("--source", tmp_path, "download", "dataset", "c", "--dry-run")
     assert "no item of c has an asset to download" in planned.stderr
     assert "a link that cannot be followed: ipfs://bucket/item.json" in result.stderr
     assert "an item without an id" in result.stderr
     assert "1 asset without an href" in result.stderr
 
 
-def test_a_page_of_a_listing_that_a_catalog_links_stays_incomplete_however_often_it_is_read(
-    run: Run, tmp_path: Path
-) -> None:
+def test_a_page_of_a_listing_that_a_catalog_links_stays_incomplete_however_often_it_is_read(run: Run) -> None:
     named = {"type": "Collection", "id": "c", "description": "d", "license": "x"}
     links = [{"rel": "items", "href": "page.json"}]
-    (tmp_path / "collection.json").write_text(json.dumps({**named, "links": links}))
+    (run.folder / "collection.json").write_text(json.dumps({**named, "links": links}))
     page = {
         "features": items(1, assets={"a": {"href": "a.tif"}}),
         "links": [{"rel": "next", "href": "2.json"}],
     }
-    (tmp_path / "page.json").write_text(json.dumps({"type": "FeatureCollection", **page}))
-    (tmp_path / "a.tif").write_bytes(b"II*\0image")
+    (run.folder / "page.json").write_text(json.dumps({"type": "FeatureCollection", **page}))
+    (run.folder / "a.tif").write_bytes(b"II*\0image")
     for _ in range(2):
         result = run(
-            "--source", str(tmp_path), "download", "dataset", "c", "--output-dir", str(tmp_path / "o")
+            "--source",
+            run.folder,
+            "download",
+            "dataset",
+            "c",
+            "--output-dir",
+            run.folder / "o",
+            code=1,
         )
-        assert result.exit_code == 1
         assert "only the first page of a listing is read" in result.stderr
-    assert len([*(tmp_path / "o").rglob("a.tif")]) == 1
+    assert len([*(run.folder / "o").rglob("a.tif")]) == 1
 
 
 def test_a_listing_of_an_archive_that_ends_too_early_is_not_whole(run: Run, tmp_path: Path) -> None:
@@ -339,7 +336,7 @@ def test_a_listing_of_an_archive_that_ends_too_early_is_not_whole(run: Run, tmp_
             file.addfile(member, io.BytesIO(data))
             end = file.offset
     archive.write_bytes(archive.read_bytes()[: end - 500])
-    result = run("--source", str(archive), "list", "items", "c")
+    result = run("--source", archive, "list", "items", "c")
     assert "i0000" in result.stdout
     assert result.exit_code == 1
     assert "the listing is not complete: the archive ends too early" in result.stderr
@@ -356,14 +353,12 @@ def test_it_is_said_where_a_server_counts_more_items_than_it_lists(run: Run) -> 
 
 
 @pytest.mark.parametrize("option", [(), ("--dry-run",)])
-def test_it_is_said_where_a_server_counts_more_items_of_a_dataset(
-    run: Run, tmp_path: Path, option: tuple[str, ...]
-) -> None:
+def test_it_is_said_where_a_server_counts_more_items_of_a_dataset(run: Run, option: tuple[str, ...]) -> None:
     with LoopbackServer(lambda _: Answer(body=b"II*\0")) as store:
         features = items(2, assets={"a": {"href": f"{store.url}/a.tif"}})
         with PagedAPI(lambda *_: as_json({"features": features, "numberMatched": 5})) as server:
-            arguments = ("download", "dataset", "c", "--output-dir", str(tmp_path), *option)
+            arguments = ("download", "dataset", "c", "--output-dir", str(run.folder), *option)
             result = run("--source", server.location, *arguments)
     assert result.exit_code == 0, result.output
     assert "the server counts 3 items more than it lists" in result.stderr
-    assert len(list(tmp_path.rglob("*.tif"))) == (0 if option else 2)
+    assert len(list(run.folder.rglob("*.tif"))) == (0 if option else 2)

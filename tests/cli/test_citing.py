@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from mlhub_tui.sample.server import SampleServer
@@ -24,7 +23,7 @@ def test_a_dataset_is_cited_for_bibtex(run: Run, on_sample: SampleServer) -> Non
 
 
 def test_a_dataset_is_cited_in_a_line(run: Run, on_sample: SampleServer) -> None:
-    known = json.loads(run("show", "dataset", KENYA, "--json").stdout)
+    known = run.json("show", "dataset", KENYA)
     assert run("show", "dataset", KENYA, "--citation").stdout == known["citation"] + "\n"
 
 
@@ -32,14 +31,14 @@ def test_of_several_documents_the_entries_stand_apart(run: Run, on_sample: Sampl
     result = run("show", "collection", f"{KENYA}_source", f"{KENYA}_labels", "--bibtex")
     assert result.stdout.count("@dataset{") == 2
     assert "}\n\n@dataset{" in result.stdout
-    model = json.loads(run("list", "models", "--json").stdout)[0]["id"]
+    model = run.json("list", "models")[0]["id"]
     assert run("show", "model", model, "--bibtex").stdout.startswith("@software{")
 
 
 def test_items_are_cited_as_the_collection_they_belong_to(run: Run, on_sample: SampleServer) -> None:
-    listed = json.loads(run("list", "items", f"{KENYA}_labels", "--limit", "2", "--json").stdout)
+    listed = run.json("list", "items", f"{KENYA}_labels", "--limit", "2")
     ids = [item["id"] for item in listed]
-    known = json.loads(run("show", "collection", f"{KENYA}_labels", "--json").stdout)
+    known = run.json("show", "collection", f"{KENYA}_labels")
     result = run("show", "item", f"{KENYA}_labels", *ids, "--citation")
     assert (result.stdout, result.stderr) == (f"{known['sci:citation']}\n" * 2, "")
     entries = run("show", "item", f"{KENYA}_labels", *ids, "--bibtex").stdout
@@ -50,7 +49,7 @@ def test_items_are_cited_as_the_collection_they_belong_to(run: Run, on_sample: S
 
 def test_a_citation_that_had_to_be_made_is_said_to_be(run: Run, tmp_path: Path) -> None:
     root = plant(tmp_path, forest()) / "catalog.json"
-    result = run("show", "item", "c0", "c0-0000", "--citation", "--source", str(root))
+    result = run("show", "item", "c0", "c0-0000", "--citation", "--source", root)
     assert "c0-0000" in result.stdout
     assert "has no citation" in result.stderr
 
@@ -63,7 +62,7 @@ def test_an_item_of_a_static_catalog_inherits_from_what_it_lies_in(run: Run, tmp
     files["regions/catalog.json"] |= {"sci:citation": "Berg, A. (2021) Fields.", "sci:doi": "10.1/f"}
     files["regions/c0/c0-0000/c0-0000.json"]["links"].append({"rel": "parent", "href": "../collection.json"})
     root = plant(tmp_path, files) / "catalog.json"
-    sheet = run("show", "item", "c0", "c0-0000", "--source", str(root)).stdout
+    sheet = run("show", "item", "c0", "c0-0000", "--source", root).stdout
     for words in ("CC-BY-4.0", "Fields Inc (producer)", "Berg, A. (2021) Fields.", "10.1/f"):
         assert words in sheet
 
@@ -75,7 +74,7 @@ def test_a_sheet_spells_the_licence_out(run: Run, on_sample: SampleServer) -> No
 
 
 def test_sheets_have_bands_and_what_extensions_add(run: Run, on_sample: SampleServer) -> None:
-    item = json.loads(run("list", "items", f"{KENYA}_source", "--limit", "1", "--json").stdout)[0]
+    item = run.json("list", "items", f"{KENYA}_source", "--limit", "1")[0]
     rows = [
         " ".join(row.split())
         for row in run("show", "item", f"{KENYA}_source", item["id"]).stdout.splitlines()

@@ -40,8 +40,7 @@ def test_fish_shows_words_and_descriptions_that_have_commas(run: Run, tmp_path: 
 
 
 def test_another_shell_is_refused_with_those_there_are(run: Run) -> None:
-    result = run("completion", "csh")
-    assert result.exit_code == 2
+    result = run("completion", "csh", code=2)
     assert "'bash', 'zsh', 'fish'" in result.stderr
 
 
@@ -85,7 +84,7 @@ def test_a_word_is_completed_to_what_the_program_knows(
     assert run("list", "datasets", "--text", "kenya").exit_code == 0
     assert run("list", "items", LABELS, "--page-size", "2", "--limit", "2").exit_code == 0
     for name in ("ref_african_crops_kenya_02_labels", "ref_african_crops_kenya_02_source"):
-        assert run("queue", "add", name, "--output-dir", str(tmp_path)).exit_code == 0
+        assert run("queue", "add", name, "--output-dir", tmp_path).exit_code == 0
 
     def typed(line: str) -> dict[str, str]:
         count = len(line.split()) - (not line.endswith(" "))

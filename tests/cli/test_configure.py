@@ -37,8 +37,7 @@ def test_the_profile_and_root_url_may_be_given_before_or_after(run: Run, before:
 def test_a_stored_key_is_overwritten_only_after_a_yes(run: Run, mlhub_home: Path) -> None:
     run("configure", "--api-key", KEY)
     before = (mlhub_home / "profiles").read_bytes()
-    refused = run("configure", "--api-key", "another", input="n\n")
-    assert refused.exit_code == 1
+    refused = run("configure", "--api-key", "another", input="n\n", code=1)
     assert "Overwrite existing API Key (****cdef)" in refused.output
     assert KEY not in refused.output
     assert (mlhub_home / "profiles").read_bytes() == before
@@ -68,16 +67,14 @@ def test_no_key_writes_nothing(command: Command, mlhub_home: Path, stdin: str) -
 def test_what_cannot_be_stored_is_refused_before_the_question(
     run: Run, mlhub_home: Path, arguments: tuple[str, ...]
 ) -> None:
-    result = run("configure", *arguments, input=f"{KEY}\n")
-    assert result.exit_code == 2
+    run("configure", *arguments, input=f"{KEY}\n", code=2)
     assert not mlhub_home.exists()
 
 
 def test_a_broken_file_is_left_alone(run: Run, mlhub_home: Path) -> None:
     mlhub_home.mkdir()
     (mlhub_home / "profiles").write_text("[a]\n[a]\n")
-    result = run("configure", "--api-key", KEY)
-    assert result.exit_code == 3
+    result = run("configure", "--api-key", KEY, code=3)
     assert "line 2" in result.stderr
     assert (mlhub_home / "profiles").read_text() == "[a]\n[a]\n"
 

@@ -66,7 +66,7 @@ def test_a_dry_run_is_json_with_documented_fields(
 
 @pytest.mark.parametrize("command", ["doctor --offline", "cache size", "cache clear", "locate"])
 def test_what_is_said_of_the_program_is_json_with_documented_fields(run: Run, command: str) -> None:
-    document = json.loads(run(*command.split(), "--json").stdout)
+    document = run.json(*command.split())
     (row,) = [
         line
         for line in run("help", "troubleshooting").stdout.splitlines()
@@ -82,9 +82,9 @@ def test_sources_are_printed_as_json_without_their_secrets(run: Run, sample: Sam
     record = json.loads(added.stdout)
     assert (record["name"], record["kind"], record["root_url"]) == ("mine", "mlhub", url)
     assert record["secret"].endswith("****9876")
-    (listed,) = json.loads(run("sources", "list", "--json").stdout)
+    (listed,) = run.json("sources", "list")
     assert listed.items() <= record.items()
-    tested = json.loads(run("sources", "test", url, "--json").stdout)
+    tested = run.json("sources", "test", url)
     assert (tested["ok"], tested["kind"], tested["error"]) == (True, "mlhub", None)
     refused = run("sources", "test", "mine", "--json")
     document = json.loads(refused.stdout)
@@ -104,18 +104,15 @@ def test_progress_is_left_out_without_a_terminal_and_the_lines_are_chosen(
     assert run(*missing, "-q").stderr.splitlines()[0].startswith("failed nowhere.tar.gz: ")
 
 
-def test_quiet_hides_progress_and_no_error_or_warning(
-    run: Run, on_sample: SampleServer, tmp_path: Path
-) -> None:
-    out = ("--output-dir", str(tmp_path), "--quiet")
+def test_quiet_hides_progress_and_no_error_or_warning(run: Run, on_sample: SampleServer) -> None:
+    out = ("--output-dir", str(run.folder), "--quiet")
     assert run("download", LABELS, *out).stderr == ""
     assert run("download", "dataset", KENYA, "--collection", f"{KENYA}_labels=labels", *out).stderr == ""
     dry = run("download", "dataset", KENYA, "--dry-run", "--bbox", "0,0,1,1", "--quiet")
     assert "note: no item matches" in dry.stderr
-    item = run("download", "item", LABELS, ITEM, "--asset", "labels", "--asset", "lables", *out)
-    assert item.exit_code == 1
+    item = run("download", "item", LABELS, ITEM, "--asset", "labels", "--asset", "lables", *out, code=1)
     assert "there is no asset 'lables'; did you mean 'labels'?" in item.stderr
-    (tmp_path / f"{LABELS}.tar.gz").write_bytes(b"damaged")
+    (run.folder / f"{LABELS}.tar.gz").write_bytes(b"damaged")
     assert run("queue", "verify", "--quiet").exit_code == 1
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -22,12 +21,9 @@ SOURCE = "umd_mali_crop_type_source"
 UGANDA = "ref_african_crops_uganda_01_labels"
 
 
-def test_archives_arrive_whole_and_only_their_paths_are_on_stdout(
-    run: Run, on_sample: SampleServer, tmp_path: Path
-) -> None:
-    folder = tmp_path / "new" / "folder"
-    result = run("download", LABELS, UGANDA, LABELS, "--output-dir", str(folder))
-    assert result.exit_code == 0, result.stderr
+def test_archives_arrive_whole_and_only_their_paths_are_on_stdout(run: Run, on_sample: SampleServer) -> None:
+    folder = run.folder / "new" / "folder"
+    result = run("download", LABELS, UGANDA, LABELS, "--output-dir", folder, code=0)
     paths = sorted(folder / f"{name}.tar.gz" for name in (LABELS, UGANDA))
     assert sorted(map(Path, result.stdout.splitlines())) == paths
     assert sorted(folder.iterdir()) == paths
@@ -35,7 +31,7 @@ def test_archives_arrive_whole_and_only_their_paths_are_on_stdout(
         with tarfile.open(path) as archive:
             assert archive.getnames()
     assert result.stderr == "", "no progress without a terminal"
-    again = run("download", LABELS, "--output-dir", str(folder), "--if-exists", "overwrite", "--verbose")
+    again = run("download", LABELS, "--output-dir", folder, "--if-exists", "overwrite", "--verbose")
     assert f"done {LABELS}.tar.gz" in again.stderr
 
 
@@ -48,12 +44,10 @@ def test_the_current_folder_is_the_default_and_the_option_may_come_first(
     assert (tmp_path / "sub" / f"{LABELS}.tar.gz").is_file()
 
 
-def test_a_file_that_is_there_is_kept_or_overwritten_as_asked(
-    run: Run, on_sample: SampleServer, tmp_path: Path
-) -> None:
-    path = tmp_path / f"{LABELS}.tar.gz"
+def test_a_file_that_is_there_is_kept_or_overwritten_as_asked(run: Run, on_sample: SampleServer) -> None:
+    path = run.folder / f"{LABELS}.tar.gz"
     path.write_bytes(b"mine")
-    arguments = ("download", LABELS, "--output-dir", str(tmp_path), "--if-exists")
+    arguments = ("download", LABELS, "--output-dir", str(run.folder), "--if-exists")
     assert run(*arguments, "skip").stdout == f"{path}\n"
     assert path.read_bytes() == b"mine"
     assert run(*arguments, "overwrite").exit_code == 0
@@ -64,21 +58,17 @@ def test_a_file_that_is_there_is_kept_or_overwritten_as_asked(
     assert (path.read_bytes(), path.stat().st_mtime) == (whole, 1)
 
 
-def test_one_that_does_not_exist_is_named_and_the_others_go_on(
-    run: Run, on_sample: SampleServer, tmp_path: Path
-) -> None:
-    result = run("download", "nowhere", LABELS, "--output-dir", str(tmp_path))
-    assert result.exit_code == 1
+def test_one_that_does_not_exist_is_named_and_the_others_go_on(run: Run, on_sample: SampleServer) -> None:
+    result = run("download", "nowhere", LABELS, "--output-dir", run.folder, code=1)
     assert "nowhere" in result.stderr
-    assert result.stdout == f"{tmp_path / LABELS}.tar.gz\n"
-    assert [entry.name for entry in tmp_path.iterdir() if entry.is_file()] == [f"{LABELS}.tar.gz"]
+    assert result.stdout == f"{run.folder / LABELS}.tar.gz\n"
+    assert [entry.name for entry in run.folder.iterdir() if entry.is_file()] == [f"{LABELS}.tar.gz"]
 
 
 def test_no_key_and_a_refused_key_are_exit_code_3(run: Run, sample: SampleServer, tmp_path: Path) -> None:
     arguments = ("download", LABELS, "--root-url", sample.root_url, "--output-dir", str(tmp_path))
     assert run(*arguments).exit_code == 3
-    refused = run(*arguments, "--api-key", "WRONG-KEY-123456")
-    assert refused.exit_code == 3
+    refused = run(*arguments, "--api-key", "WRONG-KEY-123456", code=3)
     assert "WRONG-KEY" not in refused.output
     assert run(*arguments, "--profile", "__anonymous__").exit_code == 3
     assert not list(tmp_path.glob("*.tar.gz*"))
@@ -86,8 +76,7 @@ def test_no_key_and_a_refused_key_are_exit_code_3(run: Run, sample: SampleServer
 
 def test_a_folder_that_cannot_be_made_is_said(run: Run, on_sample: SampleServer, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    result = run("download", LABELS, "--output-dir", str(tmp_path / "file" / "sub"))
-    assert result.exit_code == 1
+    result = run("download", LABELS, "--output-dir", tmp_path / "file" / "sub", code=1)
     assert str(tmp_path / "file") in result.stderr
     assert result.stdout == ""
 
@@ -117,7 +106,7 @@ def test_an_interruption_keeps_the_part_and_the_next_run_goes_on(
         text=True,
     ) as process:
         until_sync(lambda: part.exists() and part.stat().st_size > 200_000)
-        [job] = json.loads(run("queue", "list", "--json").stdout)
+        [job] = run.json("queue", "list")
         assert job["runs"] == f"by a command, pid {process.pid}"
         process.send_signal(number)
         out, err = process.communicate(timeout=60)

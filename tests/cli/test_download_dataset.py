@@ -31,10 +31,8 @@ def dataset(run: Run, *arguments: str, out: Path | None = None) -> tuple[int, st
     return result.exit_code, result.stdout, result.stderr
 
 
-def test_a_dry_run_counts_by_collection_and_key_and_writes_nothing(
-    run: Run, on_sample: SampleServer, tmp_path: Path
-) -> None:
-    code, stdout, stderr = dataset(run, SMALL, "--dry-run", out=tmp_path / "out")
+def test_a_dry_run_counts_by_collection_and_key_and_writes_nothing(run: Run, on_sample: SampleServer) -> None:
+    code, stdout, stderr = dataset(run, SMALL, "--dry-run", out=run.folder / "out")
     assert (code, stderr) == (0, "")
     lines = stdout.splitlines()
     assert lines[0].split() == ["COLLECTION", "ASSET", "FILES", "SIZE"]
@@ -43,7 +41,7 @@ def test_a_dry_run_counts_by_collection_and_key_and_writes_nothing(
         [f"{SMALL}_source", "169"],
     ]
     assert lines[-1].split()[:2] == ["all", "174"]
-    assert not (tmp_path / "out").exists()
+    assert not (run.folder / "out").exists()
 
 
 def test_a_dry_run_in_json_is_one_object(run: Run, on_sample: SampleServer) -> None:
@@ -55,31 +53,27 @@ def test_a_dry_run_in_json_is_one_object(run: Run, on_sample: SampleServer) -> N
     assert {key: amount["files"] for key, amount in plan["asset_keys"].items()} == {"B01": 12, "B02": 12}
 
 
-def test_archives_are_planned_and_downloaded_as_they_are(
-    run: Run, on_sample: SampleServer, tmp_path: Path
-) -> None:
+def test_archives_are_planned_and_downloaded_as_they_are(run: Run, on_sample: SampleServer) -> None:
     plan = json.loads(dataset(run, KENYA, "--archives", "--dry-run", "--json")[1])
     assert plan["files"] == len(plan["collections"]) == 2
     assert plan["bytes"] == sum(part["bytes"] for part in plan["collections"].values())
     chosen = ("--archives", "--collection", f"{KENYA}_labels")
-    code, stdout, _ = dataset(run, KENYA, *chosen, out=tmp_path)
-    assert (code, stdout) == (0, f"{tmp_path / f'{KENYA}_labels.tar.gz'}\n")
+    code, stdout, _ = dataset(run, KENYA, *chosen, out=run.folder)
+    assert (code, stdout) == (0, f"{run.folder / f'{KENYA}_labels.tar.gz'}\n")
 
 
-def test_folders_are_on_stdout_and_the_queue_knows_the_job(
-    run: Run, on_sample: SampleServer, tmp_path: Path
-) -> None:
-    assets = tmp_path / "assets"
+def test_folders_are_on_stdout_and_the_queue_knows_the_job(run: Run, on_sample: SampleServer) -> None:
+    assets = run.folder / "assets"
     given = (SMALL, "--collection", f"{SMALL}_labels", "--asset-output-dir", str(assets))
-    code, stdout, stderr = dataset(run, *given, out=tmp_path / "out")
-    assert (code, stdout.splitlines()) == (0, [str(tmp_path / "out" / SMALL), str(assets / SMALL)])
+    code, stdout, stderr = dataset(run, *given, out=run.folder / "out")
+    assert (code, stdout.splitlines()) == (0, [str(run.folder / "out" / SMALL), str(assets / SMALL)])
     assert f"done {SMALL}: 5 files" in stderr
-    [job] = json.loads(run("queue", "list", "--json").stdout)
+    [job] = run.json("queue", "list")
     assert (job["name"], job["state"], job["error"], job["path"]) == (
         SMALL,
         "done",
         None,
-        str(tmp_path / "out" / SMALL),
+        str(run.folder / "out" / SMALL),
     )
     assert (job["dataset"], job["collection"], job["files_done"], job["files_total"]) == (SMALL, None, 5, 5)
     assert job["bytes_done"] == job["bytes_total"] > 0
@@ -92,8 +86,7 @@ def test_what_is_gone_is_found_and_fetched_again(run: Run, on_sample: SampleServ
     assert run("queue", "verify").exit_code == 0
     lost = tmp_path / SMALL / f"{SMALL}_labels" / "legend.csv"
     lost.unlink()
-    found = run("queue", "verify")
-    assert found.exit_code == 1
+    found = run("queue", "verify", code=1)
     assert f"1 file gone or changed, {SMALL}_labels/legend.csv first" in found.stdout
     assert "what is missing is fetched" in found.stderr
     assert dataset(run, *given, out=tmp_path)[0] == 0
@@ -139,27 +132,24 @@ def test_bad_input_is_a_sentence_and_an_exit_code(
         ('{"type": "Point", "coordinates": [500, 100]}', "these are no degrees"),
     ],
 )
-def test_geojson_that_is_none_is_refused(
-    run: Run, on_sample: SampleServer, tmp_path: Path, text: str, words: str
-) -> None:
-    file = tmp_path / "area.json"
+def test_geojson_that_is_none_is_refused(run: Run, on_sample: SampleServer, text: str, words: str) -> None:
+    file = run.folder / "area.json"
     file.write_text(text)
     code, _, stderr = dataset(run, SMALL, "--intersects", str(file), "--dry-run")
     assert code == 2
     assert words in stderr
 
 
-def test_nothing_matches_is_said(run: Run, on_sample: SampleServer, tmp_path: Path) -> None:
-    # Collections' own assets are chosen by no area, so a box far away leaves them, with a note.
+def test_nothing_matches_is_said(run: Run, on_sample: SampleServer) -> None:
     far = ("--bbox", "100,60,110,70", "--collection", f"{SMALL}_source=B01")
     code, stdout, stderr = dataset(run, SMALL, *far, "--dry-run", "--json")
     assert (code, json.loads(stdout)["files"]) == (0, 0)
     assert "nothing matches" in stderr
-    code, stdout, stderr = dataset(run, SMALL, *far, out=tmp_path)
+    code, stdout, stderr = dataset(run, SMALL, *far, out=run.folder)
     assert (code, stdout) == (1, "")
     assert f"failed {SMALL}: nothing in {SMALL} matches the filters" in stderr
     assert "widen the area or the time" in stderr
-    assert not (tmp_path / SMALL).exists()
+    assert not (run.folder / SMALL).exists()
 
 
 def test_a_key_that_is_not_there_is_named_beside_those_that_are(run: Run, on_sample: SampleServer) -> None:
@@ -314,15 +304,13 @@ def test_members_that_lead_out_of_a_catalogs_archive_are_named_and_the_rest_is_u
     assert [path.name for path in (tmp_path / "out/d/up").iterdir()] == ["evil"]
 
 
-def test_a_dataset_is_queued_and_fetched_by_what_runs_the_queue(
-    run: Run, on_sample: SampleServer, tmp_path: Path
-) -> None:
+def test_a_dataset_is_queued_and_fetched_by_what_runs_the_queue(run: Run, on_sample: SampleServer) -> None:
     assert run("queue", "add", "--dataset", "10.1/x").exit_code == 2
-    added = run("queue", "add", "--dataset", SMALL, "--output-dir", str(tmp_path))
-    assert added.stdout.split() == ["1", "queued", str(tmp_path / SMALL)]
+    added = run("queue", "add", "--dataset", SMALL, "--output-dir", run.folder)
+    assert added.stdout.split() == ["1", "queued", str(run.folder / SMALL)]
     ran = run("queue", "run", "--until-empty")
-    assert (ran.exit_code, ran.stdout) == (0, f"{tmp_path / SMALL}\n"), ran.stderr
-    assert len(list((tmp_path / SMALL).rglob("B01.tif"))) == 12
+    assert (ran.exit_code, ran.stdout) == (0, f"{run.folder / SMALL}\n"), ran.stderr
+    assert len(list((run.folder / SMALL).rglob("B01.tif"))) == 12
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows has no limit of open files")

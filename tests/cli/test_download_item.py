@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -18,26 +17,23 @@ ITEM = "ref_african_crops_kenya_02_tile_00_label"
 OTHER = "ref_african_crops_kenya_02_tile_01_label"
 
 
-def test_all_assets_of_items_arrive_at_collection_item_key(
-    run: Run, on_sample: SampleServer, tmp_path: Path
-) -> None:
-    result = run("download", "item", LABELS, ITEM, OTHER, ITEM, "--output-dir", str(tmp_path))
-    assert result.exit_code == 0, result.stderr
+def test_all_assets_of_items_arrive_at_collection_item_key(run: Run, on_sample: SampleServer) -> None:
+    result = run("download", "item", LABELS, ITEM, OTHER, ITEM, "--output-dir", run.folder, code=0)
     files = {
-        tmp_path / LABELS / name / file
+        run.folder / LABELS / name / file
         for name in (ITEM, OTHER)
         for file in ("labels.tif", "documentation.pdf")
     }
     assert set(map(Path, result.stdout.splitlines())) == files
     assert all(file.stat().st_size for file in files)
-    assert (tmp_path / LABELS / ITEM / "labels.tif").read_bytes()[:2] in (b"II", b"MM")
+    assert (run.folder / LABELS / ITEM / "labels.tif").read_bytes()[:2] in (b"II", b"MM")
 
 
 @pytest.mark.parametrize("choice", [("--asset", "labels"), ("--role", "labels")])
 def test_a_key_or_a_role_chooses_and_the_options_may_come_first(
     run: Run, on_sample: SampleServer, tmp_path: Path, choice: tuple[str, str]
 ) -> None:
-    result = run("download", "--output-dir", str(tmp_path), "item", LABELS, ITEM, *choice)
+    result = run("download", "--output-dir", tmp_path, "item", LABELS, ITEM, *choice)
     assert result.stdout == f"{tmp_path / LABELS / ITEM / 'labels.tif'}\n"
 
 
@@ -70,13 +66,11 @@ def test_what_breaks_off_for_good_ends_with_what_is_saved_and_the_same_command_f
 
 @pytest.mark.slow
 @pytest.mark.parametrize("how", ["option", "setting"])
-def test_a_server_may_take_as_long_to_begin_as_is_asked_for(
-    run: Run, mlhub_home: Path, tmp_path: Path, how: str
-) -> None:
+def test_a_server_may_take_as_long_to_begin_as_is_asked_for(run: Run, mlhub_home: Path, how: str) -> None:
     with FaultServer(b"II*\0" + bytes(range(256)) * 9) as server:
         server.script.append(Answer(before="stall"))
-        collection_of(server, tmp_path)
-        out = ("--source", str(tmp_path), "--output-dir", str(tmp_path / "out"))
+        collection_of(server, run.folder)
+        out = ("--source", str(run.folder), "--output-dir", str(run.folder / "out"))
         if how == "setting":
             mlhub_home.mkdir(exist_ok=True)
             (mlhub_home / "config.toml").write_text("first_byte_timeout = 1\n")
@@ -85,10 +79,8 @@ def test_a_server_may_take_as_long_to_begin_as_is_asked_for(
     assert len(server.requests) == 2
 
 
-def test_a_key_that_is_not_there_is_named_beside_those_that_are(
-    run: Run, on_sample: SampleServer, tmp_path: Path
-) -> None:
-    result = run("download", "item", LABELS, ITEM, "--asset", "nope", "--output-dir", str(tmp_path))
+def test_a_key_that_is_not_there_is_named_beside_those_that_are(run: Run, on_sample: SampleServer) -> None:
+    result = run("download", "item", LABELS, ITEM, "--asset", "nope", "--output-dir", run.folder)
     assert (result.exit_code, result.stdout) == (2, "")
     assert "no asset 'nope'; there are: labels, documentation" in result.stderr
     both = run(
@@ -101,32 +93,28 @@ def test_a_key_that_is_not_there_is_named_beside_those_that_are(
         "--asset",
         "labels",
         "--output-dir",
-        str(tmp_path),
+        run.folder,
+        code=1,
     )
-    assert both.exit_code == 1
     assert both.stdout.endswith("labels.tif\n")
 
 
 def test_an_item_that_does_not_exist_is_an_error(run: Run, on_sample: SampleServer, tmp_path: Path) -> None:
-    result = run("download", "item", LABELS, "nowhere", "--output-dir", str(tmp_path))
-    assert result.exit_code == 1
+    result = run("download", "item", LABELS, "nowhere", "--output-dir", tmp_path, code=1)
     assert "nowhere" in result.stderr
 
 
 def test_the_queue_lists_assets_with_item_and_key(run: Run, on_sample: SampleServer, tmp_path: Path) -> None:
-    run("download", "item", LABELS, ITEM, "--asset", "labels", "--output-dir", str(tmp_path))
-    run("download", LABELS, "--output-dir", str(tmp_path))
-    asset, archive = json.loads(run("queue", "list", "--json").stdout)
+    run("download", "item", LABELS, ITEM, "--asset", "labels", "--output-dir", tmp_path)
+    run("download", LABELS, "--output-dir", tmp_path)
+    asset, archive = run.json("queue", "list")
     assert (asset["collection"], asset["item"], asset["asset"]) == (LABELS, ITEM, "labels")
     assert (asset["name"], asset["state"]) == (f"{ITEM}/labels.tif", "done")
     assert (archive["collection"], archive["item"], archive["asset"]) == (LABELS, None, None)
 
 
-def test_a_collection_of_the_name_of_a_command_can_be_asked_for(
-    run: Run, on_sample: SampleServer, tmp_path: Path
-) -> None:
-    result = run("download", "archives", "item", "--output-dir", str(tmp_path))
-    assert result.exit_code == 1
+def test_a_collection_of_the_name_of_a_command_can_be_asked_for(run: Run, on_sample: SampleServer) -> None:
+    result = run("download", "archives", "item", "--output-dir", run.folder, code=1)
     assert 'collection "item"' in result.stderr
 
 

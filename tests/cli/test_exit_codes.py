@@ -65,8 +65,7 @@ def test_an_option_that_does_not_exist_is_2_in_every_command(run: Run) -> None:
 )
 def test_a_source_or_profile_that_does_not_exist_is_2_in_every_command(run: Run, command: str) -> None:
     for option in ("--profile", "--source"):
-        result = run(*words(command, option, "nosuch"))
-        assert result.exit_code == 2
+        result = run(*words(command, option, "nosuch"), code=2)
         assert "'nosuch'" in result.output or not command
         assert "nothing is wrong" not in result.stdout
 
@@ -125,16 +124,13 @@ def test_ctrl_c_while_a_server_thinks_is_130(command: str) -> None:
     assert "Traceback" not in errors
 
 
-def test_a_home_that_cannot_be_written_is_1_with_what_to_do(
-    run: Run, mlhub_home: Path, tmp_path: Path
-) -> None:
+def test_a_home_that_cannot_be_written_is_1_with_what_to_do(run: Run, mlhub_home: Path) -> None:
     for name in ("profiles", "searches.json"):
         (mlhub_home / name).mkdir(parents=True)
-    saved = tmp_path / "saved.json"
+    saved = run.folder / "saved.json"
     saved.write_text(
         '{"type": "FeatureCollection", "features": [{"type": "Feature", "id": "a", "assets": {}}]}'
     )
     for command in (("sources", "add", "mine", str(saved)), ("search", str(saved), "--save", "mine")):
-        failed = run(*command)
-        assert failed.exit_code == 1
+        failed = run(*command, code=1)
         assert "MLHUB_HOME" in failed.stderr

@@ -60,8 +60,7 @@ def test_assets_behind_names_of_gdal_are_downloaded(run: Run, tmp_path: Path) ->
         with PagedAPI(lambda *_: None, [feature(f"/vsicurl/{store.url}/x/a.tif")]) as server:
             for what in (("item", "c", "i0000"), ("dataset", "c")):
                 arguments = ("download", *what, "--output-dir", str(tmp_path / what[0]))
-                result = run("--source", server.location, *arguments)
-                assert result.exit_code == 0, result.output
+                run("--source", server.location, *arguments, code=0)
                 assert next((tmp_path / what[0]).rglob("*.tif")).read_bytes() == TIF
         assert {request.path for request in store.requests} == {"/x/a.tif"}
 
@@ -96,8 +95,7 @@ def test_names_with_percent_signs_are_found_however_they_are_written(
     places = (str(folder), quote(str(folder)), folder.as_uri(), str(tmp_path / "c.tar.gz"))
     for number, source in enumerate(places):
         out = tmp_path / f"out{number}"
-        result = run("--source", source, "download", "item", "c", "i0000", "--output-dir", str(out))
-        assert result.exit_code == 0, result.output
+        run("--source", source, "download", "item", "c", "i0000", "--output-dir", out, code=0)
         assert next(out.rglob("*.tif")).read_bytes() == TIF
 
 
@@ -105,10 +103,9 @@ def test_names_with_percent_signs_are_found_however_they_are_written(
 def test_what_is_many_files_is_left_out_with_its_reason(run: Run, tmp_path: Path, href: str) -> None:
     with PagedAPI(lambda *_: None, [feature(href)]) as server:
         arguments = ("--source", server.location, "download")
-        result = run(*arguments, "item", "c", "i0000", "--output-dir", str(tmp_path))
-        assert result.exit_code == 1
+        result = run(*arguments, "item", "c", "i0000", "--output-dir", tmp_path, code=1)
         assert "it is a store of many files" in result.stderr
-        assert run(*arguments, "dataset", "c", "--output-dir", str(tmp_path)).exit_code == 1
+        assert run(*arguments, "dataset", "c", "--output-dir", tmp_path).exit_code == 1
     [report] = tmp_path.rglob("err_report.csv")
     assert report.read_text().startswith(
         "it is a store of many files: open it with a tool that reads it in place,c"

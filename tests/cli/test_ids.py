@@ -56,11 +56,11 @@ def test_a_catalog_without_an_id_leads_to_what_is_below_it_and_is_counted(
         source.with_name(name).write_text(json.dumps(document | identity))
     note = "2 catalogs or collections without an ID, the first: "
     for command, rows in ((("list", "collections"), 2), (("list", "items", "c"), 3)):
-        listed = run("--source", str(source), *command)
+        listed = run("--source", source, *command)
         assert (listed.exit_code, len(listed.stdout.splitlines())) == (0, rows), listed.output
         assert note in listed.stderr
-    assert len(json.loads(run("search", str(source), "--json").stdout)) == 2
-    planned = run("--source", str(source), "download", "dataset", "c", "--dry-run", "--json")
+    assert len(run.json("search", source)) == 2
+    planned = run("--source", source, "download", "dataset", "c", "--dry-run", "--json")
     assert (planned.exit_code, json.loads(planned.stdout)["files"]) == (0, 2)
 
 
@@ -75,8 +75,7 @@ def test_entries_without_an_id_are_counted_once_in_every_command(run: Run, tmp_p
         (*download, "--dry-run"),
         download,
     ):
-        result = run(*command)
-        assert result.exit_code == 0, result.output
+        result = run(*command, code=0)
         assert result.stderr.count("4 entries without an ID") + result.stderr.count("4 items could") == 1
         assert "i0001" not in result.stdout
 
@@ -93,8 +92,7 @@ def test_entries_of_an_api_without_an_id_are_counted_over_all_pages(
             ("search", server.location, "-c", "c", "--csv"),
             (*download, "--dry-run"),
         ):
-            result = run(*command)
-            assert result.exit_code == 0, result.output
+            result = run(*command, code=0)
             assert result.stderr.count("8 entries without an ID left out") == 1
 
 
@@ -116,11 +114,10 @@ def test_a_number_names_a_collection_and_an_item(run: Run, tmp_path: Path, how: 
     source = catalog(tmp_path, [feature], how=how, identity=2020)
     assert "2020" in run("--source", source, "list", "collections").stdout
     assert "500" in run("--source", source, "list", "items", "2020").stdout
-    assert json.loads(run("--source", source, "show", "item", "2020", "500", "--json").stdout)["id"] == 500
+    assert run.json("--source", source, "show", "item", "2020", "500")["id"] == 500
     assert "500" in run("search", source, "--ids", "500").stdout
     for what in (("item", "2020", "500"), ("dataset", "2020")):
-        result = run("--source", source, "download", *what, "--output-dir", str(tmp_path / what[0]))
-        assert result.exit_code == 0, result.output
+        run("--source", source, "download", *what, "--output-dir", tmp_path / what[0], code=0)
         assert any("500" in path.parts for path in (tmp_path / what[0]).rglob("*.tif"))
 
 

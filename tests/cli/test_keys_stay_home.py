@@ -144,8 +144,7 @@ def test_a_key_beside_the_path_is_cut_from_an_href(
 ) -> None:
     home.escapes = how == "with escapes of JSON"
     home.href = far.holding(CUT[how])
-    result = run("download", *command, "--output-dir", str(tmp_path))
-    assert result.exit_code == 0, result.output
+    result = run("download", *command, "--output-dir", tmp_path, code=0)
     assert {request.path for request in far.requests} == {"/a.tif"}
     assert all("v=2" in target for target in far.targets) is ("v=2" in home.href)
     for written in (KEY.lower(), ENCODED.lower()):
@@ -160,8 +159,7 @@ def test_an_href_that_would_carry_the_key_is_refused_and_says_so(
     home: Home, far: Far, run: Run, tmp_path: Path, mlhub_home: Path, how: str, command: tuple[str, ...]
 ) -> None:
     home.href = far.holding(REFUSED[how])
-    result = run("download", *command, "--output-dir", str(tmp_path))
-    assert result.exit_code == 1, result.output
+    result = run("download", *command, "--output-dir", tmp_path, code=1)
     assert not far.requests
     report = next(tmp_path.rglob("err_report.csv"), None)
     told = result.output + (report.read_text() if report else "")
@@ -179,7 +177,7 @@ def test_a_redirect_takes_no_key_to_another_origin(
     home.onward = far.holding((CUT | REFUSED)[how])
     if command[0] == "archives":
         far.handler = lambda _: Answer(body=gzip.compress(bytes(1024)))
-    result = run("download", *command, "--output-dir", str(tmp_path))
+    result = run("download", *command, "--output-dir", tmp_path)
     if how in REFUSED:
         assert result.exit_code == 1
         assert not far.requests
@@ -258,11 +256,9 @@ def test_a_queued_dataset_keeps_no_key_and_asks_without_it(
     home: Home, far: Far, run: Run, tmp_path: Path, mlhub_home: Path
 ) -> None:
     home.href = far.holding(CUT["among others"])
-    queued = run("queue", "add", "--dataset", "ds", "--output-dir", str(tmp_path))
-    assert queued.exit_code == 0, queued.output
+    run("queue", "add", "--dataset", "ds", "--output-dir", tmp_path, code=0)
     assert KEY.encode() not in saved(mlhub_home)
-    result = run("queue", "run", "--until-empty")
-    assert result.exit_code == 0, result.output
+    run("queue", "run", "--until-empty", code=0)
     assert far.targets
     assert KEY.lower() not in far.heard
     assert KEY not in run("queue", "log", "1").output
@@ -286,8 +282,7 @@ def test_a_url_that_holds_the_letters_of_a_key_by_chance_is_asked_for_as_it_is(
         path = path.replace("/sentinel-2", "")
     monkeypatch.setenv("MLHUB_API_KEY", key)
     home.href = f"{far.url}{path}"
-    result = run("download", "item", "c1", "i1", "--output-dir", str(tmp_path))
-    assert result.exit_code == 0, result.output
+    run("download", "item", "c1", "i1", "--output-dir", tmp_path, code=0)
     assert set(far.targets) == {path}
 
 
@@ -295,8 +290,7 @@ def test_the_keys_own_origin_gets_it(home: Home, run: Run, tmp_path: Path) -> No
     home.href = f"{home.url}/own/{KEY}/a.tif?token={KEY}&v=2"
     inner = home.handler
     home.handler = lambda asked: Answer(body=TIF) if asked.path.startswith("/own/") else inner(asked)
-    result = run("download", "item", "c1", "i1", "--output-dir", str(tmp_path))
-    assert result.exit_code == 0, result.output
+    run("download", "item", "c1", "i1", "--output-dir", tmp_path, code=0)
     asked = [request for request in home.requests if request.path.startswith("/own/")]
     assert {request.target for request in asked} == {f"/own/{KEY}/a.tif?v=2&key={KEY}"}
     with contextlib.suppress(StopIteration):

@@ -90,7 +90,7 @@ def test_a_large_answer_is_refused_with_its_size_in_little_memory(api: API, run:
 
 def test_an_answer_below_the_bound_is_read(api: API, run: Run) -> None:
     api.listing = Answer(body=page() + b" " * 30_000_000, headers=JSON)
-    assert [item["id"] for item in json.loads(run("list", "items", "c1", "--json").stdout)] == ["i1"]
+    assert [item["id"] for item in run.json("list", "items", "c1")] == ["i1"]
 
 
 async def test_an_answer_that_is_packed_twice_is_not_unpacked() -> None:
@@ -113,8 +113,7 @@ async def test_a_large_error_keeps_its_status_and_is_not_read_to_its_end() -> No
 
 def test_json_nested_too_deep_is_called_that(api: API, run: Run) -> None:
     api.listing = Answer(body=DEEP, headers=JSON)
-    result = run("list", "items", "c1")
-    assert result.exit_code == 1
+    result = run("list", "items", "c1", code=1)
     assert "nested too deep" in result.stderr
     assert "not JSON" not in result.stderr
     assert "guest" not in result.stderr
@@ -128,8 +127,7 @@ def test_documents_of_static_catalogs_are_bounded_too(run: Run, tmp_path: Path, 
     (folder / "catalog.json").write_bytes(body)
     with LoopbackServer(lambda _: Answer(body=body, headers=JSON)) as server:
         for place in (str(folder), f"{server.url}/catalog.json"):
-            result = run("--source", place, "list", "collections")
-            assert result.exit_code == 1, result.output
+            result = run("--source", place, "list", "collections", code=1)
             assert words in result.stderr, place
             assert "not JSON" not in result.stderr
             assert "guest" not in result.stderr
@@ -145,11 +143,11 @@ def test_a_member_of_an_archive_that_cannot_be_read_is_named(run: Run, tmp_path:
             member = tarfile.TarInfo(name)
             member.size = len(data)
             tar.addfile(member, io.BytesIO(data))
-    result = run("--source", str(tmp_path / "c.tar.gz"), "search", "--json")
+    result = run("--source", tmp_path / "c.tar.gz", "search", "--json")
     assert [item["id"] for item in json.loads(f"{result.stdout}]")] == ["i1"], "cut, as one is missing"
     assert result.exit_code == 1
     assert "Traceback" not in result.output
-    told = run("--source", str(tmp_path / "c.tar.gz"), "search", "--json").stderr + result.stderr
+    told = run("--source", tmp_path / "c.tar.gz", "search", "--json").stderr + result.stderr
     assert words in told
 
 
@@ -195,8 +193,7 @@ def test_a_guest_network_is_suspected_of_web_pages_only(
     api: API, run: Run, body: bytes, kind: str, words: str, portal: bool
 ) -> None:
     api.listing = Answer(body=body, headers={"Content-Type": kind})
-    result = run("list", "items", "c1")
-    assert result.exit_code == 1
+    result = run("list", "items", "c1", code=1)
     assert words in result.stderr
     assert ("guest network" in result.stderr) is portal
 
@@ -210,9 +207,7 @@ def test_a_saved_search_of_any_size_opens_as_a_source(run: Run, tmp_path: Path) 
             file.write((",\n" if number else "\n") + json.dumps(item))
         file.write("\n]}")
     assert path.stat().st_size > 64_000_000
-    listed = run("--source", str(path), "list", "items", "c", "--limit", "2")
-    assert listed.exit_code == 0, listed.output
+    listed = run("--source", path, "list", "items", "c", "--limit", "2", code=0)
     assert [line.split()[0] for line in listed.stdout.splitlines()[1:]] == ["i0000", "i0001"]
-    added = run("sources", "add", "found", str(path))
-    assert added.exit_code == 0, added.output
+    added = run("sources", "add", "found", path, code=0)
     assert "looked through whole" in added.stderr

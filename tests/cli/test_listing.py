@@ -27,7 +27,7 @@ LABELS = f"{KENYA}_labels"
 def test_a_listing_is_a_table_or_a_json_array(
     run: Run, on_sample: SampleServer, what: str, least: int
 ) -> None:
-    documents = json.loads(run("list", what, "--json").stdout)
+    documents = run.json("list", what)
     assert len(documents) >= least
     rows = run("list", what).stdout.splitlines()
     assert rows[0].startswith("ID ")
@@ -49,7 +49,7 @@ def test_the_sample_option_serves_the_catalogue_for_the_command(command: Command
 
 
 def test_datasets_are_filtered_by_the_server(run: Run, on_sample: SampleServer) -> None:
-    found = json.loads(run("list", "datasets", "--tag", "segmentation", "--text", "kenya", "--json").stdout)
+    found = run.json("list", "datasets", "--tag", "segmentation", "--text", "kenya")
     assert found
     assert all("segmentation" in document["tags"] for document in found)
 
@@ -59,17 +59,17 @@ def test_nothing_found_is_an_empty_array_and_a_word_on_stderr(run: Run, on_sampl
         result = run("list", what, "--text", "no-such-words-anywhere")
         assert (result.exit_code, result.stdout) == (0, "")
         assert result.stderr == f"no {what} found\n"
-        assert json.loads(run("list", what, "--text", "no-such-words-anywhere", "--json").stdout) == []
+        assert run.json("list", what, "--text", "no-such-words-anywhere") == []
 
 
 def test_items_come_page_by_page_up_to_the_limit(run: Run, on_sample: SampleServer) -> None:
     source = f"{KENYA}_source"
-    found = json.loads(run("list", "items", source, "--limit", "25", "--page-size", "10", "--json").stdout)
+    found = run.json("list", "items", source, "--limit", "25", "--page-size", "10")
     assert len({item["id"] for item in found}) == 25
     rows = run("list", "items", source, "--limit", "51").stdout.splitlines()
     assert len(rows) == 52
     assert [row.split()[0] for row in rows[1:26]] == [item["id"] for item in found]
-    assert json.loads(run("list", "items", source, "--limit", "0", "--json").stdout) == []
+    assert run.json("list", "items", source, "--limit", "0") == []
 
 
 def test_items_of_a_missing_collection_leave_stdout_empty(run: Run, on_sample: SampleServer) -> None:
@@ -79,8 +79,8 @@ def test_items_of_a_missing_collection_leave_stdout_empty(run: Run, on_sample: S
 
 
 def test_a_dataset_is_shown_by_id_and_by_doi(run: Run, on_sample: SampleServer) -> None:
-    by_id = json.loads(run("show", "dataset", KENYA, "--json").stdout)
-    by_doi = json.loads(run("show", "dataset", by_id["doi"], "--json").stdout)
+    by_id = run.json("show", "dataset", KENYA)
+    by_doi = run.json("show", "dataset", by_id["doi"])
     assert by_id == by_doi
     sheet = run("show", "dataset", KENYA).stdout
     for words in (KENYA, by_id["doi"], by_id["title"], "Archives:", f"{LABELS} ", "source_imagery"):
@@ -89,30 +89,28 @@ def test_a_dataset_is_shown_by_id_and_by_doi(run: Run, on_sample: SampleServer) 
 
 def test_collection_item_and_model_are_shown(run: Run, on_sample: SampleServer) -> None:
     assert "Archive:      2" in run("show", "collection", LABELS).stdout
-    item = json.loads(run("list", "items", LABELS, "--limit", "1", "--json").stdout)[0]
+    item = run.json("list", "items", LABELS, "--limit", "1")[0]
     sheet = run("show", "item", LABELS, item["id"]).stdout
     assert item["id"] in sheet
     assert all(key in sheet for key in item["assets"])
-    model = json.loads(run("list", "models", "--json").stdout)[0]
+    model = run.json("list", "models")[0]
     assert model["properties"]["title"] in run("show", "model", model["id"]).stdout
 
 
 def test_several_documents_are_an_array_or_sheets_apart(run: Run, on_sample: SampleServer) -> None:
     ids = [f"{KENYA}_source", LABELS]
-    assert [d["id"] for d in json.loads(run("show", "collection", *ids, "--json").stdout)] == ids
+    assert [d["id"] for d in run.json("show", "collection", *ids)] == ids
     assert run("show", "collection", *ids).stdout.count("\n\nID:") == 1
 
 
 def test_what_is_not_there_is_named(run: Run, on_sample: SampleServer) -> None:
     for arguments in (("dataset", "no1"), ("collection", "no2"), ("item", LABELS, "no3"), ("model", "no4")):
-        result = run("show", *arguments)
-        assert result.exit_code == 1
+        result = run("show", *arguments, code=1)
         assert arguments[-1] in result.stderr
 
 
 def test_a_sheet_without_a_key_says_what_needs_one(run: Run, sample: SampleServer) -> None:
-    result = run("show", "collection", LABELS, "--root-url", sample.root_url)
-    assert result.exit_code == 0
+    result = run("show", "collection", LABELS, "--root-url", sample.root_url, code=0)
     assert "requires an API key" in result.stdout
 
 
@@ -219,16 +217,14 @@ def test_what_a_listing_could_not_read_is_said(run: Run, tmp_path: Path) -> None
         result = run("--source", place, *command)
         assert "1 catalog or collection could not be read, the first: not found: " in result.stderr
         assert result.exit_code == 1
-    result = run("--source", place, "list", "items", "there", "--page-size", "2", "--json")
-    assert result.exit_code == 1
+    result = run("--source", place, "list", "items", "there", "--page-size", "2", "--json", code=1)
     assert [json.loads(line.rstrip(","))["id"] for line in result.stdout.splitlines()[1:]] == ["here"]
     assert "the JSON has no end" in result.stderr
     assert "error: the listing is not complete: 40 documents could not be read" in result.stderr
     assert result.stderr.count("items could not be read") == 12
     assert "and 8 notes like these" in result.stderr
     assert "there may be more" not in result.stderr
-    searched = run("search", place, "-c", "there", "--datetime", "2020", "--csv")
-    assert searched.exit_code == 1
+    searched = run("search", place, "-c", "there", "--datetime", "2020", "--csv", code=1)
     assert "not complete: 40 documents could not be read" in searched.stderr
     item = run("--source", place, "show", "item", "there", "lost-7")
     assert "not found: " in item.stderr

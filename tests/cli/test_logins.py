@@ -63,8 +63,7 @@ def test_the_login_of_a_host_in_netrc_is_sent_to_that_host_only(
     (tmp_path / "netrc").write_text(GOOD)
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     source = ("--source", f"{site.catalog.url}/collection.json")
-    result = run("download", *command.split(), *source, "--output-dir", str(tmp_path / "out"))
-    assert result.exit_code == 0, result.output
+    result = run("download", *command.split(), *source, "--output-dir", tmp_path / "out", code=0)
     (found,) = (tmp_path / "out").rglob("*.tif")
     assert found.read_bytes() == DATA
     assert set(site.logged_in()) == {LOGIN}
@@ -95,8 +94,7 @@ def test_a_login_that_is_missing_or_wrong_is_named_with_its_host(
         (tmp_path / "netrc").write_text(netrc)
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     source = ("--source", f"{site.catalog.url}/collection.json")
-    result = run("download", "item", "c", "i", *source, "--output-dir", str(tmp_path / "out"))
-    assert result.exit_code == 1
+    result = run("download", "item", "c", "i", *source, "--output-dir", tmp_path / "out", code=1)
     assert "401" in result.stderr
     assert f"127.0.0.1 requires a login: {hint}" in result.stderr
     assert bool(site.logged_in()) == (netrc is not None and "wrong" in netrc)
@@ -109,7 +107,7 @@ def test_a_file_that_asks_for_credentials_where_there_are_none_says_which_comman
 ) -> None:
     site.files.handler = lambda request: as_json({"message": "token required"}, 401)
     source = ("--source", f"{site.catalog.url}/collection.json")
-    result = run("download", *command.split(), *source, "--output-dir", str(tmp_path / "out"))
+    result = run("download", *command.split(), *source, "--output-dir", tmp_path / "out")
     reports = "".join(path.read_text() for path in (tmp_path / "out").rglob("err_report*"))
     said = result.output + reports
     assert result.exit_code == 1

@@ -54,8 +54,7 @@ def test_the_tables_are_those_of_the_program(run: Run) -> None:
 
 def test_a_command_is_explained_and_a_mistyped_topic_gets_a_guess(run: Run) -> None:
     assert "Usage: mlhub-tui search" in run("help", "search").stdout
-    wrong = run("help", "dwnloads")
-    assert wrong.exit_code == 2
+    wrong = run("help", "dwnloads", code=2)
     assert "Did you mean 'downloads'?" in wrong.stderr
 
 
@@ -222,7 +221,7 @@ def test_every_topic_that_is_named_exists() -> None:
 
 
 def test_there_is_a_man_page_for_each_command_without_warnings_of_roff(run: Run, tmp_path: Path) -> None:
-    pages = [Path(line) for line in run("help", "--man", str(tmp_path / "man1")).stdout.splitlines()]
+    pages = [Path(line) for line in run("help", "--man", tmp_path / "man1").stdout.splitlines()]
     assert isinstance(root, click.Group)
     context = click.Context(root, info_name="mlhub-tui", **root.context_settings)
     names = {"mlhub-tui", *(own.command_path.replace(" ", "-") for _, own in commands_of(root, context))}

@@ -23,23 +23,19 @@ def with_data(name: str, href: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("names", [("2019/image.json", "2020/image.json"), ("a.json", "b.json")])
-def test_an_id_of_two_items_names_both_and_their_addresses_serve(
-    run: Run, tmp_path: Path, names: tuple[str, str]
-) -> None:
+def test_an_id_of_two_items_names_both_and_their_addresses_serve(run: Run, names: tuple[str, str]) -> None:
     links = [{"rel": "item", "href": name} for name in names]
-    (tmp_path / "collection.json").write_text(json.dumps(COLLECTION | {"links": links}))
+    (run.folder / "collection.json").write_text(json.dumps(COLLECTION | {"links": links}))
     for name in names:
-        path = tmp_path / name
+        path = run.folder / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(json.dumps(with_data("image", f"./{path.stem}.tif")))
         path.with_suffix(".tif").write_bytes(DATA + name.encode())
-    command = ("--source", str(tmp_path / "collection.json"), "--output-dir", str(tmp_path / "out"))
-    result = run("download", "item", "c", "image", *command)
-    assert result.exit_code == 2
+    command = ("--source", str(run.folder / "collection.json"), "--output-dir", str(run.folder / "out"))
+    result = run("download", "item", "c", "image", *command, code=2)
     assert all(name in result.output for name in names)
-    result = run("download", "item", "c", (tmp_path / names[1]).as_uri(), *command)
-    assert result.exit_code == 0, result.output
-    found = [path.read_bytes() for path in (tmp_path / "out").rglob("*.tif")]
+    run("download", "item", "c", (run.folder / names[1]).as_uri(), *command, code=0)
+    found = [path.read_bytes() for path in (run.folder / "out").rglob("*.tif")]
     assert found == [DATA + names[1].encode()]
 
 
@@ -56,11 +52,10 @@ def test_items_of_one_id_in_a_list_have_addresses_of_their_own(run: Run, tmp_pat
     assert result.exit_code == 2
     assert " and ".join(addresses) in result.output
     assert addresses[1] in run("show", "item", "items", "x", *command[:2]).output
-    result = run("download", "item", "items", *addresses, *command)
-    assert result.exit_code == 0, result.output
+    run("download", "item", "items", *addresses, *command, code=0)
     found = [path.read_bytes() for path in sorted((tmp_path / "out").rglob("*.tif"))]
     assert sorted(found) == [DATA + b"a", DATA + b"b"]
-    assert run("search", str(where), "--ids", addresses[1], "--urls").stdout.endswith("/b.tif\n")
+    assert run("search", where, "--ids", addresses[1], "--urls").stdout.endswith("/b.tif\n")
 
 
 class Expiring(LoopbackServer):
@@ -97,15 +92,12 @@ class Expiring(LoopbackServer):
         Answer(400, b"<Error><Code>ExpiredToken</Code><Message>Invalid argument.</Message></Error>"),
     ],
 )
-def test_a_link_that_expired_is_requested_again(
-    run: Run, tmp_path: Path, command: str, source: str, refusal: Answer
-) -> None:
+def test_a_link_that_expired_is_requested_again(run: Run, command: str, source: str, refusal: Answer) -> None:
     with Expiring(refusal) as server:
-        where = ("--source", f"{server.url}/{source}", "--output-dir", str(tmp_path))
-        result = run("download", *command.split(), *where)
-        assert result.exit_code == 0, result.output
+        where = ("--source", f"{server.url}/{source}", "--output-dir", str(run.folder))
+        run("download", *command.split(), *where, code=0)
         assert len({target for target in server.targets if ".tif" in target}) == 2
-    assert [path.read_bytes() for path in tmp_path.rglob("*.tif")] == [DATA]
+    assert [path.read_bytes() for path in run.folder.rglob("*.tif")] == [DATA]
 
 
 def test_a_file_comes_through_a_socks_proxy(command: Command, tmp_path: Path) -> None:
@@ -136,7 +128,7 @@ def test_a_refusal_names_how_to_sign_in_as_the_item_states_it(run: Run, tmp_path
         (tmp_path / "collection.json").write_text(json.dumps(COLLECTION | {"links": links}))
         source = ("--source", str(tmp_path / "collection.json"))
         shown = run(*source, "show", "item", "c", "i").stdout
-        failed = run(*source, "download", "item", "c", "i", "--output-dir", str(tmp_path / "out"))
+        failed = run(*source, "download", "item", "c", "i", "--output-dir", tmp_path / "out")
     rows = [line.split() for line in shown.partition("Sign-in:")[2].splitlines()]
     assert ["oidc", "OpenID", "Connect", "of", "login.example", "data"] in rows
     assert ["key", "a", "key", "(header", "X-Key)"] in rows

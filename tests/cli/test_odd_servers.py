@@ -105,7 +105,7 @@ class Odd(LoopbackServer):
 def test_what_odd_servers_have_arrives_whole(run: Run, tmp_path: Path, command: str) -> None:
     with Odd() as server:
         source = ("--source", f"{server.url}/collection.json")
-        result = run("download", *command.split(), *source, "--output-dir", str(tmp_path))
+        result = run("download", *command.split(), *source, "--output-dir", tmp_path)
         keys = server.hrefs()
     assert result.exit_code == 0, result.output
     files = [path for path in tmp_path.rglob("*") if path.is_file() and path.read_bytes() == DATA]

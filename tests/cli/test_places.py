@@ -37,13 +37,12 @@ def test_locate_prints_a_path_alone(run: Run, mlhub_home: Path, what: str) -> No
 
 
 def test_locate_lists_all(run: Run, mlhub_home: Path) -> None:
-    assert json.loads(run("locate", "--json").stdout)["home"] == str(mlhub_home)
+    assert run.json("locate")["home"] == str(mlhub_home)
     assert len(run("locate").stdout.splitlines()) == len(PLACES)
 
 
 def test_locate_knows_the_nearest(run: Run) -> None:
-    result = run("locate", "settings")
-    assert result.exit_code == 2
+    result = run("locate", "settings", code=2)
     assert "'config'" in result.stderr
 
 
@@ -56,13 +55,13 @@ def fill() -> None:
 
 
 def test_the_cache_has_a_size_and_can_be_cleared(run: Run, mlhub_home: Path) -> None:
-    assert json.loads(run("cache", "size", "--json").stdout)["total"] == 0
+    assert run.json("cache", "size")["total"] == 0
     fill()
-    before = json.loads(run("cache", "size", "--json").stdout)
+    before = run.json("cache", "size")
     assert before["archives"] == before["plans"] == 1000
     assert before["documents"] > 0
     assert "kB removed" in run("cache", "clear").stdout
-    after = json.loads(run("cache", "size", "--json").stdout)
+    after = run.json("cache", "size")
     assert after["archives"] == after["plans"] == 0
     with closing(DocumentCache()) as cache:
         assert cache.size() == (0, 0)
@@ -76,8 +75,7 @@ def test_clearing_an_empty_cache_makes_nothing(run: Run, mlhub_home: Path) -> No
 def test_a_mistake_in_the_settings_is_a_note_and_the_command_goes_on(run: Run, mlhub_home: Path) -> None:
     mlhub_home.mkdir()
     (mlhub_home / "config.toml").write_text('unit = "IEC"\ntransfers = 3\n')
-    result = run("queue", "set")
-    assert result.exit_code == 0
+    result = run("queue", "set", code=0)
     assert "transfers at a time  3" in result.stdout
     assert result.stderr.count("\n") == 1
     assert "there is no setting 'unit'; did you mean units?" in result.stderr
@@ -98,9 +96,9 @@ def test_downloads_go_to_the_folder_of_the_settings(
     mlhub_home.mkdir()
     (mlhub_home / "config.toml").write_text(f'download_folder = "{tmp_path}/data"\n')
     assert run("queue", "add", "ref_african_crops_kenya_02_labels").exit_code == 0
-    jobs = json.loads(run("queue", "list", "--json").stdout)
+    jobs = run.json("queue", "list")
     assert str(tmp_path / "data") in json.dumps(jobs)
-    run("queue", "add", "ref_african_crops_kenya_02_source", "--output-dir", str(tmp_path / "there"))
+    run("queue", "add", "ref_african_crops_kenya_02_source", "--output-dir", tmp_path / "there")
     assert str(tmp_path / "there") in run("queue", "list", "--json").stdout
 
 

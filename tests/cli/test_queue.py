@@ -63,7 +63,7 @@ def _hear_hangups() -> None:
 
 
 def jobs(run: Run) -> list[dict[str, Any]]:
-    listed: list[dict[str, Any]] = json.loads(run("queue", "list", "--json").stdout)
+    listed: list[dict[str, Any]] = run.json("queue", "list")
     return listed
 
 
@@ -82,15 +82,13 @@ def gone(pid: int) -> bool:
 
 def test_what_is_added_is_listed_run_and_cleared(run: Run, on_sample: SampleServer, tmp_path: Path) -> None:
     folder = tmp_path / "out"
-    added = run("queue", "add", LABELS, UGANDA, LABELS, "--output-dir", str(folder))
-    assert added.exit_code == 0
+    added = run("queue", "add", LABELS, UGANDA, LABELS, "--output-dir", folder, code=0)
     assert [line.split("\t")[1] for line in added.stdout.splitlines()] == ["queued", "queued"]
     assert "nothing runs the queue now" in added.stderr
     first, second = jobs(run)
     assert (first["name"], first["state"], first["error"]) == (f"{LABELS}.tar.gz", "queued", None)
     assert {"id", "bytes_done", "bytes_total", "path"} <= first.keys()
-    done = run("queue", "run", "--until-empty")
-    assert done.exit_code == 0, done.stderr
+    done = run("queue", "run", "--until-empty", code=0)
     assert sorted(done.stdout.splitlines()) == sorted([first["path"], second["path"]])
     for job in jobs(run):
         assert (job["state"], job["bytes_done"]) == ("done", job["bytes_total"])
@@ -98,7 +96,7 @@ def test_what_is_added_is_listed_run_and_cleared(run: Run, on_sample: SampleServ
     table = run("queue", "list").stdout.splitlines()
     assert table[0].split()[:3] == ["ID", "NAME", "STATE"]
     assert len(table) == 3
-    assert run("queue", "clear", str(second["id"])).exit_code == 0
+    assert run("queue", "clear", second["id"]).exit_code == 0
     assert [job["id"] for job in jobs(run)] == [first["id"]]
     assert run("queue", "clear").exit_code == 0
     assert jobs(run) == []
@@ -112,15 +110,12 @@ def test_an_empty_queue_is_an_empty_array_and_makes_no_file(run: Run, mlhub_home
     assert run("queue", "run", "--until-empty").exit_code == 0
 
 
-def test_verbs_act_on_what_nobody_runs_and_say_what_they_cannot(
-    run: Run, on_sample: SampleServer, tmp_path: Path
-) -> None:
-    run("queue", "add", LABELS, UGANDA, "--output-dir", str(tmp_path))
+def test_verbs_act_on_what_nobody_runs_and_say_what_they_cannot(run: Run, on_sample: SampleServer) -> None:
+    run("queue", "add", LABELS, UGANDA, "--output-dir", run.folder)
     one, two = (str(job["id"]) for job in jobs(run))
     assert run("queue", "pause").exit_code == 0
     assert {job["state"] for job in jobs(run)} == {"paused"}
-    again = run("queue", "pause", one, "99")
-    assert again.exit_code == 1
+    again = run("queue", "pause", one, "99", code=1)
     assert f"job {one} is paused: pause does not apply" in again.stderr
     assert "there is no job 99" in again.stderr
     assert run("queue", "resume", one).stdout.split("\t")[:2] == [one, "queued"]
@@ -159,22 +154,17 @@ def test_a_key_that_will_not_be_found_is_said_and_never_kept(
     )
 
 
-def test_a_profiles_key_is_found_when_the_job_runs(
-    run: Run, sample: SampleServer, tmp_path: Path, mlhub_home: Path
-) -> None:
+def test_a_profiles_key_is_found_when_the_job_runs(run: Run, sample: SampleServer, mlhub_home: Path) -> None:
     mlhub_home.mkdir()
     (mlhub_home / "profiles").write_text(f"[mine]\napi_key = {sample.key}\nroot_url = {sample.root_url}\n")
-    run("queue", "add", LABELS, "--profile", "mine", "--output-dir", str(tmp_path))
-    done = run("queue", "run", "--until-empty")
-    assert done.exit_code == 0, done.stderr
+    run("queue", "add", LABELS, "--profile", "mine", "--output-dir", run.folder)
+    run("queue", "run", "--until-empty", code=0)
 
 
-def test_one_that_failed_makes_the_exit_code_and_the_others_arrive(
-    run: Run, on_sample: SampleServer, tmp_path: Path
-) -> None:
-    run("queue", "add", "nowhere", LABELS, "--output-dir", str(tmp_path))
+def test_one_that_failed_makes_the_exit_code_and_the_others_arrive(run: Run, on_sample: SampleServer) -> None:
+    run("queue", "add", "nowhere", LABELS, "--output-dir", run.folder)
     done = run("queue", "run", "--until-empty")
-    assert (done.exit_code, done.stdout) == (1, f"{tmp_path / LABELS}.tar.gz\n")
+    assert (done.exit_code, done.stdout) == (1, f"{run.folder / LABELS}.tar.gz\n")
     failed = jobs(run)[0]
     assert failed["state"] == "failed"
     assert "nowhere" in failed["error"]
@@ -183,7 +173,7 @@ def test_one_that_failed_makes_the_exit_code_and_the_others_arrive(
 
 def test_a_job_without_its_key_waits_for_one(run: Run, sample: SampleServer, tmp_path: Path) -> None:
     where = ("--root-url", sample.root_url)
-    run("queue", "add", LABELS, "--output-dir", str(tmp_path), *where)
+    run("queue", "add", LABELS, "--output-dir", tmp_path, *where)
     assert run("queue", "run", "--until-empty", *where).exit_code == 3
     assert jobs(run)[0]["state"] == "needs a key"
     assert run("queue", "run", "--until-empty", "--api-key", sample.key, *where).exit_code == 0
@@ -203,7 +193,7 @@ def test_jobs_of_the_sample_catalogue_bring_their_own_server(command: Command, t
 def test_a_signal_stops_a_runner_and_the_next_one_goes_on(
     number: int, code: int, run: Run, slow: SampleServer, tmp_path: Path, runner: Any
 ) -> None:
-    run("queue", "add", SOURCE, "--output-dir", str(tmp_path))
+    run("queue", "add", SOURCE, "--output-dir", tmp_path)
     process = runner()
     part = tmp_path / f"{SOURCE}.tar.gz.part"
     until_sync(grown(part))
@@ -224,17 +214,15 @@ def test_a_signal_stops_a_runner_and_the_next_one_goes_on(
 
 @pytest.mark.slow
 @posix
-def test_commands_reach_a_runner_in_another_process(
-    run: Run, slow: SampleServer, tmp_path: Path, runner: Any
-) -> None:
+def test_commands_reach_a_runner_in_another_process(run: Run, slow: SampleServer, runner: Any) -> None:
     process = runner()
-    run("queue", "add", SOURCE, "--output-dir", str(tmp_path))
-    part = tmp_path / f"{SOURCE}.tar.gz.part"
+    run("queue", "add", SOURCE, "--output-dir", run.folder)
+    part = run.folder / f"{SOURCE}.tar.gz.part"
     until_sync(grown(part))
     until_sync(lambda: jobs(run)[0]["bytes_done"] > 0 and jobs(run)[0]["rate"])
     [job] = jobs(run)
     assert (job["state"], job["runs"]) == ("downloading", f"by `queue run`, pid {process.pid}")
-    paused = run("queue", "pause", str(job["id"]))
+    paused = run("queue", "pause", job["id"])
     assert paused.stdout.split("\t")[1:2] == ["paused"], paused.output
     cancelled = run("queue", "cancel", "--yes")
     assert cancelled.stdout.split("\t")[1:2] == ["cancelled"], (cancelled.output, jobs(run))
@@ -247,7 +235,7 @@ def test_commands_reach_a_runner_in_another_process(
 def test_a_killed_runner_is_succeeded_and_no_file_has_two_writers(
     run: Run, slow: SampleServer, tmp_path: Path, runner: Any
 ) -> None:
-    run("queue", "add", SOURCE, LABELS, UGANDA, "--output-dir", str(tmp_path))
+    run("queue", "add", SOURCE, LABELS, UGANDA, "--output-dir", tmp_path)
     one = runner("--until-empty")
     until_sync(grown(tmp_path / f"{SOURCE}.tar.gz.part"))
     two = runner()
@@ -261,7 +249,7 @@ def test_a_killed_runner_is_succeeded_and_no_file_has_two_writers(
     with SampleServer(rate=None) as whole:
         os.environ["MLHUB_ROOT_URL"] = whole.root_url  # put back by the fixture that set it
         expected = tmp_path / "expected"
-        assert run("download", SOURCE, LABELS, UGANDA, "--output-dir", str(expected)).exit_code == 0
+        assert run("download", SOURCE, LABELS, UGANDA, "--output-dir", expected).exit_code == 0
     for name in (SOURCE, LABELS, UGANDA):
         fetched, right = (folder / f"{name}.tar.gz" for folder in (tmp_path, expected))
         assert fetched.read_bytes() == right.read_bytes()
@@ -273,10 +261,9 @@ def test_a_killed_runner_is_succeeded_and_no_file_has_two_writers(
 def test_a_detached_runner_survives_a_hang_up_and_ends_by_itself(
     run: Run, on_sample: SampleServer, tmp_path: Path, mlhub_home: Path
 ) -> None:
-    run("queue", "add", SOURCE, "--output-dir", str(tmp_path))
+    run("queue", "add", SOURCE, "--output-dir", tmp_path)
     run("queue", "limit", "20k")  # so that it lasts until all is looked at
-    started = run("queue", "run", "--detach")
-    assert started.exit_code == 0, started.stderr
+    started = run("queue", "run", "--detach", code=0)
     pid = int(started.stderr.split("pid ")[1].split()[0])
     assert os.getsid(pid) == pid != os.getsid(0)
     arguments = Path(f"/proc/{pid}/cmdline").read_bytes() if Path("/proc").is_dir() else b""
@@ -333,7 +320,7 @@ def test_a_background_runner_that_cannot_start_says_so(
 
 
 def test_settings_are_shown_changed_and_kept(run: Run, mlhub_home: Path) -> None:
-    assert json.loads(run("queue", "set", "--json").stdout) == {
+    assert run.json("queue", "set") == {
         "limit": None,
         "transfers": 2,
         "per_host": 4,
@@ -341,9 +328,9 @@ def test_settings_are_shown_changed_and_kept(run: Run, mlhub_home: Path) -> None
     }
     assert "5.0 MB/s" in run("queue", "limit", "5M").stdout
     assert run("queue", "set", "--transfers", "3", "--connections", "1").exit_code == 0
-    shown = json.loads(run("queue", "limit", "--json").stdout)
+    shown = run.json("queue", "limit")
     assert shown == {"limit": 5_000_000, "transfers": 3, "per_host": 4, "connections": 1}
-    assert json.loads(run("queue", "limit", "off", "--json").stdout)["limit"] is None
+    assert run.json("queue", "limit", "off")["limit"] is None
 
 
 @pytest.mark.parametrize(
@@ -367,22 +354,18 @@ def test_a_queue_on_a_disk_that_is_not_mounted_is_not_called_empty(
     assert "home is a link to what does not exist" in result.stderr
 
 
-def test_finished_files_are_verified_and_a_damaged_one_is_found(
-    run: Run, on_sample: SampleServer, tmp_path: Path
-) -> None:
+def test_finished_files_are_verified_and_a_damaged_one_is_found(run: Run, on_sample: SampleServer) -> None:
     assert "nothing to verify" in run("queue", "verify").stderr
-    assert run("queue", "add", LABELS, UGANDA, "--output-dir", str(tmp_path)).exit_code == 0
+    assert run("queue", "add", LABELS, UGANDA, "--output-dir", run.folder).exit_code == 0
     assert "job 1 is queued" in run("queue", "verify", "1").stderr
     assert run("queue", "run", "--until-empty").exit_code == 0
-    good = run("queue", "verify")
-    assert good.exit_code == 0
-    assert good.stdout.splitlines()[0] == f"1\twhole: size, MD5, gzip CRC\t{tmp_path / LABELS}.tar.gz"
-    archive = tmp_path / f"{UGANDA}.tar.gz"
+    good = run("queue", "verify", code=0)
+    assert good.stdout.splitlines()[0] == f"1\twhole: size, MD5, gzip CRC\t{run.folder / LABELS}.tar.gz"
+    archive = run.folder / f"{UGANDA}.tar.gz"
     spoilt = bytearray(archive.read_bytes())
     spoilt[len(spoilt) // 2] ^= 1
     archive.write_bytes(spoilt)
-    bad = run("queue", "verify", "1", "2", "9", "--json")
-    assert bad.exit_code == 1
+    bad = run("queue", "verify", "1", "2", "9", "--json", code=1)
     assert [bool(found["error"]) for found in json.loads(bad.stdout)] == [False, True]
     assert "there is no job 9" in bad.stderr
     assert "overwrite" in run("queue", "verify", "2").stderr
@@ -392,7 +375,7 @@ def test_finished_files_are_verified_and_a_damaged_one_is_found(
 def test_until_empty_waits_for_what_another_program_runs_too(
     runner: Callable[..., subprocess.Popen[str]], run: Run, on_sample: SampleServer, tmp_path: Path
 ) -> None:
-    assert run("queue", "add", SOURCE, "--output-dir", str(tmp_path)).exit_code == 0
+    assert run("queue", "add", SOURCE, "--output-dir", tmp_path).exit_code == 0
     run("queue", "limit", "20k")  # so that it lasts until the other one has seen it, however late that starts
     first = runner("--until-empty")
     until_sync(lambda: '"downloading"' in run("queue", "list", "--json").stdout)

@@ -17,7 +17,7 @@ LABELS = "ref_african_crops_kenya_02_labels"
 def test_what_another_process_did_is_printed_with_its_time(
     on_sample: SampleServer, command: Command, run: Run, tmp_path: Path
 ) -> None:
-    run("queue", "add", LABELS, "--output-dir", str(tmp_path))
+    run("queue", "add", LABELS, "--output-dir", tmp_path)
     assert command("queue", "run", "--until-empty").returncode == 0
     lines = run("queue", "log", "1").stdout.splitlines()
     assert all(re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  \S", line) for line in lines)
@@ -30,8 +30,7 @@ def test_what_another_process_did_is_printed_with_its_time(
 
 
 def test_a_job_that_is_not_there_has_no_log(run: Run, mlhub_home: Path) -> None:
-    result = run("queue", "log", "7")
-    assert result.exit_code == 1
+    result = run("queue", "log", "7", code=1)
     assert "there is no job 7" in result.stderr
     assert not (mlhub_home / "queue.db").exists(), "asking makes no queue"
     with QueueClient(mlhub_home / "queue.db"):

@@ -90,7 +90,7 @@ def content(folder: Path) -> dict[str, object]:
 @pytest.fixture
 def queue(run: Run, mlhub_home: Path, tmp_path: Path) -> Path:
     """The file of a queue with a job in it."""
-    assert run("--sample", "queue", "add", LABELS, "--output-dir", str(tmp_path)).exit_code == 0
+    assert run("--sample", "queue", "add", LABELS, "--output-dir", tmp_path).exit_code == 0
     return mlhub_home / "queue.db"
 
 
@@ -127,7 +127,7 @@ def test_a_file_that_was_renamed_as_the_message_says_makes_room_for_an_empty_que
     assert "rename queue.db and queue.db-wal" in told
     for name in ("queue.db", "queue.db-wal"):
         (queue.parent / name).rename(queue.parent / f"{name}.old")
-    assert json.loads(run("queue", "list", "--json").stdout) == []
+    assert run.json("queue", "list") == []
     assert run("queue", "run", "--until-empty").exit_code == 0
     assert (queue.parent / "queue.db-wal.old").stat().st_size
 
@@ -137,7 +137,7 @@ def test_a_copy_of_the_file_put_back_has_the_jobs(queue: Path, run: Run) -> None
     queue.write_bytes(b"")
     assert run("queue", "list").exit_code == 1
     shutil.copy(copy, queue)
-    assert len(json.loads(run("queue", "list", "--json").stdout)) == 1
+    assert len(run.json("queue", "list")) == 1
 
 
 @pytest.mark.parametrize(("name", "mode"), [("queue.db", 0o000), ("queue.db", 0o400), (".", 0o500)])
@@ -149,26 +149,21 @@ def test_a_file_that_may_not_be_read_or_written_is_named(name: str, mode: int, q
         if os.access(place, os.W_OK):
             pytest.skip("root may write whatever the mode says")
         for command in (("queue", "list"), ("queue", "run", "--until-empty"), ("queue", "pause")):
-            result = run(*command)
-            assert result.exit_code == 1
+            result = run(*command, code=1)
             assert str(queue) in result.stderr
     finally:
         place.chmod(before)
-    assert len(json.loads(run("queue", "list", "--json").stdout)) == 1
+    assert len(run.json("queue", "list")) == 1
 
 
-def test_a_home_that_cannot_be_made_stops_the_queue_and_not_a_download(
-    run: Run, mlhub_home: Path, tmp_path: Path
-) -> None:
+def test_a_home_that_cannot_be_made_stops_the_queue_and_not_a_download(run: Run, mlhub_home: Path) -> None:
     mlhub_home.write_text("")  # a file where the folder should be
     for command in (("--sample", "queue", "run", "--until-empty"), ("--sample", "queue", "add", LABELS)):
-        result = run(*command)
-        assert result.exit_code == 1
+        result = run(*command, code=1)
         assert str(mlhub_home) in result.stderr
-    result = run("--sample", "download", "archives", LABELS, "--output-dir", str(tmp_path / "out"))
-    assert result.exit_code == 0, result.output
+    result = run("--sample", "download", "archives", LABELS, "--output-dir", run.folder / "out", code=0)
     assert "not saved for the next start" in result.stderr
-    assert (tmp_path / "out" / f"{LABELS}.tar.gz").stat().st_size
+    assert (run.folder / "out" / f"{LABELS}.tar.gz").stat().st_size
 
 
 @pytest.mark.slow

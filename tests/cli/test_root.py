@@ -49,8 +49,7 @@ def test_the_version_costs_little_more_than_python_itself() -> None:
 @pytest.mark.parametrize("path", list(_commands(root)), ids=" ".join)
 @pytest.mark.parametrize("option", ["--help", "-h"])
 def test_each_help_fits_80_columns(run: Run, path: tuple[str, ...], option: str) -> None:
-    result = run(*path, option)
-    assert result.exit_code == 0
+    result = run(*path, option, code=0)
     assert "Usage: mlhub-tui" in result.stdout
     assert max(map(len, result.stdout.splitlines())) <= 80
     commands = result.stdout.partition("Commands:\n")[2].partition("\n\n")[0]
@@ -90,15 +89,13 @@ def test_the_help_has_examples_and_says_that_a_key_argument_can_be_seen(run: Run
     ],
 )
 def test_connection_options_work_before_and_after_a_command(run: Run, arguments: tuple[str, ...]) -> None:
-    result = run(*arguments)
-    assert result.exit_code == 2
+    result = run(*arguments, code=2)
     assert "no profile 'p'" in result.stderr
 
 
 @pytest.mark.parametrize("other", [("--api-key", "k"), ("--root-url", "http://x.org/"), ("--profile", "p")])
 def test_the_sample_catalogue_takes_no_other_connection(run: Run, other: tuple[str, str]) -> None:
-    result = run("--sample", "list", "datasets", *other)
-    assert result.exit_code == 2
+    result = run("--sample", "list", "datasets", *other, code=2)
     assert other[0] in result.stderr
 
 
@@ -120,10 +117,17 @@ def test_the_app_gets_its_options(run: Run, monkeypatch: pytest.MonkeyPatch, tmp
     monkeypatch.setattr("mlhub_tui.cli.command.is_terminal", lambda stream: True)
     monkeypatch.setitem(sys.modules, "mlhub_tui.ui.app", SimpleNamespace(run=started))
     monkeypatch.setenv("HOME", str(tmp_path))
-    result = run(
-        "--profile", "p", "--api-key", "k", "--root-url", "http://x.example/", "--output-dir", "~/data"
+    run(
+        "--profile",
+        "p",
+        "--api-key",
+        "k",
+        "--root-url",
+        "http://x.example/",
+        "--output-dir",
+        "~/data",
+        code=7,
     )
-    assert result.exit_code == 7
     assert seen == [AppOptions("p", "k", "http://x.example/", False, tmp_path / "data")]
     assert run("--sample").exit_code == 7
     assert seen[1] == AppOptions(sample=True, output_dir=Path.cwd())
@@ -131,8 +135,7 @@ def test_the_app_gets_its_options(run: Run, monkeypatch: pytest.MonkeyPatch, tmp
 
 def test_an_output_folder_that_is_a_file_is_refused(run: Run, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    result = run("--output-dir", str(tmp_path / "file"))
-    assert result.exit_code == 2
+    result = run("--output-dir", tmp_path / "file", code=2)
     assert "is a file" in result.stderr
 
 
@@ -146,8 +149,7 @@ def test_no_key_is_two_lines_and_exit_code_3(command: Command) -> None:
 
 
 def test_a_refused_key_is_exit_code_3_and_not_shown(run: Run, sample: SampleServer) -> None:
-    result = run("list", "datasets", "--api-key", "WRONG-KEY-123456", "--root-url", sample.root_url)
-    assert result.exit_code == 3
+    result = run("list", "datasets", "--api-key", "WRONG-KEY-123456", "--root-url", sample.root_url, code=3)
     assert "WRONG-KEY" not in result.output
     assert len(result.stderr.splitlines()) == 2
 
@@ -155,8 +157,7 @@ def test_a_refused_key_is_exit_code_3_and_not_shown(run: Run, sample: SampleServ
 def test_a_server_that_is_not_there_is_exit_code_1_and_named(
     run: Run,
 ) -> None:
-    result = run("list", "datasets", "--root-url", "http://127.0.0.1:9/mlhub/")
-    assert result.exit_code == 1
+    result = run("list", "datasets", "--root-url", "http://127.0.0.1:9/mlhub/", code=1)
     assert "http://127.0.0.1:9/mlhub/" in result.stderr
     assert "Traceback" not in result.stderr
 
@@ -168,15 +169,13 @@ def test_a_fault_of_the_program_is_no_traceback_and_shows_no_key(
         raise RuntimeError("broken at http://x.example/?key=SECRET")
 
     monkeypatch.setattr("mlhub_tui.cli.listing.run", fail)
-    result = run("list", "datasets")
-    assert result.exit_code == 1
+    result = run("list", "datasets", code=1)
     assert "unexpected RuntimeError" in result.stderr
     assert "SECRET" not in result.stderr
 
 
 def test_a_key_from_the_environment_before_a_named_profile_is_said(run: Run, on_sample: SampleServer) -> None:
-    result = run("list", "models", "--profile", "p", "--json")
-    assert result.exit_code == 0
+    result = run("list", "models", "--profile", "p", "--json", code=0)
     assert "MLHUB_API_KEY overrides" in result.stderr
 
 
@@ -243,13 +242,11 @@ def test_no_output_that_cannot_be_written_ends_in_a_traceback(
     assert "Traceback" not in done.stderr
 
 
-def test_variables_in_the_home_folder_are_expanded(
-    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("MY_DISK", str(tmp_path))
+def test_variables_in_the_home_folder_are_expanded(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MY_DISK", str(run.folder))
     monkeypatch.setenv("MLHUB_HOME", "$MY_DISK/mlhub")
     assert run("sources", "add", "mine", "https://stac.example/", "--kind", "stac-api").exit_code == 0
-    assert (tmp_path / "mlhub" / "profiles").is_file()
+    assert (run.folder / "mlhub" / "profiles").is_file()
     monkeypatch.setenv("MLHUB_HOME", "$NO_SUCH_DISK/mlhub")
     refused = run("sources", "list")
     assert (refused.exit_code, refused.stdout) == (1, "")

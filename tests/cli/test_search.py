@@ -64,8 +64,7 @@ def api() -> Iterator[LoopbackServer]:
 
 
 def test_items_are_printed_as_a_table_of_all_pages(run: Run, api: LoopbackServer) -> None:
-    result = run("search", f"{api.url}/stac")
-    assert result.exit_code == 0, result.stderr
+    result = run("search", f"{api.url}/stac", code=0)
     assert [line.split()[0] for line in result.stdout.splitlines()] == ["ID", "item-1", "item-2", "item-3"]
 
 
@@ -73,7 +72,7 @@ def test_json_holds_the_documents_as_received_and_geojson_with_absolute_hrefs(
     run: Run, api: LoopbackServer
 ) -> None:
     wanted = [feature(number) for number in (1, 2, 3)]
-    assert json.loads(run("search", f"{api.url}/stac", "--json").stdout) == wanted
+    assert run.json("search", f"{api.url}/stac") == wanted
     collection = json.loads(run("search", f"{api.url}/stac", "--geojson").stdout)
     for number, each in enumerate(wanted, 1):
         each["assets"]["image"]["href"] = f"{api.url}/stac/collections/c/files/{number}.tif"
@@ -139,7 +138,7 @@ def test_what_is_searched_for_reaches_the_api(run: Run, api: LoopbackServer, tmp
         "--sort",
         "-datetime",
     ]
-    run("search", f"{api.url}/stac", *options, "--intersects", str(area), "--limit", "2")
+    run("search", f"{api.url}/stac", *options, "--intersects", area, "--limit", "2")
     assert api.requests[-1].query == {
         "collections": ["c,d"],
         "datetime": ["2018-04-01T00:00:00Z/.."],
@@ -184,8 +183,7 @@ def test_no_more_is_printed_than_the_limit(run: Run, api: LoopbackServer) -> Non
 def test_what_cannot_be_done_is_said(
     run: Run, api: LoopbackServer, options: list[str], code: int, words: str
 ) -> None:
-    result = run("search", f"{api.url}/stac", *options)
-    assert result.exit_code == code
+    result = run("search", f"{api.url}/stac", *options, code=code)
     assert words in result.stderr
     assert "Traceback" not in result.stderr
 
@@ -193,10 +191,9 @@ def test_what_cannot_be_done_is_said(
 def test_a_search_is_saved_listed_run_again_and_forgotten(
     run: Run, api: LoopbackServer, mlhub_home: Path
 ) -> None:
-    result = run(
-        "search", f"{api.url}/stac?key=secretsecret", "-c", "c", "--bbox", "0,0,9,9", "--save", "mine"
+    run(
+        "search", f"{api.url}/stac?key=secretsecret", "-c", "c", "--bbox", "0,0,9,9", "--save", "mine", code=0
     )
-    assert result.exit_code == 0, result.stderr
     text = (mlhub_home / "searches.json").read_text()
     assert "secretsecret" not in text
     (line,) = run("search", "--list").stdout.splitlines()[1:]
@@ -232,7 +229,7 @@ def test_a_catalog_on_disk_is_searched(run: Run, tmp_path: Path) -> None:
     (tmp_path / "catalog.json").write_text(json.dumps(catalog))
     for number in (1, 2):
         (tmp_path / f"item-{number}.json").write_text(json.dumps(feature(number)))
-    result = run("search", str(tmp_path), "--bbox", "2.5,0,3,1", "--geojson")
+    result = run("search", tmp_path, "--bbox", "2.5,0,3,1", "--geojson")
     assert [item["id"] for item in json.loads(result.stdout)["features"]] == ["item-2"]
 
 
@@ -275,12 +272,10 @@ def test_assets_that_no_item_has_are_refused_with_those_that_there_are(
         ("-datetime,properties.datetime, +id", 0, ""),
     ],
 )
-def test_a_sort_field_that_is_none_is_refused(
-    run: Run, tmp_path: Path, field: str, code: int, words: str
-) -> None:
+def test_a_sort_field_that_is_none_is_refused(run: Run, field: str, code: int, words: str) -> None:
     found = {"type": "FeatureCollection", "features": [feature(1), feature(2)]}
-    (tmp_path / "items.json").write_text(json.dumps(found))
-    result = run("search", str(tmp_path / "items.json"), f"--sort={field}", "--json")
+    (run.folder / "items.json").write_text(json.dumps(found))
+    result = run("search", run.folder / "items.json", f"--sort={field}", "--json")
     assert (result.exit_code, words in result.stderr, bool(result.stdout)) == (code, True, code == 0)
 
 
@@ -289,14 +284,14 @@ def test_items_without_assets_are_called_that(run: Run, tmp_path: Path, form: st
     bare = {**feature(1), "assets": {}}
     (tmp_path / "items.json").write_text(json.dumps({"type": "FeatureCollection", "features": [bare]}))
     for options, code in (((), 0), (("--asset", "red"), 2), (("--role", "data"), 2)):
-        result = run("search", str(tmp_path / "items.json"), form, *options)
+        result = run("search", tmp_path / "items.json", form, *options)
         assert (result.exit_code, result.stdout) == (code, "")
         assert "no item found has an asset" in result.stderr
-    planned = run("--source", str(tmp_path / "items.json"), "download", "dataset", "c", "--dry-run")
+    planned = run("--source", tmp_path / "items.json", "download", "dataset", "c", "--dry-run")
     assert "no item of c has an asset to download" in planned.stderr
     chosen = ("--collection", "c=red", "--output-dir", str(tmp_path / "out"))
     for dry, code in ((("--dry-run",), 0), ((), 1)):
-        result = run("--source", str(tmp_path / "items.json"), "download", "dataset", "c", *chosen, *dry)
+        result = run("--source", tmp_path / "items.json", "download", "dataset", "c", *chosen, *dry)
         assert (result.exit_code, "widen" in result.stderr) == (code, False)
         assert "no item of c has an asset to download" in result.output
 
@@ -320,7 +315,7 @@ def test_unsigned_urls_of_the_planetary_computer_carry_a_note(run: Run, tmp_path
         links = [{"rel": "items", "href": "items.json"}]
         described = {"type": "Collection", "stac_version": "1.0.0", "id": "c", "description": "d"}
         collection.write_text(json.dumps({**described, "license": "other", "extent": {}, "links": links}))
-        result = run("search", str(collection), form)
+        result = run("search", collection, form)
         assert (result.exit_code, result.stdout.count("a.tif") >= len(items)) == (0, True)
         assert (f"signature that its stores require: {count};" in result.stderr) == bool(count)
         assert ("mlhub-tui download" in result.stderr) == bool(count)

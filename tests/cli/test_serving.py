@@ -41,8 +41,7 @@ def test_an_impossible_port_is_a_usage_error(run: Run, port: str, code: int) -> 
 def test_a_port_in_use_is_one_line(run: Run, sample: object) -> None:
     port = re.search(r":(\d+)/", getattr(sample, "root_url", ""))
     assert port is not None
-    result = run("sample", "serve", "--port", port[1])
-    assert result.exit_code == 1
+    result = run("sample", "serve", "--port", port[1], code=1)
     assert f"port {port[1]} cannot be used" in result.stderr
 
 

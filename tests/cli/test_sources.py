@@ -95,7 +95,7 @@ def test_every_command_works_on_a_stac_api_and_a_static_catalog_alike(
 ) -> None:
     monkeypatch.chdir(kept.parent)
     for source in (stac.stac, "kept", "./kept/catalog.json", "kept.tar.gz", (kept / "catalog.json").as_uri()):
-        listed = json.loads(run("--source", source, "list", "collections", "--json").stdout)
+        listed = run.json("--source", source, "list", "collections")
         assert [entry["id"] for entry in listed] == ["x"]
         assert "Fields" in run("list", "collections", "--source", source).stdout
         items = json.loads(run("list", "items", "x", "--json", "--source", source).stdout)
@@ -116,7 +116,7 @@ def test_what_a_kind_of_source_does_not_have_is_said_with_what_it_has(
         assert (result.exit_code, result.stdout) == (1, "")
         assert f"has no {what}" in result.stderr
         assert len(result.stderr.splitlines()) == 2
-    assert "collections" in run("list", "datasets", "--source", str(kept)).stderr
+    assert "collections" in run("list", "datasets", "--source", kept).stderr
 
 
 def test_archives_of_another_kind_of_source_are_refused_in_one_line(run: Run, stac: STACServer) -> None:
@@ -133,8 +133,7 @@ def test_a_source_takes_no_other_connection(run: Run, other: tuple[str, ...]) ->
         ("--source", "x", "list", "datasets", *other),
         (*other, "list", "datasets", "--source", "x"),
     ):
-        result = run(*arguments)
-        assert result.exit_code == 2
+        result = run(*arguments, code=2)
         assert "leave out" in result.stderr
 
 
@@ -173,8 +172,7 @@ def test_adding_looks_says_what_is_there_and_keeps_it(run: Run, stac: STACServer
     ]
     test = run("sources", "test", "mine")
     assert test.stdout.startswith(f'ok: stac-api "Small" at {stac.stac}/')
-    again = run("sources", "add", "mine", stac.stac)
-    assert again.exit_code == 2
+    again = run("sources", "add", "mine", stac.stac, code=2)
     assert "--replace" in again.stderr
     assert run("sources", "remove", "mine").exit_code == 0
     assert ProfilesFile.load().names() == ()
@@ -190,13 +188,12 @@ def test_a_relative_path_is_kept_as_an_absolute_one(
     file = ProfilesFile.load()
     assert file.get("a").root_url == str(kept / "catalog.json")
     assert file.get("b").root_url == str(kept.parent / "kept.tar.gz")
-    assert json.loads(run("list", "collections", "--source", "b", "--json").stdout)[0]["id"] == "x"
+    assert run.json("list", "collections", "--source", "b")[0]["id"] == "x"
 
 
 def test_nonsense_is_refused_unless_the_kind_is_said(run: Run, mlhub_home: Path) -> None:
     with LoopbackServer(lambda _: page_of_html()) as server:
-        refused = run("sources", "add", "web", f"{server.url}/page")
-        assert refused.exit_code == 1
+        refused = run("sources", "add", "web", f"{server.url}/page", code=1)
         assert "a web page" in refused.stderr
         assert not mlhub_home.exists()
         asked = len(server.requests)
@@ -208,23 +205,20 @@ def test_nonsense_is_refused_unless_the_kind_is_said(run: Run, mlhub_home: Path)
 def test_what_wants_a_key_is_kept_with_the_variable_that_holds_it(
     run: Run, guarded: STACServer, mlhub_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bare = run("sources", "add", "mine", guarded.stac)
-    assert bare.exit_code == 3
+    bare = run("sources", "add", "mine", guarded.stac, code=3)
     assert "the contents require a key" in bare.stderr
-    unset = run("sources", "add", "mine", guarded.stac, "--token-env", "MINE_TOKEN")
-    assert unset.exit_code == 3
+    unset = run("sources", "add", "mine", guarded.stac, "--token-env", "MINE_TOKEN", code=3)
     assert "set MINE_TOKEN" in unset.stderr
     assert not mlhub_home.exists()
     monkeypatch.setenv("MINE_TOKEN", TOKEN)
     assert run("sources", "add", "mine", guarded.stac, "--token-env", "MINE_TOKEN").exit_code == 0
     assert TOKEN not in (mlhub_home / "profiles").read_text()
     assert run("sources", "test", "mine").exit_code == 0
-    assert json.loads(run("list", "items", "x", "--source", "mine", "--json").stdout)
+    assert run.json("list", "items", "x", "--source", "mine")
     monkeypatch.delenv("MINE_TOKEN")
     listed = run("sources", "list")
     assert (listed.exit_code, "$MINE_TOKEN (not set)" in listed.stdout) == (0, True)
-    used = run("list", "collections", "--source", "mine")
-    assert used.exit_code == 3
+    used = run("list", "collections", "--source", "mine", code=3)
     assert "MINE_TOKEN" in used.stderr
     assert "'mine'" in used.stderr
 
@@ -239,18 +233,15 @@ def test_a_token_is_piped_in_and_replaced_and_never_shown(
     listed = run("sources", "list", "--json").stdout
     assert json.loads(listed)[0]["secret"] == "token ****1234"
     assert run("sources", "test", "mine").exit_code == 0
-    wrong = run("sources", "test", "mine", "--api-key", "another-token-9999")
-    assert wrong.exit_code == 3
+    wrong = run("sources", "test", "mine", "--api-key", "another-token-9999", code=3)
     assert "another-token" not in wrong.output
     url = f"{guarded.stac}/"
-    again = run("sources", "add", "mine", url, "--replace", "--kind", "stac-api", "--key-env", "K")
-    assert again.exit_code == 0
+    again = run("sources", "add", "mine", url, "--replace", "--kind", "stac-api", "--key-env", "K", code=0)
     assert "K is not set" in again.stderr
     assert (
         mlhub_home / "profiles"
     ).read_text() == f"[mine]\nkind = stac-api\nroot_url = {url}\nkey_env = K\n"
-    refused = run("sources", "remove", "mine", input="n\n")
-    assert refused.exit_code == 1
+    run("sources", "remove", "mine", input="n\n", code=1)
     assert run("sources", "remove", "mine", "--yes").exit_code == 0
 
 
@@ -270,8 +261,9 @@ def test_a_token_is_piped_in_and_replaced_and_never_shown(
 def test_each_way_of_a_secret_is_written_as_the_profile_wants_it(
     run: Run, options: tuple[str, ...], typed: str, expected: dict[str, str]
 ) -> None:
-    result = run("sources", "add", "p", "https://x.example/", "--kind", "static", *options, input=typed)
-    assert result.exit_code == 0
+    result = run(
+        "sources", "add", "p", "https://x.example/", "--kind", "static", *options, input=typed, code=0
+    )
     assert "s3cret" not in result.output
     profile = ProfilesFile.load().get("p")
     written = dict(profile.extra) | ({"api_key": profile.api_key} if profile.api_key else {})
@@ -291,14 +283,12 @@ def test_each_way_of_a_secret_is_written_as_the_profile_wants_it(
 def test_half_a_secret_or_two_or_none_are_usage_errors(
     run: Run, mlhub_home: Path, options: tuple[str, ...]
 ) -> None:
-    result = run("sources", "add", "p", "https://x.example/", "--kind", "static", *options, input="\n")
-    assert result.exit_code == 2
+    run("sources", "add", "p", "https://x.example/", "--kind", "static", *options, input="\n", code=2)
     assert not mlhub_home.exists()
 
 
 def test_the_key_in_a_pasted_url_is_kept_apart_from_it(run: Run, stac: STACServer) -> None:
-    result = run("sources", "add", "p", f"{stac.stac}?apikey={TOKEN}")
-    assert result.exit_code == 0
+    result = run("sources", "add", "p", f"{stac.stac}?apikey={TOKEN}", code=0)
     assert TOKEN not in result.output
     profile = ProfilesFile.load().get("p")
     assert (profile.root_url, profile.api_key) == (stac.stac, TOKEN)
@@ -323,11 +313,11 @@ def test_a_well_known_source_is_added_by_its_name_without_asking_anybody(
 
 
 def test_the_known_sources_are_listed_with_what_wants_a_key(run: Run) -> None:
-    records = json.loads(run("sources", "list", "--known", "--json").stdout)
+    records = run.json("sources", "list", "--known")
     assert len(records) == len(KNOWN) > 10
     lines = run("sources", "list", "--known").stdout.splitlines()
     assert [line.split()[0] for line in lines[1:]] == [record["name"] for record in records]
-    assert json.loads(run("sources", "list", "--json").stdout) == []
+    assert run.json("sources", "list") == []
 
 
 def test_the_known_sources_are_distinct_and_well_formed() -> None:
@@ -364,8 +354,7 @@ def test_a_name_is_a_profile_then_a_path_then_a_public_source(tmp_path: Path, ml
 def test_an_mlhub_api_named_by_its_url_is_found_to_be_one(run: Run, sample: SampleServer) -> None:
     found = json.loads(run("list", "datasets", "--json", "--source", sample.root_url).stdout)
     assert len(found) >= 30
-    refused = run("list", "items", "ref_african_crops_kenya_02_source", "--source", sample.root_url)
-    assert refused.exit_code == 3
+    run("list", "items", "ref_african_crops_kenya_02_source", "--source", sample.root_url, code=3)
     allowed = ("list", "items", "ref_african_crops_kenya_02_source", "--limit", "1", "--json")
     assert json.loads(run(*allowed, "--source", sample.root_url, "--api-key", sample.key).stdout)
 
@@ -389,8 +378,7 @@ def test_the_retired_root_says_what_there_is_instead_and_does_not_hang(
         raise ConnectTimeout("timeout: no answer")
 
     monkeypatch.setattr("mlhub_tui.http.client.open_connection", vanish)
-    result = run(*arguments)
-    assert result.exit_code == 1
+    result = run(*arguments, code=1)
     assert "ended in 2023" in result.stderr.splitlines()[-1]
     assert "sources list --known" in result.stderr.splitlines()[-1]
     assert len(tries) == 1
@@ -403,8 +391,7 @@ def test_a_damaged_archive_and_a_path_that_is_not_there_are_said(run: Run, tmp_p
         pass
     (tmp_path / "empty.tar.gz").write_bytes(packed.getvalue())
     for name, words in (("empty.tar.gz", "neither catalog.json"), ("gone.tar.gz", "no such file")):
-        result = run("list", "collections", "--source", str(tmp_path / name))
-        assert result.exit_code == 1
+        result = run("list", "collections", "--source", tmp_path / name, code=1)
         assert words in result.stderr
         assert len(result.stderr.splitlines()) == 2
 

@@ -140,16 +140,13 @@ def test_a_root_url_is_used_as_given_and_else_in_its_other_spelling(
 
 def test_a_root_refused_in_both_spellings_names_the_one_that_was_given(run: Run) -> None:
     with STACAPI({}, as_json({"message": "no"}, 403)) as server:
-        refused = run("--source", server.stac, "list", "collections")
-        assert refused.exit_code == 3
+        refused = run("--source", server.stac, "list", "collections", code=3)
         assert f"{server.stac}" in refused.stderr
         assert f"{server.stac}/" not in refused.stderr
 
 
 @pytest.mark.parametrize("status", [404, 501, 403])
-def test_without_a_list_of_collections_those_that_links_lead_to_are_listed(
-    run: Run, tmp_path: Path, status: int
-) -> None:
+def test_without_a_list_of_collections_those_that_links_lead_to_are_listed(run: Run, status: int) -> None:
     data = {"data": {"href": "/stac/files/a.tif"}}
     found = [item(f"{name}-{n}", name, assets=data) for name in ("red", "blue", "deep") for n in (0, 1)]
     child = {"rel": "child", "type": "application/json"}
@@ -184,12 +181,12 @@ def test_without_a_list_of_collections_those_that_links_lead_to_are_listed(
         assert "the listing is not complete: 1 document could not be read" in listed.stderr
         assert server.asked("/elsewhere/mid.json") == 1
         for name in ("red", "blue", "deep"):
-            assert json.loads(run(*at, "show", "collection", name, "--json").stdout)["id"] == name
+            assert run.json(*at, "show", "collection", name)["id"] == name
             items = run(*at, "list", "items", name, "--json")
             assert ids_of(items.stdout) == [f"{name}-0", f"{name}-1"]
-            where = ("--output-dir", str(tmp_path / name))
+            where = ("--output-dir", str(run.folder / name))
             assert run(*at, "download", "dataset", name, *where).exit_code == 0
-            assert len(list((tmp_path / name).rglob("data.tif"))) == 2
+            assert len(list((run.folder / name).rglob("data.tif"))) == 2
         missing = run(*at, "list", "items", "nowhere")
         assert (missing.exit_code, missing.stdout) == (1, "")
         assert 'collection "nowhere" does not exist' in missing.stderr
@@ -209,9 +206,7 @@ def test_a_root_that_redirects_to_an_inner_name_is_used_in_its_other_spelling(ru
 
 
 @pytest.mark.parametrize("classes", [COMPLETE, COMPLETE[:3]])
-def test_a_collection_that_is_in_the_list_alone_is_found(
-    run: Run, tmp_path: Path, classes: tuple[str, ...]
-) -> None:
+def test_a_collection_that_is_in_the_list_alone_is_found(run: Run, classes: tuple[str, ...]) -> None:
     one = item("i1", assets={"data": {"href": "http://127.0.0.1:9/a.tif"}})
     listed = collection("c", link("items", "../collections/c/items/"))
     parts: dict[str, Part] = {
@@ -221,9 +216,9 @@ def test_a_collection_that_is_in_the_list_alone_is_found(
     }
     with STACAPI(parts) as server:
         at = ("--source", server.stac)
-        assert json.loads(run(*at, "show", "collection", "c", "--json").stdout)["id"] == "c"
+        assert run.json(*at, "show", "collection", "c")["id"] == "c"
         assert ids_of(run(*at, "list", "items", "c", "--json").stdout) == ["i1"]
-        where = ("--dry-run", "--json", "--output-dir", str(tmp_path))
+        where = ("--dry-run", "--json", "--output-dir", str(run.folder))
         assert json.loads(run(*at, "download", "dataset", "c", *where).stdout)["files"] == 1
         assert 'collection "d" does not exist' in run(*at, "list", "items", "d").stderr
 
@@ -270,12 +265,11 @@ def test_an_api_that_has_a_search_alone_is_called_that_and_searched(
         assert run("sources", "add", "mine", server.stac).exit_code == 0
         assert run("sources", "test", "mine").exit_code == 0
         assert ids_of(run(*at, "list", "items", "red", "--json").stdout) == ["red-0", "red-1"]
-        assert json.loads(run(*at, "show", "item", "red", "red-1", "--json").stdout)["id"] == "red-1"
+        assert run.json(*at, "show", "item", "red", "red-1")["id"] == "red-1"
         assert "describes no collections" in run(*at, "show", "collection", "red").stderr
-        assert run(*at, "download", "dataset", "red", "--output-dir", str(tmp_path / "d")).exit_code == 0
+        assert run(*at, "download", "dataset", "red", "--output-dir", tmp_path / "d").exit_code == 0
         assert len(list((tmp_path / "d").rglob("data.tif"))) == 2
-        lost = run(*at, "download", "dataset", "green", "--output-dir", str(tmp_path / "e"))
-        assert lost.exit_code == 1
+        lost = run(*at, "download", "dataset", "green", "--output-dir", tmp_path / "e", code=1)
         assert "green" in lost.stderr
 
 
@@ -395,9 +389,7 @@ def test_catalogs_that_are_apis_of_their_own_are_named_where_there_are_no_collec
         assert (listed.exit_code, f"{server.stac}/LPCLOUD" in listed.stderr) == (1, True)
 
 
-def test_asset_keys_that_a_collection_does_not_have_are_refused_with_those_that_it_has(
-    run: Run, tmp_path: Path
-) -> None:
+def test_asset_keys_that_a_collection_does_not_have_are_refused_with_those_that_it_has(run: Run) -> None:
     assets = {key: {"href": f"/stac/files/{key}.tif"} for key in ("red", "blue")}
     parts: dict[str, Part] = {
         "": landing(links=SEARCH_LINKS),
@@ -407,7 +399,7 @@ def test_asset_keys_that_a_collection_does_not_have_are_refused_with_those_that_
         "/files/red.tif": Answer(200, b"II*\0data"),
     }
     with STACAPI(parts) as server:
-        asked = ("--source", server.stac, "download", "dataset", "c", "--output-dir", str(tmp_path))
+        asked = ("--source", server.stac, "download", "dataset", "c", "--output-dir", str(run.folder))
         nowhere = run(*asked, "--collection", "c=RED", "--bbox", "0,0,1,1", "--dry-run")
         assert (nowhere.exit_code, "has no asset" in nowhere.stderr) == (0, False)
         planned = run(*asked, "--collection", "c=RED", "--dry-run")
@@ -418,7 +410,7 @@ def test_asset_keys_that_a_collection_does_not_have_are_refused_with_those_that_
             assert "c has no asset 'RED'; there are: red, blue" in said
             assert "widen" not in said
         both = run(*asked, "--collection", "c=RED,red")
-        assert (both.exit_code, len(list(tmp_path.rglob("red.tif")))) == (0, 1)
+        assert (both.exit_code, len(list(run.folder.rglob("red.tif")))) == (0, 1)
         assert "c has no asset 'RED'" in both.stderr
 
 
@@ -549,8 +541,7 @@ def test_where_there_is_but_cql2_json_the_text_is_sent_as_that(
                 ("S_INTERSECTS(a, POINT(1 2))", "S_INTERSECTS"),
                 ("a + 1 < 3", "arithmetic"),
             ):
-                result = run("search", server.stac, "-c", "c", "--filter", refused)
-                assert result.exit_code == 1
+                result = run("search", server.stac, "-c", "c", "--filter", refused, code=1)
                 assert (named in result.stderr, "CQL2 JSON" in result.stderr) == (True, True)
             assert server.asked("/search") == 1
 
@@ -709,7 +700,7 @@ def test_what_a_collection_states_of_who_pays_holds_for_its_items(run: Run, tmp_
         assert urls.stdout.count("/files/both.tif") == 2
         assert "assets whose reader pays for the transfer: 2" in urls.stderr
         del parts["/files/free.tif"]
-        failed = run(*asked, "download", "dataset", "c", "--output-dir", str(tmp_path / "again"))
+        failed = run(*asked, "download", "dataset", "c", "--output-dir", tmp_path / "again")
         assert (failed.exit_code, "done with 2 failed" in failed.stderr) == (1, True)
         assert f"2 assets left out: {reason}" in failed.stderr
     folder = tmp_path / "catalog"
@@ -718,7 +709,7 @@ def test_what_a_collection_states_of_who_pays_holds_for_its_items(run: Run, tmp_
     (folder / "collection.json").write_text(json.dumps(collection("c") | stated | {"links": linked}))
     for each in items:
         (folder / f"{each['id']}.json").write_text(json.dumps(each))
-    planned = run("--source", str(folder), "download", "dataset", "c", "--dry-run", "--json")
+    planned = run("--source", folder, "download", "dataset", "c", "--dry-run", "--json")
     assert json.loads(planned.stdout)["assets_requester_pays"] == 2, planned.stderr
 
 
@@ -767,7 +758,7 @@ def test_a_file_that_wants_a_key_names_no_command_of_another_source(run: Run, tm
     }
     with STACAPI(parts) as server:
         asked = ("--source", server.stac, "--api-key", "wrong-wrong-wrong")
-        refused = run(*asked, "download", "item", "c", "a", "--output-dir", str(tmp_path))
+        refused = run(*asked, "download", "item", "c", "a", "--output-dir", tmp_path)
     assert refused.exit_code in (1, 3)
     assert "401" in refused.stderr
     assert "`mlhub-tui sources test NAME`" in refused.stderr
@@ -798,16 +789,13 @@ def test_collections_that_only_link_their_items_are_listed_where_an_api_has_no_s
         at = ("--source", server.stac)
         assert ids_of(run(*at, "list", "items", "c", "--json").stdout) == names
         assert ids_of(run(*at, "search", "-c", "c", "--json").stdout) == names
-        assert json.loads(run(*at, "show", "item", "c", "i2", "--json").stdout)["id"] == "i2"
+        assert run.json(*at, "show", "item", "c", "i2")["id"] == "i2"
         assert run(*at, "show", "item", "c", "i9").exit_code == 1
-        planned = run(*at, "download", "dataset", "c", "--dry-run", "--output-dir", str(tmp_path))
-        assert planned.exit_code == 0, planned.output
+        planned = run(*at, "download", "dataset", "c", "--dry-run", "--output-dir", tmp_path, code=0)
         assert planned.stdout.splitlines()[-1].split()[1] == "3"
 
 
-def test_a_finished_dataset_whose_files_are_gone_is_completed_by_a_retry_of_it(
-    run: Run, tmp_path: Path
-) -> None:
+def test_a_finished_dataset_whose_files_are_gone_is_completed_by_a_retry_of_it(run: Run) -> None:
     assets = {key: {"href": f"/stac/files/{key}.tif"} for key in ("red", "blue")}
     parts: dict[str, Part] = {
         "": landing(links=SEARCH_LINKS),
@@ -816,10 +804,10 @@ def test_a_finished_dataset_whose_files_are_gone_is_completed_by_a_retry_of_it(
         **{f"/files/{key}.tif": Answer(200, f"II*\0{key}".encode()) for key in assets},
     }
     with STACAPI(parts) as server:
-        asked = ("--source", server.stac, "download", "dataset", "c", "--output-dir", str(tmp_path))
+        asked = ("--source", server.stac, "download", "dataset", "c", "--output-dir", str(run.folder))
         assert run(*asked).exit_code == 0
         assert run("queue", "retry").stderr == "nothing to retry\n"
-        (gone,) = tmp_path.rglob("red.tif")
+        (gone,) = run.folder.rglob("red.tif")
         gone.unlink()
         damaged = run("queue", "verify", "1")
         assert (damaged.exit_code, "1 file gone or changed" in damaged.stdout) == (1, True)
@@ -913,8 +901,7 @@ def spelled(document: str, form: str) -> str:
 )
 def test_relations_of_links_are_known_in_all_their_forms(run: Run, tmp_path: Path, form: str) -> None:
     with Relations(form) as server:
-        listed = run("list", "items", "c", "--source", server.location, "--limit", "250", "--json")
-        assert listed.exit_code == 0, listed.output
+        listed = run("list", "items", "c", "--source", server.location, "--limit", "250", "--json", code=0)
         assert len(json.loads(listed.stdout)) == 250
     root = catalog("r", link("child", "c/collection.json"), link("license", "https://l.example/terms"))
     (tmp_path / "c").mkdir()
@@ -922,5 +909,5 @@ def test_relations_of_links_are_known_in_all_their_forms(run: Run, tmp_path: Pat
     of_one = json.dumps(collection("c", link("item", "i.json")))
     (tmp_path / "c" / "collection.json").write_text(spelled(of_one, form))
     (tmp_path / "c" / "i.json").write_text(json.dumps(item()))
-    listed = run("list", "items", "c", "--source", str(tmp_path), "--json")
+    listed = run("list", "items", "c", "--source", tmp_path, "--json")
     assert [found["id"] for found in json.loads(listed.stdout)] == ["i"], listed.output

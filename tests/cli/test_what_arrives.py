@@ -118,15 +118,13 @@ def test_what_is_not_the_archive_fails_and_the_same_command_heals(
     hub.files["catalog"] = b""
     hub.send, words = INSTEAD[what]
     out = tmp_path / "out"
-    ill = run("download", *command.split(), "--output-dir", str(out))
-    assert ill.exit_code == 1
+    ill = run("download", *command.split(), "--output-dir", out, code=1)
     assert words in ill.output
     assert "\x1b" not in ill.output
     assert "what arrived is saved" not in ill.output
     assert not list(out.rglob("*.tar.gz"))
     hub.send = as_it_is
-    well = run("download", *command.split(), "--output-dir", str(out))
-    assert well.exit_code == 0, well.output
+    run("download", *command.split(), "--output-dir", out, code=0)
     (found,) = out.rglob("*.tar.gz")
     with tarfile.open(found) as whole:
         assert whole.getnames()
@@ -145,26 +143,22 @@ def test_an_archive_of_the_announced_size_that_is_damaged_fails_and_the_same_com
     hub: Hub, run: Run, tmp_path: Path, how: str
 ) -> None:
     hub.send = lambda data: as_it_is(DAMAGED[how](data))
-    ill = run("download", "archives", "c1", "--output-dir", str(tmp_path / "out"))
-    assert ill.exit_code == 1
+    ill = run("download", "archives", "c1", "--output-dir", tmp_path / "out", code=1)
     assert "gzip" in ill.output
     assert "what arrived is saved" not in ill.output
     assert not [*(tmp_path / "out").iterdir()]
     hub.send = as_it_is
-    assert run("download", "archives", "c1", "--output-dir", str(tmp_path / "out")).exit_code == 0
+    assert run("download", "archives", "c1", "--output-dir", tmp_path / "out").exit_code == 0
 
 
 def test_a_large_archive_that_ends_in_zeros_is_read_to_its_end(hub: Hub, run: Run, tmp_path: Path) -> None:
     hub.archive = archive({"c1/data.bin": random.Random(1).randbytes(9 << 20)})
     hub.send = lambda data: as_it_is(data[:-5000] + bytes(5000))
-    ill = run("download", "archives", "c1", "--output-dir", str(tmp_path / "out"))
-    assert ill.exit_code == 1
+    ill = run("download", "archives", "c1", "--output-dir", tmp_path / "out", code=1)
     assert "ends in the middle of its gzip data" in ill.output
 
 
-def test_a_catalog_that_is_damaged_behind_its_checksum_leaves_no_mark_and_heals(
-    hub: Hub, run: Run, tmp_path: Path
-) -> None:
+def test_a_catalog_that_is_damaged_behind_its_checksum_leaves_no_mark_and_heals(hub: Hub, run: Run) -> None:
     hub.files["catalog"] = b""
 
     def spoilt(data: bytes) -> bytes:
@@ -173,24 +167,20 @@ def test_a_catalog_that_is_damaged_behind_its_checksum_leaves_no_mark_and_heals(
         return gzip.compress(plain)
 
     hub.send = lambda data: as_it_is(spoilt(data))
-    given = ("download", "dataset", "ds", "--catalog-only", "--output-dir", str(tmp_path / "out"))
-    ill = run(*given)
-    assert ill.exit_code == 1
+    given = ("download", "dataset", "ds", "--catalog-only", "--output-dir", str(run.folder / "out"))
+    ill = run(*given, code=1)
     assert "the archive is damaged at byte 1,024" in ill.output
-    assert not [path for path in (tmp_path / "out").iterdir() if path.is_file()]
+    assert not [path for path in (run.folder / "out").iterdir() if path.is_file()]
     hub.send = as_it_is
     assert run(*given).exit_code == 0
-    assert (tmp_path / "out" / "ds" / "c1" / "i1" / "i1.json").exists()
+    assert (run.folder / "out" / "ds" / "c1" / "i1" / "i1.json").exists()
 
 
 @pytest.mark.parametrize("left", [ERROR, b"", ARCHIVE[:20_000]], ids=["json", "nothing", "cut"])
-def test_what_an_earlier_version_stored_as_the_archive_is_replaced(
-    hub: Hub, run: Run, tmp_path: Path, left: bytes
-) -> None:
-    (tmp_path / "c1.tar.gz").write_bytes(left)
-    done = run("download", "archives", "c1", "--output-dir", str(tmp_path))
-    assert done.exit_code == 0, done.output
-    assert (tmp_path / "c1.tar.gz").read_bytes() == ARCHIVE
+def test_what_an_earlier_version_stored_as_the_archive_is_replaced(hub: Hub, run: Run, left: bytes) -> None:
+    (run.folder / "c1.tar.gz").write_bytes(left)
+    run("download", "archives", "c1", "--output-dir", run.folder, code=0)
+    assert (run.folder / "c1.tar.gz").read_bytes() == ARCHIVE
 
 
 def test_a_damaged_catalog_of_the_announced_size_is_fetched_again_and_one_of_nothing_is_none(
@@ -199,41 +189,32 @@ def test_a_damaged_catalog_of_the_announced_size_is_fetched_again_and_one_of_not
     hub.files["catalog"] = b""
     hub.send = lambda data: as_it_is(data[:-8] + bytes([data[-8] ^ 1]) + data[-7:])  # another CRC
     given = ("download", "dataset", "ds", "--catalog-only", "--output-dir", str(tmp_path))
-    ill = run(*given)
-    assert ill.exit_code == 1
+    ill = run(*given, code=1)
     assert "ds.tar.gz is not a whole gzip file" in ill.output
     assert "what arrived is saved" not in ill.output
     assert not (tmp_path / "ds.tar.gz").exists()
     hub.send = lambda _: as_it_is(archive({"elsewhere/catalog.json": b"{}"}))
-    empty = run(*given)
-    assert empty.exit_code == 1
+    empty = run(*given, code=1)
     assert "no file in the folder ds" in empty.output
     hub.send = as_it_is
-    well = run(*given, "--if-exists", "overwrite")
-    assert well.exit_code == 0, well.output
+    run(*given, "--if-exists", "overwrite", code=0)
     assert (tmp_path / "ds" / "catalog.json").exists()
 
 
-def test_a_damaged_catalog_that_stood_there_is_kept_until_it_may_be_overwritten(
-    hub: Hub, run: Run, tmp_path: Path
-) -> None:
-    given = ("download", "dataset", "ds", "--catalog-only", "--output-dir", str(tmp_path))
+def test_a_damaged_catalog_that_stood_there_is_kept_until_it_may_be_overwritten(hub: Hub, run: Run) -> None:
+    given = ("download", "dataset", "ds", "--catalog-only", "--output-dir", str(run.folder))
     assert run(*given).exit_code == 0
-    kept = tmp_path / "ds.tar.gz"
+    kept = run.folder / "ds.tar.gz"
     kept.write_bytes(b"\x1f\x8b" + bytes(kept.stat().st_size - 2))
-    ill = run(*given)
-    assert ill.exit_code == 1
+    ill = run(*given, code=1)
     assert f"use --if-exists overwrite, or remove {kept}" in ill.output
     assert run(*given, "--if-exists", "overwrite").exit_code == 0
 
 
-def test_an_archive_that_is_labelled_a_web_page_is_one_all_the_same(
-    hub: Hub, run: Run, tmp_path: Path
-) -> None:
+def test_an_archive_that_is_labelled_a_web_page_is_one_all_the_same(hub: Hub, run: Run) -> None:
     hub.send = lambda data: Answer(body=data, headers={"Content-Type": "text/html"})
-    done = run("download", "archives", "c1", "--output-dir", str(tmp_path))
-    assert done.exit_code == 0, done.output
-    assert (tmp_path / "c1.tar.gz").read_bytes() == ARCHIVE
+    run("download", "archives", "c1", "--output-dir", run.folder, code=0)
+    assert (run.folder / "c1.tar.gz").read_bytes() == ARCHIVE
 
 
 ENCODED: dict[str, Send] = {
@@ -258,16 +239,13 @@ ENCODED: dict[str, Send] = {
 
 @pytest.mark.parametrize("how", ENCODED)
 @pytest.mark.parametrize("command", ["archives c1", "item c1 i1", "dataset ds"])
-def test_codings_that_nobody_asked_for_are_undone(
-    hub: Hub, run: Run, tmp_path: Path, command: str, how: str
-) -> None:
+def test_codings_that_nobody_asked_for_are_undone(hub: Hub, run: Run, command: str, how: str) -> None:
     hub.send = ENCODED[how]
     for _ in range(2):  # given again it finds what is there
-        done = run("download", *command.split(), "--output-dir", str(tmp_path / "out"))
-        assert done.exit_code == 0, done.output
+        run("download", *command.split(), "--output-dir", run.folder / "out", code=0)
     wanted = {"c1.tar.gz": ARCHIVE, "image.tif": TIF, "table.csv": CSV}
     found: dict[str, bytes] = {}
-    for path in (tmp_path / "out").rglob("*"):
+    for path in (run.folder / "out").rglob("*"):
         if path.name in wanted:
             found[path.name] = path.read_bytes()
     assert found
@@ -279,8 +257,7 @@ def test_a_coding_that_nothing_here_undoes_is_named_after_it_was_asked_for_as_it
     hub: Hub, run: Run, tmp_path: Path
 ) -> None:
     hub.send = coded("zstd", lambda data: b"\x28\xb5\x2f\xfd" + b"\xff" * 8 + data[:64])
-    done = run("download", "item", "c1", "i1", "--asset", "image", "--output-dir", str(tmp_path / "out"))
-    assert done.exit_code == 1
+    done = run("download", "item", "c1", "i1", "--asset", "image", "--output-dir", tmp_path / "out", code=1)
     assert "zstd" in done.output or "damaged" in done.output  # damaged: where a library undoes it
     assert len([asked for asked in hub.gets if asked.headers["accept-encoding"] != "identity"]) > 0 or (
         "damaged" in done.output
@@ -299,21 +276,17 @@ def test_documents_that_are_assets_arrive_and_errors_in_place_of_images_do_not(
         "image": {"href": f"{hub.url}/image.tif", "type": "image/tiff"},
     }
     hub.files = {"/facts.json": ERROR, "/meta.xml": b"<a/>", "/image.tif": b"<?xml version='1.0'?><Error/>"}
-    done = run("download", *command.split(), "--output-dir", str(tmp_path / "out"))
-    assert done.exit_code == 1
+    run("download", *command.split(), "--output-dir", tmp_path / "out", code=1)
     names = {path.name for path in (tmp_path / "out").rglob("*.*")}
     assert {"facts.json", "meta.xml"} <= names
     assert "image.tif" not in names
 
 
-def test_the_report_is_inert_and_tells_every_asset_of_hosts_that_refuse(
-    hub: Hub, run: Run, tmp_path: Path
-) -> None:
+def test_the_report_is_inert_and_tells_every_asset_of_hosts_that_refuse(hub: Hub, run: Run) -> None:
     keys = ["=1+1", "+1", "-1+1", "@SUM(1)", "\tx", "t\x1b]0;title\x07", "c\x9b31m", " =2", "＝3", "\u202e=4"]
     hub.assets = {key: {"href": f"{hub.url}/gone{n}.tif"} for n, key in enumerate(keys)}
-    done = run("download", "dataset", "ds", "--output-dir", str(tmp_path / "out"))
-    assert done.exit_code == 1
-    with (tmp_path / "out" / "ds" / "err_report.csv").open(encoding="utf-8", newline="") as file:
+    run("download", "dataset", "ds", "--output-dir", run.folder / "out", code=1)
+    with (run.folder / "out" / "ds" / "err_report.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.reader(file))
     assert len(rows) == len(keys)
     assert not [cell for row in rows for cell in row if not cell.isprintable()]
@@ -347,12 +320,11 @@ def test_a_pointer_of_git_lfs_is_neither_a_file_nor_a_document(run: Run, tmp_pat
     (clone / "i.json").write_text(json.dumps(item(assets={name[:5]: {"href": name} for name in files})))
     (clone / "collection.json").write_text(json.dumps(collection("c", link("item", "i.json"))))
     for command in (("item", "c", "i"), ("dataset", "c")):
-        copied = run("--source", str(clone), "download", *command, "--output-dir", str(tmp_path / "copies"))
-        assert copied.exit_code == 1
+        run("--source", clone, "download", *command, "--output-dir", tmp_path / "copies", code=1)
     assert (
         "image.tif is a Git LFS pointer (`git lfs pull`" in (tmp_path / "copies/c/err_report.csv").read_text()
     )
     assert not [*(tmp_path / "copies").rglob("image*")]
     (tmp_path / "catalog.json").write_bytes(pointer)
-    opened = run("list", "collections", "--source", str(tmp_path / "catalog.json"))
+    opened = run("list", "collections", "--source", tmp_path / "catalog.json")
     assert "catalog.json is a Git LFS pointer: `git lfs pull`" in opened.stderr

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,10 +12,9 @@ import dask
 import pytest
 from distributed import Security
 
-from mlhub_tui.cluster import NotInstalled
 from mlhub_tui.cluster import dask_client as sessions
 from mlhub_tui.cluster.dask_client import ClusterGone, DaskClient, LocalCluster, SchedulerSilent, connected
-from mlhub_tui.cluster.object_store import ObjectStore, StoreRefuses
+from mlhub_tui.cluster.object_store import StoreRefuses
 from mlhub_tui.errors import APIKeyNotFound, DownloadError, MLHubException
 from mlhub_tui.options import ClusterConfig
 from mlhub_tui.planning.requests import dataset_request
@@ -24,7 +22,7 @@ from mlhub_tui.queue.job import JobState
 from tests.queue.dataset_support import reached
 
 from .runs import queue_for, settle, wish
-from .support import Bucket, DaskCluster, Field, free_port, tree, write_profile
+from .support import Bucket, DaskCluster, Field, free_port, write_profile
 
 pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("cluster"), pytest.mark.timeout(120)]
 
@@ -153,37 +151,6 @@ async def test_a_bucket_that_is_not_there_fails_the_job_at_once(
         assert field.fetched == 0
     assert job.state is JobState.FAILED
     assert "no-such-bucket-here" in job.reason and job.hint
-
-
-async def test_no_marker_stays_where_the_files_go(
-    cluster: DaskCluster, mlhub_home: Path, out: Path, tmp_path: Path
-) -> None:
-    with Field(tmp_path, 3) as field:
-        job = await settle(field, mlhub_home, wish(field, out, cluster))
-        assert job.state is JobState.DONE, job.reason
-    assert not [name for name in tree(out) if ".mlhub" in name or name.endswith(".part")]
-
-
-@pytest.mark.parametrize(("scheme", "package"), [("gs", "gcsfs"), ("abfs", "adlfs")])
-def test_a_file_system_that_is_not_installed_is_named_with_its_package(
-    scheme: str, package: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(NotInstalled) as caught:
-        ObjectStore(f"{scheme}://bucket/folder")
-    assert scheme in caught.value.message and f"pip install {package}" in caught.value.hint
-
-
-def test_a_scheme_that_nobody_knows_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(NotInstalled, match="fsspec knows no nosuch://"):
-        ObjectStore("nosuch://bucket/folder")
-
-
-def test_without_distributed_the_option_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(NotInstalled) as caught, connected(ClusterConfig()):
-        pass
-    assert "pip install 'mlhub-tui[cluster]'" in caught.value.hint
 
 
 async def test_a_cluster_on_this_machine_is_made_for_a_job_and_ends_with_it(

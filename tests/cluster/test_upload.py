@@ -176,9 +176,3 @@ async def test_a_file_system_without_whole_objects_gets_parts_that_are_renamed(
     assert not list((tmp_path / "out").rglob("*.part"))
     place.copy(place.path("a/b/small.bin"), place.path("c/copy.bin")).result()
     assert (tmp_path / "out" / "c" / "copy.bin").read_bytes() == b"small"
-
-
-@pytest.mark.parametrize("path", ["../x", "a/../x", "/x", "a//x", "", "a\nb", "."])
-def test_no_path_leads_out_of_the_folder_of_a_store(tmp_path: Path, path: str) -> None:
-    with pytest.raises(MLHubException, match="no path inside"):
-        ObjectStore(tmp_path.as_uri()).path(path)
