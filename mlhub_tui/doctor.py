@@ -73,7 +73,17 @@ def wrong(name: str, value: str, hint: str = "") -> Finding:
     return Finding(name, value, Severity.WRONG, hint)
 
 
-_NEEDED = ("textual", "httpx", "pystac", "humanize", "click", "tomlkit", "starlette", "uvicorn")
+_NEEDED = (
+    "textual",
+    "httpx",
+    "pystac",
+    "humanize",
+    "click",
+    "tomlkit",
+    "google-crc32c",
+    "starlette",
+    "uvicorn",
+)
 _OPTIONAL = ("shapely", "textual-image")
 
 

@@ -6,9 +6,11 @@ import base64
 import binascii
 import hashlib
 import re
+import warnings
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, Protocol
 
 from ..errors import VerificationFailed
@@ -212,11 +214,26 @@ class _CRC32:
         return f"{self._value:08x}"
 
 
+class _CRC32C:
+    """CRC-32C (RFC 3720, section 12.1) likewise."""
+
+    def __init__(self, extend: Callable[[int, bytes], int]) -> None:
+        self._extend, self._value = extend, 0
+
+    def update(self, data: memoryview, /) -> None:
+        self._value = self._extend(self._value, bytes(data))
+
+    def hexdigest(self) -> str:
+        return f"{self._value:08x}"
+
+
 def new_hash(algorithm: str) -> Hash:
     """Return a hash by its name in a checksum: `md5`, `sha-256`, `sha3-256`, `blake2b-128` (in bits)."""
     family, _, bits = algorithm.partition("-")
     if algorithm == "crc32":
         return _CRC32()
+    if algorithm == "crc32c" and (extend := _crc32c()) is not None:
+        return _CRC32C(extend)
     if family in ("blake2b", "blake2s"):
         return getattr(hashlib, family)(digest_size=int(bits) // 8, usedforsecurity=False)  # type: ignore[no-any-return]
     name = f"{family}_{bits}" if family == "sha3" else f"{family}{bits}"
@@ -261,6 +278,22 @@ class HashingSink:
 
 
 def verifiable(checksums: Iterable[Checksum]) -> tuple[Checksum, ...]:
-    """Return the checksums that can be computed here (not CRC-32C), each once; announced before guessed."""
-    usable = [each for each in checksums if each.algorithm != "crc32c"]
-    return tuple(dict.fromkeys(sorted(usable, key=lambda each: each.guessed))) if usable else ()
+    """Return the checksums that are computed, each once, announced ones first; CRC-32C for want of others.
+
+    Stores announce it of all they hold, and no other one of what was put together from parts.
+    """
+    known = sorted(checksums, key=lambda each: each.guessed)
+    usable = [each for each in known if each.algorithm != "crc32c"]
+    if len(usable) < len(known) and not any(not each.guessed for each in usable) and _crc32c() is not None:
+        usable = known
+    return tuple(dict.fromkeys(usable))
+
+
+@cache
+def _crc32c() -> Callable[[int, bytes], int] | None:
+    """Return what continues a CRC-32C; None where that is Python: a second a megabyte."""
+    with warnings.catch_warnings():  # it warns of that itself
+        warnings.simplefilter("ignore")
+        import google_crc32c  # when the first store announces such a sum and no other one
+
+    return google_crc32c.extend if google_crc32c.implementation == "c" else None

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from ..errors import MLHubException, VerificationFailed
 from ..http.cache import LastListing
-from ..http.versions import new_hash
+from ..http.versions import new_hash, verifiable
 from ..models import Dataset, Document
 from ..planning.filters import Filters
 from ..planning.layout import catalog_file, folder_name
@@ -344,7 +344,7 @@ def _verify_file(job: Job, tell: Callable[[int], None], stop: threading.Event) -
     if job.bytes_total is not None and there != job.bytes_total:
         sizes = f"it has {size(there)}, {size(job.bytes_total)} when it was fetched"
         raise VerificationFailed(sizes)
-    digests = digests_from_text(job.sums)
+    digests = verifiable(digests_from_text(job.sums))
     hashes = [new_hash(digest.algorithm) for digest in digests]
     crc = Gzip(path.name) if path.name.endswith((".gz", ".tgz")) else None
     done, buffer = 0, memoryview(bytearray(1 << 20))

@@ -23,7 +23,7 @@ from ..transfer.part_file import Extents, PartFile, PartJournal, PartRecord, mer
 from .database import Database, pack
 
 _PATIENCE = 5.0  # seconds a transfer's thread waits for another program's transaction
-_HEADER_ALGORITHMS = frozenset({"md5", "sha-1", "sha-256", "sha-512", "crc32"})
+_HEADER_ALGORITHMS = frozenset({"md5", "sha-1", "sha-256", "sha-512", "crc32", "crc32c"})
 
 
 class PartRepository:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import google_crc32c
 import pytest
 
 from tests.cli.conftest import Run
@@ -24,6 +25,10 @@ OTHER = b"another"
 def in_base64(algorithm: str, data: bytes, *, url: bool = False) -> str:
     encode = base64.urlsafe_b64encode if url else base64.b64encode
     return encode(hashlib.new(algorithm, data).digest()).decode()
+
+
+def crc32c(data: bytes) -> str:
+    return base64.b64encode(google_crc32c.value(data).to_bytes(4)).decode()
 
 
 def multihash(data: bytes) -> str:
@@ -48,6 +53,8 @@ def fields(data: bytes) -> dict[str, dict[str, str]]:
         "for-urls": {"Digest": f"sha-256={in_base64('sha256', data, url=True)}"},
         "unpadded": {"Content-MD5": in_base64("md5", data).rstrip("=")},
         "amazon": {"x-amz-checksum-sha1": in_base64("sha1", data)},
+        "amazon-crc": {"x-amz-checksum-crc32c": crc32c(data)},
+        "google-crc": {"x-goog-hash": f"crc32c={crc32c(data)}"},
     }
 
 
@@ -60,6 +67,7 @@ RIGHT = {
     "catalog-of-both": File(PACKED, GZIP | fields(PACKED)["amazon"], {"file:checksum": multihash(DATA)}),
     "catalog-of-stored": File(DATA, TRANSCODED, {"file:checksum": multihash(PACKED)}),
     "catalog-of-content": File(PACKED, {}, {"file:checksum": multihash(DATA)}, ".gz"),
+    "crc-of-stored": File(DATA, TRANSCODED | {"x-goog-hash": f"crc32c={crc32c(PACKED)}"}),
     "composite": File(headers={"x-amz-checksum-sha256": f"{in_base64('sha256', OTHER)}-3"}),
 }
 WRONG = {

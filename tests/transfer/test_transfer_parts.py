@@ -50,14 +50,15 @@ def test_stretches_of_a_file_add_up(
 def test_checksums_are_kept_as_text() -> None:
     known = (Checksum("md5", "00"), Checksum("md5", "11", guessed=True), Checksum("sha-256", "22"))
     assert digests_to_text(known) == "md5:00 md5?:11 sha-256:22"
-    assert digests_from_text("md5:00 md5?:11 sha-256:22 blake3:33 crc32c?:44") == known
+    assert digests_from_text("md5:00 md5?:11 sha-256:22 blake3:33 crc64nvme?:44") == known
 
 
 def test_what_can_be_computed_is_compared_and_a_guess_is_only_noted() -> None:
     data = memoryview(b"123456789")
     guess, sure = Checksum("md5", "00", guessed=True), Checksum("crc32", "cbf43926")
-    chosen = verifiable([guess, sure, Checksum("crc32c", "00"), sure])
-    assert chosen == (sure, guess)
+    castagnoli = Checksum("crc32c", "e3069283")  # RFC 3720, B.4, has others; this one is of nine digits
+    assert verifiable([guess, sure, castagnoli, sure]) == (sure, guess)
+    assert verifiable([guess, castagnoli]) == (castagnoli, guess)
     collected = bytearray()
 
     class Sink:
@@ -73,6 +74,9 @@ def test_what_can_be_computed_is_compared_and_a_guess_is_only_noted() -> None:
     assert note(guess, sure) == "its ETag or catalog suggests another MD5 (00)"
     assert note(sure) == ""
     assert collected == bytes(data) * 2
+    assert note(guess, castagnoli) == note(guess)
+    with pytest.raises(VerificationFailed, match=r"expected CRC32C 00000000, got e3069283"):
+        note(Checksum("crc32c", "00000000"), guess)
     with pytest.raises(VerificationFailed, match=r"expected CRC32 00000000, got cbf43926"):
         note(Checksum("crc32", "00000000"), guess)
 
