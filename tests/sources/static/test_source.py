@@ -13,8 +13,9 @@ import pytest
 
 from mlhub_tui.auth import Kind
 from mlhub_tui.errors import EntityDoesNotExist, NotOffered, RequestError, UnexpectedAnswer
+from mlhub_tui.http.urls import resolve_href
 from mlhub_tui.models import Catalog, Collection, Entry, EntryKind, Search
-from mlhub_tui.sources.base import Source
+from mlhub_tui.sources.base import Listing, Source
 from mlhub_tui.sources.static.document_loader import Children
 from mlhub_tui.sources.static.source import NotASource, StaticSource
 from tests.support.http_server import redirect
@@ -36,19 +37,20 @@ def location(request: pytest.FixtureRequest, tmp_path: Path, served: Serve) -> C
     return put
 
 
+async def below(source: StaticSource, parent: Entry | None, size: int) -> list[Entry]:
+    """Return all entries below one, pages of a size."""
+    listing = Listing(lambda link: source.entries(parent, link=link, page_size=size))
+    return [entry async for entry in listing.entries()]
+
+
 async def everything(source: StaticSource, size: int) -> list[Entry]:
     """Return all entries of the tree, depth first, pages of a size."""
     found: list[Entry] = []
     waiting: list[Entry | None] = [None]
     while waiting:
-        parent, link = waiting.pop(), None
-        while True:
-            page = await source.entries(parent, link=link, page_size=size)
-            found.extend(page.entries)
-            waiting.extend(entry for entry in page.entries if entry.kind is not EntryKind.ITEM)
-            link = page.next
-            if link is None:
-                break
+        entries = await below(source, waiting.pop(), size)
+        found.extend(entries)
+        waiting.extend(entry for entry in entries if entry.kind is not EntryKind.ITEM)
     return found
 
 
@@ -190,8 +192,6 @@ async def test_a_search_looks_through_collections(location: Callable[[Files], st
 async def test_assets_of_local_catalogs_are_files_beside_them(
     planted: Callable[[Files], Path], opened: Open
 ) -> None:
-    from mlhub_tui.http.urls import resolve_href
-
     folder = planted(forest(1, 1))
     source = opened(folder)
     found = await source.item("c0", "c0-0000")
@@ -216,15 +216,7 @@ async def test_lists_of_items_are_spliced_where_they_are_linked(
     for size in (1, 2, 3, 250):
         assert [i.id async for i in items_of(source, "root", page_size=size)] == wanted
         (top,) = (await source.entries()).entries
-        entries: list[str] = []
-        link_: str | None = None
-        while True:
-            page = await source.entries(top, link=link_, page_size=size)
-            entries.extend(entry.label for entry in page.entries)
-            link_ = page.next
-            if link_ is None:
-                break
-        assert entries == wanted
+        assert [entry.label for entry in await below(source, top, size)] == wanted
     bare = Entry(EntryKind.ITEM, "b", url=(await source.item("root", "b")).url)
     assert (await source.document(bare)).id == "b"
     with pytest.raises(RequestError, match="a list of 3 items"):
@@ -284,14 +276,9 @@ async def test_items_that_are_linked_one_by_one_and_in_a_list_are_walked_once(
     planted: Any, opened: Open, titled: bool
 ) -> None:
     items = [item(f"a{n}", "a") for n in range(3)]
-    links = [
-        link(
-            "item",
-            f"items/{n}.json" if titled else f"a{n}/a{n}.json",
-            **({"title": f"a{n}"} if titled else {}),
-        )
-        for n in range(2)
-    ]
+    links = [link("item", f"items/{n}.json", title=f"a{n}") for n in range(2)]
+    if not titled:
+        links = [link("item", f"a{n}/a{n}.json") for n in range(2)]
     more = link("child", "a2/collection.json")
     files: Files = {
         "catalog.json": catalog("root", link("child", "collection.json")),
@@ -306,12 +293,7 @@ async def test_items_that_are_linked_one_by_one_and_in_a_list_are_walked_once(
     files |= {one["href"]: items[n] for n, one in enumerate(links)}
     source = opened(planted(files))
     for size in (1, 100):
-        found, token = [], None
-        while True:
-            page = await source.items_page("a", link=token, page_size=size)
-            found += [each.id for each in page.entries]
-            if (token := page.next) is None:
-                break
+        found = [each.id async for each in items_of(source, "a", page_size=size)]
         assert sorted(found) == ["a0", "a1", "a2", "b", "c"]
     (entry,) = (await source.entries()).entries
     shown = (await source.entries(entry)).entries
