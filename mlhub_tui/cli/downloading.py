@@ -149,7 +149,7 @@ def item(
     async def plan(found: Credentials) -> Sequence[DownloadRequest]:
         async with opened(found) as source:
             documents: list[Document] = [await source.item(collection, name) for name in dict.fromkeys(items)]
-            terms = sources.storage_terms.StorageTerms(source.collection)
+            terms = sources.asset_links.StorageTerms(source.collection)
             documents = [await terms.of(document, collection) for document in documents]
             documents = documents or [await source.collection(collection)]
             origin = planning.assets.DocumentOrigin(request_source(found), source.kind, found.profile)

@@ -219,7 +219,7 @@ async def _print(
     elif form == "aria2":
         exporter = planning.assets.Aria2(urls)
     if form in ("urls", "aria2"):
-        items = sources.storage_terms.StorageTerms(source.collection).all_of(items)
+        items = sources.asset_links.StorageTerms(source.collection).all_of(items)
     refused = False
     try:
         await export.export(items, exporter, lambda text: click.echo(text, nl=False) if text else None)

@@ -135,10 +135,9 @@ class HTTPClient:
                 sent = {name: value for name, value in own.items() if may_cross_origins(name)}
             elif authorization and not target.authorization:
                 target = target._replace(authorization=authorization)
-            response, following = await self._send(
-                method, target, sent, body, credentials, jar, open_sink, timeouts, bandwidth, follow
-            )
-            if following is None:
+            hop = _Hop(method, target, sent, body, jar, open_sink, follow)
+            response = await self._send(hop, credentials, timeouts, bandwidth)
+            if hop.following is None:
                 if bandwidth is not None and bandwidth.rate is not None:
                     await bandwidth.settle()
                 return response
@@ -147,7 +146,7 @@ class HTTPClient:
             ):
                 method, body = "GET", b""
                 own = {name: value for name, value in own.items() if name != "content-type"}
-            target = following
+            target = hop.following
         circle = len(set(visited)) < len(visited)
         raise UnexpectedAnswer(
             f"{target.origin.authority} redirects "
@@ -225,30 +224,23 @@ class HTTPClient:
 
     async def _send(
         self,
-        method: str,
-        target: RequestURL,
-        sent: Mapping[str, str],
-        body: bytes,
+        hop: _Hop,
         credentials: OriginCredentials | None,
-        jar: CookieJar,
-        open_sink: Callable[[Response], BodySink],
         timeouts: Timeouts,
         bandwidth: BandwidthLimiter | None,
-        follow: bool,
-    ) -> tuple[Response, RequestURL | None]:
-        """Send one request; return its response and where that redirects to, None if it is the final one."""
-        asked = target
-        added: list[tuple[str, str]] = []
+    ) -> Response:
+        """Send one request and return its response."""
+        asked, fields = hop.target, dict(hop.headers)
         if credentials is not None:
-            target = credentials.without_keys(target)
-            asked, added = credentials.apply(target)
-            if sent and not credentials.is_home(target.origin):
-                sent = credentials.without_secrets(sent, body, target.origin)
+            hop.target = credentials.without_keys(hop.target)
+            asked, added = credentials.apply(hop.target)
+            if fields and not credentials.is_home(asked.origin):
+                fields = credentials.without_secrets(fields, hop.body, asked.origin)
+            fields |= {name.lower(): value for name, value in added}
+            hop.logs_in = bool(added)
         proxy = self._proxies.for_origin(asked.origin)
         forwarded = proxy is not None and not proxy.is_socks and asked.origin.scheme == "http"
-        fields = {**sent, **{name.lower(): value for name, value in added}}
-        head = self._head(method, asked, fields, jar, proxy if forwarded else None, len(body)) + body
-        hop = _Hop(method, target, jar, open_sink, follow, logs_in=bool(added))
+        head = self._head(hop, asked, fields, proxy if forwarded else None)
         key = (None if forwarded else asked.origin, proxy)
         connection, reused = self._take(key), True
         while True:
@@ -256,12 +248,12 @@ class HTTPClient:
                 connection, reused = await self._open(asked.origin, proxy), False
             try:
                 response = await connection.request(
-                    method, head, hop.open, url=target, timeouts=timeouts, bandwidth=bandwidth
+                    hop.method, head, hop.open, url=hop.target, timeouts=timeouts, bandwidth=bandwidth
                 )
             except BodyNotWanted:
                 if hop.following is None or hop.begun is None:
                     raise
-                return hop.begun, hop.following
+                return hop.begun
             except (ConnectionLost, ProtocolError) as error:
                 # A server may close what was idle just when we send (RFC 9112, section 9.3.1), and what it
                 # sent too much before may come only now.
@@ -277,23 +269,15 @@ class HTTPClient:
                 raise
             if not connection.closed:
                 self._release(key, connection)
-            return response, hop.following
+            return response
 
-    def _head(
-        self,
-        method: str,
-        url: RequestURL,
-        fields: dict[str, str],
-        jar: CookieJar,
-        forward: Proxy | None,
-        length: int,
-    ) -> bytes:
-        """Return the bytes of a request (RFC 9112, section 3); absolute-form for a proxy that forwards it."""
+    def _head(self, hop: _Hop, url: RequestURL, fields: dict[str, str], forward: Proxy | None) -> bytes:
+        """Return the bytes of a request (RFC 9112, section 3); absolute-form for a proxy that forwards."""
         lines = self._lines
-        if fields or url.authorization or forward is not None or len(jar):
+        if fields or url.authorization or forward is not None or len(hop.jar):
             if url.authorization:
                 fields.setdefault("authorization", url.authorization)
-            if (cookies := jar.header(url)) and "cookie" not in fields:
+            if (cookies := hop.jar.header(url)) and "cookie" not in fields:
                 fields["cookie"] = cookies
             if forward is not None and forward.authorization:
                 fields["proxy-authorization"] = forward.authorization
@@ -303,13 +287,14 @@ class HTTPClient:
             lines = "".join(
                 f"{name.title()}: {value}\r\n" for name, value in {**self._fields, **fields}.items()
             )
-        if not _METHOD.fullmatch(method):
-            raise MLHubException(f"{one_line(method, 20)} is no request method")
-        if length or method not in ("GET", "HEAD"):
-            lines += f"Content-Length: {length}\r\n"
+        if not _METHOD.fullmatch(hop.method):
+            raise MLHubException(f"{one_line(hop.method, 20)} is no request method")
+        if hop.body or hop.method not in ("GET", "HEAD"):
+            lines += f"Content-Length: {len(hop.body)}\r\n"
         target = f"{url.origin}{url.target}" if forward is not None else url.target
         authority = url.origin.authority
-        return f"{method} {target} HTTP/1.1\r\nHost: {authority}\r\n{lines}\r\n".encode("latin-1")
+        head = f"{hop.method} {target} HTTP/1.1\r\nHost: {authority}\r\n{lines}\r\n"
+        return head.encode("latin-1") + hop.body
 
     def _take(self, key: _PoolKey) -> HTTP11Connection | None:
         """Return the idle connection that was used last; None if there is none that is open."""
@@ -378,42 +363,39 @@ class HTTPClient:
             raise
 
 
+@dataclass(slots=True)
 class _Hop:
     """A request that may lead to another one: by a redirect, or to the same URL with a login of .netrc.
 
     `begun` is its response, `following` where that leads; None if it is the final one.
     """
 
-    def __init__(
-        self,
-        method: str,
-        target: RequestURL,
-        jar: CookieJar,
-        open_sink: Callable[[Response], BodySink],
-        follow: bool,
-        *,
-        logs_in: bool,
-    ) -> None:
-        self._method, self._target, self._jar = method, target, jar
-        self._open_sink, self._follow, self._logs_in = open_sink, follow, logs_in
-        self.begun: Response | None = None
-        self.following: RequestURL | None = None
+    method: str
+    target: RequestURL
+    headers: Mapping[str, str]
+    body: bytes
+    jar: CookieJar
+    open_sink: Callable[[Response], BodySink]
+    follow: bool
+    logs_in: bool = False
+    begun: Response | None = None
+    following: RequestURL | None = None
 
     def open(self, response: Response) -> BodySink:
         """Return where the body goes: of the final response to the caller's sink."""
-        self.begun, target = response, self._target
+        self.begun, target = response, self.target
         if _log.isEnabledFor(logging.INFO):  # a log of the caller's own, which cuts nothing out
-            _log.info("%s %s: %d %s", self._method, shown(target), response.status, response.reason)
+            _log.info("%s %s: %d %s", self.method, shown(target), response.status, response.reason)
             plain = {name: value for name, value in response.headers.items() if name != "set-cookie"}
             _log.debug("headers: %s", redact(str(plain)))
         if "set-cookie" in response.headers:
-            self._jar.store(target, response.headers["set-cookie"])
-        unknown = response.status == 401 and not target.authorization and not self._logs_in
+            self.jar.store(target, response.headers["set-cookie"])
+        unknown = response.status == 401 and not target.authorization and not self.logs_in
         if unknown and (authorization := netrc_authorization(target.origin)):
             self.following = target._replace(authorization=authorization)
-        elif self._follow:
+        elif self.follow:
             self.following = _following(response, target)
-        return self._open_sink(response) if self.following is None else BodyCollector(_REDIRECT_BODY)
+        return self.open_sink(response) if self.following is None else BodyCollector(_REDIRECT_BODY)
 
 
 def _following(response: Response, url: RequestURL) -> RequestURL | None:

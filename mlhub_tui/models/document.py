@@ -93,7 +93,7 @@ class Document:
     - `url`: Where it was fetched from, without keys: what its relative links and hrefs resolve against (not
       its `self` link, which is often wrong); empty where that is not known.
     - `inherited`: Fields of its collection that hold for it where it has none of its own; see
-      `sources.storage_terms`.
+      `sources.asset_links`.
     """
 
     raw: JsonDict = field(repr=False)

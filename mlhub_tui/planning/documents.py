@@ -13,10 +13,9 @@ from ..models import Asset, Collection, Item, JsonDict
 from ..models.document import LARGEST_SIZE, asset_entries, identity
 from ..models.extent import item_bbox
 from ..models.search import time_of
-from ..sources.asset_links import asset_href
+from ..sources.asset_links import asset_href, storage_terms
 from ..sources.documents import DocumentKind, kind_of
 from ..sources.static.document_urls import member_url
-from ..sources.storage_terms import storage_terms
 from ..text import writable
 from .filters import Box, microseconds
 from .layout import (

@@ -30,10 +30,10 @@ from ..errors import (
 from ..http.credentials import KeyRemoval
 from ..http.errors import COMMAND_RETRIES, may_pass
 from ..models import Item, Search
+from ..sources.asset_links import StorageTerms
 from ..sources.base import Listing, LostDocument, Page, Source, counted_more
 from ..sources.static.archive import SkipReport, documents
 from ..sources.static.document_urls import file_url
-from ..sources.storage_terms import StorageTerms
 from ..text import count, one_line, writable
 from ..transfer.engine import TransferCancelled
 from .index import Index, IndexBuilder, NoIndex

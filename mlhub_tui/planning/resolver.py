@@ -21,8 +21,15 @@ from ..http.credentials import Link
 from ..http.errors import COMMAND_RETRIES, LinkRejected, RetryPolicy
 from ..http.urls import shown
 from ..models import Entry, EntryKind
-from ..sources.asset_links import NOTHING, STORE, azure_headers, https_of, is_store, known_to_pay
-from ..sources.storage_terms import StorageTerms
+from ..sources.asset_links import (
+    NOTHING,
+    STORE,
+    StorageTerms,
+    azure_headers,
+    https_of,
+    is_store,
+    known_to_pay,
+)
 from ..transfer.config import (
     DownloadResult,
     DownloadSpec,

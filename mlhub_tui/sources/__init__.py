@@ -8,6 +8,7 @@ from ..lazy import submodules
 
 if TYPE_CHECKING:
     from . import ancestors as ancestors
+    from . import asset_links as asset_links
     from . import base as base
     from . import export as export
     from . import mlhub as mlhub
@@ -15,6 +16,5 @@ if TYPE_CHECKING:
     from . import probe as probe
     from . import saved_searches as saved_searches
     from . import static as static
-    from . import storage_terms as storage_terms
 else:
     __getattr__ = submodules(__name__)

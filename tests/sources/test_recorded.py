@@ -53,16 +53,6 @@ async def test_a_dataset_is_found_by_id_by_doi_and_by_either(source: MLHubSource
     ]
 
 
-async def test_items_come_page_by_page_and_only_when_wanted(source: MLHubSource, replay: Replay) -> None:
-    items = items_of(source, KENYA, page_size=10)
-    for _ in range(10):
-        await anext(items)
-    assert len(replay.api.requests) == 1
-    await anext(items)
-    assert len(replay.api.requests) == 2
-    await items.aclose()
-
-
 async def test_all_recorded_items_are_reached(source: MLHubSource, recorded: Path) -> None:
     pages = sorted((recorded / "items" / KENYA).glob("page-*.json"))
     expected = [feature["id"] for page in pages for feature in json.loads(page.read_bytes())["features"]]
@@ -89,11 +79,6 @@ async def test_a_page_has_no_key_in_its_link_and_knows_the_total(source: MLHubSo
     while last.next is not None:
         last = await source.items_page(KENYA, link=last.next)
     assert len(last.entries) == 2
-
-
-async def test_the_page_size_stays_in_force_on_the_next_pages(source: MLHubSource, replay: Replay) -> None:
-    _ = [item async for item in items_of(source, KENYA, page_size=10, limit=20)]
-    assert [asked.query["limit"] for asked in replay.api.requests] == [["10"], ["10"]]
 
 
 async def test_items_without_a_key_are_refused_in_one_line(keyless: MLHubSource) -> None:

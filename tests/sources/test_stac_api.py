@@ -34,6 +34,8 @@ SEARCH = "https://api.stacspec.org/v1.0.0/item-search"
 EVERYTHING = [SEARCH, f"{SEARCH}#sort", f"{SEARCH}#filter", f"{SEARCH}#free-text"]
 CQL2 = "http://www.opengis.net/spec/cql2/1.0/conf/cql2-text"
 FEATURES = "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/core"
+Places = dict[str, Answer | Handler]
+POSTED = [{"rel": "search", "href": "search", "method": "POST"}]
 MISSING = as_json({"code": "NotFoundError", "description": "nothing here"}, 404)
 
 
@@ -163,7 +165,7 @@ async def test_child_catalogs_are_the_tree_of_an_api_without_collections() -> No
         {"rel": "child"},
     ]
     sub_links = [{"rel": "child", "href": "sub/deeper"}, {"rel": "items", "href": "sub/items"}]
-    places: dict[str, Answer | Handler] = {
+    places: Places = {
         "": landing(SEARCH, links=links),
         "sub": as_json({"id": "sub", "type": "Catalog", "links": sub_links}),
         "sub/items": items("a", **next_link("items?page=2")),
@@ -188,7 +190,7 @@ async def test_child_catalogs_are_the_tree_of_an_api_without_collections() -> No
 
 async def test_items_are_found_by_the_collections_link_or_by_a_search() -> None:
     elsewhere = {"id": "c", "extent": {}, "links": [{"rel": "items", "href": "c/scenes"}]}
-    places: dict[str, Answer | Handler] = {"": landing(SEARCH), "collections/c": as_json(elsewhere)}
+    places: Places = {"": landing(SEARCH), "collections/c": as_json(elsewhere)}
     async with api({**places, "collections/c/scenes": items("a")}) as (source, _):
         assert [i.id async for i in items_of(source, "c")] == ["a"]
 
@@ -204,7 +206,7 @@ async def test_items_are_found_by_the_collections_link_or_by_a_search() -> None:
 
 async def test_items_that_a_collection_links_are_listed_where_the_api_lists_none(mlhub_home: Path) -> None:
     linked = {"id": "c", "type": "Collection", "extent": {}, "links": [{"rel": "item", "href": "../i.json"}]}
-    places: dict[str, Answer | Handler] = {
+    places: Places = {
         "": landing(FEATURES, links=[{"rel": "child", "href": "collections/c"}]),
         "collections/c": as_json(linked),
         "i.json": as_json(item("i")),
@@ -233,7 +235,7 @@ async def test_a_smaller_page_that_comes_too_soon_is_waited_for() -> None:
             return Answer(502)
         return hurried.pop() if hurried else items("a")
 
-    places: dict[str, Answer | Handler] = {"": landing(SEARCH), "collections/c/items": listing}
+    places: Places = {"": landing(SEARCH), "collections/c/items": listing}
     async with api(places, retry=Patience().policy()) as (source, server):
         assert [i.id async for i in items_of(source, "c")] == ["a"]
     asked = [request.query["limit"][0] for request in server.requests if request.path.endswith("items")]
@@ -309,8 +311,7 @@ async def test_searches_are_asked_for_by_get_elsewhere() -> None:
 
 
 async def test_a_box_across_the_antimeridian_is_sent_as_two() -> None:
-    links = [{"rel": "search", "href": "search", "method": "POST"}]
-    async with api({"": landing(SEARCH, links=links), "search": echo}) as (source, server):
+    async with api({"": landing(SEARCH, links=POSTED), "search": echo}) as (source, server):
         await ids_of(source, Search(bbox=BBox(170, -20, -170, -10)))
         area = server.requests[-1].body["intersects"]
         assert area["type"] == "MultiPolygon"
@@ -330,8 +331,7 @@ async def test_a_post_that_is_not_there_after_all_becomes_a_get(status: int) -> 
 
 
 async def test_a_redirect_does_not_make_another_question_of_a_post() -> None:
-    links = [{"rel": "search", "href": "search", "method": "POST"}]
-    places: dict[str, Answer | Handler] = {"": landing(SEARCH, links=links)}
+    places: Places = {"": landing(SEARCH, links=POSTED)}
     places |= {"search": redirect("/stac/moved"), "moved": echo}
     async with api(places) as (source, server):
         assert await ids_of(source, Search(ids=("a",))) == ["POST"]
@@ -344,8 +344,7 @@ async def test_a_search_is_tried_again_although_it_is_a_post() -> None:
     def search(asked: Request) -> Answer:
         return failures.pop() if failures else echo(asked)
 
-    links = [{"rel": "search", "href": "search", "method": "POST"}]
-    places: dict[str, Answer | Handler] = {"": landing(SEARCH, links=links), "search": search}
+    places: Places = {"": landing(SEARCH, links=POSTED), "search": search}
     async with api(places, retry=Patience().policy()) as (source, server):
         assert await ids_of(source, Search()) == ["POST"]
         assert len(server.requests) == 4
@@ -400,8 +399,7 @@ async def test_posts_are_merged_page_after_page() -> None:
         link = next_link("search", method="POST", merge=True, body={"token": number + 1})
         return items(f"{number}", **link)
 
-    links = [{"rel": "search", "href": "search", "method": "POST"}]
-    async with api({"": landing(SEARCH, links=links), "search": search}) as (source, _):
+    async with api({"": landing(SEARCH, links=POSTED), "search": search}) as (source, _):
         assert await ids_of(source, Search(collections=("c",)), 10) == ["0", "1", "2", "3"]
 
 
@@ -477,9 +475,8 @@ async def test_a_listing_that_repeats_itself_after_all_is_complete(handler: Hand
 async def test_a_next_page_on_another_host_is_followed_without_the_key(auth: Auth) -> None:
     secret = "s3cret-s3cret-s3cret"
     with LoopbackServer(lambda _: items("b")) as other:
-        links = [{"rel": "search", "href": "search", "method": "POST"}]
         more = next_link(f"{other.url}/more?apitoken={secret}&page=2", method="POST", body={"page": 2})
-        places = {"": landing(SEARCH, links=links), "search": items("a", **more)}
+        places = {"": landing(SEARCH, links=POSTED), "search": items("a", **more)}
         async with api(places, api_key=secret, auth=auth) as (source, server):
             assert await ids_of(source, Search()) == ["a", "b"]
             first = await source.search_page(Search())
@@ -517,7 +514,7 @@ async def test_documents_that_are_broken_in_places_are_still_given() -> None:
 async def test_queryables_are_where_a_link_says_or_at_their_usual_place() -> None:
     rel = "http://www.opengis.net/def/rel/ogc/1.0/queryables"
     collection = {"id": "c", "links": [{"rel": "queryables", "href": "c/q"}]}
-    places: dict[str, Answer | Handler] = {
+    places: Places = {
         "": landing(
             SEARCH, links=[{"rel": rel, "href": "q.html", "type": "text/html"}, {"rel": rel, "href": "q"}]
         ),

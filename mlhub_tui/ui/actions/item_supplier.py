@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from ...concurrency import together
 from ...errors import MLHubException
 from ...models import Document, Entry, EntryKind, Item, Search
+from ...sources.asset_links import StorageTerms
 from ...sources.base import Listing, Page
-from ...sources.storage_terms import StorageTerms
 from ...text import count
 from ..catalog.nodes import identity
 
