@@ -230,10 +230,21 @@ def raise_for_response(
         raise status_error(
             status, response.url, headers, body, reason=response.reason, what=what, key_sent=key_sent
         )
-    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-    url, host = address(response.url), host_label(response.url)
-    if kind in ("text/html", "application/xhtml+xml") and not page:
-        raise UnexpectedAnswer(f"{host} sent a web page in place of {what}", url=url, status=status)
-    if kind == "multipart/byteranges" and status == 200:
-        words = f"{host} sent {what} as several ranges, which were not requested"
-        raise UnexpectedAnswer(words, url=url, status=status)
+    words = ""
+    if is_page(headers) and not page:
+        words = f"sent a web page in place of {what}"
+    elif _media_type(headers) == "multipart/byteranges" and status == 200:
+        words = f"sent {what} as several ranges, which were not requested"
+    if words:
+        raise UnexpectedAnswer(
+            f"{host_label(response.url)} {words}", url=address(response.url), status=status
+        )
+
+
+def is_page(headers: Mapping[str, str]) -> bool:
+    """Return whether a response is labelled as a web page, which it may not be."""
+    return _media_type(headers) in ("text/html", "application/xhtml+xml")
+
+
+def _media_type(headers: Mapping[str, str]) -> str:
+    return headers.get("content-type", "").partition(";")[0].strip().lower()

@@ -15,20 +15,20 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from .. import errors, text
+from .. import text
 from ..concurrency import in_thread_to_end, uncancelled
 from ..content import GZIP_MAGIC, START
 from ..errors import MLHubException
 from ..http.credentials import LOCAL
 from ..http.errors import BodyNotWanted, ConnectionLost
-from ..http.representation import BodyCollector, codings, is_ambiguous, raise_for_response
+from ..http.representation import BodyCollector, codings, is_ambiguous, is_page, raise_for_response
 from ..http.response import BodySink, Response
 from ..http.urls import host_label
 from ..http.versions import HashingSink, checksums
 from . import content_checks
 from .config import BatchConfig, TransferContext, TransferProgress
 from .engine import TransferCancelled, shared_engine
-from .hosts import PROGRESS, HostScheduler, SharedBackoff
+from .hosts import PROGRESS, HostScheduler, HostState, SharedBackoff
 from .work_source import (
     BatchStats,
     FileRequest,
@@ -130,6 +130,7 @@ class _BodyReceiver:
         if response.status not in (200, 206) or response.method == "HEAD":
             self._error_body = BodyCollector(_ERROR_BODY)
             return self._error_body
+        raise_for_response(response, task.name, page=True)  # the first bytes tell one better than its label
         endless = not self._framed and task.request.expected.gzip
         large = (length or 0) > self._runner.config.max_small
         if large or endless or response.status == 206 or codings(response.headers):
@@ -171,7 +172,7 @@ class _BodyReceiver:
         """Return the response; raise what it means if it is not the file."""
         response, task = self.response, self._task
         assert response is not None
-        if self._file is None:  # the first bytes of one tell a web page better than its label
+        if self._file is None:
             said = bytes(self._error_body.data[:_SAID]) if self._error_body is not None else b""
             key_sent = task.link.sends_key
             raise_for_response(response, task.name, page=task.request.page, body=said, key_sent=key_sent)
@@ -181,7 +182,7 @@ class _BodyReceiver:
         """Return the file that was written, verified by all that is known of it.
 
         Raises VerificationFailed if a checksum differs, UnexpectedAnswer if it is something else, as a
-        document that tells of an error, ServerUnreachable if it is short of the size that is known.
+        document that tells of an error, ConnectionLost if it is short of the size that is known.
         """
         request, response, file = self._task.request, self.require_file(), self._file
         assert file is not None
@@ -189,14 +190,14 @@ class _BodyReceiver:
         media_type = response.headers.get("content-type", "")
         if kind := content_checks.contradiction(expected, self._start, size, media_type):
             raise content_checks.refused(expected, kind, self._start, size, place=host_label(response.url))
-        if self._sums is not None:
-            self._task.single = self._start.startswith(GZIP_MAGIC)  # then its content may have the sums
-            self._sums.verify()
         if not response.complete:
             raise ConnectionLost("the connection ended without the end of the file")
         if request.size is not None and size < request.size and not self._framed:
             words = f"{text.size(size)} of {text.size(request.size)} came before the connection ended"
-            raise errors.ServerUnreachable(words, hint="the server announces no length: retry starts over")
+            raise ConnectionLost(words, hint="the server announces no length: retry starts over")
+        if self._sums is not None:
+            self._task.single = self._start.startswith(GZIP_MAGIC)  # then its content may have the sums
+            self._sums.verify()
         return file
 
 
@@ -348,7 +349,7 @@ class _BatchRunner:
         """Request a file, or first its size; return False if it is to be fetched as a single one."""
         if task.existing is not None:
             head = await self._request("HEAD", task)
-            if head.response is None or head.response.status in _NO_HEAD:
+            if head.response is None or head.response.status in _NO_HEAD or is_page(head.response.headers):
                 return False
             response = head.require_file()
             found = codings(response.headers)
@@ -394,10 +395,10 @@ class _BatchRunner:
         while True:
             task = await self._large.get()
             host = self._scheduler.host(task.origin)
-            while not host.begin(time.monotonic()):
-                await self._changed.wait()
+            await self._take_slot(host, task)
             began, path = time.monotonic(), task.request.path
             progress = self.stats.large[path] = TransferProgress()
+            host.watch(progress)
             try:
                 if host.error is not None:
                     raise host.error
@@ -406,8 +407,19 @@ class _BatchRunner:
             except (MLHubException, OSError) as error:
                 self._scheduler.failed(task, error, began, progress.done)
             finally:
+                host.unwatch(progress)
                 host.end()
                 self.stats.large.pop(path, None)
+
+    async def _take_slot(self, host: HostState, task: FileTask) -> None:
+        """Wait for one of a host's slots for a large file."""
+        fresh = task.fresh
+        host.awaited += fresh
+        try:
+            while not host.begin(time.monotonic(), fresh=fresh):
+                await self._changed.wait()
+        finally:
+            host.awaited -= fresh
 
     def _record(self, task: FileTask, result: FileResult) -> None:
         self._scheduler.host(task.origin).dismiss(task)

@@ -22,6 +22,7 @@ from ..http.urls import origin_of
 if TYPE_CHECKING:  # needed by batches only
     from ..http.credentials import Link
     from ..http.urls import Origin
+    from .config import TransferProgress
     from .work_source import BatchStats, FileResult, FileTask
 
 _ENDING = (errors.NoSpaceError, errors.APIKeyNotFound, errors.AuthenticationError)
@@ -72,15 +73,23 @@ class HostState:
         self._since = 0.0
         self.final_failures = 0  # in a row: requests that it answered so that nobody would wait for it
         self.left = self.fresh = 0  # its files that are not done; those of them that did not fail yet
-        self.rounds = self.successes = 0  # rounds since it last gave a file; files that it gave
+        self.rounds = 0  # since it last gave a file, or bytes of a large one
+        self.successes = 0  # files that it gave, and failures before which a large one had grown
+        self.awaited = 0  # large files that did not fail yet and wait for a slot
+        self._growing: dict[TransferProgress, int] = {}  # large files in progress, with bytes that were seen
         self.until = 0.0  # monotonic time in seconds before which it is not asked
         self.error: RequestError | None = None  # why it was given up
 
-    def begin(self, now: float) -> bool:
-        """Take a slot if one more may ask it; of a host that was given up there is always one."""
+    def begin(self, now: float, *, fresh: bool = True) -> bool:
+        """Take a slot if one more may ask it; of a host that was given up there is always one.
+
+        - `fresh`: Whether it is for a file that did not fail yet; any other one lets large files pass that
+          wait, whose turn would never come while the host refuses small ones.
+        """
         if self.error is None:
             self.until = max(self.until, self._backoff.blocked_until(self.origin))
-            if self._lent >= self._allowed or now < self.until:
+            taken = self._lent if fresh else self._lent + self.awaited
+            if taken >= self._allowed or now < self.until:
                 return False
             if not self._limits.try_acquire(self.origin, self, self._most):
                 return False
@@ -122,6 +131,21 @@ class HostState:
         """Record bytes of a file that is not whole yet."""
         self.rounds = self._streak = 0
         self._culprits.clear()
+
+    def watch(self, progress: TransferProgress) -> None:
+        """Have the bytes of a large file count while it is in progress."""
+        self._growing[progress] = progress.done
+
+    def unwatch(self, progress: TransferProgress) -> None:
+        """End to watch a large file."""
+        self._growing.pop(progress, None)
+
+    def notice_growth(self) -> None:
+        """Record that a large file has grown since the last failure, if so: what failed did so alone."""
+        if grown := [each for each, seen in self._growing.items() if each.done >= seen + PROGRESS]:
+            self._growing.update((each, each.done) for each in grown)
+            self.successes += 1
+            self.progressed()
 
     def failed(self, error: RequestError, path: str, began: float, now: float) -> None:
         """Record a failure of a request for a path that began at a moment; it may begin a round."""
@@ -192,7 +216,7 @@ class HostScheduler:
         while self._later and self._later[0][0] <= now:
             self.add(heapq.heappop(self._later)[2])
         for origin, tasks in self._ready.items():
-            if self.host(origin).begin(now):
+            if self.host(origin).begin(now, fresh=tasks[0].fresh):
                 task = tasks.popleft()
                 if len(self._ready) > 1 or not tasks:
                     del self._ready[origin]
@@ -287,6 +311,7 @@ class HostScheduler:
     def _retry(self, task: FileTask, error: MLHubException, began: float) -> None:
         """Try again later: the file alone, or all files of its host together."""
         now, host = time.monotonic(), self.host(task.origin)
+        host.notice_growth()
         host.suspects(task)
         wait: float | None = None
         own = True

@@ -25,7 +25,7 @@ from ..concurrency import in_thread_to_end
 from ..content import START
 from ..errors import MLHubException
 from ..http.credentials import CookieJar, is_local
-from ..http.errors import PASSING
+from ..http.errors import PASSING, ConnectionLost
 from ..http.exchange import Exchange
 from ..http.representation import BodyCollector, codings, parse_content_range
 from ..http.versions import Checksum, HashingSink, RemoteVersion, remote_version
@@ -333,7 +333,7 @@ class _LargeFile:
         sink = _RangeSink(count, self._progress)
         await exchange.pour(sink)
         if len(sink.data) < count:
-            raise errors.ServerUnreachable(f"{count - len(sink.data)} bytes of a range did not come")
+            raise ConnectionLost(f"{count - len(sink.data)} bytes of a range did not come")
         return sink.data
 
 
@@ -383,11 +383,11 @@ class _ObjectUpload:
             self._begun().write(data)
 
     def commit(self) -> FileResult:
-        """Have the object be there; VerificationFailed or ServerUnreachable unless that was the file."""
+        """Have the object be there; VerificationFailed or ConnectionLost unless that was the file."""
         if not self._size:
             self.write(b"")
         if self._size < self._total:
-            raise errors.ServerUnreachable(f"{self._size:,} of {self._total:,} bytes came")
+            raise ConnectionLost(f"{self._size:,} of {self._total:,} bytes came")
         self._sums.verify()
         if self._writer is None:
             self._store.put(self._task.target, bytes(self._first)).result()

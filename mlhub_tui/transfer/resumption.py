@@ -16,9 +16,9 @@ from ..http.client import HTTPClient
 from ..http.credentials import CookieJar, Link
 from ..http.errors import DEFAULT_TIMEOUTS, Timeouts
 from ..http.exchange import PEEK
-from ..http.representation import codings, is_ambiguous, parse_content_range, raise_for_response
+from ..http.representation import codings, is_ambiguous, is_page, parse_content_range, raise_for_response
 from ..http.response import Response
-from ..http.urls import address
+from ..http.urls import address, host_label
 from ..http.versions import RemoteVersion, remote_version, version_difference
 from ..text import sizes
 from . import content_checks
@@ -66,7 +66,7 @@ class Resumption:
         self._fetch = partial(
             client.fetch, credentials=link.credentials, cookies=cookies, timeouts=timeouts, decode=False
         )
-        self._head = partial(fetch_version, client, link, spec.expected, cookies=cookies, timeouts=timeouts)
+        self._head = partial(_fetch_head, client, link, spec.expected, cookies=cookies, timeouts=timeouts)
 
     async def examine(self) -> Existing:
         """Return what the file under the final name is; one that is half done becomes the part.
@@ -84,7 +84,7 @@ class Resumption:
         size = status.st_size
         if await in_thread_to_end(lambda: content_checks.is_other(expected, target)):
             return Existing.OTHER
-        version = await self._head()
+        version, ambiguous = await self._head()
         if version.total is None:
             return await self._examine_unsized(size)
         if size == version.total:
@@ -93,6 +93,8 @@ class Resumption:
             drop_second_name(part, status)
             return Existing.WHOLE
         apart = "{} here, {} on the server".format(*sizes(size, version.total))
+        if size > version.total and ambiguous:
+            return Existing.UNKNOWN
         if size > version.total:
             raise errors.FileConflict(f"a larger file {name} is there ({apart})")
         if part.exists():
@@ -100,6 +102,8 @@ class Resumption:
         if not version.is_identifiable or not await self._sample_matches(target, size, version):
             if not await self._may_be_whole(size):
                 return Existing.OTHER
+            if ambiguous:
+                return Existing.UNKNOWN
             raise errors.FileConflict(f"another file {name} is there ({apart})")
         await in_thread_to_end(lambda: self._take_over(status, version))
         return Existing.NONE
@@ -157,7 +161,7 @@ class Resumption:
         part, size = self._spec.part, status.st_size
         if size == 0:
             return None
-        version = await self._head()
+        version, _ = await self._head()
         fits = version.is_identifiable and version.total is not None and size <= version.total
         if not fits or not await self._sample_matches(part, size, version):
             return None
@@ -189,17 +193,35 @@ async def fetch_version(
 ) -> RemoteVersion:
     """Return the version of a file on the server; without a size where that would be of an encoded form.
 
-    A store may refuse HEAD (a link signed for GET only): then one byte is requested. RequestError if there
-    is no good response.
+    RequestError if there is no good response.
+    """
+    return (await _fetch_head(client, link, expected, cookies=cookies, timeouts=timeouts))[0]
+
+
+async def _fetch_head(
+    client: HTTPClient, link: Link, expected: Expected, *, cookies: CookieJar | None, timeouts: Timeouts
+) -> tuple[RemoteVersion, bool]:
+    """Return the version of a file, and whether it may yet be that of an encoded form.
+
+    A store may refuse HEAD (a link signed for GET only), and many a script labels all it sends as a web page:
+    then the first bytes are requested.
     """
     fetch = partial(
         client.fetch, credentials=link.credentials, cookies=cookies, timeouts=timeouts, decode=False
     )
     response, body = await fetch("HEAD", link.url, limit=0, headers=link.headers)
-    if response.status in _NO_HEAD:
-        headers = {**link.headers, "Range": "bytes=0-0"}
+    labelled = is_page(response.headers) and not expected.page
+    if response.status in _NO_HEAD or (labelled and response.status == 200):
+        headers = {**link.headers, "Range": f"bytes=0-{PEEK - 1}"}
         response, body = await fetch("GET", link.url, limit=PEEK, headers=headers)
-    raise_for_response(response, expected.name, page=expected.page, body=body)
     version, found = remote_version(response), codings(response.headers)
+    if response.status != 416 or version.total != 0:  # which is how the start of an empty file is refused
+        raise_for_response(response, expected.name, page=True, body=body)
+    media_type = response.headers.get("content-type", "")
+    if content_checks.contradiction(expected, body, version.total, media_type) is ContentKind.PAGE:
+        place, url = host_label(response.url), address(response.url)
+        raise content_checks.refused(expected, ContentKind.PAGE, body, version.total, place=place, url=url)
     ambiguous = is_ambiguous(found, expected.name) and expected.size in (None, version.total)
-    return replace(version, total=None, checksums=()) if found and not ambiguous else version
+    if found and not ambiguous:
+        version = replace(version, total=None, checksums=())
+    return version, ambiguous

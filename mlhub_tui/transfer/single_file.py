@@ -414,6 +414,6 @@ class _Download:
         announced = self._spec.size
         if announced is not None and size < announced:
             words = f"{text.size(size)} of {text.size(announced)} came before the connection ended"
-            raise errors.ServerUnreachable(words, hint="the server announces no length: retry starts over")
+            raise ConnectionLost(words, hint="the server announces no length: retry starts over")
         if self._spec.expected.gzip and not self._spec.archive:
             await stoppable_in_thread(lambda stop: content_checks.gzip_whole(part.path, stop))

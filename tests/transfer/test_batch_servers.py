@@ -223,12 +223,15 @@ def test_lasting_failures_of_some_files_end_with_them_and_not_with_the_run(
         (Answer(body=b"<!doctype html>", headers={"Content-Type": "text/html"}), "UnexpectedAnswer"),
         (Answer(headers={"Content-Length": "-5"}), "ProtocolError"),
         (Answer(before="close"), "ConnectionLost"),
+        (Answer(body=DATA[:99], unframed=True), "ConnectionLost"),
+        (Answer(headers={"Content-Type": "multipart/byteranges; boundary=x"}), "UnexpectedAnswer"),
     ],
 )
 def test_answers_to_some_files_that_are_none_end_with_them_and_not_with_the_run(
     server: FaultServer, folder: Path, shared: JobContext, lasting: Answer, error: str
 ) -> None:
-    source, refused = MemorySource(requests(server, PATHS)), PATHS[-5:]
+    wanted = [replace(each, size=len(FILES[PATHS[each.key]])) for each in requests(server, PATHS)]
+    source, refused = MemorySource(wanted), PATHS[-5:]
 
     def plan(request: Request) -> Answer | None:
         if request.target not in (*refused, "/store/circle"):
@@ -239,6 +242,28 @@ def test_answers_to_some_files_that_are_none_end_with_them_and_not_with_the_run(
     server.plan = plan
     assert errors_of(fetched(source, folder, shared, HASTY)) == {PATHS.index(path): error for path in refused}
     assert there(folder) == stored({path: data for path, data in FILES.items() if path not in refused})
+
+
+def test_large_files_get_their_turn_while_the_host_refuses_small_ones(
+    server: FaultServer, folder: Path, shared: JobContext
+) -> None:
+    large = {f"/store/large{path}": data for path, data in shelf(6, 80_000).items()}
+    server.by_target = {**FILES, **large}
+    server.plan = lambda request: Answer(status=503) if request.target in PATHS else None
+    results = fetched(requests(server, [*PATHS, *large]), folder, shared)
+    assert errors_of(results) == dict.fromkeys(range(len(PATHS)), "ServerError")
+    assert there(folder) == stored(large)
+
+
+def test_what_a_script_labels_as_a_web_page_is_known_by_its_first_bytes_also_once_it_is_there(
+    server: FaultServer, folder: Path, shared: JobContext
+) -> None:
+    server.plan = lambda _: Answer(headers={"Content-Type": "text/html; charset=utf-8"})
+    assert errors_of(fetched(requests(server, PATHS), folder, shared)) == {}
+    again = fetched(requests(server, PATHS), folder, shared)
+    assert errors_of(again) == {}
+    assert not any(result.fetched for result in again.values())
+    assert there(folder) == stored(FILES)
 
 
 def test_files_that_were_not_tried_yet_come_before_those_that_failed(

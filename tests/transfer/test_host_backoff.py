@@ -10,7 +10,8 @@ from mlhub_tui.errors import RequestError, ServerError, ServerTimeout, ServerUnr
 from mlhub_tui.http.errors import ConnectionLost, ConnectTimeout, RetryPolicy
 from mlhub_tui.http.limits import HostLimits
 from mlhub_tui.http.urls import Origin
-from mlhub_tui.transfer.hosts import HostScheduler, HostState, was_reached
+from mlhub_tui.transfer.config import TransferProgress
+from mlhub_tui.transfer.hosts import PROGRESS, HostScheduler, HostState, was_reached
 
 HERE = Origin("http", "h.test", 80)
 WAITS = RetryPolicy(
@@ -132,6 +133,33 @@ def test_of_a_host_that_was_given_up_there_is_always_a_slot() -> None:
     host.state.end()
     host.state.end()
     assert host.limits.try_acquire(HERE, "another", 1)
+
+
+def test_what_failed_waits_while_a_large_file_that_did_not_has_no_slot() -> None:
+    host = Played(2)
+    host.state.awaited = 1
+    assert host.state.begin(host.now, fresh=False), "there are two slots"
+    assert not host.state.begin(host.now, fresh=False)
+    assert host.state.begin(host.now)
+
+
+def test_a_host_is_well_while_a_large_file_grows() -> None:
+    host, large, stuck = Played(), TransferProgress(), TransferProgress()
+    host.state.watch(large)
+    host.state.watch(stuck)
+    host.fail(ServerError("x", status=503))
+    large.done = PROGRESS - 1
+    host.state.notice_growth()
+    assert (host.state.rounds, host.state.successes) == (1, 0), "a trickle is no progress"
+    large.done = PROGRESS
+    host.state.notice_growth()
+    assert (host.state.rounds, host.state.successes) == (0, 1)
+    host.state.notice_growth()
+    assert host.state.successes == 1, "it did not grow since"
+    host.state.unwatch(large)
+    large.done *= 2
+    host.state.notice_growth()
+    assert host.state.successes == 1
 
 
 def test_others_are_well_that_gave_files_and_have_not_failed_since() -> None:

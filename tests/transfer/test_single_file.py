@@ -232,8 +232,14 @@ def test_a_tar_gz_labelled_gzip_is_decoded_only_if_it_was_encoded_once_more(
 ) -> None:
     server.md5 = False
     server.always = Answer(headers={"Content-Encoding": "gzip"}, body=sent)
+    server.heads.append(server.always)
     transfers.fetch(server.url)
     assert transfers.target.read_bytes() == DATA
+    assert not transfers.fetch(server.url).fetched
+    transfers.target.write_bytes(DATA + b"more")
+    server.heads.append(server.always)
+    with pytest.raises(FileConflict):
+        transfers.fetch(server.url)
 
 
 def test_an_etag_that_only_looks_like_an_md5_is_noted_and_a_known_checksum_counts(
