@@ -22,12 +22,12 @@ from typing import Any
 
 from .. import errors, text
 from ..concurrency import in_thread_to_end
-from ..content import START
+from ..content import GZIP_MAGIC, START
 from ..errors import MLHubException
 from ..http.credentials import CookieJar, is_local
 from ..http.errors import PASSING, ConnectionLost
 from ..http.exchange import Exchange
-from ..http.representation import BodyCollector, codings, parse_content_range
+from ..http.representation import BodyCollector, Inflater, codings, parse_content_range
 from ..http.versions import Checksum, HashingSink, RemoteVersion, remote_version
 from ..options import IfExists
 from . import content_checks
@@ -357,7 +357,8 @@ class _ObjectUpload:
         self, task: FileTask, store: Any, total: int | None, checksums: tuple[Checksum, ...] = ()
     ) -> None:
         self._task, self._store, self._total = task, store, total or 0
-        self._sums = HashingSink(checksums)
+        self._sums, self._of_content = HashingSink(checksums), HashingSink(task.request.checksums)
+        self._inflater: Inflater | None = None  # the catalog may have the sums of what a gzip file contains
         self._first: bytes | bytearray = b""
         self._writer: Any = None
         self._size = 0
@@ -375,8 +376,16 @@ class _ObjectUpload:
             expected, start = self._task.request.expected, bytes(data[:START])
             if kind := content_checks.contradiction(expected, start, self._total):
                 raise content_checks.refused(expected, kind, start, self._total)
+            if self._task.request.checksums and start.startswith(GZIP_MAGIC):
+                self._inflater = Inflater("gzip")
         self._size += len(data)
         self._sums.write(memoryview(data))
+        if self._inflater is not None:
+            try:
+                for piece in self._inflater.pieces(bytes(data)):
+                    self._of_content.write(memoryview(piece))
+            except errors.VerificationFailed:
+                self._inflater = None  # no gzip data after all
         if self._writer is None and not self._first:
             self._first = data
         else:
@@ -388,7 +397,8 @@ class _ObjectUpload:
             self.write(b"")
         if self._size < self._total:
             raise ConnectionLost(f"{self._size:,} of {self._total:,} bytes came")
-        self._sums.verify()
+        whole = self._inflater is not None and self._inflater.whole
+        self._sums.verify(self._of_content if whole else None)
         if self._writer is None:
             self._store.put(self._task.target, bytes(self._first)).result()
         else:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
+import hashlib
 import random
 import threading
 from collections.abc import Iterator
@@ -134,6 +136,22 @@ async def test_nothing_is_to_be_seen_of_a_file_that_is_not_what_it_should_be(
         await put(ObjectStore(f"s3://{store.name}"), server.url, tmp_path, size=len(CONTENT), digest=digest)
     assert store.keys() == []
     assert store.unfinished() == 0
+
+
+@pytest.mark.parametrize("of", ["file", "content", "another"])
+async def test_a_gzip_file_may_have_the_checksum_of_its_content(
+    store: Bucket, tmp_path: Path, of: str
+) -> None:
+    packed = gzip.compress(CONTENT[:PART], 1) + gzip.compress(CONTENT[PART:], 1)
+    digest = hashlib.md5({"file": packed, "content": CONTENT, "another": b""}[of]).hexdigest()
+    with FaultServer(packed) as server:
+        place = ObjectStore(f"s3://{store.name}")
+        if of == "another":
+            with pytest.raises(VerificationFailed):
+                await put(place, server.url, tmp_path, digest=digest)
+        else:
+            await put(place, server.url, tmp_path, digest=digest)
+    assert store.get("large.bin") == packed if of != "another" else store.keys() == []
 
 
 async def test_nothing_is_left_of_a_file_that_is_broken_off(
