@@ -73,8 +73,7 @@ def open_source(credentials: Credentials) -> Source:
         case Kind.STATIC:
             from .static.source import StaticSource
 
-            session = open_session(credentials) if is_url(credentials.root_url) else None
-            return StaticSource(credentials.root_url, session)
+            return StaticSource(credentials.root_url, open_session(credentials))
     raise MLHubException("the kind of the source is not known yet")
 
 

@@ -32,10 +32,11 @@ print(json.dumps([number, seconds, int(peak.split()[1]) / 1024]))
 _OURS = (
     """
 import asyncio, json, sys, time
-from mlhub_tui.sources.static.source import StaticSource
+from mlhub_tui.auth import Kind, for_location
+from mlhub_tui.sources.open_source import open_source
 started = time.perf_counter()
 async def main():
-    source = StaticSource(sys.argv[1])
+    source = open_source(for_location(sys.argv[1], kind=Kind.STATIC))
     {work}
     await source.aclose()
     return number

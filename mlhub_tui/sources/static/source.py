@@ -13,12 +13,10 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
-from ...auth import Auth, Kind
+from ...auth import Kind
 from ...errors import EntityDoesNotExist, RequestError, UnexpectedAnswer
 from ...http.cache import CachingClient, DocumentCache
-from ...http.session import Session
 from ...http.urls import shown_id
 from ...models import Catalog, Collection, Document, Entry, EntryKind, Item, Search
 from ...text import count, one_line
@@ -49,6 +47,7 @@ from .tar_reader import Cancelled, is_archive_head
 
 if TYPE_CHECKING:
     from ...http.credentials import Link
+    from ...http.session import Session
 
 _LISTINGS = 32
 _MAX_ENTRIES = 500  # of a folder
@@ -68,17 +67,16 @@ class StaticSource(Source):
 
     - `location`: The URL of a `catalog.json` or `collection.json`; the path of one, of a folder that holds
       one, or of a tar archive.
-    - `session`: The session with the server; its secret goes to its own origin only. By default one without a
-      secret.
+    - `session`: The session with the server; its secret goes to its own origin only.
     - `patience`: Seconds that a page of the tree waits for the documents of its catalogs and collections.
     """
 
     noun = "a static catalog"
     kind = Kind.STATIC
 
-    def __init__(self, location: str, session: Session | None = None, *, patience: float = 0.7) -> None:
+    def __init__(self, location: str, session: Session, *, patience: float = 0.7) -> None:
         self.location = location
-        self.session = session or Session(root_url=_origin(location), auth=Auth())
+        self.session = session
         self._cache = DocumentCache()
         self._web = CachingClient(self.session, self._cache)
         self._patience = patience
@@ -282,14 +280,6 @@ class _OpenCatalog:
         known = self._listings.get(url) or ItemPages(self.loader, url)
         self._listings.put(url, known, 1)
         return known
-
-
-def _origin(location: str) -> str:
-    """Return the root of a location's server, the only one that a secret would be for."""
-    if not is_web(location):
-        return "https://nowhere.invalid/"
-    parts = urlsplit(location)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}/"
 
 
 def find_root(url: str, cancelled: Cancelled) -> tuple[str, ArchiveMembers | None]:
