@@ -301,7 +301,7 @@ def _check_queue(path: Path) -> None:
 
 def _transfers() -> Iterator[Finding]:
     with queue.client.QueueClient(paths.queue()) as client:
-        jobs, runners, settings = client.jobs(), client.runners(), client.settings()
+        jobs, runners, settings = client.jobs(), client.repository.runners(), client.repository.settings()
     if runners:
         yield Finding("run by", ", ".join(f"{kind} (pid {pid})" for kind, pid in runners))
     states = Counter(str(job.state) for job in jobs)

@@ -120,7 +120,7 @@ def add(collections: tuple[str, ...], datasets: bool, if_exists: IfExists, as_js
         )
     with _open() as client:
         _print_jobs(client.add(wanted), as_json)
-        if not client.runners():
+        if not client.repository.runners():
             note("nothing runs the queue now: `mlhub-tui queue run` does, and the app")
 
 
@@ -322,8 +322,8 @@ def limit(wanted: int | None, as_json: bool) -> None:
 
 def _change(changes: dict[str, int], as_json: bool) -> None:
     with _open() as client:
-        settings = client.change({**changes}) if changes else client.settings()
-        running = client.runners() if changes else []
+        settings = client.change({**changes}) if changes else client.repository.settings()
+        running = client.repository.runners() if changes else []
     if as_json:
         print_json(asdict(settings))
     else:
@@ -430,7 +430,7 @@ def _events(client: QueueClient, job_id: int, follow: bool) -> Iterator[Event]:
         job = next((job for job in client.jobs() if job.id == job_id), None)
         if job is None and not last:
             raise _missing(job_id)
-        for event in client.log(job_id, last):
+        for event in client.repository.log_of(job_id, last):
             last = event.number
             yield event
         if not follow or job is None or job.state in queue.job.IDLE_STATES:

@@ -110,7 +110,7 @@ class ClusterRun:
             from . import worker  # it imports `distributed`, which is there now
 
             self._worker = worker
-            self._client.subscribe(self._config.run, self._queue_news)
+            self._client.subscribe(self._config.run, lambda news: self._events.put(lambda: self._hear(news)))
             try:
                 self._fetch()
             finally:
@@ -250,9 +250,6 @@ class ClusterRun:
         self.stats.large.pop(pending.key, None)
         pending.future.release()
         self._show_reason()
-
-    def _queue_news(self, news: dict[str, Any]) -> None:
-        self._events.put(lambda: self._hear(news))
 
     def _hear(self, news: dict[str, Any]) -> None:
         """Take the news of a worker: how far its shards are, or that a host wants a rest."""

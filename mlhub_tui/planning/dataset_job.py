@@ -30,10 +30,10 @@ from .dataset_plan import copy_catalog, fetch_catalog, index_of_dataset
 from .index import Index
 from .index_cache import archive_validator
 from .manifest import LockedManifest, ManifestStats
-from .manifest_queue import HrefOf, LinkOf, ManifestQueue
+from .manifest_queue import ManifestQueue
 from .report import write_report
 from .requests import CHOOSE_KEYS, SAMPLE, DatasetRequest
-from .resolver import JobContext, cluster_package, links_of, showing
+from .resolver import DatasetLinks, JobContext, cluster_package, links_of, showing
 from .selection import PAID_HINT, PlannedFile, count_files, files, notes, paid_words
 
 _LISTED_AGAIN = "retry lists the items again, and fetches what is missing"
@@ -356,7 +356,7 @@ class _DatasetJobRunner:
             links = await links_of(request, self.source)
             batch: BatchDownload  # or a run of the cluster, which has the same methods
             if request.cluster is None:
-                queue = self._queue(links, links.current_href)
+                queue = self._queue(links)
                 batch = BatchDownload(queue, request.asset_folder, self.context.context)
             else:
                 queue = self._queue()
@@ -386,9 +386,9 @@ class _DatasetJobRunner:
             await self._hold(work, batch.abort)
         self.fetched |= batch.stats.fetched > 0
 
-    def _queue(self, links: LinkOf | None = None, href: HrefOf | None = None) -> ManifestQueue:
+    def _queue(self, links: DatasetLinks | None = None) -> ManifestQueue:
         folder = None if self.request.url else self.request.asset_folder
-        return ManifestQueue(self.own, folder, links, href=href, if_exists=self.request.if_exists)
+        return ManifestQueue(self.own, folder, links, if_exists=self.request.if_exists)
 
     async def _end(self, saved: ManifestStats) -> DownloadResult:
         """Write the report, and return or raise how it went."""

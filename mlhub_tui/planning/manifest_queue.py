@@ -7,7 +7,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import MLHubException
 from ..http.credentials import Link
@@ -18,10 +18,9 @@ from ..transfer.work_source import BatchStats, FileRequest, FileResult
 from .assets import multihash
 from .manifest import BATCH, FileStatus, Found, Manifest
 
-LinkOf = Callable[[str, bool], Link]
-"""Returns the link for an href; the flag tells whether the last one was rejected. May block."""
-HrefOf = Callable[[str, str | None, str], str]
-"""Returns the href that an asset has now, by its collection, item and key; empty if unknown. May block."""
+if TYPE_CHECKING:
+    from .resolver import DatasetLinks
+
 _LONGEST = 500
 
 
@@ -48,22 +47,21 @@ class ManifestQueue:
 
     Files with one URL are fetched once: the others are hard links to the first one, or copies where the disk
     has no links, and fail with it; `copies` counts them. All paths are relative to `folder`, which is None
-    for a store, where what was recorded counts, and the client makes duplicates. `link` gives the link of an
-    href, `href` the href that an asset has now, for one whose signature has expired.
+    for a store, where what was recorded counts, and the client makes duplicates. `links` gives the links of
+    hrefs; without it they are their own.
     """
 
     def __init__(
         self,
         manifest: Manifest,
         folder: Path | None,
-        link: LinkOf | None = None,
+        links: DatasetLinks | None = None,
         *,
-        href: HrefOf | None = None,
         if_exists: IfExists = IfExists.RESUME,
     ) -> None:
         self._manifest = manifest
         self._tree = None if folder is None else OutputTree(folder)
-        self._link, self._href, self._if_exists = link, href, if_exists
+        self._links, self._if_exists = links, if_exists
         self._last = 0
         self._begun = False
         self.copies = BatchStats()
@@ -125,13 +123,14 @@ class ManifestQueue:
         """
         href, *asset = self._manifest.rows(_ASSET, (request.key,))[0]
         found = self._link_of(href, rejected=True)
-        signed = "?" in href  # to look for an item in a static catalog may take long
-        if signed and found.url == request.link.url and self._href and (now := self._href(*asset)):
+        looked_up = self._links if "?" in href else None  # in a static catalog that may take long
+        same = found.url == request.link.url
+        if same and looked_up is not None and (now := looked_up.current_href(*asset)):
             found = self._link_of(now, rejected=True)
         return None if found.url == request.link.url else found
 
     def _link_of(self, href: str, *, rejected: bool = False) -> Link:
-        return Link(href) if self._link is None else self._link(href, rejected)
+        return Link(href) if self._links is None else self._links(href, rejected)
 
     def _settle_duplicates(self, leaders: str = "") -> None:
         """Settle the duplicates of files that are settled: of those with the ids, a JSON array, or of all."""

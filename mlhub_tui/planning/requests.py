@@ -198,7 +198,8 @@ def dataset_request(
     """
     if url:
         found, url = output.parse(url)
-        folder = found or _staging(url)
+        # Else what this machine needs while it sends the dataset is in a folder of its own.
+        folder = found or paths.work() / "cluster" / hashlib.sha256(url.encode()).hexdigest()[:24]
     if url and cluster is None:
         raise OutputFolderError(
             f"{url} is written to by the workers of a cluster",
@@ -225,8 +226,3 @@ def dataset_request(
         url=url,
         licence=licence,
     )
-
-
-def _staging(url: str) -> Path:
-    """Return the folder in which this machine keeps what it needs while it sends a dataset to a URL."""
-    return paths.work() / "cluster" / hashlib.sha256(url.encode()).hexdigest()[:24]

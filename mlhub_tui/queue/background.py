@@ -76,7 +76,7 @@ def start(current: Credentials | None, *, seconds: float = _PATIENCE) -> Started
     """
     with QueueClient(paths.queue()) as client:
         deadline = time.monotonic() + seconds
-        while pids := [pid for kind, pid in client.runners() if kind is RunnerKind.BACKGROUND]:
+        while pids := [pid for kind, pid in client.repository.runners() if kind is RunnerKind.BACKGROUND]:
             # One that is just about to end does not take over what was added a moment ago.
             left = any(job.state is JobState.QUEUED and not job.elsewhere for job in client.jobs())
             if not left or time.monotonic() > deadline:
@@ -84,7 +84,7 @@ def start(current: Credentials | None, *, seconds: float = _PATIENCE) -> Started
             time.sleep(0.05)
         child = _spawn(environment(current, os.environ))
         deadline = time.monotonic() + seconds
-        while (RunnerKind.BACKGROUND, child.pid) not in client.runners():
+        while (RunnerKind.BACKGROUND, child.pid) not in client.repository.runners():
             # One that has nothing to do may be done before it is seen.
             if child.poll() is not None and child.returncode == 0:
                 break

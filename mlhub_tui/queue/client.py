@@ -14,7 +14,7 @@ from .. import fileio
 from ..errors import DownloadError
 from ..planning.requests import DownloadRequest
 from .database import Database, writing
-from .job import Event, Job, JobAction, JobState, applies
+from .job import Job, JobAction, JobState, applies
 from .part_repository import delete_part as delete_part_file
 from .repository import JobRepository
 from .runner import QueueSettings, RunnerKind
@@ -40,12 +40,14 @@ class CommandResult:
 class QueueClient:
     """The shared queue, opened for a moment; a context manager. Its methods block, so not on a loop.
 
+    `repository` has logs, settings and the programs that run jobs.
+
     Raises QueueUnusable if the file cannot be used: a queue in memory is of no use to a program that ends.
     """
 
     def __init__(self, path: Path) -> None:
         database = Database(path)
-        self._repository = JobRepository(database, kind=RunnerKind.CLIENT, patience=_PATIENCE)
+        self.repository = JobRepository(database, kind=RunnerKind.CLIENT, patience=_PATIENCE)
         self._registered = False
 
     def __enter__(self) -> Self:
@@ -54,40 +56,29 @@ class QueueClient:
     def __exit__(self, *_: object) -> None:
         if self._registered:
             with contextlib.suppress(sqlite3.Error):
-                self._repository.leave()
-        self._repository.close()
+                self.repository.leave()
+        self.repository.close()
 
     def jobs(self) -> list[Job]:
         """Return all jobs in their order; what a program ran that is gone is queued."""
-        jobs = self._repository.load()
-        gone = [job.state.running and not job.elsewhere for job in jobs]
-        return [replace(j, state=JobState.QUEUED) if g else j for j, g in zip(jobs, gone, strict=True)]
-
-    def log(self, job_id: int, after: int = 0) -> list[Event]:
-        """Return the log of a job, from the entry behind number `after` on."""
-        return self._repository.log_of(job_id, after)
-
-    def runners(self) -> list[tuple[RunnerKind, int]]:
-        """Return the programs that run jobs at this moment: what each is for, and its pid."""
-        return self._repository.runners()
-
-    def settings(self) -> QueueSettings:
-        """Return the settings in force."""
-        return self._repository.settings()
+        return [
+            job if job.elsewhere or not job.state.running else replace(job, state=JobState.QUEUED)
+            for job in self.repository.load()
+        ]
 
     def change(self, changes: Mapping[str, int | None]) -> QueueSettings:
         """Change settings, for all programs at the queue."""
         with writing():
-            return self._repository.change_settings(changes)
+            return self.repository.change_settings(changes)
 
     def add(self, requests: Sequence[DownloadRequest]) -> list[Job]:
         """Queue requests for the process that runs the queue; see `JobRepository.add` for known ones."""
         wanted = [replace(request, folder=fileio.absolute(request.folder)) for request in requests]
         with writing():
-            jobs = self._repository.add(wanted)
+            jobs = self.repository.add(wanted)
             idle = [job.id for job in jobs if job.elsewhere and applies(JobAction.RESUME, job)]
             if idle:
-                self._repository.post(JobAction.RESUME, idle)
+                self.repository.post(JobAction.RESUME, idle)
         return jobs
 
     def order(
@@ -103,7 +94,7 @@ class QueueClient:
         there = [known[job_id] for job_id in ids if job_id in known]
         fit = [job for job in there if applies(action, job, named=named)]
         with writing():
-            done, passed, commands = self._repository.order(action, fit, delete_part=delete_part)
+            done, passed, commands = self.repository.order(action, fit, delete_part=delete_part)
             if action is JobAction.CANCEL and delete_part and done:
                 self._delete_parts(done)
         refused = [job for job in there if job not in fit] if named else []
@@ -115,7 +106,7 @@ class QueueClient:
         known = {job.id: job for job in self.jobs()}
         ids = None if job_ids is None else frozenset(job_ids)
         with writing():
-            gone = set(self._repository.remove_finished(ids))
+            gone = set(self.repository.remove_finished(ids))
         return CommandResult(
             done=[job for job in known.values() if job.id in gone],
             refused=[job for job in known.values() if job.id in (ids or ()) and job.id not in gone],
@@ -125,7 +116,7 @@ class QueueClient:
     def settled(self, result: CommandResult, seconds: float) -> bool:
         """Wait until all commands that were passed on are carried out; return False if one is not in time."""
         deadline = time.monotonic() + seconds
-        while self._repository.pending(result.commands):
+        while self.repository.pending(result.commands):
             if time.monotonic() > deadline:
                 return False
             time.sleep(0.05)
@@ -133,8 +124,8 @@ class QueueClient:
 
     def _delete_parts(self, jobs: Sequence[Job]) -> None:
         """Delete parts, as a program that is known to run, so that no other one takes them meanwhile."""
-        self._repository.register()
+        self.repository.register()
         self._registered = True
         for job in jobs:
             with contextlib.suppress(DownloadError):  # another program writes it
-                delete_part_file(job.part, self._repository.journal)
+                delete_part_file(job.part, self.repository.journal)

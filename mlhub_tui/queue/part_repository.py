@@ -111,10 +111,11 @@ class PartRepository:
                 pending, self._pending = self._pending, {}
             self._runners.beat_in(db)
             try:
-                db.executemany(
-                    "UPDATE parts SET synced = ?, extents = ? WHERE path = ? AND generation = ?",
-                    [(*_columns(extents), *key) for key, extents in pending.items()],
-                )
+                for key, extents in pending.items():
+                    synced = prefix(extents)
+                    values = (synced, extents_to_text(extents[1:] if synced else extents), *key)
+                    sql = "UPDATE parts SET synced = ?, extents = ? WHERE path = ? AND generation = ?"
+                    db.execute(sql, values)
             except sqlite3.Error:
                 with self._lock:
                     self._pending = {**pending, **self._pending}
@@ -141,12 +142,6 @@ def delete_part(part: Path, journal: PartJournal) -> None:
         journal.forget(part)
     finally:
         journal.release(part)
-
-
-def _columns(extents: Extents) -> tuple[int, str]:
-    """Return the columns of extents: the bytes from the start on, and the rest as text."""
-    synced = prefix(extents)
-    return synced, extents_to_text(extents[1:] if synced else extents)
 
 
 def extents_to_text(extents: Extents) -> str:

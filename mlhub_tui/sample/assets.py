@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import struct
 import zlib
@@ -105,14 +106,12 @@ def _thumbnail(entry: CollectionEntry, index: int, kind: AssetKind) -> bytes:
 
 
 def _shapes(entry: CollectionEntry, index: int, kind: AssetKind) -> bytes:
-    names = entry.classes
     boxes = shapes(footprint(entry, index), _scene(entry, index), 6)
-    features = [_feature(box, names[number % len(names)], number) for number, box in enumerate(boxes)]
+    features = [
+        {"type": "Feature", "id": number, "properties": {"class": name}, "geometry": geometry(box)}
+        for number, (name, box) in enumerate(zip(itertools.cycle(entry.classes), boxes))
+    ]
     return json.dumps({"type": "FeatureCollection", "features": features}).encode()
-
-
-def _feature(box: Box, name: str, number: int) -> dict[str, object]:
-    return {"type": "Feature", "id": number, "properties": {"class": name}, "geometry": geometry(box)}
 
 
 def _table(entry: CollectionEntry, index: int, kind: AssetKind) -> bytes:
@@ -226,16 +225,12 @@ def png(pixels: bytes, side: int, colours: bytes) -> bytes:
     """Return a palette PNG (W3C PNG specification, third edition) of `side` x `side` pixels."""
     lines = b"".join(b"\0" + pixels[y * side :][:side] for y in range(side))
     header = struct.pack(">IIBBBBB", side, side, 8, 3, 0, 0, 0)
-    chunks = ((b"IHDR", header), (b"PLTE", colours), (b"IDAT", _zlib_stored(lines)), (b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(name, body) for name, body in chunks)
-
-
-def _chunk(name: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
-
-
-def _zlib_stored(data: bytes) -> bytes:
-    return b"\x78\x01" + stored(data) + struct.pack(">I", zlib.adler32(data))
+    data = b"\x78\x01" + stored(lines) + struct.pack(">I", zlib.adler32(lines))
+    chunks = ((b"IHDR", header), (b"PLTE", colours), (b"IDAT", data), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+        for name, body in chunks
+    )
 
 
 def stored(data: bytes) -> bytes:

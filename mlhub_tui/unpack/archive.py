@@ -83,9 +83,8 @@ def unpack(
     end; what came before is there. Raises TargetBusy if another program is unpacking it. Raises
     OutputFolderError if the folder cannot be written, its disk is full, or `top` is no folder in it.
     """
-    root = fileio.absolute(folder)
+    root, mark, stop = fileio.absolute(folder), marker(archive), stopped or threading.Event()
     fileio.check_writable(root)
-    mark = marker(archive)
     try:
         lock = os.open(mark, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o644)
     except OSError as error:
@@ -93,39 +92,24 @@ def unpack(
     try:
         if not fileio.try_lock(lock):
             raise TargetBusy(f"another program is unpacking {one_line(archive.name, 80)}")
-        done = _unpack(archive, root, top, if_exists, show, stopped or threading.Event())
-        try:
-            fileio.sync_files(root, (), ())
-        except OSError as error:
-            raise fileio.translate_os_error(error, root) from error
+        root.mkdir(parents=True, exist_ok=True)
+        with Folders(root, top) as folders:
+            if top is not None:
+                _check_top(folders, root, top)
+            own = (archive.name, mark.name) if archive.parent.samefile(root) else ()
+            run = _Unpacker(folders, top, own, if_exists, show, stop)
+            with TarReader(archive, progress=run.note_read, cancelled=stop.is_set) as reader:
+                done = run.run(reader)
+        fileio.sync_files(root, (), ())
+    except ArchiveReadCancelled:
+        raise TransferCancelled from None
+    except OSError as error:
+        raise fileio.translate_os_error(error, root) from error
     finally:
         os.close(lock)
     with suppress(OSError):
         mark.unlink()
     return done
-
-
-def _unpack(
-    archive: Path,
-    root: Path,
-    top: str | None,
-    if_exists: IfExists,
-    show: OnProgress | None,
-    stopped: threading.Event,
-) -> Unpacked:
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        with Folders(root, top) as folders:
-            if top is not None:
-                _check_top(folders, root, top)
-            own = (archive.name, marker(archive).name) if archive.parent.samefile(root) else ()
-            run = _Unpacker(folders, top, own, if_exists, show, stopped)
-            with TarReader(archive, progress=run.note_read, cancelled=stopped.is_set) as reader:
-                return run.run(reader)
-    except ArchiveReadCancelled:
-        raise TransferCancelled from None
-    except OSError as error:
-        raise fileio.translate_os_error(error, root) from error
 
 
 def _check_top(folders: Folders, root: Path, top: str) -> None:

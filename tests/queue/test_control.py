@@ -50,7 +50,7 @@ async def test_another_program_sees_bytes_speed_and_place_of_a_running_job(queue
     with QueueClient(queues.database) as desk:
         listed = only(desk.jobs())
         assert (listed.state, listed.elsewhere, listed.where) == (JobState.DOWNLOADING, True, seen.where)
-        assert {kind for kind, _ in desk.runners()} == {RunnerKind.BACKGROUND, RunnerKind.APP}
+        assert {kind for kind, _ in desk.repository.runners()} == {RunnerKind.BACKGROUND, RunnerKind.APP}
 
 
 async def test_pause_and_resume_reach_the_program_that_runs_the_job(queues: Queues) -> None:
@@ -152,7 +152,7 @@ async def test_the_desk_controls_a_running_program_and_knows_when_it_obeyed(queu
 def test_the_desk_does_itself_what_nobody_runs(tmp_path: Path) -> None:
     with QueueClient(tmp_path / "queue.db") as desk:
         job, other = desk.add([wish(tmp_path / "out"), wish(tmp_path / "out", "other")])
-        assert desk.runners() == []
+        assert desk.repository.runners() == []
         assert [j.state for j in desk.order(JobAction.PAUSE).done] == [JobState.PAUSED] * 2
         assert [j.state for j in desk.order(JobAction.RESUME, [job.id]).done] == [JobState.QUEUED]
         job.part.parent.mkdir()

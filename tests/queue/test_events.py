@@ -117,7 +117,7 @@ async def test_the_end_of_a_program_is_in_the_log_and_other_programs_read_it(que
     await until(lambda: queue.snapshot()[0].bytes_done > 0)
     await asyncio.to_thread(queue.stop, 60)
     with QueueClient(queues.database) as desk:
-        words = [event.words for event in desk.log(job.id)]
+        words = [event.words for event in desk.repository.log_of(job.id)]
     assert re.fullmatch(r"interrupted: its program ended, .* are saved", words[-1])
 
 

@@ -67,8 +67,10 @@ async def test_a_queue_of_version_0_1_0_is_read_and_continued(queues: Queues, ml
         assert dataset.filters == Filters(collections=fields, bbox=dataset.filters.bbox)
         verified = verify_job(jobs["done"], lambda _: None, threading.Event())
         assert str(verified) == "whole: size, MD5, gzip CRC"
-        assert [event.words for event in client.log(jobs["busy"].id)][-1].endswith("next try in 1 h")
-        assert client.settings() == QueueSettings(50_000_000, transfers=16, per_host=16)
+        assert [event.words for event in client.repository.log_of(jobs["busy"].id)][-1].endswith(
+            "next try in 1 h"
+        )
+        assert client.repository.settings() == QueueSettings(50_000_000, transfers=16, per_host=16)
     queue = queues.start(
         Links(lambda request: f"{queues.server.origin}/store/{request.collection_id}.tar.gz")
     )

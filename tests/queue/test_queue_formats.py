@@ -38,7 +38,7 @@ def test_a_queue_of_an_earlier_format_is_brought_up_to_date_with_its_jobs(
         assert job.request == ArchiveRequest("https://h", None, "c", Path("/o"), title="C")
         assert (job.name, job.bytes_done, job.state, job.where) == ("c.tar.gz", 7, JobState.QUEUED, "")
         client.order(JobAction.PAUSE)
-        assert [event.words for event in client.log(job.id)] == ["paused"]
+        assert [event.words for event in client.repository.log_of(job.id)] == ["paused"]
     with closing(sqlite3.connect(path)) as now:
         assert now.execute("PRAGMA user_version").fetchone() == (VERSION,)
         now.execute(f"PRAGMA user_version={VERSION + 1}")

@@ -22,14 +22,14 @@ from .support import SLOW, WIDE
 def test_settings_are_stored_and_what_nobody_changed_is_as_the_program_has_it(tmp_path: Path) -> None:
     path = tmp_path / "queue.db"
     with QueueClient(path) as client:
-        assert client.settings() == QueueSettings()
+        assert client.repository.settings() == QueueSettings()
         changed = client.change({"limit": 5_000_000, "connections": 1})
         assert changed == QueueSettings(5_000_000, connections=1)
         client.change({"limit": None})
         with pytest.raises(ValueError, match="speed"):
             client.change({"speed": 1})
     with QueueClient(path) as client:
-        assert client.settings() == QueueSettings(connections=1)
+        assert client.repository.settings() == QueueSettings(connections=1)
         wild = {"limit": 0, "transfers": 0, "per_host": -3, "connections": 10**9}
         assert client.change(wild) == QueueSettings(None, 1, 1, MOST)
 
@@ -42,7 +42,7 @@ async def test_a_change_by_a_command_is_heeded_by_the_program_that_runs(queues: 
     await queue.add_many([queues.wish(name) for name in "abc"])
     await until(lambda: queues.server.open == 1)
     with QueueClient(queues.database) as desk:
-        assert desk.settings() == QueueSettings(transfers=1)
+        assert desk.repository.settings() == QueueSettings(transfers=1)
         desk.change({"transfers": 3, "limit": 50_000_000})
     await until(lambda: queues.server.open == 3)
     assert queue.settings == QueueSettings(50_000_000, transfers=3)
@@ -103,8 +103,7 @@ def test_what_nobody_told_the_queue_is_as_the_config_file_has_it(tmp_path: Path,
     mlhub_home.mkdir()
     (mlhub_home / "config.toml").write_text('transfers = 5\nlimit = "1M"\n')
     with QueueClient(tmp_path / "queue.db") as desk:
-        assert (desk.settings().transfers, desk.settings().limit) == (5, 1_000_000)
+        assert (desk.repository.settings().transfers, desk.repository.settings().limit) == (5, 1_000_000)
         desk.change({"transfers": 3, "limit": None})
         (mlhub_home / "config.toml").write_text('transfers = 6\nper_host = 9\nlimit = "2M"\n')
-        assert (desk.settings().transfers, desk.settings().limit) == (3, None)
-        assert desk.settings().per_host == 9
+        assert desk.repository.settings() == QueueSettings(None, transfers=3, per_host=9)
