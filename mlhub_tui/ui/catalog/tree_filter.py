@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -230,7 +231,12 @@ def arrange(tree_model: CatalogTreeModel, order: str) -> None:
         if order == "newest":  # those without a day come last, as they were listed
             pairs.sort(key=lambda one: day_of(one[1].facet_text), reverse=True)
         elif order == "title":
-            pairs.sort(key=lambda one: ((one[0].title or one[0].id).casefold(), one[0].id))
+            pairs.sort(key=lambda one: (_natural(one[0].title or one[0].id), one[0].id))
         else:
-            pairs.sort(key=lambda one: (one[0].id or one[0].label).casefold())
+            pairs.sort(key=lambda one: _natural(one[0].id or one[0].label))
         row.shown = [*(child for _, child in pairs), *others]
+
+
+def _natural(words: str) -> list[str | int]:
+    """Return what words are sorted by: numbers in them by their value, 2 before 10."""
+    return [int(part) if part.isdecimal() else part for part in re.split(r"(\d{1,9})", words.casefold())]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import json
+import re
 import warnings
 from pathlib import Path
 
@@ -20,6 +22,7 @@ from mlhub_tui.ui.screens.document_screen import DocumentScreen
 from mlhub_tui.ui.state import AppState
 from mlhub_tui.ui.terminal.characters import to_ascii
 from mlhub_tui.ui.widgets.line_view import PickList
+from tests.support.stac import catalog, collection, link
 
 from ..conftest import Driver, driven
 from ..test_browse import browse, current, find, shown_datasets
@@ -213,6 +216,20 @@ async def test_the_order_is_said_and_found_again(options: AppOptions) -> None:
         await driver.until(lambda: "newest" not in driver.screen())
         titles = [dataset.title.casefold() for dataset in shown_datasets(tree)]
         assert titles == sorted(titles)
+
+
+async def test_numbers_are_in_order_of_their_value(tmp_path: Path) -> None:
+    names = ["Tile 10", "tile 2", "Tile 1", "Area 300", "area 4"]
+    for name in names:
+        (tmp_path / f"{name}.json").write_text(json.dumps(collection(name, title=name)))
+    links = [link("child", f"{name}.json", title=name) for name in names]
+    (tmp_path / "catalog.json").write_text(json.dumps(catalog("root", *links)))
+    async with driven(AppOptions(source=str(tmp_path), output_dir=tmp_path)) as driver:
+        await driver.until("Area 300")
+        await driver.press("z")
+        await driver.until("by title")
+        found = re.findall(r"(?i)(?:tile|area) \d+", "\n".join(driver.screen().splitlines()[1:9]))
+        assert list(dict.fromkeys(found)) == ["area 4", "Area 300", "Tile 1", "tile 2", "Tile 10"]
 
 
 async def test_a_filter_keeps_to_the_order(options: AppOptions) -> None:
