@@ -36,9 +36,9 @@ class NoKeyAnywhere(APIKeyNotFound):
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """A key and the source it is for.
+    """A secret and the source it is for.
 
-    - `api_key`: The secret, however it is sent; None for requests without one.
+    - `secret`: The key, however it is sent; None for requests without one.
     - `root_url`: The root URL of an API, normalised; the URL or absolute path of a static catalog, as it is.
     - `profile`: The profile the key came from; None where it came from elsewhere.
     - `key_origin`: Where the key came from, in words for people.
@@ -48,7 +48,7 @@ class Credentials:
     - `missing`: Why there is no key although one was looked for; None where there is one, or none is wanted.
     """
 
-    api_key: str | None = field(repr=False)
+    secret: str | None = field(repr=False)
     root_url: str
     profile: str | None
     key_origin: str
@@ -56,11 +56,6 @@ class Credentials:
     kind: Kind | None = Kind.MLHUB
     auth: Auth = field(default_factory=Auth)
     missing: APIKeyNotFound | None = field(default=None, repr=False, compare=False)
-
-    @property
-    def secret(self) -> str | None:
-        """The secret, by the name that suits all ways of sending it."""
-        return self.api_key
 
 
 def resolve(
@@ -254,7 +249,7 @@ def unsaved_key(credentials: Credentials) -> str:
 
     The queue saves the name of a profile, never a key.
     """
-    if not credentials.api_key:
+    if not credentials.secret:
         return ""
     not_saved = f"the key ({credentials.key_origin}) is not saved with the queue:"
     if credentials.profile is None:

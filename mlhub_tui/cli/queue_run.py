@@ -87,7 +87,7 @@ async def run_queue(current: Credentials | None, *, until_empty: bool, backgroun
             return await run.run()
         if (hang_up := getattr(signal, "SIGHUP", None)) is not None:
             signal.signal(hang_up, signal.SIG_IGN)
-        log = stack.enter_context(open_log(current.api_key if current else None))
+        log = stack.enter_context(open_log(current.secret if current else None))
         run = _WholeQueue(Lines(log.info), log.info, opened, kind=RunnerKind.BACKGROUND)
         # A background program is there for what takes long: it waits for room, others end.
         run.until_empty, run.at_rest = until_empty, IDLE_STATES - {JobState.NO_SPACE}

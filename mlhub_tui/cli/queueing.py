@@ -101,7 +101,7 @@ def add(collections: tuple[str, ...], datasets: bool, if_exists: IfExists, as_js
         source, profile, kind = found.root_url, found.profile, found.kind or kind
         if kind is not auth.Kind.MLHUB and not datasets:
             raise sources.open_source.no_archives(source)
-        if kind is auth.Kind.MLHUB and not found.api_key:
+        if kind is auth.Kind.MLHUB and not found.secret:
             note("there is no API key: archives need one when they are fetched; run `mlhub-tui configure`")
         elif why := auth.unsaved_key(found):
             note(why)

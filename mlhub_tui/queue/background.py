@@ -61,8 +61,8 @@ def environment(current: Credentials | None, environ: Mapping[str, str]) -> dict
         made["MLHUB_ROOT_URL"] = current.root_url
     if current.profile is not None:
         made["MLHUB_PROFILE"] = current.profile
-    elif current.api_key and current.kind is Kind.MLHUB:
-        made["MLHUB_API_KEY"] = current.api_key
+    elif current.secret and current.kind is Kind.MLHUB:
+        made["MLHUB_API_KEY"] = current.secret
     return made
 
 
@@ -99,7 +99,7 @@ def start(current: Credentials | None, *, seconds: float = _PATIENCE) -> Started
 
 def _unknown_to(pid: int, current: Credentials | None) -> str:
     """Return what a program that runs already cannot know: a key that is in no profile."""
-    if current is None or current.profile is not None or not current.api_key:
+    if current is None or current.profile is not None or not current.secret:
         return ""
     return (
         f"pid {pid} ran already, with the key it was started with: a transfer that needs the one in use here"

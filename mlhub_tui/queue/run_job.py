@@ -77,7 +77,7 @@ def credentials_for(
     if current is not None:
         return current
     return Credentials(
-        api_key=None, root_url=request.source, profile=None, key_origin="no key", kind=request.kind
+        secret=None, root_url=request.source, profile=None, key_origin="no key", kind=request.kind
     )
 
 

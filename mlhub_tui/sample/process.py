@@ -52,7 +52,7 @@ class SampleOnDemand:
                     self._end()
                     raise
                 self._credentials = Credentials(
-                    api_key=key,
+                    secret=key,
                     root_url=root_url,
                     profile=None,
                     key_origin=SAMPLE_NAME,

@@ -260,6 +260,8 @@ class Source(ABC):
     """The kind of source in messages: `a STAC API`."""
     kind: Kind
     """What the source speaks."""
+    root_url: str
+    """Where it is: an API's root URL; the URL or path of a static catalog."""
     session: Session
     """The session with its server."""
     is_local: bool = False
@@ -267,11 +269,6 @@ class Source(ABC):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({shown(self.root_url)!r})"
-
-    @property
-    @abstractmethod
-    def root_url(self) -> str:
-        """Where it is: an API's root URL; the URL or path of a static catalog."""
 
     @property
     def troubles(self) -> tuple[str, ...]:

@@ -54,12 +54,8 @@ class MLHubSource(Source):
     kind = Kind.MLHUB
 
     def __init__(self, session: Session) -> None:
-        self.session = session
+        self.session, self.root_url = session, session.root_url
         self._skipped = 0
-
-    @property
-    def root_url(self) -> str:
-        return self.session.root_url
 
     @property
     def skipped(self) -> int:

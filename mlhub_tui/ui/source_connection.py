@@ -61,8 +61,8 @@ class Connection:
         """Where the key in use came from, and the root URL."""
         if self.is_sample:
             return f"In use: the built-in sample catalog at {self.credentials.root_url}"
-        key = f"key {mask(self.credentials.api_key)} from {self.credentials.key_origin}"
-        if not self.credentials.api_key:
+        key = f"key {mask(self.credentials.secret)} from {self.credentials.key_origin}"
+        if not self.credentials.secret:
             key = self.credentials.key_origin
         return f"In use: {redact(self.credentials.root_url)}, {key}"
 
@@ -145,7 +145,7 @@ async def check_credentials(credentials: Credentials) -> None:
     Raises APIKeyNotFound if there is no key to test, at an MLHub API. Raises RequestError if the source
     refuses the key, or does not answer as it should.
     """
-    if not credentials.api_key and credentials.kind is Kind.MLHUB:
+    if not credentials.secret and credentials.kind is Kind.MLHUB:
         raise APIKeyNotFound("this profile has no key to test", hint="press e to enter one")
     connection = await open_connection(credentials)
     try:

@@ -51,26 +51,26 @@ def test_five_ways_to_a_key_in_the_documented_order(
     profiles: Path, arguments: dict[str, str], environ: dict[str, str], key: str, origin: str
 ) -> None:
     found = resolve(**arguments, environ=environ)  # type: ignore[arg-type]  # a table of keyword arguments
-    assert (found.api_key, found.key_origin) == (key, origin)
+    assert (found.secret, found.key_origin) == (key, origin)
 
 
 def test_the_process_environment_is_what_counts_by_default(
     profiles: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLHUB_API_KEY", "from-the-shell")
-    assert resolve().api_key == "from-the-shell"
+    assert resolve().secret == "from-the-shell"
 
 
 def test_empty_values_count_as_not_given(profiles: Path) -> None:
     environ = {"MLHUB_API_KEY": "", "MLHUB_PROFILE": "", "MLHUB_ROOT_URL": ""}
     found = resolve(api_key="", profile="", root_url="", environ=environ)
-    assert (found.api_key, found.profile, found.root_url) == ("key-of-default", "default", DEFAULT_ROOT_URL)
+    assert (found.secret, found.profile, found.root_url) == ("key-of-default", "default", DEFAULT_ROOT_URL)
 
 
 def test_the_anonymous_profile_sends_no_key_and_needs_no_file(mlhub_home: Path) -> None:
     by_argument = resolve(profile="__anonymous__", environ={})
-    assert (by_argument.api_key, by_argument.key_origin) == (None, "no key (__anonymous__)")
-    assert resolve(environ={"MLHUB_PROFILE": "__anonymous__"}).api_key is None
+    assert (by_argument.secret, by_argument.key_origin) == (None, "no key (__anonymous__)")
+    assert resolve(environ={"MLHUB_PROFILE": "__anonymous__"}).secret is None
 
 
 def test_mlhub_home_says_where_the_file_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,9 +79,9 @@ def test_mlhub_home_says_where_the_file_is(tmp_path: Path, monkeypatch: pytest.M
         folder.mkdir()
         (folder / "profiles").write_text(f"[default]\napi_key = {key}\n")
     monkeypatch.delenv("MLHUB_HOME")
-    assert resolve(environ={}).api_key == "at-home"
+    assert resolve(environ={}).secret == "at-home"
     monkeypatch.setenv("MLHUB_HOME", "~/elsewhere")
-    assert resolve(environ={}).api_key == "moved"
+    assert resolve(environ={}).secret == "moved"
 
 
 def test_the_root_url_is_argument_then_variable_then_profile_then_default(profiles: Path) -> None:
@@ -98,7 +98,7 @@ def test_the_root_url_is_argument_then_variable_then_profile_then_default(profil
 
 def test_a_key_from_elsewhere_still_goes_to_the_root_of_the_named_profile(profiles: Path) -> None:
     found = resolve(profile="project1", environ={"MLHUB_API_KEY": "E"})
-    assert (found.api_key, found.profile, found.root_url) == ("E", None, "https://one.example/api/")
+    assert (found.secret, found.profile, found.root_url) == ("E", None, "https://one.example/api/")
 
 
 def test_a_key_from_elsewhere_does_not_need_the_profile(profiles: Path) -> None:
@@ -109,7 +109,7 @@ def test_a_key_never_goes_to_a_host_guessed_from_a_broken_file(profiles: Path) -
     profiles.write_text("[default]\nroot_url = https://mine.example/\n[default]\n")
     with pytest.raises(ProfilesFileError):
         resolve(api_key="A", environ={})
-    assert resolve(api_key="A", root_url="https://mine.example/", environ={}).api_key == "A"
+    assert resolve(api_key="A", root_url="https://mine.example/", environ={}).secret == "A"
 
 
 def test_no_key_anywhere_names_all_places_and_what_to_run(mlhub_home: Path) -> None:
@@ -148,7 +148,7 @@ def test_a_named_profile_that_is_not_there_is_an_error_wherever_it_was_named(pro
 
 def test_listing_falls_back_to_no_key_and_keeps_the_root(profiles: Path) -> None:
     found = resolve(anonymous=True, profile="open", environ={})
-    assert (found.api_key, found.root_url) == (None, "http://open.example:8080/")
+    assert (found.secret, found.root_url) == (None, "http://open.example:8080/")
     profiles.unlink()
     assert resolve(anonymous=True, environ={}).root_url == DEFAULT_ROOT_URL
 
@@ -156,9 +156,9 @@ def test_listing_falls_back_to_no_key_and_keeps_the_root(profiles: Path) -> None
 def test_a_profile_chosen_by_hand_goes_before_the_environment(profiles: Path) -> None:
     environ = {"MLHUB_API_KEY": "E", "MLHUB_ROOT_URL": "https://env.example/"}
     chosen = for_profile("project1", environ=environ)
-    assert (chosen.api_key, chosen.root_url) == ("key-of-project1", "https://one.example/api/")
+    assert (chosen.secret, chosen.root_url) == ("key-of-project1", "https://one.example/api/")
     assert for_profile("default", environ=environ).root_url == "https://env.example/"
-    assert for_profile("bare", environ={}).api_key is None
+    assert for_profile("bare", environ={}).secret is None
     assert for_profile("__anonymous__", environ={}).root_url == DEFAULT_ROOT_URL
     with pytest.raises(ProfileNotFound):
         for_profile("nowhere", environ={})

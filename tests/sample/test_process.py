@@ -57,7 +57,7 @@ def _listens(root_url: str) -> bool:
 
 def test_it_serves_with_the_key_that_it_tells_until_it_is_stopped(sample: SampleOnDemand) -> None:
     found = sample.credentials()
-    answer = httpx.get(f"{found.root_url}datasets", params={"key": found.api_key})
+    answer = httpx.get(f"{found.root_url}datasets", params={"key": found.secret})
     assert answer.status_code == 200
     assert answer.json()
     sample.stop()

@@ -127,7 +127,7 @@ async def test_choosing_a_profile_uses_its_own_key_whatever_the_environment_says
         await driver.press("g", "enter")
         await driver.until("BigEarthNet")
         assert driver.app.connection is not None
-        assert driver.app.connection.credentials.api_key == sample.key
+        assert driver.app.connection.credentials.secret == sample.key
 
 
 async def test_a_profile_is_deleted_after_a_question(tmp_path: Path, mlhub_home: Path) -> None:

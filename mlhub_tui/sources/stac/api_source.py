@@ -52,15 +52,10 @@ class STACAPISource(Source):
     kind = Kind.STAC_API
 
     def __init__(self, session: Session) -> None:
-        self.session = session
+        self.session, self.root_url = session, session.landing_url
         self._client = APIClient(session)
         self._linked = LinkedCatalog(self._client)
         self._has_no_search = False
-
-    @property
-    def root_url(self) -> str:
-        """The root URL as it was given, with or without a slash at its end."""
-        return self.session.landing_url
 
     @property
     def troubles(self) -> tuple[str, ...]:

@@ -75,8 +75,7 @@ class StaticSource(Source):
     kind = Kind.STATIC
 
     def __init__(self, location: str, session: Session, *, patience: float = 0.7) -> None:
-        self.location = location
-        self.session = session
+        self.session, self.root_url = session, location
         self._cache = DocumentCache()
         self._web = CachingClient(self.session, self._cache)
         self._patience = patience
@@ -84,10 +83,6 @@ class StaticSource(Source):
         self._opened: _OpenCatalog | None = None
         self._archives: list[ArchiveMembers] = []
         self.is_local = not is_web(location)
-
-    @property
-    def root_url(self) -> str:
-        return self.location
 
     @property
     def troubles(self) -> tuple[str, ...]:
@@ -205,7 +200,7 @@ class StaticSource(Source):
         """Find the root; the first call may fetch and read an archive, later ones cost nothing."""
         async with self._opening:
             if self._opened is None:
-                url, members, notes = place_of(self.location), None, tuple[str, ...]()
+                url, members, notes = place_of(self.root_url), None, tuple[str, ...]()
                 if is_web(url) and is_archive(url):
                     path, notes = await fetch_archive(self.session, url)
                     url = file_url(path)

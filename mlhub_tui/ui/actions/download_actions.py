@@ -271,7 +271,7 @@ async def _ask(app: AppContext, subject: PlanSubject, ways: Sequence[str]) -> Do
     if there is None:
         return None
     connection = there[0]
-    if connection.source.kind is Kind.MLHUB and not connection.credentials.api_key:
+    if connection.source.kind is Kind.MLHUB and not connection.credentials.secret:
         question = "Archives need an API key, and none is in use."
         detail = "Without one the transfers wait until there is."
         if await dialogs.base.confirm(app, question, detail, yes="Open profiles"):

@@ -19,6 +19,7 @@ from .grow import Files, encoded, plant
 
 Open = Callable[..., StaticSource]
 Serve = Callable[[Files], LoopbackServer]
+Locate = Callable[[Files], str]
 
 
 @pytest.fixture
@@ -64,3 +65,15 @@ def served() -> Iterator[Serve]:
 def planted(tmp_path: Path) -> Callable[[Files], Path]:
     """Return what writes files into a folder."""
     return lambda files: plant(tmp_path / "catalog", files)
+
+
+@pytest.fixture(params=["folder", "server"])
+def location(request: pytest.FixtureRequest, tmp_path: Path, served: Serve) -> Locate:
+    """Return what puts a catalog into a folder or on a server, and says where it is."""
+
+    def put(files: Files) -> str:
+        if request.param == "server":
+            return f"{served(files).url}/catalog.json"
+        return str(plant(tmp_path / "files", files))
+
+    return put

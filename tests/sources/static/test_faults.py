@@ -29,7 +29,7 @@ from tests.http.patience import Patience
 from tests.support.http_server import Answer, Request, page_of_html
 from tests.support.listing import items_of
 
-from .conftest import Open, Serve
+from .conftest import Locate, Open, Serve
 from .grow import Files, catalog, collection, encoded, item, link
 
 BROKEN: dict[str, Any] = {
@@ -74,8 +74,7 @@ def test_each_document_that_is_none_has_a_sentence(name: str) -> None:
     assert "secret" not in error.message
 
 
-@pytest.mark.parametrize("place", ["folder", "server"])
-async def test_the_rest_is_listed(place: str, served: Serve, planted: Any, opened: Open) -> None:
+async def test_the_rest_is_listed(location: Locate, opened: Open) -> None:
     children = [link("child", f"{name}/collection.json") for name in BROKEN]
     items = [link("item", f"{name}.json") for name in BROKEN]
     files: Files = {
@@ -85,8 +84,7 @@ async def test_the_rest_is_listed(place: str, served: Serve, planted: Any, opene
         **{f"{name}/collection.json": value for name, value in BROKEN.items()},
         **{f"{name}.json": value for name, value in BROKEN.items()},
     }
-    location = f"{served(files).url}/catalog.json" if place == "server" else planted(files)
-    source = opened(location, patience=20)
+    source = opened(location(files), patience=20)
     page = await source.entries()
     noted = {entry.label: entry.note for entry in page.entries if entry.note}
     assert noted.keys() == {*BROKEN, "missing"}
@@ -108,8 +106,7 @@ async def test_a_404_page_with_status_200_is_no_document(served: Serve, opened: 
         await opened(f"{server.url}/catalog.json").about()
 
 
-@pytest.mark.parametrize("place", ["folder", "server"])
-async def test_cycles_end(place: str, served: Serve, planted: Any, opened: Open) -> None:
+async def test_cycles_end(location: Locate, opened: Open) -> None:
     """A catalog that contains itself, one above it, and one that two share."""
     files: Files = {
         "catalog.json": catalog("root", link("child", "a/catalog.json"), link("child", "./catalog.json"),
@@ -120,10 +117,7 @@ async def test_cycles_end(place: str, served: Serve, planted: Any, opened: Open)
         "c.json": collection("c", link("child", "./a/../b/catalog.json"), link("item", "y.json")),
         "x.json": item("x"), "y.json": item("y")
     }  # fmt: skip
-    location = (
-        f"{served(files).url}/catalog.json" if place == "server" else str(planted(files) / "catalog.json")
-    )
-    source = opened(location, patience=20)
+    source = opened(location(files), patience=20)
     assert [c.id for c in await source.collections()] == ["c"]
     root_url = (await source.about()).document
     assert isinstance(root_url, Document)

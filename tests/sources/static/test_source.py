@@ -21,20 +21,8 @@ from mlhub_tui.sources.static.source import NotASource, StaticSource
 from tests.support.http_server import redirect
 from tests.support.listing import items_of
 
-from .conftest import Open, Serve
+from .conftest import Locate, Open, Serve
 from .grow import Files, catalog, collection, forest, item, link, pack, plant
-
-
-@pytest.fixture(params=["folder", "server"])
-def location(request: pytest.FixtureRequest, tmp_path: Path, served: Serve) -> Callable[[Files], str]:
-    """Return what puts a catalog into a folder or on a server, and says where it is."""
-
-    def put(files: Files) -> str:
-        if request.param == "server":
-            return f"{served(files).url}/catalog.json"
-        return str(plant(tmp_path / "files", files))
-
-    return put
 
 
 async def below(source: StaticSource, parent: Entry | None, size: int) -> list[Entry]:
@@ -54,7 +42,7 @@ async def everything(source: StaticSource, size: int) -> list[Entry]:
     return found
 
 
-async def test_the_tree_shows_every_document_once(location: Callable[[Files], str], opened: Open) -> None:
+async def test_the_tree_shows_every_document_once(location: Locate, opened: Open) -> None:
     source = opened(location(forest(3, 5)), patience=5)
     found = await everything(source, 2)
     kinds = [entry.kind for entry in found]
@@ -77,7 +65,7 @@ async def test_items_are_listed_from_links_and_fetched_on_demand(served: Serve, 
     assert document.url == f"{server.url}/regions/c0/c0-0007/c0-0007.json"
 
 
-async def test_collections_are_found_at_any_depth(location: Callable[[Files], str], opened: Open) -> None:
+async def test_collections_are_found_at_any_depth(location: Locate, opened: Open) -> None:
     source: Source = opened(location(forest(4, 1)))
     assert [c.id for c in await source.collections()] == ["c0", "c1", "c2", "c3"]
     assert (await source.collection("c2")).url.endswith("/regions/c2/collection.json")
@@ -85,7 +73,7 @@ async def test_collections_are_found_at_any_depth(location: Callable[[Files], st
         await source.collection("c9")
 
 
-async def test_items_come_in_pages_and_one_by_one(location: Callable[[Files], str], opened: Open) -> None:
+async def test_items_come_in_pages_and_one_by_one(location: Locate, opened: Open) -> None:
     source = opened(location(forest(2, 7)))
     first = await source.items_page("c1", page_size=3)
     assert [i.id for i in first.entries] == ["c1-0000", "c1-0001", "c1-0002"]
@@ -104,9 +92,7 @@ async def test_items_come_in_pages_and_one_by_one(location: Callable[[Files], st
         await source.item("c1", "c0-0000")
 
 
-async def test_items_below_nested_catalogs_belong_to_a_collection(
-    location: Callable[[Files], str], opened: Open
-) -> None:
+async def test_items_below_nested_catalogs_belong_to_a_collection(location: Locate, opened: Open) -> None:
     files: Files = {
         "catalog.json": catalog("root", link("child", "c/collection.json")),
         "c/collection.json": collection(
@@ -131,7 +117,7 @@ async def test_items_below_nested_catalogs_belong_to_a_collection(
 
 
 async def test_an_item_that_two_documents_link_is_listed_once_on_whatever_page(
-    location: Callable[[Files], str], opened: Open
+    location: Locate, opened: Open
 ) -> None:
     files: Files = {
         "catalog.json": collection(
@@ -163,7 +149,7 @@ async def test_an_item_in_a_file_of_another_name_is_found_by_its_id(
     assert by_place.id == "one"
 
 
-async def test_about_says_what_the_root_says(location: Callable[[Files], str], opened: Open) -> None:
+async def test_about_says_what_the_root_says(location: Locate, opened: Open) -> None:
     place = location({"catalog.json": catalog("root", title="A [title]\x1b[2J")})
     source = opened(place)
     about = await source.about()
@@ -181,7 +167,7 @@ async def test_what_only_other_kinds_have_is_not_offered(
             await asked
 
 
-async def test_a_search_looks_through_collections(location: Callable[[Files], str], opened: Open) -> None:
+async def test_a_search_looks_through_collections(location: Locate, opened: Open) -> None:
     source = opened(location(forest(2, 3)))
     named = await source.search_page(Search(collections=("c1",), ids=("c1-0001", "c0-0001")))
     assert [found.id for found in named.entries] == ["c1-0001"]
@@ -199,9 +185,7 @@ async def test_assets_of_local_catalogs_are_files_beside_them(
     assert (await source.asset_link(href)).url == (folder / "regions/c0/c0-0000/c0-0000.tif").as_uri()
 
 
-async def test_lists_of_items_are_spliced_where_they_are_linked(
-    location: Callable[[Files], str], opened: Open
-) -> None:
+async def test_lists_of_items_are_spliced_where_they_are_linked(location: Locate, opened: Open) -> None:
     many = {"type": "FeatureCollection", "features": [item("a"), {"type": "Feature"}, item("b"), item("c")]}
     lines = b"\n".join(b'\x1e{"type":"Feature","id":"l%d","properties":{}}' % n for n in range(3))
     files: Files = {
@@ -224,7 +208,7 @@ async def test_lists_of_items_are_spliced_where_they_are_linked(
 
 
 async def test_a_linked_list_that_is_the_first_page_of_a_listing_is_not_taken_for_all(
-    location: Callable[[Files], str], opened: Open
+    location: Locate, opened: Open
 ) -> None:
     page = {
         "type": "FeatureCollection",
@@ -360,9 +344,7 @@ async def test_what_is_linked_twice_or_as_a_page_is_walked_once(
     assert not [target for target in server.targets if "html" in target]
 
 
-async def test_a_child_without_a_title_keeps_that_of_its_link(
-    location: Callable[[Files], str], opened: Open
-) -> None:
+async def test_a_child_without_a_title_keeps_that_of_its_link(location: Locate, opened: Open) -> None:
     links = (link("child", "./a.json", title="Of the link"), link("child", "./b.json", title="Of the link"))
     files = {
         "catalog.json": catalog("root", *links),
@@ -376,7 +358,7 @@ async def test_a_child_without_a_title_keeps_that_of_its_link(
 @pytest.mark.parametrize("gone", ["http://127.0.0.1:1/stac", "a server without it"])
 @pytest.mark.parametrize("copy", ["location", "archive"])
 async def test_a_copy_of_a_published_catalog_is_read_where_its_links_lead_nowhere(
-    location: Callable[[Files], str], tmp_path: Path, opened: Open, served: Serve, copy: str, gone: str
+    location: Locate, tmp_path: Path, opened: Open, served: Serve, copy: str, gone: str
 ) -> None:
     published = gone if gone.startswith("http") else f"{served({}).url}/stac"
     files = forest(2, 3)
