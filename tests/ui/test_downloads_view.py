@@ -76,7 +76,7 @@ async def test_z_sorts_with_the_cursor_on_the_same_transfer_and_is_remembered(
         before = current(listed)
         await driver.press("z")
         await driver.until("Name↓", "by name")
-        assert [job.name for job in listed.jobs] == sorted((job.name for job in JOBS), key=str.casefold)
+        assert [job.name for job in listed.lines] == sorted((job.name for job in JOBS), key=str.casefold)
         assert current(listed) == before
         await driver.press("z")
         await driver.until("State↓", "by state")
@@ -120,7 +120,7 @@ async def test_the_cursor_stays_on_its_transfer_while_others_move(
         name = current(listed)
         told.jobs = tuple(reversed(JOBS))
         driver.app.post_message(QueueChanged())
-        await driver.until(lambda: listed.jobs[0].id == JOBS[-1].id)
+        await driver.until(lambda: listed.lines[0].id == JOBS[-1].id)
         assert current(listed) == name
         await driver.until(lambda: "na_003" in driver.screen().splitlines()[2])
 
@@ -137,9 +137,9 @@ async def test_a_slash_filters_by_words_and_states_with_counts_and_esc_clears(
         await driver.until("1 of 14", "/rti failed")
         await driver.press("enter")
         await driver.until(lambda: driver.app.focused is listed)
-        assert [job.name for job in listed.jobs] == ["rti_rwanda_crop_type_raw.tar.gz"]
+        assert [job.name for job in listed.lines] == ["rti_rwanda_crop_type_raw.tar.gz"]
         await driver.press("escape")
-        await driver.until(lambda: len(listed.jobs) == len(JOBS))
+        await driver.until(lambda: len(listed.lines) == len(JOBS))
         await driver.until(lambda: "of 14" not in driver.screen())
 
 
@@ -148,11 +148,11 @@ async def test_f_shows_one_state_after_the_other(options: AppOptions, told: Told
         listed = await on_downloads(driver)
         await driver.press("f")
         await driver.until("running only · 4 of 14")
-        assert all(job.state.running for job in listed.jobs)
+        assert all(job.state.running for job in listed.lines)
         await driver.press("f")
         await driver.until("waiting only")
         await driver.press("escape")
-        await driver.until(lambda: len(listed.jobs) == len(JOBS))
+        await driver.until(lambda: len(listed.lines) == len(JOBS))
 
 
 async def test_several_that_are_marked_are_paused_tried_again_cancelled_and_cleared(
@@ -194,7 +194,7 @@ async def test_c_clears_what_is_done_alone_x_removes_the_rest_by_name_and_both_c
         listed = await on_downloads(driver)
 
         def shown() -> set[int]:
-            return {job.id for job in listed.jobs}
+            return {job.id for job in listed.lines}
 
         everything = shown()
         await driver.press("c")

@@ -25,7 +25,7 @@ from ..actions.item_supplier import ItemSupplier, never
 from ..catalog.loader import Documents
 from ..catalog.nodes import TreeEntry
 from ..terminal.characters import content, line
-from ..widgets.form import ChoiceField, FormRow, field
+from ..widgets.form import ChoiceField, FormRow, TextField
 from ..widgets.form_rows import OutputOptions
 from ..widgets.line_view import PickLine, PickList
 from ..widgets.plan_tree import sizes
@@ -106,7 +106,7 @@ class AssetsScreen(DownloadForm[AssetChoice | None]):
         self._attribution = AttributionRows()
         self._picks, self._where = PickList(self._box), OutputOptions(folder)
         whole = next((supply for supply in supplies if supply.whole), supplies[0])
-        self._most = field("most", str(min(whole.total or MOST, MOST)))
+        self._most = TextField(str(min(whole.total or MOST, MOST)), id="most")
         total = f"of {whole.total:,}; " if whole.total is not None else ""
         of = Static(content(f"{total}all for every one"), id="of")
         self._most_row = FormRow("Items at most", self._most, of, id="most-row")

@@ -371,14 +371,14 @@ class ListScreen(FramedDialog[str | None]):
     def _edited(self, event: Input.Changed) -> None:
         self.narrow(event.value)
 
+    @on(PickList.Ticked)
+    def _ticked(self, message: PickList.Ticked) -> None:
+        self.choose(message.key)
+
     @on(Input.Submitted)
     @on(PickList.Picked)
     def _entered(self) -> None:
         self.submit()
-
-    @on(PickList.Ticked)
-    def _ticked(self, message: PickList.Ticked) -> None:
-        self.choose(message.key)
 
     def submit(self) -> None:
         """Choose the line under the cursor."""
@@ -412,10 +412,10 @@ class ListScreen(FramedDialog[str | None]):
 
 
 async def choose(
-    app: App[Any], title: str, lines: Sequence[PickLine], none: str = "", *, narrows: bool = False
+    app: App[Any], title: str, lines: Sequence[PickLine], *, narrows: bool = False
 ) -> str | None:
     """Let a line be chosen, from a worker; return its key, None where none was."""
-    return await app.push_screen_wait(ListScreen(title, lines, none, narrows=narrows))
+    return await app.push_screen_wait(ListScreen(title, lines, narrows=narrows))
 
 
 EVERY = 0.5

@@ -25,7 +25,7 @@ from ...planning.selection import Amount
 from ...sources.base import Source
 from ...text import count, link_names, size
 from ..terminal.characters import content, line
-from ..widgets.form import ChoiceField, FormRow, field
+from ..widgets.form import ChoiceField, FormRow, TextField
 from ..widgets.form_rows import EngineRow, OutputOptions
 from ..widgets.plan_tree import PlanSubject, sizes
 from .base import FormDialog, confirm
@@ -146,7 +146,7 @@ class DownloadScreen(DownloadForm[DownloadChoice | None]):
         self._said = Static(id="size" if self._alone else "costs")
         self._where = OutputOptions(folder)
         self._engine = EngineRow() if ASSETS in ways and cluster.installed() else None
-        self._assets = field("assets", placeholder="another folder for the assets; empty: the same")
+        self._assets = TextField(placeholder="another folder for the assets; empty: the same", id="assets")
         self.rows = (
             Static(line(subject.title, "bold", _SHOWN)),
             *([FormRow("What", self._way_choice)] if len(ways) > 1 else []),
@@ -201,8 +201,8 @@ class DownloadScreen(DownloadForm[DownloadChoice | None]):
         self._said.update(Content("\n").join(lines))
         if self._engine is not None:
             self._engine.display = self.way == ASSETS
-        self._where.need(self._costs.archives_known if self._costs and self.way == ARCHIVES else 0)
-        self._where.take_urls(self.cluster is not None)
+        known = self._costs.archives_known if self._costs and self.way == ARCHIVES else 0
+        self._where.need(known, takes_urls=self.cluster is not None)
 
     def _size_words(self) -> str:
         """Return what the archives of collections come to, and which of them are not there."""

@@ -158,7 +158,6 @@ def _day(event: Event) -> str:
 
 
 _STATUSES = {"failed": FileStatus.FAILED, "wanted": FileStatus.WANTED, "done": FileStatus.DONE, "all": None}
-_EVERY = 1.0
 _RARELY = 20  # times what a look costs, before the next one
 
 
@@ -199,7 +198,7 @@ class DatasetJobScreen(FramedDialog[None]):
         self._choice.can_focus = False
         self._choice.choose("failed" if self._job.files_failed else "all")
         self._read(reset=True)
-        self.set_interval(_EVERY, self._again)
+        self.set_interval(EVERY, self._again)
 
     def on_resize(self) -> None:
         """Fit the facts to the new width."""

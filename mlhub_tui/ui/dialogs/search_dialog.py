@@ -24,7 +24,7 @@ from ..catalog.nodes import identity
 from ..map.footprint_map import CONTEXT, FootprintMap
 from ..search_criteria import ROWS, Reading, box_text, quoted, read, read_file, why_not, written
 from ..terminal.characters import content, line
-from ..widgets.form import FormRow, ListField, PathField, TextButton, TextField, field
+from ..widgets.form import FormRow, ListField, PathField, TextButton, TextField
 from ..widgets.line_view import PickLine
 from .base import FormDialog, FramedDialog, ListScreen, choose
 
@@ -70,16 +70,10 @@ class SearchForm(FormDialog[Search | str | None]):
         typed = written(self._before)
         shown = {identity: name for name, identity in self._names.items()}
         typed["collections"] = ", ".join(one_line(shown.get(c, c)) for c in self._before.collections)
-        kinds: dict[str, type[TextField]] = {
-            "collections": ListField,
-            "ids": ListField,
-            "intersects": PathField,
-        }
-        self._fields = {
-            one.name: kinds.get(one.name, TextField)(
-                typed.get(one.name, ""), placeholder=one.example, id=one.name
-            )
-            for one in ROWS
+        kinds = {"collections": ListField, "ids": ListField, "intersects": PathField}
+        self._fields: dict[str, TextField] = {
+            name: kinds.get(name, TextField)(typed.get(name, ""), placeholder=row.example, id=name)
+            for name, row in ((row.name, row) for row in ROWS)
         }
         self._notes = {one.name: Static(classes="note") for one in ROWS}
         self._names_button, self._said = TextButton("names", id="names"), Static(id="said")
@@ -324,7 +318,6 @@ class CollectionsScreen(ListScreen):
     CollectionsScreen > .dialog { width: 92; padding: 0 1; }
     CollectionsScreen PickList { height: 16; }
     CollectionsScreen.-short PickList { height: 7; }
-    CollectionsScreen #about { margin-top: 1; height: auto; max-height: 4; color: $muted; }
     """
 
     def __init__(
@@ -427,7 +420,8 @@ class SaveScreen(FormDialog[str | None]):
 
     def __init__(self, name: str, taken: frozenset[str], found: int | None) -> None:
         super().__init__()
-        self._taken, self._field = taken, field("name", one_line(name), "a name for it")
+        self._taken = taken
+        self._field = TextField(one_line(name), placeholder="a name for it", id="name")
         words = count(found, "item") if found is not None else "not known yet"
         self.rows = (Static(content(f"Found: {words}", "$muted")), FormRow("Name", self._field))
 

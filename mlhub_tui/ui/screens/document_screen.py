@@ -20,6 +20,7 @@ from ...errors import APIKeyNotFound, AuthenticationError, MLHubException
 from ...metadata.blocks import Block, Heading, Paragraph
 from ...models import Collection, Document, Entry, EntryKind, Item
 from ...models.validation import refusal_apart
+from ...text import one_line, redact
 from ..catalog.loader import Documents, entry_detail
 from ..catalog.nodes import TreeEntry, entry_id
 from ..commands import DOCUMENT, bindings
@@ -28,7 +29,6 @@ from ..widgets.bars import active_style
 from ..widgets.detail_view import DetailView
 from ..widgets.item_table import AssetTable, ItemTable
 from ..widgets.json_view import JsonPane
-from ..widgets.table_rows import shown_href
 from .items_screen import ItemsScreen
 
 SHORTEST_ID = 10
@@ -266,9 +266,9 @@ class DocumentScreen(ItemsScreen):
 
     # Items
 
-    def open_item(self, entry: Entry, pane: str = "overview") -> None:
+    def open_item(self, entry: Entry) -> None:
         """Open an item."""
-        self.app.push_screen(DocumentScreen(self._below(entry), self._documents, pane))
+        self.app.push_screen(DocumentScreen(self._below(entry), self._documents))
 
     @work(exclusive=True, group="items")
     async def more_items(self) -> None:
@@ -326,6 +326,6 @@ class DocumentScreen(ItemsScreen):
         """Copy a form of the document or the item under the cursor; of an asset its link for an id."""
         shown = self._assets.current if self.pane == "assets" else None
         if shown is not None and form == "id":
-            self.context.copy_text(shown_href(shown), "Link (without keys)")
+            self.context.copy_text(one_line(redact(shown.href)), "Link (without keys)")
         else:
             super().action_copy(form)

@@ -118,11 +118,11 @@ class DownloadsScreen(PlaceScreen):
         self._say("empty", content(why or EMPTY, "$muted"))
         listed.mark(listed.marked & {job.id for job in jobs} if listed.marked else ())
         listed.show(self._order.shown(jobs), self._order.sort)
-        words = self._order.view_words(len(listed.jobs), len(jobs), len(listed.marked))
+        words = self._order.view_words(len(listed.lines), len(jobs), len(listed.marked))
         self.set_class(bool(words), "-view")
         self._say("view", line(words, "$accent"))
         if self.find_bar is not None:
-            self.find_bar.say(f"{len(listed.jobs):,} of {len(jobs):,}")
+            self.find_bar.say(f"{len(listed.lines):,} of {len(jobs):,}")
         limit = queue.settings.limit if queue is not None and queue.settings is not None else None
         speeds = self.context.transfers.rates.values
         self._say("totals", content(totals(jobs, self.size.width - 1, limit, speeds)))
@@ -189,7 +189,7 @@ class DownloadsScreen(PlaceScreen):
 
     def action_mark_all(self) -> None:
         """Select all that is shown; nothing where all is selected."""
-        marked, shown = self._list.marked, {job.id for job in self._list.jobs}
+        marked, shown = self._list.marked, {job.id for job in self._list.lines}
         self._list.mark(marked - shown if shown <= marked else marked | shown)
         self._show()
 
@@ -209,7 +209,7 @@ class DownloadsScreen(PlaceScreen):
 
     def action_toggle_all(self) -> None:
         """Pause all that is shown, or resume all of it where nothing runs or waits."""
-        self._toggle(self._list.jobs)
+        self._toggle(self._list.lines)
 
     def _toggle(self, jobs: Sequence[Job]) -> None:
         active = [job for job in jobs if job.state.running or job.state is JobState.QUEUED]
@@ -264,7 +264,7 @@ class DownloadsScreen(PlaceScreen):
 
         They are hidden for some seconds, in which that can be undone, and removed from the queue then.
         """
-        jobs = self._list.chosen if self._list.marked else self._list.jobs
+        jobs = self._list.chosen if self._list.marked else self._list.lines
         if done := [job for job in jobs if job.state is JobState.DONE]:
             self._clear(done, "cleared")
         elif any(job.state.finished for job in jobs):

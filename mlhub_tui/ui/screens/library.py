@@ -33,20 +33,10 @@ from ..source_connection import place
 from ..terminal.characters import content, line
 from ..transfers.job_files import FileWork
 from ..widgets.detail_view import typeset
-from ..widgets.line_view import Column, TableView
+from ..widgets.line_view import Column, TableView, used_columns
 from .place_screen import PlaceScreen
 
 NONE = "Put the cursor on a download first."
-_COLUMNS = (
-    Column("name", "Name", middle=True, apart=True),
-    Column("state", "State", least=8),
-    Column("size", "Size", least=8, to_right=True),
-    Column("date", "Date", least=10),
-    Column("files", "Files", least=5, to_right=True),
-    Column("licence", "Licence", most=24, least=8),
-    Column("source", "Source", most=32, least=24),
-    Column("title", "Title", most=60, least=24),
-)
 _ORDERS: dict[str, Callable[[LibraryEntry], Any]] = {
     "date": lambda entry: -entry.date,
     "name": lambda entry: entry.name.casefold(),
@@ -55,69 +45,67 @@ _ORDERS: dict[str, Callable[[LibraryEntry], Any]] = {
 }
 
 
-class LibraryTable(TableView):
+class LibraryTable(TableView[LibraryEntry]):
     """Rows of what was downloaded, filtered and sorted."""
 
     DEFAULT_CSS = "LibraryTable { height: 1fr; }"
     narrowest: ClassVar[int] = 34
+    order = "date"
+    all_columns = (
+        Column("name", "Name", middle=True, apart=True),
+        Column("state", "State", least=8),
+        Column("size", "Size", least=8, to_right=True),
+        Column("date", "Date", least=10),
+        Column("files", "Files", least=5, to_right=True),
+        Column("licence", "Licence", most=24, least=8),
+        Column("source", "Source", most=32, least=24),
+        Column("title", "Title", most=60, least=24),
+    )
 
     def __init__(self) -> None:
         super().__init__(id="library")
         self.entries: list[LibraryEntry] = []
-        self.order, self.filter = "date", ""
-        self._texts: list[list[str]] = []
-        self._shown: list[int] = []
+        self.filter = ""
+        self._texts: dict[Path, list[str]] = {}
         self._used: list[int] = []
 
-    def show(self, entries: Sequence[LibraryEntry], texts: list[list[str]]) -> None:
+    def show(self, entries: list[LibraryEntry], texts: list[list[str]]) -> None:
         """Show other entries with the texts of their cells; the cursor stays on what it is on."""
-        self.entries, self._texts = [*entries], texts
-        self._used = [n for n in range(len(_COLUMNS)) if n == 0 or any(row[n] for row in texts)]
+        self.entries, self._used = entries, used_columns(texts)
+        self._texts = {entry.place: cells for entry, cells in zip(entries, texts, strict=True)}
         self.forget_widths()
         self.narrow()
 
-    def learn(self, number: int, entry: LibraryEntry) -> None:
-        """Show more of an entry."""
-        self.entries[number], self._texts[number] = entry, _texts(entry)
-        if number in self._shown:
-            self.measure([self._shown.index(number)])
-            self.refresh_from(self._shown.index(number), 1)
+    def learn(self, entry: LibraryEntry) -> None:
+        """Show more of an entry, where it is listed."""
+        self._texts[entry.place] = _texts(entry)
+        self.entries = [entry if one.place == entry.place else one for one in self.entries]
+        self.lines = [entry if one.place == entry.place else one for one in self.lines]
+        for number in (n for n, one in enumerate(self.lines) if one is entry):
+            self.measure([number])
+            self.refresh_from(number, 1)
 
     def narrow(self) -> None:
         """Filter and sort again."""
         before, terms = self.current, self.filter.casefold().split()
-        texts = enumerate("\n".join(texts).casefold() for texts in self._texts)
-        self._shown = [number for number, text in texts if all(term in text for term in terms)]
-        self._shown.sort(key=lambda number: _ORDERS[self.order](self.entries[number]))
-        self.measure(range(len(self._shown)))
+        found = ((entry, "\n".join(self._texts[entry.place]).casefold()) for entry in self.entries)
+        shown = [entry for entry, text in found if all(term in text for term in terms)]
+        self.lines = sorted(shown, key=_ORDERS[self.order])
+        self.measure(range(len(shown)))
         self.count_changed()
-        places = [self.entries[number].place for number in self._shown]
+        places = [entry.place for entry in self.lines]
         self.cursor_line = places.index(before.place) if before and before.place in places else 0
         self.refresh()
         self.post_message(self.Moved())
 
-    @property
-    def current(self) -> LibraryEntry | None:
-        """The entry under the cursor."""
-        return self.entries[self._shown[self.cursor_line]] if self.cursor_line < len(self._shown) else None
-
-    @property
-    def line_count(self) -> int:
-        """How many entries are shown."""
-        return len(self._shown)
-
     def columns(self) -> Sequence[Column]:
         """Return the columns that say something."""
-        return [_COLUMNS[number] for number in self._used]
+        return [self.all_columns[number] for number in self._used]
 
     def cells(self, number: int) -> Sequence[str]:
         """Return the texts of a row."""
-        texts = self._texts[self._shown[number]]
+        texts = self._texts[self.lines[number].place]
         return [texts[place] for place in self._used]
-
-    def title(self, column: Column) -> str:
-        """Return what stands above a column, marked where entries are sorted by it."""
-        return f"{column.title} ↓" if column.key == self.order else column.title
 
 
 class LibraryScreen(PlaceScreen):
@@ -201,9 +189,10 @@ class LibraryScreen(PlaceScreen):
         self._known.setdefault((entry.place, entry.date), {}).update(known)
         if self.closing:
             return
-        for number, one in enumerate(self._table.entries):
-            if one.place == entry.place:
-                self._table.learn(number, replace(one, **known))
+        if (
+            listed := next((one for one in self._table.entries if one.place == entry.place), None)
+        ) is not None:
+            self._table.learn(replace(listed, **known))
         if self._table.current is not None and self._table.current.place == entry.place:
             self._show_entry()
 

@@ -207,14 +207,11 @@ class DispatchApp(TypeAheadApp):
         for event in held:
             await self.on_event(event)
 
-    def _keys_are_out(self) -> bool:
-        """Whether keys are with the widgets that may open a field."""
-        now = monotonic()
-        return any(not key._stop_propagation and now - key.time < ON_ITS_WAY for key, _ in self._sent)
-
     def _is_paste_early(self) -> bool:
         """Whether a key that was sent before a paste may still open the field that it belongs in."""
-        return self._keys_are_out() or self._is_awaiting()
+        now = monotonic()
+        out = any(not key._stop_propagation and now - key.time < ON_ITS_WAY for key, _ in self._sent)
+        return out or self._is_awaiting()
 
     def send_again(self, screen: Screen[Any]) -> None:
         """Send the keys that were with the widgets of a screen, which is gone, to the one in front."""

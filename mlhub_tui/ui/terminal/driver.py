@@ -363,12 +363,11 @@ class TerminalAnswers:
             self._open = False
             self.complete.set()
             return _LAST.sub("", text)
-        if (begun := _BEGUN.search(text)) is not None and self._may_be_answer(begun[0]):
+        asked = max(self._asked, self._asked_background)
+        begun = _BEGUN.search(text)
+        if begun and (len(begun[0]) > 2 or self._clock() - asked < _HELD_ESCAPE):
             text, self._held, self._held_since = text[: begun.start()], begun[0], self._clock()
         return text
-
-    def _may_be_answer(self, begun: str) -> bool:
-        return len(begun) > 2 or self._clock() - max(self._asked, self._asked_background) < _HELD_ESCAPE
 
     def let_go(self) -> str:
         """Return what was held back, as nothing came after it: somebody typed it, or the rest never came."""

@@ -183,11 +183,6 @@ def unavailable_for(job: Job | None, *, any_jobs: bool) -> list[str]:
 
 
 _KEPT = 6
-_COLUMNS = (
-    Column("state", "State", least=6),
-    Column("size", "Size", least=9, to_right=True),
-    Column("file", "File", most=400, least=12, middle=True, apart=True),
-)
 
 
 class FileList(TableView):
@@ -198,6 +193,11 @@ class FileList(TableView):
     FileList > .line--bad { color: $error; }
     """
     COMPONENT_CLASSES = {"line--bad"}  # noqa: RUF012 - declared so by Textual
+    all_columns = (
+        Column("state", "State", least=6),
+        Column("size", "Size", least=9, to_right=True),
+        Column("file", "File", most=400, least=12, middle=True, apart=True),
+    )
 
     @dataclass
     class Wanted(Message):
@@ -253,10 +253,6 @@ class FileList(TableView):
         page, place = divmod(number, PAGE)
         entries = self._pages.get(page)
         return entries[place] if entries is not None and place < len(entries) else None
-
-    def columns(self) -> Sequence[Column]:
-        """Return what is shown of a file."""
-        return _COLUMNS
 
     def cells(self, number: int) -> Sequence[str]:
         """Return the texts of a file; a page that is not in memory is asked for."""

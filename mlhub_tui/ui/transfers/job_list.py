@@ -96,9 +96,8 @@ def _note(job: Job) -> str:
     """Return the progress of a stopped transfer, and why it stopped; empty for the others."""
     if job.state in (JobState.DOWNLOADING, JobState.DONE) or not (words := one_line(why(job))):
         return ""
-    return (
-        f"{_percent(job)} {_OF_WHAT.sub('', words)}".lstrip() if job.bytes_done else _OF_WHAT.sub("", words)
-    )
+    words = _OF_WHAT.sub("", words)
+    return f"{_percent(job)} {words}".lstrip() if job.bytes_done else words
 
 
 def bar(job: Job, width: int) -> str:
@@ -150,7 +149,7 @@ def _fit(text: str, width: int) -> str:
     return fit(text, width - 1) + " " if width > 0 else ""
 
 
-class JobList(LineView):
+class JobList(LineView[Job]):
     """A list of transfers."""
 
     DEFAULT_CSS = """
@@ -164,25 +163,13 @@ class JobList(LineView):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self.jobs: tuple[Job, ...] = ()
-        """The transfers that are shown."""
         self.marked: set[int] = set()
         self._sort = JobSort.QUEUE
 
     @property
-    def line_count(self) -> int:
-        """How many transfers there are."""
-        return len(self.jobs)
-
-    @property
-    def current(self) -> Job | None:
-        """The transfer under the cursor."""
-        return self.jobs[self.cursor_line] if self.cursor_line < len(self.jobs) else None
-
-    @property
     def chosen(self) -> list[Job]:
         """The selected transfers, of those that are shown; where none is, the one under the cursor."""
-        marked = [job for job in self.jobs if job.id in self.marked] if self.marked else []
+        marked = [job for job in self.lines if job.id in self.marked] if self.marked else []
         return marked or ([self.current] if self.current is not None else [])
 
     def show(self, jobs: tuple[Job, ...], sort: JobSort = JobSort.QUEUE) -> None:
@@ -191,7 +178,7 @@ class JobList(LineView):
         - `sort`: What they are sorted by, for the header.
         """
         current = self.current
-        self.jobs, self._sort = jobs, sort
+        self.lines, self._sort = jobs, sort
         self.count_changed()
         self.refresh()
         if current is None or self.current is None or self.current.id != current.id:
@@ -206,7 +193,7 @@ class JobList(LineView):
 
     def count_down(self) -> bool:
         """Draw the lines again that say when the next try is; return whether there are any."""
-        waiting = any(job.state is JobState.RETRYING for job in self.jobs)
+        waiting = any(job.state is JobState.RETRYING for job in self.lines)
         if waiting:
             self.refresh()
         return waiting
@@ -217,20 +204,18 @@ class JobList(LineView):
 
     def draw_line(self, number: int, width: int) -> Strip:
         """Draw a transfer."""
-        job, base = self.jobs[number], self.line_style(number)
-        nearby = map(shown_name, self.jobs[max(number - NEARBY, 0) : number + NEARBY])
-        name, state, drawn, *rest = job_line(
-            job, columns_for(width), marked=job.id in self.marked, nearby=nearby
-        )
+        job, base = self.lines[number], self.line_style(number)
+        nearby = map(shown_name, self.lines[max(number - NEARBY, 0) : number + NEARBY])
+        marked, columns = job.id in self.marked, columns_for(width)
+        name, state, drawn, *rest = job_line(job, columns, marked=marked, nearby=nearby)
         if number == self.cursor_line:
             base += self.look("cursor")
-            return Strip([Segment("".join((name, state, drawn, *rest)), base)]).adjust_cell_length(
-                width, base
-            )
+            whole = Strip([Segment("".join((name, state, drawn, *rest)), base)])
+            return whole.adjust_cell_length(width, base)
         # Few segments: each costs 40 bytes of colours, and with many at work all lines change all the time.
         tone = base + self.look(_TONES.get(job.state, "busy" if job.state.running else "quiet"))
         segments = [Segment(name, base), Segment(state + drawn, tone), Segment("".join(rest), base)]
-        return Strip(segments).adjust_cell_length(width, base)
+        return Strip(segments)
 
     async def clicked(self, x: int) -> None:
         """Move the cursor alone: a click opens nothing."""

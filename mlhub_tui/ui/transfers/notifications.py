@@ -264,7 +264,10 @@ class MarksReader:
         - `subject`: What the queue calls the source in use, and the output folder; None while no source is
           open.
         """
-        seen = {job.id: (_phase(job), bool(job.bytes_done or job.files_done)) for job in jobs}
+        seen = {
+            job.id: (job.state if job.state.finished else "", bool(job.bytes_done or job.files_done))
+            for job in jobs
+        }
         changed = (subject, seen) != (self._subject, self._seen)
         if subject is None or self._subject is None or subject[0] != self._subject[0]:
             self._marks = DownloadMarks()  # those were of another source
@@ -287,7 +290,3 @@ class MarksReader:
         if subject == self._subject and found != self._marks:
             self._marks = found
             self._changed()
-
-
-def _phase(job: Job) -> str:
-    return job.state if job.state.finished else ""

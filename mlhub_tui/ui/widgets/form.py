@@ -42,11 +42,8 @@ class TextField(Input):
         placeholder: str = "",
         id: str | None = None,
         secret: bool = False,
-        suggester: Suggester | None = None,
     ) -> None:
-        super().__init__(
-            value, placeholder=placeholder, password=secret, id=id, select_on_focus=False, suggester=suggester
-        )
+        super().__init__(value, placeholder=placeholder, password=secret, id=id, select_on_focus=False)
         self.cursor_blink = False
 
     def on_paste(self, event: Paste) -> None:
@@ -125,7 +122,8 @@ class PathField(TextField):
         found: list[str]
 
     def __init__(self, value: str = "", *, placeholder: str = "", id: str | None = None) -> None:
-        super().__init__(value, placeholder=placeholder, id=id, suggester=_Paths(self))
+        super().__init__(value, placeholder=placeholder, id=id)
+        self.suggester = _Paths(self)
 
     def action_complete(self) -> None:
         """Complete what is typed; move to the next field where there is nothing to complete."""
@@ -262,11 +260,6 @@ class FormRow(Horizontal):
         """Show another label."""
         self._label = label
         self.refresh()
-
-
-def field(identity: str, value: str = "", placeholder: str = "") -> TextField:
-    """Return a field with an id."""
-    return TextField(value, placeholder=placeholder, id=identity)
 
 
 class TextButton(Widget, can_focus=True):

@@ -18,7 +18,7 @@ from ...fileio import check_writable, expanded, free_space
 from ...options import ClusterConfig, IfExists
 from ...text import mask, one_line, size
 from ..terminal.characters import content
-from .form import ChoiceField, FormRow, RowChoiceField, TextField, field
+from .form import ChoiceField, FormRow, RowChoiceField, TextField
 
 HERE, CLUSTER = "this machine", "Dask cluster"
 _ADDRESS = "DASK_SCHEDULER_ADDRESS"
@@ -35,7 +35,7 @@ class EngineRow(FormRow):
 
     def __init__(self) -> None:
         address = os.environ.get(_ADDRESS, "")
-        self._address = field("scheduler", address, placeholder="tcp://host:8786, or empty")
+        self._address = TextField(address, placeholder="tcp://host:8786, or empty", id="scheduler")
         super().__init__("Engine", ChoiceField([HERE, CLUSTER], id="engine"), self._address)
 
     @property
@@ -54,18 +54,15 @@ class OutputOptions(Vertical):
     """Three rows of a dialog about downloads.
 
     - `folder`: What stands in the field at first.
-
-    - `takes_urls`: Whether a URL of a store will do as well.
     """
 
     DEFAULT_CSS = "OutputOptions { height: auto; width: 1fr; }"
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
-        self._field, self._free = field("folder", str(folder)), Static(id="free")
+        self._field, self._free = TextField(str(folder), id="folder"), Static(id="free")
         self._choice = ChoiceField([option.value for option in IfExists], id="if-exists")
-        self._needed = 0
-        self.takes_urls = False
+        self._needed, self._takes_urls = 0, False
 
     def compose(self) -> ComposeResult:
         """Lay out the rows."""
@@ -93,14 +90,9 @@ class OutputOptions(Vertical):
         """What to do about files that are there."""
         return IfExists(self._choice.value)
 
-    def need(self, amount: int) -> None:
-        """Say how many bytes are going to be written."""
-        self._needed = amount
-        self._look_at_disk()
-
-    def take_urls(self, allowed: bool) -> None:
-        """Say whether a URL of a store will do as well."""
-        self.takes_urls = allowed
+    def need(self, amount: int, *, takes_urls: bool = False) -> None:
+        """Say how many bytes are going to be written, and whether a URL of a store will do as well."""
+        self._needed, self._takes_urls = amount, takes_urls
         self._look_at_disk()
 
     @on(Input.Changed, "#folder")
@@ -112,7 +104,7 @@ class OutputOptions(Vertical):
     async def _look_at_disk(self) -> None:
         url, room, short = self.url, None, False
         words = "as much as the store has" if url else "unknown"
-        problem = "URLs are for datasets on a cluster" if url and not self.takes_urls else ""
+        problem = "URLs are for datasets on a cluster" if url and not self._takes_urls else ""
         try:
             if url:
                 output.parse(url)

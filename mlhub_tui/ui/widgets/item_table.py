@@ -15,7 +15,7 @@ from ...sources.base import Page
 from ...text import count
 from ..catalog.matching import search_text
 from ..catalog.nodes import Pager
-from .line_view import Column, TableView
+from .line_view import Column, TableView, used_columns
 from .table_rows import (
     ASSET_COLUMNS,
     ASSETS,
@@ -72,8 +72,6 @@ class ItemTable(TableView):
         self.filter = ""
         self.dates = ""
         """The dates that items must meet, in words; empty for all."""
-        self.order = ""
-        """The column that items are sorted by; empty for the order of the listing."""
         self._signs: Callable[[Entry], str] | None = None
         self._days = ("", "")
         self._search_texts: list[str] = []
@@ -392,10 +390,6 @@ class ItemTable(TableView):
         self._signs, self.mark_cells = signs, 1 if signs is None else 2
         self.refresh()
 
-    def title(self, column: Column) -> str:
-        """Return what stands above a column, marked where items are sorted by it."""
-        return f"{column.title} ↓" if column.key == self.order else column.title
-
 
 def _identity(entry: Entry) -> tuple[str, str, str]:
     return entry.collection_id, entry.id, entry.url
@@ -405,6 +399,7 @@ class AssetTable(TableView[Asset]):
     """Rows of assets; columns that would be empty are left out."""
 
     DEFAULT_CSS = "AssetTable { height: 1fr; }"
+    all_columns = ASSET_COLUMNS
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -417,7 +412,7 @@ class AssetTable(TableView[Asset]):
         if assets == self.lines and self.status:
             return
         self.lines, self._texts = assets, [asset_texts(asset) for asset in assets]
-        self._used = [n for n in range(len(ASSET_COLUMNS)) if n == 0 or any(row[n] for row in self._texts)]
+        self._used = used_columns(self._texts)
         self.status = f"{count(len(assets), 'asset')}, enter copies a link" if assets else "no assets"
         self.forget_widths()
         self.measure(range(len(assets)))
@@ -427,7 +422,7 @@ class AssetTable(TableView[Asset]):
 
     def columns(self) -> list[Column]:
         """Return the columns that say something."""
-        return [ASSET_COLUMNS[number] for number in self._used]
+        return [self.all_columns[number] for number in self._used]
 
     def cells(self, number: int) -> list[str]:
         """Return the texts of an asset."""

@@ -166,13 +166,10 @@ class LineView(ScrollView, Generic[T], can_focus=True):
 
     def keep_in_sight(self) -> None:
         """Scroll as little as brings the cursor into view."""
-        top, room = self.scroll_offset.y, self.size.height - self.header
-        if room <= 0:
-            return
-        if self.cursor_line < top:
-            self.scroll_to(y=self.cursor_line, animate=False, immediate=True)
-        elif self.cursor_line >= top + room:
-            self.scroll_to(y=self.cursor_line - room + 1, animate=False, immediate=True)
+        top, line, room = self.scroll_offset.y, self.cursor_line, self.size.height - self.header
+        wanted = min(max(top, line - room + 1), line)
+        if room > 0 and wanted != top:
+            self.scroll_to(y=wanted, animate=False, immediate=True)
 
     @property
     def cursor_screen_offset(self) -> Offset:
@@ -273,6 +270,10 @@ class TableView(LineView[T]):
     mark_cells = 1
     """Cells of the mark before a row."""
     narrowest: ClassVar[int] = NARROWEST
+    all_columns: ClassVar[Sequence[Column]] = ()
+    """The columns, the more important ones first; the first one is the row's name."""
+    order = ""
+    """The key of the column that the rows are sorted by; empty for their own order."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -283,8 +284,8 @@ class TableView(LineView[T]):
     # What a subclass says
 
     def columns(self) -> Sequence[Column]:
-        """Return the columns, the more important ones first; the first one is the row's name."""
-        return ()
+        """Return the columns that there are for the rows of now."""
+        return self.all_columns
 
     def cells(self, number: int) -> Sequence[str]:
         """Return the texts of a row by column, as they may be drawn."""
@@ -295,8 +296,8 @@ class TableView(LineView[T]):
         return " "
 
     def title(self, column: Column) -> str:
-        """Return what stands above a column."""
-        return column.title
+        """Return what stands above a column, marked where rows are sorted by it."""
+        return f"{column.title} ↓" if column.key == self.order else column.title
 
     # Widths
 
@@ -322,10 +323,8 @@ class TableView(LineView[T]):
         if not columns:  # Drawn before it was given anything to show.
             return []
         wanted = [max(self._widest.get(c.key, 0), cell_len(self.title(c))) for c in columns]
-        least = [
-            min(self.narrowest, wanted[0]),
-            *(min(w, c.least) for w, c in zip(wanted[1:], columns[1:], strict=True)),
-        ]
+        least = [min(w, c.least) for w, c in zip(wanted, columns, strict=True)]
+        least[0] = min(self.narrowest, wanted[0])
         room = width - self.mark_cells - GAP
         while len(least) > 1 and sum(least) + GAP * len(least) > room:
             least.pop()
@@ -373,6 +372,11 @@ class TableView(LineView[T]):
             if other not in self._nearby:
                 self._nearby[other] = self.cells(other)
             yield self._nearby[other][place]
+
+
+def used_columns(rows: Sequence[Sequence[str]]) -> list[int]:
+    """Return the numbers of the columns in which some row has a text, and of the first one."""
+    return [0, *(n for n, texts in enumerate(zip(*rows, strict=True)) if n and any(texts))]
 
 
 @lru_cache(maxsize=64)
@@ -490,8 +494,6 @@ class PickList(LineView[PickLine]):
         room = max(width - cell_len(box) - cell_len(figures) - 2, 0)
         least = max(room * 2 // 3, room - 30) if one.words else room
         names = min(self._names if one.key else room, least)
-        name, words = (
-            fit(one_line(one.name, LONGEST), names),
-            fit(one_line(one.words, LONGEST), room - names),
-        )
+        name = fit(one_line(one.name, LONGEST), names)
+        words = fit(one_line(one.words, LONGEST), room - names)
         return Strip([Segment(f"{box}{name} {words} {figures}", style)]).adjust_cell_length(width, style)

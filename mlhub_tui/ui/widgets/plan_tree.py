@@ -128,12 +128,6 @@ def totals(counts: Counts) -> str:
 
 
 _LONGEST = 200
-_COLUMNS = (
-    Column("name", "Collection", middle=True, apart=True),
-    Column("files", "files", least=8, to_right=True),
-    Column("bytes", "bytes", least=8, to_right=True),
-    Column("items", "items", least=5, to_right=True),
-)
 _AROUND = 9  # lines of the screen that are not the tree's
 
 
@@ -162,6 +156,12 @@ class PlanTree(TableView[PlanLine]):
     COMPONENT_CLASSES: ClassVar[set[str]] = {"line--off"}
     mark_cells = 5
     narrowest = 20
+    all_columns = (
+        Column("name", "Collection", middle=True, apart=True),
+        Column("files", "files", least=8, to_right=True),
+        Column("bytes", "bytes", least=8, to_right=True),
+        Column("items", "items", least=5, to_right=True),
+    )
 
     @dataclass
     class Ticked(Message):
@@ -246,10 +246,6 @@ class PlanTree(TableView[PlanLine]):
         self.action_tick()
 
     # Drawing
-
-    def columns(self) -> Sequence[Column]:
-        """Return what is shown of a line."""
-        return _COLUMNS
 
     def mark(self, number: int) -> str:
         """Return arrow and box of a collection."""

@@ -131,15 +131,12 @@ def row_in_use(connection: Connection | None) -> str | None:
     used = connection.credentials
     if used.profile not in (None, ANONYMOUS):
         return f"{PROFILE}{used.profile}"
-    if used.secret is None and (known := _known_at(used)) is not None:
+    known = next((one for one in KNOWN if same_root(one.root_url, used.root_url)), None)
+    if used.secret is None and known is not None:
         return f"{KNOWN_ROW}{known.name}"
     if used.profile == ANONYMOUS:
         return NO_KEY
     return CURRENT
-
-
-def _known_at(used: Credentials) -> WellKnownSource | None:
-    return next((known for known in KNOWN if same_root(known.root_url, used.root_url)), None)
 
 
 def kind_name(kind: Kind | None) -> str:
@@ -249,12 +246,6 @@ def no_key_root(root_url: str | None, api_key: str | None, environ: Mapping[str,
 
 
 _LONGEST = 200
-_COLUMNS = (
-    Column("name", "Name", most=60),
-    Column("kind", "Kind", least=9),
-    Column("secret", "Key", most=26, least=17),
-    Column("where", "Where, or what", least=20),
-)
 
 
 class ProfileList(TableView[ProfileRow]):
@@ -262,6 +253,12 @@ class ProfileList(TableView[ProfileRow]):
 
     mark_cells = 2
     narrowest = 24
+    all_columns = (
+        Column("name", "Name", most=60),
+        Column("kind", "Kind", least=9),
+        Column("secret", "Key", most=26, least=17),
+        Column("where", "Where, or what", least=20),
+    )
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -290,10 +287,6 @@ class ProfileList(TableView[ProfileRow]):
     def is_heading(self, number: int) -> bool:
         """Tell whether a line is a section."""
         return not self.lines[number].key
-
-    def columns(self) -> Sequence[Column]:
-        """Return what is shown of a place."""
-        return _COLUMNS
 
     def cells(self, number: int) -> Sequence[str]:
         """Return the texts of a place."""

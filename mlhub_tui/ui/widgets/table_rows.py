@@ -99,11 +99,6 @@ ASSET_COLUMNS = (
 )
 
 
-def shown_href(asset: Asset) -> str:
-    """Return the link of an asset without keys."""
-    return one_line(redact(asset.href))
-
-
 def asset_texts(asset: Asset) -> list[str]:
     """Return the texts of an asset for the columns of `ASSET_COLUMNS`."""
     gsd = asset.raw.get("gsd")
