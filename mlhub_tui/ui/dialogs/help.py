@@ -235,7 +235,8 @@ class CommandProvider(Provider):
 
 def _shown(one: SystemCommand) -> Content:
     name, _, keys = one.title.partition("  ")
-    return Content(name) + Content.styled(f"  {keys}" if keys else "", "$accent")
+    # In no colour of its own: the row under the cursor has another background, in 16 colours one of them.
+    return Content(name) + Content.styled(f"  {keys}" if keys else "", "not bold")
 
 
 class _Commands(CommandList):
