@@ -103,6 +103,7 @@ class OutputTree:
         self._root = str(root)
         self._prefix = os.path.join(self._root, "")  # noqa: PTH118  (with a separator at its end)
         self._sound: set[str] = set()
+        self._empty: dict[str, bool] = {}
         self.made: set[str] = set()
 
     def target(self, path: str) -> str:
@@ -112,6 +113,18 @@ class OutputTree:
         if path.endswith(".part"):
             raise OutputFolderError(f"{one_line(path, 200)}: names in .part are those of unfinished files")
         return self._prefix + (path if os.sep == "/" else path.replace("/", os.sep))
+
+    def was_empty(self, target: str) -> bool:
+        """Return whether the folder of a target held nothing, or was missing, when it was first asked for.
+
+        Then only what came since can stand under the target's name; one look serves all files of a folder.
+        """
+        folder = target.rpartition(os.sep)[0]
+        if (empty := self._empty.get(folder)) is None:
+            if len(self._empty) >= _MAX_FOLDERS:
+                self._empty.clear()
+            empty = self._empty[folder] = _is_empty(folder)
+        return empty
 
     def make(self, target: str) -> str:
         """Make the folder of a target, if needed, and return it.
@@ -196,3 +209,13 @@ class OutputTree:
             raise OutputFolderError(not_folder(Path(wanted)))
         if not Path(wanted).resolve().is_relative_to(self.root.resolve()):
             raise OutputFolderError(f"{one_line(wanted, 200)} is a link that leads outside the output folder")
+
+
+def _is_empty(folder: str) -> bool:
+    try:
+        with os.scandir(folder) as entries:
+            return next(entries, None) is None
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:  # it cannot be listed, which does not tell what is in it
+        return False

@@ -13,6 +13,7 @@ from .urls import RequestURL
 _LONGEST = 64 << 10  # bytes of the lines between two chunks
 # Not allowed, but what some gateways write (RFC 9112, section 5.1).
 _FIELD_NAME = re.compile(r"([\w!#$%&'*+.^`|~-]+)[ \t]*:", re.ASCII)
+_FIELD = re.compile(rf"^{_FIELD_NAME.pattern}[ \t]*([^\r\n\0]*)\r?$", re.ASCII | re.MULTILINE)
 _NOT_IN_FIELDS = re.compile(r"[\r\0]")
 _STATUS_LINE = re.compile(r"HTTP/1\.([01]) (\d{3})(?!\d) ?([^\r\0]*)", re.ASCII)
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})(?=[ \t;]|$)")
@@ -107,28 +108,23 @@ def parse_head(head: bytes) -> Response:
     a coding for the transfer that is none (`identity`, of RFC 2616) or is named twice, and a length beside
     chunks (RFC 9112, section 6.3). Raises ProtocolError for what is no head, or leaves the body's end open.
     """
-    first, *lines = (line.rstrip("\r") for line in head.decode("latin-1").rstrip("\r\n").split("\n"))
-    if (status := _STATUS_LINE.fullmatch(first)) is None:
-        raise malformed("illegal status line", first)
-    fields: list[list[str]] = []
-    unnamed = True
-    for line in lines:
-        if line.startswith((" ", "\t")):  # a field that is folded (RFC 9112, section 5.2)
-            if not unnamed:
-                fields[-1][1] += f" {line.strip()}"
-        elif _NOT_IN_FIELDS.search(line) or ":" not in line:
-            raise malformed("illegal header line", line)
-        elif not (unnamed := (field := _FIELD_NAME.match(line)) is None):
-            fields.append([field[1].lower(), line[field.end() :].strip(" \t")])
+    first, _, rest = head.decode("latin-1").rstrip("\r\n").partition("\n")
+    if (status := _STATUS_LINE.fullmatch(first.rstrip("\r"))) is None:
+        raise malformed("illegal status line", first.rstrip("\r"))
+    fields = _FIELD.findall(rest)
+    if rest and len(fields) <= rest.count("\n"):  # not one in each line
+        fields = _odd_fields(rest)
     headers: dict[str, str] = {}
     for name, value in fields:
+        name, value = name.lower(), value.strip(" \t")
         if name not in headers:
             headers[name] = value
         elif name not in _SINGLE:  # RFC 6265, section 3: Set-Cookie must not be joined by commas
             headers[name] += f"\n{value}" if name == "set-cookie" else f", {value}"
-    codings = {coding.strip() for coding in headers.pop("transfer-encoding", "").lower().split(",")}
     keep_alive = status[1] == "1" and "close" not in headers.get("connection", "").lower()
-    size = None
+    size, codings = None, set[str]()
+    if "transfer-encoding" in headers:
+        codings = {coding.strip() for coding in headers.pop("transfer-encoding").lower().split(",")}
     if codings := codings - {"", "identity"}:
         if codings != {"chunked"}:
             raise ProtocolError(f"the body of the response is {one_line(', '.join(sorted(codings)), 60)}")
@@ -140,6 +136,22 @@ def parse_head(head: bytes) -> Response:
             raise malformed("illegal Content-Length", headers["content-length"])
         headers["content-length"], size = length, int(length)
     return Response(int(status[2]), status[3], headers, size, keep_alive)
+
+
+def _odd_fields(rest: str) -> list[tuple[str, str]]:
+    """Return the fields of lines of which some are folded, or none of a field."""
+    fields: list[tuple[str, str]] = []
+    unnamed = True
+    for line in (line.rstrip("\r") for line in rest.split("\n")):
+        if line.startswith((" ", "\t")):  # a field that is folded (RFC 9112, section 5.2)
+            if not unnamed:
+                name, value = fields.pop()
+                fields.append((name, f"{value.rstrip()} {line.strip()}"))
+        elif _NOT_IN_FIELDS.search(line) or ":" not in line:
+            raise malformed("illegal header line", line)
+        elif not (unnamed := (field := _FIELD_NAME.match(line)) is None):
+            fields.append((field[1], line[field.end() :]))
+    return fields
 
 
 def malformed(what: str, line: str) -> ProtocolError:

@@ -148,6 +148,8 @@ class LocalFolder:
         try:
             target = self._tree.target(request.path)
             task = FileTask(request, target, request.link.origin, request.link)
+            if self._tree.was_empty(target):
+                return task
             try:
                 status = os.stat(target)  # noqa: PTH116  (Path costs ten times as much, for each file)
             except (FileNotFoundError, NotADirectoryError):
@@ -234,13 +236,12 @@ class LocalFolder:
         try:
             part.rename(task.target, overwrite=task.replaces)
             part.close()
-        except OSError as error:
-            same = isinstance(error, FileExistsError) and part.is_same(task.target)
+        except FileExistsError:
+            result = _appeared(part)
             part.discard()
-            if same:  # another program fetched it meanwhile
-                return task.already_there(part.size)
-            if isinstance(error, FileExistsError):
-                return task.failed(errors.FileConflict(f"a file {task.name} appeared meanwhile"))
+            return result
+        except OSError as error:
+            part.discard()
             known = translate_os_error(error, Path(task.target))
             if isinstance(known, errors.NoSpaceError):
                 raise known from error
@@ -250,3 +251,14 @@ class LocalFolder:
         with contextlib.suppress(OSError):  # somebody may have removed it at once
             mtime = os.stat(task.target).st_mtime_ns  # noqa: PTH116  (after its end: some servers set it then)
         return FileResult(task.request.key, part.size, mtime=mtime)
+
+
+def _appeared(part: _Part) -> FileResult:
+    """Return the result of a file whose name was taken meanwhile: another program may have fetched it."""
+    task = part.task
+    with contextlib.suppress(OSError):
+        if part.is_same(task.target):
+            return task.already_there(part.size)
+        if task.request.if_exists is IfExists.SKIP and Path(task.target).is_file():
+            return task.already_there(Path(task.target).stat().st_size)
+    return task.failed(errors.FileConflict(f"a file {task.name} appeared meanwhile"))

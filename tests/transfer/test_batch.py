@@ -295,9 +295,10 @@ def test_a_store_that_refuses_head_is_asked_in_another_way(
     assert errors_of(results) == {} and not results[0].fetched
 
 
+@pytest.mark.parametrize("if_exists", [IfExists.RESUME, IfExists.SKIP])
 @pytest.mark.parametrize("same", [True, False])
 def test_a_file_that_another_program_fetched_meanwhile_is_kept(
-    server: FaultServer, folder: Path, shared: JobContext, same: bool
+    server: FaultServer, folder: Path, shared: JobContext, same: bool, if_exists: IfExists
 ) -> None:
     content = FILES[BAD] if same else b"x" + FILES[BAD][1:]
 
@@ -306,8 +307,11 @@ def test_a_file_that_another_program_fetched_meanwhile_is_kept(
         (folder / "a.tif").write_bytes(content)
 
     server.plan = appear
-    results = fetched([FileRequest(0, Link(origin(server) + BAD), "a.tif")], folder, shared)
-    assert errors_of(results) == ({} if same else {0: "FileConflict"})
+    asked = FileRequest(0, Link(origin(server) + BAD), "a.tif", if_exists=if_exists)
+    results = fetched([asked], folder, shared)
+    kept = same or if_exists is IfExists.SKIP
+    assert errors_of(results) == ({} if kept else {0: "FileConflict"})
+    assert not results[0].fetched or not kept
     assert there(folder) == {"a.tif": content}
 
 
