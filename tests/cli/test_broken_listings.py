@@ -12,8 +12,9 @@ import pytest
 
 from tests.cli.conftest import Run
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json, page_of_html
-from tests.support.paged_api import CLASSES, PagedAPI, failing_from, items, problem
-from tests.support.stac import collection
+from tests.support.paged_api import PagedAPI, failing_from, items, problem
+from tests.support.stac import collection, link
+from tests.support.stac_api import DATA_LINK, STACAPI, landing, listing, of_collection
 
 IMAGE = {"a": {"href": "https://data.example/a.tif", "type": "image/tiff"}}
 LIST = ("list", "items", "c", "--page-size", "20")
@@ -101,27 +102,18 @@ BAD_PAGES = {
 }
 
 
-def collections_api(failing: Answer) -> LoopbackServer:
+def collections_api(failing: Answer) -> STACAPI:
     """Return an API whose second page of collections fails."""
-
-    def answer(request: Request) -> Answer:
-        if request.query.get("page"):
-            return failing
-        base = f"http://{request.headers['host']}"
-        if request.path == "/":
-            links = [{"rel": "data", "href": f"{base}/collections"}]
-            return as_json({"type": "Catalog", "id": "r", "conformsTo": CLASSES, "links": links})
-        found = [collection(f"c{number}") for number in range(3)]
-        links = [{"rel": "next", "href": f"{base}/collections?page=2"}]
-        return as_json({"collections": found, "links": links})
-
-    return LoopbackServer(answer)
+    found = [collection(f"c{number}") for number in range(3)]
+    first = as_json({"collections": found, "links": [link("next", "collections?page=2")]})
+    parts = {"/collections": lambda asked: failing if asked.query.get("page") else first}
+    return STACAPI({"": landing(links=[DATA_LINK]), **parts})
 
 
 def test_collections_of_a_listing_that_broke_off_are_shown_before_the_error(run: Run) -> None:
     with collections_api(problem(500, "boom")) as server:
         table, cut = (
-            run("--source", f"{server.url}/", "list", "collections", *form) for form in ((), ("--json",))
+            run("--source", server.stac, "list", "collections", *form) for form in ((), ("--json",))
         )
     assert [line.split()[0] for line in table.stdout.splitlines()[1:]] == ["c0", "c1", "c2"]
     assert [json.loads(line.rstrip(","))["id"] for line in cut.stdout.splitlines()[1:]] == ["c0", "c1", "c2"]
@@ -133,28 +125,23 @@ def test_collections_of_a_listing_that_broke_off_are_shown_before_the_error(run:
         assert "the listing broke off after 3 collections" in result.stderr
 
 
-def circle(href: str) -> LoopbackServer:
+def circle(href: str) -> STACAPI:
     """Return an API whose second page of items has a next link of these words."""
 
-    def answer(request: Request) -> Answer:
-        base = f"http://{request.headers['host']}"
-        if request.path == "/":
-            links = [{"rel": "data", "href": f"{base}/collections"}]
-            return as_json({"type": "Catalog", "id": "r", "conformsTo": CLASSES, "links": links})
-        if request.path == "/collections/c":
-            return as_json({"type": "Collection", "id": "c", "description": "d", "license": "x", "links": []})
-        page = int(request.query.get("page", ["1"])[0])
-        links = [{"rel": "next", "href": "?page=2" if page == 1 else href}]
-        return as_json({"features": items(2, assets=IMAGE)[page - 1 : page], "links": links})
+    def page(asked: Request) -> Answer:
+        number = int(asked.query.get("page", ["1"])[0])
+        return listing(
+            items(2, assets=IMAGE)[number - 1 : number], link("next", "?page=2" if number == 1 else href)
+        )
 
-    return LoopbackServer(answer)
+    return STACAPI({**of_collection(), "": landing(), "/collections/c/items": page})
 
 
 @pytest.mark.parametrize("href", ["?page=1", "?page=2", "ftp://elsewhere/items"])
 def test_a_next_link_that_leads_nowhere_is_an_error_after_what_came(run: Run, href: str) -> None:
     with circle(href) as server:
         table, cut, plan = (
-            run("--source", f"{server.url}/", *command)
+            run("--source", server.stac, *command)
             for command in (
                 LIST,
                 (*LIST, "--json"),
@@ -189,8 +176,7 @@ class Ill(LoopbackServer):
         second = request.query.get("page") == ["2"]
         match request.path:
             case "/":
-                links = [{"rel": "data", "href": f"{self.url}/collections"}]
-                return as_json({"type": "Catalog", "id": "r", "conformsTo": CLASSES, "links": links})
+                return landing(links=[DATA_LINK])
             case "/collections/c/items" if second and self.how in BAD_PAGES and not self.well:
                 return BAD_PAGES[self.how]
             case "/collections/c/items":

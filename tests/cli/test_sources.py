@@ -9,7 +9,7 @@ import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import pytest
 
@@ -24,6 +24,7 @@ from mlhub_tui.sample.server import SampleServer
 from mlhub_tui.sources.open_source import KNOWN, by_name, by_url, choose
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json, page_of_html
 from tests.support.stac import catalog, collection, item, link
+from tests.support.stac_api import CLASSES, DATA_LINK, STACAPI, Part, listing
 
 from .conftest import Command, Run
 
@@ -33,47 +34,35 @@ COLLECTION = collection("x", link("item", "./item-1.json"), title="Fields", lice
 CATALOG = catalog("cat", link("child", "./x/collection.json"), title="Kept")
 
 
-class STACServer(LoopbackServer):
-    """A small STAC API that may want a bearer token."""
+SMALL: dict[str, Part] = {
+    **dict.fromkeys(
+        ("", "/"), as_json(catalog("cat", DATA_LINK, title="Small", conformsTo=[f"{CLASSES}core"]))
+    ),
+    "/collections": as_json({"collections": [COLLECTION], "links": []}),
+    "/collections/x": as_json(COLLECTION),
+    "/collections/x/items": listing([ITEM]),
+    "/collections/x/items/item-1": as_json(ITEM),
+}
 
-    def __init__(self, token: str | None = None) -> None:
-        super().__init__(self._answer)
-        self.token = token
 
-    @property
-    def stac(self) -> str:
-        return f"{self.url}/stac"
+class Guarded(STACAPI):
+    """An API that wants a bearer token."""
 
     def _answer(self, asked: Request) -> Answer:
-        if self.token and asked.headers.get("Authorization") != f"Bearer {self.token}":
+        if asked.headers.get("Authorization") != f"Bearer {TOKEN}":
             return as_json({"code": "Unauthorized", "description": "log in"}, 401)
-        links = [{"rel": "data", "href": f"{self.stac}/collections"}]
-        features = {"type": "FeatureCollection", "features": [ITEM], "links": []}
-        pages: dict[str, Any] = {
-            "": {
-                **CATALOG,
-                "title": "Small",
-                "conformsTo": ["https://api.stacspec.org/v1.0.0/core"],
-                "links": links,
-            },
-            "/collections": {"collections": [COLLECTION], "links": []},
-            "/collections/x": COLLECTION,
-            "/collections/x/items": features,
-            "/collections/x/items/item-1": ITEM,
-        }
-        page = pages.get(asked.path.removeprefix("/stac").rstrip("/"))
-        return as_json({"detail": "Not Found"}, 404) if page is None else as_json(page)
+        return super()._answer(asked)
 
 
 @pytest.fixture
-def stac() -> Iterator[STACServer]:
-    with STACServer() as server:
+def stac() -> Iterator[STACAPI]:
+    with STACAPI(SMALL) as server:
         yield server
 
 
 @pytest.fixture
-def guarded() -> Iterator[STACServer]:
-    with STACServer(TOKEN) as server:
+def guarded() -> Iterator[STACAPI]:
+    with Guarded(SMALL) as server:
         yield server
 
 
@@ -91,7 +80,7 @@ def kept(tmp_path: Path) -> Path:
 
 
 def test_every_command_works_on_a_stac_api_and_a_static_catalog_alike(
-    run: Run, stac: STACServer, kept: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, stac: STACAPI, kept: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(kept.parent)
     for source in (stac.stac, "kept", "./kept/catalog.json", "kept.tar.gz", (kept / "catalog.json").as_uri()):
@@ -109,7 +98,7 @@ def test_every_command_works_on_a_stac_api_and_a_static_catalog_alike(
 
 @pytest.mark.parametrize("what", ["datasets", "models"])
 def test_what_a_kind_of_source_does_not_have_is_said_with_what_it_has(
-    run: Run, stac: STACServer, kept: Path, what: str
+    run: Run, stac: STACAPI, kept: Path, what: str
 ) -> None:
     for source in (stac.stac, str(kept)):
         result = run("list", what, "--source", source)
@@ -119,7 +108,7 @@ def test_what_a_kind_of_source_does_not_have_is_said_with_what_it_has(
     assert "collections" in run("list", "datasets", "--source", kept).stderr
 
 
-def test_archives_of_another_kind_of_source_are_refused_in_one_line(run: Run, stac: STACServer) -> None:
+def test_archives_of_another_kind_of_source_are_refused_in_one_line(run: Run, stac: STACAPI) -> None:
     result = run("download", "x", "--source", stac.stac)
     assert result.exit_code != 0
     assert "MLHub" in result.output
@@ -146,7 +135,7 @@ def test_the_app_gets_the_source(run: Run, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_the_key_of_the_environment_is_not_told_to_another_source(
-    run: Run, stac: STACServer, monkeypatch: pytest.MonkeyPatch
+    run: Run, stac: STACAPI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLHUB_API_KEY", TOKEN)
     monkeypatch.setenv("MLHUB_ROOT_URL", "http://127.0.0.1:9/")
@@ -159,7 +148,7 @@ def test_the_key_of_the_environment_is_not_told_to_another_source(
     assert stac.requests[-1].query["key"] == ["typed"]
 
 
-def test_adding_looks_says_what_is_there_and_keeps_it(run: Run, stac: STACServer, mlhub_home: Path) -> None:
+def test_adding_looks_says_what_is_there_and_keeps_it(run: Run, stac: STACAPI, mlhub_home: Path) -> None:
     result = run("sources", "add", "mine", f"{stac.stac}/collections/x")
     assert (result.exit_code, result.stdout) == (0, f"Wrote profile mine to {mlhub_home / 'profiles'}\n")
     assert 'found: a STAC API "Small", 1 collection' in result.stderr
@@ -203,7 +192,7 @@ def test_nonsense_is_refused_unless_the_kind_is_said(run: Run, mlhub_home: Path)
 
 
 def test_what_wants_a_key_is_kept_with_the_variable_that_holds_it(
-    run: Run, guarded: STACServer, mlhub_home: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, guarded: STACAPI, mlhub_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bare = run("sources", "add", "mine", guarded.stac, code=3)
     assert "the contents require a key" in bare.stderr
@@ -224,7 +213,7 @@ def test_what_wants_a_key_is_kept_with_the_variable_that_holds_it(
 
 
 def test_a_token_is_piped_in_and_replaced_and_never_shown(
-    run: Run, command: Command, guarded: STACServer, mlhub_home: Path
+    run: Run, command: Command, guarded: STACAPI, mlhub_home: Path
 ) -> None:
     done = command("sources", "add", "mine", guarded.stac, "--token", stdin=f"{TOKEN}\n")
     assert done.returncode == 0
@@ -287,7 +276,7 @@ def test_half_a_secret_or_two_or_none_are_usage_errors(
     assert not mlhub_home.exists()
 
 
-def test_the_key_in_a_pasted_url_is_kept_apart_from_it(run: Run, stac: STACServer) -> None:
+def test_the_key_in_a_pasted_url_is_kept_apart_from_it(run: Run, stac: STACAPI) -> None:
     result = run("sources", "add", "p", f"{stac.stac}?apikey={TOKEN}", code=0)
     assert TOKEN not in result.output
     profile = ProfilesFile.load().get("p")

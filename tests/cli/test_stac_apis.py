@@ -16,52 +16,24 @@ import pytest
 from mlhub_tui.auth import Auth, ProfilesFile
 from mlhub_tui.http.session import Session
 from mlhub_tui.sources.stac.api_source import STACAPISource
-from tests.support.http_server import Answer, LoopbackServer, Request, as_json, page_of_html
+from tests.support.http_server import Answer, Request, as_json, page_of_html
 from tests.support.paged_api import PagedAPI
 from tests.support.stac import catalog, collection, item, link
-
-from .conftest import Run
-
-CLASSES = "https://api.stacspec.org/v1.0.0/"
-COMPLETE = ("core", "collections", "ogcapi-features", "item-search")
-MISSING = as_json({"code": "NotFoundError", "description": "nothing here"}, 404)
-Part = Answer | Callable[[Request], Answer]
-
-
-def listing(features: Iterable[dict[str, Any]]) -> Answer:
-    return as_json({"type": "FeatureCollection", "features": list(features), "links": []})
-
-
-def landing(classes: Iterable[str] = COMPLETE, links: Iterable[dict[str, Any]] = ()) -> Answer:
-    """Return a landing page with relative links: its place is not known before it is asked for."""
-    return as_json(catalog("root", *links, title="An API", conformsTo=[CLASSES + name for name in classes]))
-
-
-SEARCH_LINKS = (
-    {"rel": "search", "href": "search", "method": "GET"},
-    {"rel": "search", "href": "search", "method": "POST"},
+from tests.support.stac_api import (
+    CLASSES,
+    COMPLETE,
+    DATA_LINK,
+    MISSING,
+    SEARCH_LINKS,
+    STACAPI,
+    Part,
+    landing,
+    listing,
+    of_collection,
+    tiffs,
 )
 
-
-class STACAPI(LoopbackServer):
-    """A STAC API at `/stac`: its parts by path below that; `""` is the landing page, `/` with the slash."""
-
-    def __init__(self, parts: dict[str, Part], missing: Answer = MISSING) -> None:
-        super().__init__(self._answer)
-        self.parts = parts
-        self.missing = missing
-
-    @property
-    def stac(self) -> str:
-        return f"{self.url}/stac"
-
-    def asked(self, path: str) -> int:
-        """Return how often a path below the root was asked for."""
-        return [request.path for request in self.requests].count(f"/stac{path}")
-
-    def _answer(self, asked: Request) -> Answer:
-        part = self.parts.get(asked.path.removeprefix("/stac"), self.missing)
-        return part if isinstance(part, Answer) else part(asked)
+from .conftest import Run
 
 
 def ids_of(listed: str) -> list[str]:
@@ -107,13 +79,13 @@ def test_a_root_url_is_used_as_given_and_else_in_its_other_spelling(
 ) -> None:
     one = item("i1", assets={"data": {"href": "../../../files/i1.tif"}})
     parts: dict[str, Part] = {
-        root: landing(links=({"rel": "data", "href": "collections"}, *SEARCH_LINKS)),
+        root: landing(links=(DATA_LINK, *SEARCH_LINKS)),
         "/collections": as_json({"collections": [collection("c")], "links": []}),
         "/collections/c": as_json(collection("c")),
         "/collections/c/items": listing([one]),
         "/collections/c/items/i1": as_json(one),
         "/search": listing([one]),
-        "/files/i1.tif": Answer(200, b"II*\0data"),
+        **tiffs("i1"),
     }
     missing = (
         page_of_html() if status == 200 else as_json({"message": "Missing Authentication Token"}, status)
@@ -135,7 +107,7 @@ def test_a_root_url_is_used_as_given_and_else_in_its_other_spelling(
         assert server.asked("/" if root == "" else "") == 0
         assert run("sources", "add", "forced", url, "--kind", "stac-api").exit_code == 0
         assert ids_of(run("--source", "forced", "list", "collections", "--json").stdout) == ["c"]
-    assert next((tmp_path / "out").rglob("data.tif")).read_bytes() == b"II*\0data"
+    assert next((tmp_path / "out").rglob("data.tif")).read_bytes() == b"II*\0i1"
 
 
 def test_a_root_refused_in_both_spellings_names_the_one_that_was_given(run: Run) -> None:
@@ -171,7 +143,7 @@ def test_without_a_list_of_collections_those_that_links_lead_to_are_listed(run: 
             {**collection("deep"), "links": [{"rel": "child", "href": "mid.json"}]}
         ),
         "/search": searched(found),
-        "/files/a.tif": Answer(200, b"II*\0data"),
+        **tiffs("a"),
     }
     with STACAPI(parts) as server:
         at = ("--source", server.stac)
@@ -252,7 +224,7 @@ def test_an_api_that_has_a_search_alone_is_called_that_and_searched(
     parts: dict[str, Part] = {
         "": landing(("core", "item-search"), SEARCH_LINKS),
         "/search": search if post else by_get,
-        "/files/a.tif": Answer(200, b"II*\0data"),
+        **tiffs("a"),
     }
     with STACAPI(parts, as_json({"description": "none"}, status)) as server:
         at = ("--source", server.stac)
@@ -290,10 +262,10 @@ def test_an_item_that_its_own_address_does_not_give_is_searched_by_its_id(
     data = {"data": {"href": "/stac/files/a.tif"}}
     items = [item(name, "c/d", assets=data) for name in ("other", identity)]
     parts: dict[str, Part] = {
-        "": landing(links=({"rel": "data", "href": "collections"}, *SEARCH_LINKS)),
+        "": landing(links=(DATA_LINK, *SEARCH_LINKS)),
         "/collections": as_json({"collections": [collection("c/d")], "links": []}),
         "/search": searched(items),
-        "/files/a.tif": Answer(200, b"II*\0data"),
+        **tiffs("a"),
     }
     with STACAPI(parts, as_json({"detail": "no such route"}, status)) as server:
         at = ("--source", server.stac)
@@ -379,7 +351,7 @@ def test_a_sort_field_that_is_refused_is_spelled_otherwise(
 
 
 def test_catalogs_that_are_apis_of_their_own_are_named_where_there_are_no_collections(run: Run) -> None:
-    own = landing(("core", "collections"), ({"rel": "data", "href": "collections"},))
+    own = landing(("core", "collections"), (DATA_LINK,))
     parts: dict[str, Part] = {
         "": landing(("core",), ({"rel": "child", "href": "LPCLOUD"},)),
         "/LPCLOUD": own,
@@ -391,13 +363,7 @@ def test_catalogs_that_are_apis_of_their_own_are_named_where_there_are_no_collec
 
 def test_asset_keys_that_a_collection_does_not_have_are_refused_with_those_that_it_has(run: Run) -> None:
     assets = {key: {"href": f"/stac/files/{key}.tif"} for key in ("red", "blue")}
-    parts: dict[str, Part] = {
-        "": landing(links=SEARCH_LINKS),
-        "/collections/c": as_json(collection("c")),
-        "/collections/c/items": listing([item("i", assets=assets)]),
-        "/search": listing([]),
-        "/files/red.tif": Answer(200, b"II*\0data"),
-    }
+    parts = of_collection(item("i", assets=assets)) | {"/search": listing([])} | tiffs("red")
     with STACAPI(parts) as server:
         asked = ("--source", server.stac, "download", "dataset", "c", "--output-dir", str(run.folder))
         nowhere = run(*asked, "--collection", "c=RED", "--bbox", "0,0,1,1", "--dry-run")
@@ -623,14 +589,7 @@ def test_assets_whose_reader_pays_are_left_out_of_a_dataset_and_the_reason_is_to
     }
     moment = {"datetime": "2020-01-01T00:00:00Z"}
     items = [item(name, assets=assets, properties={**moment, **more}) for name in ("one", "two")]
-    parts: dict[str, Part] = {
-        "": landing(links=SEARCH_LINKS),
-        "/collections/c": as_json(collection("c")),
-        "/collections/c/items": listing(items),
-        "/files/free.tif": Answer(200, b"II*\0free"),
-        "/files/both.tif": Answer(200, b"II*\0both"),
-    }
-    with STACAPI(parts) as server:
+    with STACAPI(of_collection(*items) | tiffs("free", "both")) as server:
         asked = ("--source", server.stac, "download", "dataset", "c", "--output-dir", str(tmp_path))
         planned = run(*asked, "--dry-run", "--json")
         counts = json.loads(planned.stdout)
@@ -674,15 +633,8 @@ def test_what_a_collection_states_of_who_pays_holds_for_its_items(run: Run, tmp_
     alternate = {"alternate": {"https": {"href": "/stac/files/both.tif"}}}
     assets = {"free": {"href": "/stac/files/free.tif"}, "paid": paid, "both": {**paid, **alternate}}
     items = [item(name, assets=assets) for name in ("one", "two")]
-    parts: dict[str, Part] = {
-        "": landing(links=SEARCH_LINKS),
-        "/collections/c": as_json(collection("c") | stated),
-        "/collections/c/items": listing(items),
-        "/collections/c/items/one": as_json(items[0]),
-        "/search": listing(items),
-        "/files/free.tif": Answer(200, b"II*\0free"),
-        "/files/both.tif": Answer(200, b"II*\0both"),
-    }
+    parts = of_collection(*items, **stated) | tiffs("free", "both")
+    parts |= {"/collections/c/items/one": as_json(items[0]), "/search": listing(items)}
     reason = "the bucket example-bucket is requester-pays"
     with STACAPI(parts) as server:
         asked, where = ("--source", server.stac), ("--output-dir", str(tmp_path))
@@ -714,11 +666,8 @@ def test_what_a_collection_states_of_who_pays_holds_for_its_items(run: Run, tmp_
 
 
 def test_hints_name_commands_that_the_source_at_hand_can_do(run: Run, tmp_path: Path) -> None:
-    parts: dict[str, Part] = {
-        "": landing(links=SEARCH_LINKS),
+    parts = of_collection() | {
         "/collections": as_json({"collections": [collection("c")], "links": []}),
-        "/collections/c": as_json(collection("c")),
-        "/collections/c/items": listing([]),
         "/collections/closed": as_json({"detail": "log in"}, 401),
         "/search": listing([]),
     }
@@ -797,13 +746,7 @@ def test_collections_that_only_link_their_items_are_listed_where_an_api_has_no_s
 
 def test_a_finished_dataset_whose_files_are_gone_is_completed_by_a_retry_of_it(run: Run) -> None:
     assets = {key: {"href": f"/stac/files/{key}.tif"} for key in ("red", "blue")}
-    parts: dict[str, Part] = {
-        "": landing(links=SEARCH_LINKS),
-        "/collections/c": as_json(collection("c")),
-        "/collections/c/items": listing([item("i", assets=assets)]),
-        **{f"/files/{key}.tif": Answer(200, f"II*\0{key}".encode()) for key in assets},
-    }
-    with STACAPI(parts) as server:
+    with STACAPI(of_collection(item("i", assets=assets)) | tiffs(*assets)) as server:
         asked = ("--source", server.stac, "download", "dataset", "c", "--output-dir", str(run.folder))
         assert run(*asked).exit_code == 0
         assert run("queue", "retry").stderr == "nothing to retry\n"
@@ -821,7 +764,7 @@ def test_a_finished_dataset_whose_files_are_gone_is_completed_by_a_retry_of_it(r
 @pytest.mark.parametrize("named", [True, False])
 def test_an_api_that_has_collections_alone_is_called_that(run: Run, named: bool) -> None:
     """As an openEO backend; without an id of the landing page as pygeoapi."""
-    links = [{"rel": "data", "href": "collections"}, {"rel": "conformance", "href": "conformance"}]
+    links = [DATA_LINK, {"rel": "conformance", "href": "conformance"}]
     whole = {"id": "openeo", "stac_version": "0.9.0"} if named else {}
     parts: dict[str, Part] = {
         "": as_json({**whole, "title": "T", "description": "d", "links": links}),

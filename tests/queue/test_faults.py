@@ -7,7 +7,7 @@ import base64
 import hashlib
 import logging
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -42,45 +42,51 @@ HALF = len(DATA) // 2
 OTHER = content(seed=2)
 
 
-async def get(
-    server: FaultServer,
-    folder: Path,
-    if_exists: IfExists = IfExists.RESUME,
-    size: int | None = None,
-    *,
-    impatient: bool = False,
-) -> bytes:
-    """Fetch the file, check that nothing else is left in the folder, and return its bytes."""
-    patience, tuning = (ENDLESS, IMPATIENT) if impatient else (HASTY, QUICK)
-    path = await fetch(
-        wish(folder, if_exists=if_exists), Links(server.url, size=size), retries=patience, config=tuning
-    )
-    assert files(folder) == {"file.tar.gz": path.stat().st_size}
-    return path.read_bytes()
+@dataclass
+class Site:
+    """A server of one file, and the folder that it is fetched to."""
+
+    server: FaultServer
+    folder: Path
+
+    async def get(
+        self, if_exists: IfExists = IfExists.RESUME, size: int | None = None, *, impatient: bool = False
+    ) -> bytes:
+        """Fetch the file, check that nothing else is left in the folder, and return its bytes."""
+        patience, tuning = (ENDLESS, IMPATIENT) if impatient else (HASTY, QUICK)
+        links = Links(self.server.url, size=size)
+        wanted = wish(self.folder, if_exists=if_exists)
+        path = await fetch(wanted, links, retries=patience, config=tuning)
+        assert files(self.folder) == {"file.tar.gz": path.stat().st_size}
+        return path.read_bytes()
+
+    async def half_done(self, size: int | None = None) -> None:
+        """Leave a part of the file as a broken connection does."""
+        self.server.script.append(Answer(after=HALF))
+        self.server.always = Answer(before="reset")
+        with pytest.raises(ServerUnreachable):
+            await self.get(size=size)
+        assert files(self.folder) == {"file.tar.gz.part": HALF}
+        self.server.always = Answer()
+        self.server.requests.clear()
+
+    async def failing(self, error: type[MLHubException]) -> MLHubException:
+        """Return the error that the file fails with."""
+        with pytest.raises(error) as caught:
+            await self.get()
+        assert not (self.folder / "file.tar.gz").exists()
+        return caught.value
 
 
-async def half_done(server: FaultServer, folder: Path, size: int | None = None) -> None:
-    """Leave a part of the file as a broken connection does."""
-    server.script.append(Answer(after=HALF))
-    server.always = Answer(before="reset")
-    with pytest.raises(ServerUnreachable):
-        await get(server, folder, size=size)
-    assert files(folder) == {"file.tar.gz.part": HALF}
-    server.always = Answer()
-    server.requests.clear()
+@pytest.fixture
+def site(server: FaultServer, folder: Path) -> Site:
+    return Site(server, folder)
 
 
-async def failing(server: FaultServer, folder: Path, error: type[MLHubException]) -> MLHubException:
-    with pytest.raises(error) as caught:
-        await get(server, folder)
-    assert not (folder / "file.tar.gz").exists()
-    return caught.value
-
-
-async def test_a_good_server_gives_the_whole_file_in_one_request(server: FaultServer, folder: Path) -> None:
-    assert await get(server, folder) == DATA
-    assert [request.method for request in server.requests] == ["GET"]
-    assert server.requests[0].headers["accept-encoding"] == "identity"
+async def test_a_good_server_gives_the_whole_file_in_one_request(site: Site) -> None:
+    assert await site.get() == DATA
+    assert [request.method for request in site.server.requests] == ["GET"]
+    assert site.server.requests[0].headers["accept-encoding"] == "identity"
 
 
 PAGE = b"  <!DOCTYPE html><html><body>Log in</body></html>"
@@ -103,24 +109,22 @@ WHOLE: dict[str, tuple[Answer, int]] = {
 
 
 @pytest.mark.parametrize("fault", WHOLE)
-async def test_the_whole_file_comes_at_once_or_is_fetched_again(
-    server: FaultServer, folder: Path, fault: str
-) -> None:
+async def test_the_whole_file_comes_at_once_or_is_fetched_again(site: Site, fault: str) -> None:
     answer, requests = WHOLE[fault]
-    server.script.append(answer)
-    assert await get(server, folder) == DATA
-    assert server.ranges == [None] * requests
+    site.server.script.append(answer)
+    assert await site.get() == DATA
+    assert site.server.ranges == [None] * requests
 
 
 @pytest.mark.parametrize(
     "answer", [Answer(before="stall"), Answer(after=HALF, end="stall"), Answer(piece=1, pace=0.02)]
 )
 async def test_a_stall_and_a_trickle_are_left_and_what_came_is_not_fetched_again(
-    server: FaultServer, folder: Path, answer: Answer
+    site: Site, answer: Answer
 ) -> None:
-    server.script.append(answer)
-    assert await get(server, folder, impatient=True) == DATA
-    assert answer.end != "stall" or server.ranges[1] is not None
+    site.server.script.append(answer)
+    assert await site.get(impatient=True) == DATA
+    assert answer.end != "stall" or site.server.ranges[1] is not None
 
 
 BROTLI = b"\x1b\x1f\0\xf8\x8d\x94" + DATA[:1000]
@@ -149,13 +153,11 @@ REFUSED: dict[str, tuple[Answer, type[MLHubException], str]] = {
 
 
 @pytest.mark.parametrize("fault", REFUSED)
-async def test_what_stays_wrong_is_named_and_leaves_nothing(
-    server: FaultServer, folder: Path, fault: str
-) -> None:
-    server.always, error, words = REFUSED[fault]
-    assert words in str(await failing(server, folder, error))
-    assert files(folder) == {}
-    assert error is not RequestRefused or len(server.gets) == 1
+async def test_what_stays_wrong_is_named_and_leaves_nothing(site: Site, fault: str) -> None:
+    site.server.always, error, words = REFUSED[fault]
+    assert words in str(await site.failing(error))
+    assert files(site.folder) == {}
+    assert error is not RequestRefused or len(site.server.gets) == 1
 
 
 @pytest.mark.parametrize(
@@ -171,14 +173,14 @@ async def test_what_stays_wrong_is_named_and_leaves_nothing(
     ids=["Content-MD5", "x-ms-blob-content-md5", "Repr-Digest"],
 )
 async def test_a_sum_that_is_wrong_twice_fails_with_both_sums(
-    server: FaultServer, folder: Path, headers: dict[str, str | None]
+    site: Site, headers: dict[str, str | None]
 ) -> None:
-    server.always = Answer(headers=headers)
+    site.server.always = Answer(headers=headers)
     kind = hashlib.sha256 if "Repr-Digest" in headers else hashlib.md5
-    error = await failing(server, folder, VerificationFailed)
+    error = await site.failing(VerificationFailed)
     assert kind(DATA).hexdigest() in str(error)
     assert kind(OTHER).hexdigest() in str(error)
-    assert len(server.gets) == 2
+    assert len(site.server.gets) == 2
 
 
 RESUMED: dict[str, tuple[Answer, list[bool]]] = {
@@ -192,14 +194,12 @@ RESUMED: dict[str, tuple[Answer, list[bool]]] = {
 
 
 @pytest.mark.parametrize("fault", RESUMED)
-async def test_what_does_not_continue_the_part_is_not_written_to_it(
-    server: FaultServer, folder: Path, fault: str
-) -> None:
-    await half_done(server, folder)
+async def test_what_does_not_continue_the_part_is_not_written_to_it(site: Site, fault: str) -> None:
+    await site.half_done()
     answer, ranges = RESUMED[fault]
-    server.script.append(answer)
-    assert await get(server, folder) == DATA
-    assert [found is not None for found in server.ranges] == ranges
+    site.server.script.append(answer)
+    assert await site.get() == DATA
+    assert [found is not None for found in site.server.ranges] == ranges
 
 
 @pytest.mark.parametrize(
@@ -215,12 +215,12 @@ async def test_what_does_not_continue_the_part_is_not_written_to_it(
     ids=["strong", "weak", "unquoted", "ignored by the server", "same validators", "same ETag, another size"],
 )
 async def test_another_version_replaces_the_part(
-    server: FaultServer, folder: Path, before: dict[str, Any], after: dict[str, Any], data: bytes
+    site: Site, before: dict[str, Any], after: dict[str, Any], data: bytes
 ) -> None:
-    vars(server).update(before)
-    await half_done(server, folder)
-    vars(server).update(after, content=data)
-    assert await get(server, folder) == data
+    vars(site.server).update(before)
+    await site.half_done()
+    vars(site.server).update(after, content=data)
+    assert await site.get() == data
 
 
 @pytest.mark.parametrize(
@@ -234,14 +234,14 @@ async def test_another_version_replaces_the_part(
     ids=["an unquoted ETag", "Last-Modified", "a weak ETag", "nothing"],
 )
 async def test_a_part_is_resumed_where_a_validator_says_that_it_is_of_this_version(
-    server: FaultServer, folder: Path, has: dict[str, Any], resumes: bool
+    site: Site, has: dict[str, Any], resumes: bool
 ) -> None:
-    vars(server).update(has, md5=False)
-    await half_done(server, folder)
-    assert await get(server, folder) == DATA
-    assert (server.ranges[0] is not None) is resumes
-    assert len(server.ranges) == 1
-    assert not has["etag"] or "if-range" not in server.requests[0].headers
+    vars(site.server).update(has, md5=False)
+    await site.half_done()
+    assert await site.get() == DATA
+    assert (site.server.ranges[0] is not None) is resumes
+    assert len(site.server.ranges) == 1
+    assert not has["etag"] or "if-range" not in site.server.requests[0].headers
 
 
 def _replace(part: Path) -> None:
@@ -256,153 +256,141 @@ def _replace(part: Path) -> None:
     ids=["grown", "deleted", "replaced"],
 )
 async def test_a_part_that_was_changed_between_runs_is_not_trusted(
-    server: FaultServer, folder: Path, change: Callable[[Path], object]
+    site: Site, change: Callable[[Path], object]
 ) -> None:
-    server.md5 = False
-    await half_done(server, folder)
-    change(folder / "file.tar.gz.part")
-    assert await get(server, folder) == DATA
+    site.server.md5 = False
+    await site.half_done()
+    change(site.folder / "file.tar.gz.part")
+    assert await site.get() == DATA
 
 
 @pytest.mark.parametrize("end", ["reset", "close"])
-async def test_broken_in_the_body_goes_on_where_it_stopped(
-    server: FaultServer, folder: Path, end: str
-) -> None:
-    server.script.append(Answer(after=HALF, end=end))
-    assert await get(server, folder) == DATA
-    first, second = server.ranges
+async def test_broken_in_the_body_goes_on_where_it_stopped(site: Site, end: str) -> None:
+    site.server.script.append(Answer(after=HALF, end=end))
+    assert await site.get() == DATA
+    first, second = site.server.ranges
     assert first is None
     assert second is not None
     start, last = second.removeprefix("bytes=").split("-")
     assert HALF - (64 << 10) >= int(start) >= 0
     assert int(last) == len(DATA) - 1
-    assert server.requests[1].headers["if-range"] == '"v1"'
+    assert site.server.requests[1].headers["if-range"] == '"v1"'
 
 
-async def test_always_closed_early_keeps_the_part_and_says_so(server: FaultServer, folder: Path) -> None:
-    server.always = Answer(after=100)
-    error = await failing(server, folder, ServerUnreachable)
+async def test_always_closed_early_keeps_the_part_and_says_so(site: Site) -> None:
+    site.server.always = Answer(after=100)
+    error = await site.failing(ServerUnreachable)
     assert "127.0.0.1" in str(error) or "to come" in str(error)
-    assert "file.tar.gz.part" in files(folder)
+    assert "file.tar.gz.part" in files(site.folder)
 
 
 @pytest.mark.parametrize("size", [len(DATA), None])
-async def test_closed_early_without_any_length_is_not_taken_for_whole(
-    server: FaultServer, folder: Path, size: int | None
-) -> None:
-    server.md5 = False
-    server.script.append(Answer(unframed=True, after=HALF))
-    assert await get(server, folder, size=size) == DATA
-    assert len(server.gets) == 2  # without the size its gzip data shows it
+async def test_closed_early_without_any_length_is_not_taken_for_whole(site: Site, size: int | None) -> None:
+    site.server.md5 = False
+    site.server.script.append(Answer(unframed=True, after=HALF))
+    assert await site.get(size=size) == DATA
+    assert len(site.server.gets) == 2  # without the size its gzip data shows it
 
 
-async def test_only_a_trickle_ever_ends_with_a_timeout(server: FaultServer, folder: Path) -> None:
-    server.always = Answer(piece=1, pace=0.02)
+async def test_only_a_trickle_ever_ends_with_a_timeout(site: Site) -> None:
+    site.server.always = Answer(piece=1, pace=0.02)
     config = replace(IMPATIENT, first_byte_timeout=30.0)
     with pytest.raises(ServerTimeout):
-        await fetch(wish(folder), Links(server.url), retries=replace(HASTY, tries=2), config=config)
-    assert 0 < files(folder)["file.tar.gz.part"] < 1000
+        await fetch(wish(site.folder), Links(site.server.url), retries=replace(HASTY, tries=2), config=config)
+    assert 0 < files(site.folder)["file.tar.gz.part"] < 1000
 
 
 @pytest.mark.parametrize("kind", ["seconds", "date"])
-async def test_retry_after_is_waited_for(server: FaultServer, folder: Path, kind: str) -> None:
+async def test_retry_after_is_waited_for(site: Site, kind: str) -> None:
     later = format_datetime(datetime.now(UTC) + timedelta(seconds=30), usegmt=True)
     after = "1" if kind == "seconds" else later
-    server.script.append(Answer(status=503, headers={"Retry-After": after}))
+    site.server.script.append(Answer(status=503, headers={"Retry-After": after}))
     start = asyncio.get_running_loop().time()
-    assert await get(server, folder) == DATA
+    assert await site.get() == DATA
     assert asyncio.get_running_loop().time() - start >= HASTY.longest_wait
 
 
-async def test_206_with_another_start_is_noticed_where_its_bytes_look_alike(
-    server: FaultServer, folder: Path
-) -> None:
-    server.content = bytes(HALF + (1 << 17)) + DATA[: HALF - (1 << 17)]
-    server.md5 = False
-    size = len(server.content)
-    await half_done(server, folder, size)
-    server.script.append(Answer(shift=-1000))
-    assert await get(server, folder, size=size) == server.content
+async def test_206_with_another_start_is_noticed_where_its_bytes_look_alike(site: Site) -> None:
+    site.server.content = bytes(HALF + (1 << 17)) + DATA[: HALF - (1 << 17)]
+    site.server.md5 = False
+    size = len(site.server.content)
+    await site.half_done(size)
+    site.server.script.append(Answer(shift=-1000))
+    assert await site.get(size=size) == site.server.content
 
 
 @pytest.mark.parametrize("size", [HALF // 2, HALF, len(DATA) * 2])
-async def test_416_starts_over_whatever_size_the_file_has_now(
-    server: FaultServer, folder: Path, size: int
-) -> None:
-    await half_done(server, folder)
-    server.content = content(size, seed=3)
-    server.script.append(Answer(status=416, headers={"Content-Range": f"bytes */{len(server.content)}"}))
-    assert await get(server, folder) == server.content
+async def test_416_starts_over_whatever_size_the_file_has_now(site: Site, size: int) -> None:
+    await site.half_done()
+    site.server.content = content(size, seed=3)
+    site.server.script.append(
+        Answer(status=416, headers={"Content-Range": f"bytes */{len(site.server.content)}"})
+    )
+    assert await site.get() == site.server.content
 
 
-async def test_a_redirect_to_another_origin_is_followed_without_credentials(
-    server: FaultServer, folder: Path
-) -> None:
+async def test_a_redirect_to_another_origin_is_followed_without_credentials(site: Site) -> None:
     class WithKey(Links):
         async def link(self, request: DownloadRequest) -> Link:
             auth = Auth(Scheme.BEARER)
-            credentials = OriginCredentials(server.url, lambda: "secret", auth)
-            return Link(server.url, {"x-mine": "1"}, credentials)
+            credentials = OriginCredentials(site.server.url, lambda: "secret", auth)
+            return Link(site.server.url, {"x-mine": "1"}, credentials)
 
     with FaultServer(DATA) as other:
-        server.always = Answer(status=307, headers={"Location": other.url})
-        path = await fetch(wish(folder), WithKey(""), retries=HASTY, config=QUICK)
+        site.server.always = Answer(status=307, headers={"Location": other.url})
+        path = await fetch(wish(site.folder), WithKey(""), retries=HASTY, config=QUICK)
         assert path.read_bytes() == DATA
-        assert "authorization" in server.requests[0].headers
-        assert "x-mine" in server.requests[0].headers
+        assert "authorization" in site.server.requests[0].headers
+        assert "x-mine" in site.server.requests[0].headers
         assert "authorization" not in other.requests[0].headers
         assert "x-mine" not in other.requests[0].headers
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 410])
-async def test_a_link_that_expired_is_looked_up_again(server: FaultServer, folder: Path, status: int) -> None:
-    server.script.append(Answer(status=status))
-    links = Links(server.url + "?sig=old", server.url + "?sig=new")
-    path = await fetch(wish(folder), links, retries=HASTY, config=QUICK)
+async def test_a_link_that_expired_is_looked_up_again(site: Site, status: int) -> None:
+    site.server.script.append(Answer(status=status))
+    links = Links(site.server.url + "?sig=old", site.server.url + "?sig=new")
+    path = await fetch(wish(site.folder), links, retries=HASTY, config=QUICK)
     assert path.read_bytes() == DATA
-    assert [request.target.partition("?")[2] for request in server.gets] == ["sig=old", "sig=new"]
+    assert [request.target.partition("?")[2] for request in site.server.gets] == ["sig=old", "sig=new"]
 
 
-async def test_an_archive_that_is_not_there_leaves_nothing_on_disk(server: FaultServer, folder: Path) -> None:
-    server.always = Answer(status=404)
-    assert "still be generating" in str(await failing(server, folder, EntityDoesNotExist))
-    assert not folder.exists()
+async def test_an_archive_that_is_not_there_leaves_nothing_on_disk(site: Site) -> None:
+    site.server.always = Answer(status=404)
+    assert "still be generating" in str(await site.failing(EntityDoesNotExist))
+    assert not site.folder.exists()
 
 
-async def test_a_flipped_byte_at_the_resume_point_starts_over(server: FaultServer, folder: Path) -> None:
-    server.md5 = False
-    await half_done(server, folder)
-    server.script.append(Answer(flip=HALF - 1))
-    assert await get(server, folder) == DATA
+async def test_a_flipped_byte_at_the_resume_point_starts_over(site: Site) -> None:
+    site.server.md5 = False
+    await site.half_done()
+    site.server.script.append(Answer(flip=HALF - 1))
+    assert await site.get() == DATA
 
 
-async def test_a_sum_that_is_only_guessed_refuses_nothing(server: FaultServer, folder: Path) -> None:
+async def test_a_sum_that_is_only_guessed_refuses_nothing(site: Site) -> None:
     """Stores that speak Amazon's protocol have ETags that look like an MD5 and are none."""
-    server.md5 = False
-    server.etag = f'"{hashlib.md5(OTHER).hexdigest()}"'
-    server.always = Answer(headers={"Server": "AmazonS3"})
-    assert await get(server, folder) == DATA
+    site.server.md5 = False
+    site.server.etag = f'"{hashlib.md5(OTHER).hexdigest()}"'
+    site.server.always = Answer(headers={"Server": "AmazonS3"})
+    assert await site.get() == DATA
 
 
-async def test_truncated_part_between_runs_goes_on_from_what_is_there(
-    server: FaultServer, folder: Path
-) -> None:
-    await half_done(server, folder)
-    part = folder / "file.tar.gz.part"
+async def test_truncated_part_between_runs_goes_on_from_what_is_there(site: Site) -> None:
+    await site.half_done()
+    part = site.folder / "file.tar.gz.part"
     with part.open("r+b") as file:
         file.truncate(HALF // 2)
-    assert await get(server, folder) == DATA
-    assert (server.ranges[0] or "").startswith(f"bytes={HALF // 2 - (64 << 10)}-")
+    assert await site.get() == DATA
+    assert (site.server.ranges[0] or "").startswith(f"bytes={HALF // 2 - (64 << 10)}-")
 
 
-async def test_a_part_whose_record_is_lost_is_taken_over_when_it_agrees(
-    server: FaultServer, folder: Path, mlhub_home: Path
-) -> None:
-    await half_done(server, folder)
+async def test_a_part_whose_record_is_lost_is_taken_over_when_it_agrees(site: Site, mlhub_home: Path) -> None:
+    await site.half_done()
     for path in mlhub_home.glob("queue.db*"):
         path.unlink()
-    assert await get(server, folder) == DATA
-    assert None not in server.ranges
+    assert await site.get() == DATA
+    assert None not in site.server.ranges
 
 
 @pytest.mark.parametrize(
@@ -417,74 +405,68 @@ async def test_a_part_whose_record_is_lost_is_taken_over_when_it_agrees(
     ids=["another", "another at its end", "longer", "of no version", "empty"],
 )
 async def test_a_part_without_a_record_that_does_not_agree_is_replaced(
-    server: FaultServer, folder: Path, part: bytes, etag: str | None
+    site: Site, part: bytes, etag: str | None
 ) -> None:
-    server.md5, server.etag, server.modified = False, etag, None
-    folder.mkdir()
-    (folder / "file.tar.gz.part").write_bytes(part)
-    assert await get(server, folder) == DATA
-    assert None in server.ranges
+    site.server.md5, site.server.etag, site.server.modified = False, etag, None
+    site.folder.mkdir()
+    (site.folder / "file.tar.gz.part").write_bytes(part)
+    assert await site.get() == DATA
+    assert None in site.server.ranges
 
 
-async def test_resume_finds_a_file_of_equal_size_there(server: FaultServer, folder: Path) -> None:
-    folder.mkdir()
-    (folder / "file.tar.gz").write_bytes(DATA)
-    assert await get(server, folder) == DATA
-    assert server.gets == []
+async def test_resume_finds_a_file_of_equal_size_there(site: Site) -> None:
+    site.folder.mkdir()
+    (site.folder / "file.tar.gz").write_bytes(DATA)
+    assert await site.get() == DATA
+    assert site.server.gets == []
 
 
-async def test_resume_goes_on_with_what_another_tool_left_half_done(
-    server: FaultServer, folder: Path
-) -> None:
-    folder.mkdir()
-    (folder / "file.tar.gz").write_bytes(DATA[:HALF])
-    assert await get(server, folder) == DATA
-    assert None not in server.ranges
+async def test_resume_goes_on_with_what_another_tool_left_half_done(site: Site) -> None:
+    site.folder.mkdir()
+    (site.folder / "file.tar.gz").write_bytes(DATA[:HALF])
+    assert await site.get() == DATA
+    assert None not in site.server.ranges
 
 
 @pytest.mark.parametrize("there", [OTHER[:HALF], OTHER + OTHER], ids=["smaller", "larger"])
-async def test_resume_leaves_another_file_alone_and_says_so(
-    server: FaultServer, folder: Path, there: bytes
-) -> None:
-    folder.mkdir()
-    (folder / "file.tar.gz").write_bytes(there)
+async def test_resume_leaves_another_file_alone_and_says_so(site: Site, there: bytes) -> None:
+    site.folder.mkdir()
+    (site.folder / "file.tar.gz").write_bytes(there)
     with pytest.raises(FileConflict):
-        await get(server, folder)
-    assert (folder / "file.tar.gz").read_bytes() == there
+        await site.get()
+    assert (site.folder / "file.tar.gz").read_bytes() == there
 
 
-async def test_skip_asks_nobody(server: FaultServer, folder: Path) -> None:
-    folder.mkdir()
-    (folder / "file.tar.gz").write_bytes(b"anything")
-    assert await get(server, folder, IfExists.SKIP) == b"anything"
-    assert server.requests == []
+async def test_skip_asks_nobody(site: Site) -> None:
+    site.folder.mkdir()
+    (site.folder / "file.tar.gz").write_bytes(b"anything")
+    assert await site.get(IfExists.SKIP) == b"anything"
+    assert site.server.requests == []
 
 
-async def test_overwrite_keeps_the_old_file_until_the_new_one_is_whole(
-    server: FaultServer, folder: Path
-) -> None:
-    folder.mkdir()
-    target = folder / "file.tar.gz"
+async def test_overwrite_keeps_the_old_file_until_the_new_one_is_whole(site: Site) -> None:
+    site.folder.mkdir()
+    target = site.folder / "file.tar.gz"
     target.write_bytes(OTHER)
-    server.script.append(Answer(after=HALF))
-    server.always = Answer(before="reset")
+    site.server.script.append(Answer(after=HALF))
+    site.server.always = Answer(before="reset")
     with pytest.raises(ServerUnreachable):
-        await get(server, folder, IfExists.OVERWRITE)
+        await site.get(IfExists.OVERWRITE)
     assert target.read_bytes() == OTHER
-    server.always = Answer()
-    assert await get(server, folder, IfExists.OVERWRITE) == DATA
+    site.server.always = Answer()
+    assert await site.get(IfExists.OVERWRITE) == DATA
 
 
-async def test_a_file_that_appears_meanwhile_is_not_overwritten(server: FaultServer, folder: Path) -> None:
-    server.always = SLOW
-    task = asyncio.create_task(get(server, folder))
-    await until((folder / "file.tar.gz.part").exists)
-    (folder / "file.tar.gz").write_bytes(b"mine")
-    server.hurry()
+async def test_a_file_that_appears_meanwhile_is_not_overwritten(site: Site) -> None:
+    site.server.always = SLOW
+    task = asyncio.create_task(site.get())
+    await until((site.folder / "file.tar.gz.part").exists)
+    (site.folder / "file.tar.gz").write_bytes(b"mine")
+    site.server.hurry()
     with pytest.raises(FileConflict):
         await task
-    assert (folder / "file.tar.gz").read_bytes() == b"mine"
-    assert (folder / "file.tar.gz.part").stat().st_size == len(DATA)
+    assert (site.folder / "file.tar.gz").read_bytes() == b"mine"
+    assert (site.folder / "file.tar.gz.part").stat().st_size == len(DATA)
 
 
 async def test_a_host_that_is_not_there_is_said(folder: Path) -> None:
@@ -494,11 +476,9 @@ async def test_a_host_that_is_not_there_is_said(folder: Path) -> None:
     assert files(folder) == {}
 
 
-async def test_a_links_signature_is_not_logged(
-    server: FaultServer, folder: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_a_links_signature_is_not_logged(site: Site, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    server.script.append(Answer(status=503))
-    await fetch(wish(folder), Links(server.url + "?sig=SIGNED"), retries=HASTY, config=QUICK)
-    assert server.gets[0].target.endswith("?sig=SIGNED")
+    site.server.script.append(Answer(status=503))
+    await fetch(wish(site.folder), Links(site.server.url + "?sig=SIGNED"), retries=HASTY, config=QUICK)
+    assert site.server.gets[0].target.endswith("?sig=SIGNED")
     assert "SIGNED" not in caplog.text

@@ -81,66 +81,6 @@ def test_files_are_what_the_standard_library_makes_of_them(tmp_path: Path, mode:
     assert not script.st_mode & stat.S_IWOTH
 
 
-OUT = "a link that leads out of the archive"
-HOSTILE: dict[str, tuple[Member, str]] = {
-    "dots": (file("crops/../../evil"), "leads out of the archive"),
-    "absolute": (file("/evil"), "leads out of the archive"),
-    "drive": (file("C:\\evil"), "leads out of the archive"),
-    "backslashes": (file("crops\\..\\..\\evil"), "leads out of the archive"),
-    "device": (special("crops/evil", tarfile.CHRTYPE), "special file"),
-    "pipe": (special("crops/evil", tarfile.FIFOTYPE), "special file"),
-    "symbolic": (
-        special("crops/evil", tarfile.SYMTYPE, "../../etc/passwd"),
-        "a link that leads out of the archive",
-    ),
-    "absolute link": (
-        special("crops/evil", tarfile.SYMTYPE, "/etc/passwd"),
-        "a link that leads out of the archive",
-    ),
-    "hard": (special("crops/evil", tarfile.LNKTYPE, "../outside"), OUT),
-    "dangling": (
-        special("crops/evil", tarfile.LNKTYPE, "crops/not-there"),
-        "a link to what is not in the archive",
-    ),
-    "name": (file("crops/ev\x07il"), "its name is not valid here"),
-    "through a file": (file("crops/good/evil"), "a file is in the way"),
-}
-
-
-@pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_members_are_left_out_with_a_sentence(tmp_path: Path, name: str) -> None:
-    member, sentence = HOSTILE[name]
-    (tmp_path / "outside").write_bytes(b"untouched")
-    path = archive(tmp_path / "a.tar.gz", [file("crops/good"), member, file("crops/last")])
-    done = unpack(path, tmp_path / "out")
-    assert found(tmp_path / "out") == {"crops/good": b"x", "crops/last": b"x"}
-    assert (tmp_path / "outside").read_bytes() == b"untouched"
-    assert len(done.notes) == 1
-    assert sentence in done.notes[0]
-
-
-def test_a_link_is_no_way_out_for_the_members_after_it(tmp_path: Path) -> None:
-    (tmp_path / "elsewhere").mkdir()
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out/crops").symlink_to(tmp_path / "elsewhere")
-    done = unpack(archive(tmp_path / "a.tar.gz", [file("crops/evil")]), tmp_path / "out")
-    assert list((tmp_path / "elsewhere").iterdir()) == []
-    assert len(done.notes) == 1
-
-
-def test_links_inside_are_made(tmp_path: Path) -> None:
-    members = [
-        file("crops/real", b"data"),
-        special("crops/soft", tarfile.SYMTYPE, "real"),
-        special("crops/hard", tarfile.LNKTYPE, "crops/real"),
-    ]
-    path = archive(tmp_path / "a.tar.gz", members)
-    for _ in range(2):
-        assert unpack(path, tmp_path / "out").notes == ()
-    assert set(found(tmp_path / "out").values()) == {b"data"}
-    assert len(found(tmp_path / "out")) == 3
-
-
 def test_a_folder_as_the_oldest_writers_have_it_is_a_folder(tmp_path: Path) -> None:
     path = archive(tmp_path / "a.tar", [special("crops/", tarfile.AREGTYPE), file("crops/a")], "w")
     assert unpack(path, tmp_path / "out").notes == ()
