@@ -145,8 +145,7 @@ class JobStore:
 
         def write() -> bool:
             self.repository.save([*jobs, *unsaved])
-            self.repository.beat()
-            self.repository.journal.flush()
+            self.repository.journal.flush()  # with a heartbeat
             return True
 
         if self._try(write):
@@ -187,7 +186,7 @@ class JobStore:
         """Add an entry to the log of a job."""
         self.repository.log(job_id, words)
         with contextlib.suppress(sqlite3.Error):  # with what is written next then
-            self.repository.beat()
+            self.repository.save(())
 
     def log_of(self, job_id: int, after: int) -> list[Event]:
         """Return the log of a job, from the entry behind number `after` on; blocks."""

@@ -109,7 +109,7 @@ class PartRepository:
         with self._database.transaction() as db:
             with self._lock:
                 pending, self._pending = self._pending, {}
-            self._runners.beat_in(db)
+            self._runners.beat(db)
             try:
                 for key, extents in pending.items():
                     synced = prefix(extents)

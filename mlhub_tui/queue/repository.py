@@ -135,7 +135,7 @@ class JobRepository:
         """
         adopted = []
         with self._transaction(patience) as db:
-            live = self._live_in(db)
+            live = _ids(self._living(db))
             commanded = {row["job"] for row in db.execute("SELECT job FROM commands")}
             rows = db.execute("SELECT id, state, runner FROM jobs WHERE runner IS NOT ?", (self.runner,))
             for row in rows.fetchall():
@@ -159,7 +159,7 @@ class JobRepository:
         running, here or in another live program, stays as it is.
         """
         with self._transaction() as db:
-            live = self._live_in(db)
+            live = _ids(self._living(db))
             ids = [self._add(db, request, live) for request in requests]
         return self.find(ids)
 
@@ -193,7 +193,7 @@ class JobRepository:
         `message` goes to the log of each, by default the one for such a move.
         """
         with self._transaction() as db:
-            live = self._live_in(db)
+            live = _ids(self._living(db))
             moved = [each for each in job_ids if self._move(db, live, each, state, message, fields)]
         return self.find(moved)
 
@@ -207,7 +207,7 @@ class JobRepository:
         """
         transition = TRANSITIONS[action]
         with self._transaction() as db:
-            live, left = self._live_in(db), []
+            live, left = _ids(self._living(db)), []
             for job in jobs:
                 gone = left_of(job) if action is JobAction.CANCEL and delete_part else {}
                 if not self._move(db, live, job.id, transition.end, None, {**transition.fields, **gone}):
@@ -310,23 +310,18 @@ class JobRepository:
 
     # Programs
 
-    def beat(self) -> None:
-        """Record that this program still runs."""
-        with self._transaction() as db:
-            self.beat_in(db)
-
-    def beat_in(self, db: sqlite3.Connection) -> None:
-        """Do so in a transaction that is under way."""
+    def beat(self, db: sqlite3.Connection) -> None:
+        """Record that this program still runs, in a transaction that is under way."""
         db.execute("UPDATE runners SET beat = ? WHERE id = ?", (self._clock(), self.runner))
 
     def live(self) -> frozenset[str]:
         """Return the ids of the programs that run."""
-        return _ids(self._living(self._database.read("SELECT * FROM runners")))
+        return _ids(self._living())
 
     def runners(self) -> list[tuple[RunnerKind, int]]:
         """Return the programs that run jobs at this moment: what each is for, and its pid."""
-        living = self._living(self._database.read("SELECT * FROM runners"))
-        return [(RunnerKind(row["kind"]), row["pid"]) for row in living if row["kind"] != RunnerKind.CLIENT]
+        living = [row for row in self._living() if row["kind"] != RunnerKind.CLIENT]
+        return [(RunnerKind(row["kind"]), row["pid"]) for row in living]
 
     # Commands for other programs
 
@@ -393,16 +388,13 @@ class JobRepository:
     def _jobs(self, rows: list[sqlite3.Row]) -> list[Job]:
         places: dict[str, str] = {}
         if {row["runner"] for row in rows} - {self.runner, None}:
-            living = self._living(self._database.read("SELECT * FROM runners"))
-            places = {row["id"]: runners.place(_process(row), row["kind"]) for row in living}
+            places = {row["id"]: runners.place(_process(row), row["kind"]) for row in self._living()}
             places.pop(self.runner, None)
         return [job_of(row, places.get(row["runner"], "")) for row in rows]
 
-    def _live_in(self, db: sqlite3.Connection) -> frozenset[str]:
-        return _ids(self._living(db.execute("SELECT * FROM runners").fetchall()))
-
-    def _living(self, rows: list[sqlite3.Row]) -> list[sqlite3.Row]:
-        now = self._clock()
+    def _living(self, db: sqlite3.Connection | None = None) -> list[sqlite3.Row]:
+        sql, now = "SELECT * FROM runners", self._clock()
+        rows = self._database.read(sql) if db is None else db.execute(sql).fetchall()
         return [row for row in rows if runners.alive(_process(row), now - row["beat"])]
 
     @staticmethod

@@ -34,10 +34,10 @@ COLLECTION = collection("x", link("item", "./item-1.json"), title="Fields", lice
 CATALOG = catalog("cat", link("child", "./x/collection.json"), title="Kept")
 
 
+ROOT = as_json(catalog("cat", DATA_LINK, title="Small", conformsTo=[f"{CLASSES}core"]))
 SMALL: dict[str, Part] = {
-    **dict.fromkeys(
-        ("", "/"), as_json(catalog("cat", DATA_LINK, title="Small", conformsTo=[f"{CLASSES}core"]))
-    ),
+    "": ROOT,
+    "/": ROOT,
     "/collections": as_json({"collections": [COLLECTION], "links": []}),
     "/collections/x": as_json(COLLECTION),
     "/collections/x/items": listing([ITEM]),

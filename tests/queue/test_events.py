@@ -189,8 +189,8 @@ def test_of_a_long_log_beginning_and_end_are_kept_and_the_gap_shows(tmp_path: Pa
     for number in range(2, 2001):
         store.log(job.id, f"event {number}")
         if number % 7 == 0:
-            store.beat()
-    store.beat()
+            store.save(())
+    store.save(())
     numbers = [event.number for event in store.log_of(job.id)]
     assert numbers[:FIRST] == list(range(1, FIRST + 1))
     assert numbers[-LAST:] == list(range(2001 - LAST, 2001))
@@ -205,10 +205,10 @@ def test_what_cannot_be_written_now_is_written_later(tmp_path: Path) -> None:
     other = sqlite3.connect(path)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(sqlite3.OperationalError):
-        store.beat()
+        store.save(())
     other.rollback()
     other.close()
-    store.beat()
+    store.save(())
     assert [event.words for event in store.log_of(job.id)] == ["queued", "while it was locked"]
 
 
@@ -218,7 +218,7 @@ def test_a_job_that_is_cleared_takes_its_log_along(tmp_path: Path) -> None:
     store.move([first.id], JobState.CANCELLED)
     store.remove_finished()
     store.log(first.id, "a late word")
-    store.beat()
+    store.save(())
     assert store.log_of(first.id) == []
     assert [event.words for event in store.log_of(other.id)] == ["queued"]
 

@@ -107,10 +107,22 @@ def test_where_a_program_runs_is_said_in_words(kind: str, host: str | None, word
     assert process.place(Process(7, host or platform.node(), ""), kind) == words
 
 
-def test_a_program_is_gone_that_was_silent_for_as_long_as_it_may() -> None:
-    assert not process.alive(Process(1, "another host", ""), process.STALE)
-    assert process.alive(Process(os.getpid(), platform.node(), ""), process.STALE - 1)
-    assert not process.alive(Process(os.getpid(), platform.node(), ""), process.STALE)
+@pytest.mark.parametrize(
+    ("other", "silent", "alive"),
+    [
+        ({}, 1e6, True),
+        ({"token": "another boot:1"}, 0, False),
+        ({"token": ""}, process.STALE - 1, True),
+        ({"token": ""}, process.STALE, False),
+        ({"pid": 1, "host": "another host"}, process.STALE - 1, True),
+        ({"pid": 1, "host": "another host"}, process.STALE, False),
+    ],
+    ids=["suspended", "its pid was reused", "unknown", "unknown and silent", "far", "far and silent"],
+)
+def test_a_program_is_gone_that_the_system_does_not_know_or_that_was_silent_for_too_long(
+    other: dict[str, Any], silent: float, alive: bool
+) -> None:
+    assert process.alive(replace(process.this_process(), **other), silent) is alive
 
 
 @pytest.mark.parametrize(

@@ -64,17 +64,13 @@ async def test_downloads_beside_the_queue_and_of_it_say_that_the_queue_is_held(
 ) -> None:
     monkeypatch.setattr(store_module, "AT_START", 0.1)
     mlhub_home.mkdir()
-    with (
-        held(paths.queue()),
-        pytest.raises(JournalNotWritable, match="cannot be written: database is locked"),
-    ):
-        async with job_context(Links("http://127.0.0.1:1/")):
-            pass
-    with (
-        held(paths.queue()),
-        pytest.raises(JournalNotWritable, match="cannot be written: database is locked"),
-    ):
-        JobStore(paths.queue())
+    words = "cannot be written: database is locked"
+    with held(paths.queue()):
+        with pytest.raises(JournalNotWritable, match=words):
+            async with job_context(Links("http://127.0.0.1:1/")):
+                pass
+        with pytest.raises(JournalNotWritable, match=words):
+            JobStore(paths.queue())
 
 
 def test_every_state_can_be_left_but_only_by_the_table() -> None:
@@ -189,21 +185,6 @@ def test_the_file_is_private_and_knows_its_version(tmp_path: Path) -> None:
     with sqlite3.connect(path) as connection:
         assert connection.execute("PRAGMA user_version").fetchone() == (VERSION,)
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-
-
-def test_a_program_that_was_suspended_is_not_taken_for_dead() -> None:
-    assert process.alive(process.this_process(), silent=1e6)
-
-
-def test_a_reused_pid_is_not_the_program() -> None:
-    me = process.this_process()
-    assert not process.alive(replace(me, token="another boot:1"), silent=0)
-
-
-def test_a_program_on_another_host_lives_as_long_as_its_heart_beats() -> None:
-    other = Process(1, "another host", "")
-    assert process.alive(other, silent=process.STALE - 1)
-    assert not process.alive(other, silent=process.STALE + 1)
 
 
 class QueueMachine(RuleBasedStateMachine):
