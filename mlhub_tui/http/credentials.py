@@ -132,10 +132,6 @@ class OriginCredentials:
         secret = self.secret()
         return KeyRemoval(self.home, forms(secret, self.auth)) if secret else None
 
-    def own_headers(self) -> set[str]:
-        """Return the names, in lower case, of the headers that no other origin may see."""
-        return {"authorization"} | ({self.auth.name.lower()} if self.auth.scheme is Scheme.HEADER else set())
-
     def without_keys(self, url: RequestURL) -> RequestURL:
         """Return a URL as it may be requested: without the secret, wherever a server wrote it into it.
 
@@ -155,7 +151,7 @@ class OriginCredentials:
 
         Raises KeyWithheld if the secret would be in one of them, or in the body.
         """
-        own = self.own_headers()
+        own = {"authorization"} | ({self.auth.name.lower()} if self.auth.scheme is Scheme.HEADER else set())
         left = {name: value for name, value in headers.items() if name not in own}
         if (keys := self.key_removal()) is not None:
             said = [*left.values(), body.decode("utf-8", "replace")]

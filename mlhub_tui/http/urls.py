@@ -16,10 +16,6 @@ from ..text import one_line, redact
 DEFAULT_PORTS = {"http": 80, "https": 443}
 KEY_NAMES = frozenset({"key", "api_key", "apikey", "api-key"})
 """Names of query parameters under which an MLHub API takes keys, and writes them into its links."""
-# A URL that needs no normalising, as nearly all are: printable ASCII, a plain host, no user information.
-_SIMPLE = re.compile(
-    r"(https?)://([A-Za-z0-9_.-]+)(?::(\d{1,5}))?(/[\x21\x22\x24-\x3e\x40-\x7e]*)?(\?[\x21\x22\x24-\x7e]*)?(?:#.*)?"
-)
 _AUTHORITY = re.compile(
     r"(?:(?P<user>.*)@)?(?P<host>\[[0-9A-Fa-f:.]+(?:%[\w%.~-]+)?\]|[^\[\]@:]*)(?::(?P<port>\d*))?"
 )
@@ -92,12 +88,29 @@ def parse_url(url: str) -> RequestURL:
     Raises UnexpectedAnswer if it cannot be requested: another scheme than http and https, no host, control
     characters.
     """
-    simple = _SIMPLE.fullmatch(url)
-    if simple is not None:
-        scheme, host, port, path, query = simple.groups()
-        if path is None or "/." not in path:
-            return RequestURL(_origin(scheme, host, port), (path or "/") + (query or ""))
-    return _normalise(url.strip(" \t\r\n\f"))
+    url = url.strip(" \t\r\n\f")
+    scheme, mark, rest = url.partition("://")
+    if not mark or scheme.lower() not in DEFAULT_PORTS:
+        what = one_line(scheme, 20) if mark else "none"
+        raise _unusable(url, f"a URL that is not http or https (scheme {what})")
+    if _CONTROL.search(url):
+        raise _unusable(url, "a URL that cannot be requested, it holds control characters")
+    authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    path, question, query = rest[len(authority) :].partition("#")[0].partition("?")
+    parts = _AUTHORITY.fullmatch(authority)
+    if parts is None:
+        raise _unusable(url, "a URL that cannot be requested, its host is malformed")
+    try:
+        origin = _origin(scheme, _ascii_host(parts["host"].strip("[]")), parts["port"])
+        written = _without_dots(path or "/") + question + query
+        target = _NOT_PRINTABLE.sub(lambda m: "".join(f"%{byte:02X}" for byte in m[0].encode()), written)
+        user, _, password = (parts["user"] or "").partition(":")
+        known = unquote_to_bytes(user), unquote_to_bytes(password)
+        authorization = "" if parts["user"] is None else basic_authorization(*known)
+    except ValueError as error:  # UnicodeError, as of lone surrogates, is one
+        why = str(error) if type(error) is ValueError else "it cannot be encoded"
+        raise _unusable(url, f"a URL that cannot be requested, {why}") from None
+    return RequestURL(origin, target, authorization)
 
 
 def origin_of(url: str) -> Origin | None:
@@ -135,30 +148,6 @@ def is_loopback(host: str) -> bool:
     )
 
 
-def _normalise(url: str) -> RequestURL:
-    scheme, mark, rest = url.partition("://")
-    if not mark or scheme.lower() not in DEFAULT_PORTS:
-        what = one_line(scheme, 20) if mark else "none"
-        raise _unusable(url, f"a URL that is not http or https (scheme {what})")
-    if _CONTROL.search(url):
-        raise _unusable(url, "a URL that cannot be requested, it holds control characters")
-    authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
-    path, question, query = rest[len(authority) :].partition("#")[0].partition("?")
-    parts = _AUTHORITY.fullmatch(authority)
-    if parts is None:
-        raise _unusable(url, "a URL that cannot be requested, its host is malformed")
-    try:
-        origin = _origin(scheme, _ascii_host(parts["host"].strip("[]")), parts["port"])
-        target = _percent_encode(_without_dots(path or "/") + question + query)
-        user, _, password = (parts["user"] or "").partition(":")
-        known = unquote_to_bytes(user), unquote_to_bytes(password)
-        authorization = "" if parts["user"] is None else basic_authorization(*known)
-    except ValueError as error:  # UnicodeError, as of lone surrogates, is one
-        why = str(error) if type(error) is ValueError else "it cannot be encoded"
-        raise _unusable(url, f"a URL that cannot be requested, {why}") from None
-    return RequestURL(origin, target, authorization)
-
-
 def _unusable(url: str, words: str) -> UnexpectedAnswer:
     return UnexpectedAnswer(f"{words}: {address(url)}", url=address(url), hint=_WRONG_URL_HINT)
 
@@ -188,10 +177,6 @@ def _ascii_host(host: str) -> str:
         return idna.encode(host, uts46=True).decode("ascii")
     except idna.IDNAError:
         raise ValueError("its host name is malformed") from None
-
-
-def _percent_encode(text: str) -> str:
-    return _NOT_PRINTABLE.sub(lambda m: "".join(f"%{byte:02X}" for byte in m[0].encode()), text)
 
 
 def _without_dots(path: str) -> str:

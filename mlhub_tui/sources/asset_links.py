@@ -9,7 +9,6 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 from weakref import WeakKeyDictionary
@@ -366,10 +365,8 @@ class SasTokens:
         return _Token(value, (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
 
 
-@cache
-def shared_tokens() -> SasTokens:
-    """Return the tokens of all sources of this program: a source lives shorter than a token does."""
-    return SasTokens()
+SHARED_TOKENS = SasTokens()
+"""The tokens of all sources of this program: a source lives shorter than a token does."""
 
 
 async def asset_link(
@@ -379,7 +376,7 @@ async def asset_link(
     *,
     fresh: bool = False,
     local: bool = False,
-    tokens: SasTokens | None = None,
+    tokens: SasTokens = SHARED_TOKENS,
 ) -> Link:
     """Return where the bytes of an asset are, by its absolute href; nothing of them is read.
 
@@ -400,7 +397,6 @@ async def asset_link(
         raise NotOffered(words, hint=NOTHING)
     if session is None:
         return Link(url, azure_headers(url))
-    tokens = tokens or shared_tokens()
     if tokens.wanted(url, root_url):
         url = await tokens.sign(url, session.get_json, fresh=fresh)
     return link_to(session, url)

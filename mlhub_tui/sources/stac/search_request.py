@@ -29,15 +29,12 @@ def search_request(search: Search, landing: Landing, limit: int | None, *, post:
     """
     search = _without_crossing(search)
     by_get, by_post = landing.search_url("GET"), landing.search_url("POST")
-    if by_post and post and (not by_get or not _by_text(search, landing)):
+    by_text = search.filter and landing.takes_cql2 and not is_json(search.filter)
+    if by_post and post and not (by_get and by_text):
         return PageRequest(by_post, "POST", body=body(search, landing, limit))
     if by_get:
         return PageRequest(with_params(by_get, parameters(search, landing, limit)))
     raise NotOffered("this API has no item search", hint="search within one of its collections")
-
-
-def _by_text(search: Search, landing: Landing) -> bool:
-    return bool(search.filter) and landing.takes_cql2 and not is_json(search.filter)
 
 
 def parameters(search: Search, landing: Landing, limit: int | None) -> dict[str, Any]:
@@ -127,14 +124,9 @@ def sorted_as(search: Search, listed: Container[str]) -> Search:
 
 def sorted_otherwise(search: Search) -> Search:
     """Return a search whose sort fields are spelled in the other way, with `properties.` or without."""
-    return replace(
-        search, sort=tuple(sign + _other_field(name) for sign, name in map(_sorted_by, search.sort))
-    )
-
-
-def _other_field(name: str) -> str:
-    bare = name.removeprefix("properties.")
-    return _field(name, ()) if bare == name else bare
+    named = ((sign, name, name.removeprefix("properties.")) for sign, name in map(_sorted_by, search.sort))
+    others = (sign + (_field(name, ()) if bare == name else bare) for sign, name, bare in named)
+    return replace(search, sort=tuple(others))
 
 
 def _field(name: str, listed: Container[str]) -> str:
