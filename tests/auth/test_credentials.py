@@ -32,16 +32,14 @@ def profiles(mlhub_home: Path) -> Path:
     return path
 
 
+BOTH = {"MLHUB_API_KEY": "E", "MLHUB_PROFILE": "bare"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "environ", "key", "origin"),
     [
-        (
-            {"api_key": "A", "profile": "project1"},
-            {"MLHUB_API_KEY": "E", "MLHUB_PROFILE": "bare"},
-            "A",
-            "--api-key argument",
-        ),
-        ({"profile": "project1"}, {"MLHUB_API_KEY": "E", "MLHUB_PROFILE": "bare"}, "E", "MLHUB_API_KEY"),
+        ({"api_key": "A", "profile": "project1"}, BOTH, "A", "--api-key argument"),
+        ({"profile": "project1"}, BOTH, "E", "MLHUB_API_KEY"),
         ({"profile": "project1"}, {"MLHUB_PROFILE": "bare"}, "key-of-project1", "profile project1"),
         ({}, {"MLHUB_PROFILE": "project1"}, "key-of-project1", "profile project1 (MLHUB_PROFILE)"),
         ({}, {}, "key-of-default", "profile default"),

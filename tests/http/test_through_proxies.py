@@ -146,33 +146,19 @@ def socks5(
     return handle, told
 
 
+LOGIN = [b"\x05\x02", b"\x00\x02", b"us@er", b"pa"]
+BY_NAME = b"\x05\x01\x00\x03files.test\x00\x50"
+BY_V4 = b"\x05\x01\x00\x01\xc0\x00\x02\x07\x00\x51"
+BY_V6 = b"\x05\x01\x00\x04\x20\x01\x0d\xb8" + bytes(11) + b"\x01\x00\x50"
+
+
 @pytest.mark.parametrize(
     ("proxy", "url", "method", "told"),
     [
-        (
-            "socks5h://",
-            "http://files.test/x",
-            b"\x00",
-            [b"\x05\x01", b"\x00", b"\x05\x01\x00\x03files.test\x00\x50"],
-        ),
-        (
-            "socks5://",
-            "http://192.0.2.7:81/x",
-            b"\x00",
-            [b"\x05\x01", b"\x00", b"\x05\x01\x00\x01\xc0\x00\x02\x07\x00\x51"],
-        ),
-        (
-            "socks5h://us%40er:pa@",
-            "http://files.test/x",
-            b"\x02",
-            [b"\x05\x02", b"\x00\x02", b"us@er", b"pa", b"\x05\x01\x00\x03files.test\x00\x50"],
-        ),
-        (
-            "socks5://",
-            "http://[2001:db8::1]/x",
-            b"\x00",
-            [b"\x05\x01", b"\x00", b"\x05\x01\x00\x04\x20\x01\x0d\xb8" + bytes(11) + b"\x01\x00\x50"],
-        ),
+        ("socks5h://", "http://files.test/x", b"\x00", [b"\x05\x01", b"\x00", BY_NAME]),
+        ("socks5h://us%40er:pa@", "http://files.test/x", b"\x02", [*LOGIN, BY_NAME]),
+        ("socks5://", "http://192.0.2.7:81/x", b"\x00", [b"\x05\x01", b"\x00", BY_V4]),
+        ("socks5://", "http://[2001:db8::1]/x", b"\x00", [b"\x05\x01", b"\x00", BY_V6]),
     ],
 )
 @pytest.mark.parametrize(

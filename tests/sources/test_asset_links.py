@@ -27,11 +27,16 @@ from mlhub_tui.sources.asset_links import (
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json
 from tests.support.sessions import session_to
 
+PAID = "s3://usgs-landsat/b"
 NOON = datetime(2024, 6, 1, 12, tzinfo=UTC).timestamp()
 
 
 def item(assets: dict[str, Any], url: str = "https://h/c/i.json", **fields: Any) -> Item:
     return Item({"id": "i", "assets": assets, **fields}, url=url)
+
+
+def scheme_of_aws(pays: bool) -> dict[str, Any]:
+    return {"properties": {"storage:schemes": {"aws": {"type": "aws-s3", "requester_pays": pays}}}}
 
 
 def only(document: Item) -> Asset:
@@ -46,10 +51,7 @@ def only(document: Item) -> Asset:
         ("s3://bucket/a%20b.tif", "https://bucket.s3.amazonaws.com/a%20b.tif"),
         ("s3://my.bucket.org/a.tif", "https://s3.amazonaws.com/my.bucket.org/a.tif"),
         ("gs://bucket/a.tif", "https://storage.googleapis.com/bucket/a.tif"),
-        (
-            "abfs://items@acc.dfs.core.windows.net/a.parquet",
-            "https://acc.blob.core.windows.net/items/a.parquet",
-        ),
+        ("abfs://items@acc.dfs.core.windows.net/a", "https://acc.blob.core.windows.net/items/a"),
         ("abfss://c@acc.dfs.core.windows.net/a", "https://acc.blob.core.windows.net/c/a"),
         ("az://acc.blob.core.windows.net/c/a", "https://acc.blob.core.windows.net/c/a"),
         ("https://h/a.tif?x=1", "https://h/a.tif?x=1"),
@@ -117,16 +119,8 @@ def test_the_bucket_of_an_href_is_known_by_either_address(href: str, bucket: tup
         ({"href": "https://usgs-landsat.s3.us-west-2.amazonaws.com/k"}, {}, True),
         ({"href": "s3://usgs-landsat/k", "storage:requester_pays": False}, {}, False),
         ({"href": "s3://sentinel-cogs/k"}, {}, False),
-        (
-            {"href": "s3://b/k", "storage:refs": ["aws"]},
-            {"properties": {"storage:schemes": {"aws": {"type": "aws-s3", "requester_pays": True}}}},
-            True,
-        ),
-        (
-            {"href": "s3://usgs-landsat/k", "storage:refs": ["aws", 7]},
-            {"properties": {"storage:schemes": {"aws": {"requester_pays": False}}}},
-            False,
-        ),
+        ({"href": "s3://b/k", "storage:refs": ["aws"]}, scheme_of_aws(True), True),
+        ({"href": PAID, "storage:refs": ["aws", 7]}, scheme_of_aws(False), False),
         ({"href": "s3://b/k", "storage:refs": "aws"}, {"properties": {"storage:schemes": [1]}}, False),
     ],
 )
@@ -150,17 +144,9 @@ def test_an_address_alone_tells_of_known_buckets() -> None:
         ({"href": "./b.tif"}, "https://h/c/b.tif", False),
         ({"href": "sub\\b.tif"}, "https://h/c/sub/b.tif", False),
         ({"href": "s3://open/b", "alternate": {"web": {"href": "https://w/b"}}}, "https://w/b", False),
-        (
-            {"href": "s3://usgs-landsat/b", "alternate": {"web": {"href": "https://w/b"}}},
-            "https://w/b",
-            False,
-        ),
-        ({"href": "https://w/b", "alternate": {"s3": {"href": "s3://usgs-landsat/b"}}}, "https://w/b", False),
-        (
-            {"href": "s3://usgs-landsat/b", "alternate": {"x": {"href": "s3://sentinel-s2-l1c/b"}}},
-            "s3://usgs-landsat/b",
-            True,
-        ),
+        ({"href": PAID, "alternate": {"web": {"href": "https://w/b"}}}, "https://w/b", False),
+        ({"href": "https://w/b", "alternate": {"s3": {"href": PAID}}}, "https://w/b", False),
+        ({"href": PAID, "alternate": {"x": {"href": "s3://sentinel-s2-l1c/b"}}}, PAID, True),
         ({"href": "oss://b/k", "alternate": {"gcs": {"href": "gs://b/k"}}}, "gs://b/k", False),
         ({"href": "s3://open/b", "alternate": [1, {"href": 2}]}, "s3://open/b", False),
         ({"href": "", "alternate": {"a": {"href": 3}, "b": None}}, "", False),

@@ -18,6 +18,7 @@ from mlhub_tui.sources.local_search import intersect, item_filter, search_locall
 from mlhub_tui.sources.mlhub import MLHubSource
 from tests.support.listing import items_of
 
+AT_NINE = {"type": "Point", "coordinates": [9, 9]}
 KENYA = "ref_african_crops_kenya_02_labels"
 
 
@@ -162,11 +163,7 @@ async def test_items_that_cannot_be_read_were_looked_at_too() -> None:
         (Search(("a",), datetime="2018"), "a", "2 items without a time that can be read left out"),
         (Search(("a",), datetime="2019"), "", "2 items without a time that can be read left out"),
         (Search(("a",), bbox=BBox(0, 0, 1, 1)), "bc", "1 item without a place left out"),
-        (
-            Search(("a",), intersects={"type": "Point", "coordinates": [9, 9]}),
-            "",
-            "1 item without a place left out",
-        ),
+        (Search(("a",), intersects=AT_NINE), "", "1 item without a place left out"),
         (Search(("a",)), "abc", ""),
     ],
 )
@@ -174,11 +171,8 @@ async def test_items_that_lack_what_a_search_is_by_are_left_out_and_counted(
     search: Search, found: str, notes: str
 ) -> None:
     box = [0, 0, 1, 1]
-    items = [
-        item("a"),
-        item("b", properties={"datetime": "soon"}, bbox=box),
-        item("c", properties={}, bbox=box),
-    ]
+    soon, never = {"datetime": "soon"}, dict[str, str]()
+    items = [item("a"), item("b", properties=soon, bbox=box), item("c", properties=never, bbox=box)]
     (page,) = [page async for page in all_of(Listed(a=items), search)]
     assert ("".join(each.id for each in page.entries), "; ".join(page.lacking.notes)) == (found, notes)
 
