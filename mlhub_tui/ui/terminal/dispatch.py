@@ -284,8 +284,8 @@ class OnceScreen(Screen[ScreenResultType], Generic[ScreenResultType]):
             self.app.send_held()
 
     async def _on_message(self, message: Message) -> None:
-        """Drop what its widgets or the terminal send once it is closed, and begin nothing then."""
-        if self.is_closed and _is_late(message):
+        """Drop what its widgets or the terminal send once it is closed or the app ends, and begin nothing."""
+        if (self.is_closed or self.app._exit) and _is_late(message):
             return
         if isinstance(message, ScreenResume) and not self._styled:
             # What was mounted with it has its styles: a second look at all rules takes as long as the first.
