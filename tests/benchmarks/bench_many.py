@@ -3,8 +3,9 @@
 Run it as `python -m tests.benchmarks.bench_many [--rounds N] [--files N] [--folder DIR]`. Each round runs
 every contestant once, in turn, each as a process of its own, into a folder of its own; the tables give
 medians as ratios to aria2c. Ours is there twice: with the start of Python, and without it, as in a program
-that runs already. It takes the files from the manifest of a dataset, where the others take them from their
-lists; writes parts, verifies, flushes, renames and records in the manifest, where the others write in place.
+that runs already. It writes parts, verifies, flushes, renames and records in SQLite as a queue would, the
+results of a group in one statement; the others write in place. What a dataset's plan and records cost beside
+that is in `bench_dataset`.
 
 No folder is removed before the end: ext4 makes new files slowly for a while after many were deleted.
 """
@@ -22,8 +23,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mlhub_tui.planning.manifest import Manifest
-from mlhub_tui.planning.selection import PlannedFile
 from tests.benchmarks.bench_downloads import Place, Run, run
 from tests.benchmarks.nginx import Nginx
 from tests.support.relay import Relay
@@ -33,12 +32,11 @@ RUNNING = "mlhub-tui, running already"
 _OURS = """
 import gc
 gc.set_threshold(100_000)  # as the command does
-import os, sys, time
+import json, os, sqlite3, sys, time
 from pathlib import Path
 from mlhub_tui.queue.database import Database
 from mlhub_tui.queue.repository import JobRepository
-from mlhub_tui.planning.manifest import Manifest
-from mlhub_tui.planning.manifest_queue import ManifestQueue
+from mlhub_tui.http.credentials import Link
 from mlhub_tui.transfer.config import BatchConfig
 from mlhub_tui.transfer.batch import BatchDownload
 from mlhub_tui.transfer.config import TransferContext
@@ -46,17 +44,37 @@ from mlhub_tui.transfer.engine import shared_engine
 from mlhub_tui.queue.part_repository import PartRepository
 from mlhub_tui.http.limits import HostLimits
 from mlhub_tui.transfer.engine import SharedLimits
+from mlhub_tui.transfer.work_source import FileRequest
 
-out, home, slots = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
-database = Database(home / "queue.db")
+out, base, count, slots, home = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), sys.argv[5]
+
+class Source:
+    def __init__(self):
+        self.db = sqlite3.connect(f"{home}/files.db", check_same_thread=False, isolation_level=None)
+        self.db.execute("PRAGMA journal_mode = WAL")
+        self.db.execute("CREATE TABLE files (key INTEGER PRIMARY KEY, size INTEGER, error TEXT)")
+        self.next = 0
+
+    def take(self, most):
+        first, self.next = self.next, min(self.next + most, count)
+        return [FileRequest(i, Link(f"{base}/f{i:05}"), f"f{i:05}") for i in range(first, self.next)]
+
+    def settle(self, results):
+        rows = json.dumps([(r.key, r.size, str(r.error) if r.error else None) for r in results])
+        insert = "INSERT INTO files SELECT value->>0, value->>1, value->>2 FROM json_each(?)"
+        self.db.execute(insert, (rows,))  # a transaction of its own
+
+    def relink(self, request):
+        return None
+
+database = Database(Path(home) / "queue.db")
 journal, limits = PartRepository(database, JobRepository(database)), SharedLimits()
 limits.hosts = HostLimits(slots)
 context = lambda: TransferContext(shared_engine().client(), journal, limits=limits)
 began = time.perf_counter()
-queue = ManifestQueue(Manifest(home / "files.db"), out)
-stats = BatchDownload(queue, out, context, config=BatchConfig(slots=slots, per_host=slots)).run()
-(home / "seconds").write_text(str(time.perf_counter() - began))
-assert not stats.failed, stats
+stats = BatchDownload(Source(), Path(out), context, config=BatchConfig(slots=slots, per_host=slots)).run()
+Path(home, "seconds").write_text(str(time.perf_counter() - began))
+assert stats.fetched == count, stats
 sys.stdout.flush()
 os._exit(0)
 """
@@ -82,11 +100,7 @@ def commands(contest: Contest, out: Path, home: Path) -> dict[str, list[str]]:
     for_curl.write_text("".join(f'url="{contest.url}/{name}"\noutput="{out}/{name}"\n' for name in names))
     aria = ["aria2c", "-q", "-j", slots, "--file-allocation=none", f"--ca-certificate={authority}"]
     curl = ["curl", "-sS", "--cacert", authority, "--parallel", "--parallel-max", slots]
-    with Manifest(home / "files.db") as manifest:
-        manifest.want(
-            PlannedFile(name, f"{contest.url}/{name}", None, "", False, "", None, "") for name in names
-        )
-    ours = [sys.executable, "-c", _OURS, str(out), str(home), slots]
+    ours = [sys.executable, "-c", _OURS, str(out), contest.url, str(contest.count), slots, str(home)]
     return {
         f"aria2c -i -j{slots}": [*aria, "-i", str(for_aria), "-d", str(out)],
         f"curl --parallel-max {slots}": [*curl, "-K", str(for_curl)],
