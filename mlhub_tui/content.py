@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from enum import StrEnum
-from html import unescape
 
 from . import text
 
@@ -167,6 +166,8 @@ def page_words(page: str) -> str:
 
 
 def _plain(markup: str) -> str:
+    from html import unescape  # start-up time: few servers send a page
+
     return " ".join(unescape(_TAG.sub(" ", markup)).split())
 
 

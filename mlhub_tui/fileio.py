@@ -137,7 +137,6 @@ def same_names(folder: Path) -> Callable[[str], str]:
     some mounts of Linux: what is tried is the nearest folder that is there, with a file of its own.
     """
     import tempfile  # where names are compared: by downloads of datasets
-    import unicodedata
 
     def fold(name: str) -> str:
         return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
@@ -290,7 +289,7 @@ def max_open_files(most: int) -> int:
 def clone(target: int, source: int) -> bool:
     """Make an open file share all blocks of another one (FICLONE: btrfs, XFS); False where it cannot."""
     try:
-        import fcntl  # not in Windows
+        fcntl = import_module("fcntl")
     except ImportError:  # Windows
         return False
     try:

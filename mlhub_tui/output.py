@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import re
-import shutil
 import stat
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -166,6 +165,8 @@ class OutputTree:
             except OSError as error:
                 if error.errno not in _NO_LINKS:
                     raise
+                import shutil  # start-up time: it loads the compressors
+
                 shutil.copyfile(first, part)
                 shutil.copystat(first, part)
             part.replace(target)

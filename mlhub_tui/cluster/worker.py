@@ -254,7 +254,7 @@ class ShardTask:
 
     def settle(self, results: Sequence[FileResult]) -> None:
         """Add results to the report, without times: caches of a shared folder may differ by machine."""
-        self.results.extend(replace(result, mtime=None) for result in results)
+        self.results.extend(result._replace(mtime=None) for result in results)
 
     def relink(self, request: FileRequest) -> Link | None:
         """Return a new link for one that was rejected: signed again, or that of the item as it is now.
@@ -324,7 +324,7 @@ def fetch_shard(data: bytes, config: RunConfig) -> ShardResult:
     finally:
         del task.state.tasks[task.key]
     files = [
-        each if each.error is None else replace(each, error=plain_error(each.error)) for each in task.results
+        each if each.error is None else each._replace(error=plain_error(each.error)) for each in task.results
     ]
     return ShardResult(worker.address, files, error)
 

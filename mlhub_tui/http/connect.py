@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import os
-import platform
 import re
 import socket
 import ssl
@@ -100,7 +99,7 @@ class ProxySettings:
         self._none = "*" in entries
         self._exceptions = [parsed for entry in entries if (parsed := _parse_entry(entry)) is not None]
         self._bypass: Callable[[str], object] | None = None
-        if environ is None and not self._urls and platform.system() in ("Darwin", "Windows"):
+        if environ is None and not self._urls and sys.platform in ("darwin", "win32"):
             import urllib.request  # not at the top: 20 ms, and only these systems have settings of their own
 
             self._urls, self._bypass = dict(urllib.request.getproxies()), urllib.request.proxy_bypass

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import os
-import platform
 import re
+import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -44,7 +44,11 @@ _TELLING = 4  # characters; a shorter form of a secret may stand in a sentence b
 
 def user_agent() -> str:
     """Return name, version and system as the `User-Agent` header (RFC 9110, section 10.1.5)."""
-    system = f"{platform.system()} {platform.release()}; Python {platform.python_version()}"
+    if sys.platform == "win32":
+        system = f"Windows {sys.getwindowsversion().major}"
+    else:
+        system = f"{os.uname().sysname} {os.uname().release}"
+    system += f"; Python {sys.version.partition(' ')[0]}"
     return f"mlhub-tui/{__version__} ({''.join(c for c in system if c.isascii() and c.isprintable())})"
 
 

@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..auth.location import HOSTED
 from ..errors import (
@@ -224,8 +224,7 @@ class RetryPolicy:
         return any(limit is not None and failures >= limit for limit in limits)
 
 
-@dataclass(frozen=True, slots=True)
-class Timeouts:
+class Timeouts(NamedTuple):
     """Patience of one request, in seconds; time in which the event loop itself is held up does not count.
 
     - `first_byte`: From the request to the end of the response's head.

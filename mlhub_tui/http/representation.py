@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..content import GZIP_MAGIC, START, is_plain
 from ..errors import UnexpectedAnswer, VerificationFailed
@@ -189,8 +188,7 @@ def to_undo(
 _CONTENT_RANGE = re.compile(r"bytes[ =]+(?:(\d{1,18})-(\d{1,18})|\*)/(\d{1,18}|\*)", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class ContentRange:
+class ContentRange(NamedTuple):
     """A Content-Range: first and last byte (both None in a 416), and the size if it is known."""
 
     first: int | None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import time
-import uuid
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -216,7 +216,7 @@ def dataset_request(
         dataset_id=dataset_id,
         folder=out,
         filters=filters or Filters(),
-        request_id=f"{time.strftime('%Y-%m-%d', time.gmtime())} {uuid.uuid4().hex}",
+        request_id=f"{time.strftime('%Y-%m-%d', time.gmtime())} {os.urandom(16).hex()}",
         assets=None if separate == out else separate,
         collections=() if kind is Kind.MLHUB else tuple(collections) or (dataset_id,),
         kind=kind,

@@ -5,18 +5,17 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import shutil
 import sqlite3
 import stat
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 from .. import paths, text
 from ..errors import DownloadError, NoSpaceError
-from ..fileio import make_private_folder, nearest, not_folder
+from ..fileio import free_space, make_private_folder, nearest, not_folder
 
 MIGRATIONS: tuple[str, ...] = (
     """
@@ -261,16 +260,16 @@ def _open(path: Path) -> sqlite3.Connection:
 def check_room(path: Path, room: int = ROOM) -> None:
     """Raise QueueUnusable where the disk is nearly full: what opens may fail at any later change."""
     folder = next(above for above in path.absolute().parents if above.exists())
-    free = shutil.disk_usage(folder).free
-    if free < room:
+    free = free_space(folder)
+    if free is not None and free < room:
         raise _unusable(path, f"its disk has only {text.size(free)} left", _SPACE, by_place=True)
 
 
 def _create(path: Path) -> None:
     """Create the file of a new queue, complete under its name: an empty file is one that lost its jobs."""
     make_private_folder(path.parent)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    os.close(handle)
+    name = str(path.with_name(f".{path.name}.{os.urandom(4).hex()}"))
+    os.close(os.open(name, os.O_CREAT | os.O_EXCL, 0o600))
     try:
         with contextlib.closing(sqlite3.connect(name, timeout=_WAIT, isolation_level=None)) as connection:
             _migrate(connection)
@@ -351,9 +350,11 @@ def unusable(path: Path, error: sqlite3.Error) -> QueueUnusable:
 
 def lacks_locks(folder: Path) -> bool:
     """Return whether the file system of a folder refuses every lock, as some network disks do."""
+    import tempfile  # start-up time: it loads the compressors
+
     try:
-        import fcntl  # not in Windows
-    except ImportError:
+        fcntl = import_module("fcntl")
+    except ImportError:  # Windows
         return False
     try:
         with tempfile.TemporaryFile(dir=folder) as file:

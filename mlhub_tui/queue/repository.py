@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 import sqlite3
 import time
-import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -82,7 +82,7 @@ class JobRepository:
     ) -> None:
         self._database, self._patience, self._clock, self._kind = database, patience, clock, kind
         self.identity = identity or runners.this_process()
-        self.runner = uuid.uuid4().hex
+        self.runner = os.urandom(16).hex()
         self.journal = PartRepository(database, self)
         self._owner = None if kind is RunnerKind.CLIENT else self.runner
         self._events: deque[tuple[int, float, str]] = deque(maxlen=_PENDING)

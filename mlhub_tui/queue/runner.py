@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import platform
+import socket
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -49,13 +49,13 @@ class Process:
 
 def this_process() -> Process:
     """Return this program."""
-    return Process(os.getpid(), platform.node(), _token(os.getpid()))
+    return Process(os.getpid(), socket.gethostname(), _token(os.getpid()))
 
 
 def place(process: Process, kind: str) -> str:
     """Return where a program runs, in words for people: `in the background, pid 4711`."""
     words = f"{_PLACES.get(kind, 'elsewhere')}, pid {process.pid}"
-    return words if process.host == platform.node() else f"{words} on {process.host}"
+    return words if process.host == socket.gethostname() else f"{words} on {process.host}"
 
 
 def alive(process: Process, silent: float) -> bool:
@@ -64,7 +64,7 @@ def alive(process: Process, silent: float) -> bool:
     On this host the system is asked, so that a suspended program (Ctrl+Z) keeps its jobs; elsewhere, and on
     Windows, the heartbeat decides.
     """
-    if process.host != platform.node() or os.name != "posix":
+    if process.host != socket.gethostname() or os.name != "posix":
         return silent < STALE
     try:
         os.kill(process.pid, 0)

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from .. import http
 from ..fileio import check_regular, check_spelling
@@ -105,8 +105,7 @@ class TransferContext:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Expected:
+class Expected(NamedTuple):
     """What is known of a file before it is fetched: its name, whose end tells the format, and its size.
 
     `archive` is whether the API promises a gzip-compressed tar archive, `page` whether it may be a web page.

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from .. import errors
 from ..errors import MLHubException
@@ -17,8 +17,7 @@ from ..options import IfExists
 from .config import DownloadSpec, Expected, TransferContext, TransferProgress
 
 
-@dataclass(frozen=True, slots=True)
-class FileRequest:
+class FileRequest(NamedTuple):
     """A file to fetch, with the work source's own number for it.
 
     `path` is relative to the output folder, with `/`; `size` is what the catalog announces, the server's word
@@ -39,8 +38,7 @@ class FileRequest:
         return Expected(self.path.rpartition("/")[2], self.size, page=self.page)
 
 
-@dataclass(frozen=True, slots=True)
-class FileResult:
+class FileResult(NamedTuple):
     """What became of a request: its bytes, safe on disk under its name, or the error why it failed.
 
     `mtime` is the file's time of the last change in nanoseconds, where it is known.
@@ -164,8 +162,7 @@ class OutputFile(Protocol):
         """Close it, and remove what was written."""
 
 
-@dataclass(frozen=True, slots=True)
-class OutputCallbacks:
+class OutputCallbacks(NamedTuple):
     """What an output backend calls, on the event loop.
 
     `settled` with results that were recorded, `refused` with a file that could not be written, `drained` when

@@ -7,7 +7,6 @@ import shutil
 import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner, Result
@@ -80,7 +79,7 @@ def test_a_damaged_queue_is_found_and_left_alone(mlhub_home: Path) -> None:
 
 
 def test_a_disk_without_room_for_a_queue_is_found(monkeypatch: pytest.MonkeyPatch, mlhub_home: Path) -> None:
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(total=10, used=10, free=0))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: (10, 10, 0))
     assert "its disk has only 0 B left" in only(doctor.look_at_queue()).value
 
 

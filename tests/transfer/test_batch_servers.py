@@ -230,7 +230,7 @@ def test_lasting_failures_of_some_files_end_with_them_and_not_with_the_run(
 def test_answers_to_some_files_that_are_none_end_with_them_and_not_with_the_run(
     server: FaultServer, folder: Path, shared: JobContext, lasting: Answer, error: str
 ) -> None:
-    wanted = [replace(each, size=len(FILES[PATHS[each.key]])) for each in requests(server, PATHS)]
+    wanted = [each._replace(size=len(FILES[PATHS[each.key]])) for each in requests(server, PATHS)]
     source, refused = MemorySource(wanted), PATHS[-5:]
 
     def plan(request: Request) -> Answer | None:
