@@ -7,6 +7,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -170,56 +171,52 @@ def end_lines(job: Job) -> list[str]:
     return [*lines, f"  {one_line(redact(asking_here(job.hint, job.request.source)))}"] if job.hint else lines
 
 
+@dataclass(slots=True)
 class Lines:
     """A line when a transfer failed; when it begins to wait; and of each step: the start, progress, the end.
 
     Progress is a line every 10 % or 10 seconds. `steps` and `waits` are whether these are written.
     """
 
-    def __init__(
-        self,
-        write: Callable[[str], object],
-        *,
-        steps: bool = True,
-        waits: bool = True,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._write, self._steps, self._waits, self._clock = write, steps, waits, clock
-        self._last: dict[int, tuple[JobState, int, float]] = {}
-        self._waited: dict[int, str] = {}
+    write: Callable[[str], object]
+    steps: bool = True
+    waits: bool = True
+    clock: Callable[[], float] = time.monotonic
+    _last: dict[int, tuple[JobState, int, float]] = field(default_factory=dict)
+    _waited: dict[int, str] = field(default_factory=dict)
 
     def update(self, jobs: Sequence[Job]) -> None:
         """Print what is new."""
         for job in jobs:
             for line in self._news(job):
-                self._write(line)
+                self.write(line)
 
     def clear(self) -> None:
         """Nothing is ever in the way."""
 
     def _news(self, job: Job) -> list[str]:
-        state, percent, at = self._last.get(job.id, (JobState.QUEUED, 0, self._clock()))
+        state, percent, at = self._last.get(job.id, (JobState.QUEUED, 0, self.clock()))
         now = int((share_of(job) or 0) * 100)
         moved = job.state is JobState.DOWNLOADING and (
-            now - percent >= _LINE_PERCENT or self._clock() - at >= _LINE_SECONDS
+            now - percent >= _LINE_PERCENT or self.clock() - at >= _LINE_SECONDS
         )
         waits = _NUMBER.sub("", _waits(job))
         if waits and waits != self._waited.get(job.id) and job.state not in IDLE_STATES:
             self._waited[job.id] = waits
-            self._last[job.id] = (job.state, percent, self._clock())
-            return [f"{one_line(job.name)}: {_state(job)}"] if self._waits else []
+            self._last[job.id] = (job.state, percent, self.clock())
+            return [f"{one_line(job.name)}: {_state(job)}"] if self.waits else []
         if job.state is state and not moved:
             self._last[job.id] = (state, percent, at)
             return []
-        self._last[job.id] = (job.state, now, self._clock())
+        self._last[job.id] = (job.state, now, self.clock())
         if job.state in IDLE_STATES:
             # What is done is no news, unless it has a note; behind the number of its files that is a warning.
             warned = ";" in job.reason or "\n" in job.reason
-            shown = self._steps or job.state is not JobState.DONE or (job.reason if self._waits else warned)
+            shown = self.steps or job.state is not JobState.DONE or (job.reason if self.waits else warned)
             return end_lines(job) if shown else []
         if job.state in (JobState.RETRYING, JobState.STALLED):
-            return [f"{one_line(job.name)}: {_state(job)}"] if self._waits else []
-        if not self._steps or job.state is JobState.VERIFYING:
+            return [f"{one_line(job.name)}: {_state(job)}"] if self.waits else []
+        if not self.steps or job.state is JobState.VERIFYING:
             return []
         return [
             _progress(job, now)

@@ -7,7 +7,7 @@ import json
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -42,6 +42,7 @@ _READ_AGAIN = "retry requests the documents that err_report.csv names, and fetch
 _CHECK_EVERY = 500  # files between two checks for a stop
 
 
+@dataclass(slots=True)
 class BatchProgress:
     """Copies how far a batch is to the progress of its job.
 
@@ -49,31 +50,26 @@ class BatchProgress:
     the catalog's archive in bytes.
     """
 
-    def __init__(
-        self,
-        live: TransferProgress,
-        stats: BatchStats,
-        before: int,
-        saved: ManifestStats,
-        copies: BatchStats | None = None,
-    ) -> None:
-        self._live, self._stats, self._before, self._saved = live, stats, before, saved
-        self._copies = copies or BatchStats()
-        self._seen = (0, 0)
-        self._reason, self._where, self._failures = "", "", 1
+    live: TransferProgress
+    stats: BatchStats
+    before: int
+    saved: ManifestStats
+    copies: BatchStats = field(default_factory=BatchStats)
+    _seen: tuple[int, int] = (0, 0)
+    _reason: str = ""
+    _where: str = ""
+    _failures: int = 1
 
     def show(self) -> None:
         """Copy once."""
-        live, stats, saved, copies = self._live, self._stats, self._saved, self._copies
+        live, stats, saved, copies = self.live, self.stats, self.saved, self.copies
         large = list(stats.large.copy().values())
         done, arrived = stats.fetched + stats.there, stats.bytes
         live.files_total = saved.files
         live.files_done = min(saved.done + done + copies.fetched, saved.files)
         live.files_failed = saved.failed + stats.failed + copies.failed
-        live.done = (
-            self._before + saved.bytes_done + arrived + copies.bytes + sum(each.done for each in large)
-        )
-        live.total = None if saved.bytes_total is None else self._before + saved.bytes_total
+        live.done = self.before + saved.bytes_done + arrived + copies.bytes + sum(each.done for each in large)
+        live.total = None if saved.bytes_total is None else self.before + saved.bytes_total
         live.connections = max(1, len(large))
         live.last_byte = max([live.last_byte, stats.last_byte, *(each.last_byte for each in large)])
         failed = f", {live.files_failed:,} failed" if live.files_failed else ""
@@ -88,16 +84,16 @@ class BatchProgress:
 
     def _log(self) -> None:
         """Log who fetches, why nothing comes, and failures whenever they doubled."""
-        if self._stats.where != self._where:
-            self._where = self._stats.where
-            self._live.log(self._where)
-        if self._stats.reason != self._reason:
-            self._reason = self._stats.reason
+        if self.stats.where != self._where:
+            self._where = self.stats.where
+            self.live.log(self._where)
+        if self.stats.reason != self._reason:
+            self._reason = self.stats.reason
             if self._reason:
-                self._live.log(self._reason)
-        if self._live.files_failed >= self._failures:
-            self._failures = 2 * self._live.files_failed
-            self._live.log(f"{count(self._live.files_failed, 'file')} failed so far")
+                self.live.log(self._reason)
+        if self.live.files_failed >= self._failures:
+            self._failures = 2 * self.live.files_failed
+            self.live.log(f"{count(self.live.files_failed, 'file')} failed so far")
 
 
 class NothingMatches(EntityDoesNotExist, RuntimeError):

@@ -7,9 +7,9 @@ import re
 import stat
 import tarfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from .. import fileio
@@ -96,7 +96,8 @@ def unpack(
         with Folders(root, top) as folders:
             if top is not None:
                 _check_top(folders, root, top)
-            own = (archive.name, mark.name) if archive.parent.samefile(root) else ()
+            inside = archive.parent.samefile(root)
+            own = {path.name.casefold() for path in (archive, mark) if inside}
             run = _Unpacker(folders, top, own, if_exists, show, stop)
             with TarReader(archive, progress=run.note_read, cancelled=stop.is_set) as reader:
                 done = run.run(reader)
@@ -120,29 +121,27 @@ def _check_top(folders: Folders, root: Path, top: str) -> None:
         raise OutputFolderError(f"{one_line(root / top, 200)} is no folder") from None
 
 
+@dataclass(slots=True)
 class _Unpacker:
-    """One run; members may not take the names in `own` in the output folder."""
+    """One run; members may not take the names in `own`, without case, in the output folder."""
 
-    def __init__(
-        self,
-        folders: Folders,
-        top: str | None,
-        own: tuple[str, ...],
-        if_exists: IfExists,
-        show: OnProgress | None,
-        stopped: threading.Event,
-    ) -> None:
-        self._folders = folders
-        self._top = top
-        self._own = {name.casefold() for name in own}
-        self._if_exists = if_exists
-        self._show = show
-        self._stopped = stopped
-        self._refusals = Refusals()
-        self._links = Links(folders, top or "", if_exists is not IfExists.SKIP, self._refusals, self._look_up)
-        self._read: tuple[int, int | None] = (0, None)
-        self._files = self._existed = self._bytes = 0
-        self._begun = False  # data of the member
+    folders: Folders
+    top: str | None
+    own: Set[str]
+    if_exists: IfExists
+    show: OnProgress | None
+    stopped: threading.Event
+    _refusals: Refusals = field(default_factory=Refusals)
+    _links: Links = field(init=False)
+    _read: tuple[int, int | None] = (0, None)
+    _files: int = 0
+    _existed: int = 0
+    _bytes: int = 0
+    _begun: bool = False  # data of the member
+
+    def __post_init__(self) -> None:
+        base, replaces = self.top.split("/") if self.top else [], self.if_exists is not IfExists.SKIP
+        self._links = Links(self.folders, base, replaces, self._refusals, self._look_up)
 
     def run(self, archive: TarReader) -> Unpacked:
         """Unpack everything."""
@@ -160,10 +159,10 @@ class _Unpacker:
         self._read = done, whole
 
     def _look_up(self) -> None:
-        if self._stopped.is_set():
+        if self.stopped.is_set():
             raise TransferCancelled
-        if self._show is not None:
-            self._show(self._files, *self._read)
+        if self.show is not None:
+            self.show(self._files, *self._read)
 
     def _member(self, header: tarfile.TarInfo, archive: TarReader) -> None:
         """Unpack a member, or pass over it and take note why."""
@@ -195,17 +194,17 @@ class _Unpacker:
                 raise Refused(refusals.UNNAMED)
             return name
         first, _, below = name.partition("/")
-        if self._top is not None and first != self._top:
-            raise Refused(f"it is not in the folder {one_line(self._top, 80)}")
+        if self.top is not None and first != self.top:
+            raise Refused(f"it is not in the folder {one_line(self.top, 80)}")
         if _is_litter(name):
             return ""
         if header.issparse() and not _fits(header):
             raise Refused(refusals.SPARSE)
         if not header.isreg() and not header.isdir() and header.type[0] not in KINDS:
             raise Refused(refusals.SPECIAL)
-        if self._top is not None and not below and not header.isdir():
+        if self.top is not None and not below and not header.isdir():
             raise Refused(refusals.FOLDER_IN_WAY)
-        if first.casefold() in self._own:
+        if first.casefold() in self.own:
             raise Refused(refusals.ITSELF)
         if _CONTROL.search(name) or (os.name == "nt" and _NOT_ON_WINDOWS.search(name)):
             raise Refused(refusals.UNNAMED)
@@ -214,15 +213,15 @@ class _Unpacker:
         return name
 
     def _put(self, name: str, header: tarfile.TarInfo, archive: TarReader) -> None:
-        self._folders.check(name)
+        self.folders.check(name)
         if header.isdir():
             self._links.forget(name)
             self._links.check(name)
-            self._folders.folder(name)
+            self.folders.folder(name)
         elif header.isreg():
             self._links.check(name)
             above, _, last = name.rpartition("/")
-            self._file(self._folders.folder(above), last, header, archive)
+            self._file(self.folders.folder(above), last, header, archive)
             self._links.unpacked(name)
         else:
             self._links.add(name, header.type[0], header.linkname, header.name)
@@ -237,8 +236,8 @@ class _Unpacker:
             there = folder.status(name)
             if there is not None and stat.S_ISDIR(there.st_mode):
                 raise Refused(refusals.FOLDER_IN_WAY) from None
-            resumed = self._if_exists is IfExists.RESUME
-            if self._if_exists is IfExists.SKIP or (resumed and _is_as_unpacked(there, header)):
+            resumed = self.if_exists is IfExists.RESUME
+            if self.if_exists is IfExists.SKIP or (resumed and _is_as_unpacked(there, header)):
                 self._existed += 1
                 self._files += 1
                 return
@@ -264,7 +263,7 @@ class _Unpacker:
                 if header.issparse():
                     os.lseek(descriptor, start, os.SEEK_SET)
                 write(descriptor, piece)
-                if self._stopped.is_set():
+                if self.stopped.is_set():
                     raise TransferCancelled
             folder.touch(name, descriptor, _moment(header))
             done = True

@@ -8,7 +8,7 @@ import stat
 from array import array
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from . import refusals
 from .folders import Folder, Folders
@@ -42,32 +42,29 @@ class _Link:
         return "/".join(self.parts) or "."
 
 
+@dataclass(slots=True)
 class Links:
     """The links of an archive, gathered while it is read.
 
     A symbolic link that is created leads first up, through folders that are folders, then down: wherever each
     name on the way down leads by another link, that one obeys the same rule. So none leads out of the tree,
-    whatever becomes of the others. None may lead out of `base`, a folder in the archive (empty for all of the
-    output folder); with `replaces`, files and other links give way to them. `pause` is called now and then,
-    and raises to end it.
+    whatever becomes of the others. None may lead out of `base`, the names that a folder in the archive has in
+    its path (none for all of the output folder); with `replaces`, files and other links give way to them.
+    `pause` is called now and then, and raises to end it.
     """
 
-    def __init__(
-        self, folders: Folders, base: str, replaces: bool, refusals: Refusals, pause: Callable[[], None]
-    ) -> None:
-        self._folders = folders
-        self._base = base.split("/") if base else []
-        self._replaces = replaces
-        self._refusals = refusals
-        self._pause = pause
-        self._links: dict[str, _Link] = {}
-        self._files = array("q")  # hashes of the paths of files that were unpacked
+    folders: Folders
+    base: list[str]
+    replaces: bool
+    refusals: Refusals
+    pause: Callable[[], None]
+    _links: dict[str, _Link] = field(default_factory=dict)
+    _files: array[int] = field(default_factory=lambda: array("q"))  # hashes of paths that were unpacked
 
     def unpacked(self, path: str) -> None:
         """Take note of a file of the archive that exists now: hard links may lead to it."""
         self._files.append(hash(path))
-        if self._links:
-            self._links.pop(path, None)
+        self.forget(path)
 
     def forget(self, path: str) -> None:
         """Leave out a link in whose place the archive has something else later."""
@@ -84,7 +81,7 @@ class Links:
 
         Whether it leads anywhere is not known before the end. Raises Refused if it leads out of the archive.
         """
-        if not self._folders.has_links:
+        if not self.folders.has_links:
             raise Refused(refusals.LINK_UNSUPPORTED)
         if len(self._links) >= _MOST:
             raise Refused(refusals.TOO_MANY_LINKS)
@@ -96,7 +93,7 @@ class Links:
         at = path.split("/")[:-1] if kind == SYMBOLIC else []
         ups = parts.count("..")
         landing = [*at[: len(at) - ups], *parts[ups:]]
-        if ups > len(at) or landing[: len(self._base)] != self._base or (kind == HARD and ups):
+        if ups > len(at) or landing[: len(self.base)] != self.base or (kind == HARD and ups):
             raise Refused(refusals.LINK_OUTSIDE)
         if len(os.fsencode(target)) > _LONGEST or len(written) > _MOST_STEPS:
             raise Refused(refusals.TOO_LONG)
@@ -126,7 +123,7 @@ class Links:
             if link.kind != kind:
                 continue
             if number % 64 == 0:
-                self._pause()
+                self.pause()
             try:
                 if not act(path, link):
                     out.append(path)
@@ -134,7 +131,7 @@ class Links:
                 reason = error if isinstance(error, Refused) else refusal(error)
                 if reason is None:
                     raise
-                self._refusals.add(link.shown, reason)
+                self.refusals.add(link.shown, reason)
                 out.append(path)
         for path in out:
             del self._links[path]
@@ -142,7 +139,7 @@ class Links:
     def _place(self, path: str) -> os.stat_result | None:
         """Return the status of what is in a link's place; None where it, or its folder, is missing."""
         above, _, name = path.rpartition("/")
-        folder = self._folders.find(above)
+        folder = self.folders.find(above)
         return None if folder is None else folder.status(name)
 
     def _create_hard(self, path: str, link: _Link, files: set[int]) -> bool:
@@ -151,7 +148,7 @@ class Links:
         if hash(target) not in files:
             raise Refused(refusals.LINK_MISSING)
         above, _, name = target.rpartition("/")
-        source = self._folders.folder(above, make=False).duplicate()
+        source = self.folders.folder(above, make=False).duplicate()
         try:
             status = source.status(name)
             if status is None or not stat.S_ISREG(status.st_mode):
@@ -164,13 +161,13 @@ class Links:
 
     def _link_file(self, path: str, source: Folder, source_name: str, status: os.stat_result) -> None:
         above, _, name = path.rpartition("/")
-        folder = self._folders.folder(above)
+        folder = self.folders.folder(above)
         there = folder.status(name)
         if there is not None:
             if _is_folder(there):
                 raise Refused(refusals.FOLDER_IN_WAY)
             same = os.path.samestat(there, status) or _equal(folder, name, source, source_name)
-            if same or not self._replaces:
+            if same or not self.replaces:
                 return
             folder.remove(name)
         try:
@@ -186,7 +183,7 @@ class Links:
             descriptor = folder.create(name, status.st_mode & 0o755)
             try:
                 while chunk := os.read(data, _CHUNK):
-                    self._pause()
+                    self.pause()
                     write(descriptor, chunk)
                 folder.touch(name, descriptor, int(status.st_mtime))
             except BaseException:
@@ -199,12 +196,12 @@ class Links:
         """Return whether a link may take its place, or has it."""
         self.check(path)
         there = self._place(path)
-        if there is None or self._replaces:
+        if there is None or self.replaces:
             if _is_folder(there):
                 raise Refused(refusals.FOLDER_IN_WAY)
             return True
         above, _, name = path.rpartition("/")
-        folder = self._folders.folder(above, make=False)
+        folder = self.folders.folder(above, make=False)
         return stat.S_ISLNK(there.st_mode) and folder.target(name) == link.text
 
     def _check_written(self, path: str, link: _Link) -> bool:
@@ -227,7 +224,7 @@ class Links:
             steps += 1
             name = left.pop()
             if name == "..":
-                if len(at) <= len(self._base):
+                if len(at) <= len(self.base):
                     raise Refused(refusals.LINK_OUTSIDE)
                 at.pop()
                 continue
@@ -239,7 +236,7 @@ class Links:
                 raise Refused(refusals.LINK_LOOP)
             if link is not None and link.kind == SYMBOLIC:
                 continue
-            folder = self._folders.find("/".join(at))
+            folder = self.folders.find("/".join(at))
             there = None if folder is None else folder.status(name)
             if there is not None and stat.S_ISLNK(there.st_mode):
                 raise Refused(refusals.LINK_FOREIGN)
@@ -250,7 +247,7 @@ class Links:
 
     def _create_symbolic(self, path: str, link: _Link) -> bool:
         above, _, name = path.rpartition("/")
-        folder = self._folders.folder(above)
+        folder = self.folders.folder(above)
         there = folder.status(name)
         if there is not None:
             if _is_folder(there):
