@@ -89,7 +89,7 @@ def test_json_of_a_listing_that_broke_off_has_no_end(run: Run, command: tuple[st
     assert "broke off" not in none.stderr
 
 
-def test_a_search_that_broke_off_is_not_saved_with_a_count(run: Run, mlhub_home: Path) -> None:
+def test_a_search_that_broke_off_is_not_saved_with_a_count(run: Run) -> None:
     with api(problem(500, "boom")) as server:
         assert run("--source", server.location, *SEARCH, "--save", "mine").exit_code == 1
     assert "mine" not in run("search", "--list").stdout

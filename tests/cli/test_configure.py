@@ -80,7 +80,7 @@ def test_a_broken_file_is_left_alone(run: Run, mlhub_home: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
-def test_a_typed_key_is_not_echoed(mlhub_home: Path) -> None:
+def test_a_typed_key_is_not_echoed() -> None:
     import pexpect
 
     name, *arguments = command_line("configure")

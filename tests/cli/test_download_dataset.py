@@ -204,7 +204,7 @@ def test_a_static_catalog_is_downloaded_from_too(run: Run, hostile: FaultServer,
 
 @pytest.mark.slow
 def test_ctrl_c_keeps_what_came_and_the_command_goes_on(
-    mlhub_home: Path, on_sample: SampleServer, command: Command, tmp_path: Path
+    on_sample: SampleServer, command: Command, tmp_path: Path
 ) -> None:
     given = ("download", "dataset", KENYA, "--output-dir", str(tmp_path))
     running = subprocess.Popen(

@@ -54,7 +54,7 @@ def fill() -> None:
         (folder / name).write_bytes(b"x" * 1000)
 
 
-def test_the_cache_has_a_size_and_can_be_cleared(run: Run, mlhub_home: Path) -> None:
+def test_the_cache_has_a_size_and_can_be_cleared(run: Run) -> None:
     assert run.json("cache", "size")["total"] == 0
     fill()
     before = run.json("cache", "size")

@@ -319,7 +319,7 @@ def test_a_background_runner_that_cannot_start_says_so(
         background.start(None)
 
 
-def test_settings_are_shown_changed_and_kept(run: Run, mlhub_home: Path) -> None:
+def test_settings_are_shown_changed_and_kept(run: Run) -> None:
     assert run.json("queue", "set") == {
         "limit": None,
         "transfers": 2,

@@ -319,7 +319,7 @@ def test_the_known_sources_are_distinct_and_well_formed() -> None:
     assert by_name("x") is by_url("https://x.example/") is None
 
 
-def test_a_name_is_a_profile_then_a_path_then_a_public_source(tmp_path: Path, mlhub_home: Path) -> None:
+def test_a_name_is_a_profile_then_a_path_then_a_public_source(tmp_path: Path) -> None:
     assert choose("earth-search", base=tmp_path).root_origin == "public source earth-search"
     (tmp_path / "earth-search").mkdir()
     assert choose("earth-search", base=tmp_path).root_url == str(tmp_path / "earth-search")
@@ -385,7 +385,7 @@ def test_a_damaged_archive_and_a_path_that_is_not_there_are_said(run: Run, tmp_p
         assert len(result.stderr.splitlines()) == 2
 
 
-def test_a_background_runner_is_not_told_the_secret_of_another_kind_of_source(mlhub_home: Path) -> None:
+def test_a_background_runner_is_not_told_the_secret_of_another_kind_of_source() -> None:
     environ = {"MLHUB_API_KEY": "other", "PATH": "/bin"}
     url = "https://stac.example/"
     adhoc = for_location(url, kind=Kind.STAC_API, api_key=TOKEN)

@@ -101,7 +101,7 @@ def whole(ids: list[int], error: MLHubException | None = None, worker: str = "a"
 
 
 @pytest.fixture
-def own(tmp_path: Path, mlhub_home: Path) -> Iterator[LockedManifest]:
+def own(tmp_path: Path) -> Iterator[LockedManifest]:
     request = dataset_request("crops", tmp_path, source="http://a.test/", cluster=ClusterConfig("tcp://x:1"))
     made = LockedManifest(request).open()
     made.begin(request.request_id)

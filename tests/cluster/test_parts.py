@@ -342,7 +342,7 @@ def published(
     ],
 )
 def test_a_catalog_is_brought_to_its_store_as_to_a_disk(
-    tmp_path: Path, mlhub_home: Path, if_exists: IfExists, small: bytes, left: bytes
+    tmp_path: Path, if_exists: IfExists, small: bytes, left: bytes
 ) -> None:
     request, own, folder = published(tmp_path, if_exists)
     store, told = ObjectStore(request.url), list[int]()
@@ -362,9 +362,7 @@ def test_a_catalog_is_brought_to_its_store_as_to_a_disk(
     own.close()
 
 
-def test_a_catalog_goes_to_an_empty_store_without_a_look_and_stops_when_told(
-    tmp_path: Path, mlhub_home: Path
-) -> None:
+def test_a_catalog_goes_to_an_empty_store_without_a_look_and_stops_when_told(tmp_path: Path) -> None:
     request, own, folder = published(tmp_path)
     note_beginning(request, own, print, threading.Event())
     assert own.get_checkpoint("begun") == "empty"

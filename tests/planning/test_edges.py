@@ -102,7 +102,7 @@ def test_names_are_those_of_this_system_or_of_windows() -> None:
     )
 
 
-def test_indexes_that_were_not_used_for_longest_make_room(mlhub_home: Path) -> None:
+def test_indexes_that_were_not_used_for_longest_make_room() -> None:
     place.folder().mkdir(parents=True)
     for number, name in enumerate(("a.db", "b.db", "c.db.building")):
         (place.folder() / name).write_bytes(bytes(100))
@@ -120,7 +120,7 @@ def test_indexes_that_were_not_used_for_longest_make_room(mlhub_home: Path) -> N
     assert (shrink_folder(place.folder(), -1), left()) == (100, set())
 
 
-def test_another_version_of_a_dataset_replaces_its_index_and_no_other(mlhub_home: Path) -> None:
+def test_another_version_of_a_dataset_replaces_its_index_and_no_other() -> None:
     subjects = [
         IndexKey("http://a/", "crops", "1"),
         IndexKey("http://a/", "crops", "2"),

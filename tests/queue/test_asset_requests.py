@@ -279,9 +279,7 @@ def no_sample() -> Credentials:
 
 @pytest.mark.parametrize("known", [False, True])
 @pytest.mark.parametrize("origin", [API, STATIC], ids=lambda origin: origin.kind.value)
-async def test_a_job_opens_a_source_of_its_own_kind(
-    mlhub_home: Path, origin: DocumentOrigin, known: bool
-) -> None:
+async def test_a_job_opens_a_source_of_its_own_kind(origin: DocumentOrigin, known: bool) -> None:
     [request] = requests_for(origin, [item("i", a={"href": "https://h/a.tif"})], Path("/out")).requests
     current = Credentials(None, origin.source, None, "no key", kind=None) if known else None
     source = await open_for_job(request, lambda: credentials_for(request, current, no_sample))

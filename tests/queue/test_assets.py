@@ -66,7 +66,7 @@ async def run(queue: QueueService, request: AssetRequest) -> Job:
 
 
 async def test_an_asset_lands_at_collection_item_key(
-    server: FaultServer, folder: Path, catalog: Catalog, mlhub_home: Path
+    server: FaultServer, folder: Path, catalog: Catalog
 ) -> None:
     item = catalog.put("i1", data={"href": at(server, "/a/b.tif?x=1"), "file:checksum": f"1220{SHA256}"})
     path = await fetch_asset(catalog, item, "data", folder)
@@ -77,7 +77,7 @@ async def test_an_asset_lands_at_collection_item_key(
 
 
 async def test_an_asset_of_a_collection_has_no_items_folder(
-    server: FaultServer, folder: Path, catalog: Catalog, mlhub_home: Path
+    server: FaultServer, folder: Path, catalog: Catalog
 ) -> None:
     collection = catalog.put_collection(thumbnail=at(server, "/t.png"))
     assert await fetch_asset(catalog, collection, "thumbnail", folder) == folder / "c" / "thumbnail.png"
@@ -95,7 +95,7 @@ async def test_what_cannot_be_fetched_is_refused_at_once(folder: Path, catalog: 
 
 @pytest.mark.parametrize("refusal", GONE, ids=lambda answer: str(answer.status))
 async def test_a_refused_asset_is_looked_up_again_once(
-    server: FaultServer, folder: Path, catalog: Catalog, mlhub_home: Path, refusal: Answer
+    server: FaultServer, folder: Path, catalog: Catalog, refusal: Answer
 ) -> None:
     catalog.put("i", data=at(server, "/old.tif"))
     request = wanted(catalog, folder)
@@ -111,7 +111,7 @@ async def test_a_refused_asset_is_looked_up_again_once(
 
 
 async def test_an_asset_that_is_gone_for_good_is_not_asked_for_again(
-    server: FaultServer, folder: Path, catalog: Catalog, mlhub_home: Path
+    server: FaultServer, folder: Path, catalog: Catalog
 ) -> None:
     catalog.put("i", data=at(server, "/a.tif"))
     server.always = Answer(status=404)
@@ -122,7 +122,7 @@ async def test_an_asset_that_is_gone_for_good_is_not_asked_for_again(
 
 
 async def test_an_item_that_is_gone_ends_it_with_its_name(
-    server: FaultServer, folder: Path, catalog: Catalog, mlhub_home: Path
+    server: FaultServer, folder: Path, catalog: Catalog
 ) -> None:
     catalog.put("i", data=at(server, "/a.tif"))
     request = wanted(catalog, folder)
@@ -136,7 +136,7 @@ async def test_an_item_that_is_gone_ends_it_with_its_name(
 
 
 async def test_a_new_version_with_a_new_checksum_is_taken_from_the_document(
-    server: FaultServer, folder: Path, catalog: Catalog, mlhub_home: Path
+    server: FaultServer, folder: Path, catalog: Catalog
 ) -> None:
     server.content, server.md5 = OTHER, False
     catalog.put("i", data={"href": at(server, "/a.tif"), "file:checksum": f"1220{SHA256}"})
@@ -148,7 +148,7 @@ async def test_a_new_version_with_a_new_checksum_is_taken_from_the_document(
 
 
 async def test_bytes_that_are_not_the_documents_get_no_final_name_and_leave_no_part(
-    server: FaultServer, folder: Path, catalog: Catalog, mlhub_home: Path
+    server: FaultServer, folder: Path, catalog: Catalog
 ) -> None:
     server.content, server.md5 = OTHER, False
     catalog.put("i", data={"href": at(server, "/a.tif"), "file:checksum": f"1220{SHA256}"})
@@ -170,7 +170,7 @@ async def test_a_checksum_nobody_can_verify_and_another_size_are_said(
 
 
 async def test_a_web_page_is_refused_but_where_the_asset_is_one(
-    server: FaultServer, folder: Path, catalog: Catalog, mlhub_home: Path
+    server: FaultServer, folder: Path, catalog: Catalog
 ) -> None:
     page = b"<!DOCTYPE html><html>notes</html>"
     server.content, server.always = page, Answer(headers={"Content-Type": "text/html; charset=utf-8"})
@@ -184,7 +184,7 @@ async def test_a_web_page_is_refused_but_where_the_asset_is_one(
 
 
 async def test_a_file_that_is_no_gzip_may_come_without_a_length(
-    server: FaultServer, folder: Path, catalog: Catalog, mlhub_home: Path
+    server: FaultServer, folder: Path, catalog: Catalog
 ) -> None:
     server.content, server.always = b"plain text", Answer(unframed=True)
     catalog.put("i", data=at(server, "/a.txt"), zipped=at(server, "/a.gz"))
@@ -193,9 +193,7 @@ async def test_a_file_that_is_no_gzip_may_come_without_a_length(
         await get(catalog, folder, "zipped")
 
 
-async def test_an_empty_asset_arrives(
-    server: FaultServer, folder: Path, catalog: Catalog, mlhub_home: Path
-) -> None:
+async def test_an_empty_asset_arrives(server: FaultServer, folder: Path, catalog: Catalog) -> None:
     server.content = b""
     catalog.put("i", data=at(server, "/empty.txt"))
     assert (await get(catalog, folder)).read_bytes() == b""
@@ -275,7 +273,7 @@ async def test_a_refused_signature_is_renewed_and_none_is_kept(queues: Queues, m
 
 
 async def test_a_requester_pays_bucket_that_refuses_is_explained(
-    server: FaultServer, folder: Path, catalog: Catalog, mlhub_home: Path, monkeypatch: pytest.MonkeyPatch
+    server: FaultServer, folder: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mlhub_tui.planning.resolver.known_to_pay", lambda url: f"pays: {url}"[:4])
     server.always = Answer(status=403)
@@ -293,9 +291,7 @@ async def test_an_archive_is_no_matter_for_a_source_that_has_none(folder: Path, 
     assert await OneSource(catalog).info(wish(folder)) is None
 
 
-async def test_items_of_a_static_catalog_are_found_by_their_url(
-    server: FaultServer, folder: Path, mlhub_home: Path
-) -> None:
+async def test_items_of_a_static_catalog_are_found_by_their_url(server: FaultServer, folder: Path) -> None:
     catalog = Catalog("https://h/catalog.json", Kind.STATIC)
     catalog.put("i", "https://h/c/i.json", data=at(server, "/a.tif"))
     request = wanted(catalog, folder)

@@ -83,7 +83,7 @@ async def test_a_job_shows_its_files_as_the_list_and_memory_have_them() -> None:
     assert live.total is None
 
 
-def test_a_new_wish_begins_at_nothing_and_the_same_goes_on(tmp_path: Path, mlhub_home: Path) -> None:
+def test_a_new_wish_begins_at_nothing_and_the_same_goes_on(tmp_path: Path) -> None:
     request = wish(tmp_path / "out")
     for stamp, listed in (("one", ""), ("one", "done"), ("two", ""), ("one", "")):
         own = LockedManifest(request).open()
@@ -93,7 +93,7 @@ def test_a_new_wish_begins_at_nothing_and_the_same_goes_on(tmp_path: Path, mlhub
         own.close()
 
 
-def test_who_waits_for_a_manifest_may_give_up(tmp_path: Path, mlhub_home: Path) -> None:
+def test_who_waits_for_a_manifest_may_give_up(tmp_path: Path) -> None:
     request = wish(tmp_path / "out")
     own, waiting = LockedManifest(request).open(), LockedManifest(request)
     waiting.give_up()
@@ -103,7 +103,7 @@ def test_who_waits_for_a_manifest_may_give_up(tmp_path: Path, mlhub_home: Path) 
     waiting.open().close()
 
 
-def test_lists_of_half_a_year_ago_are_dropped(tmp_path: Path, mlhub_home: Path) -> None:
+def test_lists_of_half_a_year_ago_are_dropped(tmp_path: Path) -> None:
     old, young, mine = (wish(tmp_path / name) for name in ("old", "young", "mine"))
     day = 86400.0
     for request in (old, young, mine):
@@ -116,9 +116,7 @@ def test_lists_of_half_a_year_ago_are_dropped(tmp_path: Path, mlhub_home: Path) 
     assert left == {manifest_path(young).name, manifest_path(mine).name}
 
 
-def test_files_that_are_gone_or_changed_are_counted_and_the_first_is_named(
-    tmp_path: Path, mlhub_home: Path
-) -> None:
+def test_files_that_are_gone_or_changed_are_counted_and_the_first_is_named(tmp_path: Path) -> None:
     request, told = wish(tmp_path / "out"), list[int]()
     own = LockedManifest(request).open()
     own.want(planned(number) for number in range(1200))
@@ -146,7 +144,7 @@ def test_files_that_are_gone_or_changed_are_counted_and_the_first_is_named(
     assert verify_files(wish(tmp_path / "other"), told.append, stop) == ""
 
 
-def test_a_planned_catalog_is_taken_where_none_is_begun(tmp_path: Path, mlhub_home: Path) -> None:
+def test_a_planned_catalog_is_taken_where_none_is_begun(tmp_path: Path) -> None:
     request, target = wish(tmp_path / "out"), tmp_path / "out" / "crops.tar.gz"
     assert not copy_catalog(request, target)
     catalog_cache().mkdir(parents=True)
@@ -165,7 +163,7 @@ def test_a_planned_catalog_is_taken_where_none_is_begun(tmp_path: Path, mlhub_ho
 
 
 async def test_planning_keeps_the_catalog_and_drops_old_ones_that_take_too_much_room(
-    server: FaultServer, tmp_path: Path, mlhub_home: Path
+    server: FaultServer, tmp_path: Path
 ) -> None:
     stock(server, tmp_path, 4)
     catalog_cache().mkdir(parents=True)

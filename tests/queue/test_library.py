@@ -200,9 +200,7 @@ def test_verifying_reads_archives_and_compares_the_sizes_of_a_dataset(tmp_path: 
     assert "1 file gone or changed, b.tif first" in str(verify_entry(crops, lambda _: None, stop))
 
 
-def test_an_archive_whose_head_states_no_licence_has_that_of_the_last_listing(
-    tmp_path: Path, mlhub_home: Path
-) -> None:
+def test_an_archive_whose_head_states_no_licence_has_that_of_the_last_listing(tmp_path: Path) -> None:
     archive(tmp_path / "maize.tar.gz", ("maize/image.tif", b"no document"))
     (entry,) = read_library([job(1, tmp_path)], tmp_path)
     assert with_licence(entry, ListedLicences()).licence == "", "nothing is cached"

@@ -314,7 +314,7 @@ def test_an_error_takes_a_job_where_it_belongs(
     assert words in found.reason
 
 
-def test_an_image_is_fresh_for_a_day(mlhub_home: Path) -> None:
+def test_an_image_is_fresh_for_a_day() -> None:
     document = Item({"id": "one", "collection": "c"}, url="http://h/one.json")
     asset = Asset("B01", "http://h/x.png?sig=1")
     where = preview_cache.place("http://h/", document, asset)
