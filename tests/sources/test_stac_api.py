@@ -108,15 +108,6 @@ async def test_what_is_no_api_at_all_is_said() -> None:
             await source.collections()
 
 
-@pytest.mark.parametrize("with_slash", [MISSING, page_of_html(), Answer(405)])
-async def test_a_root_that_is_known_without_its_slash_only_is_found(with_slash: Answer) -> None:
-    def handler(asked: Request) -> Answer:
-        return landing(SEARCH, title="here") if asked.path == "/stac" else with_slash
-
-    async with api(handler) as (source, _):
-        assert (await source.about()).title == "here"
-
-
 async def test_a_landing_page_may_say_elsewhere_what_it_conforms_to() -> None:
     root = as_json({"id": "r", "links": [{"rel": "conformance", "href": "conformance"}]})
     async with api({"": root, "conformance": as_json({"conformsTo": EVERYTHING})}) as (source, _):
@@ -485,12 +476,6 @@ async def test_a_next_page_on_another_host_is_followed_without_the_key(auth: Aut
         assert secret in sent
         assert other.requests[0].body == {"page": 2}
         assert secret not in f"{other.requests[0].target} {other.requests[0].headers}"
-
-
-async def test_an_item_is_searched_for_where_an_api_gives_none_alone() -> None:
-    async with api({"": landing(SEARCH), "search": items("a")}) as (source, server):
-        assert (await source.item("c", "a")).id == "a"
-        assert server.requests[-1].query == {"collections": ["c"], "ids": ["a"], "limit": ["1"]}
 
 
 async def test_documents_that_are_broken_in_places_are_still_given() -> None:

@@ -184,20 +184,6 @@ async def test_a_server_cannot_make_anybody_read_their_own_files(
         await source.asset_link(mine.as_uri())
 
 
-async def test_the_secret_stays_with_its_own_origin(served: Serve, opened: Open) -> None:
-    key = "k" * 30
-    other = served({"item.json": item("far")})
-    home = served(
-        {"catalog.json": collection("c", link("item", f"{other.url}/item.json"), link("item", "near.json")),
-         "near.json": item("near")}
-    )  # fmt: skip
-    session = Session(api_key=key, root_url=home.url, retry=Patience().policy())
-    source = opened(f"{home.url}/catalog.json", session=session)
-    assert [i.id async for i in items_of(source, "c")] == ["far", "near"]
-    assert all(asked.query == {"key": [key]} for asked in home.requests)
-    assert [asked.target for asked in other.requests] == ["/item.json"]
-
-
 @pytest.mark.parametrize("key", [None, "k" * 30])
 async def test_links_that_are_no_urls_are_a_note(key: str | None, served: Serve, opened: Open) -> None:
     bad = [
