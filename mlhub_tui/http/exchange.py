@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine
+from typing import Any
 
-from .client import HTTPClient
-from .credentials import CookieJar, Link
-from .errors import BodyNotWanted, Timeouts
-from .limits import BandwidthLimiter
+from .errors import BodyNotWanted
 from .representation import BodyCollector, raise_for_response
 from .response import BodySink, Response
 
@@ -20,25 +18,17 @@ class Exchange:
     """A GET of which the first bytes of the body are in `first`; the rest is read by `pour`.
 
     Statuses beside 200, 206 and the `allowed` ones are raised when it is entered; leaving it ends the
-    request. `name` is the file as the user knows it, `bandwidth` the limit that its body is paid for.
+    request. `request` sends it, as `HTTPClient.request`, to the sink it is given; `name` is the file as the
+    user knows it.
     """
 
     def __init__(
         self,
-        client: HTTPClient,
-        link: Link,
+        request: Callable[[Callable[[Response], BodySink]], Coroutine[Any, Any, Response]],
         name: str,
-        headers: Mapping[str, str],
-        cookies: CookieJar,
-        timeouts: Timeouts,
-        *,
-        bandwidth: BandwidthLimiter | None = None,
-        allowed: frozenset[int] = frozenset(),
+        allowed: frozenset[int],
     ) -> None:
-        self._client, self._link, self._name = client, link, name
-        self._headers = {**link.headers, **headers}
-        self._cookies, self._timeouts, self._allowed = cookies, timeouts, allowed
-        self._bandwidth = bandwidth
+        self._request, self._name, self._allowed = request, name, allowed
         self._ready = asyncio.Event()
         self._sink: BodySink | None = None
         self._opened: Response | None = None
@@ -47,18 +37,7 @@ class Exchange:
 
     async def __aenter__(self) -> Exchange:
         """Send the request, and wait for the response and the first bytes of its body."""
-        self._task = asyncio.create_task(
-            self._client.request(
-                "GET",
-                self._link.url,
-                self._open,
-                headers=self._headers,
-                credentials=self._link.credentials,
-                cookies=self._cookies,
-                timeouts=self._timeouts,
-                bandwidth=self._bandwidth,
-            )
-        )
+        self._task = asyncio.create_task(self._request(self._open))
         self._task.add_done_callback(lambda _: self._ready.set())
         try:
             await self._ready.wait()

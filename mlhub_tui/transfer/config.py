@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -99,10 +100,17 @@ class TransferContext:
         allowed: frozenset[int] = frozenset(),
     ) -> http.exchange.Exchange:
         """Return a request of a file within the limits."""
-        timeouts, bandwidth = self.config.timeouts, self.limits.bandwidth
-        return http.exchange.Exchange(
-            self.client, link, name, headers, cookies, timeouts, bandwidth=bandwidth, allowed=allowed
+        request = partial(
+            self.client.request,
+            "GET",
+            link.url,
+            headers={**link.headers, **headers},
+            credentials=link.credentials,
+            cookies=cookies,
+            timeouts=self.config.timeouts,
+            bandwidth=self.limits.bandwidth,
         )
+        return http.exchange.Exchange(request, name, allowed)
 
 
 class Expected(NamedTuple):
