@@ -371,7 +371,7 @@ SHARED_TOKENS = SasTokens()
 
 async def asset_link(
     root_url: str,
-    session: Session | None,
+    session: Session,
     href: str,
     *,
     fresh: bool = False,
@@ -381,7 +381,7 @@ async def asset_link(
     """Return where the bytes of an asset are, by its absolute href; nothing of them is read.
 
     - `root_url`: The location of its source.
-    - `session`: The session with the source, whose secret goes to its own origin only; None for one without.
+    - `session`: The session with the source, whose secret goes to its own origin only.
     - `fresh`: Whether the last link was refused, so that no saved signature counts.
     - `local`: Whether links to local files are followed: only from a source that is itself on this machine,
       since a server must not make anybody copy files of their own.
@@ -395,8 +395,6 @@ async def asset_link(
     if not url.lower().startswith(("http://", "https://")):
         words = f"{shown(href)} is no address of a file" if href else "the asset has no href"
         raise NotOffered(words, hint=NOTHING)
-    if session is None:
-        return Link(url, azure_headers(url))
     if tokens.wanted(url, root_url):
         url = await tokens.sign(url, session.get_json, fresh=fresh)
     return link_to(session, url)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar
 from urllib.parse import unquote
@@ -181,6 +182,15 @@ class Listing(Generic[T]):
         whole = self.matched is not None and self.matched <= self.loaded
         self.ended, self.link = True, None
         self.stopped = "" if (whole and reason != ENOUGH) or (is_empty and reason == REPEATED) else reason
+
+
+@contextmanager
+def named(missing: str, hint: str | None = None) -> Iterator[None]:
+    """Raise what an API lacks with its name, in the words of `missing`, in place of its URL."""
+    try:
+        yield
+    except EntityDoesNotExist as error:
+        raise EntityDoesNotExist(missing, url=error.url, status=error.status, hint=hint) from None
 
 
 _LACKS = "try again later, or report it to the owner of the catalog"

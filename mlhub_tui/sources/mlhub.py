@@ -30,7 +30,7 @@ from ..models import (
     Search,
 )
 from .asset_links import azure_headers, link_to
-from .base import About, Page, Source, as_entries
+from .base import About, Page, Source, as_entries, named
 from .documents import documents, matched
 from .local_search import FIELDS, search_locally
 
@@ -134,10 +134,8 @@ class MLHubSource(Source):
         step = PageRequest.decoded(link or self.session.url_of(path))
         # The hosted API's links hold a token but no page size: what was asked for stays in force.
         step = replace(step, url=with_params(step.url, params))
-        try:
+        with named(f"collection {shown_id(collection_id)} does not exist"):
             fetched = await self.session.fetch_page(step)
-        except EntityDoesNotExist as error:
-            raise _named(error, f"collection {shown_id(collection_id)} does not exist") from None
         items, skipped = documents(as_list(fetched.answer, fetched.url, "features"), Item)
         self._skipped += skipped
         found = Page(tuple(items), None, matched(fetched.answer), skipped, fetched.stopped)
@@ -232,23 +230,19 @@ class MLHubSource(Source):
 
     async def _object(self, path: str, missing: str, hint: str | None = None) -> JsonDict:
         """Return a JSON object; where the API has none, the error names the thing."""
-        try:
+        with named(missing, hint):
             return as_object(await self.session.get_json(path), self.session.url_of(path))
-        except EntityDoesNotExist as error:
-            raise _named(error, missing, hint) from None
 
     async def _link(self, path: str, missing: str) -> Link:
         """Return the link that a path of the API leads to, behind its redirects; no body is read."""
         url = self.session.url_of(path)
         try:
             for _ in range(_MAX_HOPS):
-                response = await self._head(url)
-                if response is not None and response.has_redirect_location:
-                    url = self.session.bare(urljoin(url, response.headers["Location"]))
-                    continue
-                return link_to(self.session, url)
-        except EntityDoesNotExist as error:
-            raise _named(error, missing, _LATER) from None
+                with named(missing, _LATER):
+                    response = await self._head(url)
+                if response is None or not response.has_redirect_location:
+                    return link_to(self.session, url)
+                url = self.session.bare(urljoin(url, response.headers["Location"]))
         except ValueError:
             raise UnexpectedAnswer(f"{shown(url)} redirects to what is no URL", url=shown(url)) from None
         raise UnexpectedAnswer(f"too many redirects: {shown(self.session.url_of(path))}", url=shown(path))
@@ -275,10 +269,6 @@ def _catalog(dataset_id: str) -> tuple[str, str]:
     """Return the path of a dataset's catalog archive, and the message for when it does not exist."""
     words = f"the catalog of dataset {shown_id(dataset_id)} does not exist; it may still be generating"
     return f"catalog/{segment(dataset_id, 'dataset')}", words
-
-
-def _named(error: EntityDoesNotExist, missing: str, hint: str | None = None) -> EntityDoesNotExist:
-    return EntityDoesNotExist(missing, url=error.url, status=error.status, hint=hint)
 
 
 def _strings(values: Sequence[str]) -> list[str]:

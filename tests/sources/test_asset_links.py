@@ -27,6 +27,7 @@ from mlhub_tui.sources.asset_links import (
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json
 from tests.support.sessions import session_to
 
+WEB = Session(root_url="https://h/")
 PAID = "s3://usgs-landsat/b"
 NOON = datetime(2024, 6, 1, 12, tzinfo=UTC).timestamp()
 
@@ -276,16 +277,16 @@ async def test_the_key_goes_along_to_the_own_origin_only() -> None:
 
 async def test_files_of_this_machine_are_for_catalogs_on_it() -> None:
     with pytest.raises(NotOffered, match="this machine"):
-        await asset_link("https://h/catalog.json", None, "file:///etc/passwd")
+        await asset_link(WEB.root_url, WEB, "file:///etc/passwd")
     assert (
-        await asset_link("/data/catalog.json", None, "file:///data/a.tif", local=True)
+        await asset_link("/data/catalog.json", WEB, "file:///data/a.tif", local=True)
     ).url == "file:///data/a.tif"
 
 
 @pytest.mark.parametrize("href", ["", "relative.tif", "javascript:1", "mailto:x@y"])
 async def test_an_href_that_leads_nowhere_is_not_offered(href: str) -> None:
     with pytest.raises(NotOffered):
-        await asset_link("https://h/", None, href)
+        await asset_link(WEB.root_url, WEB, href)
 
 
 def test_a_file_of_the_servers_disk_is_no_address_but_its_alternate_is() -> None:

@@ -17,7 +17,7 @@ from ...models import Collection, Document, Entry, EntryKind, Item, JsonDict, Se
 from ...models.document import identity
 from ...models.extent import geometry_bbox
 from ...text import clean, one_line
-from ..base import COLLECTION_IDS, ITEM_IDS, About, Listing, Page, Source, as_entries, check_search
+from ..base import COLLECTION_IDS, ITEM_IDS, About, Listing, Page, Source, as_entries, check_search, named
 from ..local_search import FIELDS, limit_of, limit_page, search_locally
 from .api_client import (
     NO_SUCH_PLACE,
@@ -225,7 +225,8 @@ class STACAPISource(Source):
         collection_id = self.id_of(collection_id, "collection")
         missing = f"collection {shown_id(collection_id)} does not exist"
         try:
-            raw, url = await self._object(self._client.place(collection_id), missing, COLLECTION_IDS)
+            with named(missing, COLLECTION_IDS):
+                raw, url = await self._client.object(self._client.place(collection_id))
             return Collection(raw, url=url)
         except RequestError as error:
             if not is_no_such_place(error, collection_id):
@@ -339,7 +340,8 @@ class STACAPISource(Source):
         place = f"{self._client.place(collection_id)}/items/{segment(item_id, 'item')}"
         missing = f"item {shown_id(item_id)} of collection {shown_id(collection_id)} does not exist"
         try:
-            raw, url = await self._object(place, missing, ITEM_IDS)
+            with named(missing, ITEM_IDS):
+                raw, url = await self._client.object(place)
             if not is_encoded(item_id) or identity(raw.get("id")) == item_id:
                 return Item(raw, url=url)
             raise EntityDoesNotExist(missing, url=url, status=404, hint=ITEM_IDS)
@@ -446,13 +448,6 @@ class STACAPISource(Source):
             if not is_no_such_place(error):
                 raise
         raise NotOffered("this API does not say what a filter may name")
-
-    async def _object(self, url: str, missing: str, hint: str) -> tuple[JsonDict, str]:
-        """Return a JSON object; where the API has none, the error names the thing."""
-        try:
-            return await self._client.object(url)
-        except EntityDoesNotExist as error:
-            raise EntityDoesNotExist(missing, url=error.url, status=error.status, hint=hint) from None
 
 
 def _holds(found: FetchedPage, collection_id: str) -> bool:
