@@ -15,8 +15,6 @@ from mlhub_tui.sample.archives import catalog_bytes
 from mlhub_tui.sample.catalog import SampleCatalog
 from mlhub_tui.sample.server import SampleServer
 
-from .test_catalog import check_item
-
 
 def documents(content: bytes) -> dict[str, dict[str, Any]]:
     with tarfile.open(fileobj=io.BytesIO(gzip.decompress(content))) as archive:
@@ -47,13 +45,6 @@ def test_items_have_gaps_and_share_assets(catalog: SampleCatalog) -> None:
     content = catalog_bytes(catalog.datasets["ts_cashew_benin"], "http://store.example/")
     timeless = [d for d in documents(content).values() if d.get("properties", {}).get("datetime", "") is None]
     assert len(timeless) == 1
-
-
-def test_the_api_keeps_its_items_regular(api: httpx.Client) -> None:
-    for document in api.get("collections/ref_landcovernet_v1_labels/items", params={"limit": 3}).json()[
-        "features"
-    ]:
-        check_item(document)
 
 
 @pytest.mark.parametrize("name", ["legend", "train_split", "validation_split", "test_split", "documentation"])

@@ -20,7 +20,6 @@ from tests.support.waiting import until_sync
 
 PARENT = """
 import sys
-from mlhub_tui.errors import MLHubException
 from mlhub_tui.sample.process import SampleOnDemand
 sample = SampleOnDemand()
 print(sample.credentials().root_url, flush=True)
@@ -29,7 +28,6 @@ sys.stdin.read()
 
 WITHOUT = """
 import sys
-from mlhub_tui.errors import MLHubException
 from mlhub_tui.errors import MLHubException
 from mlhub_tui.sample.process import SampleOnDemand
 for sys.executable, why in ("", "the path of Python is not known"), ("/nowhere/python", "No such file"):

@@ -65,17 +65,13 @@ def test_a_range_is_the_slice_it_names(
     assert int(answer.headers["Content-Length"]) == len(part)
 
 
-@pytest.mark.parametrize("wanted", ["bytes=999999999-", "bytes=-0"])
+@pytest.mark.parametrize("wanted", ["{size}-", "999999999-", "-0"])
 def test_a_range_behind_the_end_is_a_416_with_the_size(
     store: httpx.Client, content: bytes, wanted: str
 ) -> None:
-    answer = store.get(PATH, headers={"Range": wanted})
+    answer = store.get(PATH, headers={"Range": f"bytes={wanted.format(size=len(content))}"})
     assert answer.status_code == 416
     assert answer.headers["Content-Range"] == f"bytes */{len(content)}"
-
-
-def test_a_range_that_begins_at_the_size_is_a_416(store: httpx.Client, content: bytes) -> None:
-    assert store.get(PATH, headers={"Range": f"bytes={len(content)}-"}).status_code == 416
 
 
 @pytest.mark.parametrize("wanted", ["bytes=5-2", "bytes=0-1,5-6", "bytes=x-", "lines=1-2", "bytes=-"])
