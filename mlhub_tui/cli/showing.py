@@ -9,13 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .. import metadata, models, sources  # their modules are loaded when they are used
-from ..errors import (
-    APIKeyNotFound,
-    AuthenticationError,
-    EntityDoesNotExist,
-    NotOffered,
-    RequestError,
-)
+from ..errors import APIKeyNotFound, AuthenticationError, EntityDoesNotExist, NotOffered, RequestError
 from ..text import one_line, size
 from .connection import run
 from .options import (

@@ -17,16 +17,7 @@ from ..planning.requests import DownloadRequest
 from ..text import one_line, redact, size
 from . import runner as runners
 from .database import Database
-from .job import (
-    ACTIVE_STATES,
-    NEXT_STATES,
-    TRANSITIONS,
-    Event,
-    Job,
-    JobAction,
-    JobState,
-    left_of,
-)
+from .job import ACTIVE_STATES, NEXT_STATES, TRANSITIONS, Event, Job, JobAction, JobState, left_of
 from .job_rows import LIVE_FIELDS, PROGRESS_FIELDS, SHOWN_FIELDS, columns_of, find_existing, job_of, target_of
 from .part_repository import PartRepository
 from .runner import NAMES, Process, QueueSettings, RunnerKind

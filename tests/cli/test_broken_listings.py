@@ -295,14 +295,7 @@ def test_a_page_of_a_listing_that_a_catalog_links_stays_incomplete_however_often
     (run.folder / "a.tif").write_bytes(b"II*\0image")
     for _ in range(2):
         result = run(
-            "--source",
-            run.folder,
-            "download",
-            "dataset",
-            "c",
-            "--output-dir",
-            run.folder / "o",
-            code=1,
+            "--source", run.folder, "download", "dataset", "c", "--output-dir", run.folder / "o", code=1
         )
         assert "only the first page of a listing is read" in result.stderr
     assert len([*(run.folder / "o").rglob("a.tif")]) == 1

@@ -148,11 +148,7 @@ def test_every_command_that_transfers_or_reads_files_is_quiet_or_verbose_on_dema
     ],
 )
 def test_what_was_mistyped_is_answered_with_what_was_meant(
-    run: Run,
-    on_sample: SampleServer,
-    typed: tuple[str, ...],
-    meant: str,
-    monkeypatch: pytest.MonkeyPatch,
+    run: Run, on_sample: SampleServer, typed: tuple[str, ...], meant: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run("configure", "--profile", "team", "--api-key", on_sample.key)
     run("list", "datasets")

@@ -60,8 +60,7 @@ def test_an_option_that_does_not_exist_is_2_in_every_command(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    "command",
-    [*ASKING, "queue add c", "queue run --until-empty", "doctor", "doctor --offline", ""],
+    "command", [*ASKING, "queue add c", "queue run --until-empty", "doctor", "doctor --offline", ""]
 )
 def test_a_source_or_profile_that_does_not_exist_is_2_in_every_command(run: Run, command: str) -> None:
     for option in ("--profile", "--source"):
@@ -111,10 +110,7 @@ def test_ctrl_c_while_a_server_thinks_is_130(command: str) -> None:
         options = [] if named else ["--root-url", server.root, "--api-key", "a-key-of-a-test"]
         arguments = [*command.format(server.root).split(), *options]
         process = subprocess.Popen(
-            command_line(*arguments),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
+            command_line(*arguments), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
         )
         until_sync(lambda: server.requests or process.poll() is not None)
         process.send_signal(signal.SIGINT)

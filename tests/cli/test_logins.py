@@ -81,10 +81,7 @@ def test_the_login_of_a_host_in_netrc_is_sent_to_that_host_only(
             "machine 127.0.0.1 login user password wrong-secret\n",
             "127.0.0.1 refused the login of your .netrc",
         ),
-        (
-            "machine 127.0.0.1 login user password very secret\n",
-            "your .netrc is ignored: correct",
-        ),
+        ("machine 127.0.0.1 login user password very secret\n", "your .netrc is ignored: correct"),
     ],
 )
 def test_a_login_that_is_missing_or_wrong_is_named_with_its_host(

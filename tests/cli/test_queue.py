@@ -320,12 +320,7 @@ def test_a_background_runner_that_cannot_start_says_so(
 
 
 def test_settings_are_shown_changed_and_kept(run: Run) -> None:
-    assert run.json("queue", "set") == {
-        "limit": None,
-        "transfers": 2,
-        "per_host": 4,
-        "connections": 8,
-    }
+    assert run.json("queue", "set") == {"limit": None, "transfers": 2, "per_host": 4, "connections": 8}
     assert "5.0 MB/s" in run("queue", "limit", "5M").stdout
     assert run("queue", "set", "--transfers", "3", "--connections", "1").exit_code == 0
     shown = run.json("queue", "limit")

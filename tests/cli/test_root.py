@@ -154,9 +154,7 @@ def test_a_refused_key_is_exit_code_3_and_not_shown(run: Run, sample: SampleServ
     assert len(result.stderr.splitlines()) == 2
 
 
-def test_a_server_that_is_not_there_is_exit_code_1_and_named(
-    run: Run,
-) -> None:
+def test_a_server_that_is_not_there_is_exit_code_1_and_named(run: Run) -> None:
     result = run("list", "datasets", "--root-url", "http://127.0.0.1:9/mlhub/", code=1)
     assert "http://127.0.0.1:9/mlhub/" in result.stderr
     assert "Traceback" not in result.stderr

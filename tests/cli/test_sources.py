@@ -261,13 +261,7 @@ def test_each_way_of_a_secret_is_written_as_the_profile_wants_it(
 
 @pytest.mark.parametrize(
     "options",
-    [
-        ("--token", "--key"),
-        ("--header-env", "H"),
-        ("--password-env", "P"),
-        ("--user", "a:b"),
-        ("--token",),
-    ],
+    [("--token", "--key"), ("--header-env", "H"), ("--password-env", "P"), ("--user", "a:b"), ("--token",)],
 )
 def test_half_a_secret_or_two_or_none_are_usage_errors(
     run: Run, mlhub_home: Path, options: tuple[str, ...]

@@ -352,10 +352,7 @@ def test_a_sort_field_that_is_refused_is_spelled_otherwise(
 
 def test_catalogs_that_are_apis_of_their_own_are_named_where_there_are_no_collections(run: Run) -> None:
     own = landing(("core", "collections"), (DATA_LINK,))
-    parts: dict[str, Part] = {
-        "": landing(("core",), ({"rel": "child", "href": "LPCLOUD"},)),
-        "/LPCLOUD": own,
-    }
+    parts: dict[str, Part] = {"": landing(("core",), ({"rel": "child", "href": "LPCLOUD"},)), "/LPCLOUD": own}
     with STACAPI(parts) as server:
         listed = run("--source", server.stac, "list", "collections")
         assert (listed.exit_code, f"{server.stac}/LPCLOUD" in listed.stderr) == (1, True)

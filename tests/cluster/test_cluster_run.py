@@ -165,11 +165,7 @@ def test_what_was_not_settled_or_lost_with_its_workers_is_sent_again_and_looked_
     ids=["space", "key", "host"],
 )
 def test_what_no_worker_can_fix_ends_the_run_and_no_file_fails_by_it(
-    own: LockedManifest,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    error: MLHubException,
-    sent: range,
+    own: LockedManifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: MLHubException, sent: range
 ) -> None:
     turn = iter("ab" * 50)
     client = PlayedClient(lambda ids: whole(ids[:3], error, next(turn)))

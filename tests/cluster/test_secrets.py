@@ -52,11 +52,7 @@ def test_errors_come_back_without_secrets_and_as_what_they_were() -> None:
 
 
 async def test_keys_are_in_no_task_no_news_and_no_log_of_the_cluster(
-    cluster: DaskCluster,
-    store: Bucket,
-    mlhub_home: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    cluster: DaskCluster, store: Bucket, mlhub_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent: list[bytes] = []
     submit = dask_client.DaskClient.submit

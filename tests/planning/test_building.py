@@ -348,11 +348,7 @@ def test_an_item_that_is_listed_twice_is_there_once_with_all_that_it_shares(tmp_
     with built(tmp_path / "plan.db", documents) as index:
         found = {file.path: file.item for file in files(index, Filters())}
         counts = count_files(index, Filters())
-    assert found == {
-        "fields/a/B01.tif": "a",
-        "fields/_common/readme.txt": "a",
-        "fields/b/B01.tif": "b",
-    }
+    assert found == {"fields/a/B01.tif": "a", "fields/_common/readme.txt": "a", "fields/b/B01.tif": "b"}
     assert (counts.all.files, counts.items["fields"].all, index.facts["namesakes"]) == (3, 2, 0)
 
 

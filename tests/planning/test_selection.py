@@ -228,21 +228,11 @@ def test_without_shapely_the_box_of_an_area_counts_and_the_exact_test_says_what_
         {
             "type": "FeatureCollection",
             "features": [
-                {
-                    "type": "Feature",
-                    "geometry": SQUARE,
-                    "properties": {},
-                },
+                {"type": "Feature", "geometry": SQUARE, "properties": {}},
                 {"type": "Feature", "geometry": POINT, "properties": {}},
             ],
         },
-        {
-            "type": "GeometryCollection",
-            "geometries": [
-                SQUARE,
-                {"type": "Point", "coordinates": [60, 60]},
-            ],
-        },
+        {"type": "GeometryCollection", "geometries": [SQUARE, {"type": "Point", "coordinates": [60, 60]}]},
     ],
 )
 def test_any_geojson_will_do(tmp_path: Path, wanted: Json) -> None:

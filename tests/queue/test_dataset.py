@@ -332,10 +332,7 @@ async def test_two_runs_never_write_one_folder(crops: Crops, monkeypatch: pytest
     held = LockedManifest(request).open()
     job = await settle(crops.queue, request)
     held.close()
-    assert (job.state, job.reason) == (
-        JobState.FAILED,
-        f"another program downloads to {crops.out / CROPS}",
-    )
+    assert (job.state, job.reason) == (JobState.FAILED, f"another program downloads to {crops.out / CROPS}")
 
 
 async def test_a_dataset_without_a_catalog_fails_with_a_sentence(queue: QueueService, tmp_path: Path) -> None:

@@ -59,10 +59,7 @@ async def test_a_log_says_from_where_and_how_fast_it_came(queues: Queues) -> Non
 
 async def test_a_log_tells_refusals_retries_and_where_it_went_on(queues: Queues) -> None:
     queues.server.script.extend(
-        [
-            Answer(status=503, headers={"Retry-After": "1"}),
-            Answer(after=len(DATA) // 2),
-        ]
+        [Answer(status=503, headers={"Retry-After": "1"}), Answer(after=len(DATA) // 2)]
     )
     queue, job = await queues.fetch()
     assert job.state is JobState.DONE

@@ -76,9 +76,7 @@ def test_an_archive_of_the_queue_has_source_title_and_licence(tmp_path: Path) ->
     assert entry.catalog == path
 
 
-def test_files_without_documents_have_the_licence_known_when_they_were_queued(
-    tmp_path: Path,
-) -> None:
+def test_files_without_documents_have_the_licence_known_when_they_were_queued(tmp_path: Path) -> None:
     fetched = asset(1, tmp_path, "a.tif")
     assert isinstance(fetched.request, AssetRequest)
     fetched = replace(fetched, request=replace(fetched.request, licence="MIT"))
