@@ -179,22 +179,22 @@ def try_lock(descriptor: int) -> bool:
     releases it. File systems without locks answer an error that is taken for "not held": the owner record
     in the journal is the second guard there.
     """
+    flock, how = _flock()
     try:
-        _flock()(descriptor)
+        flock(descriptor, how)
     except OSError as error:
         return error.errno not in _LOCKED
     return True
 
 
 @cache
-def _flock() -> Callable[[int], None]:
-    """Return flock(2); on Windows, which has none, the owner record in the journal has to do."""
+def _flock() -> tuple[Callable[[int, int], None], int]:
+    """Return flock(2) and how to lock; Windows has none: there the owner record in the journal must do."""
     try:
         fcntl = import_module("fcntl")
     except ImportError:
-        return lambda _: None
-    how = fcntl.LOCK_EX | fcntl.LOCK_NB
-    return lambda descriptor: fcntl.flock(descriptor, how)
+        return lambda _, __: None, 0
+    return fcntl.flock, fcntl.LOCK_EX | fcntl.LOCK_NB
 
 
 def check_regular(path: str | Path, mode: int) -> None:

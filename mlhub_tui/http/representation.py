@@ -229,9 +229,9 @@ def raise_for_response(
             status, response.url, headers, body, reason=response.reason, what=what, key_sent=key_sent
         )
     words = ""
-    if is_page(headers) and not page:
+    if not page and is_page(headers):
         words = f"sent a web page in place of {what}"
-    elif _media_type(headers) == "multipart/byteranges" and status == 200:
+    elif status == 200 and _media_type(headers) == "multipart/byteranges":
         words = f"sent {what} as several ranges, which were not requested"
     if words:
         raise UnexpectedAnswer(

@@ -19,6 +19,7 @@ KEY_NAMES = frozenset({"key", "api_key", "apikey", "api-key"})
 _AUTHORITY = re.compile(
     r"(?:(?P<user>.*)@)?(?P<host>\[[0-9A-Fa-f:.]+(?:%[\w%.~-]+)?\]|[^\[\]@:]*)(?::(?P<port>\d*))?"
 )
+_PARTS = re.compile(r"([^/?#]*)([^?#]*)([^#]*)")  # authority, path, and query with its mark
 _HOST = re.compile(r"[A-Za-z0-9_~-]+(?:\.[A-Za-z0-9_~-]+)*")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _NOT_PRINTABLE = re.compile(r"[^\x21-\x7e]+")
@@ -95,18 +96,12 @@ def parse_url(url: str) -> RequestURL:
         raise _unusable(url, f"a URL that is not http or https (scheme {what})")
     if _CONTROL.search(url):
         raise _unusable(url, "a URL that cannot be requested, it holds control characters")
-    authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
-    path, question, query = rest[len(authority) :].partition("#")[0].partition("?")
-    parts = _AUTHORITY.fullmatch(authority)
-    if parts is None:
-        raise _unusable(url, "a URL that cannot be requested, its host is malformed")
+    parts = _PARTS.match(rest)
+    assert parts is not None
+    authority, path, query = parts.groups()
     try:
-        origin = _origin(scheme, _ascii_host(parts["host"].strip("[]")), parts["port"])
-        written = _without_dots(path or "/") + question + query
-        target = _NOT_PRINTABLE.sub(lambda m: "".join(f"%{byte:02X}" for byte in m[0].encode()), written)
-        user, _, password = (parts["user"] or "").partition(":")
-        known = unquote_to_bytes(user), unquote_to_bytes(password)
-        authorization = "" if parts["user"] is None else basic_authorization(*known)
+        origin, authorization = _read_authority(scheme.lower(), authority)
+        target = _NOT_PRINTABLE.sub(_percent_encoded, _without_dots(path or "/") + query)
     except ValueError as error:  # UnicodeError, as of lone surrogates, is one
         why = str(error) if type(error) is ValueError else "it cannot be encoded"
         raise _unusable(url, f"a URL that cannot be requested, {why}") from None
@@ -152,9 +147,24 @@ def _unusable(url: str, words: str) -> UnexpectedAnswer:
     return UnexpectedAnswer(f"{words}: {address(url)}", url=address(url), hint=_WRONG_URL_HINT)
 
 
-@lru_cache(maxsize=256)
+def _percent_encoded(found: re.Match[str]) -> str:
+    return "".join(f"%{byte:02X}" for byte in found[0].encode())
+
+
+@lru_cache(maxsize=256)  # thousands of URLs have the same one
+def _read_authority(scheme: str, authority: str) -> tuple[Origin, str]:
+    """Return the origin and the basic credentials of an authority; UnexpectedAnswer, ValueError if bad."""
+    parts = _AUTHORITY.fullmatch(authority)
+    if parts is None:
+        raise ValueError("its host is malformed")
+    origin = _origin(scheme, _ascii_host(parts["host"].strip("[]")), parts["port"])
+    if parts["user"] is None:
+        return origin, ""
+    user, _, password = parts["user"].partition(":")
+    return origin, basic_authorization(unquote_to_bytes(user), unquote_to_bytes(password))
+
+
 def _origin(scheme: str, host: str, port: str | None) -> Origin:
-    scheme = scheme.lower()
     number = int(port) if port else DEFAULT_PORTS[scheme]
     if not 0 < number < 65536:
         words = f"a URL that cannot be requested, it has an impossible port: {one_line(host, 80)}:{number}"

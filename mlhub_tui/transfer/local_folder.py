@@ -247,9 +247,11 @@ class LocalFolder:
                 raise known from error
             return task.failed(known)
         self._folders.add(task.target.rpartition(os.sep)[0])
-        mtime = None
-        with contextlib.suppress(OSError):  # somebody may have removed it at once
+        mtime: int | None
+        try:
             mtime = os.stat(task.target).st_mtime_ns  # noqa: PTH116  (after its end: some servers set it then)
+        except OSError:  # somebody removed it at once
+            mtime = None
         return FileResult(task.request.key, part.size, mtime=mtime)
 
 
