@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from enum import StrEnum
 
 from . import text
@@ -149,20 +150,23 @@ def is_tar(start: bytes) -> bool:
     return True
 
 
-def first_line(start: bytes) -> str:
-    """Return the first line of a text that came, cleaned, without keys, and cut; of a web page its title."""
+def first_line(start: bytes, hidden: Iterable[str] = ()) -> str:
+    """Return the first line of a text that came, cleaned, without keys, and cut; of a web page its title.
+
+    - `hidden`: Forms of a key that are masked in it.
+    """
     words = _in_utf8(start).lstrip(_BLANK)
     if _PAGE.match(words):
-        return page_words(words.decode("utf-8", "replace"))
-    line = words.decode("utf-8", "replace").splitlines()[0] if words else ""
-    return text.one_line(text.redact(line), _LINE)
+        line = _page_words(words.decode("utf-8", "replace"))
+    else:
+        line = words.decode("utf-8", "replace").splitlines()[0] if words else ""
+    return text.one_line(text.masked(text.redact(line), hidden), _LINE)
 
 
-def page_words(page: str) -> str:
-    """Return the title of a web page, without one the start of its text: cleaned, without keys, and cut."""
+def _page_words(page: str) -> str:
+    """Return the title of a web page, without one the start of its text."""
     titles = (_plain(found) for found in _TITLE.findall(page))
-    words = next(filter(None, titles), "") or _plain(_UNSEEN.sub(" ", page))
-    return text.one_line(text.redact(words), _LINE)
+    return next(filter(None, titles), "") or _plain(_UNSEEN.sub(" ", page))
 
 
 def _plain(markup: str) -> str:

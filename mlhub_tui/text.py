@@ -9,6 +9,7 @@ import re
 import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from urllib.parse import quote, quote_plus
 
 # C0 without newline and tab, DEL, C1, the bidi controls (UAX #9), line and paragraph separators,
 # byte-order mark, interlinear and tag characters, signs that span the digits behind them, lone surrogates
@@ -26,6 +27,7 @@ _MARKDOWN_LINK = re.compile(r"\[([^\[\]]*)\]\(((?:[^\s()]|\([^\s()]*\))*)\)")
 _RESERVED_NAMES = frozenset(
     {"con", "prn", "aux", "nul", *(f"com{n}" for n in range(1, 10)), *(f"lpt{n}" for n in range(1, 10))}
 )
+_TELLING = 4  # characters; a shorter form of a secret may stand in a sentence by chance
 _NAME_BYTES = 200  # most file systems allow 255 bytes; room is left for suffixes
 
 
@@ -108,6 +110,22 @@ def mask(key: str | None) -> str:
     if not key:
         return "no key"
     return f"****{clean(key[-4:])}" if len(key) >= 12 else "****"
+
+
+def masked(text: str, secrets: Iterable[str]) -> str:
+    """Return a text in which secrets are masked, also as URLs, HTML and JSON write them."""
+    for secret in secrets:
+        if len(secret) >= _TELLING:
+            written = {
+                quote(secret, safe=""),
+                quote_plus(secret),
+                secret.replace("&", "&amp;"),
+                secret.replace("/", r"\/"),
+            }
+            text = text.replace(secret, mask(secret))
+            for form in written - {secret}:
+                text = mask(secret).join(re.split(re.escape(form), text, flags=re.IGNORECASE))
+    return text
 
 
 # Keys by their names in queries, and the parts of signatures: Azure's `sig`, Amazon's and Google's own.

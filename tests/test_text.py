@@ -182,6 +182,15 @@ def test_a_key_is_masked_to_its_end(key: str | None, masked: str) -> None:
     assert text.mask(key) == masked
 
 
+@pytest.mark.parametrize(
+    "written", ["a+b/c&d=key2", "a%2Bb%2Fc%26d%3Dkey2", "a%2bb%2fc%26d%3dkey2", "a+b/c&amp;d=key2"]
+)
+def test_a_key_is_masked_however_it_is_written(written: str) -> None:
+    assert text.masked(f"the key {written} is", ["a+b/c&d=key2"]) == "the key ****key2 is"
+    assert text.masked("the key a+b\\/c&d=key2 is", ["a+b/c&d=key2"]) == "the key ****key2 is"
+    assert text.masked("a cat", ["cat"]) == "a cat", "too short to tell"
+
+
 def test_redacted_text_has_no_keys_and_no_user_information() -> None:
     told = text.redact("GET https://u:p@h/x?a=1&key=abc&Signature=xyz#f then http://h/?api_key=q")
     assert told == "GET https://h/x?a=1&key=…&Signature=…#f then http://h/?api_key=…"

@@ -6,7 +6,7 @@ import base64
 import os
 import re
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -15,7 +15,7 @@ from urllib.parse import quote, unquote, urljoin
 
 from ..auth.location import Auth, Scheme
 from ..errors import KeyWithheld
-from ..text import mask, one_line
+from ..text import one_line
 from ..version import __version__
 from .urls import (
     Origin,
@@ -39,7 +39,6 @@ _HARMLESS = frozenset(
     | {"if-none-match", "if-range", "if-unmodified-since", "pragma", "range", "user-agent"}
     | {"content-type", "want-repr-digest", "x-amz-checksum-mode", "x-amz-request-payer", "x-ms-version"}
 )
-_TELLING = 4  # characters; a shorter form of a secret may stand in a sentence by chance
 
 
 def user_agent() -> str:
@@ -99,14 +98,6 @@ def _in_base64(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(each.decode("ascii") for each in encoded))
 
 
-def masked(text: str, secrets: Iterable[str]) -> str:
-    """Return a text in which secrets are masked."""
-    for secret in secrets:
-        if len(secret) >= _TELLING:
-            text = text.replace(secret, mask(secret))
-    return text
-
-
 def _basic(user: str, password: str) -> str:
     return basic_authorization(user.encode(), password.encode())
 
@@ -133,8 +124,12 @@ class OriginCredentials:
 
     def key_removal(self) -> KeyRemoval | None:
         """Return what takes the secret out of URLs and documents; None without one."""
-        secret = self.secret()
-        return KeyRemoval(self.home, forms(secret, self.auth)) if secret else None
+        hidden = self.hidden()
+        return KeyRemoval(self.home, hidden) if hidden else None
+
+    def hidden(self) -> tuple[str, ...]:
+        """Return what must not be shown of a server's words: the secret in its forms; empty without one."""
+        return forms(self.secret(), self.auth)
 
     def without_keys(self, url: RequestURL) -> RequestURL:
         """Return a URL as it may be requested: without the secret, wherever a server wrote it into it.
@@ -254,6 +249,11 @@ class Link:
     def sends_key(self) -> bool:
         """Whether the link is on the origin of its credentials."""
         return self.credentials is not None and self.credentials.is_home(origin_of(self.url))
+
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        """What must not be shown of a server's words: the key in its forms."""
+        return self.credentials.hidden() if self.credentials is not None else ()
 
     def __repr__(self) -> str:
         return f"Link({address(self.url)!r})"

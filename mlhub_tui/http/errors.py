@@ -31,8 +31,8 @@ from ..errors import (
     UnexpectedAnswer,
 )
 from ..fileio import MORE_OPEN
-from ..text import duration, local_time, mask, one_line, redact
-from .credentials import masked, netrc_hint
+from ..text import duration, local_time, mask, masked, one_line, redact
+from .credentials import netrc_hint
 from .json_document import words_in
 from .urls import address, host, host_label, parse_url, shown
 

@@ -45,7 +45,8 @@ class Exchange:
                 await self._task
             elif self._failed_body is not None:
                 await asyncio.wait({self._task})
-                raise_for_response(self._opened, self._name, body=bytes(self._failed_body.data))
+                body = bytes(self._failed_body.data)
+                raise_for_response(self._opened, self._name, body=body, hidden=self._link.hidden)
         except BaseException:
             await self._end()
             raise

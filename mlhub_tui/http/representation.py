@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..content import GZIP_MAGIC, START, is_plain
@@ -216,7 +216,13 @@ def is_whole(response: Response) -> bool:
 
 
 def raise_for_response(
-    response: Response, what: str, *, page: bool = False, body: bytes = b"", key_sent: bool = False
+    response: Response,
+    what: str,
+    *,
+    page: bool = False,
+    body: bytes = b"",
+    key_sent: bool = False,
+    hidden: Iterable[str] = (),
 ) -> None:
     """Raise what a response means that is not the file `what`; see `status_error`.
 
@@ -226,7 +232,14 @@ def raise_for_response(
     status, headers = response.status, response.headers
     if status not in (200, 206):
         raise status_error(
-            status, response.url, headers, body, reason=response.reason, what=what, key_sent=key_sent
+            status,
+            response.url,
+            headers,
+            body,
+            reason=response.reason,
+            what=what,
+            key_sent=key_sent,
+            hidden=hidden,
         )
     words = ""
     if not page and is_page(headers):

@@ -174,8 +174,10 @@ class _BodyReceiver:
         assert response is not None
         if self._file is None:
             said = bytes(self._error_body.data[:_SAID]) if self._error_body is not None else b""
-            key_sent = task.link.sends_key
-            raise_for_response(response, task.name, page=task.request.page, body=said, key_sent=key_sent)
+            link, page = task.link, task.request.page
+            raise_for_response(
+                response, task.name, page=page, body=said, key_sent=link.sends_key, hidden=link.hidden
+            )
         return response
 
     def finish(self) -> OutputFile:

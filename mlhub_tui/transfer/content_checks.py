@@ -62,7 +62,7 @@ def refused(
     words = f"{place or 'the server'} sent {kind} instead of {expected.name}"
     if size is not None and expected.size is not None and size != expected.size:
         words += " ({}, announced are {})".format(*text.sizes(size, expected.size))
-    if kind in READABLE and (line := first_line(unpacked_start(start) if expected.archive else start)):
+    if kind in READABLE and (line := _first_line(expected, start)):
         words += f": {line}"
     hint = "the link may have expired, or the server may have failed: retry later"
     if kind is ContentKind.PAGE:
@@ -70,6 +70,11 @@ def refused(
     if kind is ContentKind.POINTER:
         hint = "`git lfs pull` in a clone of the repository fetches its content"
     return errors.UnexpectedAnswer(words, url=url, status=200, hint=hint)
+
+
+def _first_line(expected: Expected, start: bytes) -> str:
+    hidden = expected.credentials.hidden() if expected.credentials is not None else ()
+    return first_line(unpacked_start(start) if expected.archive else start, hidden)
 
 
 class Gzip:

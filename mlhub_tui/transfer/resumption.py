@@ -216,7 +216,7 @@ async def _fetch_head(
         response, body = await fetch("GET", link.url, limit=PEEK, headers=headers)
     version, found = remote_version(response), codings(response.headers)
     if response.status != 416 or version.total != 0:  # which is how the start of an empty file is refused
-        raise_for_response(response, expected.name, page=True, body=body)
+        raise_for_response(response, expected.name, page=True, body=body, hidden=link.hidden)
     media_type = response.headers.get("content-type", "")
     if content_checks.contradiction(expected, body, version.total, media_type) is ContentKind.PAGE:
         place, url = host_label(response.url), address(response.url)

@@ -203,7 +203,8 @@ class _Download:
                 return await self._store(exchange, record)
             _failures[part] += status in _FAILED
             if status in _FAILED and _failures[part] % _FAILURES:
-                raise_for_response(exchange.response, self._name, body=bytes(exchange.first))
+                body, hidden = bytes(exchange.first), self._link.hidden
+                raise_for_response(exchange.response, self._name, body=body, hidden=hidden)
         # Nothing is given up before the whole file comes: the link of this one may have expired.
         self._progress.log(f"the rest is refused ({status}): requests the whole file")
         self._alone = True

@@ -35,7 +35,8 @@ class FileRequest(NamedTuple):
     @property
     def expected(self) -> Expected:
         """What is known of the file's content."""
-        return Expected(self.path.rpartition("/")[2], self.size, page=self.page)
+        name, credentials = self.path.rpartition("/")[2], self.link.credentials
+        return Expected(name, self.size, page=self.page, credentials=credentials)
 
 
 class FileResult(NamedTuple):

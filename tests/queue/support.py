@@ -15,7 +15,6 @@ from mlhub_tui.models import ArchiveInfo
 from mlhub_tui.options import IfExists
 from mlhub_tui.planning.requests import ArchiveRequest, AssetRequest, DownloadRequest
 from mlhub_tui.planning.resolver import RenewedAsset, Resolver
-from mlhub_tui.queue.part_repository import PartRepository
 from mlhub_tui.transfer.config import (
     DownloadResult,
     DownloadSpec,
@@ -25,6 +24,7 @@ from mlhub_tui.transfer.config import (
     TransferProgress,
 )
 from mlhub_tui.transfer.engine import shared_engine
+from mlhub_tui.transfer.part_file import PartJournal
 from mlhub_tui.transfer.single_file import fetch_file
 from tests.support.http_server import Answer
 
@@ -107,7 +107,7 @@ def files(folder: Path) -> dict[str, int]:
 
 def run(
     spec: DownloadSpec,
-    journal: PartRepository,
+    journal: PartJournal,
     config: TransferConfig = QUICK,
     reserve: ReserveSpace | None = None,
 ) -> DownloadResult:

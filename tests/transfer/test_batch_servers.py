@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
@@ -12,10 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from mlhub_tui.http.credentials import Link
+from mlhub_tui.auth.location import Auth, Scheme
+from mlhub_tui.errors import MLHubException
+from mlhub_tui.http.credentials import Link, OriginCredentials
 from mlhub_tui.planning.resolver import JobContext
+from mlhub_tui.transfer.config import DownloadSpec
 from mlhub_tui.transfer.work_source import FileRequest
 from tests.queue.support import ENDLESS, HASTY, QUICK
+from tests.queue.support import run as alone
 from tests.support.fault_server import FaultServer, md5
 from tests.support.http_server import Answer, Request
 from tests.support.waiting import PATIENCE, until_sync
@@ -290,6 +295,34 @@ def test_an_announced_sum_that_differs_is_fatal_and_a_document_of_an_error_is_no
     results = fetched(requests(server, PATHS), folder, shared)
     assert errors_of(results) == {0: "VerificationFailed", 1: "UnexpectedAnswer", 2: "UnexpectedAnswer"}
     assert there(folder) == stored({path: FILES[path] for path in PATHS[3:]})
+
+
+SECRET = "user+key/of5678"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(403, f'{{"detail": "no such key: {SECRET}"}}'.encode(), {"Content-Type": "application/json"}),
+        Answer(500, b"the key user%2Bkey%2Fof5678", {"Content-Type": "text/plain"}),
+        Answer(body=json.dumps({"error": f"{'_' * 66} {SECRET}"}).encode(), headers=PLAIN),
+        Answer(body=f"<!doctype html><title>{SECRET}</title>".encode(), headers=PLAIN),
+    ],
+    ids=["refused", "failed", "a document", "a page"],
+)
+def test_the_users_key_is_in_no_error_though_a_server_repeats_it(
+    server: FaultServer, folder: Path, shared: JobContext, answer: Answer
+) -> None:
+    server.plan = always(ODD, answer)
+    owned = OriginCredentials(origin(server), lambda: SECRET, Auth(Scheme.BEARER))
+    wanted = [replace(each, link=replace(each.link, credentials=owned)) for each in requests(server, PATHS)]
+    failed = fetched(wanted, folder, shared)[PATHS.index(ODD)].error
+    assert failed is not None
+    assert "****5678" in failed.message
+    assert "user" not in failed.message
+    with pytest.raises(MLHubException, match=r"\*\*\*\*5678") as caught:
+        alone(DownloadSpec(wanted[PATHS.index(ODD)].link, folder / "alone.tif"), shared.journal)
+    assert "user" not in str(caught.value)
 
 
 def test_a_redirect_to_another_file_of_this_machine_is_not_followed(

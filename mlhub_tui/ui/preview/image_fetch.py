@@ -86,9 +86,8 @@ async def _asked(link: Link, asset: Asset) -> int | None:
     engine = transfer.engine.shared_engine()
 
     async def ask() -> int | None:
-        version = await transfer.resumption.fetch_version(
-            engine.client(), link, transfer.config.Expected(one_line(asset.key, 60))
-        )
+        image = transfer.config.Expected(one_line(asset.key, 60), credentials=link.credentials)
+        version = await transfer.resumption.fetch_version(engine.client(), link, image)
         return version.total
 
     return await engine.run(ask())
@@ -220,7 +219,7 @@ async def _range(link: Link, start: int, stop: int) -> bytes:
         )
 
     response, data = await engine.run(ask())
-    http.representation.raise_for_response(response, "the image", body=data[:512])
+    http.representation.raise_for_response(response, "the image", body=data[:512], hidden=link.hidden)
     span = http.representation.parse_content_range(response.headers.get("content-range"))
     if response.status != 206 or span is None or span.first != start:
         raise UnexpectedAnswer("its server gives no parts of files", hint=_HINT)
