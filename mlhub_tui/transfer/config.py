@@ -124,7 +124,7 @@ class Expected(NamedTuple):
     size: int | None = None
     archive: bool = False
     page: bool = False
-    credentials: OriginCredentials | None = field(default=None, repr=False)
+    credentials: OriginCredentials | None = None
 
     @property
     def gzip(self) -> bool:

@@ -27,7 +27,7 @@ OnProgress = Callable[[int, int, int | None], None]
 """Told files unpacked, bytes of the archive read, and of how many (None: unknown); called from the thread."""
 
 _LOOK_EVERY = 64  # members
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _NOT_ON_WINDOWS = re.compile(
     r'[<>:"|?*]|[. ](?:/|$)|(?:^|/)(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³]) *(?:[./]|$)',
     re.IGNORECASE,

@@ -315,7 +315,7 @@ def test_the_users_key_is_in_no_error_though_a_server_repeats_it(
 ) -> None:
     server.plan = always(ODD, answer)
     owned = OriginCredentials(origin(server), lambda: SECRET, Auth(Scheme.BEARER))
-    wanted = [replace(each, link=replace(each.link, credentials=owned)) for each in requests(server, PATHS)]
+    wanted = [each._replace(link=replace(each.link, credentials=owned)) for each in requests(server, PATHS)]
     failed = fetched(wanted, folder, shared)[PATHS.index(ODD)].error
     assert failed is not None
     assert "****5678" in failed.message
