@@ -5,7 +5,7 @@
 The quick tests are mapped once: which lines each runs, also in the processes that it starts. The map is kept,
 and moved along with the lines of a module that changes; `--again tests/x` maps a part of the tests again. A
 mutant is tried with the tests that run its line, until one fails: first those of its own package, and among
-these the ones that run little besides its module. Where all pass, and the package has tests that need
+these the ones that run little besides its module. Where all pass, and the module has tests that need
 processes of their own (`MORE`), those follow. `--left-out` lists what is not tried, with the reasons.
 """
 
@@ -53,8 +53,9 @@ MARKED = "not (slow or cluster or servers or ssh or terminal)"
 """Tests that are not mapped: they take long, or need what a machine may not have."""
 NEAR = {"transfer": ("tests/transfer/", "tests/queue/"), "text.py": ("tests/test_text.py",)}
 """The tests of a package where they are not, or not all, in the folder of its name."""
-MORE = {"cluster": ["-m", "cluster", "tests/cluster"]}
-"""Tests of a package that a map does not tell apart, as processes serve several of them."""
+_CLUSTER = ["-m", "cluster", "tests/cluster/test_upload.py", "tests/cluster"]
+MORE = {"mlhub_tui/cluster/": _CLUSTER, "mlhub_tui/transfer/object_store_output.py": _CLUSTER}
+"""Tests of modules that a map does not tell apart, as processes serve several of them; quick ones first."""
 MORE_SECONDS = 300.0
 SECONDS = 60.0
 """Of tests that are run for a mutant, as they took when they were mapped; the special ones come first."""
@@ -328,7 +329,7 @@ def _report(sample: list[Mutant], covering: _Map, workers: int, say: Callable[[s
 
         def one(mutant: Mutant) -> tuple[Mutant, str, str]:
             tests, seconds = covering.tests(mutant)
-            more = MORE.get(mutant.path.split("/")[1], [])
+            more = next((tests for path, tests in MORE.items() if mutant.path.startswith(path)), [])
             copy = copies.get()
             try:
                 outcome, test = copy.try_out(mutant, tests, seconds) if tests else ("not covered", "")

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
+import errno
+import os
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -36,17 +39,30 @@ _CALCULATED: dict[type[ast.operator], tuple[str, str]] = {
 _LOGGED = re.compile(r"(^|\.)(_?log|_?logger|logging)\.\w+$|(^|\.)(warn|debug|print)$")
 _PACE = re.compile(
     r"timeout|pause|second|interval|patience|delay|wait|poll|period|block|chunk|buffer|piece|batch|at_once"
-    r"|every|tick|grace|remembered|idle|window|rarely|slack|slice|took|fresh|stale|gain|connections",
+    r"|every|tick|grace|remembered|idle|window|rarely|slack|slice|took|fresh|stale|gain|connections|slots"
+    r"|per_host|quiet|low_speed|^_?take$|^_?low$|^_?group_|since_check",
     re.I,
 )
+_CLOCK = re.compile(
+    r"monotonic\(|time\.time\(|clock\(|\b(now|deadline|waited|_waited|age|silent|oldest|\w*until)\b"
+)
+_LONG_AGO = re.compile(
+    r"(since|until|_at|looked|read_again|began|checked|confirmed|announced|refreshed|adopted|beaten)$"
+)
+_BOUND = re.compile(r"most|max|longest|deepest", re.I)
+_PLATFORM = {"os.name": os.name, "sys.platform": sys.platform}
 _SECONDS = re.compile(r"#.*\bseconds\b")
 
 _DECORATOR = "a decorator's argument (frozen, slots, the size of a cache)"
 _PACED = "a pace: seconds, bytes or connections at a time, which matter for speed alone"
 _WIDTH = "how wide something is drawn"
-_EXACT = "the exact figure of a far bound (1,000 or more)"
+_EXACT = "the exact figure of a far bound (1,000 or more; 100 where its name says that it is one)"
+_MOMENT = "whether a clock has come to a moment or just passed it"
+_PAST = "how long ago a moment is that stands for never"
+_ELSEWHERE = "for another platform than this one"
 _FIGURES = {_PACED, _EXACT}
-_FAR = 1000
+_FAR, _FAR_BOUND = 1000, 100
+_EDGES = {("<", "<="), ("<=", "<"), (">", ">="), (">=", ">")}
 _ANNOTATIONS = {"annotation", "returns", "type_params"}
 
 
@@ -110,9 +126,11 @@ class _Finder:
         said = (
             "" if skip in _FIGURES and isinstance(node, ast.BinOp) else skip
         )  # 1 >> 20 is not a figure moved
+        line = getattr(node, "lineno", 1)
         for start, end, new in self._changes(node):
-            yield Mutant(self._path, getattr(node, "lineno", 1), start, end, new, said, imported, statement)
-        paces = _paced_defaults(node) if isinstance(node, ast.arguments) else []
+            why = said or _unseen(node, self._source[start:end].decode(), new)
+            yield Mutant(self._path, line, start, end, new, why, imported, statement)
+        paces = _paced_defaults(node) if isinstance(node, ast.arguments) else _paced_values(node, imported)
         is_function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
         for name, value in ast.iter_fields(node):
             for child in value if isinstance(value, list) else [value]:
@@ -197,10 +215,20 @@ def _equivalent(node: ast.AST, imported: bool) -> str:
             return "a declaration"
         case ast.Call(func=function, args=[_, level]) if ast.unparse(function) == "zlib.compress":
             return _PACED if _is_number(level) else ""
-        case ast.Assign(targets=[ast.Name(id=name)], value=value) if _is_number(value):
-            return _PACED if _PACE.search(name) else _exact(value) if imported else ""
-        case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value) if _is_number(value):
-            return _PACED if _PACE.search(name) else _exact(value) if imported else ""
+        case (
+            ast.Assign(targets=[ast.Name(id=name)], value=value)
+            | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
+        ) if _is_number(value):
+            return _PACED if _PACE.search(name) else _exact(name, value) if imported else ""
+        case ast.Assign(targets=[ast.Attribute(attr=name)], value=ast.Constant(value=0) as value):
+            if isinstance(value.value, float) and _LONG_AGO.search(name):
+                return _PAST
+            return _PACED if name.endswith("since_check") else ""
+        case ast.Call(
+            func=ast.Name(id="getattr"), args=[ast.Name(id=module), ast.Constant(value=str(name)), _]
+        ):
+            there = {"os": os, "errno": errno}.get(module)
+            return _ELSEWHERE if there and hasattr(there, name) else ""
         case ast.keyword(arg=str(name), value=value) if _PACE.search(name) and _is_number(value):
             return _PACED
         case ast.keyword(arg="maxsize" | "maxlen" | "max_workers" | "daemon" | "stacklevel" | "buffering"):
@@ -224,10 +252,29 @@ def _paced_defaults(arguments: ast.arguments) -> list[ast.expr | None]:
     return [value for each, value in named if value and _PACE.search(each.arg) and _is_number(value)]
 
 
-def _exact(value: ast.expr) -> str:
-    """Return why a constant's figure is not a behaviour: a bound of a thousand or more, a little moved."""
-    number = eval(ast.unparse(value))
-    return _EXACT if abs(number) >= _FAR else ""
+def _paced_values(node: ast.AST, imported: bool) -> list[ast.expr | None]:
+    """Return the values of constants that are assigned together whose names are those of paces."""
+    match node:
+        case ast.Assign(targets=[ast.Tuple(elts=names)], value=ast.Tuple(elts=values)) if imported:
+            pairs = zip(names, values, strict=False)
+            return [value for name, value in pairs if _PACE.search(ast.unparse(name)) and _is_number(value)]
+    return []
+
+
+def _unseen(node: ast.AST, old: str, new: str) -> str:
+    """Return why one change of a node cannot be seen, where others of it can."""
+    if not isinstance(node, ast.Compare):
+        return ""
+    if (old, new) in _EDGES:
+        return _MOMENT if _CLOCK.search(ast.unparse(node)) else ""
+    here = _PLATFORM.get(ast.unparse(node.left))
+    return _ELSEWHERE if here is not None and old.startswith(('"', "'")) and here != old[1:-1] else ""
+
+
+def _exact(name: str, value: ast.expr) -> str:
+    """Return why a constant's figure is not a behaviour: a far bound, moved by a hundredth or less."""
+    number = abs(eval(ast.unparse(value)))
+    return _EXACT if number >= (_FAR_BOUND if _BOUND.search(name) else _FAR) else ""
 
 
 def _is_width(node: ast.AST, child: ast.AST) -> bool:
