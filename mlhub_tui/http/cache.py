@@ -186,7 +186,7 @@ class DocumentCache:
         if self._db is None:
             make_private_folder(self.path.parent)
             with suppress(FileExistsError):
-                os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+                os.close(os.open(self.path, os.O_CREAT | os.O_EXCL, 0o600))
             db = sqlite3.connect(self.path, timeout=2.0, isolation_level=None, check_same_thread=False)
             try:
                 db.execute("PRAGMA auto_vacuum = INCREMENTAL")

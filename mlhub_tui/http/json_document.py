@@ -258,7 +258,8 @@ def _ends_early(error: ValueError) -> bool:
         return False
     if not error.doc.lstrip().startswith(("{", "[")):
         return False
-    return error.msg.startswith("Unterminated") or len(error.doc.rstrip()) - error.pos < len("false")
+    longest = len("u00e9") if "uXXXX" in error.msg else len("fals")
+    return error.msg.startswith("Unterminated") or len(error.doc.rstrip()) - error.pos <= longest
 
 
 def _why(error: ValueError) -> str:

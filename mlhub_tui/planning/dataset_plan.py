@@ -69,11 +69,11 @@ async def plan_dataset(
             job_context(OneSource(source)) as context,
         ):
             await fetch_catalog(request, source, archive, context, live, ours=True)
-    return await index_of_dataset(request, source, archive, show)
+    return await index_of_dataset(request, source, archive, show, allow_gaps=False)
 
 
 async def index_of_dataset(
-    request: DatasetRequest, source: Source, archive: Path, show: Show, *, allow_gaps: bool = False
+    request: DatasetRequest, source: Source, archive: Path, show: Show, *, allow_gaps: bool
 ) -> Index:
     """Return the index of a dataset's catalog archive, or of the items of its collections.
 

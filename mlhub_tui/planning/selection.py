@@ -268,10 +268,7 @@ def _touches(box: Box) -> str:
     """Return the SQL for items whose boxes touch one; those across the antimeridian reach beyond 180."""
     west, south, east, north = box
     along = f"s <= {north!r} AND n >= {south!r}"
-    return (
-        f"(w <= {east!r} AND e >= {west!r} AND {along} OR "
-        f"w <= {east + 360!r} AND e >= {west + 360!r} AND e > 180 AND {along})"
-    )
+    return f"(w <= {east!r} AND e >= {west!r} AND {along} OR e > 180 AND e >= {west + 360!r} AND {along})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -256,8 +256,8 @@ def _dataset(place: Path, jobs: list[Job], request: DatasetRequest) -> LibraryEn
     if not there:
         state, reason = LibraryState.MISSING, "its folder is missing"
     named = next((job.request for job in jobs if job.request.source), request)
-    found = LibraryEntry(named.collection_id, named.title, place, named.source, 0, 0, date, state, reason, ())
-    return replace(found, files=stats.done, bytes=stats.bytes_done, jobs=tuple(jobs))
+    whose = (named.collection_id, named.title, place, named.source)
+    return LibraryEntry(*whose, stats.done, stats.bytes_done, date, state, reason, tuple(jobs))
 
 
 def _of_folder(place: Path) -> Iterator[Document]:

@@ -302,7 +302,7 @@ class QueueService:
         with contextlib.suppress(DownloadError):  # again at the next look
             jobs = store.known(command.job for command in commands)
             await self._apply(action, [job for job in jobs if applies(action, job)], delete_part)
-            if action is JobAction.CANCEL and delete_part:
+            if delete_part:
                 # Where the program that was asked first ended between the two halves of it.
                 await self._delete_parts([job for job in jobs if job.state is JobState.CANCELLED])
             await store.write(lambda repository: repository.settle(command.id for command in commands))

@@ -165,7 +165,7 @@ class Folders:
 
     def check(self, path: str) -> None:
         """Raise Refused if a path is longer or deeper than paths can be that people can work with."""
-        if len(path) * 4 > self._room and len(os.fsencode(path)) > self._room:
+        if len(os.fsencode(path)) > self._room:
             raise Refused(refusals.TOO_LONG)
         if path.count("/") >= _DEEPEST:
             raise Refused(refusals.TOO_LONG)

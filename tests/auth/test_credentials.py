@@ -156,7 +156,10 @@ def test_a_profile_chosen_by_hand_goes_before_the_environment(profiles: Path) ->
     chosen = for_profile("project1", environ=environ)
     assert (chosen.secret, chosen.root_url) == ("key-of-project1", "https://one.example/api/")
     assert for_profile("default", environ=environ).root_url == "https://env.example/"
-    assert for_profile("bare", environ={}).secret is None
+    bare = for_profile("bare", environ={})
+    assert (bare.secret, "__anonymous__" in bare.key_origin) == (None, False)
+    given = for_profile("__anonymous__", api_key="K", environ={})
+    assert (given.secret, "__anonymous__" in given.key_origin) == ("K", False)
     assert for_profile("__anonymous__", environ={}).root_url == DEFAULT_ROOT_URL
     with pytest.raises(ProfileNotFound):
         for_profile("nowhere", environ={})

@@ -27,7 +27,7 @@ from mlhub_tui.errors import (
     UnexpectedAnswer,
 )
 from mlhub_tui.http.errors import HOSTED_HINT, NO_RETRIES, TLSFailure
-from mlhub_tui.http.json_document import decode
+from mlhub_tui.http.json_document import EndsEarly, NotJSON, decode, value_of
 from mlhub_tui.http.representation import raise_for_response
 from mlhub_tui.http.response import Response
 from mlhub_tui.http.session import Session, SessionTimeouts
@@ -333,3 +333,22 @@ async def test_a_proxy_of_the_environment_is_used_but_not_for_loopback(
             assert await session.get_json("datasets") == ["direct"]
             assert await session.get_json("http://api.example.org/datasets") == ["through"]
     assert proxy.targets == ["http://api.example.org/datasets"]
+
+
+def test_any_beginning_of_a_document_ends_early_and_what_is_wrong_within_it_does_not() -> None:
+    text = b'{"a": [false, true, null, -1.5e3, "\\u00e9\\\\"], "b": {}}\n'
+    assert value_of(text) == {"a": [False, True, None, -1500.0, "\u00e9\\"], "b": {}}
+    for end in range(1, len(text) - 2):
+        with pytest.raises(EndsEarly):
+            value_of(text[:end])
+    for wrong in (
+        b'{"a": falso',
+        b'{"a": falsch}',
+        b'{"a" 1, "b": 2}',
+        b"[1] [2]",
+        b"falso",
+        b"fals",
+    ):
+        with pytest.raises(NotJSON) as caught:
+            value_of(wrong)
+        assert type(caught.value) is NotJSON, wrong

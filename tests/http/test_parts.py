@@ -690,7 +690,9 @@ async def test_a_redirect_makes_a_get_of_a_post_where_it_may(
         return scripted_response(request.method.encode())
 
     with serving(answering(answer)) as server:
-        assert (await client.fetch("POST", f"{server.url}/", limit=9))[1] == method.encode()
+        sent = {"Content-Type": "application/json"}
+        assert (await client.fetch("POST", f"{server.url}/", limit=9, headers=sent))[1] == method.encode()
+        assert ("content-type" in server.requests[-1].headers) is (method == "POST"), "a GET has no content"
         head, _ = await client.fetch("HEAD", f"{server.url}/", limit=9)
         assert head.method == "HEAD"
 

@@ -146,9 +146,12 @@ steps = st.builds(lambda url: PageRequest(f"https://h/{url}"), texts) | st.build
     st.dictionaries(texts, texts, max_size=2),
     bodies,
 )
+listed = st.builds(
+    lambda headers: PageRequest(PAGE, headers=headers), st.dictionaries(texts, texts, max_size=2)
+)
 
 
-@given(steps)
+@given(steps | listed)
 def test_a_step_comes_back_from_its_text_as_it_was(step: PageRequest) -> None:
     assert PageRequest.decoded(step.encoded()) == step
 

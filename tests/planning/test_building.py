@@ -140,10 +140,12 @@ def test_a_full_disk_is_said_in_a_sentence(tmp_path: Path) -> None:
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))\n"
         f"try:\n    index_of_archive(Path({str(path)!r}), source={SOURCE!r}, dataset='crops')\n"
-        "except OutputFolderError as error:\n    print(error.message, error.hint, sep='|')\n"
+        "except OutputFolderError as error:\n"
+        "    print(error.message, error.hint, type(error).__name__, sep='|')\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    message, _, hint = done.stdout.strip().partition("|")
+    message, hint, kind = done.stdout.strip().split("|")
+    assert kind == "OutputFolderError", "it is a limit of this process, not the disk"
     assert message.startswith("the index of crops cannot be written")
     assert "MLHUB_HOME" in hint
     with index_of_archive(path, source=SOURCE, dataset="crops") as index:
@@ -295,11 +297,13 @@ def test_an_item_that_does_not_say_belongs_to_the_collection_around_it(tmp_path:
     members = [
         ("crops/folder/collection.json", collection("fields")),
         ("crops/folder/deep/stray/stray.json", stray),
+        ("crops/folder/deeper/still/stray/stray.json", {**stray, "id": "deep"}),
         ("crops/other/stray/stray.json", {**stray, "id": "lost"}),
     ]
     with index_of_archive(archive(tmp_path / "c.tar.gz", members), source=SOURCE, dataset="crops") as index:
         assert {(f.collection, f.item) for f in files(index, Filters())} == {
             ("fields", "stray"),
+            ("fields", "deep"),
             ("other", "lost"),
         }
 

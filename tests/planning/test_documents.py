@@ -164,6 +164,9 @@ def test_an_item_is_when_its_properties_say(
     assert found == [day_before, first, second, far]
 
 
+OPEN = [[0, 0], [1, 0], [1, 1], [0, 1]]
+
+
 @pytest.mark.parametrize(
     ("geometry", "inside"),
     [
@@ -172,6 +175,8 @@ def test_an_item_is_when_its_properties_say(
         ({"type": "Polygon", "coordinates": [ring((0, 0), (1, 1), (1, 0), (0, 1))]}, False),
         ({"type": "Polygon", "coordinates": [ring((0, 0), (0.4, 0), (0, 1))]}, False),
         ({"type": "Polygon", "coordinates": [[0, 0, 0, 0, 0]]}, True),
+        ({"type": "MultiLineString", "coordinates": [ring((0, 0), (1, 0), (1, 1), (0, 1))]}, False),
+        ({"type": "Polygon", "coordinates": [[*OPEN, *reversed(OPEN[:-1])]]}, False),
         ({"type": "LineString", "coordinates": ring((0, 0), (1, 0), (1, 1), (0, 1))}, False),
         (None, True),
     ],

@@ -110,6 +110,7 @@ def test_failures_are_reported_and_only_they_are_tried_again(worklist: Manifest,
         (out / ".err_report.csv.killed").write_text("of a program that was killed")
         assert write_report(worklist, out, "crops") == 2
         assert [path.name for path in out.iterdir() if path.is_file()] == ["err_report.csv"]
+        assert (out / "err_report.csv").stat().st_mode & 0o777 == 0o644, "others may read it"
         text = (out / "err_report.csv").read_text()
         rows = list(csv.reader(text.splitlines()))
         named = [["crops", "fields", "2", "f0002"], ["crops", "fields", "i", "nothing"]]

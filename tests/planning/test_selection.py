@@ -276,6 +276,9 @@ def test_a_box_across_the_antimeridian_finds_both_sides_and_items_that_cross_it(
         item("across", bbox=[179, 0, -179, 1]),
         item("greenwich", bbox=[-1, 0, 1, 1]),
         item("high", bbox=[170, 0, 100, 171, 1, 200]),
+        item("before", bbox=[172, 0, 173, 1]),
+        item("after", bbox=[-173, 0, -172, 1]),
+        item("wide", bbox=[150, 10, -177, 11]),
     ]
     with built(tmp_path / "plan.db", documents) as index:
 
@@ -283,6 +286,8 @@ def test_a_box_across_the_antimeridian_finds_both_sides_and_items_that_cross_it(
             return {file.item for file in files(index, Filters(bbox=BBox(*numbers)))}
 
         assert found(174, -5, -174, 5) == {"east", "west", "across"}
+        assert found(-178, 10, -150, 11) == {"wide"}
+        assert found(-176.5, 10, -150, 11) == set()
         assert found(-180, -5, -179.5, 5) == {"across"}
         assert found(179.5, -5, 180, 5) == {"across"}
         assert found(170.5, 0, 170.6, 1) == {"high"}

@@ -60,6 +60,8 @@ def test_documents_are_counted_too() -> None:
 def test_what_is_paid_for_is_told_apart() -> None:
     assert ([each.key for each in SOME.by_key() if each.paid], SOME.paid) == (["paid"], 1)
     assert "requester-pays" in next(c.why for c in SOME.by_key() if c.key == "paid")
+    nowhere = tally(item("a", y={"href": ""}))
+    assert (nowhere.paid, [each.barred for each in nowhere.by_key()]) == (0, [1])
 
 
 def test_an_asset_that_has_a_key_and_a_role_is_counted_once() -> None:

@@ -27,7 +27,7 @@ from mlhub_tui.errors import (
     VerificationFailed,
 )
 from mlhub_tui.http.credentials import Link
-from mlhub_tui.http.errors import BeingPrepared, LinkRejected
+from mlhub_tui.http.errors import BeingPrepared, ConnectionLost, LinkRejected
 from mlhub_tui.http.response import Response
 from mlhub_tui.http.versions import Checksum, RemoteVersion
 from mlhub_tui.options import IfExists
@@ -212,6 +212,21 @@ def test_a_cut_archive_of_a_smaller_size_than_announced_is_refused_by_its_gzip_d
     with pytest.raises(VerificationFailed, match="gzip"):
         transfers.fetch(server.url, size=len(DATA))
     assert not transfers.target.exists()
+
+
+@pytest.mark.parametrize("chunked", [True, False])
+def test_only_a_body_that_has_no_end_of_its_own_is_doubted_for_its_size(
+    transfers: Transfers, server: FaultServer, chunked: bool
+) -> None:
+    server.etag = server.modified = None
+    server.md5 = False
+    server.always = Answer(body=DATA[:HALF], whole=True, chunked=chunked, unframed=not chunked)
+    target = transfers.folder / "x.bin"
+    if chunked:
+        assert transfers.fetch(server.url, size=len(DATA), target=target, archive=False).size == HALF
+    else:
+        with pytest.raises(ConnectionLost, match="before the connection ended"):
+            transfers.fetch(server.url, size=len(DATA), target=target, archive=False)
 
 
 def test_a_whole_archive_of_a_smaller_size_than_announced_is_kept_with_a_note(

@@ -179,6 +179,7 @@ def test_a_hard_link_replaces_another_file_as_told(
         (file("c/../../evil"), "its name leads out of the archive"),
         (file("/evil"), "its name leads out of the archive"),
         (file("C:\\evil"), "its name leads out of the archive"),
+        (special("crops/evil", tarfile.SYMTYPE, "C:\\Windows"), "a link that leads out of the archive"),
         (file("c\\..\\..\\evil"), "its name leads out of the archive"),
         (file("c/ev\x07il"), "its name is not valid here"),
         (file("c/ev\x9b31mil"), "its name is not valid here"),
