@@ -59,35 +59,38 @@ _BINARY = frozenset(
     )
     for end in ends.split()
 )
-_MAGICS = (  # of formats of files, as they begin
-    b"II*\0",  # TIFF and BigTIFF, in either order of bytes
-    b"MM\0*",
-    b"II+\0",
-    b"MM\0+",
-    b"\x89PNG",
-    b"\xff\xd8\xff",  # JPEG
-    b"\0\0\0\x0cjP  ",  # JPEG 2000
-    b"GIF8",
-    b"RIFF",  # WebP
-    b"%PDF-",
-    b"PK\3\4",  # zip
-    b"BZh",
-    b"\xfd7zXZ",
-    b"\x28\xb5\x2f\xfd",  # zstd
-    b"7z\xbc\xaf",
-    b"\x89HDF",
-    b"CDF\1",  # netCDF
-    b"CDF\2",
-    b"CDF\5",
-    b"GRIB",
-    b"NITF0",
-    b"LASF",  # LAS and LAZ
-    b"PAR1",  # Parquet
-    b"ARROW1",
-    b"\x93NUMPY",
-    b"SQLite format 3",  # also GeoPackage
-    b"PMTiles",
-)
+FORMATS = {
+    b"II*\0": "an image (TIFF)",  # BigTIFF too, in either order of bytes
+    b"MM\0*": "an image (TIFF)",
+    b"II+\0": "an image (TIFF)",
+    b"MM\0+": "an image (TIFF)",
+    b"\x89PNG": "an image (PNG)",
+    b"\xff\xd8\xff": "an image (JPEG)",
+    b"\0\0\0\x0cjP  ": "an image (JPEG 2000)",
+    b"GIF8": "an image (GIF)",
+    b"RIFF": "an image (WebP)",
+    b"%PDF-": "a PDF document",
+    b"PK\3\4": "a zip archive",
+    b"BZh": "a bzip2 archive",
+    b"\xfd7zXZ": "an xz archive",
+    b"\x28\xb5\x2f\xfd": "a zstd archive",
+    b"7z\xbc\xaf": "a 7-Zip archive",
+    b"Rar!": "a RAR archive",
+    b"\x89HDF": "a data file (HDF5)",
+    b"CDF\1": "a data file (netCDF)",
+    b"CDF\2": "a data file (netCDF)",
+    b"CDF\5": "a data file (netCDF)",
+    b"GRIB": "a data file (GRIB)",
+    b"NITF0": "an image (NITF)",
+    b"LASF": "a point cloud (LAS)",
+    b"PAR1": "a Parquet file",
+    b"ARROW1": "a data file (Arrow)",
+    b"\x93NUMPY": "a data file (NumPy)",
+    b"SQLite format 3": "a database (SQLite)",  # also GeoPackage
+    b"PMTiles": "a map (PMTiles)",
+}
+"""What files of formats begin with, and what they are."""
+_MAGICS = tuple(FORMATS)
 _TEXT = 32  # bytes that tell a text from what is compressed
 _JSON_NAMES = frozenset({".json", ".geojson", ".topojson", ".ndjson"})
 _XML_NAMES = frozenset({".xml", ".kml", ".gml", ".svg", ".vrt", ".qml", ".sld", ".xsd"})

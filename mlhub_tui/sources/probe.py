@@ -14,6 +14,7 @@ from urllib.parse import urljoin, urlsplit
 
 from ..auth import Credentials, Kind, checked_root_url, is_url, normalise_root_url, other_spelling
 from ..auth.location import HOSTED
+from ..content import FORMATS
 from ..errors import (
     AccessDenied,
     AnswerTooLarge,
@@ -65,20 +66,9 @@ _ENDPOINT = re.compile(
     r"/(collections(/[^/]+(/items(/[^/]+)?|/queryables)?)?|search|conformance|queryables|datasets(/[^/]+)?"
     r"|models|api|api\.html|docs|openapi\.json|service-desc)/?$"
 )
-_PACKED = "which cannot be read in place: unpack it, and name the folder"
-_MAGIC = {
-    b"PK\x03\x04": f"a zip archive, {_PACKED}",
-    b"\x28\xb5\x2f\xfd": f"a zstd archive, {_PACKED}",
-    b"BZh": f"a bzip2 archive, {_PACKED}",
-    b"\xfd7zXZ": f"an xz archive, {_PACKED}",
-    b"7z\xbc\xaf": f"a 7-Zip archive, {_PACKED}",
-    b"Rar!": f"a RAR archive, {_PACKED}",
-    b"PAR1": "a Parquet file: stac-geoparquet is not read here",
-    b"II*\x00": "an image (TIFF)",
-    b"MM\x00*": "an image (TIFF)",
-    b"\x89PNG": "an image (PNG)",
-    b"%PDF": "a PDF document",
-    b"SQLi": "a database (SQLite)",
+_MORE_OF = {
+    "archive": ", which cannot be read in place: unpack it, and name the folder",
+    "Parquet file": ": stac-geoparquet is not read here",
 }
 
 
@@ -481,8 +471,9 @@ def _json_at(path: Path, where: str) -> Any:
         head = file.read(512)
     if (found := path.stat().st_size) > MAX_DOCUMENT:
         raise NotASource(f"{where} is too large for a catalog: {too_large(found)}", hint=SMALLER_HINT)
-    if what := next((words for magic, words in _MAGIC.items() if head.startswith(magic)), ""):
-        raise NotASource(f"{where} is {what}")
+    if what := next((words for magic, words in FORMATS.items() if head.startswith(magic)), ""):
+        more = next((more for end, more in _MORE_OF.items() if what.endswith(end)), "")
+        raise NotASource(f"{where} is {what}{more}")
     try:
         return json_in(path.read_bytes(), path.name)
     except NotJSON as error:
