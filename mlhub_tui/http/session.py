@@ -258,7 +258,7 @@ class Session:
         """
         with self.boundary():
             response = await self._send(
-                "GET", self.url_of(url), {"Accept": "*/*", **(headers or {})}, True, {}
+                "GET", self.url_of(url), {"Accept": "*/*", **(headers or {})}, True, {}, None
             )
             try:
                 yield response
@@ -379,16 +379,21 @@ class Session:
         """Send a request once and return the answer, or raise our error; the key is in neither."""
         try:
             async with asyncio.timeout(self._timeouts.total):
-                response = await self._send(method, url, headers, follow, body)
-                return await (await self._open()).finish(response, read)
+                return await self._send(method, url, headers, follow, body, read)
         except TimeoutError:
             words = f"timeout: {shown(url)} did not answer in time"
             raise ServerTimeout(words, url=shown(url), hint=hosted_hint(url)) from None
 
     async def _send(
-        self, method: str, url: str, headers: Mapping[str, str], follow: bool, body: JsonDict
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        follow: bool,
+        body: JsonDict,
+        read: bool | None,
     ) -> httpx.Response:
-        """Return the answer to a request, unread; raise our error for one that is none."""
+        """Return the answer to a request, unread where `read` is None; raise our error for a refusal."""
         transport = await self._open()
         others = {name: value for name, value in self.params.items() if name != self.params.key_name}
         if others and self.is_own(url):  # the key itself is the credentials' business
@@ -398,7 +403,7 @@ class Session:
         response = await transport.send(method, url, sent, body, follow)
         # Where redirects are followed, one that is the answer does not say where it leads.
         if response.status_code < (300 if follow else 400) or response.status_code == HTTPStatus.NOT_MODIFIED:
-            return response
+            return response if read is None else await transport.finish(response, read)
         raise self._error(await transport.finish(response, True))
 
     def _error(self, response: httpx.Response) -> RequestError:
