@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from .credentials import Link
 from .errors import BodyNotWanted
 from .representation import BodyCollector, raise_for_response
 from .response import BodySink, Response
@@ -18,17 +19,18 @@ class Exchange:
     """A GET of which the first bytes of the body are in `first`; the rest is read by `pour`.
 
     Statuses beside 200, 206 and the `allowed` ones are raised when it is entered; leaving it ends the
-    request. `request` sends it, as `HTTPClient.request`, to the sink it is given; `name` is the file as the
-    user knows it.
+    request. `request` sends it, as `HTTPClient.request`, to the sink it is given; `link` is the one that it
+    asks for, and `name` the file as the user knows it.
     """
 
     def __init__(
         self,
         request: Callable[[Callable[[Response], BodySink]], Coroutine[Any, Any, Response]],
+        link: Link,
         name: str,
         allowed: frozenset[int],
     ) -> None:
-        self._request, self._name, self._allowed = request, name, allowed
+        self._request, self._link, self._name, self._allowed = request, link, name, allowed
         self._ready = asyncio.Event()
         self._sink: BodySink | None = None
         self._opened: Response | None = None

@@ -110,7 +110,7 @@ class TransferContext:
             timeouts=self.config.timeouts,
             bandwidth=self.limits.bandwidth,
         )
-        return http.exchange.Exchange(request, name, allowed)
+        return http.exchange.Exchange(request, link, name, allowed)
 
 
 class Expected(NamedTuple):

@@ -9,6 +9,7 @@ from typing import Any
 from mlhub_tui.auth import Kind
 from mlhub_tui.errors import EntityDoesNotExist
 from mlhub_tui.http.credentials import Link
+from mlhub_tui.http.session import Session
 from mlhub_tui.models import Collection, Document, Entry, EntryKind, Item
 from mlhub_tui.sources.asset_links import asset_link
 from tests.support.bare_source import BareSource
@@ -24,7 +25,7 @@ class Catalog(BareSource):
         self.looks: list[Entry] = []
         self.links: list[tuple[str, bool]] = []
         self.failure: Exception | None = None
-        self.asset_links = partial(asset_link, root_url, None, local=kind is Kind.STATIC)
+        self.asset_links = partial(asset_link, root_url, Session(), local=kind is Kind.STATIC)
 
     def put(self, item_id: str, url: str = "", **assets: Any) -> Item:
         """Put an item there, with assets by key: an href, or all of an asset object."""
