@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -210,7 +211,7 @@ class _Wanted:
         """
         identity, collections = await self.known(source)
         if not await self.by_archives(source, identity):
-            return [self.request(source, found, identity)]
+            return [self.request(source, found, identity, collections)]
         if isinstance(self.place, str) or self.cluster is not None:
             words = "archives come to a folder of this machine"
             raise NotOffered(words, hint="leave out --engine and the URL")
@@ -222,9 +223,9 @@ class _Wanted:
 
     async def known(self, source: Source) -> tuple[str, tuple[str, ...]]:
         """Return the dataset's id, and those of its collections that are wanted."""
-        wanted = [name for name, _ in self.filters.collections]
         if source.kind is not auth.Kind.MLHUB:
-            return self.dataset, tuple(wanted) or (self.dataset,)
+            return await self._named(source)
+        wanted = [name for name, _ in self.filters.collections]
         document = await source.dataset(self.dataset)
         names = tuple(ref.id for ref in document.collections)
         for name in wanted:
@@ -233,6 +234,21 @@ class _Wanted:
                 others = ", ".join(one_line(other, 80) for other in names)
                 raise EntityDoesNotExist(words, hint=f"there are: {others}" if names else "it has none")
         return document.id, tuple(name for name in names if self.filters.wants(name))
+
+    async def _named(self, source: Source) -> tuple[str, tuple[str, ...]]:
+        """Return the name of what is downloaded together, and what names its collections for good.
+
+        The filters name them so from now on.
+        """
+        if not self.filters.collections:
+            identity, place = await source.collection_named(self.dataset)
+            return identity, (place,)
+        wanted: dict[str, frozenset[str]] = {}
+        for name, keys in self.filters.collections:
+            _, place = await source.collection_named(name)
+            wanted[place] = planning.filters.added_keys(keys, wanted.get(place, keys))
+        self.filters = replace(self.filters, collections=tuple(wanted.items()), as_listed=True)
+        return self.dataset, tuple(wanted)
 
     async def by_archives(self, source: Source, identity: str) -> bool:
         """Return whether archives are to be downloaded: where they are requested, or there is no catalog."""
@@ -253,8 +269,10 @@ class _Wanted:
             return True
         return False
 
-    def request(self, source: Source, found: Credentials, identity: str) -> DatasetRequest:
-        """Return the request for its assets."""
+    def request(
+        self, source: Source, found: Credentials, identity: str, collections: Sequence[str]
+    ) -> DatasetRequest:
+        """Return the request for the assets of its collections."""
         url = self.place if isinstance(self.place, str) else ""
         return planning.requests.dataset_request(
             identity,
@@ -264,7 +282,7 @@ class _Wanted:
             profile=found.profile,
             kind=source.kind,
             assets=self.assets,
-            collections=tuple(name for name, _ in self.filters.collections),
+            collections=collections,
             if_exists=self.if_exists,
             cluster=self.cluster,
             url=url,
@@ -311,9 +329,7 @@ def _wanted_keys(given: Iterable[str]) -> tuple[tuple[str, frozenset[str]], ...]
         if not name or (sign and not keys):
             words = f"--collection {one_line(text, 60)!r} names no {'asset key' if name else 'collection'}"
             raise InvalidSearch(words, hint="give a collection, or COLLECTION=KEY,KEY")
-        before = wanted.get(name)
-        # The collection as a whole is more than some keys of it.
-        wanted[name] = keys if before is None else frozenset() if not (keys and before) else before | keys
+        wanted[name] = planning.filters.added_keys(keys, wanted.get(name, keys))
     return tuple(wanted.items())
 
 
@@ -343,7 +359,7 @@ class _DryRun:
                 known = "of unknown size" if catalog is None else size(catalog)
                 click.echo(f"the catalog alone, {known}: no assets")
         else:
-            await self._print_assets(source, self._wanted.request(source, found, identity))
+            await self._print_assets(source, self._wanted.request(source, found, identity, collections))
 
     async def _print_assets(self, source: Source, request: DatasetRequest) -> None:
         from .progress import StatusLine  # not for a help page
@@ -356,8 +372,8 @@ class _DryRun:
             status.clear()
         with index:
             counts = selection.count_files(index, filters)
-            unknown = index.unknown_keys(filters.collections)
-            if unknown and counts.empty:
+            unknown = index.unknown_keys(filters)
+            if selection.lacks_keys(counts, filters, unknown):
                 raise InvalidSearch("; ".join(unknown), hint=planning.requests.CHOOSE_KEYS)
             if counts.empty and not counts.paid:
                 words = "nothing matches: widen the area or the time, or choose others"

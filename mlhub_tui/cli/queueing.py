@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ import click
 from .. import auth, paths, planning, queue, sources  # their modules are loaded when they are used
 from ..errors import MLHubException
 from ..text import count, duration, local_time, one_line, rate, redact, size
-from .connection import Choice, chosen, output_dir, run_async
+from .connection import Choice, chosen, opened, output_dir, run_async
 from .failures import FAILED, end, report
 from .options import (
     Group,
@@ -105,15 +105,24 @@ def add(collections: tuple[str, ...], datasets: bool, if_exists: IfExists, as_js
             note("there is no API key: archives need one when they are fetched; run `mlhub-tui configure`")
         elif why := auth.unsaved_key(found):
             note(why)
+    named = {name: (name, name) for name in collections}
+    if kind is not auth.Kind.MLHUB:
+        named = run_async(_named, found, collections)
     wanted: list[DownloadRequest] = []
-    for name in dict.fromkeys(collections):
+    for name, (identity, place) in named.items():
         if datasets and "/" in name and kind is auth.Kind.MLHUB:
             raise click.UsageError(
                 f"{name!r} is a DOI: the queue takes the dataset's ID, which `show` prints"
             )
         wanted.append(
             requests.dataset_request(
-                name, folder, source=source, profile=profile, kind=kind, if_exists=if_exists
+                identity,
+                folder,
+                source=source,
+                profile=profile,
+                kind=kind,
+                collections=[place],
+                if_exists=if_exists,
             )
             if datasets
             else requests.ArchiveRequest(source, profile, name, folder, if_exists, title=name)
@@ -122,6 +131,12 @@ def add(collections: tuple[str, ...], datasets: bool, if_exists: IfExists, as_js
         _print_jobs(client.add(wanted), as_json)
         if not client.repository.runners():
             note("nothing runs the queue now: `mlhub-tui queue run` does, and the app")
+
+
+async def _named(found: Credentials, names: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Return the id of each collection, and what names it for good."""
+    async with opened(found) as source:
+        return {name: await source.collection_named(name) for name in names}
 
 
 def _credentials(choice: Choice) -> Credentials:

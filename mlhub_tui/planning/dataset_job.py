@@ -34,7 +34,7 @@ from .manifest_queue import ManifestQueue
 from .report import write_report
 from .requests import CHOOSE_KEYS, SAMPLE, DatasetRequest
 from .resolver import DatasetLinks, JobContext, cluster_package, links_of, showing
-from .selection import PAID_HINT, PlannedFile, count_files, files, notes, paid_words
+from .selection import PAID_HINT, PlannedFile, count_files, files, lacks_keys, notes, paid_words
 
 _LISTED_AGAIN = "retry lists the items again, and fetches what is missing"
 _NO_ITEMS = "`mlhub-tui list items COLLECTION` lists its items"
@@ -285,17 +285,17 @@ class _DatasetJobRunner:
     def _fill(self, index: Index, stop: threading.Event) -> None:
         """Choose the files and save them; a choice that is interrupted leaves nothing."""
         request, own, filters = self.request, self.own, self.request.filters
-        counts, unknown = count_files(index, filters), index.unknown_keys(filters.collections)
+        counts, unknown = count_files(index, filters), index.unknown_keys(filters)
         namesakes: int = index.facts["namesakes"]
         lost = [*index.facts.get("missing", ()), *index.facts.get("gaps", ())]
         own.set_checkpoint("missing", json.dumps(lost) if lost else "")
+        if lacks_keys(counts, filters, unknown) and not index.facts.get("incomplete"):
+            raise NothingMatches("; ".join(unknown), hint=CHOOSE_KEYS)
         if counts.empty:
             name = request.title or request.dataset_id
             if index.facts.get("incomplete"):
                 _write_report(request, own)
                 raise FilesFailed(f"{name}: {'; '.join(index.facts['notes'])}", hint=_hint(index))
-            if unknown:
-                raise NothingMatches("; ".join(unknown), hint=CHOOSE_KEYS)
             if counts.paid:
                 raise NothingMatches(f"{name}: {paid_words(counts)}", hint=PAID_HINT)
             if not filters.selects_items:

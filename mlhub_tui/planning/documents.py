@@ -45,7 +45,7 @@ def no_facts() -> dict[str, Any]:
     """Return the facts of an index of nothing; see `DocumentReader`."""
     numbers = dict.fromkeys(("left_out", "nameless", "faults", "namesakes"), 0)
     noted: dict[str, Any] = {"notes": [], "paid": {}, "paid_why": "", "incomplete": False}
-    return {**numbers, **noted, "missing": [], "gaps": []}
+    return {**numbers, **noted, "missing": [], "gaps": [], "listed": {}}
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from typing import Any
@@ -13,6 +13,7 @@ from ..errors import InvalidSearch, MLHubException
 from ..models import BBox, JsonDict
 from ..models.extent import geometry_bbox
 from ..models.search import Span, geometry_of
+from ..text import writable
 
 Box = tuple[float, float, float, float]
 """West, south, east, north in degrees; east is above 180 across the antimeridian."""
@@ -43,6 +44,8 @@ class Filters:
     exact: bool = False  # whether the items' geometries are compared, instead of their boxes
     when: Span | None = None  # the items' times meet it, both ends included
     catalog_only: bool = False  # no assets at all
+    # Whether `collections` name listings: what these have is wanted, of whichever collection the items are.
+    as_listed: bool = False
 
     def __post_init__(self) -> None:
         if self.bbox is not None and self.intersects is not None:
@@ -59,6 +62,19 @@ class Filters:
     def wants(self, collection: str) -> bool:
         """Whether a collection is wanted, whole or in part."""
         return not self.collections or any(name == collection for name, _ in self.collections)
+
+    def of_items(self, listed: Mapping[str, Sequence[str]]) -> Filters:
+        """Return the filters with the collections that items name, in place of the listings they are in.
+
+        - `listed`: The collections of each listing.
+        """
+        if not self.as_listed:
+            return self
+        wanted: dict[str, frozenset[str]] = {}
+        for name, keys in self.collections:
+            for owner in listed.get(writable(name)) or [name]:
+                wanted[owner] = added_keys(keys, wanted.get(owner, keys))
+        return replace(self, collections=tuple(wanted.items()), as_listed=False)
 
     @property
     def by_place(self) -> bool:
@@ -80,6 +96,7 @@ class Filters:
             "exact": self.exact,
             "when": ends and [end and end.isoformat() for end in ends],
             "catalog_only": self.catalog_only,
+            "as_listed": self.as_listed,
         }
 
     @classmethod
@@ -93,9 +110,15 @@ class Filters:
                 bool(raw["exact"]),
                 raw["when"] and Span(*(end and datetime.fromisoformat(end) for end in raw["when"])),
                 bool(raw["catalog_only"]),
+                bool(raw.get("as_listed")),
             )
         except (ValueError, KeyError, TypeError, AttributeError):
             raise InvalidSearch("the filters of a job cannot be read", hint="make the job again") from None
+
+
+def added_keys(keys: frozenset[str], others: frozenset[str]) -> frozenset[str]:
+    """Return both sets of asset keys of a collection as one; none are all keys, which is more than some."""
+    return keys | others if keys and others else frozenset()
 
 
 def microseconds(moment: datetime) -> int:

@@ -8,7 +8,7 @@ import os
 import shutil
 import sqlite3
 import threading
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -18,11 +18,12 @@ from ..fileio import make_private_folder, remove_database, sync_folder, try_lock
 from ..sources.base import without_id
 from ..text import count, one_line, redact, writable
 from .documents import DocumentReader
+from .filters import Filters
 from .layout import Scope, component, item_folder, namesake_folder
 
 BUILDING = ".building"
 """What the file is called beside its name until it is complete."""
-_VERSION = 7
+_VERSION = 8
 _MAX_MISSING = 2000  # documents that are named and tried again; of more, all is listed again
 _BATCH = 2000  # rows written in one go
 _STEPS = 200_000  # SQLite's instructions between checks for a stop: some milliseconds
@@ -114,11 +115,14 @@ class IndexBuilder:
         self._rows: dict[str, list[tuple[Any, ...]]] = {table: [] for table in _COLUMNS}
         db.execute("BEGIN")
 
-    def add(self, document: Any, **where: Any) -> None:
-        """Add a document; the parameters are those of `DocumentReader.read`."""
+    def add(self, document: Any, **where: Any) -> str:
+        """Add a document and return its collection, empty where there is nothing to add.
+
+        The parameters are those of `DocumentReader.read`.
+        """
         rows, record = self._rows, self._reader.read(document, **where)
         if record is None:
-            return
+            return ""
         owner, item = self._collection(record.collection), None
         if record.item is not None:
             self._last_item = item = self._last_item + 1
@@ -141,6 +145,17 @@ class IndexBuilder:
         self._last_asset = number
         if len(rows["asset"]) + len(rows["item"]) >= _BATCH:
             self._flush()
+        return record.collection
+
+    def list_under(self, listing: str, collection: str) -> None:
+        """Record that a listing has a collection: the one that it is of, the first time, or that of items."""
+        known = self.facts["listed"].setdefault(listing, [])
+        if collection and collection not in known:
+            known.append(collection)
+
+    def listed_under(self, listing: str) -> list[str]:
+        """Return the collections of a listing, its own first; the listing's name where none is known."""
+        return self.facts["listed"].get(listing) or [listing]
 
     def _collection(self, name: str) -> int:
         if name not in self._collections:
@@ -418,24 +433,25 @@ class Index:
             for number, name in self.collections.items()
         ]
 
-    def unknown_keys(self, wanted: Iterable[tuple[str, Collection[str]]]) -> list[str]:
+    def unknown_keys(self, filters: Filters) -> list[str]:
         """Return a line for each wanted asset key that its collection lacks, with those it has.
 
-        `wanted` are collections with keys, as `Filters.collections`; a collection of which nothing was read
-        is skipped.
+        A collection of which nothing was read is skipped.
         """
         paid = self.facts["paid"]
-        there = {
-            facts.id: dict.fromkeys((*facts.keys, *facts.own, *paid.get(facts.id, ())))
-            for facts in self.contents()
-        }
-        return [
-            f"{one_line(name, 80)} has no asset {one_line(key, 60)!r}; there are: "
-            + ", ".join(one_line(known, 60) for known in there[name])
-            for name, keys in wanted
-            if there.get(name)
-            for key in sorted(set(keys) - there[name].keys())
-        ]
+        there = {facts.id: (*facts.keys, *facts.own, *paid.get(facts.id, ())) for facts in self.contents()}
+        lines: list[str] = []
+        for name, keys in filters.collections:
+            owners = self.facts["listed"].get(writable(name)) if filters.as_listed else None
+            owners = owners or [name]
+            known = dict.fromkeys(key for owner in owners for key in there.get(owner, ()))
+            named = ", ".join(one_line(key, 60) for key in known)
+            lines += [
+                f"{one_line(owners[0], 80)} has no asset {one_line(key, 60)!r}; there are: {named}"
+                for key in sorted(keys - known.keys())
+                if known
+            ]
+        return lines
 
 
 _KEYS = f"""

@@ -274,10 +274,13 @@ class _PageReader:
 
     async def _describe(self, collection: str) -> EntityDoesNotExist | None:
         """Add what a collection is; return why not: an API that has a search alone describes none."""
+        listing = writable(collection)
         try:
             described = await self.source.collection(collection)
         except EntityDoesNotExist as error:
+            self.builder.list_under(listing, listing)
             return error
+        self.builder.list_under(listing, writable(described.id))
         await in_thread(lambda: self.builder.add(described.raw, url=described.url))
         return None
 
@@ -349,8 +352,12 @@ class _PageReader:
 
     def _add_entries(self, collection: str, page: Page[Item]) -> None:
         builder, lost = self.builder, [document.why for document in page.lost]
+        listing = writable(collection)
+        own = builder.listed_under(listing)[0]
         for item in page.entries:
-            builder.add(item.raw, url=item.url, collection=collection, inherited=item.inherited)
+            found = builder.add(item.raw, url=item.url, collection=own, inherited=item.inherited)
+            if self.search is None:
+                builder.list_under(listing, found)
         for line in page.notes:
             if not line.endswith(tuple(lost)):  # the index tells of all of them together
                 builder.add_note(line)

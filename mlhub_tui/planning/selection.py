@@ -124,6 +124,15 @@ def paid_words(counts: Counts) -> str:
     return f"{count(counts.paid, 'asset')} left out: {counts.paid_why}"
 
 
+def lacks_keys(counts: Counts, filters: Filters, unknown: list[str]) -> bool:
+    """Whether of asset keys none is there: what may be left are the collections' own assets.
+
+    - `unknown`: A line for each wanted key that its collection lacks.
+    """
+    wanted = sum(len(keys) or 1 for _, keys in filters.collections)
+    return bool(unknown) and (counts.empty or len(unknown) == wanted)
+
+
 def notes(counts: Counts, *, by_time: bool, by_place: bool) -> list[str]:
     """Return what to know of a selection, a line each: items without a time or a place, gaps.
 
@@ -150,6 +159,7 @@ def count_files(index: Index, filters: Filters) -> Counts:
     facts = index.facts
     if filters.catalog_only:
         return Counts(faults=facts["faults"])
+    filters = filters.of_items(facts["listed"])
     with _chosen(index, filters) as db:
         files = db.execute(_COUNTS).fetchall()
         items = {row[0]: Items(*row[1:]) for row in db.execute(_ITEMS, _span(filters))}
@@ -202,6 +212,7 @@ def files(index: Index, filters: Filters, same: Callable[[str], str] = str) -> I
     """
     if filters.catalog_only:
         return
+    filters = filters.of_items(index.facts["listed"])
     wanted = dict(filters.collections)
     with Index(index.path) as own, _chosen(own, filters) as db:  # a connection of its own: others stay usable
         alike: set[tuple[int, str]] = set()
@@ -324,6 +335,7 @@ def covered(index: Index, filters: Filters, grid: Grid) -> dict[tuple[int, int],
 
 
 def _wanted(index: Index, filters: Filters) -> str:
+    filters = filters.of_items(index.facts["listed"])
     return ", ".join(str(number) for number, name in index.collections.items() if filters.wants(name))
 
 

@@ -405,6 +405,13 @@ class Source(ABC):
         """Return where the bytes of a dataset's STAC catalog archive are."""
         raise self.not_offered("archives of catalogs", ASSETS_INSTEAD)
 
+    async def collection_named(self, identity: str) -> tuple[str, str]:
+        """Return the id of a collection that may be given by its address, and what names it for good.
+
+        The latter is the id, or in a static catalog the place URL of its document.
+        """
+        return identity, identity
+
     def id_of(self, identity: str, kind: str) -> str:
         """Return the id of a collection or an item of an API, which may be given by its URL."""
         url = resolve_href("", identity) if identity.startswith("/vsi") else identity

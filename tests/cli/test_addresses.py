@@ -117,9 +117,73 @@ def test_a_collection_and_an_item_are_named_by_id_url_or_path(
     assert json.loads(shown.stdout)["id"] == "a", shown.output
     out = ("--output-dir", str(tmp_path / "out"))
     run("--source", source, "download", "dataset", where, "--dry-run", *out, code=0)
+    for part in (where, f"{where}=data"):
+        asked = ("--source", source, "download", "dataset", "mine", "--collection", part, "--dry-run")
+        assert run(*asked, "--json").stdout == run(*asked[:4], where, "--dry-run", "--json").stdout
     if place != "api":
+        whole = run("--source", source, "download", "dataset", where, *out, code=0)
+        assert whole.stdout.splitlines() == [str(tmp_path / "out/c")]
+        assert (tmp_path / "out/c/c/a/data.tif").read_bytes() == b"bytes"
         run("--source", source, "download", "item", where, what, *out, code=0)
         assert (tmp_path / "out/c/a/data.tif").read_bytes() == b"bytes"
+
+
+@pytest.mark.parametrize(
+    ("source", "where", "what"),
+    [
+        ("my cat", "my%20cat/c/collection.json", "my%20cat/c/a.json"),
+        ("packed.tar.gz", "packed.tar.gz!/c/collection.json", "packed.tar.gz!/c/a.json"),
+        ("packed.tar.gz", "{here}/packed.tar.gz!/c/collection.json", "file://{here}/packed.tar.gz!/c/a.json"),
+        ("{url}", "{url}/c", "{url}/c/a.json"),
+        ("{url}", "{url}/c/", "a"),
+    ],
+)
+def test_addresses_may_be_encoded_in_an_archive_or_of_a_folder_on_a_server(
+    run: Run, folder: Path, server: LoopbackServer, source: str, where: str, what: str
+) -> None:
+    here = folder.parent
+    source, where, what = (each.format(here=here, url=server.url) for each in (source, where, what))
+    asked = ("--source", source)
+    assert [found["id"] for found in json.loads(run(*asked, "list", "items", where, "--json").stdout)] == [
+        "a",
+        "b",
+    ]
+    assert json.loads(run(*asked, "show", "item", where, what, "--json").stdout)["id"] == "a"
+    assert [found["id"] for found in json.loads(run(*asked, "search", "--ids", what, "--json").stdout)] == [
+        "a"
+    ]
+    planned = run(*asked, "download", "dataset", "mine", "--collection", where, "--dry-run", "--json")
+    assert json.loads(planned.stdout)["files"] == 2
+
+
+def test_a_collection_that_is_queued_by_its_path_is_found_from_any_folder(
+    run: Run, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    where = ("--output-dir", str(out))
+    assert run("--source", "my cat", "queue", "add", "--dataset", "my cat/c", *where).exit_code == 0
+    monkeypatch.chdir("/")
+    done = run("queue", "run", "--until-empty")
+    assert done.exit_code == 0, done.output
+    assert (out / "c/c/a/data.tif").read_bytes() == b"bytes"
+
+
+def test_a_collection_is_chosen_with_those_below_it(run: Run, tmp_path: Path) -> None:
+    files = {
+        "catalog.json": catalog("root", link("child", "c.json")),
+        "c.json": collection("c", link("item", "a.json"), link("child", "d.json")),
+        "d.json": collection("d", link("item", "b.json")),
+        "a.json": item("a", "c"),
+        "b.json": item("b", "d"),
+    }
+    asked = ("--source", str(plant(tmp_path / "nested", files)), "download", "dataset")
+    whole = json.loads(run(*asked, "c", "--dry-run", "--json").stdout)
+    assert (whole["files"], list(whole["collections"])) == (2, ["c", "d"])
+    for part in ("c", "c=data", "root"):
+        chosen = run(*asked, "mine", "--collection", part, "--dry-run", "--json")
+        assert json.loads(chosen.stdout) == whole, chosen.output
+    refused = run(*asked, "mine", "--collection", "c=nope", "--dry-run")
+    assert (refused.exit_code, "c has no asset 'nope'; there are: data" in refused.stderr) == (2, True)
 
 
 @pytest.mark.parametrize("form", ["my cat/c", "my cat/c/", "{file}/c", "{plain}/c", "my%20cat/c"])

@@ -292,6 +292,6 @@ def test_assets_whose_reader_pays_are_left_out_and_counted_where_they_are_wanted
         ]
         assert found == [1, 2, 0]
         assert count_files(index, Filters(Filters.keys({"fields": ["free"]}))).paid == 0
-        assert index.unknown_keys([("fields", {"paid", "no"})]) == [
+        assert index.unknown_keys(Filters((("fields", frozenset({"paid", "no"})),))) == [
             "fields has no asset 'no'; there are: free, paid"
         ]

@@ -239,6 +239,11 @@ class STACAPISource(Source):
                 raise NotListed(words, url=error.url, status=error.status, hint=SEARCHED) from None
             raise
 
+    async def collection_named(self, identity: str) -> tuple[str, str]:
+        """Return the id of a collection that may be given by its URL, twice."""
+        identity = self.id_of(identity, "collection")
+        return identity, identity
+
     async def _collection_elsewhere(self, collection_id: str) -> Collection | None:
         """Return a collection that is not at its own address, from links or from the list of collections.
 

@@ -34,7 +34,7 @@ from ...models import Document, Item
 from ...text import count, one_line
 from ..asset_links import https_of
 from ..documents import ItemList, document_of, is_page
-from .document_urls import is_member, is_web, local_path, same, split_member
+from .document_urls import ROOT_NAMES, is_member, is_web, local_path, same, split_member
 
 V = TypeVar("V")
 WIDTH = 8
@@ -250,6 +250,17 @@ class DocumentLoader:
         if isinstance(loaded, RequestError):
             raise loaded
         return loaded
+
+    async def first_of(self, url: str) -> str:
+        """Return the place URL of a document; of a folder on a server, that of its first one."""
+        path = url.partition("?")[0].rstrip("/")
+        if not is_web(url) or "." in path.rpartition("/")[2]:
+            return url
+        for place in (url, *(f"{path}/{name}" for name in ROOT_NAMES)):
+            with suppress(RequestError):
+                await self.one(place)
+                return place
+        return url
 
     async def holder(self, url: str) -> Children | ItemList:
         """Return what a document holds: the links of a catalog or collection, or the items of a list."""

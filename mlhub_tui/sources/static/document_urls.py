@@ -69,16 +69,29 @@ def place_named(identity: str, *, local: bool) -> str:
     In a local catalog, of a path too, and of a folder that of its first document. A number behind `#` names
     an item of a list.
     """
-    is_path = local and ("/" in identity or identity.lower().endswith((".json", ".geojson")))
-    if not is_place(identity) and not (is_path and os.path.exists(os.path.expanduser(identity))):  # noqa: PTH110, PTH111
+    if is_place(identity):
+        place = resolve_href("", identity)
+    elif local and ("/" in identity or identity.lower().endswith((".json", ".geojson"))):
+        place = _place_at(identity)
+    else:
         return ""
-    place = place_of(identity)
-    if not local or is_web(place) or is_member(place):
+    if not place or not local or is_web(place) or is_member(place):
         return place
     folder = local_path(place)
     if (listed := _IN_LIST.sub(r"#\1", place)) != place and not folder.exists():
         return listed
     return next((file_url(folder / name) for name in ROOT_NAMES if (folder / name).is_file()), place)
+
+
+def _place_at(path: str) -> str:
+    """Return the place URL of a path, percent-encoded or not, or of a member; empty where there is none."""
+    archive, mark, member = path.partition(INSIDE)
+    for there, inside in ((path, ""), (archive, member)) if mark else ((path, ""),):
+        for name in dict.fromkeys((there, unquote(there))):
+            found = os.path.expanduser(name)  # noqa: PTH111 - it raises nothing
+            if "\0" not in found and os.path.exists(found):  # noqa: PTH110
+                return file_url(found) + (INSIDE + quote(unquote(inside), safe="/:~") if inside else "")
+    return ""
 
 
 def file_url(path: Path | str) -> str:

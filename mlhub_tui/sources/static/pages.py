@@ -245,7 +245,7 @@ class CollectionIndex:
         The place URL itself is taken too: in static catalogs ids need not be unique.
         """
         if place := await asyncio.to_thread(place_named, identity, local=self._local):
-            return place
+            return await self._loader.first_of(place)
         while identity not in self._urls and await self._crawl(len(self._collections)):
             pass
         found = self._urls.get(identity) or self._catalogs.get(identity)

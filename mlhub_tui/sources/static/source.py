@@ -167,6 +167,12 @@ class StaticSource(Source):
             raise EntityDoesNotExist(f"{shown_id(collection_id)} is no collection", hint=COLLECTION_IDS)
         return found
 
+    async def collection_named(self, identity: str) -> tuple[str, str]:
+        """Return the id and the place URL of a collection that is given by its address; an id twice."""
+        if place := await asyncio.to_thread(place_named, identity, local=self.is_local):
+            return (await self.collection(place)).id, place
+        return identity, identity
+
     async def items_page(
         self, collection_id: str, *, link: str | None = None, page_size: int | None = None
     ) -> Page[Item]:
