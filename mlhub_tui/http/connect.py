@@ -18,6 +18,7 @@ from urllib.parse import unquote, unquote_to_bytes
 from ..text import one_line
 from .connection import MAX_HEAD, HTTP11Connection
 from .errors import PROXY_LOGIN, ProxyFailure, TLSFailure, connect_error, connect_reason
+from .tls import TLSTransport
 from .urls import Origin, basic_authorization, is_loopback
 
 if TYPE_CHECKING:
@@ -280,11 +281,20 @@ async def open_connection(
 
 
 async def _direct(host: str, port: int, tls: TLSSettings | None) -> HTTP11Connection:
-    context = await tls() if tls is not None else None
-    _, connection = await asyncio.get_running_loop().create_connection(
-        HTTP11Connection, host, port, ssl=context, happy_eyeballs_delay=_ATTEMPT_DELAY
+    loop = asyncio.get_running_loop()
+    if tls is None:
+        _, connection = await loop.create_connection(
+            HTTP11Connection, host, port, happy_eyeballs_delay=_ATTEMPT_DELAY
+        )
+        return connection
+    context = await tls()
+    _, encrypted = await loop.create_connection(
+        lambda: TLSTransport(context, host, HTTP11Connection()),
+        host,
+        port,
+        happy_eyeballs_delay=_ATTEMPT_DELAY,
     )
-    return connection
+    return await encrypted.handshake()
 
 
 async def _through(
@@ -308,11 +318,10 @@ async def _through(
         connection = HTTP11Connection()
         if origin.scheme == "https":
             assert context is not None
-            upgraded = await loop.start_tls(
-                transport, connection, context, server_hostname=origin.host.partition("%")[0]
-            )
-            assert upgraded is not None
-            connection.connection_made(upgraded)
+            encrypted = TLSTransport(context, origin.host, connection)
+            transport.set_protocol(encrypted)
+            encrypted.connection_made(transport)
+            await encrypted.handshake()
         else:
             transport.set_protocol(connection)
             connection.connection_made(transport)

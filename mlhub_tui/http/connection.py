@@ -50,6 +50,7 @@ class HTTP11Connection(asyncio.BufferedProtocol):
         self._chunks: ChunkedBody | None = None
         self._paused = self._throttled = self._truncated = False
         self._bandwidth: BandwidthLimiter | None = None
+        self._refusal: ssl.SSLError | None = None
         self._method, self._url = "", cast("RequestURL | str", "")
         self._timeouts = DEFAULT_TIMEOUTS
         self._waited, self._mark = 0.0, 0  # seconds without a response or enough bytes; bytes before them
@@ -77,6 +78,8 @@ class HTTP11Connection(asyncio.BufferedProtocol):
         if self._poll is not None and not self.closed and self._poll.poll(0):
             await asyncio.sleep(0)
             await asyncio.sleep(0)
+        if self._refusal is not None:
+            raise connect_error(self._refusal, str(url))
         if self.closed or self.transport is None:
             raise self._lost("it was closed while idle")
         self._method, self._open_sink, self._timeouts = method, open_sink, timeouts
@@ -215,14 +218,12 @@ class HTTP11Connection(asyncio.BufferedProtocol):
 
     def eof_received(self) -> None:
         """Complete a body that only the end of the connection delimits; fail any other open request."""
-        # SSLProtocol calls this with and without close_notify, and may leave bytes unread. Reading on tells:
-        # SSLObject returns b"" after close_notify and raises SSLWantReadError without.
+        # TLS may end with close_notify or without. Reading on tells: SSLObject returns b"" after it, and
+        # raises SSLWantReadError without.
         tls = self.transport.get_extra_info("ssl_object") if self.transport is not None else None
         if tls is not None:
             try:
-                while not self.closed and (data := tls.read(len(free := self.get_buffer(-1)))):
-                    free[: len(data)] = data
-                    self.buffer_updated(len(data))
+                tls.read(1)
             except ssl.SSLError:
                 self._truncated = True
         self.buffer_updated(0)
@@ -247,6 +248,7 @@ class HTTP11Connection(asyncio.BufferedProtocol):
         """Fail the request in progress after a reset or a timeout; eof_received has handled other ends."""
         reason = one_line(getattr(exc, "strerror", None) or exc, 160) or "it was closed"
         if isinstance(exc, ssl.SSLError) and not self.bytes_received:  # as TLS 1.3 refuses a client
+            self._refusal = exc  # which may come before the first request
             self.close(connect_error(exc, str(self._url)))
         self.close(self._lost(reason))
 

@@ -251,6 +251,35 @@ async def test_a_paused_body_holds_the_server_back_and_is_not_stalled(
         assert hasty.open_connections == 1
 
 
+async def test_a_body_that_ends_while_it_is_paused_again_and_again_arrives_whole(
+    transport: Transport, client: HTTPClient
+) -> None:
+    body = bytes(range(251)) * 8000
+    heads: list[Response] = []
+
+    class Pausing(Collected):
+        def write(self, view: memoryview, /) -> None:
+            super().write(view)
+            heads[0].pause()
+            asyncio.get_running_loop().call_later(0.002, heads[0].resume)
+
+    sink = Pausing()
+
+    def open_sink(head: Response) -> Pausing:
+        heads.append(head)
+        return sink
+
+    def handle(peer: Peer) -> None:
+        peer.read_request()
+        peer.send(b"HTTP/1.1 200 OK\r\n\r\n" + body)
+        peer.cut()
+
+    with serving(handle, transport) as server:
+        got = await client.request("GET", server.url, open_sink)
+    assert bytes(sink) == body
+    assert got.complete is (transport is None)
+
+
 async def test_reads_are_as_small_as_the_bandwidth_wants_them(client: HTTPClient) -> None:
     sizes: list[int] = []
     # By its clock all bytes are paid for already.

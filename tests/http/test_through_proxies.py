@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable
+from typing import TypeVar
 
 import pytest
 import trustme
@@ -16,6 +17,7 @@ from mlhub_tui.http.errors import ProxyFailure, TLSFailure
 from .scripted import Peer, Request, ScriptedServer, answering, response, serving
 
 Trusting = Callable[[], ssl.SSLContext]
+T = TypeVar("T")
 
 
 @pytest.fixture(scope="session")
@@ -69,7 +71,7 @@ async def test_https_is_asked_for_through_a_tunnel(
         peer.secure(elsewhere)
         answering(greet)(peer)
 
-    if secure:  # TLS within TLS is no business of this server: what the proxy is asked is
+    if secure:
 
         def handle(peer: Peer) -> None:
             if peer.read_request() is not None:
@@ -86,6 +88,52 @@ async def test_https_is_asked_for_through_a_tunnel(
         asked = server.requests[0]
         assert (asked.method, asked.target) == ("CONNECT", "files.test:443" if secure else "files.test:444")
         assert (asked.headers["host"], asked.headers["proxy-authorization"]) == (asked.target, "Basic dTo=")
+
+
+class TLSWithin:
+    """The server's end of TLS within TLS, which the standard library's sockets cannot be."""
+
+    def __init__(self, outer: ssl.SSLSocket, context: ssl.SSLContext) -> None:
+        self._outer, self._incoming, self._outgoing = outer, ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
+        self._repeat(self._tls.do_handshake)
+
+    def receive(self) -> bytes:
+        return self._repeat(lambda: self._tls.read(65536))
+
+    def send(self, data: bytes) -> None:
+        self._repeat(lambda: self._tls.write(data))
+
+    def _repeat(self, step: Callable[[], T]) -> T:
+        while True:
+            try:
+                return step()
+            except ssl.SSLWantReadError:
+                self._outer.sendall(self._outgoing.read())
+                self._incoming.write(self._outer.recv(65536))
+            finally:
+                self._outer.sendall(self._outgoing.read())
+
+
+async def test_https_goes_through_a_proxy_that_speaks_tls_itself(
+    trusting: Trusting, elsewhere: ssl.SSLContext
+) -> None:
+    body = bytes(range(256)) * 4000
+
+    def handle(peer: Peer) -> None:
+        peer.read_request()
+        peer.send(b"HTTP/1.1 200 OK\r\n\r\n")
+        assert isinstance(peer.socket, ssl.SSLSocket)
+        within = TLSWithin(peer.socket, elsewhere)
+        while b"\r\n\r\n" in within.receive():
+            within.send(response(body))
+
+    with serving(handle, elsewhere) as server:
+        async with through(f"https://localhost:{server.port}", trusting) as client:
+            for _ in range(2):
+                got, found = await client.fetch("GET", "https://files.test/x", limit=2 << 20)
+                assert (found, got.complete) == (body, True)
+            assert client.open_connections == 1
 
 
 @pytest.mark.parametrize(
