@@ -3,7 +3,8 @@
 `python -m tests.mutations [downloads http auth text mlhub_tui/transfer ...] --sample 200 --seed 1`
 
 The quick tests are mapped once: which lines each runs, also in the processes that it starts. The map is kept,
-and moved along with the lines of a module that changes; `--again tests/x` maps a part of the tests again. A
+and moved along with the lines of a module that changes; modules of tests that have new ones are mapped again,
+tests that are no more are left out, and `--again tests/x` maps a part of the tests again in any case. A
 mutant is tried with the tests that run its line, until one fails: first those of its own package, and among
 these the ones that run little besides its module. Where all pass, and the module has tests that need
 processes of their own (`MORE`), those follow. `--left-out` lists what is not tried, with the reasons.
@@ -95,14 +96,19 @@ def main() -> int:
                 diff = mutant.diff((ROOT / mutant.path).read_bytes())
                 print(f"{mutant.path}:{mutant.line}: {mutant.skip}\n{diff}")
         return 0
+    there = _collected()
     if chosen.again is not None or not chosen.map.is_file():
         _map_tests(chosen.map, chosen.workers, chosen.again or [])
+    mapped = _read(chosen.map)
+    if new := there - mapped["seconds"].keys():
+        _map_tests(chosen.map, chosen.workers, sorted({test.split("::")[0] for test in new}))
+        mapped = _read(chosen.map)
     sample = random.Random(chosen.seed).sample(wanted, min(chosen.sample, len(wanted)))
     say = _Told(chosen.table)
     for reason, count in Counter(mutant.skip for mutant in everything if mutant.skip).most_common():
         say(f"{count:5} left out: {reason}")
     say(f"{len(sample)} of {len(wanted)} mutants, seed {chosen.seed}\n")
-    _report(sample, _Map(json.loads(chosen.map.read_text())), chosen.workers, say)
+    _report(sample, _Map(mapped, there), chosen.workers, say)
     return 0
 
 
@@ -136,13 +142,33 @@ def _pytest(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
 
 
+def _collected() -> set[str]:
+    """Return the quick tests that there are: pytest runs none where one that is named is not there."""
+    command = _pytest("--collect-only", "-n", "0", "-m", MARKED, *TESTS)
+    done = subprocess.run(
+        command, cwd=ROOT, env=_environment(ROOT), stdout=subprocess.PIPE, text=True, check=True
+    )
+    return {line for line in done.stdout.splitlines() if "::" in line}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Return a map of tests; in the file, tests are numbers, as each is named a thousand times."""
+    made: dict[str, Any] = json.loads(path.read_text())
+    names = list(made["seconds"])
+    made["lines"] = {
+        file: {line: [names[number] for number in tests] for line, tests in by_line.items()}
+        for file, by_line in made["lines"].items()
+    }
+    return made
+
+
 def _map_tests(path: Path, workers: int, tests: list[str]) -> None:
     """Run tests once and keep which line each of them runs, here and in the processes that it starts."""
     print("+ map the tests", flush=True)
     lines: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     seconds: dict[str, float] = {}
     if tests and path.is_file():
-        kept = json.loads(path.read_text())
+        kept = _read(path)
         seconds |= {test: s for test, s in kept["seconds"].items() if not test.startswith(tuple(tests))}
         for file, by_line in kept["lines"].items():
             now = _lines_now(kept["sources"].get(file, ""), ROOT / file)
@@ -167,8 +193,12 @@ def _map_tests(path: Path, workers: int, tests: list[str]) -> None:
         for found in (*(part["lines"] for part in made), *lines_of_processes(Path(folder))):
             _add(lines, found, leave_out=failed.__contains__)
     path.parent.mkdir(parents=True, exist_ok=True)
+    number = {test: at for at, test in enumerate(seconds)}
     written = {
-        "lines": {f: {line: sorted(t) for line, t in by_line.items()} for f, by_line in lines.items()},
+        "lines": {
+            file: {line: sorted(number[test] for test in tests) for line, tests in by_line.items()}
+            for file, by_line in lines.items()
+        },
         "seconds": seconds,
         "sources": {file: (ROOT / file).read_text() for file in lines if (ROOT / file).is_file()},
     }
@@ -193,9 +223,10 @@ def _add(lines: dict[str, dict[str, set[str]]], found: Lines, leave_out: Callabl
 
 
 class _Map:
-    """Which tests run a line."""
+    """Which of the tests that there are run a line."""
 
-    def __init__(self, made: dict[str, Any]) -> None:
+    def __init__(self, made: dict[str, Any], there: set[str]) -> None:
+        self._there = there
         self._lines: Lines = made["lines"]
         self._seconds: dict[str, float] = made["seconds"]
         self._sources: dict[str, str] = made["sources"]
@@ -219,7 +250,7 @@ class _Map:
             far = not test.startswith(near)
             return self._seconds.get(test, 1.0) > LONG, far, -shares[test] / self._breadth[test], test
 
-        for test in sorted(found, key=rank):
+        for test in sorted(found & self._there, key=rank):
             total += self._seconds.get(test, 1.0)
             if chosen and total > SECONDS:
                 break

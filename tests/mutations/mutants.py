@@ -130,13 +130,13 @@ class _Finder:
         for start, end, new in self._changes(node):
             why = said or _unseen(node, self._source[start:end].decode(), new)
             yield Mutant(self._path, line, start, end, new, why, imported, statement)
-        paces = _paced_defaults(node) if isinstance(node, ast.arguments) else _paced_values(node, imported)
+        whys = _figures_of_arguments(node) if isinstance(node, ast.arguments) else _paces_of(node, imported)
         is_function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
         for name, value in ast.iter_fields(node):
             for child in value if isinstance(value, list) else [value]:
                 if name not in _ANNOTATIONS and isinstance(child, ast.AST):
                     why = _DECORATOR if name == "decorator_list" else _WIDTH if _is_width(node, child) else ""
-                    why = why or (_PACED if child in paces else "")
+                    why = why or whys.get(child, "")
                     here = imported and not (is_function and name == "body")
                     yield from self._within(child, skip or why, here, statement)
 
@@ -242,23 +242,31 @@ def _equivalent(node: ast.AST, imported: bool) -> str:
     return ""
 
 
-def _paced_defaults(arguments: ast.arguments) -> list[ast.expr | None]:
-    """Return the defaults of arguments whose names are those of paces."""
+def _figures_of_arguments(arguments: ast.arguments) -> dict[ast.AST, str]:
+    """Return why defaults of arguments are left out: those that are paces or far bounds."""
     positional = [*arguments.posonlyargs, *arguments.args]
     named = [
         *zip(reversed(positional), reversed(arguments.defaults), strict=False),
         *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True),
     ]
-    return [value for each, value in named if value and _PACE.search(each.arg) and _is_number(value)]
+    return {
+        value: _PACED if _PACE.search(each.arg) else _exact(each.arg, value)
+        for each, value in named
+        if value and _is_number(value)
+    }
 
 
-def _paced_values(node: ast.AST, imported: bool) -> list[ast.expr | None]:
-    """Return the values of constants that are assigned together whose names are those of paces."""
+def _paces_of(node: ast.AST, imported: bool) -> dict[ast.AST, str]:
+    """Return why constants that are assigned together are left out: those that are paces."""
     match node:
         case ast.Assign(targets=[ast.Tuple(elts=names)], value=ast.Tuple(elts=values)) if imported:
             pairs = zip(names, values, strict=False)
-            return [value for name, value in pairs if _PACE.search(ast.unparse(name)) and _is_number(value)]
-    return []
+            return {
+                value: _PACED
+                for name, value in pairs
+                if _PACE.search(ast.unparse(name)) and _is_number(value)
+            }
+    return {}
 
 
 def _unseen(node: ast.AST, old: str, new: str) -> str:
