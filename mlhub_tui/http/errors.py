@@ -218,7 +218,7 @@ class RetryPolicy:
             return min(retry_after, self.longest_wait) + self.random() * self.base
         return self.random() * min(self.cap, self.base * 2.0 ** min(failures - 1, 16))
 
-    def exhausted(self, failures: int, *, doubtful: bool = False) -> bool:
+    def exhausted(self, failures: int, *, doubtful: bool) -> bool:
         """Return whether so many failures in a row are enough."""
         limits = (self.tries, self.doubtful_tries if doubtful else None)
         return any(limit is not None and failures >= limit for limit in limits)
@@ -308,11 +308,11 @@ def status_error(
     status: int,
     url: str,
     headers: Mapping[str, str],
-    body: bytes = b"",
+    body: bytes,
     *,
     reason: str = "",
     what: str = "",
-    key_sent: bool = False,
+    key_sent: bool,
     secret: str | None = None,
     hidden: Iterable[str] = (),
     key_hint: str | None = None,

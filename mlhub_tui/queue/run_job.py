@@ -105,7 +105,7 @@ async def run_job(
     live: TransferProgress,
     reserve: ReserveSpace | None = None,
     *,
-    verify: bool = True,
+    verify: bool,
 ) -> DownloadResult:
     """Fetch what is requested, or resume it; errors are for `judge`.
 

@@ -38,7 +38,7 @@ class SegmentSink:
     `known` are bytes before the segment that the response must begin with: validators have lied before.
     """
 
-    def __init__(self, file: SegmentedFile, segment: Segment, known: bytes = b"") -> None:
+    def __init__(self, file: SegmentedFile, segment: Segment, known: bytes) -> None:
         self._file, self._segment = file, segment
         self._known = memoryview(known)
         self._overlap = bytearray()

@@ -263,6 +263,24 @@ async def test_a_socks5_proxy_that_refuses_is_named_with_its_reason(
         assert "s3cret" not in f"{error} {error.hint}"
 
 
+async def test_each_reply_of_a_socks5_proxy_has_its_words(trusting: Trusting) -> None:
+    replies = {  # RFC 1928, section 6
+        1: "general failure",
+        2: "not allowed",
+        3: "network unreachable",
+        4: "host unreachable",
+        5: "connection refused",
+        6: "time to live expired",
+        7: "command not supported",
+        8: "kind of address not supported",
+    }
+    for code, words in replies.items():
+        handle, _ = socks5(reply=bytes([5, code, 0, 1]) + bytes(6))
+        with serving(handle) as server:
+            error = await refused(f"socks5h://127.0.0.1:{server.port}", "http://files.test/x", trusting)
+            assert words in str(error)
+
+
 async def test_a_proxy_that_is_down_is_named_and_not_the_server(trusting: Trusting) -> None:
     server = ScriptedServer(lambda peer: None)
     server.close()
