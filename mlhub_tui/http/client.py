@@ -393,15 +393,13 @@ class _Hop:
         unknown = response.status == 401 and not target.authorization and not self.logs_in
         if unknown and (authorization := netrc_authorization(target.origin)):
             self.following = target._replace(authorization=authorization)
-        elif self.follow:
+        elif self.follow and response.status in _REDIRECTS:
             self.following = _following(response, target)
         return self.open_sink(response) if self.following is None else BodyCollector(_REDIRECT_BODY)
 
 
 def _following(response: Response, url: RequestURL) -> RequestURL | None:
-    """Return where a redirect leads; None for what is none, or does not say, which is the final response."""
-    if response.status not in _REDIRECTS:
-        return None
+    """Return where a redirect leads; None for one that does not say, which is the final response."""
     if location := response.headers.get("location", ""):
         return redirect_target(url, location)
     if region := response.headers.get("x-amz-bucket-region", ""):

@@ -244,7 +244,7 @@ def raise_for_response(
     words = ""
     if not page and is_page(headers):
         words = f"sent a web page in place of {what}"
-    elif status == 200 and _media_type(headers) == "multipart/byteranges":
+    elif status == 200 and headers.get("content-type", "").lower().startswith("multipart/byteranges"):
         words = f"sent {what} as several ranges, which were not requested"
     if words:
         raise UnexpectedAnswer(

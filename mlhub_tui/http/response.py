@@ -131,10 +131,12 @@ def parse_head(head: bytes) -> Response:
         headers["transfer-encoding"] = "chunked"
         keep_alive &= "content-length" not in headers
     elif "content-length" in headers:
-        length, *others = {length.strip() for length in headers["content-length"].split(",")}
-        if others or not length.isascii() or not length.isdigit() or len(length) > 18:
-            raise malformed("illegal Content-Length", headers["content-length"])
-        headers["content-length"], size = length, int(length)
+        length = headers["content-length"]
+        if "," in length and len(same := {each.strip() for each in length.split(",")}) == 1:
+            headers["content-length"] = length = same.pop()
+        if not length.isascii() or not length.isdigit() or len(length) > 18:
+            raise malformed("illegal Content-Length", length)
+        size = int(length)
     return Response(int(status[2]), status[3], headers, size, keep_alive)
 
 

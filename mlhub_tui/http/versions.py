@@ -167,8 +167,9 @@ def _etag_md5(headers: Mapping[str, str]) -> str:
     AWS documents this for plain and SSE-S3 objects only; "-N" ends the tag of a multipart upload. Servers
     that speak its protocol use other sums, so it is only a guess.
     """
-    match = _HEX_MD5.fullmatch(headers.get("etag", ""))
-    if match is None or not ("x-amz-request-id" in headers or headers.get("server") == "AmazonS3"):
+    if "x-amz-request-id" not in headers and headers.get("server") != "AmazonS3":
+        return ""
+    if (match := _HEX_MD5.fullmatch(headers.get("etag", ""))) is None:
         return ""
     encryption = headers.get("x-amz-server-side-encryption", "AES256")
     customer = "x-amz-server-side-encryption-customer-algorithm" in headers

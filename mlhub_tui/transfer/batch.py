@@ -337,7 +337,7 @@ class _BatchRunner:
             try:
                 if host.error is not None:
                     self._record(task, task.failed(host.error))
-                elif task.single or not await self._fetch(task):
+                elif task.single or not await self._fetch(task, host):
                     task.single = True
                     self._large.put_nowait(task)
                 else:
@@ -347,7 +347,7 @@ class _BatchRunner:
             finally:
                 host.end()
 
-    async def _fetch(self, task: FileTask) -> bool:
+    async def _fetch(self, task: FileTask, host: HostState) -> bool:
         """Request a file, or first its size; return False if it is to be fetched as a single one."""
         if task.existing is not None:
             head = await self._request("HEAD", task)
@@ -368,7 +368,7 @@ class _BatchRunner:
         except BaseException:
             receiver.discard()
             raise
-        self._scheduler.host(task.origin).dismiss(task)
+        host.dismiss(task)
         self._handed_over()
         return True
 

@@ -105,8 +105,9 @@ class LocalFolder:
         assert isinstance(file, _Part)
         if self._broken:
             return file.discard()
-        self._add().parts.append(file)
-        self._group.size += file.size
+        group = self._add()
+        group.parts.append(file)
+        group.size += file.size
         return self._commit_if_due()
 
     def record(self, result: FileResult) -> None:

@@ -85,17 +85,11 @@ class PartFile:
         """Write all of the view at an offset, from any thread; raises OutputFolderError, NoSpaceError."""
         try:
             while view:
-                written = self._write(offset, view)
+                write = os.pwrite if _HAS_PWRITE else _seek_and_write
+                written = write(self.descriptor, view, offset)
                 view, offset = view[written:], offset + written
         except OSError as error:
             raise translate_os_error(error, self.path) from error
-
-    def _write(self, offset: int, view: memoryview) -> int:
-        if _HAS_PWRITE:
-            return os.pwrite(self.descriptor, view, offset)
-        with _moving:
-            os.lseek(self.descriptor, offset, os.SEEK_SET)
-            return os.write(self.descriptor, view)
 
     def read(self, offset: int, count: int) -> bytes:
         """Return up to `count` bytes from an offset."""
@@ -168,6 +162,12 @@ class PartFile:
         except OSError as error:
             raise translate_os_error(error, target) from error
         sync_folder(target.parent)
+
+
+def _seek_and_write(descriptor: int, view: memoryview, offset: int) -> int:
+    with _moving:
+        os.lseek(descriptor, offset, os.SEEK_SET)
+        return os.write(descriptor, view)
 
 
 def inode(status: os.stat_result) -> str:
