@@ -192,7 +192,7 @@ class _BodyReceiver:
         media_type = response.headers.get("content-type", "")
         if kind := content_checks.contradiction(expected, self._start, size, media_type):
             raise content_checks.refused(expected, kind, self._start, size, place=host_label(response.url))
-        if not response.complete:
+        if not response.complete and size != request.size:
             raise ConnectionLost("the connection ended without the end of the file")
         if request.size is not None and size < request.size and not self._framed:
             words = f"{text.size(size)} of {text.size(request.size)} came before the connection ended"

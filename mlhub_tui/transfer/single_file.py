@@ -374,7 +374,7 @@ class _Download:
         progress.total = size
         progress.enter(TransferPhase.VERIFYING)
         part.truncate(size)
-        if not response.complete:
+        if not response.complete and not decoded and size != spec.size:  # nothing shows that it is whole
             raise ConnectionLost("the connection ended without the end of the file")
         if file.record.version.total is None and not decoded:
             await self._check_unframed(response, part, size)

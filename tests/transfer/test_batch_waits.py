@@ -313,6 +313,24 @@ def test_over_tls_the_same(folder: Path, shared: JobContext) -> None:
             fetched(requests(server, files), folder / "untrusted", shared)
 
 
+@pytest.mark.parametrize("large", [False, True])
+def test_over_tls_the_end_of_the_connection_is_the_files_only_where_its_size_is_known(
+    folder: Path, shared: JobContext, large: bool
+) -> None:
+    authority, settings = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(settings)
+    trust = ssl.create_default_context()
+    authority.configure_trust(trust)
+    with FaultServer(tls=settings) as server:
+        [path] = server.by_target = shelf(1, 100_000 if large else 3000)
+        server.always, server.md5 = Answer(unframed=True), False  # without close_notify, as many end it
+        [wanted] = requests(server, [path])
+        context = replace(shared, tls=trust)
+        assert errors_of(fetched([wanted], folder, context)) == {0: "ConnectionLost"}
+        assert errors_of(fetched([wanted._replace(size=len(server.by_target[path]))], folder, context)) == {}
+        assert there(folder) == stored(dict(server.by_target))
+
+
 def test_behind_a_proxy_the_same(
     server: FaultServer, folder: Path, shared: JobContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
