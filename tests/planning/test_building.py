@@ -439,6 +439,7 @@ async def test_pages_of_items_become_an_index_too() -> None:
         assert len(found) == 2 * 30 + 2
         assert found[0].href == "https://store.example/data/legend.csv"
         assert {file.href for file in found if file.item == "one-7"} == {"http://a.example/files/7.tif"}
+        assert index.facts["notes"] == []
     (await paged(source)).close()
     assert len(source.asked) == 6
 

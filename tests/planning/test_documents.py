@@ -75,6 +75,12 @@ def test_a_border_belongs_to_an_area_and_a_hole_does_not(
             True,
         ),
         (
+            [179, 0, -179.5, 1],
+            {"type": "Polygon", "coordinates": [ring((179, 0), (-179.5, 0), (-179.5, 1), (179, 1))]},
+            {"type": "Point", "coordinates": [179.5, 0.5]},
+            True,
+        ),
+        (
             None,
             {"type": "MultiPoint", "coordinates": [[190, 0], [192, 2]]},
             {"type": "Point", "coordinates": [-168, 2]},
