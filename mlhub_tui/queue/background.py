@@ -86,7 +86,7 @@ def start(current: Credentials | None, *, seconds: float = _PATIENCE) -> Started
         deadline = time.monotonic() + seconds
         while (RunnerKind.BACKGROUND, child.pid) not in client.repository.runners():
             # One that has nothing to do may be done before it is seen.
-            if child.poll() is not None and child.returncode == 0:
+            if child.poll() == 0:
                 break
             if child.returncode is not None:
                 raise BackgroundError(f"the background program ended at once ({child.returncode})")

@@ -271,7 +271,14 @@ def test_a_path_is_taken_as_it_is_if_it_exists_else_as_it_is_in_a_url(tmp_path: 
     "text",
     [
         *("", "https://", "ftp://x/", "https://u:p@x.example/c.json", "file://elsewhere/a"),
-        *("https://x.example/a b", "https://x.example/?a=b c", "https://x.example/#f", "a\x00b", "a\nb"),
+        *(
+            "https://x.example/a b",
+            "https://x.example/?a=b c",
+            "https://x.example/#f",
+            "a\x00b",
+            "a\nb",
+            "https://x.example/?a#f",
+        ),
     ],
 )
 def test_what_is_no_location_is_refused_in_one_line(text: str) -> None:

@@ -15,7 +15,11 @@ async def test_a_log_of_the_caller_gets_no_key_and_no_signature(
 ) -> None:
     def answer(request: Request) -> Answer:
         if request.path.endswith("/signed"):
-            return Answer(302, headers={"Location": "/file?X-Amz-Signature=0123456789abcdef"})
+            headers = {
+                "Location": "/file?X-Amz-Signature=0123456789abcdef",
+                "Set-Cookie": "one=of-a-login; Path=/",
+            }
+            return Answer(302, headers=headers)
         return Answer(200, b"{}")
 
     with LoopbackServer(answer) as server, caplog.at_level(logging.DEBUG):
@@ -27,3 +31,4 @@ async def test_a_log_of_the_caller_gets_no_key_and_no_signature(
     assert "/file" in caplog.text
     assert "0123456789abcdef" not in caplog.text
     assert "a-secret-key" not in caplog.text
+    assert "of-a-login" not in caplog.text and "of-a-login" in server.requests[-1].headers["Cookie"]

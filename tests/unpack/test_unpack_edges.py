@@ -106,6 +106,21 @@ def test_links_of_a_dataset_stay_in_its_own_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("member", "words"),
+    [
+        (special("c", tarfile.DIRTYPE), ""),
+        (special("./c/", tarfile.DIRTYPE), ""),
+        (file("c"), "a folder is in the way"),
+        (soft("c", "o"), "a folder is in the way"),
+    ],
+)
+def test_only_a_folder_is_a_dataset_s_own(tmp_path: Path, member: Member, words: str) -> None:
+    done = unpack(archive(tmp_path / "a.tar.gz", [member, file("c/a")]), tmp_path / "out", top="c")
+    assert [note.partition(": ")[2] for note in done.notes] == ([words] if words else [])
+    assert (tmp_path / "out/c/a").is_file()
+
+
+@pytest.mark.parametrize(
     ("if_exists", "there", "left"),
     [
         (IfExists.RESUME, "file", "a"),
