@@ -298,7 +298,7 @@ class HTTPClient:
 
     def _take(self, key: _PoolKey) -> HTTP11Connection | None:
         """Return the idle connection that was used last; None if there is none that is open."""
-        for connection in [one for one, its_key in self._idle.items() if its_key == key][::-1]:
+        for connection in reversed([one for one, its_key in self._idle.items() if its_key == key]):
             del self._idle[connection]
             if not connection.closed:
                 return connection

@@ -175,3 +175,10 @@ def test_a_guard_takes_two_items_of_one_id_for_two_and_the_beginning_of_a_page_f
     assert [guard.repeats_page(page) for page in pages] == [False, False]
     guard = PageGuard()
     assert [guard.repeats_page(page) for page in (pages[0], pages[0][:1])] == [False, True]
+
+
+def test_so_many_empty_pages_in_a_row_are_the_end_of_a_listing() -> None:
+    guard = PageGuard()
+    assert [guard.repeats_page([]) for _ in range(20)] == [False] * 20
+    assert not guard.repeats_page([{"id": 1}]), "they count in a row"
+    assert [guard.repeats_page([]) for _ in range(21)] == [*[False] * 20, True]

@@ -14,17 +14,20 @@ from mlhub_tui.errors import (
     RequestRefused,
     ServerError,
     ServerTimeout,
+    ServerUnreachable,
     UnexpectedAnswer,
 )
 from mlhub_tui.http.errors import (
     BeingPrepared,
+    ConnectionLost,
+    ConnectTimeout,
     LinkRejected,
     LoginRequired,
     is_lasting,
     may_pass,
     status_error,
 )
-from mlhub_tui.http.pagination import PageRequest, smaller
+from mlhub_tui.http.pagination import PageRequest, may_be_size, smaller
 
 STATUSES = frozenset({202, *range(300, 600)})
 REDIRECTS, CLIENT, SERVER = frozenset(range(300, 400)), frozenset(range(400, 500)), frozenset(range(500, 600))
@@ -119,6 +122,7 @@ def test_a_listing_that_fails_says_so_in_words(status: int, words: str) -> None:
         ("limit=100", 400, "at most 100", ["limit=50", "limit=25", "limit=10", "limit=5", "limit=1", ""]),
         ("limit=100&page=2", 422, "at most 50", ["limit=50&page=3", "limit=25&page=5", "limit=10&page=11"]),
         ("limit=100&page=1", 422, "size exceeds 1 and 2", ["limit=2&page=1", "limit=1&page=1", "page=1"]),
+        ("limit=10", 400, "limit: 1 error", ["limit=5", "limit=1", ""]),
         ("limit=100", 400, "no such field", [""]),
         ("limit=100", 403, "at most 20", ["limit=20", ""]),
         ("limit=100", 404, "limit 100 exceeds", ["limit=50", ""]),
@@ -134,3 +138,13 @@ def test_a_page_that_fails_is_requested_in_these_sizes(
     found = [step.url.partition("?")[2] for step in steps]
     assert found[: len(tried)] == tried
     assert len(found) == len(tried) or status == 422
+
+
+def test_a_page_may_have_been_too_large_for_these() -> None:
+    assert which(may_be_size) == {400, 403, 413, 414, 422, 502, 504}
+    for status in (500, 503):
+        assert may_be_size(error(status, body=b"the maximum is 10 items"))
+    assert may_be_size(error(404, body=b"no such Limit"))
+    assert not may_be_size(error(404, body=b"too many"))
+    assert may_be_size(ServerTimeout("timeout")) and not may_be_size(ConnectTimeout("timeout"))
+    assert may_be_size(ConnectionLost("lost")) and not may_be_size(ServerUnreachable("down"))
