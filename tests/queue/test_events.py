@@ -16,14 +16,16 @@ from mlhub_tui.errors import ServerError
 from mlhub_tui.http.credentials import Link
 from mlhub_tui.http.representation import raise_for_response
 from mlhub_tui.http.response import Response
+from mlhub_tui.http.versions import Checksum
 from mlhub_tui.planning.requests import DownloadRequest
-from mlhub_tui.queue.active_transfer import success_message
+from mlhub_tui.queue.active_transfer import failure_message, progress_fields, success_message
 from mlhub_tui.queue.client import QueueClient
 from mlhub_tui.queue.database import Database
 from mlhub_tui.queue.job import Job, JobState
 from mlhub_tui.queue.repository import FIRST, LAST, LONGEST, JobRepository, safe
+from mlhub_tui.queue.run_job import Failure
 from mlhub_tui.queue.service import QueueService
-from mlhub_tui.transfer.config import DownloadResult
+from mlhub_tui.transfer.config import DownloadResult, TransferProgress
 from tests.support.http_server import Answer
 from tests.support.waiting import until
 
@@ -39,9 +41,54 @@ async def log(queue: QueueService, job: Job) -> list[str]:
     return [event.words for event in await queue.log(job.id)]
 
 
-def test_the_mean_speed_is_that_of_what_came(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("fetched", "seconds", "words"),
+    [
+        (10_000_000, 20.0, "10.0 MB, in 20 s, 500.0 kB/s on average"),
+        (4_000_000, 9.5, "10.0 MB, 4.0 MB of them in 10 s, 421.1 kB/s on average"),
+        (10_000_000, 0.5, "10.0 MB, in 0.5 s, 20.0 MB/s on average"),
+        (10_000_000, 0.0, "10.0 MB, in 0.1 s, 10.0 GB/s on average"),
+        (0, 3.0, "10.0 MB, 0 B of them in 3.0 s"),
+        (None, 5.0, "10.0 MB"),
+    ],
+)
+def test_a_good_end_says_what_came_in_what_time(
+    tmp_path: Path, fetched: int | None, seconds: float, words: str
+) -> None:
     done = DownloadResult(tmp_path, 10_000_000, fetched=True)
-    assert success_message(done, 10_000_000, 20.0) == "done: 10.0 MB, in 20 s, 500.0 kB/s on average"
+    assert success_message(done, fetched, seconds) == f"done: {words}"
+    sums = (Checksum("md5", "0"), Checksum("sha-1", "0"), Checksum("md5", "1"))
+    verified = replace(done, checksums=sums, note="a note")
+    assert success_message(verified, fetched, seconds) == f"done: {words}; verified with md5, sha-1; a note"
+    assert success_message(replace(done, fetched=False), None, seconds) == "done: already there"
+    assert success_message(replace(done, fetched=False, note="a note"), None, seconds) == "done: a note"
+
+
+@pytest.mark.parametrize(
+    ("delay", "after", "failures", "words"),
+    [
+        (None, None, 3, "failed: why"),
+        (None, 30.0, 3, "failed: why with Retry-After 30 s"),
+        (2.0, None, 1, "why; next try in 2.0 s"),
+        (60.0, 90.0, 2, "why with Retry-After 1 min 30 s; next try in 1 min, 2 tries without progress"),
+    ],
+)
+def test_a_failure_says_why_and_when_the_next_try_is(
+    delay: float | None, after: float | None, failures: int, words: str
+) -> None:
+    failure = Failure(JobState.FAILED, "why", "", delay=delay)
+    assert failure_message(ServerError("x", retry_after=after), failure, failures) == words
+
+
+def test_what_a_transfer_does_not_know_yet_stays_as_it_was(tmp_path: Path) -> None:
+    job = Job(1, wish(tmp_path), "x", JobState.DOWNLOADING, 0, bytes_done=5, bytes_total=9)
+    progress = TransferProgress()
+    assert progress_fields(progress, job) == {"bytes_done": 5, "bytes_total": 9}
+    progress.done, progress.total = 6, 8
+    assert progress_fields(progress, job) == {"bytes_done": 6, "bytes_total": 8}
+    progress.total, progress.files_total, progress.files_done = None, 3, 2
+    counts = {"files_done": 2, "files_failed": 0, "files_total": 3}
+    assert progress_fields(progress, job) == {"bytes_done": 6, "bytes_total": None, **counts}
 
 
 async def test_a_log_says_from_where_and_how_fast_it_came(queues: Queues) -> None:

@@ -32,7 +32,7 @@ from mlhub_tui.planning.requests import ArchiveRequest, AssetRequest, DatasetReq
 from mlhub_tui.planning.resolver import refusal
 from mlhub_tui.queue import runner as process
 from mlhub_tui.queue.client import QueueClient
-from mlhub_tui.queue.database import Database, QueueUnusable, lacks_locks, unusable
+from mlhub_tui.queue.database import Database, QueueUnusable, unusable
 from mlhub_tui.queue.job import Job, JobAction, JobState
 from mlhub_tui.queue.job_rows import with_own_name
 from mlhub_tui.queue.repository import JobRepository, safe
@@ -349,24 +349,3 @@ def test_a_job_knows_where_its_bytes_are() -> None:
     assert DATASET.asset_folder == HERE / "crops"
     with pytest.raises(ValueError, match="must be resume, skip or overwrite, not 'often'"):
         IfExists("often")
-
-
-@pytest.mark.parametrize(
-    ("error", "lacks"),
-    [
-        (errno.ENOLCK, True),
-        (errno.ENOSYS, True),
-        (errno.EOPNOTSUPP, True),
-        (errno.EAGAIN, False),
-        (None, False),
-    ],
-)
-def test_a_file_system_that_refuses_every_lock_is_told_from_one_that_is_busy(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: int | None, lacks: bool
-) -> None:
-    def lockf(*_: object) -> None:
-        if error is not None:
-            raise OSError(error, "refused")
-
-    monkeypatch.setattr("fcntl.lockf", lockf)
-    assert lacks_locks(tmp_path) is lacks
