@@ -48,8 +48,8 @@ WISHES: dict[str, tuple[dict[str, Any], list[str]]] = {
         [KENYA, "--collection", f"{LABELS}=train_split"],
     ),
     "no-such-key": (
-        {"dataset": KENYA, "collection_filter": {LABELS: ["nothing"]}},
-        [KENYA, "--collection", f"{LABELS}=nothing"],
+        {"dataset": KENYA, "collection_filter": {LABELS: ["nothing", "labels"]}},
+        [KENYA, "--collection", f"{LABELS}=nothing,labels"],
     ),
     "no-such-collection": (
         {"dataset": KENYA, "collection_filter": {"nothing": []}},
