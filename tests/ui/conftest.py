@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from textual import events
 from textual.pilot import Pilot
+from textual.screen import Screen
 
 from mlhub_tui.http import session as http
 from mlhub_tui.http.errors import NO_RETRIES
@@ -25,6 +26,8 @@ from . import idle, painting, stylesheets
 from .drawing import screen_text
 
 Sizes = tuple[int, int]
+Condition = Callable[[], Any] | str | type[Screen[Any]]
+"""Something that holds, a text that is on the screen, or the kind of screen that is in front."""
 
 idle.use()
 painting.use()
@@ -40,12 +43,17 @@ class Driver:
         self._screen_before: object = None
         self._workers_before: set[object] = set()
 
-    async def press(self, *keys: str) -> None:
-        """Press keys, each once what the one before it started is over or led to another screen."""
+    async def press(self, *keys: str, then: Condition | tuple[Condition, ...] = ()) -> None:
+        """Press keys, each once what the one before it started is over; wait for what they lead to."""
         for key in keys:
             await self.over()
             self._screen_before, self._workers_before = self.app.screen, set(self.app.workers)
             await self.pilot.press(key)
+        await self._lead(then)
+
+    async def _lead(self, then: Condition | tuple[Condition, ...]) -> None:
+        if then:
+            await self.until(*(then if isinstance(then, tuple) else (then,)))
 
     async def over(self) -> None:
         """Wait until what the last key started is over, or led to another screen."""
@@ -57,19 +65,20 @@ class Driver:
             return True
         return all(worker.is_finished for worker in set(self.app.workers) - self._workers_before)
 
-    async def type(self, text: str) -> None:
-        """Type text, faster than the screen follows."""
+    async def type(self, text: str, then: Condition | tuple[Condition, ...] = ()) -> None:
+        """Type text, faster than the screen follows; wait for what it leads to."""
         names = {"_": "underscore", "/": "slash", ".": "full_stop", ":": "colon", " ": "space", "-": "minus"}
         for character in text:
             self.app.post_message(events.Key(names.get(character, character), character))
         await self.pilot.pause()
+        await self._lead(then)
 
     def screen(self) -> str:
         """Return what is on the screen, line by line."""
         return screen_text(self.app)
 
-    async def until(self, *conditions: Callable[[], Any] | str) -> None:
-        """Wait until conditions hold, and texts are on the screen, all at once."""
+    async def until(self, *conditions: Condition) -> None:
+        """Wait until conditions hold, texts are on the screen and the screen is in front, all at once."""
         await idle.wait_for_idle()
         shown = self._shown()
         await until(
@@ -78,14 +87,19 @@ class Driver:
         await idle.wait_for_idle()
         self._screen_before = None  # what the last key started is what was waited for
 
-    def _stands(self, conditions: Iterable[Callable[[], Any] | str]) -> str:
+    def _stands(self, conditions: Iterable[Condition]) -> str:
         at_work = [repr(worker) for worker in self.app.workers if not worker.is_finished]
         return f"{conditions}\nat work: {at_work}\n{self.screen()}"
 
-    def _all(self, conditions: Iterable[Callable[[], Any] | str], shown: Iterator[str]) -> bool:
+    def _all(self, conditions: Iterable[Condition], shown: Iterator[str]) -> bool:
         words = [condition for condition in conditions if isinstance(condition, str)]
         screen = next(shown) if words else ""
-        return all(word in screen for word in words) and all(test() for test in conditions if callable(test))
+        return all(word in screen for word in words) and all(map(self._holds, conditions))
+
+    def _holds(self, condition: Condition) -> bool:
+        if isinstance(condition, type):
+            return isinstance(self.app.screen, condition)
+        return isinstance(condition, str) or bool(condition())
 
     def _shown(self) -> Iterator[str]:
         """Yield what is on the screen, drawn again once what is painted stays the same, and now and then."""

@@ -170,9 +170,7 @@ async def filtering(driver: Driver) -> None:
     """The filter while it is typed."""
     await listed(driver)
     await driver.press("slash")
-    await driver.type("kenya")
-    await driver.until("datasets")
-    await driver.until("Licence")
+    await driver.type("kenya", then=("datasets", "Licence"))
     await driver.until(lambda: "requesting" not in driver.screen(), lambda: settled(driver))
 
 
@@ -187,8 +185,7 @@ async def near(driver: Driver) -> None:
 
 async def _opened(driver: Driver, *keys: str) -> None:
     await find(driver, "kenya_02_s")
-    await driver.press("enter")
-    await driver.until(lambda: isinstance(driver.app.screen, DocumentScreen))
+    await driver.press("enter", then=DocumentScreen)
     await driver.until("Licence", lambda: "requesting" not in driver.screen(), lambda: settled(driver))
     await driver.press(*keys)
 
@@ -214,8 +211,7 @@ async def where(driver: Driver) -> None:
 async def choosing_a_box(driver: Driver) -> None:
     """A box chosen on the map."""
     await where(driver)
-    await driver.press("0", "b")
-    await driver.until("enter takes")
+    await driver.press("0", "b", then="enter takes")
 
 
 async def collection_assets(driver: Driver) -> None:
@@ -232,8 +228,7 @@ async def json(driver: Driver) -> None:
 async def item(driver: Driver) -> None:
     """An item: all metadata."""
     await items(driver)
-    await driver.press("enter")
-    await driver.until("Properties")
+    await driver.press("enter", then="Properties")
 
 
 async def assets(driver: Driver) -> None:
@@ -244,49 +239,40 @@ async def assets(driver: Driver) -> None:
 
 async def downloads(driver: Driver) -> None:
     """A transfer in each state, a failed one under the cursor."""
-    await driver.press("2", *"jjjjjjj")
-    await driver.until("still be generating")
+    await driver.press("2", *"jjjjjjj", then="still be generating")
 
 
 async def details(driver: Driver) -> None:
     """All about a transfer."""
-    await driver.press("2")
-    await driver.until("bigearthnet")
-    await driver.press("enter")
-    await driver.until("esc closes")
+    await driver.press("2", then="bigearthnet")
+    await driver.press("enter", then="esc closes")
 
 
 async def limits(driver: Driver) -> None:
     """How fast, and how much at a time."""
-    await driver.press("2")
-    await driver.until("bigearthnet")
-    await driver.press("R")
-    await driver.until("ctrl+s applies")
+    await driver.press("2", then="bigearthnet")
+    await driver.press("R", then="ctrl+s applies")
 
 
 async def dialog(driver: Driver) -> None:
     """The questions before a download."""
     await find(driver, "bigearthnet_v1_l")
-    await driver.press("d")
-    await driver.until("169.3 MB")
+    await driver.press("d", then="169.3 MB")
 
 
 async def dataset(driver: Driver) -> None:
     """The ways to download a dataset, and what each costs."""
     await find(driver, "ref_african_crops_kenya_02")
-    await driver.press("g", "j", "d")
-    await driver.until("118.1 MB")
+    await driver.press("g", "j", "d", then="118.1 MB")
 
 
 async def plan(driver: Driver) -> None:
     """What is selected of a dataset: a key unticked, an area typed."""
     await dataset(driver)
-    await driver.press("space", "enter")
-    await driver.until("738 files")
+    await driver.press("space", "enter", then="738 files")
     await driver.press("j", "l", "j", "j", "space", "b")
     driver.app.screen.query_one("#area", Input).value = "34,0,34.3,0.3"
-    await driver.press("escape")
-    await driver.until("· 28 items")
+    await driver.press("escape", then="· 28 items")
 
 
 async def files(driver: Driver) -> None:
@@ -321,8 +307,7 @@ async def files(driver: Driver) -> None:
 async def search(driver: Driver) -> None:
     """What a search can be asked for, a box and dates typed."""
     await find(driver, "kenya_02_s")
-    await driver.press("s")
-    await driver.until("without CQL2")
+    await driver.press("s", then="without CQL2")
     for name, typed in (("bbox", "34.0,0.4,34.5,0.7"), ("datetime", "2019-06/2019-09")):
         driver.app.screen.query_one(f"#{name}", Input).value = typed
     await driver.until("2019-06-01 to 2019-09-30")
@@ -331,37 +316,31 @@ async def search(driver: Driver) -> None:
 async def results(driver: Driver) -> None:
     """What a search finds, two items of it selected."""
     await search(driver)
-    await driver.press("ctrl+s")
-    await driver.until(" checked")
-    await driver.press("space", "space")
-    await driver.until("2 selected")
+    await driver.press("ctrl+s", then=" checked")
+    await driver.press("space", "space", then="2 selected")
 
 
 async def choosing(driver: Driver) -> None:
     """The assets of two items, to choose from."""
     await results(driver)
-    await driver.press("d")
-    await driver.until("CC-BY-SA-4.0")
+    await driver.press("d", then="CC-BY-SA-4.0")
 
 
 async def exporting(driver: Driver) -> None:
     """The questions before an export."""
     await results(driver)
-    await driver.press("e")
-    await driver.until("ctrl+s exports")
+    await driver.press("e", then="ctrl+s exports")
 
 
 async def profiles(driver: Driver) -> None:
     """Profiles, one of them in use."""
     await listed(driver)
-    await driver.press("3")
-    await driver.until("project1")
+    await driver.press("3", then="project1")
 
 
 async def library(driver: Driver) -> None:
     """What was downloaded, and is not there any more."""
-    await driver.press("4")
-    await driver.until("umd_mali_crop_type", "missing", "not stated on this disk")
+    await driver.press("4", then=("umd_mali_crop_type", "missing", "not stated on this disk"))
 
 
 async def welcome(driver: Driver) -> None:
@@ -372,8 +351,7 @@ async def welcome(driver: Driver) -> None:
 async def form(driver: Driver) -> None:
     """A source to open or add."""
     await welcome(driver)
-    await driver.press("ctrl+s")
-    await driver.until("Open or add a source")
+    await driver.press("ctrl+s", then="Open or add a source")
 
 
 async def found(driver: Driver) -> None:
@@ -382,33 +360,26 @@ async def found(driver: Driver) -> None:
     write_catalog(folder)
     await form(driver)
     await paste(driver, str(folder))
-    await driver.press("enter")
-    await driver.until("Fields of wheat")
-    await driver.until("[save and use]")
+    await driver.press("enter", then=("Fields of wheat", "[save and use]"))
 
 
 async def edited(driver: Driver) -> None:
     """A profile that is edited."""
     await profiles(driver)
-    await driver.press("j", "E")
-    await driver.until("Edit project1")
-    await driver.until("stays if left empty")
+    await driver.press("j", "E", then=("Edit project1", "stays if left empty"))
 
 
 async def keys(driver: Driver) -> None:
     """The help."""
     await listed(driver)
-    await driver.press("question_mark")
-    await driver.until("esc closes")
+    await driver.press("question_mark", then="esc closes")
 
 
 async def settings(driver: Driver) -> None:
     """The settings, one of them explained."""
     await listed(driver)
-    await driver.press("comma")
-    await driver.until("ctrl+s saves")
-    await driver.press("down", "down")
-    await driver.until("what lines, bars and marks")
+    await driver.press("comma", then="ctrl+s saves")
+    await driver.press("down", "down", then="what lines, bars and marks")
 
 
 async def messages(driver: Driver) -> None:
@@ -422,8 +393,7 @@ async def messages(driver: Driver) -> None:
     driver.app.message_history.append(
         Notification("ID copied: ref_african_crops_kenya_02_labels", "information", when=noon)
     )
-    await driver.press("exclamation_mark")
-    await driver.until("esc closes")
+    await driver.press("exclamation_mark", then="esc closes")
 
 
 SCENES: tuple[Scene, ...] = (

@@ -26,8 +26,7 @@ async def palette(driver: Driver) -> None:
     """The palette, with the commands of the screen and their keys."""
     await listed(driver)
     await driver.press("colon")
-    await driver.type("search")
-    await driver.until("Search for items", "saved search")
+    await driver.type("search", then=("Search for items", "saved search"))
 
 
 def lines(driver: Driver) -> Sequence[PickLine]:
@@ -44,10 +43,8 @@ async def keys_found(driver: Driver) -> None:
             0 < len([*filter(None, (one.key for one in driver.app.screen.query_one(PickList).lines))]) < 30
         )
     )
-    await driver.press("down")
-    await driver.until(lambda: driver.app.focused is driver.app.screen.query_one(PickList))
-    await driver.press("j")
-    await driver.until("In config.toml: document.map")
+    await driver.press("down", then=lambda: driver.app.focused is driver.app.screen.query_one(PickList))
+    await driver.press("j", then="In config.toml: document.map")
 
 
 async def facets(driver: Driver) -> None:
@@ -63,10 +60,8 @@ async def facets(driver: Driver) -> None:
 async def going(driver: Driver) -> None:
     """Going to an id, part of it typed."""
     await listed(driver)
-    await driver.press("ctrl+g")
-    await driver.until("enter goes there")
-    await driver.type("kenya")
-    await driver.until("ref_african_crops_kenya_02")
+    await driver.press("ctrl+g", then="enter goes there")
+    await driver.type("kenya", then="ref_african_crops_kenya_02")
 
 
 async def favourites(driver: Driver) -> None:
@@ -79,15 +74,13 @@ async def favourites(driver: Driver) -> None:
 async def saving(driver: Driver) -> None:
     """A name for a search."""
     await results(driver)
-    await driver.press("ctrl+s")
-    await driver.until("enter saves")
+    await driver.press("ctrl+s", then="enter saves")
 
 
 async def saved(driver: Driver) -> None:
     """The saved searches, none yet."""
     await listed(driver)
-    await driver.press("ctrl+s")
-    await driver.until("None yet")
+    await driver.press("ctrl+s", then="None yet")
 
 
 async def box(driver: Driver) -> None:
@@ -126,17 +119,14 @@ async def log(driver: Driver) -> None:
 async def picture(driver: Driver) -> None:
     """An image of an item."""
     await item(driver)
-    await driver.press("p")
-    await driver.until("▀", "esc closes")
+    await driver.press("p", then=("▀", "esc closes"))
 
 
 async def sheet(driver: Driver) -> None:
     """The items of a collection as a contact sheet, one of them selected."""
     await items(driver)
-    await driver.press("p")
-    await driver.until("▀▀▀▀▀▀▀▀▀▀▀▀  ▀▀▀▀▀▀▀▀▀▀▀▀", "1 of 30 items")
-    await driver.press("space")
-    await driver.until("2 of 30 items, 1 selected")
+    await driver.press("p", then=("▀▀▀▀▀▀▀▀▀▀▀▀  ▀▀▀▀▀▀▀▀▀▀▀▀", "1 of 30 items"))
+    await driver.press("space", then="2 of 30 items, 1 selected")
 
 
 OVER: tuple[Scene, ...] = (

@@ -40,9 +40,8 @@ async def paste(driver: Driver, text: str) -> None:
 
 async def ask_for(driver: Driver, place: str, *, key: str = "o") -> None:
     """Open the form, and paste a place into it."""
-    await driver.until(lambda: isinstance(driver.app.screen, ProfilesScreen))
-    await driver.press(key)
-    await driver.until("URL or path ")
+    await driver.until(ProfilesScreen)
+    await driver.press(key, then="URL or path ")
     await paste(driver, place)
     await driver.press("enter")
 

@@ -114,14 +114,12 @@ async def test_more_is_loaded_where_the_end_is_reached_and_only_there(tmp_path: 
         await driver.until("Collections  100 and more")
         await down(driver, 99)
         assert len(source.asked) == 1
-        await driver.press("G")
-        await driver.until(lambda: amount(driver) == "200 and more")
+        await driver.press("G", then=lambda: amount(driver) == "200 and more")
         assert source.asked[-1] == (None, "100")
         current = tree_of(driver).current
         assert current is not None and isinstance(current.data, Entry)
         assert current.data.id == "c00100", "the cursor is on the first that came"
-        await driver.press("G")
-        await driver.until(lambda: amount(driver) == "250")
+        await driver.press("G", then=lambda: amount(driver) == "250")
         assert not [row for row in tree_of(driver).tree_model.rows if isinstance(row.data, MoreNode)]
 
 
@@ -135,11 +133,9 @@ async def test_a_page_that_fails_is_tried_again_alone(tmp_path: Path) -> None:
 
     async with on(FakeSource(Kind.STAC_API, lister), tmp_path, (120, 24)) as driver:
         await driver.until("100 and more")
-        await driver.press("G")
-        await driver.until("! the server failed (500): retry later")
+        await driver.press("G", then="! the server failed (500): retry later")
         broken.clear()
-        await driver.press("G", "enter")
-        await driver.until(lambda: amount(driver) == "150")
+        await driver.press("G", "enter", then=lambda: amount(driver) == "150")
         await driver.until("Collection 99 ")  # nothing that was there is lost
         # The detail follows the cursor a moment later.
         await driver.until(lambda: "the server failed" not in driver.screen())
@@ -150,11 +146,9 @@ async def test_what_was_left_out_why_it_stopped_and_notes_are_said(tmp_path: Pat
     noted: Page[Entry] = Page((), None, notes=("the item x.json is no document",))
     source = FakeSource(Kind.STAC_API, lambda parent, _: page if parent is None else noted)
     async with on(source, tmp_path, (120, 24)) as driver:
-        await driver.until("Collections  1 of 9")
-        await driver.until("3 entries without an ID left out")
+        await driver.until("Collections  1 of 9", "3 entries without an ID left out")
         await driver.until("stopped: the next link leads in circles")
-        await driver.press("j", "l")
-        await driver.until("! the item x.json is no document")
+        await driver.press("j", "l", then="! the item x.json is no document")
 
 
 async def test_a_source_that_repeats_its_pages_is_stopped(tmp_path: Path) -> None:
@@ -163,8 +157,7 @@ async def test_a_source_that_repeats_its_pages_is_stopped(tmp_path: Path) -> Non
         FakeSource(Kind.STAC_API, lambda *_: Page(entries, "again")), tmp_path, (120, 24)
     ) as driver:
         await driver.until("3 collections loaded")
-        await driver.press("G")
-        await driver.until("stopped: the server repeats its pages")
+        await driver.press("G", then="stopped: the server repeats its pages")
         assert tree_of(driver).tree_model.top.loaded == 3
 
 
@@ -172,8 +165,7 @@ async def test_what_the_source_says_of_itself_stands_in_the_groups_line_and_deta
     about = About(Kind.STAC_API, "Earth", "Everything.", notes=("offline: as of 2 d ago",))
     source = FakeSource(Kind.STAC_API, pages(3, 3), about=about)
     async with on(source, tmp_path, (120, 24)) as driver:
-        await driver.until("Collections  3  offline: as of 2 d ago")
-        await driver.until("Everything.")
+        await driver.until("Collections  3  offline: as of 2 d ago", "Everything.")
 
 
 async def test_the_detail_of_a_static_catalog_names_it_once(tmp_path: Path) -> None:
@@ -186,38 +178,29 @@ async def test_the_filter_says_what_it_looked_at(tmp_path: Path) -> None:
     async with on(FakeSource(Kind.STAC_API, pages(500, 200, 2365)), tmp_path, (100, 24)) as driver:
         await driver.until("200 of 2,365")
         await driver.press("slash")
-        await driver.type("c0001")
-        await driver.until("10 found, filtering the 200 loaded of 2,365")
-        await driver.until("Collections  10 of 200 loaded  /c0001")
-        await driver.until("200 collections of 2,365 loaded, more…")
+        await driver.type("c0001", then="10 found, filtering the 200 loaded of 2,365")
+        await driver.until("Collections  10 of 200 loaded  /c0001", "200 collections of 2,365 loaded, more…")
 
 
 async def test_the_filter_finds_loaded_items_and_takes_in_what_is_loaded_meanwhile(tmp_path: Path) -> None:
     async with on(FakeSource(Kind.STAC_API, pages(30, 20, 30)), tmp_path) as driver:
         await driver.until("20 of 30")
-        await driver.press("j", "j", "l")
-        await driver.until("c00001-1")
+        await driver.press("j", "j", "l", then="c00001-1")
         await driver.press("h", "h", "slash")
-        await driver.type("-1")
-        await driver.until("c00001-1")
-        await driver.until("1 found")
+        await driver.type("-1", then=("c00001-1", "1 found"))
         await driver.until("Collection 1 ")  # its collection is shown and open
         await driver.until(lambda: "Collection 2 " not in driver.screen())
-        await driver.press("enter", "escape")
-        await driver.until("Collection 2 ")
+        await driver.press("enter", "escape", then="Collection 2 ")
         await driver.press("slash")
-        await driver.type("c0002")
-        await driver.until("0 found")
-        await driver.press("enter", "G")
-        await driver.until("Collection 29")
+        await driver.type("c0002", then="0 found")
+        await driver.press("enter", "G", then="Collection 29")
 
 
 async def test_a_reload_keeps_the_cursor_on_an_item_whose_page_comes_later(tmp_path: Path) -> None:
     source = FakeSource(Kind.STAC_API, pages(5, 5))
     async with on(source, tmp_path) as driver:
         await driver.until("Collection 4")
-        await driver.press("j", "j", "l")
-        await driver.until("c00001-1")
+        await driver.press("j", "j", "l", then="c00001-1")
         await driver.press("j", "j")
         source.gate.clear()
         await driver.press("r")
@@ -237,16 +220,12 @@ async def test_esc_stops_what_loads_in_the_tree_and_enter_or_r_loads_it(tmp_path
         await driver.press("escape")
         await driver.until("stopped before it was loaded", "not loaded", "try again (r)", "Stopped.")
         source.gate.set()
-        await driver.press("r")
-        await driver.until("Collection 2")
+        await driver.press("r", then="Collection 2")
         source.gate.clear()
-        await driver.press("j", "l")
-        await driver.until("loading…")
-        await driver.press("escape")
-        await driver.until("stopped before it was loaded", "try again (enter)")
+        await driver.press("j", "l", then="loading…")
+        await driver.press("escape", then=("stopped before it was loaded", "try again (enter)"))
         source.gate.set()
-        await driver.press("j", "enter")
-        await driver.until("c00000-1")
+        await driver.press("j", "enter", then="c00000-1")
 
 
 async def test_esc_leaves_what_was_listed_last_time_when_it_stops_a_reload(tmp_path: Path) -> None:
@@ -254,13 +233,10 @@ async def test_esc_leaves_what_was_listed_last_time_when_it_stops_a_reload(tmp_p
     async with on(source, tmp_path) as driver:
         await driver.until("Collection 2")
         source.gate.clear()
-        await driver.press("r")
-        await driver.until(lambda: len(source.asked) == 2)
-        await driver.press("escape")
-        await driver.until("Stopped.", "Collections  3", "Collection 2")
+        await driver.press("r", then=lambda: len(source.asked) == 2)
+        await driver.press("escape", then=("Stopped.", "Collections  3", "Collection 2"))
         source.gate.set()
-        await driver.press("r")
-        await driver.until(lambda: len(source.asked) == 3 and "Collection 2" in driver.screen())
+        await driver.press("r", then=lambda: len(source.asked) == 3 and "Collection 2" in driver.screen())
 
 
 async def test_a_reload_that_another_one_stops_leaves_the_place_to_it(tmp_path: Path) -> None:
@@ -270,10 +246,8 @@ async def test_a_reload_that_another_one_stops_leaves_the_place_to_it(tmp_path: 
         await driver.until("Collection 2")
         source.gate.clear()
         number[0] = 5
-        await driver.press("r")
-        await driver.until(lambda: len(source.asked) == 2)
-        await driver.press("r")
-        await driver.until(lambda: len(source.asked) == 3)
+        await driver.press("r", then=lambda: len(source.asked) == 2)
+        await driver.press("r", then=lambda: len(source.asked) == 3)
         source.gate.set()
         await driver.until("Collections  5", "Collection 4")
         assert "stopped" not in driver.screen()
@@ -291,38 +265,27 @@ async def test_d_leads_to_the_assets_where_there_are_no_archives(
     monkeypatch.setattr(item_download, "choose_assets", choose)
     async with on(FakeSource(Kind.STAC_API, pages(2, 2)), tmp_path) as driver:
         await driver.until("Collection 1")
-        await driver.press("j", "d")
-        await driver.until(lambda: asked == [["c00000"]])
-        await driver.press("l")
-        await driver.until("c00000-1")
-        await driver.press("j", "space", "space", "d")
-        await driver.until(lambda: asked[1:] == [["c00000-0", "c00000-1"]])
+        await driver.press("j", "d", then=lambda: asked == [["c00000"]])
+        await driver.press("l", then="c00000-1")
+        await driver.press("j", "space", "space", "d", then=lambda: asked[1:] == [["c00000-0", "c00000-1"]])
         await driver.until(lambda: "✓" not in driver.screen())
-        await driver.press("g", "d")
-        await driver.until(lambda: asked[2:] == [[]])
+        await driver.press("g", "d", then=lambda: asked[2:] == [[]])
 
 
 async def test_items_are_marked_where_they_are_downloaded_one_by_one(tmp_path: Path) -> None:
     async with on(FakeSource(Kind.STAC_API, pages(2, 2)), tmp_path) as driver:
         await driver.until("Collection 1")
-        await driver.press("j", "l")
-        await driver.until("c00000-1")
-        await driver.press("j", "space", "space")
-        await driver.until(lambda: driver.screen().count("✓") == 2)
+        await driver.press("j", "l", then="c00000-1")
+        await driver.press("j", "space", "space", then=lambda: driver.screen().count("✓") == 2)
         assert [subject.entry.id for subject in tree_of(driver).to_download] == ["c00000-0", "c00000-1"]
-        await driver.press("escape")
-        await driver.until(lambda: "✓" not in driver.screen())
+        await driver.press("escape", then=lambda: "✓" not in driver.screen())
 
 
 async def test_an_item_shows_its_dates_bands_and_assets(tmp_path: Path) -> None:
     async with on(FakeSource(Kind.STAC_API, pages(2, 2)), tmp_path) as driver:
         await driver.until("Collection 1")
-        await driver.press("j", "i")
-        await driver.until("2 items of 2")
-        await driver.until("2020-02-03  1")
-        await driver.press("enter")
-        await driver.until("Bands      red")
-        await driver.until("2020-02-03")
+        await driver.press("j", "i", then=("2 items of 2", "2020-02-03  1"))
+        await driver.press("enter", then=("Bands      red", "2020-02-03"))
 
 
 async def test_what_is_not_valid_stac_is_shown_with_the_reason_once_it_is_opened(tmp_path: Path) -> None:
@@ -331,10 +294,8 @@ async def test_what_is_not_valid_stac_is_shown_with_the_reason_once_it_is_opened
     source = FakeSource(Kind.STAC_API, lambda parent, _: Page(() if parent else (entry,)), dict(documents))
     async with on(source, tmp_path) as driver:
         await driver.until("odd")
-        await driver.press("j", "enter")
-        await driver.until("Not valid STAC")
-        await driver.press("J")
-        await driver.until('"links": "none"')
+        await driver.press("j", "enter", then="Not valid STAC")
+        await driver.press("J", then='"links": "none"')
 
 
 async def test_what_another_screen_had_asked_for_is_shown_by_the_one_in_front(tmp_path: Path) -> None:
@@ -372,8 +333,7 @@ async def test_catalogs_are_opened_to_any_depth(tmp_path: Path) -> None:
         await driver.until("Level 1")
         await driver.until(lambda: "static stac.example.org" in driver.screen().splitlines()[0])
         for depth in range(1, 30):
-            await driver.press("j", "l")
-            await driver.until(f"Level {depth + 1}")
+            await driver.press("j", "l", then=f"Level {depth + 1}")
         assert depth_of_cursor(driver) == 29
         for _ in range(29):
             await driver.press("h", "h")
@@ -403,11 +363,9 @@ async def test_a_document_that_cannot_be_read_says_why_in_its_place(tmp_path: Pa
 
     async with on(FakeSource(Kind.STATIC, lister), tmp_path) as driver:
         await driver.until("Broken  ! it is no JSON")
-        await driver.press("j", "l")
-        await driver.until("try again (enter)")
+        await driver.press("j", "l", then="try again (enter)")
         mended.append(True)
-        await driver.press("j", "enter")
-        await driver.until("whole")
+        await driver.press("j", "enter", then="whole")
 
 
 async def test_dates_of_items_known_by_links_come_as_they_are_looked_at(tmp_path: Path) -> None:
@@ -419,12 +377,10 @@ async def test_dates_of_items_known_by_links_come_as_they_are_looked_at(tmp_path
     source = FakeSource(Kind.STATIC, lister, {**documents, "https://h/c": collection("c")})
     async with on(source, tmp_path) as driver:
         await driver.until("Made up  1")
-        await driver.press("j", "i")
-        await driver.until("300 items")
+        await driver.press("j", "i", then="300 items")
         await driver.until(lambda: driver.screen().count("2020-02-03") > 15)
         assert len(source.fetched) < 60, "only those in sight"
-        await driver.press("G")
-        await driver.until("id-299")
+        await driver.press("G", then="id-299")
 
 
 # Many
@@ -455,14 +411,11 @@ async def test_a_hundred_thousand_entries_cost_no_more_a_key_than_ten(tmp_path: 
         draw = tree.draw_line
         tree.draw_line = lambda number, width: drawn.append(number) or draw(number, width)  # type: ignore[method-assign,func-returns-value]
         await at_rest(driver, drawn)
-        await driver.press("j")
-        await driver.until(lambda: sorted(set(drawn)) == [1, 2])
-        await driver.press("G")
-        await driver.until("i099999")
+        await driver.press("j", then=lambda: sorted(set(drawn)) == [1, 2])
+        await driver.press("G", then="i099999")
         assert len(set(drawn)) < 60
         await driver.press("slash")
-        await driver.type("i09999")
-        await driver.until("10 found, filtering the 100,001 loaded")
+        await driver.type("i09999", then="10 found, filtering the 100,001 loaded")
 
 
 @pytest.mark.slow
@@ -473,17 +426,14 @@ async def test_a_table_of_a_hundred_thousand_items_draws_what_is_seen(tmp_path: 
     source = FakeSource(Kind.STAC_API, lambda parent, _: many if parent else few)
     async with on(source, tmp_path) as driver:
         await driver.until("holder")
-        await driver.press("j", "i")
-        await driver.until("100,000 items")
+        await driver.press("j", "i", then="100,000 items")
         table = driver.app.screen.query_one(ItemTable)
         drawn: list[int] = []
         draw = table.draw_line
         table.draw_line = lambda number, width: drawn.append(number) or draw(number, width)  # type: ignore[method-assign,func-returns-value]
         await at_rest(driver, drawn)
-        await driver.press("j")
-        await driver.until(lambda: sorted(set(drawn)) == [0, 1])
-        await driver.press("G")
-        await driver.until("i099999")
+        await driver.press("j", then=lambda: sorted(set(drawn)) == [0, 1])
+        await driver.press("G", then="i099999")
         assert len(set(drawn)) < 60
 
 
@@ -502,16 +452,14 @@ async def test_a_click_on_the_arrow_opens_and_on_the_label_shows(tmp_path: Path)
         await driver.pilot.hover(CatalogTree, Offset(6, 2))
         assert tree.hover_line == 2
         await driver.pilot.click(CatalogTree, Offset(8, 1))
-        await driver.until(lambda: isinstance(driver.app.screen, DocumentScreen))
+        await driver.until(DocumentScreen)
 
 
 async def test_the_terminals_cursor_is_where_the_line_under_the_cursor_begins(tmp_path: Path) -> None:
     async with on(FakeSource(Kind.STAC_API, pages(50, 50)), tmp_path) as driver:
         await driver.until("Collection 9")
-        await driver.press("j", "j")
-        await driver.until(lambda: at_cursor(driver).startswith("Collection 1 "))
-        await driver.press("G")
-        await driver.until(lambda: at_cursor(driver).startswith("Collection 49"))
+        await driver.press("j", "j", then=lambda: at_cursor(driver).startswith("Collection 1 "))
+        await driver.press("G", then=lambda: at_cursor(driver).startswith("Collection 49"))
 
 
 def at_cursor(driver: Driver) -> str:

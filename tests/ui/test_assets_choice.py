@@ -74,8 +74,7 @@ async def test_assets_of_the_selected_items_are_counted_and_queued(tmp_path: Pat
         assert line_of(screen, "chosen") == "9 files, 300 B + 6 unknown"
         await tick(driver, "key:B08")
         assert line_of(screen, "chosen") == "6 files, 300 B + 3 unknown"
-        await driver.press("enter")
-        await driver.until(lambda: "6 files queued" in said(driver))
+        await driver.press("enter", then=lambda: "6 files queued" in said(driver))
         await driver.until(lambda: all(job.state is JobState.DONE for job in driver.app.jobs))
         assert {request.licence for request in requests(driver)} == {"CC-BY-4.0"}, "for the Library"
         files = sorted(str(path.relative_to(tmp_path)) for path in (tmp_path / "scenes").rglob("*.*"))
@@ -91,15 +90,13 @@ async def test_what_its_reader_pays_for_is_marked_explained_and_left_out(tmp_pat
         await driver.press("space", "space")
         screen = await choose(driver)
         assert "requester" not in line_of(screen, "warning")
-        await driver.press("G")
-        await driver.until("$ requester pays")
+        await driver.press("G", then="$ requester pays")
         assert "usgs-landsat is requester-pays" in line_of(screen, "warning"), "of the line under the cursor"
         await driver.press("A")
         assert line_of(screen, "chosen") == "6 files, 200 B + 4 unknown"
         assert "2 chosen assets cannot be downloaded and will be skipped" in line_of(screen, "warning")
         assert "usgs-landsat is requester-pays" in line_of(screen, "warning")
-        await driver.press("enter")
-        await driver.until(lambda: "2 left out: the bucket usgs-landsat" in said(driver))
+        await driver.press("enter", then=lambda: "2 left out: the bucket usgs-landsat" in said(driver))
         assert {request.key for request in requests(driver)} == {"B04", "B08", "thumbnail"}
 
 
@@ -122,12 +119,10 @@ async def test_what_the_collection_states_of_who_pays_holds_for_its_items(tmp_pa
         await find_all(driver)
         await driver.press("space", "space")
         screen = await choose(driver)
-        await driver.press("G")
-        await driver.until("$ requester pays")
+        await driver.press("G", then="$ requester pays")
         await driver.press("A")
         assert "made-up is requester-pays" in line_of(screen, "warning")
-        await driver.press("enter")
-        await driver.until(lambda: "2 left out: the bucket made-up" in said(driver))
+        await driver.press("enter", then=lambda: "2 left out: the bucket made-up" in said(driver))
         assert {request.key for request in requests(driver)} == {"B04", "B08", "thumbnail"}
 
 
@@ -158,8 +153,7 @@ async def test_a_whole_collection_is_queued_page_by_page(tmp_path: Path, most: s
         await driver.press("enter")
         about = "" if most == "all" else "about "
         await driver.until(f"Download {about}{wanted} files, of unknown size", str(tmp_path)[:40])
-        await driver.press("y")
-        await driver.until(lambda: f"{wanted} files queued" in said(driver))
+        await driver.press("y", then=lambda: f"{wanted} files queued" in said(driver))
         assert len(requests(driver)) == wanted
         assert {request.key for request in requests(driver)} == {"thumbnail"}
 
@@ -175,16 +169,12 @@ async def test_after_no_the_dialog_of_the_assets_is_back_as_it_was_left(tmp_path
         await driver.until("▏ Scenes")  # the detail behind the dialog, which is fetched meanwhile
         left = driver.screen()
         for _ in range(2):
-            await driver.press("ctrl+s")
-            await driver.until("Download about 50 files")
+            await driver.press("ctrl+s", then="Download about 50 files")
             assert "elsewhere" in re.sub(r"[\s│]", "", driver.screen()), "the folder, broken into lines"
-            await driver.press("enter")
-            await driver.until(lambda: driver.app.screen is dialog)
+            await driver.press("enter", then=lambda: driver.app.screen is dialog)
         assert driver.screen() == left
-        await driver.press("ctrl+s")
-        await driver.until("Download about 50 files")
-        await driver.press("y")
-        await driver.until(lambda: "50 files queued" in said(driver))
+        await driver.press("ctrl+s", then="Download about 50 files")
+        await driver.press("y", then=lambda: "50 files queued" in said(driver))
         assert {(r.key, r.folder, r.if_exists.value) for r in requests(driver)} == {
             ("thumbnail", tmp_path / "elsewhere" / "scenes", "skip")
         }
@@ -195,14 +185,11 @@ async def test_a_page_that_fails_while_queueing_can_be_asked_for_again(tmp_path:
     async with at(service, tmp_path) as driver:
         await choose(driver)
         service.failing.add("100")
-        await driver.press("enter")
-        await driver.until("Download 500 files, 25.0 kB + 250 of unknown size")
-        await driver.press("y")
-        await driver.until("r tries again")
+        await driver.press("enter", then="Download 500 files, 25.0 kB + 250 of unknown size")
+        await driver.press("y", then="r tries again")
         assert isinstance(driver.app.screen, ProgressScreen)
         service.failing.clear()
-        await driver.press("r")
-        await driver.until(lambda: "500 files queued" in said(driver))
+        await driver.press("r", then=lambda: "500 files queued" in said(driver))
 
 
 async def test_queueing_that_is_stopped_keeps_what_is_queued(tmp_path: Path) -> None:
@@ -210,12 +197,9 @@ async def test_queueing_that_is_stopped_keeps_what_is_queued(tmp_path: Path) -> 
     async with at(service, tmp_path) as driver:
         await choose(driver)
         service.failing.add("200")
-        await driver.press("enter")
-        await driver.until("Download 500 files, 25.0 kB + 250 of unknown size")
-        await driver.press("y")
-        await driver.until("r tries again")
-        await driver.press("escape")
-        await driver.until(lambda: "400 files queued" in said(driver))
+        await driver.press("enter", then="Download 500 files, 25.0 kB + 250 of unknown size")
+        await driver.press("y", then="r tries again")
+        await driver.press("escape", then=lambda: "400 files queued" in said(driver))
         assert "stopped before the end" in said(driver)
 
 
@@ -225,10 +209,8 @@ async def test_the_first_of_many_items_are_counted_and_that_is_said(
     monkeypatch.setattr("mlhub_tui.ui.dialogs.asset_dialog.COUNTED", 100)
     service = Service()
     async with at(service, tmp_path) as driver:
-        await driver.press("enter")
-        await driver.until(lambda: isinstance(driver.app.screen, DocumentScreen))
-        await driver.press("i")
-        await driver.until("100 items of 250")
+        await driver.press("enter", then=DocumentScreen)
+        await driver.press("i", then="100 items of 250")
         before = len(service.server.requests)
         await driver.press("O")
         await choose(driver)
@@ -241,19 +223,15 @@ async def test_the_collections_own_assets_are_the_other_choice(tmp_path: Path) -
     async with at(Service(), tmp_path) as driver:
         screen = await choose(driver)
         screen.query_one("#of-what", ChoiceField).focus()
-        await driver.press("right")
-        await driver.until(lambda: line_of(screen, "chosen") == "1 file, 100 B")
+        await driver.press("right", then=lambda: line_of(screen, "chosen") == "1 file, 100 B")
         assert not screen.query_one("#most-row").display
-        await driver.press("enter")
-        await driver.until(lambda: [r.name for r in requests(driver)] == ["map.png"])
+        await driver.press("enter", then=lambda: [r.name for r in requests(driver)] == ["map.png"])
 
 
 async def test_items_marked_in_the_items_pane_are_what_d_is_about(tmp_path: Path) -> None:
     async with at(Service(), tmp_path) as driver:
-        await driver.press("i")
-        await driver.until("100 items of 250")
-        await driver.press("space", "j", "space")
-        await driver.until("2 selected, 100 items")
+        await driver.press("i", then="100 items of 250")
+        await driver.press("space", "j", "space", then="2 selected, 100 items")
         await choose(driver)
         await driver.until("2 selected items")
         await driver.press("enter")
@@ -266,29 +244,23 @@ async def test_an_item_of_mlhub_has_assets_to_choose_from(options: AppOptions) -
         await driver.until("BigEarthNet")
         await driver.press("slash")
         await driver.type("kenya_02_s")
-        await driver.press("enter", "i")
-        await driver.until("30 items of 52")
-        await driver.press("enter")
-        await driver.until("Properties")
+        await driver.press("enter", "i", then="30 items of 52")
+        await driver.press("enter", then="Properties")
         screen = await choose(driver)
         await driver.until("CC-BY-SA-4.0")
         await driver.press("A", "A")
         await tick(driver, "key:B02")
         assert line_of(screen, "chosen").startswith("1 file")
-        await driver.press("enter")
-        await driver.until(lambda: [request.key for request in requests(driver)] == ["B02"])
+        await driver.press("enter", then=lambda: [request.key for request in requests(driver)] == ["B02"])
         await driver.until(lambda: driver.app.jobs[0].state is JobState.DONE)
 
 
 async def test_the_assets_of_a_model_are_downloaded_into_its_folder(options: AppOptions) -> None:
     async with driven(options) as driver:
         await driver.until("BigEarthNet")
-        await driver.press("enter")
-        await driver.until("Models")
-        await driver.press("down", "enter")
-        await driver.until("AgriFieldNet Model")
-        await driver.press("down")
-        await driver.until("CC-BY-4.0")
+        await driver.press("enter", then="Models")
+        await driver.press("down", "enter", then="AgriFieldNet Model")
+        await driver.press("down", then="CC-BY-4.0")
         screen = await choose(driver)
         assert line_of(screen, "chosen").startswith("2 files")
         await driver.press("enter")
@@ -307,13 +279,11 @@ async def test_assets_of_a_static_folder_are_copied(tmp_path: Path) -> None:
     options = AppOptions(source=str(tmp_path / "catalog"), output_dir=tmp_path / "out")
     async with driven(options) as driver:
         await driver.until("regions")
-        await driver.press("j", "l")
-        await driver.until("c0")
+        await driver.press("j", "l", then="c0")
         await driver.press("j")
         screen = await choose(driver)
         assert line_of(screen, "chosen").startswith("5 files")
-        await driver.press("enter")
-        await driver.until(lambda: len(requests(driver)) == 5)
+        await driver.press("enter", then=lambda: len(requests(driver)) == 5)
 
 
 @pytest.mark.slow

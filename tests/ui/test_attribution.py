@@ -47,24 +47,17 @@ def catalog() -> Files:
 async def to_first_item(driver: Driver, *titles: str) -> None:
     """Expand what is under the cursor, level by level, down to an item."""
     for title in titles:
-        await driver.press("l")
-        await driver.until(title)
+        await driver.press("l", then=title)
         await driver.press("l")
 
 
 async def check(driver: Driver) -> None:
     """Check that the item under the cursor has what its collection states, wherever that is shown."""
-    await driver.press("enter")
-    await driver.until(
-        lambda: isinstance(driver.app.screen, DocumentScreen), "CC-BY-4.0", "10.1/maize", "Fields Inc", WORDS
-    )
-    await driver.press("Y")
-    await driver.until(lambda: driver.app.clipboard == STATED["sci:citation"])
-    await driver.press("B")
-    await driver.until(lambda: "license = {CC-BY-4.0}" in driver.app.clipboard)
+    await driver.press("enter", then=(DocumentScreen, "CC-BY-4.0", "10.1/maize", "Fields Inc", WORDS))
+    await driver.press("Y", then=lambda: driver.app.clipboard == STATED["sci:citation"])
+    await driver.press("B", then=lambda: "license = {CC-BY-4.0}" in driver.app.clipboard)
     assert "doi = {10.1/maize}" in driver.app.clipboard
-    await driver.press("d")
-    await driver.until(lambda: isinstance(driver.app.screen, AssetsScreen), "CC-BY-4.0", WORDS[:40])
+    await driver.press("d", then=(AssetsScreen, "CC-BY-4.0", WORDS[:40]))
 
 
 async def test_an_item_of_an_api_inherits_from_its_collection(tmp_path: Path) -> None:
@@ -92,18 +85,14 @@ def _whole(driver: Driver) -> Callable[[], bool]:
 @pytest.mark.parametrize("size", [(80, 24), (140, 40)])
 async def test_the_dialog_of_a_plan_has_the_whole_citation(tmp_path: Path, size: tuple[int, int]) -> None:
     async with at(Citing(3), tmp_path, size) as driver:
-        await driver.press("D")
-        await driver.until(lambda: isinstance(driver.app.screen, DownloadScreen), WORDS[:40], "CC-BY-4.0")
+        await driver.press("D", then=(DownloadScreen, WORDS[:40], "CC-BY-4.0"))
         await driver.until(_whole(driver))
         driver.app.screen.query_one("AttributionRows VerticalScroll").focus()
-        await driver.press("end")
-        await driver.until("The end.")
+        await driver.press("end", then="The end.")
 
 
 async def test_an_item_of_mlhub_inherits_from_its_collection_and_dataset(options: AppOptions) -> None:
     async with driven(options, (120, 60)) as driver:
         await find(driver, "kenya_02_l")
-        await driver.press("l")
-        await driver.until("_tile_00_label")
-        await driver.press("j")
-        await driver.until("Properties", "10.34911/rdnt.dw605x", "CC-BY-SA-4.0", "Citation")
+        await driver.press("l", then="_tile_00_label")
+        await driver.press("j", then=("Properties", "10.34911/rdnt.dw605x", "CC-BY-SA-4.0", "Citation"))

@@ -157,8 +157,7 @@ async def test_a_host_that_does_not_answer_is_named_with_the_cause_and_r_tries_a
     async with driven(options) as driver:
         await said(driver, f"http://127.0.0.1:{port}/mlhub/v1/", "connection refused", "try again (r)")
         with SampleServer(port=port, rate=None):
-            await driver.press("r")
-            await driver.until(lambda: not listing_of(driver).loading)
+            await driver.press("r", then=lambda: not listing_of(driver).loading)
             # The sample refuses the key, which is another trouble than not being there.
             await driver.until(lambda: on_profiles(driver))
 
@@ -169,11 +168,9 @@ async def test_a_source_of_an_unknown_kind_that_was_away_is_opened_by_r(tmp_path
     with service.server:
         async with driven(AppOptions(source=service.root, output_dir=tmp_path)) as driver:
             await driver.until(lambda: on_profiles(driver))
-            await driver.press("1")
-            await driver.until("try again (r)")
+            await driver.press("1", then="try again (r)")
             service.server.handler = answers
-            await driver.press("r")
-            await driver.until("▸ Scenes")
+            await driver.press("r", then="▸ Scenes")
 
 
 def listing_of(driver: Driver) -> Any:
@@ -243,10 +240,8 @@ async def test_a_collection_that_does_not_exist_is_named_and_leaves_nothing(tmp_
             await driver.until("lonely")
             await driver.press("slash", *"gone", "enter")
             await said(driver, 'collection "gone" does not exist')
-            await driver.press("l")
-            await driver.until("try again (enter)")
-            await driver.press("d")
-            await driver.until("no archive yet")
+            await driver.press("l", then="try again (enter)")
+            await driver.press("d", then="no archive yet")
             await driver.press("enter", "2")
             await driver.until(lambda: [job.state for job in driver.app.jobs] == [JobState.FAILED])
             await said(driver, 'the archive of collection "gone" does not exist')
@@ -257,8 +252,7 @@ async def test_an_archive_that_is_not_generated_yet_is_named_and_leaves_nothing(
     async with driven(options) as driver:
         await find(driver, NOT_YET)
         await said(driver, "none yet: it may still be generating")
-        await driver.press("d")
-        await driver.until("no archive yet")
+        await driver.press("d", then="no archive yet")
         await driver.press("enter", "2")
         await driver.until(lambda: [job.state for job in driver.app.jobs] == [JobState.FAILED])
         await said(
@@ -273,11 +267,8 @@ async def test_an_archive_that_is_not_generated_yet_is_named_and_leaves_nothing(
 async def queue_to(driver: Driver, collection: str) -> None:
     """Queue an archive without a look at the warnings, and go to Downloads."""
     await find(driver, collection)
-    await driver.press("d")
-    await driver.until(lambda: isinstance(driver.app.screen, DownloadScreen))
-    await driver.until(lambda: "requesting" not in driver.screen())
-    await driver.press("enter")
-    await driver.until(lambda: len(driver.app.jobs) > 0)
+    await driver.press("d", then=(DownloadScreen, lambda: "requesting" not in driver.screen()))
+    await driver.press("enter", then=lambda: len(driver.app.jobs) > 0)
     await driver.press("2")
 
 
@@ -323,15 +314,13 @@ async def test_a_full_disk_is_said_before_and_after_and_room_lets_it_go_on(
 ) -> None:
     async with driven(replace(options, output_dir=tiny_disk)) as driver:
         await find(driver, SMALL)
-        await driver.press("d")
-        await driver.until("it will not fit")
+        await driver.press("d", then="it will not fit")
         await driver.press("enter", "2")
         await driver.until(lambda: [job.state for job in driver.app.jobs] == [JobState.NO_SPACE])
         await said(driver, "no space", "make room or choose another disk, then retry")
         assert not (tiny_disk / f"{SMALL}.tar.gz").exists()
         subprocess.run(["mount", "-o", "remount,size=64m", str(tiny_disk)], check=True)
-        await driver.press("r")
-        await driver.until(lambda: [job.state for job in driver.app.jobs] == [JobState.DONE])
+        await driver.press("r", then=lambda: [job.state for job in driver.app.jobs] == [JobState.DONE])
     assert [path.name for path in tiny_disk.iterdir()] == [f"{SMALL}.tar.gz"]
 
 
@@ -341,20 +330,14 @@ async def test_a_full_disk_is_said_before_and_after_and_room_lets_it_go_on(
 @pytest.mark.parametrize("key", ["1", "2", "3"])
 async def test_every_place_says_what_size_it_needs(options: AppOptions, key: str) -> None:
     async with driven(options, (30, 8)) as driver:
-        await driver.press(key)
-        await driver.until("40 columns")
+        await driver.press(key, then="40 columns")
         await driver.pilot.resize_terminal(60, 15)
-        await driver.until(lambda: "40 columns" not in driver.screen())
-        await driver.until("? help")
+        await driver.until(lambda: "40 columns" not in driver.screen(), "? help")
 
 
 async def test_dialogs_stay_usable_in_a_small_terminal(options: AppOptions) -> None:
     async with driven(options, (44, 12)) as driver:
         await find(driver, SMALL)
-        await driver.press("d")
-        await driver.until("If it exists")
-        await driver.until("[resume]")
-        await driver.press("escape", "question_mark")
-        await driver.until("Keys")
-        await driver.press("escape", "3", "ctrl+s")
-        await driver.until("URL or path")
+        await driver.press("d", then=("If it exists", "[resume]"))
+        await driver.press("escape", "question_mark", then="Keys")
+        await driver.press("escape", "3", "ctrl+s", then="URL or path")

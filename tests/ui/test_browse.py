@@ -73,18 +73,15 @@ async def test_a_source_of_unknown_kind_is_connecting_and_one_that_fails_has_no_
     missing = AppOptions(source=str(tmp_path / "catalog.json"), output_dir=tmp_path)
     async with driven(missing) as driver:
         await driver.until("no such file or folder")
-        await driver.press("1")
-        await driver.until("Source  not loaded", lambda: "Datasets" not in driver.screen())
+        await driver.press("1", then=("Source  not loaded", lambda: "Datasets" not in driver.screen()))
 
 
 async def test_the_root_of_a_static_catalog_has_its_document(tmp_path: Path) -> None:
     options = AppOptions(source=str(write_catalog(tmp_path, "Fields of wheat")), output_dir=tmp_path)
     async with driven(options) as driver:
         await driver.until("Fields of wheat  1")
-        await driver.press("J")
-        await driver.until('"title": "Fields of wheat"', "enter fold")
-        await driver.press("escape")
-        await driver.until("Fields of wheat  1")
+        await driver.press("J", then=('"title": "Fields of wheat"', "enter fold"))
+        await driver.press("escape", then="Fields of wheat  1")
 
 
 async def test_datasets_come_sorted_by_title_with_their_number_and_the_ways_out_at_every_size(
@@ -116,8 +113,7 @@ async def test_a_collection_is_found_by_its_id_before_its_dataset_was_opened(opt
         await driver.until("CV4A Kenya Crop Type Competition")  # the parent stays in sight
         assert browse(driver).focused is browse(driver).tree_view
         await driver.until("1 of 45  /kenya_02")
-        await driver.press("escape")
-        await driver.until("Chesapeake")
+        await driver.press("escape", then="Chesapeake")
         node = current(browse(driver).tree_view)
         assert (node.kind, node.id) == (EntryKind.COLLECTION, "ref_african_crops_kenya_02_labels"), "it stays"
 
@@ -143,8 +139,7 @@ async def test_the_detail_follows_the_cursor_and_shows_the_id(options: AppOption
         await find(driver, "spacenet7")
         await driver.until("SpaceNet 7")
         assert current(browse(driver).tree_view).kind in (EntryKind.DATASET, EntryKind.COLLECTION)
-        await driver.press("g", "j")
-        await driver.until("Licence", "Citation", "spacenet7")
+        await driver.press("g", "j", then=("Licence", "Citation", "spacenet7"))
 
 
 async def test_a_collection_of_both_types_stands_under_both(options: AppOptions) -> None:
@@ -163,10 +158,8 @@ async def test_d_on_a_type_of_collections_is_about_all_of_them(options: AppOptio
         await driver.until("8 source")
         await driver.press("escape", "enter")
         await driver.until("▾ Source imagery", "train_source_planet_5day", "test_source_planet_5day")
-        await driver.press("down")
-        await driver.until("8 in this dataset")
-        await driver.press("d")
-        await driver.until("8 archives")
+        await driver.press("down", then="8 in this dataset")
+        await driver.press("d", then="8 archives")
 
 
 async def test_items_come_page_by_page_as_the_cursor_goes_down(options: AppOptions) -> None:
@@ -190,14 +183,9 @@ async def test_items_come_page_by_page_as_the_cursor_goes_down(options: AppOptio
 async def test_enter_opens_the_collection_with_everything_about_it(options: AppOptions) -> None:
     async with driven(options) as driver:
         await find(driver, "kenya_02_labels")
-        await driver.press("enter")
-        await driver.until(lambda: isinstance(driver.app.screen, DocumentScreen))
-        await driver.until("10.34911/rdnt.dw605x")
-        await driver.until("Archive")
-        await driver.press("J")
-        await driver.until('"type": "Collection"')
-        await driver.press("i")
-        await driver.until("4 items of 4")
+        await driver.press("enter", then=(DocumentScreen, "10.34911/rdnt.dw605x", "Archive"))
+        await driver.press("J", then='"type": "Collection"')
+        await driver.press("i", then="4 items of 4")
         await driver.press("escape")
         assert isinstance(driver.app.screen, BrowseScreen)
 
@@ -205,39 +193,30 @@ async def test_enter_opens_the_collection_with_everything_about_it(options: AppO
 async def test_the_item_table_goes_on_to_the_last_item(options: AppOptions) -> None:
     async with driven(options) as driver:
         await find(driver, "kenya_02_source")
-        await driver.press("i")
-        await driver.until("30 items of 52")
-        await driver.press("G")
-        await driver.until("52 items of 52")
-        await driver.until(lambda: "more below" not in driver.screen())
+        await driver.press("i", then="30 items of 52")
+        await driver.press("G", then=("52 items of 52", lambda: "more below" not in driver.screen()))
         await driver.until(lambda: "52 items of 52" in driver.screen().splitlines()[1])
 
 
 async def test_without_a_key_items_lead_to_the_profiles(sample: SampleServer, options: AppOptions) -> None:
     async with driven(AppOptions(root_url=sample.root_url)) as driver:
         await find(driver, "kenya_02_source")
-        await driver.press("l")
-        await driver.until("need an API key")
-        await driver.press("y")
-        await driver.until("browse without a key")
+        await driver.press("l", then="need an API key")
+        await driver.press("y", then="browse without a key")
 
 
 async def test_a_wrong_key_is_said_in_one_line_and_masked(sample: SampleServer, options: AppOptions) -> None:
     wrong = "wrong-key-with-secret-9876"
     async with driven(replace(options, api_key=wrong)) as driver:
-        await driver.until("browse without a key")
-        await driver.until("the API refused the key ****9876")
+        await driver.until("browse without a key", "the API refused the key ****9876")
         assert "secret" not in driver.screen()
 
 
 async def test_a_server_that_is_not_there_is_said_with_the_way_on(options: AppOptions) -> None:
     async with driven(replace(options, root_url="http://127.0.0.1:9/")) as driver:
-        await driver.until("127.0.0.1:9")
-        await driver.until("try again (r)")
-        await driver.press("g", "j", "j", "j", "j")
-        await driver.until("Enter: try the sample catalog")
-        await driver.press("enter")
-        await driver.until("BigEarthNet")
+        await driver.until("127.0.0.1:9", "try again (r)")
+        await driver.press("g", "j", "j", "j", "j", then="Enter: try the sample catalog")
+        await driver.press("enter", then="BigEarthNet")
         await driver.until(lambda: "sample catalog" in driver.screen().splitlines()[0])
 
 
@@ -250,8 +229,7 @@ async def test_reload_keeps_the_cursor_and_what_was_open(options: AppOptions) ->
         assert row is not None
         path = tree.tree_model.path(row)
         assert current(tree).kind is EntryKind.COLLECTION
-        await driver.press("r")
-        await driver.until(lambda: tree.tree_model.top.complete)
+        await driver.press("r", then=lambda: tree.tree_model.top.complete)
         assert tree.current is not None
         assert tree.current is not row, "it is another tree"
         assert tree.tree_model.path(tree.current) == path
@@ -261,10 +239,8 @@ async def test_reload_keeps_the_cursor_and_what_was_open(options: AppOptions) ->
 async def test_selected_collections_are_marked_not_only_coloured(options: AppOptions) -> None:
     async with driven(options) as driver:
         await find(driver, "kenya_02_labels")
-        await driver.press("space")
-        await driver.until("✓")
-        await driver.press("k", "space")
-        await driver.until(lambda: "✓" not in driver.screen())
+        await driver.press("space", then="✓")
+        await driver.press("k", "space", then=lambda: "✓" not in driver.screen())
 
 
 async def test_keys_typed_fast_find_the_children_of_what_was_just_expanded(options: AppOptions) -> None:

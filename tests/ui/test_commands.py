@@ -146,8 +146,7 @@ async def test_the_palette_puts_words_before_letters(options: AppOptions) -> Non
     async with driven(options) as driver:
         await driver.until("BigEarthNet")
         await driver.press("ctrl+p")
-        await driver.type("url")
-        await driver.until("Open a URL or path: API, catalog, archive")
+        await driver.type("url", then="Open a URL or path: API, catalog, archive")
         found = driver.screen()
         assert "Page up" not in found or found.index("a URL") < found.index("Page up")
 
@@ -158,7 +157,5 @@ async def test_the_palette_offers_the_commands_of_the_screen(options: AppOptions
         offered = {command.help for command in driver.app.get_system_commands(driver.app.screen)}
         assert {c.help for c in of(BROWSE, EVERYWHERE) if c.palette} <= offered
         await driver.press("colon")
-        await driver.type("reload")
-        await driver.until("Reload the listing")
-        await driver.press("enter")
-        await driver.until("BigEarthNet")
+        await driver.type("reload", then="Reload the listing")
+        await driver.press("enter", then="BigEarthNet")

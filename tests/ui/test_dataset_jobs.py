@@ -152,25 +152,16 @@ async def test_what_failed_is_listed_and_a_retry_takes_only_that(options: AppOpt
     in_the_way.mkdir(parents=True)
     (in_the_way / "mine").write_text("keep")
     async with planned(options) as driver:
-        await driver.press("enter")
-        await driver.until("Download 738 files")
+        await driver.press("enter", then="Download 738 files")
         await driver.press("y", "2")
         await driver.until(lambda: driver.app.jobs and driver.app.jobs[0].state is JobState.FAILED)
-        await driver.until("done with 1 failed")
-        await driver.until("err_report.csv")
-        await driver.press("enter")
-        await driver.until(lambda: isinstance(driver.app.screen, DatasetJobScreen))
-        await driver.until("[failed]")
-        await driver.until("failed  4.4 kB")
-        await driver.until("737 of 738 files, 1 failed")
-        await driver.until("tile_00_label/labels.tif")
-        await driver.press("f", "f")
-        await driver.until("[done]")
-        await driver.until("legend.csv")
+        await driver.until("done with 1 failed", "err_report.csv")
+        await driver.press("enter", then=(DatasetJobScreen, "[failed]", "failed  4.4 kB"))
+        await driver.until("737 of 738 files, 1 failed", "tile_00_label/labels.tif")
+        await driver.press("f", "f", then=("[done]", "legend.csv"))
         (in_the_way / "mine").unlink()
         in_the_way.rmdir()
-        await driver.press("r")
-        await driver.until(lambda: driver.app.jobs[0].state is JobState.DONE)
+        await driver.press("r", then=lambda: driver.app.jobs[0].state is JobState.DONE)
         await driver.until("738 of 738 files")
     assert in_the_way.is_file()
     assert (options.output_dir / DATASET / "err_report.csv").read_text() == ""
@@ -178,21 +169,17 @@ async def test_what_failed_is_listed_and_a_retry_takes_only_that(options: AppOpt
 
 async def _done(driver: Driver, collection: str) -> None:
     await queue(driver, collection)
-    await driver.press("2")
-    await driver.until(lambda: driver.app.jobs and driver.app.jobs[0].state is JobState.DONE)
+    await driver.press("2", then=lambda: driver.app.jobs and driver.app.jobs[0].state is JobState.DONE)
 
 
 async def test_a_finished_archive_is_unpacked_after_a_question(options: AppOptions) -> None:
     async with driven(options) as driver:
         await _done(driver, LABELS)
-        await driver.press("u")
-        await driver.until(f"Unpack {LABELS}.tar.gz?")
+        await driver.press("u", then=f"Unpack {LABELS}.tar.gz?")
         await driver.press("n")
         assert not (options.output_dir / LABELS).exists()
-        await driver.press("u")
-        await driver.until(f"Unpack {LABELS}.tar.gz?")
-        await driver.press("y")
-        await driver.until("11 files unpacked")
+        await driver.press("u", then=f"Unpack {LABELS}.tar.gz?")
+        await driver.press("y", then="11 files unpacked")
     assert (options.output_dir / LABELS / "collection.json").is_file()
 
 
@@ -201,10 +188,8 @@ async def test_a_damaged_archive_says_so_and_what_to_do(options: AppOptions) -> 
         await _done(driver, LABELS)
         archive = options.output_dir / f"{LABELS}.tar.gz"
         archive.write_bytes(gzip.compress(b"no archive at all" * 100))
-        await driver.press("u")
-        await driver.until("Unpack")
-        await driver.press("y")
-        await driver.until("damaged")
+        await driver.press("u", then="Unpack")
+        await driver.press("y", then="damaged")
 
 
 @pytest.mark.slow
@@ -217,11 +202,8 @@ async def test_members_that_lead_out_of_an_archive_are_counted_and_the_first_are
             options.output_dir / f"{LABELS}.tar.gz",
             [file("c/good"), *(file(f"../evil{number}") for number in range(5))],
         )
-        await driver.press("u")
-        await driver.until("Unpack")
-        await driver.press("y")
-        await driver.until("1 file unpacked")
-        await driver.until("skipped 5 members: ../evil0: its name")
+        await driver.press("u", then="Unpack")
+        await driver.press("y", then=("1 file unpacked", "skipped 5 members: ../evil0: its name"))
         await driver.until("and 2 more")
     assert (options.output_dir / "c/good").read_bytes() == b"x"
     assert not list(options.output_dir.parent.glob("evil*"))
@@ -231,10 +213,8 @@ async def test_a_dataset_needs_no_unpacking_and_what_is_gone_of_it_is_found(opti
     async with planned(options) as driver:
         await driver.press("j", "space", "enter", "2")
         await driver.until(lambda: driver.app.jobs and driver.app.jobs[0].state is JobState.DONE)
-        await driver.press("u", "v")
-        await driver.until("Check", "whole: sizes")
+        await driver.press("u", "v", then=("Check", "whole: sizes"))
         assert "Unpack" not in driver.screen()
         tile = next(options.output_dir.rglob("*.tif"))
         tile.unlink()
-        await driver.press("v")
-        await driver.until("1 file gone or changed", "what is missing is")
+        await driver.press("v", then=("1 file gone or changed", "what is missing is"))

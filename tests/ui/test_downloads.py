@@ -30,12 +30,8 @@ LARGE = "bigearthnet_v1_labels"
 async def queue(driver: Driver, collection: str) -> None:
     """Queue the archive of a collection, by keys."""
     await find(driver, collection)
-    await driver.press("d")
-    await driver.until(lambda: isinstance(driver.app.screen, DownloadScreen))
-    await driver.until("Free space")
-    await driver.until(lambda: "requesting" not in driver.screen())
-    await driver.press("enter")
-    await driver.until(lambda: any(collection in job.name for job in driver.app.jobs))
+    await driver.press("d", then=(DownloadScreen, "Free space", lambda: "requesting" not in driver.screen()))
+    await driver.press("enter", then=lambda: any(collection in job.name for job in driver.app.jobs))
     await driver.press("escape", "escape")
 
 
@@ -60,8 +56,7 @@ async def test_d_and_enter_bring_the_archive_whole_to_disk_and_the_list_fits_eve
 ) -> None:
     async with driven(options) as driver:
         await queue(driver, SMALL)
-        await driver.press("2")
-        await driver.until(lambda: state(driver) is JobState.DONE)
+        await driver.press("2", then=lambda: state(driver) is JobState.DONE)
         for size in ((60, 15), (140, 40), (80, 24)):
             await driver.pilot.resize_terminal(*size)
             await driver.until("done", "kenya_02_labels")
@@ -78,10 +73,8 @@ async def test_d_and_enter_bring_the_archive_whole_to_disk_and_the_list_fits_eve
 async def test_the_dialog_says_size_licence_room_and_folder(options: AppOptions) -> None:
     async with driven(options) as driver:
         await find(driver, LARGE)
-        await driver.press("d")
-        await driver.until("169.3 MB", "CDLA-Permissive-1.0", "Free space", "[resume]")
-        await driver.press("right")
-        await driver.until("[skip]")
+        await driver.press("d", then=("169.3 MB", "CDLA-Permissive-1.0", "Free space", "[resume]"))
+        await driver.press("right", then="[skip]")
         await driver.press("escape")
         assert not driver.app.jobs
 
@@ -91,27 +84,20 @@ async def test_a_transfer_pauses_goes_on_and_once_cancelled_leaves_nothing(
 ) -> None:
     async with driven(slow) as driver:
         await queue(driver, LARGE)
-        await driver.press("2")
-        await driver.until(lambda: state(driver) is JobState.DOWNLOADING)
+        await driver.press("2", then=lambda: state(driver) is JobState.DOWNLOADING)
         await driver.until(lambda: driver.app.jobs[0].bytes_done > 0)
         assert not (tmp_path / "out" / f"{LARGE}.tar.gz").exists(), "nothing unfinished under the final name"
-        await driver.press("P")
-        await driver.until(lambda: state(driver) is JobState.PAUSED)
+        await driver.press("P", then=lambda: state(driver) is JobState.PAUSED)
         await driver.until("paused")
-        await driver.press("P")
-        await driver.until(lambda: state(driver) is JobState.DOWNLOADING)
-        await driver.press("x")
-        await driver.until("Cancel")
+        await driver.press("P", then=lambda: state(driver) is JobState.DOWNLOADING)
+        await driver.press("x", then="Cancel")
         await driver.press("n")
         assert state(driver) is JobState.DOWNLOADING
-        await driver.press("x", "y")
-        await driver.until(lambda: state(driver) is JobState.CANCELLED)
+        await driver.press("x", "y", then=lambda: state(driver) is JobState.CANCELLED)
         await driver.until(lambda: not list((tmp_path / "out").iterdir()))
         await driver.until("x remove")
-        await driver.press("x")
-        await driver.until("from the list?")
-        await driver.press("y")
-        await driver.until("Nothing is queued")
+        await driver.press("x", then="from the list?")
+        await driver.press("y", then="Nothing is queued")
 
 
 @pytest.mark.parametrize("keys", [("q", "q"), ("ctrl+q", "ctrl+q"), ("q", "y")])
@@ -138,25 +124,20 @@ async def test_quitting_asks_once_and_the_next_start_goes_on(slow: AppOptions) -
     async with driven(slow) as driver:
         await queue(driver, LARGE)
         await driver.until(lambda: driver.app.jobs[0].bytes_done > 0)
-        await driver.press("q")
-        await driver.until(lambda: isinstance(driver.app.screen, QuestionScreen))
-        await driver.press("n")
-        await driver.until(lambda: state(driver) is JobState.DOWNLOADING)
-        await driver.press("q")
-        await driver.until(lambda: isinstance(driver.app.screen, QuestionScreen))
+        await driver.press("q", then=QuestionScreen)
+        await driver.press("n", then=lambda: state(driver) is JobState.DOWNLOADING)
+        await driver.press("q", then=QuestionScreen)
         await driver.press("y")
     async with driven(slow) as driver:
         await driver.until(lambda: driver.app.jobs and state(driver) is JobState.DOWNLOADING)
-        await driver.press("2")
-        await driver.until(LARGE[:12])
+        await driver.press("2", then=LARGE[:12])
         assert driver.app.jobs[0].bytes_done > 0, "what was fetched still counts"
 
 
 async def test_an_archive_that_is_not_there_yet_says_so_and_leaves_nothing(options: AppOptions) -> None:
     async with driven(options) as driver:
         await find(driver, "rti_rwanda_crop_type_raw")
-        await driver.press("d")
-        await driver.until("no archive yet")
+        await driver.press("d", then="no archive yet")
         await driver.press("enter")
         await driver.press("escape", "escape", "2")
         await driver.until(lambda: driver.app.jobs and state(driver) is JobState.FAILED)
@@ -168,13 +149,9 @@ async def test_without_a_key_the_transfer_waits_for_one(sample: SampleServer, tm
     anonymous = AppOptions(root_url=sample.root_url, output_dir=tmp_path / "out")
     async with driven(anonymous) as driver:
         await find(driver, SMALL)
-        await driver.press("d")
-        await driver.until("Archives need an API key")
-        await driver.press("n")
-        await driver.until(lambda: isinstance(driver.app.screen, DownloadScreen))
-        await driver.until(lambda: "requesting" not in driver.screen())
-        await driver.press("enter", "2")
-        await driver.until(lambda: driver.app.jobs and state(driver) is JobState.NEEDS_KEY)
+        await driver.press("d", then="Archives need an API key")
+        await driver.press("n", then=(DownloadScreen, lambda: "requesting" not in driver.screen()))
+        await driver.press("enter", "2", then=lambda: driver.app.jobs and state(driver) is JobState.NEEDS_KEY)
         await driver.until("needs a key")
 
 
@@ -182,11 +159,9 @@ async def test_without_a_key_the_transfer_waits_for_one(sample: SampleServer, tm
 async def test_several_marked_collections_are_queued_at_once(options: AppOptions) -> None:
     async with driven(options) as driver:
         await find(driver, "kenya_02_")
-        await driver.press("space", "j", "space", "d")
-        await driver.until("2 archives")
+        await driver.press("space", "j", "space", "d", then="2 archives")
         await driver.until(lambda: "requesting" not in driver.screen())
-        await driver.press("enter")
-        await driver.until(lambda: len(driver.app.jobs) == 2)
+        await driver.press("enter", then=lambda: len(driver.app.jobs) == 2)
         await driver.until(lambda: all(job.state is JobState.DONE for job in driver.app.jobs))
 
 
@@ -196,8 +171,7 @@ async def test_the_folder_can_be_chosen_and_trouble_with_it_is_said(
     (tmp_path / "file").write_text("in the way")
     async with driven(replace(options, output_dir=tmp_path / "file")) as driver:
         await find(driver, SMALL)
-        await driver.press("d")
-        await driver.until("is a file")
+        await driver.press("d", then="is a file")
         await driver.press("enter", "escape", "escape", "2")
         await driver.until(lambda: driver.app.jobs and state(driver) is JobState.FAILED)
         # The words are broken where the path lets them.
@@ -218,25 +192,19 @@ async def leave_and_come_back(slow: AppOptions) -> None:
         await queue(driver, LARGE)
         await driver.until(lambda: driver.app.jobs[0].bytes_done > 0)
         had = driver.app.jobs[0].bytes_done
-        await driver.press("q")
-        await driver.until("b Background")
+        await driver.press("q", then="b Background")
         await driver.press("b")
         await until(lambda: driver.app.return_code is not None)
     async with driven(slow) as driver:
-        await driver.press("2")
-        await driver.until("in the background, pid")
+        await driver.press("2", then="in the background, pid")
         pid = int(driver.app.jobs[0].where.rpartition(" ")[2])
         try:
             await driver.until(lambda: state(driver) is JobState.DOWNLOADING)
             await driver.until(lambda: driver.app.jobs[0].bytes_done >= had > 0)
-            await driver.until("»bigearthnet_v1_labels")
-            await driver.until("B/s")
-            await driver.press("P")
-            await driver.until(lambda: state(driver) is JobState.PAUSED)
-            await driver.press("x")
-            await driver.until(lambda: isinstance(driver.app.screen, QuestionScreen))
-            await driver.press("y")
-            await driver.until(lambda: state(driver) is JobState.CANCELLED)
+            await driver.until("»bigearthnet_v1_labels", "B/s")
+            await driver.press("P", then=lambda: state(driver) is JobState.PAUSED)
+            await driver.press("x", then=QuestionScreen)
+            await driver.press("y", then=lambda: state(driver) is JobState.CANCELLED)
             await driver.until(lambda: not list(slow.output_dir.iterdir()))
         finally:
             os.kill(pid, signal.SIGTERM)
@@ -245,10 +213,8 @@ async def leave_and_come_back(slow: AppOptions) -> None:
 async def test_without_a_key_d_leads_to_the_profiles(sample: SampleServer, tmp_path: Path) -> None:
     async with driven(AppOptions(root_url=sample.root_url, output_dir=tmp_path / "out")) as driver:
         await find(driver, SMALL)
-        await driver.press("d")
-        await driver.until("Archives need an API key")
-        await driver.press("y")
-        await driver.until("browse without a key")
+        await driver.press("d", then="Archives need an API key")
+        await driver.press("y", then="browse without a key")
         assert not driver.app.jobs
 
 
@@ -258,16 +224,11 @@ async def test_a_queue_that_cannot_be_opened_is_named_and_the_rest_of_the_app_wo
     mlhub_home.mkdir(exist_ok=True)
     (mlhub_home / "queue.db").write_bytes(b"this is no database\n" * 500)
     async with driven(options) as driver:
-        await driver.press("2")
-        await driver.until("cannot open the download queue")
-        await driver.until("MLHUB_HOME")
+        await driver.press("2", then=("cannot open the download queue", "MLHUB_HOME"))
         await driver.press("1")
         await find(driver, SMALL)
-        await driver.press("d")
-        await driver.until("Free space")
-        await driver.until(lambda: "requesting" not in driver.screen())
-        await driver.press("enter")
-        await driver.until(lambda: not isinstance(driver.app.screen, DownloadScreen))
+        await driver.press("d", then=("Free space", lambda: "requesting" not in driver.screen()))
+        await driver.press("enter", then=lambda: not isinstance(driver.app.screen, DownloadScreen))
         await driver.press("exclamation_mark")
         await driver.until("cannot open the download queue", "restore a backup of it")
     assert (mlhub_home / "queue.db").read_bytes() == b"this is no database\n" * 500

@@ -56,8 +56,7 @@ def told() -> ToldQueue:
 async def on_downloads(driver: Driver) -> JobList:
     """Go to the screen and return its list."""
     await driver.until(lambda: driver.app.queue is not None)
-    await driver.press("2")
-    await driver.until("bigearthnet_v1_source")
+    await driver.press("2", then="bigearthnet_v1_source")
     return driver.app.screen.query_one(JobList)
 
 
@@ -74,12 +73,10 @@ async def test_z_sorts_with_the_cursor_on_the_same_transfer_and_is_remembered(
         listed = await on_downloads(driver)
         await driver.press("j", "j")
         before = current(listed)
-        await driver.press("z")
-        await driver.until("Name↓", "by name")
+        await driver.press("z", then=("Name↓", "by name"))
         assert [job.name for job in listed.lines] == sorted((job.name for job in JOBS), key=str.casefold)
         assert current(listed) == before
-        await driver.press("z")
-        await driver.until("State↓", "by state")
+        await driver.press("z", then=("State↓", "by state"))
         assert current(listed) == before
         await driver.press("shift+down")
         await driver.until(
@@ -105,8 +102,7 @@ async def test_no_two_long_names_look_the_same(
     told.jobs = tuple(replace(JOBS[0], id=n, name=name) for n, name in enumerate(named, start=1))
     async with driven(options, window, kind=app_over(told)) as driver:
         await driver.until(lambda: driver.app.queue is not None)
-        await driver.press("2")
-        await driver.until("outh_")
+        await driver.press("2", then="outh_")
         names = [line.split()[0] for line in driver.screen().splitlines() if "downloading" in line]
         assert len(names) == len(set(names)) >= 3
 
@@ -131,28 +127,21 @@ async def test_a_slash_filters_by_words_and_states_with_counts_and_esc_clears(
     async with driven(options, kind=app_over(told)) as driver:
         listed = await on_downloads(driver)
         await driver.press("slash")
-        await driver.type("rti")
-        await driver.until("2 of 14")
-        await driver.type(" failed")
-        await driver.until("1 of 14", "/rti failed")
-        await driver.press("enter")
-        await driver.until(lambda: driver.app.focused is listed)
+        await driver.type("rti", then="2 of 14")
+        await driver.type(" failed", then=("1 of 14", "/rti failed"))
+        await driver.press("enter", then=lambda: driver.app.focused is listed)
         assert [job.name for job in listed.lines] == ["rti_rwanda_crop_type_raw.tar.gz"]
-        await driver.press("escape")
-        await driver.until(lambda: len(listed.lines) == len(JOBS))
+        await driver.press("escape", then=lambda: len(listed.lines) == len(JOBS))
         await driver.until(lambda: "of 14" not in driver.screen())
 
 
 async def test_f_shows_one_state_after_the_other(options: AppOptions, told: ToldQueue) -> None:
     async with driven(options, kind=app_over(told)) as driver:
         listed = await on_downloads(driver)
-        await driver.press("f")
-        await driver.until("running only · 4 of 14")
+        await driver.press("f", then="running only · 4 of 14")
         assert all(job.state.running for job in listed.lines)
-        await driver.press("f")
-        await driver.until("waiting only")
-        await driver.press("escape")
-        await driver.until(lambda: len(listed.lines) == len(JOBS))
+        await driver.press("f", then="waiting only")
+        await driver.press("escape", then=lambda: len(listed.lines) == len(JOBS))
 
 
 async def test_several_that_are_marked_are_paused_tried_again_cancelled_and_cleared(
@@ -160,29 +149,20 @@ async def test_several_that_are_marked_are_paused_tried_again_cancelled_and_clea
 ) -> None:
     async with driven(options, kind=app_over(told)) as driver:
         await on_downloads(driver)
-        await driver.press("space", "space")
-        await driver.until("2 selected", lambda: driver.screen().count("✓") == 2)
-        await driver.press("P")
-        await driver.until(lambda: told.asked == [("pause", [1, 2])])
-        await driver.press("x")
-        await driver.until("Cancel 2 transfers?", "the partial download, 12.0 GB")
-        await driver.press("enter")
-        await driver.until(lambda: "Cancel 2" not in driver.screen())
+        await driver.press("space", "space", then=("2 selected", lambda: driver.screen().count("✓") == 2))
+        await driver.press("P", then=lambda: told.asked == [("pause", [1, 2])])
+        await driver.press("x", then=("Cancel 2 transfers?", "the partial download, 12.0 GB"))
+        await driver.press("enter", then=lambda: "Cancel 2" not in driver.screen())
         assert told.asked == [("pause", [1, 2])], "Enter gives the safe answer"
-        await driver.press("x", "k")
-        await driver.until(lambda: ("cancel", [1, 2]) in told.asked)
-        await driver.press("x", "y")
-        await driver.until(lambda: ("cancel and delete", [1, 2]) in told.asked)
-        await driver.press("escape")
-        await driver.until(lambda: "selected" not in driver.screen())
-        await driver.press("A")
-        await driver.until("14 selected")
+        await driver.press("x", "k", then=lambda: ("cancel", [1, 2]) in told.asked)
+        await driver.press("x", "y", then=lambda: ("cancel and delete", [1, 2]) in told.asked)
+        await driver.press("escape", then=lambda: "selected" not in driver.screen())
+        await driver.press("A", then="14 selected")
         told.asked.clear()
         await driver.press("r")
         await driver.until(lambda: sorted(told.asked) == [("resume", [6, 7]), ("retry", [3, 8, 10])])
         told.asked.clear()
-        await driver.press("A")
-        await driver.until(lambda: "selected" not in driver.screen())
+        await driver.press("A", then=lambda: "selected" not in driver.screen())
 
 
 async def test_c_clears_what_is_done_alone_x_removes_the_rest_by_name_and_both_can_be_undone(
@@ -197,21 +177,15 @@ async def test_c_clears_what_is_done_alone_x_removes_the_rest_by_name_and_both_c
             return {job.id for job in listed.lines}
 
         everything = shown()
-        await driver.press("c")
-        await driver.until("cleared. U undoes it", lambda: shown() == everything - done)
-        await driver.press("U")
-        await driver.until(lambda: shown() == everything)
+        await driver.press("c", then=("cleared. U undoes it", lambda: shown() == everything - done))
+        await driver.press("U", then=lambda: shown() == everything)
         while listed.current is not failed:
             await driver.press("j")
-        await driver.press("x")
-        await driver.until(f"Remove {failed.name} from the list?", "Failed; once removed")
-        await driver.press("enter")
-        await driver.until(lambda: "Remove " not in driver.screen())
+        await driver.press("x", then=(f"Remove {failed.name} from the list?", "Failed; once removed"))
+        await driver.press("enter", then=lambda: "Remove " not in driver.screen())
         assert shown() == everything, "Enter gives the safe answer"
-        await driver.press("x")
-        await driver.until("Failed; once removed")
-        await driver.press("y")
-        await driver.until("removed. U undoes it", lambda: shown() == everything - {failed.id})
+        await driver.press("x", then="Failed; once removed")
+        await driver.press("y", then=("removed. U undoes it", lambda: shown() == everything - {failed.id}))
         assert told.asked == []
     assert told.asked == [("clear", [failed.id])]
 
@@ -221,10 +195,8 @@ async def test_of_a_filter_h_and_c_act_on_what_is_shown(options: AppOptions, tol
         await on_downloads(driver)
         await driver.press("slash")
         await driver.type("landcovernet")
-        await driver.press("enter")
-        await driver.until("/landcovernet · 4 of 14")
-        await driver.press("H")
-        await driver.until(lambda: told.asked == [("pause", [11, 12, 13, 14])])
+        await driver.press("enter", then="/landcovernet · 4 of 14")
+        await driver.press("H", then=lambda: told.asked == [("pause", [11, 12, 13, 14])])
         await driver.press("c")
         await driver.until(
             lambda: "no finished transfers" in "".join(one.words for one in driver.app.message_history)
@@ -234,8 +206,7 @@ async def test_of_a_filter_h_and_c_act_on_what_is_shown(options: AppOptions, tol
 async def test_marks_go_with_their_transfers(options: AppOptions, told: ToldQueue) -> None:
     async with driven(options, kind=app_over(told)) as driver:
         listed = await on_downloads(driver)
-        await driver.press("space", "space")
-        await driver.until("2 selected")
+        await driver.press("space", "space", then="2 selected")
         told.jobs = JOBS[1:]
         driver.app.post_message(QueueChanged())
         await driver.until("1 selected")
@@ -248,18 +219,14 @@ async def test_the_log_is_shown_goes_on_and_is_copied(
 ) -> None:
     async with driven(options, kind=app_over(told)) as driver:
         await on_downloads(driver)
-        await driver.press("L")
-        await driver.until(lambda: isinstance(driver.app.screen, JobLogScreen))
+        await driver.press("L", then=JobLogScreen)
         await driver.until("1970-01-0", "queued", "5 entries were left out", "starts in the app, pid 7")
         told.events.append(Event(8, 90_001.0, "[bold]goes on[/] at byte 5"))
         await driver.until("[bold]goes on[/] at byte 5")
-        await driver.press("y")
-        await driver.until(lambda: driver.app.clipboard)
+        await driver.press("y", then=lambda: driver.app.clipboard)
         assert driver.app.clipboard.splitlines()[-1].endswith("goes on[/] at byte 5")
-        await driver.press("escape", "enter")
-        await driver.until(lambda: isinstance(driver.app.screen, JobScreen))
-        await driver.press("L")
-        await driver.until("starts in the app, pid 7")
+        await driver.press("escape", "enter", then=JobScreen)
+        await driver.press("L", then="starts in the app, pid 7")
 
 
 @pytest.mark.slow
@@ -267,12 +234,10 @@ async def test_a_long_log_follows_its_end_until_one_scrolls_up(options: AppOptio
     told.events = [Event(n, 1000.0 + n, f"event {n} happened") for n in range(1, 100)]
     async with driven(options, kind=app_over(told)) as driver:
         await on_downloads(driver)
-        await driver.press("L")
-        await driver.until("event 99 happened")
+        await driver.press("L", then="event 99 happened")
         told.events.append(Event(100, 2000.0, "event 100 happened"))
         await driver.until("event 100 happened")
-        await driver.press("g")
-        await driver.until("event 1 happened")
+        await driver.press("g", then="event 1 happened")
         told.events.append(Event(101, 2001.0, "event 101 happened"))
         before = told.looks
         await driver.until(lambda: told.looks > before + 1)  # what the first brought is shown by then
@@ -290,11 +255,9 @@ def test_a_log_has_a_heading_a_day() -> None:
 async def test_the_speed_is_drawn_while_it_downloads(slow: AppOptions) -> None:
     async with driven(slow) as driver:
         await queue(driver, LARGE)
-        await driver.press("2")
-        await driver.until(lambda: state(driver) is JobState.DOWNLOADING)
+        await driver.press("2", then=lambda: state(driver) is JobState.DOWNLOADING)
         await driver.until("1 running", "MB/s", "█")
-        await driver.press("L")
-        await driver.until("begins: 169.3 MB, from 127.0.0.1")
+        await driver.press("L", then="begins: 169.3 MB, from 127.0.0.1")
 
 
 async def test_every_size_has_room_for_filter_marks_and_log(options: AppOptions, told: ToldQueue) -> None:
@@ -306,8 +269,7 @@ async def test_every_size_has_room_for_filter_marks_and_log(options: AppOptions,
             await driver.pilot.resize_terminal(*window)
             await driver.until("running only", "1 selected", "? help")
             assert all(len(line) <= window[0] for line in driver.screen().splitlines())
-        await driver.press("L")
-        await driver.until("queued")
+        await driver.press("L", then="queued")
 
 
 async def test_the_log_of_a_dataset_is_there_too(
@@ -319,9 +281,6 @@ async def test_the_log_of_a_dataset_is_there_too(
     told.jobs = (Job(77, request, request.name, JobState.PAUSED, 1),)
     async with driven(options, kind=app_over(told)) as driver:
         await driver.until(lambda: driver.app.queue is not None)
-        await driver.press("2")
-        await driver.until("kenya_02")
-        await driver.press("enter")
-        await driver.until(lambda: isinstance(driver.app.screen, DatasetJobScreen))
-        await driver.press("L")
-        await driver.until("starts in the app, pid 7")
+        await driver.press("2", then="kenya_02")
+        await driver.press("enter", then=DatasetJobScreen)
+        await driver.press("L", then="starts in the app, pid 7")

@@ -38,14 +38,10 @@ def told(driver: Driver) -> str:
 async def test_without_a_key_the_items_pane_offers_the_profiles(sample: SampleServer, tmp_path: Path) -> None:
     async with driven(keyless(sample, tmp_path)) as driver:
         await find(driver, "kenya_02_labels")
-        await driver.press("i")
-        await driver.until(f"The items of {LABELS} need an API key.")
-        await driver.press("n")
-        await driver.until("3 opens the profiles")
-        await driver.press("r")
-        await driver.until("y Open profiles")
-        await driver.press("y")
-        await driver.until("browse without a key")
+        await driver.press("i", then=f"The items of {LABELS} need an API key.")
+        await driver.press("n", then="3 opens the profiles")
+        await driver.press("r", then="y Open profiles")
+        await driver.press("y", then="browse without a key")
 
 
 async def test_without_a_key_the_download_dialog_keeps_cause_and_advice_apart(
@@ -53,11 +49,8 @@ async def test_without_a_key_the_download_dialog_keeps_cause_and_advice_apart(
 ) -> None:
     async with driven(keyless(sample, tmp_path), (120, 30)) as driver:
         await find(driver, "kenya_02_labels")
-        await driver.press("d")
-        await driver.until("Archives need an API key")
-        await driver.press("n")
-        await driver.until("no API key was sent")
-        await driver.until("check the key on the Profiles screen")
+        await driver.press("d", then="Archives need an API key")
+        await driver.press("n", then=("no API key was sent", "check the key on the Profiles screen"))
         await driver.until(lambda: re.search("^[│ ]*check the key", driver.screen(), re.MULTILINE))
 
 
@@ -79,8 +72,7 @@ async def test_a_dataset_without_collections_has_nothing_to_download(tmp_path: P
     with LoopbackServer(scarce) as server:
         async with driven(AppOptions(root_url=server.root, output_dir=tmp_path)) as driver:
             await driver.until("barren")
-            await driver.press("j", "d")
-            await driver.until(lambda: "nothing to download" in told(driver))
+            await driver.press("j", "d", then=lambda: "nothing to download" in told(driver))
             assert "enter queues" not in driver.screen()
 
 
@@ -91,8 +83,7 @@ async def test_items_that_cannot_be_listed_say_the_whole_reason(tmp_path: Path) 
             await driver.until("broken")
             await driver.press("slash", *"broken", "underscore", "enter")
             await driver.until(lambda: "broken_labels" in driver.screen())
-            await driver.press("i")
-            await driver.until(lambda: "the server failed (500)" in told(driver))
+            await driver.press("i", then=lambda: "the server failed (500)" in told(driver))
             await driver.until("not loaded, r retries")
 
 
@@ -104,6 +95,5 @@ async def test_a_queue_that_another_program_holds_is_not_said_to_be_empty(
     with closing(sqlite3.connect(paths.queue(), isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         async with driven(AppOptions(sample=True, output_dir=tmp_path)) as driver:
-            await driver.press("2")
-            await driver.until("database is locked")
+            await driver.press("2", then="database is locked")
             assert "Nothing is queued" not in driver.screen()

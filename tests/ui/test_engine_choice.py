@@ -26,8 +26,7 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> None:
 async def opened(driver: Driver) -> DownloadScreen:
     """Open the dialog of a dataset with its assets chosen."""
     await on_dataset(driver)
-    await driver.press("D")
-    await driver.until("the catalog first (")
+    await driver.press("D", then="the catalog first (")
     screen = driver.app.screen
     assert isinstance(screen, DownloadScreen)
     return screen
@@ -46,14 +45,12 @@ async def test_a_store_needs_a_cluster_and_no_password_and_both_go_into_the_choi
         screen = await opened(driver)
         write(screen, "folder", "s3://chips/kenya")
         await driver.until("URLs are for datasets on a cluster")
-        await driver.press("enter")
-        await driver.until("choose the assets")
+        await driver.press("enter", then="choose the assets")
         assert driver.app.screen is screen
         screen.query_one("#engine", ChoiceField).choose(CLUSTER)
         write(screen, "folder", "s3://user:hunter2@chips/kenya")
         await driver.until("carries credentials")
-        await driver.press("enter")
-        await driver.until("leave them out")
+        await driver.press("enter", then="leave them out")
         assert driver.app.screen is screen
         answers: list[DownloadChoice | None] = []
         monkeypatch.setattr(screen, "dismiss", answers.append)
@@ -61,8 +58,7 @@ async def test_a_store_needs_a_cluster_and_no_password_and_both_go_into_the_choi
         write(screen, "scheduler", "tcp://10.0.0.1:8786")
         write(screen, "folder", "s3://chips/kenya/")
         await driver.until("as much as the store has")
-        await driver.press("enter")
-        await driver.until(lambda: answers)
+        await driver.press("enter", then=lambda: answers)
         choice = answers[0]
         assert choice is not None
         assert (choice.cluster, choice.url) == (ClusterConfig("tcp://10.0.0.1:8786"), "s3://chips/kenya")
@@ -86,8 +82,7 @@ async def test_a_folder_that_the_workers_share_needs_no_url(
         screen = await opened(driver)
         screen.query_one("#engine", ChoiceField).choose(CLUSTER)
         write(screen, "folder", str(tmp_path / "shared"))
-        await driver.press("enter")
-        await driver.until("by a Dask cluster")
+        await driver.press("enter", then="by a Dask cluster")
 
 
 async def test_without_the_extra_only_this_machine_is_offered(
@@ -98,5 +93,4 @@ async def test_without_the_extra_only_this_machine_is_offered(
         screen = await opened(driver)
         assert not screen.query("#engine")
         write(screen, "folder", "s3://chips/kenya")
-        await driver.press("enter")
-        await driver.until("mlhub-tui[cluster]")
+        await driver.press("enter", then="mlhub-tui[cluster]")

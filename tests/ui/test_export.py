@@ -31,8 +31,7 @@ def dialog(driver: Driver) -> ExportScreen:
 
 async def export(driver: Driver) -> ExportScreen:
     """Open the dialog."""
-    await driver.press("e")
-    await driver.until(lambda: isinstance(driver.app.screen, ExportScreen))
+    await driver.press("e", then=ExportScreen)
     return dialog(driver)
 
 
@@ -77,8 +76,7 @@ async def test_what_is_selected_and_what_the_filter_leaves_is_written(tmp_path: 
     async with at(service, tmp_path) as driver:
         await find_all(driver)
         for loaded in (200, 300, 400):
-            await driver.press("G")
-            await driver.until(f"{loaded} of 400" if loaded < 400 else "400 items")
+            await driver.press("G", then=f"{loaded} of 400" if loaded < 400 else "400 items")
         await driver.press("g", "space", "space", "slash")
         await driver.type("scene-00")
         await driver.press("enter")
@@ -122,8 +120,7 @@ async def test_urls_of_assets_are_written(
 async def test_what_is_no_item_is_counted_where_items_are_listed_and_written(tmp_path: Path) -> None:
     service = Service(number=3, more={"id": None})
     async with at(service, tmp_path) as driver:
-        await driver.press("i")
-        await driver.until("0 items of 3, 3 without an ID")
+        await driver.press("i", then="0 items of 3, 3 without an ID")
         await driver.press("escape")
         await export(driver)
         await write(driver, 0, "GeoJSON", tmp_path / "none.geojson")
@@ -134,11 +131,9 @@ async def test_one_document_is_written_as_received(tmp_path: Path) -> None:
     service = Service()
     async with at(service, tmp_path) as driver:
         screen = await export(driver)
-        await driver.press("j")
-        await driver.until("the document as received")
+        await driver.press("j", then="the document as received")
         assert screen.query_one("#path", Input).value == str(tmp_path / "scenes.json")
-        await driver.press("ctrl+s")
-        await driver.until(lambda: "scenes.json" in said(driver))
+        await driver.press("ctrl+s", then=lambda: "scenes.json" in said(driver))
         assert json.loads((tmp_path / "scenes.json").read_text()) == service.collection()
 
 
@@ -148,14 +143,11 @@ async def test_a_file_that_is_there_is_replaced_only_after_a_question(tmp_path: 
     async with at(Service(number=2), tmp_path) as driver:
         await export(driver)
         await write(driver, 0, "GeoJSON", path)
-        await driver.until(lambda: isinstance(driver.app.screen, QuestionScreen))
-        await driver.press("n")
-        await driver.until(lambda: isinstance(driver.app.screen, ExportScreen))
+        await driver.until(QuestionScreen)
+        await driver.press("n", then=ExportScreen)
         assert path.read_text() == "before"
-        await driver.press("ctrl+s")
-        await driver.until(lambda: isinstance(driver.app.screen, QuestionScreen))
-        await driver.press("y")
-        await driver.until(lambda: "there.geojson: 2 items" in said(driver))
+        await driver.press("ctrl+s", then=QuestionScreen)
+        await driver.press("y", then=lambda: "there.geojson: 2 items" in said(driver))
         assert len(json.loads(path.read_text())["features"]) == 2
 
 
@@ -221,6 +213,5 @@ async def test_the_dialog_of_hostile_items_is_drawn_as_text(tmp_path: Path, size
         await driver.pilot.pause()
         path = Path(screen.query_one("#path", Input).value)
         assert path.parent == tmp_path
-        await driver.press("ctrl+s")
-        await driver.until(lambda: path.is_file())
+        await driver.press("ctrl+s", then=lambda: path.is_file())
         drawn(driver.app)

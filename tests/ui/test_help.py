@@ -72,28 +72,20 @@ async def test_every_command_of_every_screen_is_in_help_and_palette_with_its_key
         check(driver, "Browse")
         assert ways(driver)["browse.items"].command.all_keys == "I"
         assert ways(driver)["list.down"].command.all_keys == "f9 j"
-        await driver.press("2")
-        await driver.until(lambda: driver.app.current_mode == "downloads")
+        await driver.press("2", then=lambda: driver.app.current_mode == "downloads")
         check(driver, "Downloads")
-        await driver.press("3")
-        await driver.until(lambda: driver.app.current_mode == "profiles")
+        await driver.press("3", then=lambda: driver.app.current_mode == "profiles")
         check(driver, "Profiles")
-        await driver.press("1")
-        await driver.until(lambda: driver.app.current_mode == "browse")
-        await driver.press("enter")
-        await driver.until(lambda: isinstance(driver.app.screen, DocumentScreen))
+        await driver.press("1", then=lambda: driver.app.current_mode == "browse")
+        await driver.press("enter", then=DocumentScreen)
         check(driver, "Collection")
-        await driver.press("m")
-        await driver.until("items loaded")
+        await driver.press("m", then="items loaded")
         check(driver, "Collection")
         assert next(iter(reachable(driver.app, driver.app.screen))).name == "Map"
-        await driver.press("t")
-        await driver.until(lambda: type(driver.app.focused).__name__ == "TimeHistogram")
+        await driver.press("t", then=lambda: type(driver.app.focused).__name__ == "TimeHistogram")
         assert next(iter(reachable(driver.app, driver.app.screen))).name == "Dates"
-        await driver.press("s")
-        await driver.until("ctrl+s searches")
-        await driver.press("ctrl+s")
-        await driver.until(lambda: isinstance(driver.app.screen, ResultsScreen))
+        await driver.press("s", then="ctrl+s searches")
+        await driver.press("ctrl+s", then=ResultsScreen)
         check(driver, "Results")
 
 
@@ -109,27 +101,22 @@ async def test_the_focus_comes_first_then_the_screen_then_the_app_then_the_rest(
 async def test_what_is_searched_for_is_found_and_done_on_the_screen_below(options: AppOptions) -> None:
     async with driven(options) as driver:
         await driver.until("BigEarthNet")
-        await driver.press("question_mark")
-        await driver.until("esc closes")
+        await driver.press("question_mark", then="esc closes")
         keys = help_screen(driver)
         total = keys.found
-        await driver.press("slash", *"queue")
-        await driver.until("Show the download queue")
+        await driver.press("slash", *"queue", then="Show the download queue")
         assert 0 < keys.found < total
-        await driver.press("enter")
-        await driver.until(lambda: isinstance(driver.app.focused, PickList))
+        await driver.press("enter", then=lambda: isinstance(driver.app.focused, PickList))
         while keys.current is None or keys.current.command.id != "app.downloads":
             await driver.press("j")
-        await driver.press("enter")
-        await driver.until(lambda: driver.app.current_mode == "downloads")
+        await driver.press("enter", then=lambda: driver.app.current_mode == "downloads")
 
 
 async def test_a_move_that_is_chosen_moves_what_has_the_focus(options: AppOptions) -> None:
     async with driven(options) as driver:
         await driver.until("BigEarthNet")
         tree = driver.app.screen.query_one("#tree")
-        await driver.press("question_mark")
-        await driver.until("Go down")
+        await driver.press("question_mark", then="Go down")
         await driver.press("enter")
         await driver.until(lambda: tree.cursor_line == 1)  # type: ignore[attr-defined] # it is the tree
 
@@ -139,20 +126,16 @@ async def test_keys_of_other_screens_are_shown_and_not_done(options: AppOptions)
         await driver.until("BigEarthNet")
         await driver.press("question_mark", "slash", *"sooner", "enter")
         await driver.until("Not on this screen", "downloads.up")
-        await driver.press("enter")
-        await driver.until("works on another screen")
+        await driver.press("enter", then="works on another screen")
         assert isinstance(driver.app.screen, HelpScreen)
-        await driver.press("escape")
-        await driver.until("Go down")
-        await driver.press("escape")
-        await driver.until(lambda: not driver.app.screen.is_modal)
+        await driver.press("escape", then="Go down")
+        await driver.press("escape", then=lambda: not driver.app.screen.is_modal)
 
 
 async def test_the_cursor_passes_over_headings_and_ends_where_the_list_does(options: AppOptions) -> None:
     async with driven(options, (60, 15)) as driver:
         await driver.until("BigEarthNet")
-        await driver.press("question_mark")
-        await driver.until("Go down")
+        await driver.press("question_mark", then="Go down")
         keys, listed = help_screen(driver), driver.app.screen.query_one(PickList)
         seen = []
         for _ in range(listed.line_count):
@@ -166,22 +149,18 @@ async def test_the_cursor_passes_over_headings_and_ends_where_the_list_does(opti
             for _ in range(30):
                 step()
                 assert keys.current is not None
-        await driver.press("g")
-        await driver.until("Lists")
+        await driver.press("g", then="Lists")
 
 
 async def test_dialogs_tell_their_keys_too_and_fields_keep_what_is_typed(options: AppOptions) -> None:
     async with driven(options) as driver:
         await find(driver, "kenya_02_s")
-        await driver.press("s")
-        await driver.until("ctrl+s searches")
+        await driver.press("s", then="ctrl+s searches")
         await driver.press("question_mark")
         dialog = driver.app.screen
         await driver.until(lambda: "?" in [field.value for field in dialog.query("Input")])  # type: ignore[attr-defined]
-        await driver.press("f1")
-        await driver.until("This dialog")
-        await driver.press("escape")
-        await driver.until(lambda: driver.app.screen is dialog)
+        await driver.press("f1", then="This dialog")
+        await driver.press("escape", then=lambda: driver.app.screen is dialog)
 
 
 # The first steps
@@ -199,27 +178,22 @@ async def test_the_first_steps_are_shown_once_and_the_key_that_ends_them_counts(
     async with driven(options) as driver:
         await driver.until("First steps", "BigEarthNet")
         tree = driver.app.screen.query_one("#tree")
-        await driver.press("j")
-        await driver.until(lambda: not driver.app.screen.query(Tour))
+        await driver.press("j", then=lambda: not driver.app.screen.query(Tour))
         assert tree.cursor_line == 1  # type: ignore[attr-defined] # it is the tree
         await driver.until(lambda: json.loads((mlhub_home / "state.json").read_text())["toured"])
     async with driven(options) as driver:
         await driver.until("BigEarthNet")
         assert not driver.app.screen.query(Tour)
-        await driver.press("question_mark")
-        await driver.until("t first steps")
-        await driver.press("t")
-        await driver.until("First steps", "BigEarthNet")
+        await driver.press("question_mark", then="t first steps")
+        await driver.press("t", then=("First steps", "BigEarthNet"))
 
 
 async def test_the_palette_has_the_first_steps_too(options: AppOptions) -> None:
     async with driven(options, (60, 15)) as driver:
         await driver.until("BigEarthNet")
         await driver.press("ctrl+p")
-        await driver.type("first steps")
-        await driver.until("Five lines")
-        await driver.press("enter")
-        await driver.until("any key continues", "Datasets")
+        await driver.type("first steps", then="Five lines")
+        await driver.press("enter", then=("any key continues", "Datasets"))
 
 
 def test_the_first_steps_are_five_lines_that_fit() -> None:

@@ -174,9 +174,7 @@ async def test_every_pane_of_a_collection(harm: AppOptions, size: tuple[int, int
     async with driven(harm, size) as driver:
         await loaded(driver)
         await go_to(driver, EntryKind.COLLECTION, NASTY_ID)
-        await driver.press("enter")
-        await driver.until(lambda: isinstance(driver.app.screen, DocumentScreen))
-        await driver.until("Archive")
+        await driver.press("enter", then=(DocumentScreen, "Archive"))
         overview = driver.app.screen.query_one("#overview", DetailView)
 
         def says_so_at_the_end() -> bool:
@@ -191,8 +189,7 @@ async def test_every_pane_of_a_collection(harm: AppOptions, size: tuple[int, int
         await driver.press("i")
         table = driver.app.screen.query_one(ItemTable)
         await driver.until(lambda: table.line_count >= 4)
-        await driver.press("G")
-        await driver.until("items")
+        await driver.press("G", then="items")
         look(driver)
 
 
@@ -201,12 +198,10 @@ async def test_every_pane_of_an_item_and_of_a_model(harm: AppOptions) -> None:
     async with driven(harm) as driver:
         await loaded(driver)
         await go_to(driver, EntryKind.COLLECTION, NASTY_ID)
-        await driver.press("i")
-        await driver.until(lambda: bool(driver.app.screen.query(ItemTable)))
+        await driver.press("i", then=lambda: bool(driver.app.screen.query(ItemTable)))
         table = driver.app.screen.query_one(ItemTable)
         await driver.until(lambda: table.line_count >= 4)
-        await driver.press("g", "enter")
-        await driver.until("Collection collection[/]")
+        await driver.press("g", "enter", then="Collection collection[/]")
         seen = await panes(driver)
         assert "two[/]" in seen
         assert '"id": "item' in seen
@@ -215,8 +210,7 @@ async def test_every_pane_of_an_item_and_of_a_model(harm: AppOptions) -> None:
         assert driver.app.is_running
         await driver.press("escape", "escape")
         await go_to(driver, EntryKind.MODEL, nasty("model"))
-        await driver.press("enter")
-        await driver.until("trained ML model")
+        await driver.press("enter", then="trained ML model")
         seen = await panes(driver)
         assert "architecture[/]" in seen
         assert "stolen-key" not in seen
@@ -228,8 +222,7 @@ async def test_what_is_copied_is_clean_and_one_line(harm: AppOptions) -> None:
     async with driven(harm) as driver:
         await loaded(driver)
         await go_to(driver, EntryKind.COLLECTION, NASTY_ID)
-        await driver.press("enter")
-        await driver.until("Archive")
+        await driver.press("enter", then="Archive")
         for keys, start in (
             (["y"], "collection[/]"),
             (["Y"], "citation[/]"),
@@ -257,20 +250,17 @@ async def test_the_dialog_the_queue_and_the_toasts_of_hostile_archives(
         await loaded(driver)
         for identity in wanted:
             await go_to(driver, EntryKind.COLLECTION, identity)
-            await driver.press("d")
-            await driver.until(lambda: isinstance(driver.app.screen, DownloadScreen))
+            await driver.press("d", then=DownloadScreen)
             await driver.until(lambda: "requesting" not in said_of_size(driver))
             assert f"l{MARKUP[:20]}" in look(driver)
             await driver.until(str(tmp_path)[:20])
-            await driver.press("enter")
-            await driver.until(lambda: isinstance(driver.app.screen, BrowseScreen))
+            await driver.press("enter", then=BrowseScreen)
         await driver.until(lambda: len(driver.app.jobs) == len(wanted))
         look(driver)
         await driver.until(lambda: all(job.state.finished for job in driver.app.jobs))
         await driver.pilot.pause()
         look(driver)
-        await driver.press("2")
-        await driver.until(lambda: isinstance(driver.app.screen, DownloadsScreen))
+        await driver.press("2", then=DownloadsScreen)
         for _ in wanted:
             look(driver)
             await driver.press("j")
@@ -278,8 +268,7 @@ async def test_the_dialog_the_queue_and_the_toasts_of_hostile_archives(
         assert states.pop("CON") is JobState.FAILED
         assert set(states.values()) == {JobState.DONE}, driver.screen()
         failed = next(n for n, job in enumerate(driver.app.jobs) if job.state is JobState.FAILED)
-        await driver.press("g", *["j"] * failed)
-        await driver.until("refused[/]")
+        await driver.press("g", *["j"] * failed, then="refused[/]")
         look(driver)
     files = sorted(path for path in tmp_path.rglob("*.tar.gz"))
     assert {path.parent for path in files} == {tmp_path / "out"}
@@ -294,16 +283,13 @@ async def test_a_hostile_refusal_leads_to_a_question_in_plain_text(harm: AppOpti
     async with driven(harm) as driver:
         await loaded(driver)
         await go_to(driver, EntryKind.COLLECTION, "-rf")
-        await driver.press("l")
-        await driver.until(lambda: isinstance(driver.app.screen, QuestionScreen))
-        await driver.until("away[/]")
+        await driver.press("l", then=(QuestionScreen, "away[/]"))
         look(driver)
         assert KEY not in driver.screen()
         await driver.press("n")
         await go_to(driver, EntryKind.COLLECTION, "CON")
         await driver.press("l")
-        await driver.press("l")
-        await driver.until("wrong[/]")
+        await driver.press("l", then="wrong[/]")
         look(driver)
 
 
@@ -313,11 +299,9 @@ async def test_help_and_palette_over_hostile_data(harm: AppOptions) -> None:
         await loaded(driver)
         await go_to(driver, EntryKind.COLLECTION, NASTY_ID)
         for key in ("question_mark", "ctrl+p"):
-            await driver.press(key)
-            await driver.until(lambda: len(driver.app.screen_stack) > 1)
+            await driver.press(key, then=lambda: len(driver.app.screen_stack) > 1)
             look(driver)
-            await driver.press("escape")
-            await driver.until(lambda: len(driver.app.screen_stack) == 1)
+            await driver.press("escape", then=lambda: len(driver.app.screen_stack) == 1)
 
 
 @pytest.mark.slow

@@ -68,7 +68,7 @@ def is_wide(driver: Driver, columns: int) -> bool:
 
 async def front(driver: Driver, kind: type[Screen[Any]]) -> None:
     """Wait until a screen of a kind is in front."""
-    await driver.until(lambda: isinstance(driver.app.screen, kind))
+    await driver.until(kind)
 
 
 # What a deployment of the MLHub API sends
@@ -82,15 +82,12 @@ async def test_search_results_choice_of_assets_export_and_favourites(harm: AppOp
         await driver.press("asterisk", "F")
         await front(driver, ListScreen)
         await look(driver, "collection[/]")
-        await driver.press("escape", "f")
-        await driver.until(lambda: driver.app.screen.is_modal)
+        await driver.press("escape", "f", then=lambda: driver.app.screen.is_modal)
         await look(driver, "tag[/]")
-        await driver.press("escape", "ctrl+g")
-        await driver.until(lambda: driver.app.screen.is_modal)
+        await driver.press("escape", "ctrl+g", then=lambda: driver.app.screen.is_modal)
         await paste(driver, NASTY_ID)
         await look(driver, "[/][bold]")
-        await driver.press("escape")
-        await driver.until(lambda: not driver.app.screen.is_modal)
+        await driver.press("escape", then=lambda: not driver.app.screen.is_modal)
         await driver.press("s")
         await front(driver, SearchForm)
         await look(driver, "collection[/]")
@@ -107,8 +104,7 @@ async def test_search_results_choice_of_assets_export_and_favourites(harm: AppOp
         await front(driver, ResultsScreen)
         await driver.press("g", "enter")
         await front(driver, DocumentScreen)
-        await driver.press("J")
-        await driver.until('"id": "item')
+        await driver.press("J", then='"id": "item')
         await look(driver, '"id": "item')
         await driver.press("p")
         await look(driver)
@@ -253,12 +249,9 @@ async def test_detail_items_map_and_json_of_a_hostile_catalog(tmp_path: Path) ->
         for key in ("i", "m", "a", "J", "O"):
             await driver.press(key)
             await look(driver)
-        await driver.press("i")
-        await driver.until("0item[/]")
-        await driver.press("enter")
-        await driver.until("Assets  ")
-        await driver.press("G")
-        await driver.until("value[/]")
+        await driver.press("i", then="0item[/]")
+        await driver.press("enter", then="Assets  ")
+        await driver.press("G", then="value[/]")
         for key in ("a", "J", "m", "v"):
             await driver.press(key)
             await look(driver)
@@ -287,21 +280,17 @@ async def test_a_plan_of_a_hostile_catalog(tmp_path: Path) -> None:
 async def test_the_form_for_sources_takes_anything(tmp_path: Path, place: str) -> None:
     async with driven(AppOptions(output_dir=tmp_path)) as driver:
         await driver.until("Welcome")
-        await driver.press("o")
-        await driver.until("Open or add a source")
+        await driver.press("o", then="Open or add a source")
         await paste(driver, place)
         await look(driver)
-        await driver.press("enter")
-        await driver.until("! ")
+        await driver.press("enter", then="! ")
         await look(driver)
 
 
 async def test_a_hostile_place_is_named_in_the_form(tmp_path: Path) -> None:
     async with driven(AppOptions(output_dir=tmp_path)) as driver:
         await driver.until("Welcome")
-        await driver.press("o")
-        await driver.until("Open or add a source")
+        await driver.press("o", then="Open or add a source")
         await paste(driver, str(plant(tmp_path / "catalog").parent))
-        await driver.press("enter")
-        await driver.until("catalog[/]")
+        await driver.press("enter", then="catalog[/]")
         await look(driver)

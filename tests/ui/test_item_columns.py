@@ -124,30 +124,22 @@ async def test_an_item_of_which_only_a_link_was_known_stays_selected_when_its_do
 async def test_the_key_for_sorting_goes_through_the_columns_and_is_remembered(options: AppOptions) -> None:
     async with driven(options, (100, 30)) as driver:
         await items_scene(driver)
-        await driver.press("z")
-        await driver.until("Item ↓")
-        await driver.press("z")
-        await driver.until("Dates ↓")
+        await driver.press("z", then="Item ↓")
+        await driver.press("z", then="Dates ↓")
         assert driver.app.memory.item_orders == {"mlhub": "dates"}
-        await driver.press("escape")
-        await driver.until(lambda: not isinstance(driver.app.screen, DocumentScreen))
-        await driver.press("enter")
-        await driver.until(lambda: isinstance(driver.app.screen, DocumentScreen))
-        await driver.press("i")
-        await driver.until("Dates ↓")
+        await driver.press("escape", then=lambda: not isinstance(driver.app.screen, DocumentScreen))
+        await driver.press("enter", then=DocumentScreen)
+        await driver.press("i", then="Dates ↓")
 
 
 async def test_columns_are_chosen_and_remembered_by_the_kind_of_source(options: AppOptions) -> None:
     async with driven(options, (120, 30)) as driver:
         await items_scene(driver)
         await driver.until("Platform")
-        await driver.press("C")
-        await driver.until(lambda: isinstance(driver.app.screen, ColumnScreen), "[x] Cloud")
+        await driver.press("C", then=(ColumnScreen, "[x] Cloud"))
         await driver.press("down")
-        await driver.press("space")
-        await driver.until("[ ] Cloud")
-        await driver.press("escape")
-        await driver.until(lambda: isinstance(driver.app.screen, DocumentScreen))
+        await driver.press("space", then="[ ] Cloud")
+        await driver.press("escape", then=DocumentScreen)
         header = header_of(driver)
         assert "Dates" in header and "Cloud" not in header
     async with driven(options, (120, 30)) as driver:

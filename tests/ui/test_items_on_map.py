@@ -53,8 +53,7 @@ def options(tmp_path: Path) -> AppOptions:
 async def opened(driver: Driver, key: str) -> tuple[ItemTable, MapPane]:
     """Open the items, or the map, of the collection, all of them known."""
     await driver.until("▸ chips")
-    await driver.press("j", key)
-    await driver.until(lambda: isinstance(driver.app.screen, DocumentScreen))
+    await driver.press("j", key, then=DocumentScreen)
     screen = driver.app.screen
     table, pane = screen.query_one(ItemTable), screen.query_one(MapPane)
     if key == "m":
@@ -71,13 +70,10 @@ async def test_a_map_opens_on_all_it_shows_as_its_items_come_and_close_enough(
 ) -> None:
     async with driven(options, size) as driver:
         _, pane = await opened(driver, "i")
-        await driver.press("m")
-        await driver.until("6 footprints", lambda: pane.query_one(FootprintMap).view is not None)
+        await driver.press("m", then=("6 footprints", lambda: pane.query_one(FootprintMap).view is not None))
         opened_so = driver.screen()
-        await driver.press("home")
-        await driver.until(lambda: driver.screen() == opened_so)
-        await driver.press("plus")
-        await driver.until(lambda: driver.screen() != opened_so)
+        await driver.press("home", then=lambda: driver.screen() == opened_so)
+        await driver.press("plus", then=lambda: driver.screen() != opened_so)
         await driver.pilot.resize_terminal(size[0] + 2, size[1])
         await driver.press("home")
         await driver.pilot.resize_terminal(*size)
@@ -86,8 +82,7 @@ async def test_a_map_opens_on_all_it_shows_as_its_items_come_and_close_enough(
 
 async def choose_months(driver: Driver, *keys: str) -> None:
     """Go to the histogram and choose a range on it."""
-    await driver.press("t")
-    await driver.until(lambda: driver.app.screen.query_one(TimeHistogram).has_focus)
+    await driver.press("t", then=lambda: driver.app.screen.query_one(TimeHistogram).has_focus)
     await driver.press(*keys)
 
 
@@ -103,19 +98,15 @@ async def test_a_range_of_dates_narrows_the_table_until_escape(options: AppOptio
         await driver.press(*["l"] * march, "b", "l", "enter")
         await driver.until("2 footprints of 6", "[Mar to Apr 2020, esc]", "enter searches there")
         assert [entry.label for entry in table.shown] == ["place2", "place3"]
-        await driver.press("i")
-        await driver.until("place2", "place3", "[Mar to Apr 2020, esc]", "2 match, 6 items")
-        await driver.press("s")
-        await driver.until("2020-03/2020-04", "2020-03-01 to 2020-04-30")
+        await driver.press("i", then=("place2", "place3", "[Mar to Apr 2020, esc]", "2 match, 6 items"))
+        await driver.press("s", then=("2020-03/2020-04", "2020-03-01 to 2020-04-30"))
         await driver.press("escape")
         await driver.over()
         assert "place1" not in driver.screen()
-        await driver.press("escape")
-        await driver.until("place1", "place5", lambda: not table.narrowed)
+        await driver.press("escape", then=("place1", "place5", lambda: not table.narrowed))
         assert not pane.when and dates.range is None
         assert isinstance(driver.app.screen, DocumentScreen)
-        await driver.press("escape")
-        await driver.until(lambda: not isinstance(driver.app.screen, DocumentScreen))
+        await driver.press("escape", then=lambda: not isinstance(driver.app.screen, DocumentScreen))
 
 
 async def test_the_chosen_dates_go_into_a_search(options: AppOptions) -> None:
@@ -123,9 +114,7 @@ async def test_the_chosen_dates_go_into_a_search(options: AppOptions) -> None:
         await opened(driver, "m")
         await choose_months(driver, "b", "l", "enter")
         await driver.until("enter searches there")
-        await driver.press("enter")
-        await driver.until(lambda: isinstance(driver.app.screen, SearchForm))
-        await driver.until("2020-01-01 to 2020-02-29")
+        await driver.press("enter", then=(SearchForm, "2020-01-01 to 2020-02-29"))
 
 
 async def test_beside_the_items_the_map_follows_the_cursor(options: AppOptions) -> None:
@@ -133,27 +122,21 @@ async def test_beside_the_items_the_map_follows_the_cursor(options: AppOptions) 
         table, pane = await opened(driver, "i")
         chart = pane.query_one(FootprintMap)
         await driver.until(lambda: chart.region.height > 8 and len(table.rows) == 6 and table.has_focus)
-        await driver.press("j", "j")
-        await driver.until(lambda: current(chart) == 2 and "place2, " in driver.screen())
-        await driver.press("k")
-        await driver.until(lambda: current(chart) == 1)
+        await driver.press("j", "j", then=lambda: current(chart) == 2 and "place2, " in driver.screen())
+        await driver.press("k", then=lambda: current(chart) == 1)
 
 
 async def test_beside_the_tree_an_item_stands_among_those_around_it(options: AppOptions) -> None:
     async with driven(options, WIDE) as driver:
         await driver.until("▸ chips")
-        await driver.press("j", "l")
-        await driver.until("place5")
+        await driver.press("j", "l", then="place5")
         for _ in range(3):
-            await driver.press("j")
-            await driver.until("Collection chips")
+            await driver.press("j", then="Collection chips")
         chart = driver.app.screen.query_one(BrowseMap)
         await driver.until(lambda: chart.current is not None and len(chart.footprints) >= 1)
-        await driver.press("k")
-        await driver.until(lambda: len(chart.footprints) >= 2 and current(chart) == 1)
+        await driver.press("k", then=lambda: len(chart.footprints) >= 2 and current(chart) == 1)
         assert not chart.boxes
-        await driver.press("h")
-        await driver.until(lambda: chart.boxes == (BBox(34, 0, 40, 1),) and not chart.footprints)
+        await driver.press("h", then=lambda: chart.boxes == (BBox(34, 0, 40, 1),) and not chart.footprints)
 
 
 async def searched(driver: Driver) -> tuple[ItemTable, MapPane]:
@@ -172,25 +155,20 @@ async def test_results_are_shown_on_a_map_in_place_of_the_table(options: AppOpti
         chart = pane.query_one(FootprintMap)
         await driver.until("place1, ", lambda: chart.has_focus and not table.display)
         assert len(chart.footprints) == 6 and chart.boxes == (BBox(30, -5, 45, 5),)
-        await driver.press("n", "n", "m")
-        await driver.until(lambda: table.display and table.cursor_line == 3)
-        await driver.press("m", "escape")
-        await driver.until(lambda: table.has_focus, "place0")
+        await driver.press("n", "n", "m", then=lambda: table.display and table.cursor_line == 3)
+        await driver.press("m", "escape", then=(lambda: table.has_focus, "place0"))
         assert isinstance(driver.app.screen, ResultsScreen)
 
 
 async def test_results_beside_their_map_are_narrowed_by_dates_and_by_a_box(options: AppOptions) -> None:
     async with driven(options, WIDE) as driver:
         table, pane = await searched(driver)
-        await driver.press("m", "j", "j")
-        await driver.until(lambda: current(pane.query_one(FootprintMap)) == 2)
+        await driver.press("m", "j", "j", then=lambda: current(pane.query_one(FootprintMap)) == 2)
         await driver.press("m")
         await choose_months(driver, "b", "l", "enter")
         await driver.until("2 match", lambda: table.line_count == 2)
-        await driver.press("escape")
-        await driver.until(lambda: table.line_count == 6)
-        await driver.press("t", "b", "enter")
-        await driver.until(lambda: isinstance(driver.app.screen, SearchForm))
+        await driver.press("escape", then=lambda: table.line_count == 6)
+        await driver.press("t", "b", "enter", then=SearchForm)
 
 
 async def test_items_whose_dates_are_not_known_stay_until_they_are(tmp_path: Path) -> None:

@@ -80,64 +80,46 @@ def view(driver: Driver) -> JsonView:
 async def test_what_is_short_stands_on_one_line_and_the_rest_unfolds_and_folds() -> None:
     async with shown(DOCUMENT) as (_, driver):
         await driver.until('▸ "bbox": [34.0, 0.4, 34.5, 0.7],')
-        await driver.press("j", "j", "l")
-        await driver.until('▾ "bbox": [')
-        await driver.press("h")
-        await driver.until('▸ "bbox": [34.0, 0.4, 34.5, 0.7],')
-        await driver.press("minus")
-        await driver.until('▸ "nested": {…} 1 field,')
+        await driver.press("j", "j", "l", then='▾ "bbox": [')
+        await driver.press("h", then='▸ "bbox": [34.0, 0.4, 34.5, 0.7],')
+        await driver.press("minus", then='▸ "nested": {…} 1 field,')
         assert view(driver).line_count == 6
-        await driver.press("plus", "j", "enter")
-        await driver.until(lambda: view(driver).line_count > 6)
-        await driver.press("g", "h")
-        await driver.until("▸ {…} 4 fields")
+        await driver.press("plus", "j", "enter", then=lambda: view(driver).line_count > 6)
+        await driver.press("g", "h", then="▸ {…} 4 fields")
 
 
 async def test_left_goes_to_what_holds_a_line_once_there_is_nothing_to_fold() -> None:
     async with shown(DOCUMENT) as (_, driver):
         lines = view(driver)
-        await driver.press("G", "k")
-        await driver.until(lambda: lines.cursor_line == lines.line_count - 2)
-        await driver.press("h")
-        await driver.until('▸ "links": […] 2 entries')
-        await driver.press("h")
-        await driver.until(lambda: lines.cursor_line == 0)
+        await driver.press("G", "k", then=lambda: lines.cursor_line == lines.line_count - 2)
+        await driver.press("h", then='▸ "links": […] 2 entries')
+        await driver.press("h", then=lambda: lines.cursor_line == 0)
 
 
 async def test_search_unfolds_what_hides_a_match_and_goes_round() -> None:
     async with shown(DOCUMENT) as (app, driver):
         pane = app.query_one(JsonPane)
-        await driver.press("minus")
-        await driver.until('▸ "nested"')
-        await driver.press("slash", *"NEEDLE")
-        await driver.until("1 of 2 matches", '"needle": 1')
-        await driver.press("enter", "n")
-        await driver.until(lambda: pane.status == "2 of 2 matches")
-        await driver.press("n")
-        await driver.until(lambda: pane.status == "1 of 2 matches")
-        await driver.press("N")
-        await driver.until(lambda: pane.status == "2 of 2 matches")
+        await driver.press("minus", then='▸ "nested"')
+        await driver.press("slash", *"NEEDLE", then=("1 of 2 matches", '"needle": 1'))
+        await driver.press("enter", "n", then=lambda: pane.status == "2 of 2 matches")
+        await driver.press("n", then=lambda: pane.status == "1 of 2 matches")
+        await driver.press("N", then=lambda: pane.status == "2 of 2 matches")
         marked = [s.text for strip in strips(driver.app) for s in strip if s.style and s.style.underline]
         assert {text.lower() for text in marked} == {"needle"}
-        await driver.press("escape")
-        await driver.until(lambda: pane.status.endswith("lines"))
+        await driver.press("escape", then=lambda: pane.status.endswith("lines"))
         assert view(driver).wanted is None
 
 
 async def test_n_without_a_search_says_which_key_searches() -> None:
     async with shown(DOCUMENT) as (app, driver):
-        await driver.press("n")
-        await driver.until(lambda: app.refused == ["Nothing is searched for: / searches."])
+        await driver.press("n", then=lambda: app.refused == ["Nothing is searched for: / searches."])
 
 
 async def test_what_is_not_there_is_said_not_to_be_and_esc_goes_back_to_where_one_was() -> None:
     async with shown(DOCUMENT) as (_, driver):
-        await driver.press("j", "slash", *"inner")
-        await driver.until("1 of 1 match")
-        await driver.press(*"zz")
-        await driver.until("no match")
-        await driver.press("escape")
-        await driver.until(lambda: driver.app.focused is view(driver))
+        await driver.press("j", "slash", *"inner", then="1 of 1 match")
+        await driver.press(*"zz", then="no match")
+        await driver.press("escape", then=lambda: driver.app.focused is view(driver))
         assert view(driver).row == 1
 
 
@@ -152,8 +134,7 @@ async def test_values_and_paths_are_copied_on_one_line_and_without_keys() -> Non
 
 async def test_what_is_too_much_for_a_clipboard_is_not_copied() -> None:
     async with shown({"a": list(range(100_000))}) as (app, driver):
-        await driver.press("y", "c")
-        await driver.until(lambda: app.copied == ["$"])
+        await driver.press("y", "c", then=lambda: app.copied == ["$"])
         await driver.until(lambda: app.refused == ["Too much for the clipboard; e writes it to a file."])
 
 
@@ -196,8 +177,6 @@ async def test_a_document_of_200_000_lines_is_moved_in_without_looking_at_all_of
 async def test_a_document_is_laid_out_once_it_is_looked_at(options: AppOptions) -> None:
     async with driven(options, (80, 24)) as driver:
         await json_scene(driver)
-        await driver.press("O", "J")
-        await driver.until('"type": "Collection"')
+        await driver.press("O", "J", then='"type": "Collection"')
         assert view(driver).has_focus
-        await driver.press("y")
-        await driver.until(lambda: driver.app.clipboard.startswith('{"id": "ref_african_crops'))
+        await driver.press("y", then=lambda: driver.app.clipboard.startswith('{"id": "ref_african_crops'))

@@ -84,18 +84,13 @@ async def test_a_source_that_is_away_shows_what_it_listed_last(tmp_path: Path) -
         async with driven(options) as driver:
             await driver.until("Datasets  45")
             await driver.until(lambda: "as of" not in driver.screen().splitlines()[1])
-            await driver.press("j", "j")
-            await driver.until(lambda: driver.screen().count("BigEarthNet") == 1)
+            await driver.press("j", "j", then=lambda: driver.screen().count("BigEarthNet") == 1)
     async with driven(options, (100, 60)) as driver:
-        await driver.until("45, as of ")
-        await driver.until("try again (r)")
-        await driver.until("BigEarthNet")
+        await driver.until("45, as of ", "try again (r)", "BigEarthNet")
         await driver.press("r")
         await driver.over()
-        await driver.until("try again (r)")
-        await driver.until("45, as of ")
-        await driver.press("j", "l")
-        await driver.until("▾ A crop type")
+        await driver.until("try again (r)", "45, as of ")
+        await driver.press("j", "l", then="▾ A crop type")
 
 
 @pytest.mark.slow
@@ -151,5 +146,4 @@ async def test_the_cursor_stays_on_what_was_found_when_the_source_answers(
                 lambda: tree.subject is not None and tree.subject.entry.id == found,
                 "1 of 45",
             )
-            await driver.press("k")
-            await driver.until(lambda: tree.subject is None or tree.subject.entry.id != found)
+            await driver.press("k", then=lambda: tree.subject is None or tree.subject.entry.id != found)

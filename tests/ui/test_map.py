@@ -212,35 +212,28 @@ def test_every_key_has_its_action(place: str, owners: tuple[type, ...]) -> None:
 async def opened(driver: Driver) -> MapPane:
     """Open the map of a collection with items."""
     await find(driver, "kenya_02_s")
-    await driver.press("m")
-    await driver.until(lambda: isinstance(driver.app.screen, DocumentScreen))
-    await driver.until("footprints")
+    await driver.press("m", then=(DocumentScreen, "footprints"))
     return driver.app.screen.query_one(MapPane)
 
 
 async def test_a_collection_shows_its_items_on_the_map_with_their_dates(options: AppOptions) -> None:
     async with driven(options) as driver:
         pane = await opened(driver)
-        await driver.until("30 items loaded")
-        await driver.until("Kenya")
+        await driver.until("30 items loaded", "Kenya")
         chart = pane.query_one(FootprintMap)
         assert len(chart.footprints) == 30
         assert chart.has_focus
-        await driver.press("N")
-        await driver.until(lambda: len(chart.footprints) == 52)
-        await driver.press("enter")
-        await driver.until("Bands")
+        await driver.press("N", then=lambda: len(chart.footprints) == 52)
+        await driver.press("enter", then="Bands")
 
 
 async def test_a_range_of_dates_leaves_what_lies_in_it(options: AppOptions) -> None:
     async with driven(options) as driver:
         pane = await opened(driver)
         await driver.until("30 items loaded")
-        await driver.press("t", "g", "b", *"lllll", "enter")
-        await driver.until(" of 30")
+        await driver.press("t", "g", "b", *"lllll", "enter", then=" of 30")
         assert 0 < len(pane.query_one(FootprintMap).footprints) < 30
-        await driver.press("escape")
-        await driver.until("30 footprints")
+        await driver.press("escape", then="30 footprints")
         await driver.press("t")
         assert pane.query_one(FootprintMap).has_focus
 
@@ -248,33 +241,26 @@ async def test_a_range_of_dates_leaves_what_lies_in_it(options: AppOptions) -> N
 async def test_a_box_on_the_map_begins_a_search(options: AppOptions) -> None:
     async with driven(options) as driver:
         await opened(driver)
-        await driver.press("b", "enter")
-        await driver.until(lambda: isinstance(driver.app.screen, SearchForm))
-        await driver.until("ref_african_crops_kenya_02_source")
-        await driver.until("°E")
+        await driver.press("b", "enter", then=(SearchForm, "ref_african_crops_kenya_02_source", "°E"))
 
 
 async def test_the_form_of_a_search_takes_its_box_from_a_map(options: AppOptions) -> None:
     async with driven(options) as driver:
         await find(driver, "kenya_02_s")
-        await driver.press("s")
-        await driver.until(lambda: isinstance(driver.app.screen, SearchForm))
+        await driver.press("s", then=SearchForm)
         form = driver.app.screen
         await driver.until(lambda: form.query_one("#bbox", Input).region)
         for typed in ("", "34,0,35,1"):
             form.query_one("#bbox", Input).value = typed
             form.query_one("#map").focus()
-            await driver.press("enter")
-            await driver.until(lambda: isinstance(driver.app.screen, BoxScreen))
+            await driver.press("enter", then=BoxScreen)
             await driver.until(lambda: driver.app.screen.query_one(FootprintMap).view is not None)
             await driver.press(*([] if typed else ["b"]), "right", "enter")
             await driver.until(lambda: driver.app.screen is form)
             assert form.query_one("#bbox", Input).value not in ("", typed)
         form.query_one("#map").focus()
-        await driver.press("enter")
-        await driver.until(lambda: isinstance(driver.app.screen, BoxScreen))
-        await driver.press("escape", "escape")
-        await driver.until(lambda: driver.app.screen is form)
+        await driver.press("enter", then=BoxScreen)
+        await driver.press("escape", "escape", then=lambda: driver.app.screen is form)
 
 
 async def test_the_extent_is_told_in_words(options: AppOptions) -> None:
@@ -292,12 +278,10 @@ async def test_a_wide_terminal_has_the_map_beside_the_tree(options: AppOptions) 
         await driver.until(lambda: bool(chart.boxes))
         await driver.press("m")
         assert chart.has_focus
-        await driver.press("m")
-        await driver.until("30 items loaded")
+        await driver.press("m", then="30 items loaded")
         await driver.press("escape", "escape")
         assert driver.app.focused is not chart
         await driver.pilot.resize_terminal(80, 24)
         await driver.pilot.pause()
         await driver.until(lambda: not chart.region)
-        await driver.press("m")
-        await driver.until(lambda: isinstance(driver.app.screen, DocumentScreen))
+        await driver.press("m", then=DocumentScreen)

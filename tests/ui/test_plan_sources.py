@@ -20,11 +20,9 @@ from .test_search import at
 
 async def plan(driver: Driver) -> None:
     """Open the plan of the collection under the cursor."""
-    await driver.press("D")
-    await driver.until(lambda: isinstance(driver.app.screen, DownloadScreen))
+    await driver.press("D", then=DownloadScreen)
     assert "archives" not in driver.screen()
-    await driver.press("enter")
-    await driver.until(lambda: isinstance(driver.app.screen, PlanScreen))
+    await driver.press("enter", then=PlanScreen)
 
 
 @pytest.mark.slow
@@ -33,10 +31,8 @@ async def test_a_collection_of_an_api_is_read_planned_and_fetched(tmp_path: Path
         await plan(driver)
         await driver.until("751 files · 25.1 kB + 500 of unknown size · 250 items")
         await driver.until("250 assets left out: the bucket usgs-landsat is requester-pays")
-        await driver.press("enter")
-        await driver.until("Download 751 files, 25.1 kB + 500 of unknown size")
-        await driver.press("y")
-        await driver.until(lambda: driver.app.jobs)
+        await driver.press("enter", then="Download 751 files, 25.1 kB + 500 of unknown size")
+        await driver.press("y", then=lambda: driver.app.jobs)
         request = driver.app.jobs[0].request
         assert isinstance(request, DatasetRequest)
         assert request.collections == ("scenes",)
@@ -51,10 +47,8 @@ async def test_what_was_read_to_plan_with_is_not_asked_for_again(tmp_path: Path)
         await plan(driver)
         await driver.until("· 28 items")
         await driver.press("t")
-        await driver.type("2020-01-05")
-        await driver.until("4 files")
-        await driver.press("escape", "enter")
-        await driver.until(lambda: driver.app.jobs)
+        await driver.type("2020-01-05", then="4 files")
+        await driver.press("escape", "enter", then=lambda: driver.app.jobs)
         await driver.until(lambda: driver.app.jobs[0].state.finished)
         assert driver.app.jobs[0].files_total == 4
         assert not service.searches
@@ -80,8 +74,7 @@ async def test_a_page_that_fails_is_said_and_the_reading_goes_on_from_there(tmp_
         await driver.until("r tries again")
         before = len(service.server.requests)
         service.failing.clear()
-        await driver.press("r")
-        await driver.until("· 250 items")
+        await driver.press("r", then="· 250 items")
         pages = [asked for asked in service.server.requests[before:] if "items" in asked.path]
         assert len(pages) <= 2, "the first page was kept"
 
@@ -96,8 +89,7 @@ async def test_a_collection_of_a_static_catalog_on_disk_is_planned(tmp_path: Pat
     root = plant(tmp_path / "catalog", forest(2, 7))
     async with driven(AppOptions(source=str(root), output_dir=tmp_path / "out")) as driver:
         await driver.until("regions")
-        await driver.press("j", "l")
-        await driver.until("c1")
+        await driver.press("j", "l", then="c1")
         await driver.press("j")
         await plan(driver)
         await driver.until("· 7 items")
@@ -108,8 +100,7 @@ async def test_nothing_ticked_is_nothing_to_fetch_where_there_is_no_catalog(tmp_
     async with at(Service(number=20), tmp_path) as driver:
         await plan(driver)
         await driver.until("· 20 items")
-        await driver.press("A")
-        await driver.until("nothing is ticked")
+        await driver.press("A", then="nothing is ticked")
         await driver.press("enter")
         await driver.pilot.pause(0.1)
         assert not driver.app.jobs

@@ -66,15 +66,11 @@ async def test_a_key_that_cannot_act_says_why_in_the_status_line(
 async def test_a_refusal_goes_with_the_next_key_that_acts_other_news_stay(options: AppOptions) -> None:
     async with driven(options) as driver:
         await driver.until("BigEarthNet")
-        await driver.press("x")
-        await driver.until(lambda: "does nothing here" in status(driver))
+        await driver.press("x", then=lambda: "does nothing here" in status(driver))
+        await driver.press("j", then=lambda: "does nothing here" not in driver.screen())
+        await driver.press("y", then=lambda: "ID copied" in status(driver))
         await driver.press("j")
-        await driver.until(lambda: "does nothing here" not in driver.screen())
-        await driver.press("y")
-        await driver.until(lambda: "ID copied" in status(driver))
-        await driver.press("j")
-        await driver.press("n")
-        await driver.until(lambda: "No filter is set" in status(driver))
+        await driver.press("n", then=lambda: "No filter is set" in status(driver))
         await driver.press("slash")
         await driver.until(
             lambda: "enter apply" in footer(driver), lambda: "No filter" not in driver.screen()
@@ -84,20 +80,16 @@ async def test_a_refusal_goes_with_the_next_key_that_acts_other_news_stay(option
 async def test_the_favourite_key_says_what_it_did(options: AppOptions) -> None:
     async with driven(options) as driver:
         await driver.until("BigEarthNet")
-        await driver.press("j", "asterisk")
-        await driver.until(lambda: "Added to the favourites (F)." in status(driver))
-        await driver.press("asterisk")
-        await driver.until(lambda: "Removed from the favourites (F)." in status(driver))
+        await driver.press("j", "asterisk", then=lambda: "Added to the favourites (F)." in status(driver))
+        await driver.press("asterisk", then=lambda: "Removed from the favourites (F)." in status(driver))
 
 
 @pytest.mark.parametrize("key", ["s", "comma", "ctrl+p", "o"])
 async def test_ctrl_c_in_a_dialog_says_how_to_leave_it(key: str, options: AppOptions) -> None:
     async with driven(options) as driver:
         await driver.until("BigEarthNet")
-        await driver.press(key)
-        await driver.until(lambda: driver.app.screen.is_modal)
-        await driver.press("ctrl+c")
-        await driver.until("esc closes this, then q quits")
+        await driver.press(key, then=lambda: driver.app.screen.is_modal)
+        await driver.press("ctrl+c", then="esc closes this, then q quits")
 
 
 async def test_news_are_one_line_errors_two_and_both_are_in_the_history(options: AppOptions) -> None:
@@ -111,8 +103,7 @@ async def test_news_are_one_line_errors_two_and_both_are_in_the_history(options:
         assert len(lines) == 2
         assert "quit" in footer(driver)
         assert "some news" in status(driver), "an error covers neither news nor hints"
-        await driver.press("exclamation_mark")
-        await driver.until("some news")
+        await driver.press("exclamation_mark", then="some news")
 
 
 async def test_an_error_is_never_shown_over_the_cursor_nor_beside_another(options: AppOptions) -> None:
@@ -125,8 +116,7 @@ async def test_an_error_is_never_shown_over_the_cursor_nor_beside_another(option
         driver.app.notify("this failed", severity="error", markup=False)
         await driver.until(lambda: lines_of(driver, "this failed"))
         assert lines_of(driver, "this failed")[0] > half, "the cursor is at the top"
-        await driver.press("G")
-        await driver.until(lambda: (lines_of(driver, "this failed") or [half])[0] < half)
+        await driver.press("G", then=lambda: (lines_of(driver, "this failed") or [half])[0] < half)
         driver.app.notify("that failed", severity="error", markup=False)
         await driver.until(
             lambda: lines_of(driver, "that failed"), lambda: not lines_of(driver, "this failed")
@@ -144,26 +134,18 @@ async def test_the_footer_follows_the_pane_that_has_the_focus(options: AppOption
         assert "d download" not in footer(driver)
         await driver.press("escape")
         await find(driver, SMALL)
-        await driver.press("tab")
-        await driver.until(lambda: "tab back to tree" in footer(driver))
-        await driver.press("tab", "enter")
-        await driver.until(lambda: "next pane" in footer(driver))
-        await driver.press("m")
-        await driver.until(lambda: "+ zoom in" in footer(driver))
+        await driver.press("tab", then=lambda: "tab back to tree" in footer(driver))
+        await driver.press("tab", "enter", then=lambda: "next pane" in footer(driver))
+        await driver.press("m", then=lambda: "+ zoom in" in footer(driver))
         await driver.press("b")
         await driver.until(lambda: "enter take box  space other corner  esc cancel" in footer(driver))
-        await driver.press("escape")
-        await driver.until(lambda: "b box" in footer(driver))
-        await driver.press("t")
-        await driver.until(lambda: "b range" in footer(driver))
-        await driver.press("J")
-        await driver.until(lambda: "enter fold" in footer(driver))
-        await driver.press("slash")
-        await driver.until(lambda: "esc clear" in footer(driver))
+        await driver.press("escape", then=lambda: "b box" in footer(driver))
+        await driver.press("t", then=lambda: "b range" in footer(driver))
+        await driver.press("J", then=lambda: "enter fold" in footer(driver))
+        await driver.press("slash", then=lambda: "esc clear" in footer(driver))
         assert "list" not in footer(driver), "there is none beside the JSON"
         await driver.press("escape")
-        await driver.press("i")
-        await driver.until(lambda: "d download" in footer(driver))
+        await driver.press("i", then=lambda: "d download" in footer(driver))
 
 
 async def test_the_footer_names_only_what_acts_on_the_row_under_the_cursor(options: AppOptions) -> None:
@@ -171,8 +153,7 @@ async def test_the_footer_names_only_what_acts_on_the_row_under_the_cursor(optio
         await driver.until("BigEarthNet", lambda: "enter open" in footer(driver))
         of_entries = ("D plan", "* favourite", "e export", "y copy id", "p preview", "c copy as")
         assert not [hint for hint in (*of_entries, "d download", "i items") if hint in footer(driver)]
-        await driver.press("j")
-        await driver.until(lambda: "d download" in footer(driver))
+        await driver.press("j", then=lambda: "d download" in footer(driver))
         assert not [hint for hint in of_entries if hint not in footer(driver)]
 
 
@@ -180,45 +161,35 @@ async def test_the_footer_names_only_what_acts_on_the_row_under_the_cursor(optio
 async def test_empty_lists_name_no_keys_that_need_a_line(options: AppOptions) -> None:
     async with driven(options) as driver:
         await find(driver, SMALL)
-        await driver.press("asterisk", "F")
-        await driver.until("x removes, enter chooses, esc closes")
+        await driver.press("asterisk", "F", then="x removes, enter chooses, esc closes")
         await driver.press("x")
         await driver.until("None yet", "─ esc closes ─", lambda: "enter chooses" not in driver.screen())
         await driver.press("escape", "F")
         await driver.until("None yet", "─ esc closes ─", lambda: "enter chooses" not in driver.screen())
-        await driver.press("escape", "4")
-        await driver.until("Press 1", lambda: "reload" in footer(driver))
+        await driver.press("escape", "4", then=("Press 1", lambda: "reload" in footer(driver)))
         assert not any(key in footer(driver) for key in ("open  v", "verify", "copy path", "filter", "sort"))
 
 
 async def test_enter_on_a_map_says_how_to_go_to_a_footprint_first(options: AppOptions) -> None:
     async with driven(options) as driver:
         await find(driver, SMALL)
-        await driver.press("m")
-        await driver.until("footprints")
-        await driver.press("enter")
-        await driver.until(lambda: "Go to a footprint first, by n or N." in status(driver))
-        await driver.press("n", "enter")
-        await driver.until("Bands")
+        await driver.press("m", then="footprints")
+        await driver.press("enter", then=lambda: "Go to a footprint first, by n or N." in status(driver))
+        await driver.press("n", "enter", then="Bands")
 
 
 async def test_keys_of_footprints_say_why_they_cannot_act_on_the_map_of_one_item(options: AppOptions) -> None:
     async with driven(options) as driver:
         await find(driver, SMALL)
-        await driver.press("m")
-        await driver.until("footprints")
-        await driver.press("n", "enter")
-        await driver.until("Bands")
-        await driver.press("m")
-        await driver.until(lambda: "+ zoom in" in footer(driver))
+        await driver.press("m", then="footprints")
+        await driver.press("n", "enter", then="Bands")
+        await driver.press("m", then=lambda: "+ zoom in" in footer(driver))
         assert not any(words in footer(driver) for words in ("enter open", "n next", "t dates"))
         for key in ("enter", "n", "N"):
             await driver.press(key)
             await driver.until(lambda: "No footprint to go to: no item with a place is" in status(driver))
-            await driver.press("plus")
-            await driver.until(lambda: "No footprint" not in driver.screen())
-        await driver.press("t")
-        await driver.until(lambda: "No dates are known here." in status(driver))
+            await driver.press("plus", then=lambda: "No footprint" not in driver.screen())
+        await driver.press("t", then=lambda: "No dates are known here." in status(driver))
         await driver.press("O", "enter")
         await driver.until(
             lambda: "enter (open) does nothing here; ? shows the keys that do." in status(driver)
@@ -234,19 +205,15 @@ async def test_d_is_about_the_row_under_the_cursor_in_every_pane(options: AppOpt
         await driver.until(lambda: screen.table.current is not None)
         item = screen.subject.entry.id
         assert item != SMALL
-        await driver.press("d")
-        await driver.until("Download assets", f"[item {item}"[:20], "all items of")
-        await driver.press("escape", "y")
-        await driver.until(lambda: driver.app.clipboard == item)
-        await driver.press("enter")
-        await driver.until(lambda: driver.app.screen is not screen)
+        await driver.press("d", then=("Download assets", f"[item {item}"[:20], "all items of"))
+        await driver.press("escape", "y", then=lambda: driver.app.clipboard == item)
+        await driver.press("enter", then=lambda: driver.app.screen is not screen)
         await driver.press("a")
         await driver.until(
             lambda: isinstance(driver.app.screen, DocumentScreen) and driver.app.screen.asset_key
         )
         key = driver.app.screen.asset_key  # type: ignore[attr-defined] # of the screen of the item
-        await driver.press("d")
-        await driver.until("Download assets", "1 file,")
+        await driver.press("d", then=("Download assets", "1 file,"))
         chosen = [line for line in driver.screen().splitlines() if "[x]" in line]
         assert len(chosen) >= 1 and any(key in line for line in chosen)
 
@@ -280,8 +247,7 @@ async def test_a_restart_reopens_the_document_that_was_open(pane: str, tmp_path:
     async with driven(started) as driver:
         await driver.until("BigEarthNet")
         await find(driver, SMALL)
-        await driver.press(pane[0].replace("j", "J"))
-        await driver.until(lambda: front(driver) == f"{SMALL} {pane}")
+        await driver.press(pane[0].replace("j", "J"), then=lambda: front(driver) == f"{SMALL} {pane}")
         await driver.press("q")
     for left_open in (True, False):
         async with driven(started) as driver:
@@ -303,8 +269,7 @@ async def test_a_source_that_is_named_is_opened_in_place_of_the_last(
     async with driven(named) as driver:
         await driver.until("BigEarthNet")
         assert "MLHub 127.0.0.1" in driver.screen().splitlines()[0]
-        await driver.press("3")
-        await driver.until("Recent")
+        await driver.press("3", then="Recent")
         lines = driver.screen().splitlines()
         recent, first = (
             next(n for n, line in enumerate(lines) if word in line) for word in ("Recent", "sample c")
@@ -337,14 +302,10 @@ async def test_more_than_ten_archives_are_queued_only_after_a_question_of_their_
         dialog.query_one("#folder", Input).value = str(tmp_path / "elsewhere")
         dialog.query_one("#if-exists", ChoiceField).choose("skip")
         for answer in ("enter", "escape", "q", "n"):
-            await driver.press("ctrl+s")
-            await driver.until("Download 11 archives,", " MB", str(tmp_path)[:40])
-            await driver.press(answer)
-            await driver.until(lambda: driver.app.screen is dialog)
+            await driver.press("ctrl+s", then=("Download 11 archives,", " MB", str(tmp_path)[:40]))
+            await driver.press(answer, then=lambda: driver.app.screen is dialog)
             assert driver.app.jobs == () and len(tree.marked) == 11, "the safe answer; all is as it was left"
-        await driver.press("ctrl+s")
-        await driver.until("Download 11 archives,")
-        await driver.press("y")
-        await driver.until(lambda: len(driver.app.jobs) == 11)
+        await driver.press("ctrl+s", then="Download 11 archives,")
+        await driver.press("y", then=lambda: len(driver.app.jobs) == 11)
         assert {job.request.folder for job in driver.app.jobs} == {tmp_path / "elsewhere"}
         assert {job.request.if_exists.value for job in driver.app.jobs} == {"skip"}

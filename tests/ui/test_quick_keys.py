@@ -111,7 +111,7 @@ async def test_a_key_that_ends_a_filter_ends_it_however_soon_it_comes(
                     await asyncio.sleep(0)
             await driver.pilot.pause()
             send(driver, "question_mark")
-            await driver.until(lambda: isinstance(driver.app.screen, HelpScreen))
+            await driver.until(HelpScreen)
             await back_in_browse(driver)
 
 
@@ -172,8 +172,7 @@ async def test_a_worker_that_ends_between_two_dialogs_leaves_the_app_running(opt
         worker.cancel()
         await idle.wait_for_idle()
         gone.set()
-        await driver.press("question_mark")
-        await driver.until(lambda: isinstance(driver.app.screen, HelpScreen))
+        await driver.press("question_mark", then=HelpScreen)
 
 
 async def test_a_dialog_that_another_covers_is_dismissed_once_that_is_closed(options: AppOptions) -> None:
@@ -198,10 +197,8 @@ async def test_a_dialog_that_another_covers_is_dismissed_once_that_is_closed(opt
 async def test_enter_twice_in_the_palette_runs_a_command_once(options: AppOptions) -> None:
     async with driven(options) as driver:
         await driver.until("BigEarthNet")
-        await driver.press("ctrl+p")
-        await driver.until(lambda: isinstance(driver.app.screen, Palette))
-        await driver.type("messages")
-        await driver.until("Messages")
+        await driver.press("ctrl+p", then=Palette)
+        await driver.type("messages", then="Messages")
         for _ in range(3):
             send(driver, "enter")
         await driver.until(lambda: not isinstance(driver.app.screen, Palette))
@@ -217,15 +214,13 @@ async def test_a_key_behind_one_that_closes_a_screen_reaches_the_one_beneath(
         await driver.until("BigEarthNet")
         app = driver.app
         for turns in range(0, 12, 2):
-            await driver.press(opening)
-            await driver.until(lambda: not isinstance(app.screen, BrowseScreen))
+            await driver.press(opening, then=lambda: not isinstance(app.screen, BrowseScreen))
             for key in ("escape", "3"):
                 send(driver, key)
                 for _ in range(turns):
                     await asyncio.sleep(0)
             await driver.until(lambda: app.current_mode == "profiles")
-            await driver.press("1")
-            await driver.until(lambda: isinstance(app.screen, BrowseScreen))
+            await driver.press("1", then=lambda: isinstance(app.screen, BrowseScreen))
 
 
 @pytest.mark.slow
@@ -262,8 +257,7 @@ async def test_a_paste_before_the_key_of_the_filter_is_not_typed_into_it(options
         driver.app.post_message(events.Paste("kenya_02"))
         send(driver, "slash")
         await driver.pilot.pause(0.1)  # it would be typed by now
-        await driver.type("mali")
-        await driver.until("/ mali", "umd_mali_crop_type")
+        await driver.type("mali", then=("/ mali", "umd_mali_crop_type"))
 
 
 async def test_a_click_on_what_was_removed_and_is_still_drawn_is_ignored(options: AppOptions) -> None:
@@ -300,14 +294,12 @@ async def _dates(driver: Driver) -> None:
 
 async def _sheet(driver: Driver) -> None:
     await scenes.items(driver)
-    await driver.press("p")
-    await driver.until(lambda: isinstance(driver.app.screen, ContactSheet))
+    await driver.press("p", then=ContactSheet)
 
 
 async def _results_on_map(driver: Driver) -> None:
     await scenes.results(driver)
-    await driver.press("m")
-    await driver.until(lambda: isinstance(driver.app.focused, FootprintMap))
+    await driver.press("m", then=lambda: isinstance(driver.app.focused, FootprintMap))
 
 
 async def _place(driver: Driver, key: str, screen: type[Screen[None]]) -> None:
@@ -400,8 +392,7 @@ async def test_letters_behind_enter_on_the_row_of_another_source_are_typed_into_
 async def test_letters_behind_enter_in_a_form_go_to_the_next_field(options: AppOptions) -> None:
     async with driven(options, (100, 40)) as driver:
         await find(driver, "kenya_02_s")
-        await driver.press("s")
-        await driver.until("ctrl+s searches")
+        await driver.press("s", then="ctrl+s searches")
         fields = [one for one in driver.app.screen.focus_chain if isinstance(one, Input)]
         first, second, third = fields[1:4]
         driver.app.screen.set_focus(first)
@@ -414,8 +405,7 @@ async def test_letters_behind_enter_in_a_form_go_to_the_next_field(options: AppO
 async def test_a_word_that_is_corrected_in_one_packet_is_what_the_field_holds(options: AppOptions) -> None:
     async with driven(options) as driver:
         await driver.until("BigEarthNet")
-        await driver.press("s")
-        await driver.until("ctrl+s searches")
+        await driver.press("s", then="ctrl+s searches")
         field = next(one for one in driver.app.screen.focus_chain if isinstance(one, Input))
         driver.app.screen.set_focus(field)
         for key in ("x", "ctrl+u", "a", "b", "x", "backspace", "c", "left", "left", "b", "home", "a"):
@@ -427,15 +417,13 @@ async def test_keys_act_after_the_focus_went_to_a_field_that_was_taken_down(opti
     """An empty library has nothing else that could have the focus: every key was lost."""
     async with driven(options) as driver:
         await driver.until("BigEarthNet")
-        await driver.press("4", "slash")
-        await driver.until("0 of 0")
+        await driver.press("4", "slash", then="0 of 0")
         library, field = driver.app.screen, driver.app.focused
         assert isinstance(library, LibraryScreen) and isinstance(field, Input)
         await driver.press("escape")
         library.set_focus(field)
         await driver.until(lambda: not field.is_running)
-        await driver.press("1")
-        await driver.until(lambda: isinstance(driver.app.screen, BrowseScreen))
+        await driver.press("1", then=BrowseScreen)
 
 
 @pytest.mark.parametrize(

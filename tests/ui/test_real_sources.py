@@ -48,23 +48,15 @@ def served(asked: Request) -> Answer:
 async def walk(driver: Driver) -> None:
     """Go down to the items of a static catalog, and look at one."""
     await driver.until("regions")
-    await driver.press("j", "l")
-    await driver.until("c1")
-    await driver.press("j", "l")
-    await driver.until("c0-0010")
-    await driver.press("j", "j")
-    await driver.until(lambda: current_id(driver) == "c0-0001")
+    await driver.press("j", "l", then="c1")
+    await driver.press("j", "l", then="c0-0010")
+    await driver.press("j", "j", then=lambda: current_id(driver) == "c0-0001")
     await driver.until("Collection c0")
     await driver.press("slash")
-    await driver.type("0012")
-    await driver.until(" found, filtering the 2")
-    await driver.until("c0-0012")
+    await driver.type("0012", then=(" found, filtering the 2", "c0-0012"))
     await driver.press("enter", "escape")
-    await driver.press("i")
-    await driver.until("250 items of 300, more below")
-    await driver.until("c0-0003  2020-01-01  1")
-    await driver.press("G")
-    await driver.until("300 items of 300")
+    await driver.press("i", then=("250 items of 300, more below", "c0-0003  2020-01-01  1"))
+    await driver.press("G", then="300 items of 300")
 
 
 @pytest.mark.slow
@@ -85,16 +77,11 @@ async def test_a_static_catalog_is_browsed_wherever_it_lies(tmp_path: Path, wher
 async def test_what_is_wrong_in_a_static_catalog_is_said_in_its_place(tmp_path: Path) -> None:
     folder = plant(tmp_path / "catalog", files())
     async with driven(AppOptions(source=str(folder), output_dir=tmp_path), (140, 40)) as driver:
-        await driver.until("Broken one  ! the document is not JSON")
-        await driver.until("Missing one  ! not found")
-        await driver.press("j", "j", "l")
-        await driver.until("try again (enter)")
+        await driver.until("Broken one  ! the document is not JSON", "Missing one  ! not found")
+        await driver.press("j", "j", "l", then="try again (enter)")
         (folder / "broken.json").write_bytes(encoded(catalog("mended", link("item", "./x/x.json"))))
-        await driver.press("j", "j", "enter")
-        await driver.until("└   x")
-        await driver.until(lambda: "not JSON" not in driver.screen())
-        await driver.press("G", "l")
-        await driver.until(lambda: "leads back to itself" in driver.screen())
+        await driver.press("j", "j", "enter", then=("└   x", lambda: "not JSON" not in driver.screen()))
+        await driver.press("G", "l", then=lambda: "leads back to itself" in driver.screen())
 
 
 async def test_a_recorded_stac_api_is_browsed(stac_recorded: Path, tmp_path: Path) -> None:
@@ -106,15 +93,11 @@ async def test_a_recorded_stac_api_is_browsed(stac_recorded: Path, tmp_path: Pat
             await driver.until(lambda: "STAC API" in driver.screen().splitlines()[0])
             assert tree_of(driver).tree_model.top.loaded > 30
             await driver.press("slash")
-            await driver.type("naip")
-            await driver.until("found, filtering the")
-            await driver.press("enter")
-            await driver.until(lambda: current_id(driver) == "naip")
+            await driver.type("naip", then="found, filtering the")
+            await driver.press("enter", then=lambda: current_id(driver) == "naip")
             await driver.until("Licence")
-            await driver.press("enter")
-            await driver.until(lambda: isinstance(driver.app.screen, DocumentScreen))
-            await driver.press("J")
-            await driver.until('"type": "Collection"')
+            await driver.press("enter", then=DocumentScreen)
+            await driver.press("J", then='"type": "Collection"')
             await driver.press("escape")
 
 
@@ -156,16 +139,9 @@ async def test_the_pages_of_a_stac_api_come_as_they_are_reached(tmp_path: Path) 
     with LoopbackServer(pages) as server:
         async with driven(AppOptions(source=f"{server.url}/", output_dir=tmp_path)) as driver:
             await driver.until("Collections  10 of 25")
-            await driver.press("G")
-            await driver.until("Collections  20 of 25")
-            await driver.press("G")
-            await driver.until("Collections  25")
-            await driver.press("G", "l")
-            await driver.until("c24-0")
-            await driver.press("j", "j", "j")
-            await driver.until(lambda: current_id(driver) == "c24-2")
-            await driver.press("j")
-            await driver.until("c24-3")
-            await driver.press("g")
-            await driver.until("Small API")
-            await driver.until("Collections  25")
+            await driver.press("G", then="Collections  20 of 25")
+            await driver.press("G", then="Collections  25")
+            await driver.press("G", "l", then="c24-0")
+            await driver.press("j", "j", "j", then=lambda: current_id(driver) == "c24-2")
+            await driver.press("j", then="c24-3")
+            await driver.press("g", then=("Small API", "Collections  25"))

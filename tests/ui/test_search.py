@@ -47,8 +47,7 @@ async def at(service: Service, folder: Path, size: Sizes = (80, 24)) -> AsyncIte
 
 async def ask(driver: Driver) -> SearchForm:
     """Open the form."""
-    await driver.press("s")
-    await driver.until(lambda: isinstance(driver.app.screen, SearchForm))
+    await driver.press("s", then=SearchForm)
     form = driver.app.screen
     assert isinstance(form, SearchForm)
     words = form.query_one("#said", Static)
@@ -211,8 +210,7 @@ async def test_the_form_asks_the_api_for_all_that_was_typed(tmp_path: Path) -> N
             limit="7",
         )
         await driver.until("2020-01-01 to 2020-01-31")
-        await driver.press("ctrl+s")
-        await driver.until("of 250")
+        await driver.press("ctrl+s", then="of 250")
         asked = service.server.requests[-1]
         assert asked.query["filter"] == ['"eo:cloud_cover" < 10'], "by GET, as servers take text there"
         assert asked.query["collections"] == ["scenes"] and asked.query["bbox"] == ["33,-1,35,1"]
@@ -255,10 +253,8 @@ async def test_a_fault_keeps_the_search_from_running_and_leads_to_its_field(tmp_
     async with at(service, tmp_path) as driver:
         form = await ask(driver)
         field(form, "bbox").focus()
-        await driver.press(*"15", "comma", "2")
-        await driver.until("! the box")
-        await driver.press("ctrl+s")
-        await driver.until("look at Box")
+        await driver.press(*"15", "comma", "2", then="! the box")
+        await driver.press("ctrl+s", then="look at Box")
         assert form.focused is field(form, "bbox") and driver.app.screen is form
         assert not service.searches
         await put(driver, form, bbox="1,2,3,4")
@@ -274,8 +270,7 @@ async def test_what_the_api_does_not_offer_is_closed_and_says_why(tmp_path: Path
         assert open_ones == {"bbox", "limit"}
         assert form.query_one("#names", TextButton).disabled
         assert form.focused is not None and not form.focused.disabled
-        await driver.press(*["down"] * 5)
-        await driver.until("does not say that it can sort")
+        await driver.press(*["down"] * 5, then="does not say that it can sort")
 
 
 async def test_names_for_a_filter_are_offered_from_the_source(tmp_path: Path) -> None:
@@ -286,13 +281,10 @@ async def test_names_for_a_filter_are_offered_from_the_source(tmp_path: Path) ->
     async with at(service, tmp_path) as driver:
         form = await ask(driver)
         form.query_one("#names", TextButton).focus()
-        await driver.press("enter")
-        await driver.until("301 names")
+        await driver.press("enter", then="301 names")
         drawn(driver.app)
-        await driver.type("cloud")
-        await driver.until("0 to 100")
-        await driver.press("enter")
-        await driver.until(lambda: field(form, "filter").value == '"eo:cloud_cover"')
+        await driver.type("cloud", then="0 to 100")
+        await driver.press("enter", then=lambda: field(form, "filter").value == '"eo:cloud_cover"')
         assert form.focused is field(form, "filter")
 
 
@@ -300,8 +292,7 @@ async def test_the_extent_of_the_collection_fills_the_box(tmp_path: Path) -> Non
     async with at(Service(), tmp_path) as driver:
         form = await ask(driver)
         form.query_one("#extent", TextButton).focus()
-        await driver.press("enter")
-        await driver.until(lambda: field(form, "bbox").value == "33.5,-1,35,1.25")
+        await driver.press("enter", then=lambda: field(form, "bbox").value == "33.5,-1,35,1.25")
 
 
 async def test_a_file_is_the_area_and_a_box_beside_it_is_refused(tmp_path: Path) -> None:
@@ -317,8 +308,7 @@ async def test_a_file_is_the_area_and_a_box_beside_it_is_refused(tmp_path: Path)
         await driver.until("a box or a file, not both")
         await put(driver, form, bbox="")
         await driver.until("Polygon of ")
-        await driver.press("ctrl+s")
-        await driver.until("of 250")
+        await driver.press("ctrl+s", then="of 250")
         assert service.searches[0]["intersects"]["coordinates"] == [ring]
 
 
@@ -332,10 +322,8 @@ async def test_collections_are_picked_from_the_list_of_the_source(options: AppOp
             await driver.until("148 collections", lambda: driver.app.screen is not form)
             await driver.type("kenya_02_s")
             await driver.until(f"{before} {name}", lambda: "african_crops_uganda" not in driver.screen())
-            await driver.press("enter")
-            await driver.until(f"{after} {name}")
-            await driver.press("escape")
-            await driver.until(lambda: driver.app.screen is form)
+            await driver.press("enter", then=f"{after} {name}")
+            await driver.press("escape", then=lambda: driver.app.screen is form)
             assert field(form, "collections").value == typed
 
 
@@ -346,8 +334,7 @@ async def test_catalogs_are_picked_by_name_in_static_folders(tmp_path: Path) -> 
         form = await ask(driver)
         form.query_one("#list", TextButton).action_press()
         await driver.until("[ ] ", lambda: "loading" not in driver.screen())
-        await driver.press("enter")
-        await driver.until("[x] ")
+        await driver.press("enter", then="[x] ")
         await driver.press("escape")
         await driver.until(lambda: driver.app.screen is form, lambda: field(form, "collections").value)
         field(form, "datetime").value = "2018-13"
@@ -365,15 +352,13 @@ async def test_mlhub_is_searched_in_its_collections_on_this_side(options: AppOpt
         await driver.until("BigEarthNet")
         await driver.press("slash")
         await driver.type("kenya_02_s")
-        await driver.press("enter")
-        await driver.until("Source imagery")
+        await driver.press("enter", then="Source imagery")
         form = await ask(driver)
         assert field(form, "filter").disabled and not field(form, "text").disabled
         await put(driver, form, collections="")
         await driver.until("searched in its collections")
         await put(driver, form, collections="ref_african_crops_kenya_02_source", datetime="2019-06")
-        await driver.press("ctrl+s")
-        await driver.until("of 52 checked")
+        await driver.press("ctrl+s", then="of 52 checked")
         assert all("201906" in identity for identity in ids(results(driver)))
 
 
@@ -383,12 +368,9 @@ async def test_a_static_folder_is_searched_whole(tmp_path: Path) -> None:
         await driver.until("regions")
         form = await ask(driver)
         await put(driver, form, collections="", ids="c0-0003, c1-0007")
-        await driver.press("ctrl+s")
-        await driver.until("2 items")
+        await driver.press("ctrl+s", then="2 items")
         assert ids(results(driver)) == ["c0-0003", "c1-0007"]
-        await driver.press("enter")
-        await driver.until(lambda: isinstance(driver.app.screen, DocumentScreen))
-        await driver.until("c0-0003")
+        await driver.press("enter", then=(DocumentScreen, "c0-0003"))
 
 
 # The results
@@ -400,33 +382,25 @@ async def test_pages_come_as_the_cursor_nears_the_end(tmp_path: Path) -> None:
         screen = await find_all(driver)
         await driver.until("100 of 250")
         assert len(service.searches) == 1
-        await driver.press("G")
-        await driver.until("200 of 250")
-        await driver.press("G")
-        await driver.until("250 items")
+        await driver.press("G", then="200 of 250")
+        await driver.press("G", then="250 items")
         assert ids(screen) == [f"scene-{number:05}" for number in range(250)]
-        await driver.press("g", "enter")
-        await driver.until(lambda: isinstance(driver.app.screen, DocumentScreen))
-        await driver.until("scene-00000")
+        await driver.press("g", "enter", then=(DocumentScreen, "scene-00000"))
         await driver.press("escape")
         assert results(driver) is screen
-        await driver.press("escape")
-        await driver.until("Made up")
+        await driver.press("escape", then="Made up")
 
 
 async def test_a_page_that_failed_is_asked_for_alone(tmp_path: Path) -> None:
     service = Service(failing={"100"})
     async with at(service, tmp_path) as driver:
         screen = await find_all(driver)
-        await driver.press("G")
-        await driver.until("page 2 did not come")
-        await driver.until("r retries")
+        await driver.press("G", then=("page 2 did not come", "r retries"))
         before = len(service.searches)
         await driver.press("k", "G", "j")
         assert len(service.searches) == before, "only r asks again"
         service.failing.clear()
-        await driver.press("r")
-        await driver.until("200 of 250")
+        await driver.press("r", then="200 of 250")
         assert [body.get("token") for body in service.searches[before:]] == ["100"]
         await driver.until(lambda: "did not come" not in driver.screen())
         assert len(set(ids(screen))) == 200
@@ -435,24 +409,19 @@ async def test_a_page_that_failed_is_asked_for_alone(tmp_path: Path) -> None:
 async def test_the_reason_why_a_listing_stopped_is_shown(tmp_path: Path) -> None:
     async with at(Service(repeating=True), tmp_path) as driver:
         await find_all(driver)
-        await driver.press("G")
-        await driver.until("The listing stopped", "leads back", "200 of 250")
+        await driver.press("G", then=("The listing stopped", "leads back", "200 of 250"))
 
 
 async def test_the_filter_says_what_it_looks_at(tmp_path: Path) -> None:
     async with at(Service(), tmp_path) as driver:
         screen = await find_all(driver)
         await driver.press("slash")
-        await driver.type("scene-0009")
-        await driver.until("10 of the 100 loaded of 250")
-        await driver.press("enter")
-        await driver.until("10 match, filtering the 100 loaded of 250")
-        await driver.press("G", "j")
-        await driver.until("filtering the 200 loaded of 250")
+        await driver.type("scene-0009", then="10 of the 100 loaded of 250")
+        await driver.press("enter", then="10 match, filtering the 100 loaded of 250")
+        await driver.press("G", "j", then="filtering the 200 loaded of 250")
         assert screen.table.line_count == 10
         assert screen.table.current is not None and screen.table.current.id == "scene-00099"
-        await driver.press("escape")
-        await driver.until("200 of 250")
+        await driver.press("escape", then="200 of 250")
         assert screen.table.current is not None and screen.table.current.id == "scene-00099"
 
 
@@ -461,23 +430,18 @@ async def test_esc_stops_a_search_that_hangs_and_r_goes_on(tmp_path: Path) -> No
     async with at(service, tmp_path) as driver:
         service.gate.clear()
         await ask(driver)
-        await driver.press("ctrl+s")
-        await driver.until("esc stops")
-        await driver.press("escape")
-        await driver.until("stopped, r continues")
+        await driver.press("ctrl+s", then="esc stops")
+        await driver.press("escape", then="stopped, r continues")
         service.gate.set()
-        await driver.press("r")
-        await driver.until("100 of 250")
-        await driver.press("escape")
-        await driver.until("Made up")
+        await driver.press("r", then="100 of 250")
+        await driver.press("escape", then="Made up")
 
 
 async def test_results_without_items_name_only_the_keys_that_change_the_search(tmp_path: Path) -> None:
     service = Service(number=0)
     async with at(service, tmp_path) as driver:
         await ask(driver)
-        await driver.press("ctrl+s")
-        await driver.until("Nothing was found.", "0 items")
+        await driver.press("ctrl+s", then=("Nothing was found.", "0 items"))
         footer = driver.screen().splitlines()[-1]
         assert "s change" in footer and "r again" in footer
         assert not [
@@ -488,18 +452,15 @@ async def test_results_without_items_name_only_the_keys_that_change_the_search(t
 async def test_an_empty_collection_has_items_of_no_number_and_nothing_to_select(tmp_path: Path) -> None:
     service = Service(number=0)
     async with at(service, tmp_path, (140, 40)) as driver:
-        await driver.press("i")
-        await driver.until("0 items", lambda: "0 items of" not in driver.screen())
+        await driver.press("i", then=("0 items", lambda: "0 items of" not in driver.screen()))
         assert "select" not in driver.screen().splitlines()[-1]
 
 
 async def test_an_item_without_assets_says_that_there_is_nothing_to_download(tmp_path: Path) -> None:
     service = Service(number=1, more={"assets": {}})
     async with at(service, tmp_path) as driver:
-        await driver.press("l")
-        await driver.until("scene-00000")
-        await driver.press("j", "d")
-        await driver.until("no assets here", "─ esc cancels ─")
+        await driver.press("l", then="scene-00000")
+        await driver.press("j", "d", then=("no assets here", "─ esc cancels ─"))
 
 
 async def test_the_search_is_changed_from_its_results(tmp_path: Path) -> None:
@@ -539,11 +500,9 @@ async def test_pages_in_which_nothing_is_found_are_passed_over(tmp_path: Path) -
     async with on(source, tmp_path) as driver:
         await driver.until("Collection 0")
         await ask(driver)
-        await driver.press("ctrl+s")
-        await driver.until("40 and more of 51,000 checked", "one could not be read")
+        await driver.press("ctrl+s", then=("40 and more of 51,000 checked", "one could not be read"))
         assert source.pages == 51
-        await driver.press("G")
-        await driver.until("40 items of 100,000 checked")
+        await driver.press("G", then="40 items of 100,000 checked")
 
 
 @pytest.mark.slow
@@ -561,15 +520,12 @@ async def test_a_hundred_thousand_results_are_held_by_a_line_each(tmp_path: Path
         await driver.until("Collection 0")
         screen = await find_all(driver)
         for loaded in range(20_000, 100_000, 10_000):
-            await driver.press("G")
-            await driver.until(f"{loaded:,} of 100,000")
-        await driver.press("G")
-        await driver.until("100,000 items")
+            await driver.press("G", then=f"{loaded:,} of 100,000")
+        await driver.press("G", then="100,000 items")
         assert screen.table.rows[5].entry.document is None
         assert sum(type(one) is Item for one in gc.get_objects()) < 2_000, "documents that nobody looks at"
         await driver.press("slash")
-        await driver.type("09999")
-        await driver.until("11 of the 100,000 loaded")
+        await driver.type("09999", then="11 of the 100,000 loaded")
 
 
 @pytest.mark.slow
@@ -597,27 +553,19 @@ async def test_a_search_is_saved_with_its_count_run_again_and_forgotten(tmp_path
     service = Service()
     async with at(service, tmp_path) as driver:
         await find_all(driver)
-        await driver.press("ctrl+s")
-        await driver.until("Found: 250 items")
+        await driver.press("ctrl+s", then="Found: 250 items")
         await driver.type("all scenes")
-        await driver.press("enter")
-        await driver.until(lambda: "Saved as all scenes, 250 items" in said(driver))
+        await driver.press("enter", then=lambda: "Saved as all scenes, 250 items" in said(driver))
         (saved,) = SavedSearches().all()
         assert (saved.name, saved.count, saved.source) == ("all scenes", 250, service.root)
         assert saved.search == Search(collections=("scenes",))
         service.number = 120
-        await driver.press("escape", "ctrl+s")
-        await driver.until("Saved searches")
-        await driver.until("in this source")
-        await driver.press("enter")
-        await driver.until("100 of 120")
+        await driver.press("escape", "ctrl+s", then=("Saved searches", "in this source"))
+        await driver.press("enter", then="100 of 120")
         await driver.until(lambda: SavedSearches().get("all scenes").count == 120)
-        await driver.press("escape", "ctrl+s")
-        await driver.until("Saved searches")
-        await driver.press("x")
-        await driver.until("Remove the search all scenes?")
-        await driver.press("y")
-        await driver.until("None yet")
+        await driver.press("escape", "ctrl+s", then="Saved searches")
+        await driver.press("x", then="Remove the search all scenes?")
+        await driver.press("y", then="None yet")
         assert SavedSearches().all() == []
 
 
@@ -631,18 +579,13 @@ async def test_a_search_saved_elsewhere_opens_its_source(tmp_path: Path) -> None
             await driver.until("Scenes")
             await driver.press("j")
             await find_all(driver)
-            await driver.press("ctrl+s")
-            await driver.until("a name for it")
+            await driver.press("ctrl+s", then="a name for it")
             await driver.type("five")
-            await driver.press("enter")
-            await driver.until(lambda: "Saved as five" in said(driver))
+            await driver.press("enter", then=lambda: "Saved as five" in said(driver))
         async with driven(AppOptions(source=folder, output_dir=tmp_path)) as driver:
             await driver.until("regions")
-            await driver.press("ctrl+s")
-            await driver.until("five")
-            await driver.press("enter")
-            await driver.until("5 items")
-            await driver.until("five: in scenes")
+            await driver.press("ctrl+s", then="five")
+            await driver.press("enter", then=("5 items", "five: in scenes"))
             assert ids(results(driver))[0] == "scene-00000"
 
 
@@ -651,8 +594,7 @@ async def test_a_damaged_file_of_searches_is_said_to_be(tmp_path: Path) -> None:
     store.path.parent.mkdir(parents=True, exist_ok=True)
     store.path.write_text("{nope")
     async with at(Service(), tmp_path) as driver:
-        await driver.press("ctrl+s")
-        await driver.until(lambda: "is damaged" in said(driver))
+        await driver.press("ctrl+s", then=lambda: "is damaged" in said(driver))
         assert len(driver.app.screen_stack) == 1
 
 
@@ -662,11 +604,9 @@ async def test_enter_goes_from_field_to_field_and_only_the_button_searches(tmp_p
         form = await ask(driver)
         visited = [form.focused]
         while not visited[1:] or isinstance(visited[-1], Input):
-            await driver.press("enter")
-            await driver.until(lambda: form.focused is not visited[-1])
+            await driver.press("enter", then=lambda: form.focused is not visited[-1])
             assert driver.app.screen is form
             visited.append(form.focused)
         assert len(visited) > 2 and visited[-1] is not None and visited[-1].id == "submit"
         assert not service.searches
-        await driver.press("enter")
-        await driver.until(lambda: isinstance(driver.app.screen, ResultsScreen))
+        await driver.press("enter", then=ResultsScreen)

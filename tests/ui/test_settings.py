@@ -86,16 +86,12 @@ def test_two_commands_may_change_keys_with_each_other() -> None:
 async def test_a_key_of_ones_own_works_and_is_shown(options: AppOptions, mlhub_home: Path) -> None:
     write(mlhub_home, '[keys]\n"app.downloads" = "f2,9"\n"browse.filter" = "x"\nlist.down = "f9"\n')
     async with driven(options, (100, 80)) as driver:
-        await driver.until("BigEarthNet")
-        await driver.until("x filter")
+        await driver.until("BigEarthNet", "x filter")
         await driver.press("2")
         assert driver.app.current_mode == "browse"
-        await driver.press("9")
-        await driver.until(lambda: driver.app.current_mode == "downloads")
-        await driver.press("1", "f9")
-        await driver.until(lambda: driver.app.current_mode == "browse")
-        await driver.press("question_mark")
-        await driver.until("f2 9")
+        await driver.press("9", then=lambda: driver.app.current_mode == "downloads")
+        await driver.press("1", "f9", then=lambda: driver.app.current_mode == "browse")
+        await driver.press("question_mark", then="f2 9")
 
 
 async def test_mistakes_are_said_in_a_line_and_listed(options: AppOptions, mlhub_home: Path) -> None:
@@ -106,10 +102,8 @@ async def test_mistakes_are_said_in_a_line_and_listed(options: AppOptions, mlhub
         said = "\n".join(one.words for one in driver.app.message_history)
         for words in ("did you mean nord?", "did you mean units?", "q is the key of app.quit", "config.toml"):
             assert words in said
-        await driver.press("exclamation_mark")
-        await driver.until(lambda: driver.screen().count("warning: ") >= 3)
-        await driver.press("escape")
-        await driver.until(lambda: not driver.app.screen.is_modal)
+        await driver.press("exclamation_mark", then=lambda: driver.screen().count("warning: ") >= 3)
+        await driver.press("escape", then=lambda: not driver.app.screen.is_modal)
 
 
 def test_the_example_of_the_manual_is_right(tmp_path: Path) -> None:
@@ -133,8 +127,7 @@ async def test_ascii_alone_is_drawn_where_it_is_wanted(options: AppOptions, mlhu
         assert ascii_only(driver.app)
         before = driver.screen().splitlines()
         await driver.press("j", "l", "j", "enter")
-        await driver.press("question_mark")
-        await driver.until("Keys")
+        await driver.press("question_mark", then="Keys")
         await driver.until(lambda: driver.screen().isascii())
         assert len(before) == 40
 
@@ -188,16 +181,12 @@ async def test_tab_pane_cursor_and_choice_stand_out_with_few_colours_and_with_no
         await find(driver, "kenya_02_labels")
         await driver.until(lambda: "ref_african_cr" in marks(driver), lambda: " 1 Browse " in marks(driver))
         assert "2 Downloads" not in marks(driver)
-        await driver.press("i")
-        await driver.until(lambda: " Items " in marks(driver))
+        await driver.press("i", then=lambda: " Items " in marks(driver))
         await driver.until("4 items of 4", lambda: "tile_00" in marks(driver))
         assert " Map " not in marks(driver)
-        await driver.press("J")
-        await driver.until(lambda: " JSON " in marks(driver), lambda: "{" in marks(driver))
-        await driver.press("f1")
-        await driver.until("Getting started", lambda: "Getting started" in marks(driver))
-        await driver.press("escape", "2")
-        await driver.until(lambda: " 2 Downloads " in marks(driver))
+        await driver.press("J", then=(lambda: " JSON " in marks(driver), lambda: "{" in marks(driver)))
+        await driver.press("f1", then=("Getting started", lambda: "Getting started" in marks(driver)))
+        await driver.press("escape", "2", then=lambda: " 2 Downloads " in marks(driver))
 
 
 async def test_no_color_counts_unless_the_settings_want_colours(
@@ -220,20 +209,17 @@ async def test_a_terminal_that_promises_few_colours_has_its_own_on_a_ground_they
     async with driven(options) as driver:
         assert driver.app.theme == "mlhub-16"
         await driver.until("BigEarthNet")
-        await driver.press("s")
-        await driver.until("Search", "Words")
+        await driver.press("s", then=("Search", "Words"))
         field = driver.app.focused
         assert field is not None and field.styles.color != field.styles.background
-        await driver.type("rice")
-        await driver.until("rice")
+        await driver.type("rice", then="rice")
         typed, empty = (
             next(segment.style for segment in widget.render_line(0) if words in segment.text)
             for widget, words in ((field, "rice"), (driver.app.screen.query_one("#datetime"), "2018"))
         )
         assert typed is not None and empty is not None and empty.dim and not typed.dim
         assert not _on_no_ground(driver)
-        await driver.press("escape", "colon")
-        await driver.until("Search for commands", "Facets")
+        await driver.press("escape", "colon", then=("Search for commands", "Facets"))
         assert not _on_no_ground(driver), "the terminal's own ground may be white as the letters are"
     write(mlhub_home, 'colours = "full"\n')
     async with driven(options) as driver:
@@ -253,12 +239,10 @@ async def test_the_cursor_of_a_field_is_seen_without_colours(options: AppOptions
     write(mlhub_home, 'colours = "mono"\n')
     async with driven(options) as driver:
         await driver.until("BigEarthNet")
-        await driver.press("s")
-        await driver.until("all of them in id")
+        await driver.press("s", then="all of them in id")
         field = driver.app.focused
         assert field is not None and _reversed(field) == "a"
-        await driver.type("rice")
-        await driver.until("rice")
+        await driver.type("rice", then="rice")
         assert _reversed(field) == " "
 
 
@@ -295,14 +279,12 @@ async def test_settings_change_at_once_and_keep_the_file_s_comments(
     path = write(mlhub_home, "# mine\ntransfers = 3 # enough\n")
     async with driven(options, window) as driver:
         await driver.until("BigEarthNet")
-        await driver.press("comma")
-        await driver.until("Settings")
+        await driver.press("comma", then="Settings")
         for name, times in (("characters", 2), ("units", 1), ("mouse", 1)):
             while f"▸ {name}" not in driver.screen():
                 await driver.press("down")
             await driver.press(*["right"] * times)
-        await driver.press("ctrl+s")
-        await driver.until(lambda: not driver.app.screen.is_modal)
+        await driver.press("ctrl+s", then=lambda: not driver.app.screen.is_modal)
         await driver.until(lambda: driver.screen().isascii())
         assert size(1024) == "1.0 KiB"
         assert not driver.app.uses_mouse
@@ -316,17 +298,14 @@ async def test_a_value_that_will_not_do_is_said_and_esc_writes_nothing(
 ) -> None:
     async with driven(options, (80, 24)) as driver:
         await driver.until("BigEarthNet")
-        await driver.press("comma")
-        await driver.until("Settings")
+        await driver.press("comma", then="Settings")
         while "transfers at a time" not in driver.screen():
             await driver.press("down")
         await driver.press("backspace", "9", "9", "tab", "ctrl+s")
         await driver.until("no whole number from 1 to 64", "99")
-        await driver.press("escape")
-        await driver.until(lambda: not driver.app.screen.is_modal)
+        await driver.press("escape", then=lambda: not driver.app.screen.is_modal)
         assert not (mlhub_home / "config.toml").exists()
-        await driver.press("comma", "ctrl+s")
-        await driver.until(lambda: not driver.app.screen.is_modal)
+        await driver.press("comma", "ctrl+s", then=lambda: not driver.app.screen.is_modal)
         assert not (mlhub_home / "config.toml").exists()
 
 
@@ -334,10 +313,8 @@ async def test_what_was_said_stays_readable(options: AppOptions) -> None:
     async with driven(options, (80, 24)) as driver:
         await driver.until("BigEarthNet")
         driver.app.notify("[b]it\x1b[2J failed[/]", severity="error", markup=False)
-        await driver.press("exclamation_mark")
-        await driver.until("error: [b]it[2J failed[/]")
-        await driver.press("exclamation_mark")
-        await driver.until(lambda: not driver.app.screen.is_modal)
+        await driver.press("exclamation_mark", then="error: [b]it[2J failed[/]")
+        await driver.press("exclamation_mark", then=lambda: not driver.app.screen.is_modal)
 
 
 async def test_downloads_go_and_queue_up_as_the_settings_say_from_then_on(
@@ -366,12 +343,9 @@ def test_every_setting_but_the_keys_has_its_line_in_a_group() -> None:
 async def test_a_theme_is_chosen_from_those_that_exist(options: AppOptions, mlhub_home: Path) -> None:
     async with driven(options) as driver:
         await driver.until("BigEarthNet")
-        await driver.press("comma")
-        await driver.until("Looks", "[auto]")
-        await driver.press("left")
-        await driver.until(f"[{theme_names()[-1]}]")
-        await driver.press("right", "right", "right")
-        await driver.until("[mlhub-light]")
+        await driver.press("comma", then=("Looks", "[auto]"))
+        await driver.press("left", then=f"[{theme_names()[-1]}]")
+        await driver.press("right", "right", "right", then="[mlhub-light]")
         await driver.press("ctrl+s")
         await driver.until(lambda: driver.app.theme == "mlhub-light", lambda: not driver.app.screen.is_modal)
     assert load().config.theme == "mlhub-light"
@@ -382,8 +356,7 @@ async def test_a_small_terminal_says_where_choices_are_cut_and_explains_the_sett
 ) -> None:
     async with driven(options, (60, 15)) as driver:
         await driver.until("BigEarthNet")
-        await driver.press("comma")
-        await driver.until("mlhub-li…", "else light or dark as the terminal is")
+        await driver.press("comma", then=("mlhub-li…", "else light or dark as the terminal is"))
 
 
 async def test_the_list_of_themes_shows_each_at_once_and_esc_takes_it_back(
@@ -396,12 +369,9 @@ async def test_the_list_of_themes_shows_each_at_once_and_esc_takes_it_back(
             await driver.until("type to narrow", "light or dark, as the terminal is")
             frame = driver.screen().partition("─ Theme ─")[2].splitlines()
             assert "part of a name" in frame[1], "no line of the frame is empty"
-            await driver.press("down", "down")
-            await driver.until(lambda: driver.app.theme == "mlhub-light")
-            await driver.type("nord")
-            await driver.until(lambda: driver.app.theme == "nord")
-            await driver.press(key)
-            await driver.until(lambda: not driver.app.screen.is_modal)
+            await driver.press("down", "down", then=lambda: driver.app.theme == "mlhub-light")
+            await driver.type("nord", then=lambda: driver.app.theme == "nord")
+            await driver.press(key, then=lambda: not driver.app.screen.is_modal)
             assert driver.app.theme == ("mlhub-dark" if key == "escape" else "nord")
         await driver.press("q")
     assert AppState.load().theme == "nord"
@@ -410,10 +380,8 @@ async def test_the_list_of_themes_shows_each_at_once_and_esc_takes_it_back(
         assert driver.app.theme == "nord"
         driver.app.search_themes()
         await driver.until("type to narrow")
-        await driver.type("auto")
-        await driver.until(lambda: "nord" not in driver.screen())
-        await driver.press("enter")
-        await driver.until(lambda: driver.app.theme == "mlhub-dark")
+        await driver.type("auto", then=lambda: "nord" not in driver.screen())
+        await driver.press("enter", then=lambda: driver.app.theme == "mlhub-dark")
         await driver.press("q")
     assert AppState.load().theme == ""
 
@@ -423,29 +391,22 @@ async def test_enter_in_a_setting_goes_to_the_next_and_the_button_saves(
 ) -> None:
     async with driven(options) as driver:
         await driver.until("BigEarthNet")
-        await driver.press("comma")
-        await driver.until("Looks", "[auto]")
-        await driver.press("right", "enter")
-        await driver.until("▸ colours")
-        await driver.press("G")
-        await driver.until(lambda: "▸ first byte timeout" in driver.screen())
-        await driver.press("enter")
-        await driver.until(lambda: getattr(driver.app.screen.focused, "id", "") == "submit")
+        await driver.press("comma", then=("Looks", "[auto]"))
+        await driver.press("right", "enter", then="▸ colours")
+        await driver.press("G", then=lambda: "▸ first byte timeout" in driver.screen())
+        await driver.press("enter", then=lambda: getattr(driver.app.screen.focused, "id", "") == "submit")
         assert not (mlhub_home / "config.toml").exists()
-        await driver.press("enter")
-        await driver.until(lambda: (mlhub_home / "config.toml").exists())
+        await driver.press("enter", then=lambda: (mlhub_home / "config.toml").exists())
 
 
 async def test_down_in_one_packet_goes_through_all_settings_to_the_button(options: AppOptions) -> None:
     async with driven(options) as driver:
         await driver.until("BigEarthNet")
-        await driver.press("comma")
-        await driver.until("Looks", "[auto]")
+        await driver.press("comma", then=("Looks", "[auto]"))
         for _ in range(17):
             driver.app.post_message(events.Key("down", None))
         await driver.until(lambda: getattr(driver.app.screen.focused, "id", "") == "submit")
-        await driver.press("up")
-        await driver.until("▸ first byte timeout")
+        await driver.press("up", then="▸ first byte timeout")
 
 
 async def test_what_is_typed_in_one_packet_is_for_one_setting_after_the_other(
@@ -453,10 +414,8 @@ async def test_what_is_typed_in_one_packet_is_for_one_setting_after_the_other(
 ) -> None:
     async with driven(options) as driver:
         await driver.until("BigEarthNet")
-        await driver.press("comma")
-        await driver.until("Looks", "[auto]")
-        await driver.press("G")
-        await driver.until("▸ first byte timeout")
+        await driver.press("comma", then=("Looks", "[auto]"))
+        await driver.press("G", then="▸ first byte timeout")
         await driver.press("up", "up", "up", "up", "ctrl+u")
         typed = ["3", "enter", "ctrl+u", "7", "enter", "ctrl+u", "9", "down", "ctrl+u", *"off", "ctrl+s"]
         for key in typed:

@@ -246,10 +246,8 @@ async def test_bibtex_and_citation_are_copied_in_browse_and_on_the_document(opti
         )
         await driver.press("Y")
         await driver.until(lambda: driver.app.clipboard.startswith("Radiant Earth Foundation (2020)"))
-        await driver.press("enter")
-        await driver.until(lambda: isinstance(driver.app.screen, DocumentScreen), "Licence")
-        await driver.press("B")
-        await driver.until(lambda: driver.app.clipboard.startswith("@dataset{"))
+        await driver.press("enter", then=(DocumentScreen, "Licence"))
+        await driver.press("B", then=lambda: driver.app.clipboard.startswith("@dataset{"))
 
 
 async def test_what_is_not_loaded_yet_is_loaded_before_it_is_cited(
@@ -268,8 +266,7 @@ async def test_a_collection_without_a_citation_is_cited_as_its_dataset(options: 
     async with driven(options, (100, 40)) as driver:
         await find(driver, "bigearthnet_v1_l")
         await driver.until("Licence")
-        await driver.press("B")
-        await driver.until(lambda: driver.app.clipboard.startswith("@dataset{bigearthnet_v1"))
+        await driver.press("B", then=lambda: driver.app.clipboard.startswith("@dataset{bigearthnet_v1"))
 
 
 @pytest.mark.slow
@@ -292,5 +289,4 @@ async def test_a_long_description_is_read_while_keys_are_answered(options: AppOp
         driver = Driver(app, pilot)  # type: ignore[arg-type]  # it needs no more than a screen
         app.query_one(DetailView).show([Prose("# Head\n\n" + "*word* " * 3_000), Prose("**below**")])
         await driver.until("Head", "word word")
-        await driver.press("G")
-        await driver.until("below")
+        await driver.press("G", then="below")

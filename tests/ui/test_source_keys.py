@@ -36,17 +36,13 @@ async def test_a_bearer_token_stays_in_its_variable(
             await choose(driver, "bearer", "#way")
             await driver.press("tab", "tab")
             await paste(driver, "EO_TOKEN")
-            await driver.press("ctrl+s")
-            await driver.until("a STAC API “An API”")
-            await driver.press("ctrl+t")
-            await driver.until("accepts the key ****abcd")
-            await driver.press("enter")
-            await driver.until(lambda: driver.app.connection is not None)
+            await driver.press("ctrl+s", then="a STAC API “An API”")
+            await driver.press("ctrl+t", then="accepts the key ****abcd")
+            await driver.press("enter", then=lambda: driver.app.connection is not None)
             profile = kept("an-api")
             assert profile.extra["token_env"] == "EO_TOKEN"
             assert TOKEN not in (mlhub_home / "profiles").read_text()
-            await driver.press("3")
-            await driver.until("token $EO_TOKEN")
+            await driver.press("3", then="token $EO_TOKEN")
 
 
 async def test_a_key_in_a_pasted_url_goes_to_its_field_and_off_the_screen(tmp_path: Path) -> None:
@@ -59,8 +55,7 @@ async def test_a_key_in_a_pasted_url_goes_to_its_field_and_off_the_screen(tmp_pa
             await driver.until("a STAC API “An API”")
             assert TOKEN not in driver.screen()
             await driver.until("apikey")
-            await driver.press("enter")
-            await driver.until(lambda: driver.app.connection is not None)
+            await driver.press("enter", then=lambda: driver.app.connection is not None)
             profile = kept("an-api")
             assert (profile.api_key, profile.extra["key_param"]) == (TOKEN, "apikey")
             assert profile.root_url == f"{server.url}/stac/v1"
@@ -85,8 +80,7 @@ async def test_headers_and_passwords_are_saved_as_such(
             await paste(driver, named)
             await driver.press("tab")
             await paste(driver, TOKEN)
-            await driver.press("ctrl+s")
-            await driver.until(lambda: driver.app.connection is not None)
+            await driver.press("ctrl+s", then=lambda: driver.app.connection is not None)
             assert {name: kept("an-api").extra.get(name) for name in options} == options
 
 
@@ -98,12 +92,10 @@ async def test_a_variable_that_is_not_set_may_be_saved_but_not_used(tmp_path: Pa
             await choose(driver, "bearer", "#way")
             await driver.press("tab", "tab")
             await paste(driver, "NOT_SET_HERE")
-            await driver.press("ctrl+s")
-            await driver.until("the variable NOT_SET_HERE is not set here")
+            await driver.press("ctrl+s", then="the variable NOT_SET_HERE is not set here")
             assert not (mlhub_home / "profiles").exists()
             await choose(driver, "save", "#then")
-            await driver.press("enter")
-            await driver.until("$NOT_SET_HERE (not set)"[:14])
+            await driver.press("enter", then="$NOT_SET_HERE (not set)"[:14])
             assert kept("an-api").extra["token_env"] == "NOT_SET_HERE"
 
 
@@ -115,8 +107,7 @@ async def test_a_secret_in_the_field_of_the_variable_is_not_quoted(tmp_path: Pat
             await choose(driver, "bearer", "#way")
             await driver.press("tab", "tab")
             await paste(driver, TOKEN)
-            await driver.press("ctrl+s")
-            await driver.until("that cannot be the name of a variable")
+            await driver.press("ctrl+s", then="that cannot be the name of a variable")
             await driver.until(lambda: driver.screen().count(TOKEN) == 1)  # in its field only
 
 
@@ -133,13 +124,11 @@ async def test_editing_keeps_the_key_and_what_it_does_not_know(tmp_path: Path, m
     )
     async with driven(AppOptions(output_dir=tmp_path), (100, 30)) as driver:
         await driver.until("token ****abcd")
-        await driver.press("g", "E")
-        await driver.until("****abcd stays if left empty")
+        await driver.press("g", "E", then="****abcd stays if left empty")
         await choose(driver, "save", "#then")
         field = driver.app.screen.query_one("#location", Input)
         field.value = "https://a.example/stac/v2/"
-        await driver.press("enter")
-        await driver.until(lambda: not is_form(driver))
+        await driver.press("enter", then=lambda: not is_form(driver))
         profile = kept("mine")
         assert profile.root_url == "https://a.example/stac/v2/"
         assert (profile.extra["token"], profile.extra["colour"]) == (TOKEN, "blue")
@@ -149,15 +138,12 @@ async def test_a_stored_key_goes_to_another_host_only_if_that_is_agreed_to(tmp_p
     ProfilesFile.load().save("mine", root_url="https://a.example/", kind="stac-api", token=TOKEN)
     async with driven(AppOptions(output_dir=tmp_path), (100, 30)) as driver:
         await driver.until("token ****abcd")
-        await driver.press("g", "E")
-        await driver.until("stays if left empty")
+        await driver.press("g", "E", then="stays if left empty")
         await choose(driver, "save", "#then")
         driver.app.screen.query_one("#location", Input).value = "https://b.example/"
-        await driver.press("enter")
-        await driver.until("was for a.example, and would go to b.example")
+        await driver.press("enter", then="was for a.example, and would go to b.example")
         assert kept("mine").root_url == "https://a.example/"
-        await driver.press("enter")
-        await driver.until(lambda: not is_form(driver))
+        await driver.press("enter", then=lambda: not is_form(driver))
         assert kept("mine").root_url == "https://b.example/"
 
 
@@ -165,14 +151,12 @@ async def test_a_variable_takes_the_place_of_a_stored_key(tmp_path: Path, mlhub_
     ProfilesFile.load().save("default", api_key=TOKEN, root_url="https://a.example/")
     async with driven(AppOptions(output_dir=tmp_path, profile="none"), (100, 30)) as driver:
         await driver.until("key ****abcd")
-        await driver.press("g", "E")
-        await driver.until("stays if left empty")
+        await driver.press("g", "E", then="stays if left empty")
         await driver.press("tab")
         await paste(driver, "MINE_KEY")
         await driver.until("is removed: the variable takes its place")
         await choose(driver, "save", "#then")
-        await driver.press("enter")
-        await driver.until(lambda: not is_form(driver))
+        await driver.press("enter", then=lambda: not is_form(driver))
         assert TOKEN not in (mlhub_home / "profiles").read_text()
         assert kept("default").extra["key_env"] == "MINE_KEY"
         assert "kind" not in kept("default").extra, "an MLHub profile is one without that word"
@@ -186,6 +170,5 @@ async def test_a_name_that_is_taken_is_not_written_over(tmp_path: Path) -> None:
         await ask_for(driver, str(path))
         await driver.until("a static STAC catalog")
         driver.app.screen.query_one("#name", Input).value = "mine"
-        await driver.press("enter")
-        await driver.until("there is a profile mine already")
+        await driver.press("enter", then="there is a profile mine already")
         assert kept("mine").root_url == "https://a.example/"

@@ -32,18 +32,15 @@ async def test_a_stac_api_is_looked_at_described_and_used_once(tmp_path: Path, m
     with LoopbackServer(serve(api_pages())) as server:
         async with driven(AppOptions(output_dir=tmp_path), (100, 30)) as driver:
             await ask_for(driver, f"{server.url}/stac/v1/collections")
-            await driver.until("a STAC API “An API”, 2 collections")
-            await driver.until("is a part")
+            await driver.until("a STAC API “An API”, 2 collections", "is a part")
             await choose(driver, "use once", "#then")
             await driver.until(lambda: "Profile  " not in driver.screen())  # no name where nothing is saved
-            await driver.press("enter")
-            await driver.until(lambda: driver.app.connection is not None)
+            await driver.press("enter", then=lambda: driver.app.connection is not None)
             await driver.until("Collections")
             named = f"STAC API {server.url.removeprefix('http://')}"
             await driver.until(lambda: named in driver.screen().splitlines()[0])
             assert not (mlhub_home / "profiles").exists()
-            await driver.press("3")
-            await driver.until("in use, not saved")
+            await driver.press("3", then="in use, not saved")
 
 
 async def test_a_folder_is_completed_with_tab_saved_and_opened_again(tmp_path: Path) -> None:
@@ -51,19 +48,16 @@ async def test_a_folder_is_completed_with_tab_saved_and_opened_again(tmp_path: P
     (tmp_path / "data" / "notes.txt").write_text("")
     async with driven(AppOptions(output_dir=tmp_path), (100, 30)) as driver:
         await driver.until("Welcome")
-        await driver.press("o")
-        await driver.until("URL or path ")
+        await driver.press("o", then="URL or path ")
         await paste(driver, f"{tmp_path}/data/")
         await driver.until("wheat-2021/")
         assert "notes.txt" not in driver.screen()
         await driver.press("tab")
         field = driver.app.screen.query_one("#location", Input)
         await driver.until(lambda: field.value == f"{tmp_path}/data/wheat-2021/")
-        await driver.press("enter")
-        await driver.until("a static STAC catalog “Fields of wheat”, 1 catalog or")
+        await driver.press("enter", then="a static STAC catalog “Fields of wheat”, 1 catalog or")
         assert "bearer" not in driver.screen(), "there is nobody to send a key to"
-        await driver.press("enter")
-        await driver.until("wheat")
+        await driver.press("enter", then="wheat")
         await driver.until(lambda: driver.app.connection is not None)
         profile = kept("fields-of-wheat")
         assert (profile.kind, profile.root_url) == (
@@ -72,8 +66,7 @@ async def test_a_folder_is_completed_with_tab_saved_and_opened_again(tmp_path: P
         )
         await use_sample(driver)
         await driver.until("BigEarthNet")
-        await driver.press("3", "g", "enter")
-        await driver.until("Fields of wheat")
+        await driver.press("3", "g", "enter", then="Fields of wheat")
 
 
 async def test_the_frame_of_a_narrow_form_names_the_keys_that_fit_and_the_one_that_leaves(
@@ -98,25 +91,20 @@ async def test_an_archive_is_opened_in_place(tmp_path: Path) -> None:
         await ask_for(driver, str(tmp_path / "kept.tar.gz"))
         await driver.until("a static STAC catalog “Fields of wheat”")
         await choose(driver, "use once", "#then")
-        await driver.press("enter")
-        await driver.until("kept.tar.gz")
-        await driver.until("wheat")
+        await driver.press("enter", then=("kept.tar.gz", "wheat"))
 
 
 async def test_what_is_no_source_is_called_what_it_is_and_may_be_forced(tmp_path: Path) -> None:
     with LoopbackServer(lambda _: page_of_html()) as server:
         async with driven(AppOptions(output_dir=tmp_path), (100, 30)) as driver:
             await ask_for(driver, f"{server.url}/page")
-            await driver.until("! ")
-            await driver.until("is a web page")
-            await driver.until("name the root of a STAC API")
+            await driver.until("! ", "is a web page", "name the root of a STAC API")
             assert "Then" not in driver.screen()
             await choose(driver, "STAC API", "#kind")
             await driver.until("Then")
             await driver.press("tab", "tab")
             await paste(driver, "forced")
-            await driver.press("ctrl+s")
-            await driver.until(lambda: not is_form(driver))
+            await driver.press("ctrl+s", then=lambda: not is_form(driver))
             assert kept("forced").kind is Kind.STAC_API
 
 
@@ -130,13 +118,10 @@ async def test_escape_stops_a_look_and_then_leaves(tmp_path: Path) -> None:
     with LoopbackServer(hang) as server:
         async with driven(AppOptions(output_dir=tmp_path)) as driver:
             await ask_for(driver, f"{server.url}/stac")
-            await driver.until("Looking at 127.0.0.1")
-            await driver.until("esc stops")
-            await driver.press("escape")
-            await driver.until("Stopped.")
+            await driver.until("Looking at 127.0.0.1", "esc stops")
+            await driver.press("escape", then="Stopped.")
             assert is_form(driver)
-            await driver.press("escape")
-            await driver.until(lambda: not is_form(driver))
+            await driver.press("escape", then=lambda: not is_form(driver))
         going.set()
 
 
@@ -155,10 +140,8 @@ async def test_the_form_opens_from_anywhere(sample: SampleServer, tmp_path: Path
     options = AppOptions(api_key=sample.key, root_url=sample.root_url, output_dir=tmp_path)
     async with driven(options) as driver:
         await driver.until("BigEarthNet")
-        await driver.press("o")
-        await driver.until("Open or add a source")
-        await driver.press("escape", "2", "o")
-        await driver.until("Open or add a source")
+        await driver.press("o", then="Open or add a source")
+        await driver.press("escape", "2", "o", then="Open or add a source")
 
 
 # Starting with a source
@@ -176,10 +159,8 @@ async def test_a_source_that_did_not_answer_is_under_the_cursor_and_enter_retrie
         async with driven(options, (100, 30)) as driver:
             await driver.until("It could not be opened", "503")
             up.set()
-            await driver.press("enter")
-            await driver.until("STAC API 127.0.0.1", "Collections")
-            await driver.press("3")
-            await driver.until("in use, not saved")
+            await driver.press("enter", then=("STAC API 127.0.0.1", "Collections"))
+            await driver.press("3", then="in use, not saved")
             assert "could not be opened" not in driver.screen()
 
 
@@ -235,8 +216,7 @@ async def test_a_start_offline_takes_what_was_kept(tmp_path: Path) -> None:
             await driver.until("▸ wheat  x")
         away = True
         async with driven(options, (120, 30)) as driver:
-            await driver.until("▸ wheat  x")
-            await driver.until("offline: as of")
+            await driver.until("▸ wheat  x", "offline: as of")
 
 
 # Public sources
@@ -251,13 +231,10 @@ async def test_a_public_source_is_added_without_being_asked(
     monkeypatch.setattr("socket.getaddrinfo", refuse)
     async with driven(AppOptions(output_dir=tmp_path), (100, 30)) as driver:
         await driver.until("planetary-computer")
-        await driver.press("j", "j")
-        await driver.until("Microsoft Planetary Computer: Sentinel")
-        await driver.press("ctrl+s")
-        await driver.until("not asked for anything yet")
+        await driver.press("j", "j", then="Microsoft Planetary Computer: Sentinel")
+        await driver.press("ctrl+s", then="not asked for anything yet")
         await choose(driver, "save", "#then")
-        await driver.press("enter")
-        await driver.until(lambda: not is_form(driver))
+        await driver.press("enter", then=lambda: not is_form(driver))
         profile = kept("planetary-computer")
         assert profile.kind is Kind.STAC_API
         await driver.until("Without a profile")
@@ -281,8 +258,7 @@ async def test_each_kind_can_be_tested(sample: SampleServer, tmp_path: Path) -> 
         async with driven(AppOptions(output_dir=tmp_path, profile="none"), (100, 30)) as driver:
             await driver.until("d-lost")
             for said in ("✓ it accepts the key ****\n", "****abcd\n", "✓ it answers", "! not found"):
-                await driver.press("v")
-                await driver.until(said)
+                await driver.press("v", then=said)
                 await driver.press("j")
 
 
@@ -300,10 +276,8 @@ async def test_profiles_are_read_off_the_event_loop(
     async with driven(AppOptions(output_dir=tmp_path)) as driver:
         monkeypatch.setattr(ProfilesFile, "load", watched)
         await driver.until("mine")
-        await driver.press("g", "v")
-        await driver.until("accepts the key")
-        await driver.press("enter")
-        await driver.until("BigEarthNet")
+        await driver.press("g", "v", then="accepts the key")
+        await driver.press("enter", then="BigEarthNet")
         await driver.press("3", "E", "escape")
     assert len(threads) >= 4
     assert here not in threads
@@ -316,8 +290,7 @@ async def test_hostile_titles_and_names_are_text(tmp_path: Path) -> None:
     (tmp_path / "c" / "[bold.json").write_text("{}")
     async with driven(AppOptions(output_dir=tmp_path), (100, 30)) as driver:
         await driver.until("Welcome")
-        await driver.press("o")
-        await driver.until("URL or path ")
+        await driver.press("o", then="URL or path ")
         await paste(driver, f"{tmp_path}/c/\x1b[31m")
         drawn(driver.app)
         field = driver.app.screen.query_one("#location", Input)
@@ -325,11 +298,9 @@ async def test_hostile_titles_and_names_are_text(tmp_path: Path) -> None:
         await driver.until("[bold.json")
         assert "bad" not in driver.screen()
         drawn(driver.app)
-        await driver.press("enter")
-        await driver.until("a static STAC catalog")
+        await driver.press("enter", then="a static STAC catalog")
         drawn(driver.app)
-        await driver.press("enter")
-        await driver.until("▸ wheat  x")
+        await driver.press("enter", then="▸ wheat  x")
         await driver.press("3")
         drawn(driver.app)
 
@@ -338,15 +309,12 @@ async def test_the_palette_offers_the_public_sources(tmp_path: Path) -> None:
     async with driven(AppOptions(output_dir=tmp_path), (100, 30)) as driver:
         await driver.until("Welcome")
         await driver.press("colon")
-        await driver.type("umbra")
-        await driver.until("Browse Umbra Open Data")
+        await driver.type("umbra", then="Browse Umbra Open Data")
 
 
 async def test_the_hosted_service_is_not_asked_at_the_start(tmp_path: Path) -> None:
     ProfilesFile.load().save("default", api_key="0123456789abcdef")
     async with driven(AppOptions(output_dir=tmp_path), (100, 30)) as driver:
-        await driver.until("the hosted MLHub service (api.radiant.earth) ended in 2023")
-        await driver.until("key ****cdef")
+        await driver.until("the hosted MLHub service (api.radiant.earth) ended in 2023", "key ****cdef")
         assert driver.app.connection is None
-        await driver.press("enter")
-        await driver.until("BigEarthNet")
+        await driver.press("enter", then="BigEarthNet")

@@ -161,10 +161,8 @@ async def test_what_a_closed_dialog_drew_is_not_kept(tmp_path: Path) -> None:
         return sum(isinstance(known, StylesCache) for known in gc.get_objects())
 
     async def look(driver: Driver) -> None:
-        await driver.press("question_mark")
-        await driver.until(lambda: len(driver.app.screen_stack) == 2)
-        await driver.press("escape")
-        await driver.until(lambda: len(driver.app.screen_stack) == 1)
+        await driver.press("question_mark", then=lambda: len(driver.app.screen_stack) == 2)
+        await driver.press("escape", then=lambda: len(driver.app.screen_stack) == 1)
 
     async with driven(AppOptions(output_dir=tmp_path)) as driver:
         await driver.until("Welcome")

@@ -34,18 +34,15 @@ def a_favourite(item: str) -> Favourite:
 
 
 async def leave(driver: Driver) -> None:
-    await driver.press("q")
-    await driver.until(lambda: driver.app.return_code == 0)
+    await driver.press("q", then=lambda: driver.app.return_code == 0)
 
 
 async def test_the_tree_is_found_as_it_was_left(options: AppOptions, mlhub_home: Path) -> None:
     async with driven(options) as driver:
         await driver.until("BigEarthNet")
         await driver.press("slash")
-        await driver.type("kenya crop")
-        await driver.until("of 45 datasets")
-        await driver.press("enter", "l", "j", "j")
-        await driver.until(lambda: tree(driver).subject is not None)
+        await driver.type("kenya crop", then="of 45 datasets")
+        await driver.press("enter", "l", "j", "j", then=lambda: tree(driver).subject is not None)
         left = rows(driver)
         path = tree(driver).tree_model.path(tree(driver).current)
         assert len(path) > 2
@@ -55,8 +52,7 @@ async def test_the_tree_is_found_as_it_was_left(options: AppOptions, mlhub_home:
         await driver.until("/kenya crop")
         await driver.until(lambda: tree(driver).tree_model.path(tree(driver).current) == path)
         await driver.until(lambda: rows(driver) == left)
-        await driver.press("escape")
-        await driver.until("BigEarthNet")
+        await driver.press("escape", then="BigEarthNet")
 
 
 async def test_who_moves_the_cursor_first_keeps_it(options: AppOptions, mlhub_home: Path) -> None:
@@ -78,14 +74,12 @@ async def test_screen_and_theme_are_found_again(options: AppOptions, mlhub_home:
     async with driven(options) as driver:
         await driver.until("BigEarthNet")
         driver.app.theme = "nord"
-        await driver.press("2")
-        await driver.until(lambda: driver.app.current_mode == "downloads")
+        await driver.press("2", then=lambda: driver.app.current_mode == "downloads")
         await leave(driver)
     async with driven(options) as driver:
         assert driver.app.theme == "nord"
         await driver.until(lambda: driver.app.current_mode == "downloads")
-        await driver.press("1")
-        await driver.until("BigEarthNet")
+        await driver.press("1", then="BigEarthNet")
         await leave(driver)
     assert AppState.load().theme == "nord"
     (mlhub_home / "config.toml").write_text('theme = "mlhub-light"\nrestore = false\n')

@@ -25,8 +25,7 @@ STUCK = [job for job in JOBS if job.reason]
 
 async def limits(driver: Driver, *fields: str) -> None:
     """Open the dialog and fill its fields from the first on; an empty one stays as it is."""
-    await driver.press("R")
-    await driver.until(lambda: isinstance(driver.app.screen, LimitsScreen))
+    await driver.press("R", then=LimitsScreen)
     for number, typed in enumerate(fields):
         if number:
             await driver.press("enter")
@@ -38,8 +37,7 @@ async def limits(driver: Driver, *fields: str) -> None:
 async def test_the_speed_is_limited_while_it_runs_and_the_limit_is_shown(slow: AppOptions) -> None:
     async with driven(slow) as driver:
         await queue(driver, LARGE)
-        await driver.press("2")
-        await driver.until(lambda: driver.app.jobs[0].bytes_done > 0)
+        await driver.press("2", then=lambda: driver.app.jobs[0].bytes_done > 0)
         await limits(driver, "200k", "3", "", "1")
         await driver.until("limit 200.0 kB/s")
         assert driver.app.queue is not None
@@ -51,8 +49,7 @@ async def test_the_speed_is_limited_while_it_runs_and_the_limit_is_shown(slow: A
 
 async def test_limits_that_make_no_sense_are_said_and_nothing_changes(options: AppOptions) -> None:
     async with driven(options) as driver:
-        await driver.press("2")
-        await driver.until(lambda: driver.app.queue and driver.app.queue.settings)
+        await driver.press("2", then=lambda: driver.app.queue and driver.app.queue.settings)
         await limits(driver, "fast")
         await driver.until("is no speed")
         label, note = (
@@ -71,24 +68,16 @@ async def test_limits_that_make_no_sense_are_said_and_nothing_changes(options: A
 async def test_a_finished_file_is_read_again_and_damage_is_found(options: AppOptions) -> None:
     async with driven(options) as driver:
         await queue(driver, SMALL)
-        await driver.press("2")
-        await driver.until(lambda: state(driver) is JobState.DONE)
-        await driver.press("v")
-        await driver.until("whole: size, MD5, gzip CRC")
+        await driver.press("2", then=lambda: state(driver) is JobState.DONE)
+        await driver.press("v", then="whole: size, MD5, gzip CRC")
         path = driver.app.jobs[0].path
         spoilt = bytearray(path.read_bytes())
         spoilt[1000] ^= 1
         path.write_bytes(spoilt)
-        await driver.press("v")
-        await driver.until("damaged")
-        await driver.until("overwrite")
-        await driver.press("L")
-        await driver.until("read again: whole: size, MD5, gzip CRC", "read again: damaged")
+        await driver.press("v", then=("damaged", "overwrite"))
+        await driver.press("L", then=("read again: whole: size, MD5, gzip CRC", "read again: damaged"))
         await driver.press("escape")
-        await driver.press("enter")
-        await driver.until(lambda: isinstance(driver.app.screen, JobScreen))
-        await driver.until("Checksums")
-        await driver.until("md5:")
+        await driver.press("enter", then=(JobScreen, "Checksums", "md5:"))
         await driver.until(str(driver.app.jobs[0].path)[:40])
 
 
@@ -112,8 +101,7 @@ async def test_the_wait_for_the_next_try_is_counted_down(options: AppOptions) ->
         await driver.press("2")
         first = await counted(driver, r"next try in (\d+) s")
         row = await counted(driver, r"80% in (\d+) s: connection reset", below=first)
-        await driver.press("enter")
-        await driver.until(lambda: isinstance(driver.app.screen, JobScreen))
+        await driver.press("enter", then=JobScreen)
         await counted(driver, r"in (\d+) s", below=row)
 
 

@@ -84,10 +84,8 @@ def found(driver: Driver) -> list[str]:
 
 async def filtered(driver: Driver, words: str) -> None:
     """Type a filter."""
-    await driver.press("slash")
-    await driver.until("id, title, tag or DOI")
-    await driver.type(words)
-    await driver.until(lambda: browse(driver).tree_view.filter == words)
+    await driver.press("slash", then="id, title, tag or DOI")
+    await driver.type(words, then=lambda: browse(driver).tree_view.filter == words)
 
 
 def options_of(api: API, folder: Path) -> AppOptions:
@@ -105,20 +103,15 @@ async def test_datasets_are_found_by_the_years_of_their_collections_once_these_a
         await driver.until("nothing matches", "Reading collections for years")
         api.gate.set()
         await driver.until(lambda: found(driver) == ["recent"], "year: 2018", "Read 3 collections")
-        await driver.press("enter")
-        await driver.until(lambda: current(browse(driver).tree_view).id == "recent")
-        await driver.press("escape")
-        await driver.until(lambda: len(found(driver)) == 2)
-        await driver.press("f")
-        await driver.until(lambda: isinstance(driver.app.screen, FacetScreen))
+        await driver.press("enter", then=lambda: current(browse(driver).tree_view).id == "recent")
+        await driver.press("escape", then=lambda: len(found(driver)) == 2)
+        await driver.press("f", then=FacetScreen)
         picks = driver.app.screen.query_one(PickList)
         offered = {one.key: one.figures for one in picks.lines}
         wanted = {"year=2019": "1", "year=2010": "1", "sensor=sentinel-2a": "1", "task=segmentation": "1"}
         assert offered.items() >= wanted.items()
-        await driver.type("2010")
-        await driver.until(lambda: picks.current is not None and picks.current.name == "2010")
-        await driver.press("enter")
-        await driver.until(lambda: found(driver) == ["old"])
+        await driver.type("2010", then=lambda: picks.current is not None and picks.current.name == "2010")
+        await driver.press("enter", then=lambda: found(driver) == ["old"])
         assert api.listings == 1
 
 
@@ -129,8 +122,7 @@ async def test_the_cursor_stays_on_what_comes_near_while_collections_are_read(
         await driver.until("Title of recent")
         await filtered(driver, "ttle")
         await driver.until("2 near of 2")
-        await driver.press("enter")
-        await driver.until(lambda: current(browse(driver).tree_view).id == "old")
+        await driver.press("enter", then=lambda: current(browse(driver).tree_view).id == "old")
         await driver.press("j")
         row = browse(driver).tree_view.current
         assert row is not None and current(browse(driver).tree_view).id == "recent"
@@ -147,8 +139,7 @@ async def test_the_cursor_leaves_what_only_came_near_once_something_matches(api:
         await driver.until("Title of recent")
         await filtered(driver, "sentinel")
         await driver.until("1 near of 2")
-        await driver.press("enter")
-        await driver.until(lambda: current(browse(driver).tree_view).id == "sen-tinel")
+        await driver.press("enter", then=lambda: current(browse(driver).tree_view).id == "sen-tinel")
         api.gate.set()
         await driver.until(lambda: found(driver) == ["recent"])
         await driver.until(lambda: current(browse(driver).tree_view).id == "recent")
@@ -157,8 +148,7 @@ async def test_the_cursor_leaves_what_only_came_near_once_something_matches(api:
 async def test_facets_open_at_once_and_fill_when_the_collections_are_read(api: API, tmp_path: Path) -> None:
     async with driven(options_of(api, tmp_path)) as driver:
         await driver.until("Title of recent")
-        await driver.press("f")
-        await driver.until(lambda: isinstance(driver.app.screen, FacetScreen), "labels")
+        await driver.press("f", then=(FacetScreen, "labels"))
         keys = [one.key for one in driver.app.screen.query_one(PickList).lines]
         assert not any(key.startswith("year=") for key in keys)
         api.gate.set()
@@ -189,12 +179,9 @@ async def test_a_filter_that_was_left_in_force_finds_them_too_also_after_a_reloa
         await driver.until("Title of recent")
         await filtered(driver, "year=2018")
         await driver.until(lambda: found(driver) == ["recent"])
-        await driver.press("enter")
-        await driver.until("esc clears")
-        await driver.press("r")
-        await driver.until(lambda: api.listings == 2, lambda: found(driver) == ["recent"])
-        await driver.press("q")
-        await driver.until(lambda: driver.app.return_code == 0)
+        await driver.press("enter", then="esc clears")
+        await driver.press("r", then=(lambda: api.listings == 2, lambda: found(driver) == ["recent"]))
+        await driver.press("q", then=lambda: driver.app.return_code == 0)
     async with driven(options_of(api, tmp_path)) as driver:
         await driver.until("year=2018", lambda: found(driver) == ["recent"])
 
@@ -205,8 +192,7 @@ async def test_the_sample_is_found_by_place_and_year(options: AppOptions) -> Non
         for words in ("uzbekistan", "2018"):
             await filtered(driver, words)
             await driver.until(lambda: "idiv_asia_crop_type" in found(driver) and len(found(driver)) < 45)
-            await driver.press("escape")
-            await driver.until(lambda: len(found(driver)) == 45)
+            await driver.press("escape", then=lambda: len(found(driver)) == 45)
 
 
 async def test_collections_of_a_static_catalog_are_found_by_place_year_and_sensor(tmp_path: Path) -> None:
@@ -220,5 +206,4 @@ async def test_collections_of_a_static_catalog_are_found_by_place_year_and_senso
         for words in ("2018", "kenya", "s2"):
             await filtered(driver, words)
             await driver.until("1 found, filtering")
-            await driver.press("escape")
-            await driver.until(lambda: browse(driver).tree_view.filter == "")
+            await driver.press("escape", then=lambda: browse(driver).tree_view.filter == "")

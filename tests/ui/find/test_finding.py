@@ -50,8 +50,7 @@ async def ready(driver: Driver) -> CatalogTree:
 
 async def goto(driver: Driver, typed: str) -> None:
     """Ask for an id, and take the first line."""
-    await driver.press("ctrl+g")
-    await driver.until(lambda: isinstance(driver.app.screen, GotoScreen))
+    await driver.press("ctrl+g", then=GotoScreen)
     screen = driver.app.screen
     assert isinstance(screen, GotoScreen)
     packet(driver, typed)
@@ -107,15 +106,11 @@ async def test_the_filter_there_is_comes_up_selected_for_typing_to_replace_or_to
         await find(driver, "kenya")
         await driver.until("/ kenya", lambda: not isinstance(driver.app.focused, Input))
         await driver.press("slash")
-        await driver.type("mali")
-        await driver.until("/ mali")
-        await driver.press("enter")
-        await driver.until(lambda: not isinstance(driver.app.focused, Input))
+        await driver.type("mali", then="/ mali")
+        await driver.press("enter", then=lambda: not isinstance(driver.app.focused, Input))
         await driver.press("slash", "end")
-        await driver.type(" crop")
-        await driver.until("/ mali crop")
-        await driver.press("enter")
-        await driver.until(lambda: not isinstance(driver.app.focused, Input))
+        await driver.type(" crop", then="/ mali crop")
+        await driver.press("enter", then=lambda: not isinstance(driver.app.focused, Input))
 
 
 async def test_keys_behind_the_enter_that_ends_the_filter_are_commands(options: AppOptions) -> None:
@@ -125,16 +120,14 @@ async def test_keys_behind_the_enter_that_ends_the_filter_are_commands(options: 
         await driver.until(lambda: tree.favourites)
         assert tree.filter == "kenya_02_labels"
         packet(driver, "\x1b/bigearth\rljj\x1b/sn7_train_lab\r\r")
-        await driver.until(lambda: isinstance(driver.app.screen, DocumentScreen))
-        await driver.until("sn7_train_labels")
+        await driver.until(DocumentScreen, "sn7_train_labels")
         assert tree.filter == "sn7_train_lab"
 
 
 async def test_keys_go_on_in_the_field_that_is_open_already(options: AppOptions) -> None:
     async with driven(options) as driver:
         tree = await ready(driver)
-        await driver.press("slash")
-        await driver.until("id, title, tag or DOI")
+        await driver.press("slash", then="id, title, tag or DOI")
         packet(driver, "kenya\rl")
         await driver.until(lambda: tree.filter == "kenya" and not tree.is_looking)
         await driver.until(lambda: driver.app.focused is tree)
@@ -148,8 +141,7 @@ async def test_keys_go_on_in_the_field_that_is_open_already(options: AppOptions)
 async def test_facets_narrow_the_tree_and_say_how_many_are_left(options: AppOptions) -> None:
     async with driven(options) as driver:
         tree = await ready(driver)
-        await driver.press("f")
-        await driver.until("source imagery", "Country or continent", "Africa")
+        await driver.press("f", then=("source imagery", "Country or continent", "Africa"))
         picked = driver.app.screen.query_one(PickList)
         packet(driver, "zzz")
         await driver.until("no match")
@@ -158,15 +150,12 @@ async def test_facets_narrow_the_tree_and_say_how_many_are_left(options: AppOpti
         await driver.until(lambda: picked.current is not None and picked.current.name == "sentinel-1")
         await driver.press("enter")
         await driver.until(lambda: tree.filter == "tag=sentinel-1", "Narrow: 13 of 45 datasets", "[x]")
-        await driver.press("escape")
-        await driver.until(lambda: isinstance(driver.app.screen, BrowseScreen))
-        await driver.until("/ tag=sentinel-1")
+        await driver.press("escape", then=(BrowseScreen, "/ tag=sentinel-1"))
         assert len(shown_datasets(tree)) == 13
         packet(driver, "/asia\r")
         await driver.until(lambda: tree.filter == "tag=sentinel-1 asia", "/ tag=sentinel-1 asia")
         assert 0 < len(shown_datasets(tree)) < 13
-        await driver.press("escape")
-        await driver.until(lambda: tree.filter == "" and len(shown_datasets(tree)) == 45)
+        await driver.press("escape", then=lambda: tree.filter == "" and len(shown_datasets(tree)) == 45)
 
 
 async def test_places_are_found_that_only_the_extent_tells(options: AppOptions) -> None:
@@ -184,11 +173,8 @@ async def test_a_facet_that_was_ticked_is_unticked(options: AppOptions) -> None:
         tree = await ready(driver)
         packet(driver, "/tag=sentinel-1 type=labels\r")
         await driver.until(lambda: tree.filter == "tag=sentinel-1 type=labels")
-        await driver.press("f")
-        await driver.until(lambda: isinstance(driver.app.screen, FacetScreen))
-        await driver.until("[x] labels", "[x] sentinel-1")
-        await driver.press("enter")
-        await driver.until(lambda: tree.filter == "tag=sentinel-1")
+        await driver.press("f", then=(FacetScreen, "[x] labels", "[x] sentinel-1"))
+        await driver.press("enter", then=lambda: tree.filter == "tag=sentinel-1")
 
 
 # The order
@@ -197,23 +183,19 @@ async def test_a_facet_that_was_ticked_is_unticked(options: AppOptions) -> None:
 async def test_the_order_is_said_and_found_again(options: AppOptions) -> None:
     async with driven(options) as driver:
         tree = await ready(driver)
-        await driver.press("z")
-        await driver.until("by id")
+        await driver.press("z", then="by id")
         ids = [dataset.id.casefold() for dataset in shown_datasets(tree)]
         assert ids == sorted(ids)
         assert len(ids) == 45
-        await driver.press("q")
-        await driver.until(lambda: driver.app.return_code == 0)
+        await driver.press("q", then=lambda: driver.app.return_code == 0)
     async with driven(options) as driver:
         await driver.until("by id")
         tree = tree_of(driver)
         await driver.until(lambda: [dataset.id.casefold() for dataset in shown_datasets(tree)] == ids)
-        await driver.press("z")
-        await driver.until("newest first")
+        await driver.press("z", then="newest first")
         days = [dataset.raw["date_modified"] or "" for dataset in shown_datasets(tree)]
         assert days == sorted(days, reverse=True)
-        await driver.press("z")
-        await driver.until(lambda: "newest" not in driver.screen())
+        await driver.press("z", then=lambda: "newest" not in driver.screen())
         titles = [dataset.title.casefold() for dataset in shown_datasets(tree)]
         assert titles == sorted(titles)
 
@@ -226,8 +208,7 @@ async def test_numbers_are_in_order_of_their_value(tmp_path: Path) -> None:
     (tmp_path / "catalog.json").write_text(json.dumps(catalog("root", *links)))
     async with driven(AppOptions(source=str(tmp_path), output_dir=tmp_path)) as driver:
         await driver.until("Area 300")
-        await driver.press("z")
-        await driver.until("by title")
+        await driver.press("z", then="by title")
         found = re.findall(r"(?i)(?:tile|area) \d+", "\n".join(driver.screen().splitlines()[1:9]))
         assert list(dict.fromkeys(found)) == ["area 4", "Area 300", "Tile 1", "tile 2", "Tile 10"]
 
@@ -290,8 +271,7 @@ async def test_what_is_not_there_is_said_and_can_be_mended(options: AppOptions) 
         await ready(driver)
         await goto(driver, "no_such_thing")
         await driver.until("nothing here is called no_such_thing")
-        await driver.press("escape")
-        await driver.until(lambda: isinstance(driver.app.screen, BrowseScreen))
+        await driver.press("escape", then=BrowseScreen)
 
 
 async def test_an_id_may_be_typed_right_behind_the_key(options: AppOptions) -> None:
@@ -305,8 +285,7 @@ async def test_an_id_may_be_typed_right_behind_the_key(options: AppOptions) -> N
 async def test_tab_completes_an_id(options: AppOptions) -> None:
     async with driven(options) as driver:
         await ready(driver)
-        await driver.press("ctrl+g")
-        await driver.until(lambda: isinstance(driver.app.screen, GotoScreen))
+        await driver.press("ctrl+g", then=GotoScreen)
         packet(driver, "sn7_train_s")
         await driver.until("sn7_train_source")
         await driver.press("tab")
@@ -325,20 +304,16 @@ async def test_a_favourite_is_marked_remembered_at_once_and_gone_to(
         tree = await ready(driver)
         await goto(driver, "sn7_train_labels")
         await driver.until(lambda: is_at(driver, "sn7_train_labels"))
-        await driver.press("asterisk")
-        await driver.until("★ sn7_train_labels")
+        await driver.press("asterisk", then="★ sn7_train_labels")
         await driver.until(
             lambda: [one.id for _, one in AppState.load().favourites.all()] == ["sn7_train_labels"]
         )
         assert tree.favourites
     async with driven(options) as driver:
         tree = await ready(driver)
-        await driver.press("g", "F")
-        await driver.until(lambda: isinstance(driver.app.screen, ListScreen), "sn7_train_labels")
-        await driver.press("enter")
-        await driver.until(lambda: is_at(driver, "sn7_train_labels"))
-        await driver.press("asterisk")
-        await driver.until(lambda: not tree.favourites)
+        await driver.press("g", "F", then=(ListScreen, "sn7_train_labels"))
+        await driver.press("enter", then=lambda: is_at(driver, "sn7_train_labels"))
+        await driver.press("asterisk", then=lambda: not tree.favourites)
         await driver.until(lambda: not [*AppState.load().favourites.all()])
 
 
@@ -351,17 +326,14 @@ async def test_a_favourite_of_a_deep_item_that_went_away_shows_what_is_above_it(
         tree = await ready(driver)
         await goto(driver, "sn7_train_labels")
         await driver.until(lambda: is_at(driver, "sn7_train_labels"))
-        await driver.press("asterisk")
-        await driver.until(lambda: tree.favourites)
+        await driver.press("asterisk", then=lambda: tree.favourites)
         favourites = driver.app.memory.favourites
         source, one = next(favourites.all())
         gone = type(one)("dataset", "gone", "Gone", "", "", (*one.path[:2], "collection:gone"), one.place)
         favourites.remove(source, one.key)
         favourites.toggle(source, gone)
-        await driver.press("F")
-        await driver.until("Gone")
-        await driver.press("enter")
-        await driver.until(lambda: isinstance(driver.app.screen, BrowseScreen))
+        await driver.press("F", then="Gone")
+        await driver.press("enter", then=BrowseScreen)
         await driver.until(lambda: is_at(driver, "spacenet7"))
 
 
@@ -375,10 +347,8 @@ async def test_one_goes_back_to_where_one_was_and_forward_again(options: AppOpti
         await driver.until(lambda: is_at(driver, KENYA))
         await goto(driver, "sn7_train_labels")
         await driver.until(lambda: is_at(driver, "sn7_train_labels"))
-        await driver.press("ctrl+o")
-        await driver.until(lambda: is_at(driver, KENYA))
-        await driver.press("ctrl+y")
-        await driver.until(lambda: is_at(driver, "sn7_train_labels"))
+        await driver.press("ctrl+o", then=lambda: is_at(driver, KENYA))
+        await driver.press("ctrl+y", then=lambda: is_at(driver, "sn7_train_labels"))
         await driver.press("ctrl+y")
         await driver.until(
             lambda: any("Nothing further forward" in one.words for one in driver.app.message_history)
@@ -399,23 +369,15 @@ async def test_documents_that_were_open_are_places_too(options: AppOptions) -> N
         await ready(driver)
         await goto(driver, "sn7_train_labels")
         await driver.until(lambda: is_at(driver, "sn7_train_labels"))
-        await driver.press("enter")
-        await driver.until(lambda: isinstance(driver.app.screen, DocumentScreen))
-        await driver.press("escape")
-        await driver.until(lambda: isinstance(driver.app.screen, BrowseScreen))
+        await driver.press("enter", then=DocumentScreen)
+        await driver.press("escape", then=BrowseScreen)
         await goto(driver, KENYA)
         await driver.until(lambda: is_at(driver, KENYA))
-        await driver.press("ctrl+o")
-        await driver.until(lambda: is_at(driver, "sn7_train_labels"))
-        await driver.press("ctrl+o")
-        await driver.until(lambda: isinstance(driver.app.screen, DocumentScreen))
-        await driver.until("sn7_train_labels")
-        await driver.press("ctrl+o")
-        await driver.until(lambda: is_at(driver, "sn7_train_labels"))
-        await driver.press("2")
-        await driver.until(lambda: driver.app.current_mode == "downloads")
-        await driver.press("ctrl+o")
-        await driver.until(lambda: is_at(driver, "sn7_train_labels"))
+        await driver.press("ctrl+o", then=lambda: is_at(driver, "sn7_train_labels"))
+        await driver.press("ctrl+o", then=(DocumentScreen, "sn7_train_labels"))
+        await driver.press("ctrl+o", then=lambda: is_at(driver, "sn7_train_labels"))
+        await driver.press("2", then=lambda: driver.app.current_mode == "downloads")
+        await driver.press("ctrl+o", then=lambda: is_at(driver, "sn7_train_labels"))
 
 
 async def test_one_goes_back_to_another_source(options: AppOptions) -> None:
@@ -426,6 +388,5 @@ async def test_one_goes_back_to_another_source(options: AppOptions) -> None:
         driver.app.use_sample()
         await driver.until("sample catalog", lambda: not is_at(driver, KENYA))
         await driver.until("BigEarthNet")
-        await driver.press("ctrl+o")
-        await driver.until(lambda: "sample catalog" not in driver.screen())
+        await driver.press("ctrl+o", then=lambda: "sample catalog" not in driver.screen())
         await driver.until(lambda: is_at(driver, KENYA))

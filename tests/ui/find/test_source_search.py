@@ -45,10 +45,8 @@ def api(name: str, *collections: str, gate: threading.Event | None = None) -> It
 
 async def ask(driver: Driver, words: str) -> None:
     """Type words into the dialog; nothing is sent by that."""
-    await driver.press("S")
-    await driver.until(lambda: isinstance(driver.app.screen, FindScreen), "Enter searches")
-    await driver.type(words)
-    await driver.until(words)
+    await driver.press("S", then=(FindScreen, "Enter searches"))
+    await driver.type(words, then=words)
 
 
 async def test_sources_are_searched_once_confirmed_each_with_its_own_key(
@@ -74,11 +72,9 @@ async def test_place_and_year_are_found_and_nothing_is_said_so(tmp_path: Path) -
         async with driven(AppOptions(output_dir=tmp_path)) as driver:
             await driver.until("first")
             await ask(driver, "kenya 2018")
-            await driver.press("enter")
-            await driver.until("first: 1 of 1 collection", "The maize")
+            await driver.press("enter", then=("first: 1 of 1 collection", "The maize"))
             await driver.type(" snow")
-            await driver.press("enter")
-            await driver.until("first: 0 of 1 collection", "Nothing in 1 source matches")
+            await driver.press("enter", then=("first: 0 of 1 collection", "Nothing in 1 source matches"))
 
 
 async def test_a_source_that_fails_says_why_and_a_slow_one_does_not_hold_up_the_others(
@@ -94,16 +90,12 @@ async def test_a_source_that_fails_says_why_and_a_slow_one_does_not_hold_up_the_
         async with driven(AppOptions(output_dir=tmp_path), (100, 30)) as driver:
             await driver.until("quick")
             await ask(driver, "maize")
-            await driver.press("enter")
-            await driver.until("quick: 1 of 1 collection", "slow: searching…", "broken: !")
-            await driver.press("escape")
-            await driver.until("slow: stopped", "quick: 1 of 1 collection")
-            await driver.press("escape")
-            await driver.until(lambda: not isinstance(driver.app.screen, FindScreen))
+            await driver.press("enter", then=("quick: 1 of 1 collection", "slow: searching…", "broken: !"))
+            await driver.press("escape", then=("slow: stopped", "quick: 1 of 1 collection"))
+            await driver.press("escape", then=lambda: not isinstance(driver.app.screen, FindScreen))
 
 
 async def test_without_a_source_it_says_how_to_get_one(tmp_path: Path) -> None:
     async with driven(AppOptions(output_dir=tmp_path)) as driver:
-        await driver.press("S")
-        await driver.until(lambda: isinstance(driver.app.screen, FindScreen), "No source is known yet")
+        await driver.press("S", then=(FindScreen, "No source is known yet"))
         assert not said(driver)

@@ -20,62 +20,44 @@ SMALL = (80, 24)
 async def on_the_items(driver: Driver, first: str = "chip0") -> None:
     """Open the items of the collection."""
     await driver.until("▸ chips")
-    await driver.press("j", "i")
-    await driver.until(lambda: isinstance(driver.app.screen, DocumentScreen), f" {first}")
+    await driver.press("j", "i", then=(DocumentScreen, f" {first}"))
 
 
 async def on_the_sheet(driver: Driver, *words: str, first: str = "chip0") -> None:
     await on_the_items(driver, first)
-    await driver.press("p")
-    await driver.until(lambda: isinstance(driver.app.screen, ContactSheet), *words)
+    await driver.press("p", then=(ContactSheet, *words))
 
 
 async def test_p_on_the_items_draws_their_thumbnails_and_the_cursor_moves_over_them(tmp_path: Path) -> None:
     async with driven(of(chips(tmp_path / "catalog", 9), tmp_path), SMALL) as driver:
         await on_the_sheet(driver, "1 of 9 items", "chip7", "▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀  ▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀")
-        await driver.press("right", "j")
-        await driver.until("chip5  6 of 9 items")
-        await driver.press("h", "up")
-        await driver.until("chip0  1 of 9 items")
+        await driver.press("right", "j", then="chip5  6 of 9 items")
+        await driver.press("h", "up", then="chip0  1 of 9 items")
         await driver.press("up", "left")  # there is nothing above the first
-        await driver.press("G")
-        await driver.until("chip8  9 of 9 items", lambda: "chip7" not in driver.screen())
-        await driver.press("pageup")
-        await driver.until("chip0  1 of 9 items", "chip7")
-        await driver.press("escape")
-        await driver.until(lambda: isinstance(driver.app.screen, DocumentScreen), "Assets")
+        await driver.press("G", then=("chip8  9 of 9 items", lambda: "chip7" not in driver.screen()))
+        await driver.press("pageup", then=("chip0  1 of 9 items", "chip7"))
+        await driver.press("escape", then=(DocumentScreen, "Assets"))
 
 
 async def test_enter_opens_space_selects_d_downloads_and_p_previews(tmp_path: Path) -> None:
     async with driven(of(chips(tmp_path / "catalog"), tmp_path), SMALL) as driver:
         await on_the_sheet(driver, "▀▀▀▀", "chip2")
-        await driver.press("space")
-        await driver.until("✓ chip0", "2 of 3 items, 1 selected")
-        await driver.press("p")
-        await driver.until("chip1 / thumbnail", "PNG 60 x 30")
-        await driver.press("j")
-        await driver.until("chip2 / thumbnail")
-        await driver.press("escape")
-        await driver.until("3 of 3 items", "▀▀▀▀")
-        await driver.press("d")
-        await driver.until("Download assets")
-        await driver.press("escape")
-        await driver.until(lambda: isinstance(driver.app.screen, ContactSheet))
-        await driver.press("enter")
-        await driver.until(lambda: isinstance(driver.app.screen, DocumentScreen), "Overview", "chip2")
-        await driver.press("escape")
-        await driver.until(lambda: isinstance(driver.app.screen, ContactSheet), "✓ chip0", "▀▀▀▀")
+        await driver.press("space", then=("✓ chip0", "2 of 3 items, 1 selected"))
+        await driver.press("p", then=("chip1 / thumbnail", "PNG 60 x 30"))
+        await driver.press("j", then="chip2 / thumbnail")
+        await driver.press("escape", then=("3 of 3 items", "▀▀▀▀"))
+        await driver.press("d", then="Download assets")
+        await driver.press("escape", then=ContactSheet)
+        await driver.press("enter", then=(DocumentScreen, "Overview", "chip2"))
+        await driver.press("escape", then=(ContactSheet, "✓ chip0", "▀▀▀▀"))
 
 
 async def test_plus_and_minus_change_the_size_and_an_end_is_told(tmp_path: Path) -> None:
     async with driven(of(chips(tmp_path / "catalog", 9), tmp_path), SMALL) as driver:
         await on_the_sheet(driver, "chip7", "▀▀▀▀")
-        await driver.press("plus")
-        await driver.until("chip1", "▀" * 28, lambda: "chip2" not in driver.screen())
-        await driver.press("minus", "minus")
-        await driver.until("chip8", "▀▀▀▀")
-        await driver.press("minus")
-        await driver.until(lambda: "smallest size" in said(driver))
+        await driver.press("plus", then=("chip1", "▀" * 28, lambda: "chip2" not in driver.screen()))
+        await driver.press("minus", "minus", then=("chip8", "▀▀▀▀"))
+        await driver.press("minus", then=lambda: "smallest size" in said(driver))
 
 
 async def test_an_item_without_a_thumbnail_shows_its_id_and_why(tmp_path: Path) -> None:
@@ -102,8 +84,7 @@ async def test_with_previews_off_no_sheet_opens(tmp_path: Path) -> None:
     write_settings('images = "off"\n')
     async with driven(of(chips(tmp_path / "catalog"), tmp_path), SMALL) as driver:
         await on_the_items(driver)
-        await driver.press("p")
-        await driver.until(lambda: "Previews are off" in said(driver))
+        await driver.press("p", then=lambda: "Previews are off" in said(driver))
         assert isinstance(driver.app.screen, DocumentScreen)
 
 
@@ -121,18 +102,14 @@ async def test_only_what_is_in_sight_is_fetched_a_few_at_a_time_and_leaving_ends
         async with driven(of(server.url, tmp_path), SMALL) as driver:
             await on_the_items(driver)
             assert not fetched(server)
-            await driver.press("p")
-            await driver.until(lambda: len(fetched(server)) == 6, "chip7")
-            await driver.press("escape")
-            await driver.until(lambda: isinstance(driver.app.screen, DocumentScreen))
+            await driver.press("p", then=(lambda: len(fetched(server)) == 6, "chip7"))
+            await driver.press("escape", then=DocumentScreen)
             server.gate.set()
             await driver.until(lambda: not [one for one in driver.app.workers if not one.is_finished])
             assert len(fetched(server)) == 6, "neither the others of the page nor the next page"
-            await driver.press("p")
-            await driver.until(lambda: len(fetched(server)) == 8, "chip7", "▀▀▀▀")
+            await driver.press("p", then=(lambda: len(fetched(server)) == 8, "chip7", "▀▀▀▀"))
             assert "/thumb8.png" not in fetched(server)
-            await driver.press("G")
-            await driver.until("9 of 9", "▀▀▀▀", lambda: "/thumb8.png" in fetched(server))
+            await driver.press("G", then=("9 of 9", "▀▀▀▀", lambda: "/thumb8.png" in fetched(server)))
 
 
 async def test_a_large_image_is_left_to_its_own_preview(tmp_path: Path) -> None:
@@ -157,5 +134,4 @@ async def test_over_ssh_nothing_is_fetched_before_the_amount_was_shown(
         async with driven(of(server.url, tmp_path), SMALL) as driver:
             await on_the_sheet(driver, "Over SSH a page takes about", "r fetches")
             assert not fetched(server)
-            await driver.press("r")
-            await driver.until("▀▀▀▀", lambda: len(fetched(server)) == 3)
+            await driver.press("r", then=("▀▀▀▀", lambda: len(fetched(server)) == 3))

@@ -31,10 +31,8 @@ def of(place: Path | str, tmp_path: Path) -> AppOptions:
 async def on_the_item(driver: Driver, name: str) -> None:
     """Put the cursor on the first item."""
     await driver.until("▸ chips")
-    await driver.press("j", "l")
-    await driver.until(f" {name}")
-    await driver.press("j")
-    await driver.until("Assets")
+    await driver.press("j", "l", then=f" {name}")
+    await driver.press("j", then="Assets")
 
 
 def under_the_cursor(driver: Driver) -> str:
@@ -52,8 +50,7 @@ async def test_p_draws_the_thumbnail_of_an_item(tmp_path: Path) -> None:
             "thumbnail: A look", "2020-01-01", "PNG 60 x 30", "B on this disk", "in half blocks"
         )
         await driver.until("▀▀▀▀▀▀▀▀", "[thumbnail]  mask", "1 of 3")
-        await driver.press("escape")
-        await driver.until(lambda: not isinstance(driver.app.screen, PreviewScreen))
+        await driver.press("escape", then=lambda: not isinstance(driver.app.screen, PreviewScreen))
     assert not list(preview_cache.folder().rglob("*.png")), "what is on this disk is not copied"
     assert not (tmp_path / "out").exists(), "the download folder is left alone"
 
@@ -62,40 +59,29 @@ async def test_keys_leaf_through_images_and_items(tmp_path: Path) -> None:
     folder = chips(tmp_path / "catalog")
     async with driven(of(folder, tmp_path), SMALL) as driver:
         await on_the_item(driver, "chip0")
-        await driver.press("p")
-        await driver.until("PNG 60 x 30")
-        await driver.press("n")
-        await driver.until("thumbnail  [mask]", "TIFF 20 x 20", "1 class")
-        await driver.press("j")
-        await driver.until("2 of 3", "chip1 / mask", "2020-02-01")
-        await driver.press("j", "j")
-        await driver.until(lambda: "the last one" in said(driver))
-        await driver.press("k", "N")
-        await driver.until("chip1 / thumbnail", "PNG 60 x 30")
-        await driver.press("escape")
-        await driver.until(lambda: under_the_cursor(driver) == "chip1")
+        await driver.press("p", then="PNG 60 x 30")
+        await driver.press("n", then=("thumbnail  [mask]", "TIFF 20 x 20", "1 class"))
+        await driver.press("j", then=("2 of 3", "chip1 / mask", "2020-02-01"))
+        await driver.press("j", "j", then=lambda: "the last one" in said(driver))
+        await driver.press("k", "N", then=("chip1 / thumbnail", "PNG 60 x 30"))
+        await driver.press("escape", then=lambda: under_the_cursor(driver) == "chip1")
 
 
 async def test_from_the_assets_the_one_under_the_cursor_is_drawn(tmp_path: Path) -> None:
     folder = chips(tmp_path / "catalog")
     async with driven(of(folder, tmp_path), SMALL) as driver:
         await on_the_item(driver, "chip0")
-        await driver.press("enter")
-        await driver.until("Overview", "Collection chips")
-        await driver.press("a", "p")
-        await driver.until("chip0 / mask", "TIFF 20 x 20")
-        await driver.press("escape", "d")
-        await driver.until("Download assets", "1 file")
-        await driver.press("j", "p")
-        await driver.until(lambda: isinstance(driver.app.screen, PreviewScreen), "chip0")
+        await driver.press("enter", then=("Overview", "Collection chips"))
+        await driver.press("a", "p", then=("chip0 / mask", "TIFF 20 x 20"))
+        await driver.press("escape", "d", then=("Download assets", "1 file"))
+        await driver.press("j", "p", then=(PreviewScreen, "chip0"))
 
 
 async def test_of_a_collection_without_images_its_items_are_shown(tmp_path: Path) -> None:
     folder = chips(tmp_path / "catalog")
     async with driven(of(folder, tmp_path), SMALL) as driver:
         await driver.until("▸ chips")
-        await driver.press("j", "p")
-        await driver.until("chip0 / thumbnail", "1 of 3", "PNG 60 x 30")
+        await driver.press("j", "p", then=("chip0 / thumbnail", "1 of 3", "PNG 60 x 30"))
 
 
 async def test_a_collections_own_thumbnail_comes_first(tmp_path: Path) -> None:
@@ -103,8 +89,7 @@ async def test_a_collections_own_thumbnail_comes_first(tmp_path: Path) -> None:
     png(folder / "thumb.png")
     async with driven(of(folder, tmp_path), SMALL) as driver:
         await driver.until("▸ chips")
-        await driver.press("j", "p")
-        await driver.until("chips / thumb", "PNG 60 x 30")
+        await driver.press("j", "p", then=("chips / thumb", "PNG 60 x 30"))
 
 
 async def test_images_in_an_archive_are_drawn(tmp_path: Path) -> None:
@@ -113,8 +98,7 @@ async def test_images_in_an_archive_are_drawn(tmp_path: Path) -> None:
         archive.add(folder, arcname="catalog")
     async with driven(of(tmp_path / "kept.tar.gz", tmp_path), SMALL) as driver:
         await on_the_item(driver, "chip0")
-        await driver.press("p")
-        await driver.until("chip0 / thumbnail", "PNG 60 x 30")
+        await driver.press("p", then=("chip0 / thumbnail", "PNG 60 x 30"))
 
 
 async def test_a_broken_image_and_none_at_all_are_said(tmp_path: Path) -> None:
@@ -123,12 +107,9 @@ async def test_a_broken_image_and_none_at_all_are_said(tmp_path: Path) -> None:
     (folder / "thumb.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(100))
     async with driven(of(folder, tmp_path), SMALL) as driver:
         await on_the_item(driver, "scene")
-        await driver.press("p")
-        await driver.until("cannot be drawn")
-        await driver.press("j")
-        await driver.until("has no image")
-        await driver.press("escape", "j", "p")
-        await driver.until(lambda: "no image among the assets" in said(driver))
+        await driver.press("p", then="cannot be drawn")
+        await driver.press("j", then="has no image")
+        await driver.press("escape", "j", "p", then=lambda: "no image among the assets" in said(driver))
 
 
 async def test_an_image_whose_reader_pays_is_refused(tmp_path: Path) -> None:
@@ -136,8 +117,7 @@ async def test_an_image_whose_reader_pays_is_refused(tmp_path: Path) -> None:
     folder = catalog(tmp_path / "catalog", [item("scene", paid)])
     async with driven(of(folder, tmp_path), SMALL) as driver:
         await on_the_item(driver, "scene")
-        await driver.press("p")
-        await driver.until("reader has to pay")
+        await driver.press("p", then="reader has to pay")
 
 
 @pytest.mark.parametrize(("colours", "drawn"), [("mono", "in characters"), ("full", "in half blocks")])
@@ -146,8 +126,7 @@ async def test_without_colours_it_is_drawn_in_characters(tmp_path: Path, colours
     folder = chips(tmp_path / "catalog")
     async with driven(of(folder, tmp_path), SMALL) as driver:
         await on_the_item(driver, "chip0")
-        await driver.press("p")
-        await driver.until(drawn)
+        await driver.press("p", then=drawn)
         await driver.until(lambda: ("▀" in driver.screen()) == (colours == "full"))
 
 
@@ -155,8 +134,7 @@ async def test_previews_can_be_off(tmp_path: Path) -> None:
     write_settings('images = "off"\n')
     async with driven(of(chips(tmp_path / "catalog"), tmp_path), SMALL) as driver:
         await on_the_item(driver, "chip0")
-        await driver.press("p")
-        await driver.until(lambda: "Previews are off" in said(driver))
+        await driver.press("p", then=lambda: "Previews are off" in said(driver))
 
 
 def write_settings(text: str) -> None:
@@ -205,21 +183,17 @@ async def test_over_ssh_nothing_is_fetched_before_its_bytes_were_told(
     with Folder(folder) as server:
         async with driven(of(server.url, tmp_path), SMALL) as driver:
             await on_the_item(driver, "chip0")
-            await driver.press("p")
-            await driver.until(f"thumbnail: {size} B to fetch", "kB to draw", "enter fetches it")
+            await driver.press("p", then=(f"thumbnail: {size} B to fetch", "kB to draw", "enter fetches it"))
             assert server.asked("HEAD", "/thumb0.png")
             assert not server.asked("GET", "/thumb0.png")
-            await driver.press("enter")
-            await driver.until(f"{size} B fetched", "in half blocks")
+            await driver.press("enter", then=(f"{size} B fetched", "in half blocks"))
             await driver.press("j")  # agreed to once: those of the next items come without a question
             await driver.until("chip1 / thumbnail", "B fetched")
-            await driver.press("n", "k")
-            await driver.until("chip0 / mask", "TIFF")
+            await driver.press("n", "k", then=("chip0 / mask", "TIFF"))
         before = len(server.requests)
         async with driven(of(server.url, tmp_path), SMALL) as driver:
             await on_the_item(driver, "chip0")
-            await driver.press("p")
-            await driver.until("from the cache")
+            await driver.press("p", then="from the cache")
         assert not [target for target in server.targets[before:] if target.endswith(".png")]
 
 
@@ -233,16 +207,12 @@ async def test_of_a_large_cog_only_an_overview_is_fetched(tmp_path: Path) -> Non
     with Folder(folder) as server:
         async with driven(of(server.url, tmp_path), SMALL) as driver:
             await on_the_item(driver, "scene")
-            await driver.press("p")
-            await driver.until("TIFF 2,400 x 2,400", "overview of 600 x 600", "360.5 kB of 7.6")
+            await driver.press("p", then=("TIFF 2,400 x 2,400", "overview of 600 x 600", "360.5 kB of 7.6"))
             assert server.sent < 500_000
             assert not server.asked("GET", "/flat.tif")
-            await driver.press("j")
-            await driver.until("its smallest overview is 5.8 MB")
-            await driver.press("escape")
-            await driver.until(lambda: under_the_cursor(driver) == "zero")
-            await driver.press("k", "p")
-            await driver.until("overview of 600 x 600", "7.6 MB from the")
+            await driver.press("j", then="its smallest overview is 5.8 MB")
+            await driver.press("escape", then=lambda: under_the_cursor(driver) == "zero")
+            await driver.press("k", "p", then=("overview of 600 x 600", "7.6 MB from the"))
 
 
 async def test_escape_ends_a_fetch_that_takes_long_and_keys_are_answered_meanwhile(tmp_path: Path) -> None:
@@ -250,12 +220,9 @@ async def test_escape_ends_a_fetch_that_takes_long_and_keys_are_answered_meanwhi
         server.gate.clear()
         async with driven(of(server.url, tmp_path), SMALL) as driver:
             await on_the_item(driver, "chip0")
-            await driver.press("p")
-            await driver.until(lambda: server.asked("GET", "/thumb0.png"), "fetching…")
-            await driver.press("n")
-            await driver.until("chip0 / mask", "TIFF 20 x 20")
-            await driver.press("N")
-            await driver.until("fetching…")
+            await driver.press("p", then=(lambda: server.asked("GET", "/thumb0.png"), "fetching…"))
+            await driver.press("n", then=("chip0 / mask", "TIFF 20 x 20"))
+            await driver.press("N", then="fetching…")
             await driver.press("escape")
             await driver.until(lambda: not isinstance(driver.app.screen, PreviewScreen), "Assets")
             server.gate.set()
@@ -271,9 +238,6 @@ async def test_a_large_image_is_asked_about_and_a_huge_one_refused(tmp_path: Pat
     with Folder(folder) as server:
         async with driven(of(server.url, tmp_path), SMALL) as driver:
             await on_the_item(driver, "scene")
-            await driver.press("p")
-            await driver.until("big: 6.0 MB to fetch")
-            await driver.press("n")
-            await driver.until("huge: 1.0 GB to fetch")
-            await driver.press("enter")
-            await driver.until("too large for a preview")
+            await driver.press("p", then="big: 6.0 MB to fetch")
+            await driver.press("n", then="huge: 1.0 GB to fetch")
+            await driver.press("enter", then="too large for a preview")
