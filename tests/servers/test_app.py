@@ -9,7 +9,7 @@ import pytest
 from mlhub_tui.options import AppOptions
 
 from ..ui.conftest import driven
-from ..ui.test_any_source import tree_of
+from ..ui.test_browse import tree_of
 from ..ui.test_real_sources import current_id
 from .conftest import SERVERS, Server
 

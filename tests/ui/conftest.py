@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from textual import events
+from textual.app import App
 from textual.pilot import Pilot
 from textual.screen import Screen
 
@@ -28,6 +29,8 @@ from .drawing import screen_text
 Sizes = tuple[int, int]
 Condition = Callable[[], Any] | str | type[Screen[Any]]
 """Something that holds, a text that is on the screen, or the kind of screen that is in front."""
+Then = Condition | tuple[Condition, ...]
+"""What a step leads to."""
 
 idle.use()
 painting.use()
@@ -43,15 +46,16 @@ class Driver:
         self._screen_before: object = None
         self._workers_before: set[object] = set()
 
-    async def press(self, *keys: str, then: Condition | tuple[Condition, ...] = ()) -> None:
+    async def press(self, *keys: str, then: Then = ()) -> None:
         """Press keys, each once what the one before it started is over; wait for what they lead to."""
         for key in keys:
             await self.over()
             self._screen_before, self._workers_before = self.app.screen, set(self.app.workers)
             await self.pilot.press(key)
-        await self._lead(then)
+        await self.lead(then)
 
-    async def _lead(self, then: Condition | tuple[Condition, ...]) -> None:
+    async def lead(self, then: Then) -> None:
+        """Wait for what a step leads to."""
         if then:
             await self.until(*(then if isinstance(then, tuple) else (then,)))
 
@@ -65,17 +69,21 @@ class Driver:
             return True
         return all(worker.is_finished for worker in set(self.app.workers) - self._workers_before)
 
-    async def type(self, text: str, then: Condition | tuple[Condition, ...] = ()) -> None:
+    async def type(self, text: str, then: Then = ()) -> None:
         """Type text, faster than the screen follows; wait for what it leads to."""
         names = {"_": "underscore", "/": "slash", ".": "full_stop", ":": "colon", " ": "space", "-": "minus"}
         for character in text:
             self.app.post_message(events.Key(names.get(character, character), character))
         await self.pilot.pause()
-        await self._lead(then)
+        await self.lead(then)
 
     def screen(self) -> str:
         """Return what is on the screen, line by line."""
         return screen_text(self.app)
+
+    def said(self) -> str:
+        """Return what the app said aside; toasts are drawn only on demand."""
+        return "\n".join(one.words for one in self.app.message_history)
 
     async def until(self, *conditions: Condition) -> None:
         """Wait until conditions hold, texts are on the screen and the screen is in front, all at once."""
@@ -114,16 +122,31 @@ class Driver:
             yield text
 
 
+class Stage(App[None]):
+    """An app for widgets by themselves, which has the colours that our own themes name."""
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Return those colours."""
+        return {"muted": "#8a8980", "line": "#4a4a5a", "primary-muted": "#2d4f67"}
+
+
 @asynccontextmanager
 async def driven(
-    options: AppOptions, size: Sizes = (80, 24), kind: type[MLHubApp] = MLHubApp, *, toasts: bool = False
+    options: AppOptions,
+    size: Sizes = (80, 24),
+    kind: type[MLHubApp] = MLHubApp,
+    *,
+    toasts: bool = False,
+    then: Then = (),
 ) -> AsyncIterator[Driver]:
-    """Run the app, or a variant of it, with options at a size; toasts are drawn only on demand."""
+    """Run the app, or a variant of it, with options at a size, and wait for what it starts with."""
     app = kind(options)
     app.animation_level = "none"  # nobody watches: scrolling takes no time
     async with app.run_test(size=size, notifications=toasts) as pilot:
+        driver = Driver(app, pilot)
         try:
-            yield Driver(app, pilot)
+            await driver.lead(then)
+            yield driver
         finally:
             # When the app is quit this comes before its screens are taken down; Pilot would leave it out.
             app.workers.cancel_all()
@@ -133,9 +156,8 @@ async def driven(
 async def use_sample(driver: Driver) -> None:
     """Browse the sample catalog, by way of the palette."""
     await driver.press("ctrl+p")
-    await driver.type("sample catalog")
-    await driver.until("45 datasets, no key")
-    await driver.press("enter")
+    await driver.type("sample catalog", then="45 datasets, no key")
+    await driver.press("enter", then="BigEarthNet")
 
 
 async def to_row(driver: Driver, key: str) -> None:

@@ -161,8 +161,7 @@ async def listed(driver: Driver) -> None:
 
 async def browse(driver: Driver) -> None:
     """The tree, a dataset opened, a collection under the cursor."""
-    await find(driver, "kenya_02_s")
-    await driver.until("10.34911/rdnt.dw605x")
+    await find(driver, "kenya_02_s", then="10.34911/rdnt.dw605x")
     await driver.until(lambda: "requesting" not in driver.screen(), lambda: settled(driver))
 
 

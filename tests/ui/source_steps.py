@@ -12,7 +12,7 @@ from mlhub_tui.ui.dialogs.source_form import SourceForm
 from mlhub_tui.ui.screens.profiles import ProfilesScreen
 
 from ..sources.test_probe import CATALOG, COLLECTION
-from .conftest import Driver
+from .conftest import Driver, Then
 
 TOKEN = "0123456789-this-is-a-token-abcd"
 
@@ -38,12 +38,12 @@ async def paste(driver: Driver, text: str) -> None:
     await driver.pilot.pause()
 
 
-async def ask_for(driver: Driver, place: str, *, key: str = "o") -> None:
+async def ask_for(driver: Driver, place: str, *, key: str = "o", then: Then = ()) -> None:
     """Open the form, and paste a place into it."""
     await driver.until(ProfilesScreen)
     await driver.press(key, then="URL or path ")
     await paste(driver, place)
-    await driver.press("enter")
+    await driver.press("enter", then=then)
 
 
 async def choose(driver: Driver, word: str, row: str) -> None:

@@ -19,14 +19,15 @@ from mlhub_tui.ui.app import MLHubApp
 from mlhub_tui.ui.catalog.catalog_tree import CatalogTree
 from mlhub_tui.ui.catalog.loader import Documents
 from mlhub_tui.ui.catalog.nodes import MoreNode, TreeEntry
-from mlhub_tui.ui.screens.browse import BrowseScreen
 from mlhub_tui.ui.screens.document_screen import DocumentScreen
 from mlhub_tui.ui.source_connection import Connection
 from mlhub_tui.ui.widgets.item_table import ItemTable
+from mlhub_tui.ui.widgets.line_view import LineView
 from tests.support import stac
 
-from .conftest import Driver, Sizes, driven
+from .conftest import Driver, Sizes, Then, driven
 from .fake_source import FakeSource, Lister
+from .test_browse import tree_of
 
 
 def collection(identity: str, title: str = "") -> Collection:
@@ -58,8 +59,10 @@ def pages(number: int, size: int, matched: int | None = None) -> Lister:
 
 
 @asynccontextmanager
-async def on(source: FakeSource, folder: Path, size: Sizes = (80, 24)) -> AsyncIterator[Driver]:
-    """Run the app on a source."""
+async def on(
+    source: FakeSource, folder: Path, size: Sizes = (80, 24), then: Then = ()
+) -> AsyncIterator[Driver]:
+    """Run the app on a source, and wait for what it lists."""
 
     async def opened() -> Connection:
         return Connection(Credentials(None, source.root_url, None, "none", kind=source.kind), source)
@@ -68,15 +71,8 @@ async def on(source: FakeSource, folder: Path, size: Sizes = (80, 24)) -> AsyncI
         def use_sample(self) -> None:
             self.connect(opened)
 
-    async with driven(AppOptions(sample=True, output_dir=folder), size, OnSource) as driver:
+    async with driven(AppOptions(sample=True, output_dir=folder), size, OnSource, then=then) as driver:
         yield driver
-
-
-def tree_of(driver: Driver) -> CatalogTree:
-    """Return the tree."""
-    screen = driver.app.screen_stack[0]
-    assert isinstance(screen, BrowseScreen)
-    return screen.tree_view
 
 
 async def down(driver: Driver, number: int = 1) -> None:
@@ -110,8 +106,7 @@ async def test_the_top_bar_names_the_kind_and_the_group_says_how_much_of_it_is_l
 
 async def test_more_is_loaded_where_the_end_is_reached_and_only_there(tmp_path: Path) -> None:
     source = FakeSource(Kind.STAC_API, pages(250, 100))
-    async with on(source, tmp_path) as driver:
-        await driver.until("Collections  100 and more")
+    async with on(source, tmp_path, then="Collections  100 and more") as driver:
         await down(driver, 99)
         assert len(source.asked) == 1
         await driver.press("G", then=lambda: amount(driver) == "200 and more")
@@ -131,8 +126,7 @@ async def test_a_page_that_fails_is_tried_again_alone(tmp_path: Path) -> None:
             raise ServerError("the server failed (500)", hint="retry later")
         return listed(parent, link)
 
-    async with on(FakeSource(Kind.STAC_API, lister), tmp_path, (120, 24)) as driver:
-        await driver.until("100 and more")
+    async with on(FakeSource(Kind.STAC_API, lister), tmp_path, (120, 24), then="100 and more") as driver:
         await driver.press("G", then="! the server failed (500): retry later")
         broken.clear()
         await driver.press("G", "enter", then=lambda: amount(driver) == "150")
@@ -183,8 +177,7 @@ async def test_the_filter_says_what_it_looked_at(tmp_path: Path) -> None:
 
 
 async def test_the_filter_finds_loaded_items_and_takes_in_what_is_loaded_meanwhile(tmp_path: Path) -> None:
-    async with on(FakeSource(Kind.STAC_API, pages(30, 20, 30)), tmp_path) as driver:
-        await driver.until("20 of 30")
+    async with on(FakeSource(Kind.STAC_API, pages(30, 20, 30)), tmp_path, then="20 of 30") as driver:
         await driver.press("j", "j", "l", then="c00001-1")
         await driver.press("h", "h", "slash")
         await driver.type("-1", then=("c00001-1", "1 found"))
@@ -198,8 +191,7 @@ async def test_the_filter_finds_loaded_items_and_takes_in_what_is_loaded_meanwhi
 
 async def test_a_reload_keeps_the_cursor_on_an_item_whose_page_comes_later(tmp_path: Path) -> None:
     source = FakeSource(Kind.STAC_API, pages(5, 5))
-    async with on(source, tmp_path) as driver:
-        await driver.until("Collection 4")
+    async with on(source, tmp_path, then="Collection 4") as driver:
         await driver.press("j", "j", "l", then="c00001-1")
         await driver.press("j", "j")
         source.gate.clear()
@@ -215,8 +207,7 @@ async def test_a_reload_keeps_the_cursor_on_an_item_whose_page_comes_later(tmp_p
 async def test_esc_stops_what_loads_in_the_tree_and_enter_or_r_loads_it(tmp_path: Path) -> None:
     source = FakeSource(Kind.STAC_API, pages(3, 3))
     source.gate.clear()
-    async with on(source, tmp_path) as driver:
-        await driver.until("loading…")
+    async with on(source, tmp_path, then="loading…") as driver:
         await driver.press("escape")
         await driver.until("stopped before it was loaded", "not loaded", "try again (r)", "Stopped.")
         source.gate.set()
@@ -230,8 +221,7 @@ async def test_esc_stops_what_loads_in_the_tree_and_enter_or_r_loads_it(tmp_path
 
 async def test_esc_leaves_what_was_listed_last_time_when_it_stops_a_reload(tmp_path: Path) -> None:
     source = FakeSource(Kind.STAC_API, pages(3, 3))
-    async with on(source, tmp_path) as driver:
-        await driver.until("Collection 2")
+    async with on(source, tmp_path, then="Collection 2") as driver:
         source.gate.clear()
         await driver.press("r", then=lambda: len(source.asked) == 2)
         await driver.press("escape", then=("Stopped.", "Collections  3", "Collection 2"))
@@ -242,8 +232,7 @@ async def test_esc_leaves_what_was_listed_last_time_when_it_stops_a_reload(tmp_p
 async def test_a_reload_that_another_one_stops_leaves_the_place_to_it(tmp_path: Path) -> None:
     number = [3]
     source = FakeSource(Kind.STAC_API, lambda parent, link: pages(number[0], 9)(parent, link))
-    async with on(source, tmp_path) as driver:
-        await driver.until("Collection 2")
+    async with on(source, tmp_path, then="Collection 2") as driver:
         source.gate.clear()
         number[0] = 5
         await driver.press("r", then=lambda: len(source.asked) == 2)
@@ -263,27 +252,18 @@ async def test_d_leads_to_the_assets_where_there_are_no_archives(
         return True
 
     monkeypatch.setattr(item_download, "choose_assets", choose)
-    async with on(FakeSource(Kind.STAC_API, pages(2, 2)), tmp_path) as driver:
-        await driver.until("Collection 1")
+    async with on(FakeSource(Kind.STAC_API, pages(2, 2)), tmp_path, then="Collection 1") as driver:
         await driver.press("j", "d", then=lambda: asked == [["c00000"]])
         await driver.press("l", then="c00000-1")
         await driver.press("j", "space", "space", "d", then=lambda: asked[1:] == [["c00000-0", "c00000-1"]])
         await driver.until(lambda: "✓" not in driver.screen())
+        await driver.press("k", "space", then="✓")
+        await driver.press("escape", then=lambda: "✓" not in driver.screen())
         await driver.press("g", "d", then=lambda: asked[2:] == [[]])
 
 
-async def test_items_are_marked_where_they_are_downloaded_one_by_one(tmp_path: Path) -> None:
-    async with on(FakeSource(Kind.STAC_API, pages(2, 2)), tmp_path) as driver:
-        await driver.until("Collection 1")
-        await driver.press("j", "l", then="c00000-1")
-        await driver.press("j", "space", "space", then=lambda: driver.screen().count("✓") == 2)
-        assert [subject.entry.id for subject in tree_of(driver).to_download] == ["c00000-0", "c00000-1"]
-        await driver.press("escape", then=lambda: "✓" not in driver.screen())
-
-
 async def test_an_item_shows_its_dates_bands_and_assets(tmp_path: Path) -> None:
-    async with on(FakeSource(Kind.STAC_API, pages(2, 2)), tmp_path) as driver:
-        await driver.until("Collection 1")
+    async with on(FakeSource(Kind.STAC_API, pages(2, 2)), tmp_path, then="Collection 1") as driver:
         await driver.press("j", "i", then=("2 items of 2", "2020-02-03  1"))
         await driver.press("enter", then=("Bands      red", "2020-02-03"))
 
@@ -292,8 +272,7 @@ async def test_what_is_not_valid_stac_is_shown_with_the_reason_once_it_is_opened
     documents = {"odd": Catalog({"id": "odd", "type": "Catalog", "links": "none"})}
     entry = Entry(EntryKind.CATALOG, "odd")
     source = FakeSource(Kind.STAC_API, lambda parent, _: Page(() if parent else (entry,)), dict(documents))
-    async with on(source, tmp_path) as driver:
-        await driver.until("odd")
+    async with on(source, tmp_path, then="odd") as driver:
         await driver.press("j", "enter", then="Not valid STAC")
         await driver.press("J", then='"links": "none"')
 
@@ -310,8 +289,7 @@ async def test_what_another_screen_had_asked_for_is_shown_by_the_one_in_front(tm
                 yield
 
     documents = Late(FakeSource(Kind.STAC_API, pages(0, 1)))
-    async with on(FakeSource(Kind.STAC_API, pages(2, 2)), tmp_path) as driver:
-        await driver.until("Collection 1")
+    async with on(FakeSource(Kind.STAC_API, pages(2, 2)), tmp_path, then="Collection 1") as driver:
         driver.app.push_screen(DocumentScreen(TreeEntry(Entry(EntryKind.COLLECTION, "c")), documents))
         await driver.until("What came meanwhile")
 
@@ -329,8 +307,7 @@ def nested(parent: Entry | None, link: str | None) -> Page[Entry]:
 
 @pytest.mark.slow
 async def test_catalogs_are_opened_to_any_depth(tmp_path: Path) -> None:
-    async with on(FakeSource(Kind.STATIC, nested), tmp_path, (100, 30)) as driver:
-        await driver.until("Level 1")
+    async with on(FakeSource(Kind.STATIC, nested), tmp_path, (100, 30), then="Level 1") as driver:
         await driver.until(lambda: "static stac.example.org" in driver.screen().splitlines()[0])
         for depth in range(1, 30):
             await driver.press("j", "l", then=f"Level {depth + 1}")
@@ -343,8 +320,7 @@ async def test_catalogs_are_opened_to_any_depth(tmp_path: Path) -> None:
 async def test_an_entry_known_by_its_link_takes_the_name_of_its_document(tmp_path: Path) -> None:
     documents = {"https://h/item/0": item("the-real-id")}
     source = FakeSource(Kind.STATIC, nested, dict(documents))
-    async with on(source, tmp_path) as driver:
-        await driver.until("scene-0.json")
+    async with on(source, tmp_path, then="scene-0.json") as driver:
         await driver.press("j", "j")
         await driver.until(lambda: "the-real-id" in driver.screen().partition("▏")[0] + driver.screen())
         await driver.until(lambda: "scene-0.json" not in driver.screen())
@@ -361,8 +337,7 @@ async def test_a_document_that_cannot_be_read_says_why_in_its_place(tmp_path: Pa
             raise ServerError("it is no JSON", hint="")
         return Page((entry,) if parent is None else (Entry(EntryKind.ITEM, "", "whole", "https://h/i"),))
 
-    async with on(FakeSource(Kind.STATIC, lister), tmp_path) as driver:
-        await driver.until("Broken  ! it is no JSON")
+    async with on(FakeSource(Kind.STATIC, lister), tmp_path, then="Broken  ! it is no JSON") as driver:
         await driver.press("j", "l", then="try again (enter)")
         mended.append(True)
         await driver.press("j", "enter", then="whole")
@@ -375,8 +350,7 @@ async def test_dates_of_items_known_by_links_come_as_they_are_looked_at(tmp_path
     links = Page(tuple(Entry(EntryKind.ITEM, "", f"scene-{n}", url) for n, url in enumerate(urls)))
     lister: Lister = lambda parent, _: links if parent else top  # noqa: E731
     source = FakeSource(Kind.STATIC, lister, {**documents, "https://h/c": collection("c")})
-    async with on(source, tmp_path) as driver:
-        await driver.until("Made up  1")
+    async with on(source, tmp_path, then="Made up  1") as driver:
         await driver.press("j", "i", then="300 items")
         await driver.until(lambda: driver.screen().count("2020-02-03") > 15)
         assert len(source.fetched) < 60, "only those in sight"
@@ -386,63 +360,49 @@ async def test_dates_of_items_known_by_links_come_as_they_are_looked_at(tmp_path
 # Many
 
 
-async def at_rest(driver: Driver, drawn: list[int]) -> None:
-    """Wait until nothing more is drawn, and forget what was."""
-    while True:
+MANY = Page(tuple(Entry(EntryKind.ITEM, f"i{n:06}", url=f"https://h/{n}") for n in range(100_000)))
+
+
+async def drawn_for_j(driver: Driver, view: LineView) -> list[int]:
+    """Return the lines that are drawn once the cursor goes down: two, whatever there is; note later ones."""
+    drawn: list[int] = []
+    draw = view.draw_line
+    view.draw_line = lambda number, width: drawn.append(number) or draw(number, width)  # type: ignore[method-assign,func-returns-value]
+    await driver.pilot.pause(0.2)
+    while drawn:
         drawn.clear()
         await driver.pilot.pause(0.2)
-        if not drawn:
-            return
+    line = view.cursor_line
+    await driver.press("j", then=lambda: sorted(set(drawn)) == [line, line + 1])
+    return drawn
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("painted")
-async def test_a_hundred_thousand_entries_cost_no_more_a_key_than_ten(tmp_path: Path) -> None:
-    """What is drawn for a key is counted, not timed: two lines in sight, whatever there is."""
-    many = Page(tuple(Entry(EntryKind.ITEM, f"i{n:06}") for n in range(100_000)))
+@pytest.mark.parametrize("place", ["tree", "table"])
+async def test_a_hundred_thousand_entries_cost_no_more_a_key_than_ten(tmp_path: Path, place: str) -> None:
+    """What is drawn for a key is counted, not timed."""
     few = Page((Entry(EntryKind.COLLECTION, "holder"),))
-    source = FakeSource(Kind.STAC_API, lambda parent, _: many if parent else few)
-    async with on(source, tmp_path) as driver:
-        await driver.until("holder")
-        await driver.press("j", "l")
+    source = FakeSource(Kind.STAC_API, lambda parent, _: MANY if parent else few)
+    async with on(source, tmp_path, then="holder") as driver:
         tree = tree_of(driver)
-        await driver.until(lambda: tree.line_count == 100_002)
-        drawn: list[int] = []
-        draw = tree.draw_line
-        tree.draw_line = lambda number, width: drawn.append(number) or draw(number, width)  # type: ignore[method-assign,func-returns-value]
-        await at_rest(driver, drawn)
-        await driver.press("j", then=lambda: sorted(set(drawn)) == [1, 2])
+        if place == "tree":
+            await driver.press("j", "l", then=lambda: tree.line_count == 100_002)
+        else:
+            await driver.press("j", "i", then="100,000 items")
+        drawn = await drawn_for_j(driver, tree if place == "tree" else driver.app.screen.query_one(ItemTable))
         await driver.press("G", then="i099999")
         assert len(set(drawn)) < 60
-        await driver.press("slash")
-        await driver.type("i09999", then="10 found, filtering the 100,001 loaded")
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("painted")
-async def test_a_table_of_a_hundred_thousand_items_draws_what_is_seen(tmp_path: Path) -> None:
-    many = Page(tuple(Entry(EntryKind.ITEM, f"i{n:06}", url=f"https://h/{n}") for n in range(100_000)))
-    few = Page((Entry(EntryKind.COLLECTION, "holder"),))
-    source = FakeSource(Kind.STAC_API, lambda parent, _: many if parent else few)
-    async with on(source, tmp_path) as driver:
-        await driver.until("holder")
-        await driver.press("j", "i", then="100,000 items")
-        table = driver.app.screen.query_one(ItemTable)
-        drawn: list[int] = []
-        draw = table.draw_line
-        table.draw_line = lambda number, width: drawn.append(number) or draw(number, width)  # type: ignore[method-assign,func-returns-value]
-        await at_rest(driver, drawn)
-        await driver.press("j", then=lambda: sorted(set(drawn)) == [0, 1])
-        await driver.press("G", then="i099999")
-        assert len(set(drawn)) < 60
+        if place == "tree":
+            await driver.press("slash")
+            await driver.type("i09999", then="10 found, filtering the 100,001 loaded")
 
 
 # The mouse, and those who hear the screen
 
 
 async def test_a_click_on_the_arrow_opens_and_on_the_label_shows(tmp_path: Path) -> None:
-    async with on(FakeSource(Kind.STAC_API, pages(2, 2)), tmp_path) as driver:
-        await driver.until("Collection 1")
+    async with on(FakeSource(Kind.STAC_API, pages(2, 2)), tmp_path, then="Collection 1") as driver:
         tree = tree_of(driver)
         await driver.pilot.click(CatalogTree, Offset(3, 1))
         await driver.until("c00000-1")
@@ -456,8 +416,7 @@ async def test_a_click_on_the_arrow_opens_and_on_the_label_shows(tmp_path: Path)
 
 
 async def test_the_terminals_cursor_is_where_the_line_under_the_cursor_begins(tmp_path: Path) -> None:
-    async with on(FakeSource(Kind.STAC_API, pages(50, 50)), tmp_path) as driver:
-        await driver.until("Collection 9")
+    async with on(FakeSource(Kind.STAC_API, pages(50, 50)), tmp_path, then="Collection 9") as driver:
         await driver.press("j", "j", then=lambda: at_cursor(driver).startswith("Collection 1 "))
         await driver.press("G", then=lambda: at_cursor(driver).startswith("Collection 49"))
 

@@ -23,7 +23,7 @@ from .conftest import Driver, Sizes, driven
 from .hostile import nasty
 from .safety import drawn
 from .stac_service import BODY, GEOTIFF, Service
-from .test_search import at, find_all, said
+from .test_search import at, find_all
 
 
 def chooser(driver: Driver) -> AssetsScreen:
@@ -74,7 +74,7 @@ async def test_assets_of_the_selected_items_are_counted_and_queued(tmp_path: Pat
         assert line_of(screen, "chosen") == "9 files, 300 B + 6 unknown"
         await tick(driver, "key:B08")
         assert line_of(screen, "chosen") == "6 files, 300 B + 3 unknown"
-        await driver.press("enter", then=lambda: "6 files queued" in said(driver))
+        await driver.press("enter", then=lambda: "6 files queued" in driver.said())
         await driver.until(lambda: all(job.state is JobState.DONE for job in driver.app.jobs))
         assert {request.licence for request in requests(driver)} == {"CC-BY-4.0"}, "for the Library"
         files = sorted(str(path.relative_to(tmp_path)) for path in (tmp_path / "scenes").rglob("*.*"))
@@ -96,7 +96,7 @@ async def test_what_its_reader_pays_for_is_marked_explained_and_left_out(tmp_pat
         assert line_of(screen, "chosen") == "6 files, 200 B + 4 unknown"
         assert "2 chosen assets cannot be downloaded and will be skipped" in line_of(screen, "warning")
         assert "usgs-landsat is requester-pays" in line_of(screen, "warning")
-        await driver.press("enter", then=lambda: "2 left out: the bucket usgs-landsat" in said(driver))
+        await driver.press("enter", then=lambda: "2 left out: the bucket usgs-landsat" in driver.said())
         assert {request.key for request in requests(driver)} == {"B04", "B08", "thumbnail"}
 
 
@@ -122,7 +122,7 @@ async def test_what_the_collection_states_of_who_pays_holds_for_its_items(tmp_pa
         await driver.press("G", then="$ requester pays")
         await driver.press("A")
         assert "made-up is requester-pays" in line_of(screen, "warning")
-        await driver.press("enter", then=lambda: "2 left out: the bucket made-up" in said(driver))
+        await driver.press("enter", then=lambda: "2 left out: the bucket made-up" in driver.said())
         assert {request.key for request in requests(driver)} == {"B04", "B08", "thumbnail"}
 
 
@@ -153,7 +153,7 @@ async def test_a_whole_collection_is_queued_page_by_page(tmp_path: Path, most: s
         await driver.press("enter")
         about = "" if most == "all" else "about "
         await driver.until(f"Download {about}{wanted} files, of unknown size", str(tmp_path)[:40])
-        await driver.press("y", then=lambda: f"{wanted} files queued" in said(driver))
+        await driver.press("y", then=lambda: f"{wanted} files queued" in driver.said())
         assert len(requests(driver)) == wanted
         assert {request.key for request in requests(driver)} == {"thumbnail"}
 
@@ -174,7 +174,7 @@ async def test_after_no_the_dialog_of_the_assets_is_back_as_it_was_left(tmp_path
             await driver.press("enter", then=lambda: driver.app.screen is dialog)
         assert driver.screen() == left
         await driver.press("ctrl+s", then="Download about 50 files")
-        await driver.press("y", then=lambda: "50 files queued" in said(driver))
+        await driver.press("y", then=lambda: "50 files queued" in driver.said())
         assert {(r.key, r.folder, r.if_exists.value) for r in requests(driver)} == {
             ("thumbnail", tmp_path / "elsewhere" / "scenes", "skip")
         }
@@ -189,7 +189,7 @@ async def test_a_page_that_fails_while_queueing_can_be_asked_for_again(tmp_path:
         await driver.press("y", then="r tries again")
         assert isinstance(driver.app.screen, ProgressScreen)
         service.failing.clear()
-        await driver.press("r", then=lambda: "500 files queued" in said(driver))
+        await driver.press("r", then=lambda: "500 files queued" in driver.said())
 
 
 async def test_queueing_that_is_stopped_keeps_what_is_queued(tmp_path: Path) -> None:
@@ -199,8 +199,8 @@ async def test_queueing_that_is_stopped_keeps_what_is_queued(tmp_path: Path) -> 
         service.failing.add("200")
         await driver.press("enter", then="Download 500 files, 25.0 kB + 250 of unknown size")
         await driver.press("y", then="r tries again")
-        await driver.press("escape", then=lambda: "400 files queued" in said(driver))
-        assert "stopped before the end" in said(driver)
+        await driver.press("escape", then=lambda: "400 files queued" in driver.said())
+        assert "stopped before the end" in driver.said()
 
 
 async def test_the_first_of_many_items_are_counted_and_that_is_said(
@@ -240,8 +240,7 @@ async def test_items_marked_in_the_items_pane_are_what_d_is_about(tmp_path: Path
 
 @pytest.mark.slow
 async def test_an_item_of_mlhub_has_assets_to_choose_from(options: AppOptions) -> None:
-    async with driven(options) as driver:
-        await driver.until("BigEarthNet")
+    async with driven(options, then="BigEarthNet") as driver:
         await driver.press("slash")
         await driver.type("kenya_02_s")
         await driver.press("enter", "i", then="30 items of 52")
@@ -256,8 +255,7 @@ async def test_an_item_of_mlhub_has_assets_to_choose_from(options: AppOptions) -
 
 
 async def test_the_assets_of_a_model_are_downloaded_into_its_folder(options: AppOptions) -> None:
-    async with driven(options) as driver:
-        await driver.until("BigEarthNet")
+    async with driven(options, then="BigEarthNet") as driver:
         await driver.press("enter", then="Models")
         await driver.press("down", "enter", then="AgriFieldNet Model")
         await driver.press("down", then="CC-BY-4.0")
@@ -277,8 +275,7 @@ async def test_assets_of_a_static_folder_are_copied(tmp_path: Path) -> None:
         files[f"c0/c0-{number:04}/data.tif"] = BODY
     plant(tmp_path / "catalog", files)
     options = AppOptions(source=str(tmp_path / "catalog"), output_dir=tmp_path / "out")
-    async with driven(options) as driver:
-        await driver.until("regions")
+    async with driven(options, then="regions") as driver:
         await driver.press("j", "l", then="c0")
         await driver.press("j")
         screen = await choose(driver)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from pathlib import Path
+from types import UnionType
+from typing import get_args
 
 import pytest
 
@@ -13,9 +15,11 @@ from mlhub_tui.ui.app import MLHubApp
 from mlhub_tui.ui.commands import (
     BROWSE,
     COMMANDS,
+    DATES,
     DOCUMENT,
     DOWNLOADS,
     EVERYWHERE,
+    MAP,
     PLAN,
     PROFILES,
     RESULTS,
@@ -24,6 +28,9 @@ from mlhub_tui.ui.commands import (
     key_table,
     of,
 )
+from mlhub_tui.ui.map.footprint_map import FootprintMap
+from mlhub_tui.ui.map.map_pane import MapPane
+from mlhub_tui.ui.map.time_histogram import TimeHistogram
 from mlhub_tui.ui.own_keys import checked
 from mlhub_tui.ui.screens.browse import BrowseScreen
 from mlhub_tui.ui.screens.document_screen import DocumentScreen
@@ -126,12 +133,14 @@ def test_keys_of_tmux_and_screen_are_left_alone(forbidden: str) -> None:
         (DOWNLOADS, DownloadsScreen),
         (PROFILES, ProfilesScreen),
         (EVERYWHERE, MLHubApp),
+        (MAP, FootprintMap | MapPane),
+        (DATES, TimeHistogram | MapPane),
     ],
 )
-def test_every_command_has_its_action(place: str, owner: type) -> None:
+def test_every_command_has_its_action(place: str, owner: type | UnionType) -> None:
     for command in of(place):
         name = command.action.partition("(")[0]
-        assert hasattr(owner, f"action_{name}"), command.id
+        assert any(hasattr(one, f"action_{name}") for one in get_args(owner) or (owner,)), command.id
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 200])
@@ -143,8 +152,7 @@ def test_hints_fit_and_always_show_help_and_quit(width: int) -> None:
 
 
 async def test_the_palette_puts_words_before_letters(options: AppOptions) -> None:
-    async with driven(options) as driver:
-        await driver.until("BigEarthNet")
+    async with driven(options, then="BigEarthNet") as driver:
         await driver.press("ctrl+p")
         await driver.type("url", then="Open a URL or path: API, catalog, archive")
         found = driver.screen()
@@ -152,8 +160,7 @@ async def test_the_palette_puts_words_before_letters(options: AppOptions) -> Non
 
 
 async def test_the_palette_offers_the_commands_of_the_screen(options: AppOptions) -> None:
-    async with driven(options, (100, 30)) as driver:
-        await driver.until("BigEarthNet")
+    async with driven(options, (100, 30), then="BigEarthNet") as driver:
         offered = {command.help for command in driver.app.get_system_commands(driver.app.screen)}
         assert {c.help for c in of(BROWSE, EVERYWHERE) if c.palette} <= offered
         await driver.press("colon")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import signal
 import tarfile
 from dataclasses import replace
@@ -43,8 +44,7 @@ def state(driver: Driver, collection: str = "") -> JobState:
 async def test_news_of_what_was_queued_name_the_key_of_the_downloads_elsewhere_alone(
     options: AppOptions,
 ) -> None:
-    async with driven(options) as driver:
-        await driver.until("BigEarthNet")
+    async with driven(options, then="BigEarthNet") as driver:
         driver.app.notify(f"1 archive queued. {TO_DOWNLOADS}")
         await driver.until("1 archive queued. 2 shows the downloads.")
         await driver.press("2")
@@ -134,23 +134,19 @@ async def test_quitting_asks_once_and_the_next_start_goes_on(slow: AppOptions) -
         assert driver.app.jobs[0].bytes_done > 0, "what was fetched still counts"
 
 
-async def test_an_archive_that_is_not_there_yet_says_so_and_leaves_nothing(options: AppOptions) -> None:
-    async with driven(options) as driver:
-        await find(driver, "rti_rwanda_crop_type_raw")
-        await driver.press("d", then="no archive yet")
-        await driver.press("enter")
-        await driver.press("escape", "escape", "2")
-        await driver.until(lambda: driver.app.jobs and state(driver) is JobState.FAILED)
-        await driver.until("still be generating")
-        assert not options.output_dir.exists() or not list(options.output_dir.iterdir())
-
-
-async def test_without_a_key_the_transfer_waits_for_one(sample: SampleServer, tmp_path: Path) -> None:
+async def test_without_a_key_d_leads_to_the_profiles_or_the_transfer_waits_for_one(
+    sample: SampleServer, tmp_path: Path
+) -> None:
     anonymous = AppOptions(root_url=sample.root_url, output_dir=tmp_path / "out")
-    async with driven(anonymous) as driver:
+    async with driven(anonymous, (120, 30)) as driver:
         await find(driver, SMALL)
         await driver.press("d", then="Archives need an API key")
-        await driver.press("n", then=(DownloadScreen, lambda: "requesting" not in driver.screen()))
+        await driver.press("y", then="browse without a key")
+        assert not driver.app.jobs
+        await driver.press("1", "d", then="Archives need an API key")
+        await driver.press("n", then=(DownloadScreen, "no API key was sent"))
+        # Cause and advice stand apart.
+        await driver.until(lambda: re.search("^[│ ]*check the key on the Profiles", driver.screen(), re.M))
         await driver.press("enter", "2", then=lambda: driver.app.jobs and state(driver) is JobState.NEEDS_KEY)
         await driver.until("needs a key")
 
@@ -208,14 +204,6 @@ async def leave_and_come_back(slow: AppOptions) -> None:
             await driver.until(lambda: not list(slow.output_dir.iterdir()))
         finally:
             os.kill(pid, signal.SIGTERM)
-
-
-async def test_without_a_key_d_leads_to_the_profiles(sample: SampleServer, tmp_path: Path) -> None:
-    async with driven(AppOptions(root_url=sample.root_url, output_dir=tmp_path / "out")) as driver:
-        await find(driver, SMALL)
-        await driver.press("d", then="Archives need an API key")
-        await driver.press("y", then="browse without a key")
-        assert not driver.app.jobs
 
 
 async def test_a_queue_that_cannot_be_opened_is_named_and_the_rest_of_the_app_works(

@@ -78,10 +78,7 @@ async def test_z_sorts_with_the_cursor_on_the_same_transfer_and_is_remembered(
         assert current(listed) == before
         await driver.press("z", then=("State↓", "by state"))
         assert current(listed) == before
-        await driver.press("shift+down")
-        await driver.until(
-            lambda: any("The list is sorted" in one.words for one in driver.app.message_history)
-        )
+        await driver.press("shift+down", then=lambda: "The list is sorted" in driver.said())
         assert told.asked == []
     assert AppState.load().sort == "state"
     async with driven(options, kind=app_over(told)) as driver:
@@ -197,10 +194,7 @@ async def test_of_a_filter_h_and_c_act_on_what_is_shown(options: AppOptions, tol
         await driver.type("landcovernet")
         await driver.press("enter", then="/landcovernet · 4 of 14")
         await driver.press("H", then=lambda: told.asked == [("pause", [11, 12, 13, 14])])
-        await driver.press("c")
-        await driver.until(
-            lambda: "no finished transfers" in "".join(one.words for one in driver.app.message_history)
-        )
+        await driver.press("c", then=lambda: "no finished transfers" in driver.said())
 
 
 async def test_marks_go_with_their_transfers(options: AppOptions, told: ToldQueue) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -16,7 +15,7 @@ from mlhub_tui.queue.database import Database
 from mlhub_tui.sample.server import SampleServer
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json
 
-from .conftest import Driver, driven
+from .conftest import driven
 from .test_browse import find
 
 LABELS = "ref_african_crops_kenya_02_labels"
@@ -30,11 +29,6 @@ def keyless(sample: SampleServer, folder: Path) -> AppOptions:
     return AppOptions(root_url=sample.root_url, output_dir=folder)
 
 
-def told(driver: Driver) -> str:
-    """Return what the app notified of; nothing of it is drawn under Pilot."""
-    return "\n".join(one.words for one in driver.app.message_history)
-
-
 async def test_without_a_key_the_items_pane_offers_the_profiles(sample: SampleServer, tmp_path: Path) -> None:
     async with driven(keyless(sample, tmp_path)) as driver:
         await find(driver, "kenya_02_labels")
@@ -42,16 +36,6 @@ async def test_without_a_key_the_items_pane_offers_the_profiles(sample: SampleSe
         await driver.press("n", then="3 opens the profiles")
         await driver.press("r", then="y Open profiles")
         await driver.press("y", then="browse without a key")
-
-
-async def test_without_a_key_the_download_dialog_keeps_cause_and_advice_apart(
-    sample: SampleServer, tmp_path: Path
-) -> None:
-    async with driven(keyless(sample, tmp_path), (120, 30)) as driver:
-        await find(driver, "kenya_02_labels")
-        await driver.press("d", then="Archives need an API key")
-        await driver.press("n", then=("no API key was sent", "check the key on the Profiles screen"))
-        await driver.until(lambda: re.search("^[│ ]*check the key", driver.screen(), re.MULTILINE))
 
 
 def scarce(asked: Request) -> Answer:
@@ -70,20 +54,18 @@ def scarce(asked: Request) -> Answer:
 
 async def test_a_dataset_without_collections_has_nothing_to_download(tmp_path: Path) -> None:
     with LoopbackServer(scarce) as server:
-        async with driven(AppOptions(root_url=server.root, output_dir=tmp_path)) as driver:
-            await driver.until("barren")
-            await driver.press("j", "d", then=lambda: "nothing to download" in told(driver))
+        async with driven(AppOptions(root_url=server.root, output_dir=tmp_path), then="barren") as driver:
+            await driver.press("j", "d", then=lambda: "nothing to download" in driver.said())
             assert "enter queues" not in driver.screen()
 
 
 @pytest.mark.slow
 async def test_items_that_cannot_be_listed_say_the_whole_reason(tmp_path: Path) -> None:
     with LoopbackServer(scarce) as server:
-        async with driven(AppOptions(root_url=server.root, output_dir=tmp_path)) as driver:
-            await driver.until("broken")
+        async with driven(AppOptions(root_url=server.root, output_dir=tmp_path), then="broken") as driver:
             await driver.press("slash", *"broken", "underscore", "enter")
             await driver.until(lambda: "broken_labels" in driver.screen())
-            await driver.press("i", then=lambda: "the server failed (500)" in told(driver))
+            await driver.press("i", then=lambda: "the server failed (500)" in driver.said())
             await driver.until("not loaded, r retries")
 
 

@@ -20,7 +20,8 @@ from .conftest import Driver, Sizes, driven
 from .hostile import nasty
 from .safety import drawn
 from .stac_service import Service
-from .test_search import at, find_all, said
+from .test_browse import find
+from .test_search import at, find_all
 
 
 def dialog(driver: Driver) -> ExportScreen:
@@ -64,7 +65,7 @@ async def test_all_that_was_found_is_written_as_received(tmp_path: Path) -> None
         ]
         path = tmp_path / "new" / "all.geojson"
         await write(driver, 2, "GeoJSON", path)
-        await driver.until(lambda: "all.geojson: 250 items" in said(driver))
+        await driver.until(lambda: "all.geojson: 250 items" in driver.said())
         found = json.loads(path.read_text())
         assert found["type"] == "FeatureCollection"
         assert found["features"][249] == service.item(249)
@@ -83,13 +84,13 @@ async def test_what_is_selected_and_what_the_filter_leaves_is_written(tmp_path: 
         before = len(service.searches)
         assert offered(await export(driver))[:2] == ["2 selected items", "400 that the filter leaves"]
         await write(driver, 0, "CSV", tmp_path / "two.csv")
-        await driver.until(lambda: "two.csv: 2 items" in said(driver))
+        await driver.until(lambda: "two.csv: 2 items" in driver.said())
         with (tmp_path / "two.csv").open() as file:
             assert [row["id"] for row in csv.DictReader(file)] == ["scene-00000", "scene-00001"]
         assert len(service.searches) == before, "two are asked for alone"
         await export(driver)
         await write(driver, 1, "GeoJSON", tmp_path / "filtered.geojson")
-        await driver.until(lambda: "filtered.geojson: 400 items" in said(driver))
+        await driver.until(lambda: "filtered.geojson: 400 items" in driver.said())
         assert len(service.searches) == before + 4, "many are listed again"
 
 
@@ -108,13 +109,13 @@ async def test_urls_of_assets_are_written(
         assert offered(await export(driver)) == ["all items of scenes", "the JSON of scenes"]
         path = tmp_path / "urls.txt"
         await write(driver, 0, form, path, assets)
-        await driver.until(lambda: "urls.txt: 4 items" in said(driver))
+        await driver.until(lambda: "urls.txt: 4 items" in driver.said())
         lines = path.read_text().splitlines()
         assert lines[0].endswith(first) and len(lines) == number
         if form == "aria2":
             assert lines[1].strip() == "out=scenes/scene-00000/B04.tif"
         if not assets:
-            assert "whose reader pays for the transfer: 4" in said(driver)
+            assert "whose reader pays for the transfer: 4" in driver.said()
 
 
 async def test_what_is_no_item_is_counted_where_items_are_listed_and_written(tmp_path: Path) -> None:
@@ -124,7 +125,7 @@ async def test_what_is_no_item_is_counted_where_items_are_listed_and_written(tmp
         await driver.press("escape")
         await export(driver)
         await write(driver, 0, "GeoJSON", tmp_path / "none.geojson")
-        await driver.until(lambda: "3 entries without an ID left out" in said(driver))
+        await driver.until(lambda: "3 entries without an ID left out" in driver.said())
 
 
 async def test_one_document_is_written_as_received(tmp_path: Path) -> None:
@@ -133,7 +134,7 @@ async def test_one_document_is_written_as_received(tmp_path: Path) -> None:
         screen = await export(driver)
         await driver.press("j", then="the document as received")
         assert screen.query_one("#path", Input).value == str(tmp_path / "scenes.json")
-        await driver.press("ctrl+s", then=lambda: "scenes.json" in said(driver))
+        await driver.press("ctrl+s", then=lambda: "scenes.json" in driver.said())
         assert json.loads((tmp_path / "scenes.json").read_text()) == service.collection()
 
 
@@ -147,7 +148,7 @@ async def test_a_file_that_is_there_is_replaced_only_after_a_question(tmp_path: 
         await driver.press("n", then=ExportScreen)
         assert path.read_text() == "before"
         await driver.press("ctrl+s", then=QuestionScreen)
-        await driver.press("y", then=lambda: "there.geojson: 2 items" in said(driver))
+        await driver.press("y", then=lambda: "there.geojson: 2 items" in driver.said())
         assert len(json.loads(path.read_text())["features"]) == 2
 
 
@@ -176,9 +177,9 @@ async def test_a_page_that_fails_is_tried_again_or_nothing_is_left(tmp_path: Pat
                 service.failing.clear()
             await driver.press(answer)
             if answer == "escape":
-                await driver.until(lambda: "Nothing was written" in said(driver))
+                await driver.until(lambda: "Nothing was written" in driver.said())
                 assert not list(tmp_path.glob("*.geojson*")) and not list(tmp_path.glob(".*"))
-        await driver.until(lambda: "all.geojson: 250 items" in said(driver))
+        await driver.until(lambda: "all.geojson: 250 items" in driver.said())
         assert len(json.loads(path.read_text())["features"]) == 250
 
 
@@ -189,15 +190,12 @@ async def test_items_of_a_static_folder_and_of_mlhub_are_written(tmp_path: Path,
         await driver.press("j")
         await export(driver)
         await write(driver, 0, "GeoJSON", tmp_path / "static.geojson")
-        await driver.until(lambda: "static.geojson: " in said(driver))
+        await driver.until(lambda: "static.geojson: " in driver.said())
     async with driven(options) as driver:
-        await driver.until("BigEarthNet")
-        await driver.press("slash")
-        await driver.type("kenya_02_s")
-        await driver.press("enter")
+        await find(driver, "kenya_02_s")
         assert offered(await export(driver))[0] == "all items of ref_african_crops_kenya_02_source"
         await write(driver, 0, "CSV", tmp_path / "mlhub.csv")
-        await driver.until(lambda: "mlhub.csv: 52 items" in said(driver))
+        await driver.until(lambda: "mlhub.csv: 52 items" in driver.said())
     assert json.loads((tmp_path / "static.geojson").read_text())["features"]
 
 

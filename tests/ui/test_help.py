@@ -90,8 +90,7 @@ async def test_every_command_of_every_screen_is_in_help_and_palette_with_its_key
 
 
 async def test_the_focus_comes_first_then_the_screen_then_the_app_then_the_rest(options: AppOptions) -> None:
-    async with driven(options) as driver:
-        await driver.until("BigEarthNet")
+    async with driven(options, then="BigEarthNet") as driver:
         parts = sections(driver.app, driver.app.screen)
         assert [part.name for part in parts[:3]] == ["Lists", "Browse", "Everywhere"]
         assert all(part.here for part in parts[:3])
@@ -99,8 +98,7 @@ async def test_the_focus_comes_first_then_the_screen_then_the_app_then_the_rest(
 
 
 async def test_what_is_searched_for_is_found_and_done_on_the_screen_below(options: AppOptions) -> None:
-    async with driven(options) as driver:
-        await driver.until("BigEarthNet")
+    async with driven(options, then="BigEarthNet") as driver:
         await driver.press("question_mark", then="esc closes")
         keys = help_screen(driver)
         total = keys.found
@@ -113,8 +111,7 @@ async def test_what_is_searched_for_is_found_and_done_on_the_screen_below(option
 
 
 async def test_a_move_that_is_chosen_moves_what_has_the_focus(options: AppOptions) -> None:
-    async with driven(options) as driver:
-        await driver.until("BigEarthNet")
+    async with driven(options, then="BigEarthNet") as driver:
         tree = driver.app.screen.query_one("#tree")
         await driver.press("question_mark", then="Go down")
         await driver.press("enter")
@@ -122,8 +119,7 @@ async def test_a_move_that_is_chosen_moves_what_has_the_focus(options: AppOption
 
 
 async def test_keys_of_other_screens_are_shown_and_not_done(options: AppOptions) -> None:
-    async with driven(options) as driver:
-        await driver.until("BigEarthNet")
+    async with driven(options, then="BigEarthNet") as driver:
         await driver.press("question_mark", "slash", *"sooner", "enter")
         await driver.until("Not on this screen", "downloads.up")
         await driver.press("enter", then="works on another screen")
@@ -133,8 +129,7 @@ async def test_keys_of_other_screens_are_shown_and_not_done(options: AppOptions)
 
 
 async def test_the_cursor_passes_over_headings_and_ends_where_the_list_does(options: AppOptions) -> None:
-    async with driven(options, (60, 15)) as driver:
-        await driver.until("BigEarthNet")
+    async with driven(options, (60, 15), then="BigEarthNet") as driver:
         await driver.press("question_mark", then="Go down")
         keys, listed = help_screen(driver), driver.app.screen.query_one(PickList)
         seen = []
@@ -175,22 +170,19 @@ def new(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_the_first_steps_are_shown_once_and_the_key_that_ends_them_counts(
     options: AppOptions, mlhub_home: Path, new: None
 ) -> None:
-    async with driven(options) as driver:
-        await driver.until("First steps", "BigEarthNet")
+    async with driven(options, then=("First steps", "BigEarthNet")) as driver:
         tree = driver.app.screen.query_one("#tree")
         await driver.press("j", then=lambda: not driver.app.screen.query(Tour))
         assert tree.cursor_line == 1  # type: ignore[attr-defined] # it is the tree
         await driver.until(lambda: json.loads((mlhub_home / "state.json").read_text())["toured"])
-    async with driven(options) as driver:
-        await driver.until("BigEarthNet")
+    async with driven(options, then="BigEarthNet") as driver:
         assert not driver.app.screen.query(Tour)
         await driver.press("question_mark", then="t first steps")
         await driver.press("t", then=("First steps", "BigEarthNet"))
 
 
 async def test_the_palette_has_the_first_steps_too(options: AppOptions) -> None:
-    async with driven(options, (60, 15)) as driver:
-        await driver.until("BigEarthNet")
+    async with driven(options, (60, 15), then="BigEarthNet") as driver:
         await driver.press("ctrl+p")
         await driver.type("first steps", then="Five lines")
         await driver.press("enter", then=("any key continues", "Datasets"))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import configparser
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,10 +31,10 @@ from mlhub_tui.ui.widgets.item_table import ItemTable
 from mlhub_tui.ui.widgets.json_lines import JsonLines
 from tests.support.http_server import LoopbackServer
 
-from .conftest import Driver, driven
+from .conftest import Driver, Sizes, driven
 from .hostile import ARCHIVE, COLLECTIONS, ESCAPE, ITEM_ID, LINK_BOMB, MARKUP, NASTY_ID, Hostile, nasty
 from .safety import drawn, unsafe
-from .test_browse import row_of
+from .test_browse import row_of, tree_of
 
 KEY = "a-key-of-twenty-char"
 
@@ -59,25 +60,21 @@ def look(driver: Driver) -> str:
     return "\n".join(drawn(driver.app))
 
 
-def browse(driver: Driver) -> BrowseScreen:
-    """Return the browse screen."""
-    screen = driver.app.screen_stack[0]
-    assert isinstance(screen, BrowseScreen)
-    return screen
-
-
-async def loaded(driver: Driver) -> None:
-    """Wait for the listings."""
-    tree = browse(driver).tree_view
-    await driver.until(lambda: tree.started and tree.tree_model.groups)
-    listings = [tree.tree_model.grown[group] for group in tree.tree_model.groups]
-    await driver.until(lambda: all(listing and (listing.complete or listing.error) for listing in listings))
-    await driver.pilot.pause()
+@asynccontextmanager
+async def loaded(options: AppOptions, size: Sizes = (80, 24)) -> AsyncIterator[Driver]:
+    """Run the app, and wait for the listings."""
+    async with driven(options, size) as driver:
+        tree = tree_of(driver)
+        await driver.until(lambda: tree.started and tree.tree_model.groups)
+        listings = [tree.tree_model.grown[group] for group in tree.tree_model.groups]
+        await driver.until(lambda: all(one and (one.complete or one.error) for one in listings))
+        await driver.pilot.pause()
+        yield driver
 
 
 async def go_to(driver: Driver, wanted: EntryKind, identity: str) -> None:
     """Put the cursor on a node; its parents are opened."""
-    tree = browse(driver).tree_view
+    tree = tree_of(driver)
     tree.unfold(tree.tree_model.groups[1])
     tree.unfold(row_of(tree, EntryKind.DATASET, nasty("0 dataset")))
     await driver.pilot.pause()
@@ -90,21 +87,17 @@ def said_of_size(driver: Driver) -> str:
     return str(driver.app.screen.query_one("#size", Static).content)
 
 
-async def copied_is(driver: Driver, start: str) -> None:
-    """Wait until what was copied starts with a text."""
-    await driver.until(lambda: copied(driver).startswith(start))
-
-
-def copied(driver: Driver) -> str:
-    """Return what was copied."""
+async def copied(driver: Driver, start: str) -> str:
+    """Wait until what was copied starts with a text, and return it."""
+    await driver.until(lambda: driver.app.clipboard.startswith(start))
+    look(driver)
     return driver.app.clipboard
 
 
 @pytest.mark.slow
 async def test_every_node_of_the_tree_is_drawn_as_text(harm: AppOptions) -> None:
-    async with driven(harm) as driver:
-        await loaded(driver)
-        tree = browse(driver).tree_view
+    async with loaded(harm) as driver:
+        tree = tree_of(driver)
         kinds: set[EntryKind] = set()
         seen = ""
         for _ in range(120):
@@ -130,8 +123,7 @@ async def test_every_node_of_the_tree_is_drawn_as_text(harm: AppOptions) -> None
 
 
 async def test_the_detail_shows_markup_as_text(harm: AppOptions) -> None:
-    async with driven(harm, (140, 70)) as driver:
-        await loaded(driver)
+    async with loaded(harm, (140, 70)) as driver:
         await go_to(driver, EntryKind.DATASET, nasty("0 dataset"))
         await driver.until("Creator")
         assert f"creator{MARKUP[:20]}" in look(driver)
@@ -141,8 +133,7 @@ async def test_the_detail_shows_markup_as_text(harm: AppOptions) -> None:
 
 
 async def test_the_filter_finds_and_marks_hostile_text(harm: AppOptions) -> None:
-    async with driven(harm) as driver:
-        await loaded(driver)
+    async with loaded(harm) as driver:
         await driver.press("slash")
         await driver.press("left_square_bracket", "slash", "right_square_bracket")
         await driver.pilot.pause()
@@ -171,8 +162,7 @@ async def panes(driver: Driver) -> str:
 @pytest.mark.slow
 @pytest.mark.parametrize("size", [(80, 24), (140, 40)])
 async def test_every_pane_of_a_collection(harm: AppOptions, size: tuple[int, int]) -> None:
-    async with driven(harm, size) as driver:
-        await loaded(driver)
+    async with loaded(harm, size) as driver:
         await go_to(driver, EntryKind.COLLECTION, NASTY_ID)
         await driver.press("enter", then=(DocumentScreen, "Archive"))
         overview = driver.app.screen.query_one("#overview", DetailView)
@@ -195,8 +185,7 @@ async def test_every_pane_of_a_collection(harm: AppOptions, size: tuple[int, int
 
 @pytest.mark.slow
 async def test_every_pane_of_an_item_and_of_a_model(harm: AppOptions) -> None:
-    async with driven(harm) as driver:
-        await loaded(driver)
+    async with loaded(harm) as driver:
         await go_to(driver, EntryKind.COLLECTION, NASTY_ID)
         await driver.press("i", then=lambda: bool(driver.app.screen.query(ItemTable)))
         table = driver.app.screen.query_one(ItemTable)
@@ -219,8 +208,7 @@ async def test_every_pane_of_an_item_and_of_a_model(harm: AppOptions) -> None:
 @pytest.mark.slow
 async def test_what_is_copied_is_clean_and_one_line(harm: AppOptions) -> None:
     """A line break in what is pasted into a shell is a command that runs."""
-    async with driven(harm) as driver:
-        await loaded(driver)
+    async with loaded(harm) as driver:
         await go_to(driver, EntryKind.COLLECTION, NASTY_ID)
         await driver.press("enter", then="Archive")
         for keys, start in (
@@ -229,15 +217,10 @@ async def test_what_is_copied_is_clean_and_one_line(harm: AppOptions) -> None:
             (["a", "g", "enter"], "https://"),
         ):
             await driver.press(*keys)
-            await copied_is(driver, start)
-            assert not unsafe(copied(driver))
-            assert "stolen" not in copied(driver)
-            assert "\n" not in copied(driver)
-            look(driver)
+            text = await copied(driver, start)
+            assert not unsafe(text) and "stolen" not in text and "\n" not in text
         await driver.press("W")
-        await copied_is(driver, "https://mlhub.earth/10.1/doi")
-        assert not unsafe(copied(driver))
-        look(driver)
+        assert not unsafe(await copied(driver, "https://mlhub.earth/10.1/doi"))
 
 
 @pytest.mark.slow
@@ -246,8 +229,7 @@ async def test_the_dialog_the_queue_and_the_toasts_of_hostile_archives(
 ) -> None:
     """An id with `../` in it names a file in the folder, whatever the id is."""
     wanted = [NASTY_ID, ESCAPE, "/etc/passwd", "CON", "\u202egpj.exe", ".hidden"]
-    async with driven(harm, (120, 40)) as driver:
-        await loaded(driver)
+    async with loaded(harm, (120, 40)) as driver:
         for identity in wanted:
             await go_to(driver, EntryKind.COLLECTION, identity)
             await driver.press("d", then=DownloadScreen)
@@ -280,8 +262,7 @@ async def test_the_dialog_the_queue_and_the_toasts_of_hostile_archives(
 
 @pytest.mark.slow
 async def test_a_hostile_refusal_leads_to_a_question_in_plain_text(harm: AppOptions) -> None:
-    async with driven(harm) as driver:
-        await loaded(driver)
+    async with loaded(harm) as driver:
         await go_to(driver, EntryKind.COLLECTION, "-rf")
         await driver.press("l", then=(QuestionScreen, "away[/]"))
         look(driver)
@@ -295,8 +276,7 @@ async def test_a_hostile_refusal_leads_to_a_question_in_plain_text(harm: AppOpti
 
 @pytest.mark.slow
 async def test_help_and_palette_over_hostile_data(harm: AppOptions) -> None:
-    async with driven(harm) as driver:
-        await loaded(driver)
+    async with loaded(harm) as driver:
         await go_to(driver, EntryKind.COLLECTION, NASTY_ID)
         for key in ("question_mark", "ctrl+p"):
             await driver.press(key, then=lambda: len(driver.app.screen_stack) > 1)
@@ -315,8 +295,7 @@ async def test_profiles_with_hostile_names_and_urls(
     )
     (mlhub_home / "profiles").write_text(text)
     assert len(configparser.ConfigParser(interpolation=None).read(mlhub_home / "profiles")) == 1
-    async with driven(AppOptions(output_dir=tmp_path)) as driver:
-        await driver.until("a[/][@click=app.quit]x")
+    async with driven(AppOptions(output_dir=tmp_path), then="a[/][@click=app.quit]x") as driver:
         for _ in names:
             assert KEY not in look(driver)
             for key in ("E", "x", "v"):
@@ -327,8 +306,7 @@ async def test_profiles_with_hostile_names_and_urls(
                     await driver.pilot.pause()
             await driver.press("j")
         assert text == (mlhub_home / "profiles").read_text(), "nothing was deleted"
-    async with driven(replace(harm, api_key=None, profile=names[0], root_url=None)) as driver:
-        await driver.until("! ")
+    async with driven(replace(harm, api_key=None, profile=names[0], root_url=None), then="! ") as driver:
         look(driver)
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from textual.screen import Screen
 
 from mlhub_tui.models import EntryKind
 from mlhub_tui.options import AppOptions
@@ -66,21 +65,14 @@ def is_wide(driver: Driver, columns: int) -> bool:
     return screen.is_mounted and screen.find_widget(screen).region.width == columns
 
 
-async def front(driver: Driver, kind: type[Screen[Any]]) -> None:
-    """Wait until a screen of a kind is in front."""
-    await driver.until(kind)
-
-
 # What a deployment of the MLHub API sends
 
 
 @pytest.mark.slow
 async def test_search_results_choice_of_assets_export_and_favourites(harm: AppOptions) -> None:
-    async with driven(harm) as driver:
-        await loaded(driver)
+    async with loaded(harm) as driver:
         await go_to(driver, EntryKind.COLLECTION, NASTY_ID)
-        await driver.press("asterisk", "F")
-        await front(driver, ListScreen)
+        await driver.press("asterisk", "F", then=ListScreen)
         await look(driver, "collection[/]")
         await driver.press("escape", "f", then=lambda: driver.app.screen.is_modal)
         await look(driver, "tag[/]")
@@ -88,22 +80,16 @@ async def test_search_results_choice_of_assets_export_and_favourites(harm: AppOp
         await paste(driver, NASTY_ID)
         await look(driver, "[/][bold]")
         await driver.press("escape", then=lambda: not driver.app.screen.is_modal)
-        await driver.press("s")
-        await front(driver, SearchForm)
+        await driver.press("s", then=SearchForm)
         await look(driver, "collection[/]")
-        await driver.press("ctrl+s")
-        await front(driver, ResultsScreen)
+        await driver.press("ctrl+s", then=ResultsScreen)
         await look(driver, "item[/]", wide=True)
-        await driver.press("space", "d")
-        await front(driver, AssetsScreen)
+        await driver.press("space", "d", then=AssetsScreen)
         await look(driver, "role[/]")
-        await driver.press("escape", "e")
-        await front(driver, ExportScreen)
+        await driver.press("escape", "e", then=ExportScreen)
         await look(driver, "selected item")
-        await driver.press("escape")
-        await front(driver, ResultsScreen)
-        await driver.press("g", "enter")
-        await front(driver, DocumentScreen)
+        await driver.press("escape", then=ResultsScreen)
+        await driver.press("g", "enter", then=DocumentScreen)
         await driver.press("J", then='"id": "item')
         await look(driver, '"id": "item')
         await driver.press("p")
@@ -113,37 +99,30 @@ async def test_search_results_choice_of_assets_export_and_favourites(harm: AppOp
 
 @pytest.mark.slow
 async def test_dataset_dialog_plan_and_help_of_a_hostile_dataset(harm: AppOptions) -> None:
-    async with driven(harm) as driver:
-        await loaded(driver)
+    async with loaded(harm) as driver:
         await go_to(driver, EntryKind.DATASET, nasty("0 dataset"))
-        await driver.press("d")
-        await front(driver, DownloadScreen)
+        await driver.press("d", then=DownloadScreen)
         await look(driver, "0 title[/]")
-        await driver.press("space", "enter")
-        await front(driver, PlanScreen)
-        await driver.until("r tries again")
+        await driver.press("space", "enter", then=(PlanScreen, "r tries again"))
         await look(driver)
-        await driver.press("question_mark")
-        await front(driver, HelpScreen)
+        await driver.press("question_mark", then=HelpScreen)
         await look(driver, "Plan")
 
 
 async def test_messages_of_what_a_server_says(harm: AppOptions) -> None:
-    async with driven(harm) as driver:
-        await loaded(driver)
+    async with loaded(harm) as driver:
         driver.app.notify(nasty("title") + LONG, title=nasty("note"), severity="error", markup=False)
         await look(driver)
         driver.app.message_history.append(Notification(nasty("kept") + LONG, "warning"))
-        await driver.press("exclamation_mark")
-        await front(driver, MessageLogScreen)
+        await driver.press("exclamation_mark", then=MessageLogScreen)
         await look(driver, "kept[/]")
         await driver.press("escape")
         driver.app.push_screen(QuestionScreen(nasty("sure?"), nasty("detail") + LONG, (("y", nasty("yes")),)))
-        await front(driver, QuestionScreen)
+        await driver.until(QuestionScreen)
         await look(driver, "sure?[/]")
         await driver.press("n")
         driver.app.push_screen(LeaveQuestion(2))
-        await front(driver, QuestionScreen)
+        await driver.until(QuestionScreen)
         await look(driver, "2 transfers are running")
 
 
@@ -177,8 +156,7 @@ async def test_jobs_their_files_and_what_went_wrong(harm: AppOptions, tmp_path: 
     single = Job(
         2, request, archive_name(NASTY_ID), JobState.FAILED, 2, reason=nasty("why") + LONG, hint=nasty("do")
     )
-    async with driven(harm) as driver:
-        await loaded(driver)
+    async with loaded(harm) as driver:
         driver.app.push_screen(DatasetJobScreen(whole))
         await driver.until("why[/]")
         await look(driver, "failed[/]")
@@ -186,7 +164,7 @@ async def test_jobs_their_files_and_what_went_wrong(harm: AppOptions, tmp_path: 
         await look(driver)
         await driver.press("escape")
         driver.app.push_screen(JobScreen(single, {}))
-        await front(driver, JobScreen)
+        await driver.until(JobScreen)
         await look(driver, "why[/]")
         await driver.press("l")
         await look(driver)
@@ -233,8 +211,7 @@ def plant(folder: Path) -> Path:
 async def on_disk(tmp_path: Path) -> AsyncIterator[Driver]:
     """Run the app on the hostile catalog, its collection under the cursor."""
     root = plant(tmp_path / "catalog")
-    async with driven(AppOptions(source=str(root), output_dir=tmp_path / "out")) as driver:
-        await driver.until("wheat[/]")
+    async with driven(AppOptions(source=str(root), output_dir=tmp_path / "out"), then="wheat[/]") as driver:
         await driver.press("j")
         yield driver
 
@@ -243,8 +220,7 @@ async def on_disk(tmp_path: Path) -> AsyncIterator[Driver]:
 async def test_detail_items_map_and_json_of_a_hostile_catalog(tmp_path: Path) -> None:
     async with on_disk(tmp_path) as driver:
         await look(driver, wide=True)
-        await driver.press("enter")
-        await front(driver, DocumentScreen)
+        await driver.press("enter", then=DocumentScreen)
         await look(driver, "licence[/]", wide=True)
         for key in ("i", "m", "a", "J", "O"):
             await driver.press(key)
@@ -263,12 +239,9 @@ async def test_detail_items_map_and_json_of_a_hostile_catalog(tmp_path: Path) ->
 @pytest.mark.slow
 async def test_a_plan_of_a_hostile_catalog(tmp_path: Path) -> None:
     async with on_disk(tmp_path) as driver:
-        await driver.press("D")
-        await front(driver, DownloadScreen)
+        await driver.press("D", then=DownloadScreen)
         await look(driver)
-        await driver.press("enter")
-        await front(driver, PlanScreen)
-        await driver.until("3 items")
+        await driver.press("enter", then=(PlanScreen, "3 items"))
         await driver.press("l", "j")
         seen = await look(driver, "    [x] asset")
         assert "own gpj漢字" in seen
@@ -278,8 +251,7 @@ async def test_a_plan_of_a_hostile_catalog(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("place", [nasty("https://x.example/"), LONG, MARKUP], ids=["all", "long", "markup"])
 async def test_the_form_for_sources_takes_anything(tmp_path: Path, place: str) -> None:
-    async with driven(AppOptions(output_dir=tmp_path)) as driver:
-        await driver.until("Welcome")
+    async with driven(AppOptions(output_dir=tmp_path), then="Welcome") as driver:
         await driver.press("o", then="Open or add a source")
         await paste(driver, place)
         await look(driver)
@@ -288,8 +260,7 @@ async def test_the_form_for_sources_takes_anything(tmp_path: Path, place: str) -
 
 
 async def test_a_hostile_place_is_named_in_the_form(tmp_path: Path) -> None:
-    async with driven(AppOptions(output_dir=tmp_path)) as driver:
-        await driver.until("Welcome")
+    async with driven(AppOptions(output_dir=tmp_path), then="Welcome") as driver:
         await driver.press("o", then="Open or add a source")
         await paste(driver, str(plant(tmp_path / "catalog").parent))
         await driver.press("enter", then="catalog[/]")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.pilot import Pilot
 
 from mlhub_tui.models import Entry, EntryKind, Item
@@ -15,7 +15,7 @@ from mlhub_tui.ui.screens.document_screen import DocumentScreen
 from mlhub_tui.ui.screens.items_screen import ColumnScreen
 from mlhub_tui.ui.widgets.item_table import AssetTable, ItemTable
 
-from .conftest import Driver, driven
+from .conftest import Driver, Stage, driven
 from .drawing import screen_text
 from .scenes import items as items_scene
 
@@ -31,12 +31,8 @@ CLOUDY = scene("cloudy", **{"eo:cloud_cover": 71}, gsd=0.5, datetime="2020-02-01
 LABELS = scene("labels", **DAY, **{"label:classes": [{"classes": ["maize", "rice"]}]}, size=20_000)
 
 
-class Shown(App[None]):
+class Shown(Stage):
     """A table by itself."""
-
-    def get_theme_variable_defaults(self) -> dict[str, str]:
-        """Return the colours that our own themes name."""
-        return {"muted": "#8a8980", "line": "#4a4a5a", "primary-muted": "#2d4f67"}
 
     def compose(self) -> ComposeResult:
         """Lay out the table."""

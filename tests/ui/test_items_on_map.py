@@ -127,8 +127,7 @@ async def test_beside_the_items_the_map_follows_the_cursor(options: AppOptions) 
 
 
 async def test_beside_the_tree_an_item_stands_among_those_around_it(options: AppOptions) -> None:
-    async with driven(options, WIDE) as driver:
-        await driver.until("▸ chips")
+    async with driven(options, WIDE, then="▸ chips") as driver:
         await driver.press("j", "l", then="place5")
         for _ in range(3):
             await driver.press("j", then="Collection chips")

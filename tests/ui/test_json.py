@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 from textual import on
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.strip import Strip
 
 from mlhub_tui.options import AppOptions
@@ -17,7 +17,7 @@ from mlhub_tui.ui.widgets.bars import KeyRefused
 from mlhub_tui.ui.widgets.json_lines import JsonLines
 from mlhub_tui.ui.widgets.json_view import JsonPane, JsonView
 
-from .conftest import Driver, driven
+from .conftest import Driver, Stage, driven
 from .drawing import strips
 from .scenes import json as json_scene
 
@@ -29,7 +29,7 @@ DOCUMENT = {
 }
 
 
-class Shown(App[None]):
+class Shown(Stage):
     """A pane by itself."""
 
     def __init__(self, document: Any) -> None:
@@ -37,10 +37,6 @@ class Shown(App[None]):
         self._document = document
         self.copied: list[str] = []
         self.refused: list[str] = []
-
-    def get_theme_variable_defaults(self) -> dict[str, str]:
-        """Return the colours that our own themes name."""
-        return {"muted": "#8a8980", "line": "#4a4a5a", "primary-muted": "#2d4f67"}
 
     def compose(self) -> ComposeResult:
         """Lay out the pane."""

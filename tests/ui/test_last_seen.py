@@ -78,15 +78,12 @@ def listing_of(driver: Driver) -> LastListing:
 async def test_a_source_that_is_away_shows_what_it_listed_last(tmp_path: Path) -> None:
     with SampleServer() as server:
         options = AppOptions(api_key=server.key, root_url=server.root_url, output_dir=tmp_path)
-        async with driven(options) as driver:
-            await driver.until("BigEarthNet")
+        async with driven(options, then="BigEarthNet") as driver:
             await driver.until(lambda: listing_of(driver).load()[0])
-        async with driven(options) as driver:
-            await driver.until("Datasets  45")
+        async with driven(options, then="Datasets  45") as driver:
             await driver.until(lambda: "as of" not in driver.screen().splitlines()[1])
             await driver.press("j", "j", then=lambda: driver.screen().count("BigEarthNet") == 1)
-    async with driven(options, (100, 60)) as driver:
-        await driver.until("45, as of ", "try again (r)", "BigEarthNet")
+    async with driven(options, (100, 60), then=("45, as of ", "try again (r)", "BigEarthNet")) as driver:
         await driver.press("r")
         await driver.over()
         await driver.until("try again (r)", "45, as of ")
@@ -123,13 +120,11 @@ async def test_the_cursor_stays_on_what_was_found_when_the_source_answers(
 
     with SampleServer() as server:
         options = AppOptions(api_key=server.key, root_url=server.root_url, output_dir=tmp_path)
-        async with driven(options) as driver:
-            await driver.until("BigEarthNet")
+        async with driven(options, then="BigEarthNet") as driver:
             await driver.until(lambda: listing_of(driver).load()[0])
         if looks_between_keys:
             monkeypatch.setattr(tree_filter, "AT_ONCE", -1.0)
-        async with driven(options, kind=LateApp) as driver:
-            await driver.until("45, as of ", "BigEarthNet")
+        async with driven(options, kind=LateApp, then=("45, as of ", "BigEarthNet")) as driver:
             await driver.press("slash")
             await driver.type("kenya_02_lab")
             await driver.press("enter")

@@ -16,8 +16,7 @@ from .conftest import driven
 @pytest.mark.usefixtures("painted")
 @pytest.mark.parametrize("dialogs", [1, 2, 4])
 async def test_a_change_behind_dialogs_is_seen(dialogs: int, tmp_path: Path) -> None:
-    async with driven(AppOptions(output_dir=tmp_path)) as driver:
-        await driver.until("Welcome")
+    async with driven(AppOptions(output_dir=tmp_path), then="Welcome") as driver:
         text = driver.app.screen.query("#too-small").first(Static)
         text.styles.display = "block"
         for _ in range(dialogs):

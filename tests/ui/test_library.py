@@ -9,7 +9,6 @@ from mlhub_tui.options import AppOptions
 
 from .conftest import Driver, driven
 from .source_steps import write_catalog
-from .test_search import said
 
 
 def packed(folder: Path, name: str, title: str) -> Path:
@@ -31,7 +30,7 @@ async def test_before_the_first_download_it_names_the_folder_and_the_key(tmp_pat
     async with driven(AppOptions(output_dir=tmp_path / "none"), (140, 24)) as driver:
         await on_the_library(driver, "press d")
         assert "nonedoesnotexistyet" in "".join(driver.screen().split()), "the path, broken into lines"
-        await driver.press("v", then=lambda: "Put the cursor on a download" in said(driver))
+        await driver.press("v", then=lambda: "Put the cursor on a download" in driver.said())
 
 
 async def test_archives_are_listed_with_size_and_licence_filtered_and_sorted(tmp_path: Path) -> None:

@@ -8,14 +8,14 @@ from datetime import date
 from random import Random
 
 import pytest
-from textual.app import App, ComposeResult
+from textual import on
+from textual.app import ComposeResult
 from textual.message import Message
 from textual.pilot import Pilot
 from textual.widgets import Input
 
 from mlhub_tui.models import BBox, Interval
 from mlhub_tui.options import AppOptions
-from mlhub_tui.ui.commands import DATES, MAP, of
 from mlhub_tui.ui.dialogs.search_dialog import BoxScreen, SearchForm
 from mlhub_tui.ui.map.canvas import Footprint
 from mlhub_tui.ui.map.footprint_map import FootprintMap
@@ -24,13 +24,13 @@ from mlhub_tui.ui.map.time_histogram import TimeHistogram
 from mlhub_tui.ui.screens.document_screen import DocumentScreen
 from mlhub_tui.ui.theme import DARK
 
-from .conftest import Driver, driven
+from .conftest import Driver, Stage, driven
 from .test_browse import find
 
 KENYA = BBox(33.9, -4.7, 41.9, 5.5)
 
 
-class Stage(App[None]):
+class Shown(Stage):
     """The two widgets, with the messages they post."""
 
     CSS = "FootprintMap { height: 16; } TimeHistogram { height: 5; }"
@@ -42,32 +42,22 @@ class Stage(App[None]):
         self.register_theme(DARK)
         self.theme = DARK.name
 
-    def get_theme_variable_defaults(self) -> dict[str, str]:
-        return {"muted": "#8a8980", "line": "#4a4a5a", "primary-muted": "#2d4f67"}
-
     def compose(self) -> ComposeResult:
         yield FootprintMap()
         yield TimeHistogram()
 
-    def on_footprint_map_moved(self, message: FootprintMap.Moved) -> None:
-        self.news.append(message)
-
-    def on_footprint_map_opened(self, message: FootprintMap.Opened) -> None:
-        self.news.append(message)
-
-    def on_footprint_map_box_chosen(self, message: FootprintMap.BoxChosen) -> None:
-        self.news.append(message)
-
-    def on_footprint_map_box_left(self, message: FootprintMap.BoxLeft) -> None:
-        self.news.append(message)
-
-    def on_time_histogram_range_chosen(self, message: TimeHistogram.RangeChosen) -> None:
+    @on(FootprintMap.Moved)
+    @on(FootprintMap.Opened)
+    @on(FootprintMap.BoxChosen)
+    @on(FootprintMap.BoxLeft)
+    @on(TimeHistogram.RangeChosen)
+    def hear(self, message: Message) -> None:
         self.news.append(message)
 
 
 @asynccontextmanager
-async def staged(ascii_only: bool = False) -> AsyncIterator[tuple[Stage, FootprintMap, Pilot[None]]]:
-    app = Stage(ascii_only)
+async def staged(ascii_only: bool = False) -> AsyncIterator[tuple[Shown, FootprintMap, Pilot[None]]]:
+    app = Shown(ascii_only)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
         chart = app.query_one(FootprintMap)
@@ -197,15 +187,6 @@ async def test_a_range_of_time_is_chosen_by_its_ends() -> None:
         assert dates.range == (dates.cursor, dates.cursor) and "enter shows these" in dates.words
 
 
-@pytest.mark.parametrize(
-    ("place", "owners"), [(MAP, (FootprintMap, MapPane)), (DATES, (TimeHistogram, MapPane))]
-)
-def test_every_key_has_its_action(place: str, owners: tuple[type, ...]) -> None:
-    for command in of(place):
-        name = command.action.partition("(")[0]
-        assert any(hasattr(owner, f"action_{name}") for owner in owners), command.id
-
-
 # On the screens
 
 
@@ -224,18 +205,8 @@ async def test_a_collection_shows_its_items_on_the_map_with_their_dates(options:
         assert len(chart.footprints) == 30
         assert chart.has_focus
         await driver.press("N", then=lambda: len(chart.footprints) == 52)
+        await driver.press("t", "t", then=lambda: chart.has_focus)
         await driver.press("enter", then="Bands")
-
-
-async def test_a_range_of_dates_leaves_what_lies_in_it(options: AppOptions) -> None:
-    async with driven(options) as driver:
-        pane = await opened(driver)
-        await driver.until("30 items loaded")
-        await driver.press("t", "g", "b", *"lllll", "enter", then=" of 30")
-        assert 0 < len(pane.query_one(FootprintMap).footprints) < 30
-        await driver.press("escape", then="30 footprints")
-        await driver.press("t")
-        assert pane.query_one(FootprintMap).has_focus
 
 
 async def test_a_box_on_the_map_begins_a_search(options: AppOptions) -> None:
@@ -263,17 +234,10 @@ async def test_the_form_of_a_search_takes_its_box_from_a_map(options: AppOptions
         await driver.press("escape", "escape", then=lambda: driver.app.screen is form)
 
 
-async def test_the_extent_is_told_in_words(options: AppOptions) -> None:
-    async with driven(options) as driver:
-        await find(driver, "kenya_02_s")
-        await driver.until("Kenya, ")
-
-
 @pytest.mark.slow
 async def test_a_wide_terminal_has_the_map_beside_the_tree(options: AppOptions) -> None:
     async with driven(options, (140, 40)) as driver:
-        await find(driver, "kenya_02_s")
-        await driver.until(lambda: bool(driver.app.screen.query(FootprintMap)))
+        await find(driver, "kenya_02_s", then=lambda: bool(driver.app.screen.query(FootprintMap)))
         chart = driver.app.screen.query_one(FootprintMap)
         await driver.until(lambda: bool(chart.boxes))
         await driver.press("m")

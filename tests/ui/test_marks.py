@@ -24,8 +24,7 @@ def marked(driver: Driver, sign: str, words: str) -> bool:
 
 async def test_an_archive_is_marked_when_it_is_there_and_after_a_restart(options: AppOptions) -> None:
     async with driven(options, (120, 40)) as driver:
-        await find(driver, "kenya_02_l")
-        await driver.until("Licence")
+        await find(driver, "kenya_02_l", then="Licence")
         assert not marked(driver, "●", "ref_african_crops_kenya_02_labels")
         await driver.press("d", then=(DownloadScreen, "resume"))
         await driver.press("enter", then=lambda: marked(driver, "●", "ref_african_crops_kenya_02_labels"))

@@ -87,8 +87,7 @@ async def test_a_plan_says_that_not_all_could_be_listed(tmp_path: Path) -> None:
 
 async def test_a_collection_of_a_static_catalog_on_disk_is_planned(tmp_path: Path) -> None:
     root = plant(tmp_path / "catalog", forest(2, 7))
-    async with driven(AppOptions(source=str(root), output_dir=tmp_path / "out")) as driver:
-        await driver.until("regions")
+    async with driven(AppOptions(source=str(root), output_dir=tmp_path / "out"), then="regions") as driver:
         await driver.press("j", "l", then="c1")
         await driver.press("j")
         await plan(driver)

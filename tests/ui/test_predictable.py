@@ -55,8 +55,7 @@ def status(driver: Driver) -> str:
 async def test_a_key_that_cannot_act_says_why_in_the_status_line(
     keys: list[str], why: str, options: AppOptions
 ) -> None:
-    async with driven(options) as driver:
-        await driver.until("BigEarthNet")
+    async with driven(options, then="BigEarthNet") as driver:
         for key in keys:
             await driver.press(key)
         await driver.until(lambda: why in status(driver))
@@ -64,8 +63,7 @@ async def test_a_key_that_cannot_act_says_why_in_the_status_line(
 
 
 async def test_a_refusal_goes_with_the_next_key_that_acts_other_news_stay(options: AppOptions) -> None:
-    async with driven(options) as driver:
-        await driver.until("BigEarthNet")
+    async with driven(options, then="BigEarthNet") as driver:
         await driver.press("x", then=lambda: "does nothing here" in status(driver))
         await driver.press("j", then=lambda: "does nothing here" not in driver.screen())
         await driver.press("y", then=lambda: "ID copied" in status(driver))
@@ -78,23 +76,20 @@ async def test_a_refusal_goes_with_the_next_key_that_acts_other_news_stay(option
 
 
 async def test_the_favourite_key_says_what_it_did(options: AppOptions) -> None:
-    async with driven(options) as driver:
-        await driver.until("BigEarthNet")
+    async with driven(options, then="BigEarthNet") as driver:
         await driver.press("j", "asterisk", then=lambda: "Added to the favourites (F)." in status(driver))
         await driver.press("asterisk", then=lambda: "Removed from the favourites (F)." in status(driver))
 
 
 @pytest.mark.parametrize("key", ["s", "comma", "ctrl+p", "o"])
 async def test_ctrl_c_in_a_dialog_says_how_to_leave_it(key: str, options: AppOptions) -> None:
-    async with driven(options) as driver:
-        await driver.until("BigEarthNet")
+    async with driven(options, then="BigEarthNet") as driver:
         await driver.press(key, then=lambda: driver.app.screen.is_modal)
         await driver.press("ctrl+c", then="esc closes this, then q quits")
 
 
 async def test_news_are_one_line_errors_two_and_both_are_in_the_history(options: AppOptions) -> None:
-    async with driven(options, toasts=True) as driver:
-        await driver.until("BigEarthNet")
+    async with driven(options, toasts=True, then="BigEarthNet") as driver:
         driver.app.notify("some news\nof two lines", markup=False)
         await driver.until(lambda: "some news of two lines" in status(driver))
         driver.app.notify("it failed " * 30 + "\nfix it " * 30, severity="error", markup=False)
@@ -110,8 +105,7 @@ async def test_an_error_is_never_shown_over_the_cursor_nor_beside_another(option
     def lines_of(driver: Driver, words: str) -> list[int]:
         return [number for number, line in enumerate(driver.screen().splitlines()) if words in line]
 
-    async with driven(options, toasts=True) as driver:
-        await driver.until("BigEarthNet")
+    async with driven(options, toasts=True, then="BigEarthNet") as driver:
         half = driver.app.size.height // 2
         driver.app.notify("this failed", severity="error", markup=False)
         await driver.until(lambda: lines_of(driver, "this failed"))
@@ -127,8 +121,7 @@ async def test_an_error_is_never_shown_over_the_cursor_nor_beside_another(option
 @pytest.mark.slow
 async def test_the_footer_follows_the_pane_that_has_the_focus(options: AppOptions) -> None:
     async with driven(options, (100, 30)) as driver:
-        await find(driver, SMALL)
-        await driver.until(lambda: "d download" in footer(driver))
+        await find(driver, SMALL, then=lambda: "d download" in footer(driver))
         await driver.press("slash")
         await driver.until(lambda: "enter apply" in footer(driver), lambda: "esc clear" in footer(driver))
         assert "d download" not in footer(driver)
@@ -220,11 +213,9 @@ async def test_d_is_about_the_row_under_the_cursor_in_every_pane(options: AppOpt
 
 async def test_a_restart_reopens_the_last_source_at_the_last_place(tmp_path: Path) -> None:
     started = AppOptions(output_dir=tmp_path)
-    async with driven(started) as driver:
-        await driver.until("Welcome")
+    async with driven(started, then="Welcome") as driver:
         await use_sample(driver)
-        await find(driver, SMALL)
-        await driver.until(lambda: AppState.load().recent == ["sample"])
+        await find(driver, SMALL, then=lambda: AppState.load().recent == ["sample"])
         await driver.press("q")
     async with driven(started) as driver:
         await driver.until(lambda: "sample catalog" in driver.screen().splitlines()[0])
@@ -244,8 +235,7 @@ async def test_a_restart_reopens_the_document_that_was_open(pane: str, tmp_path:
         return f"{screen.whole.entry.id} {screen.pane}" if isinstance(screen, DocumentScreen) else ""
 
     started = AppOptions(sample=True, output_dir=tmp_path)
-    async with driven(started) as driver:
-        await driver.until("BigEarthNet")
+    async with driven(started, then="BigEarthNet") as driver:
         await find(driver, SMALL)
         await driver.press(pane[0].replace("j", "J"), then=lambda: front(driver) == f"{SMALL} {pane}")
         await driver.press("q")
@@ -266,8 +256,7 @@ async def test_a_source_that_is_named_is_opened_in_place_of_the_last(
     state = AppState(recent=["sample"])
     state.write()
     named = AppOptions(root_url=sample.root_url, api_key=sample.key, output_dir=tmp_path)
-    async with driven(named) as driver:
-        await driver.until("BigEarthNet")
+    async with driven(named, then="BigEarthNet") as driver:
         assert "MLHub 127.0.0.1" in driver.screen().splitlines()[0]
         await driver.press("3", then="Recent")
         lines = driver.screen().splitlines()

@@ -38,32 +38,16 @@ CHARACTERS = {
     "colon": ":",
 }
 SURE = (("y", "Yes"), ("n", "No"))
-OPENING = (
-    "e",
-    "s",
-    "S",
-    "d",
-    "D",
-    "f",
-    "F",
-    "t",
-    "enter",
-    "i",
-    "m",
-    "p",
-    "O",
-    "comma",
-    "colon",
-    "question_mark",
-    "2",
-    "3",
-)
+OPENING = (*"esSdDfFtimpO23", "enter", "comma", "colon", "question_mark")
 FOLLOWING = ("enter", "escape", "i", "m", "J", "j", "slash", "x")
 
 
-def send(driver: Driver, key: str) -> None:
-    """Send a key as a terminal does, and wait for nothing."""
-    driver.app.post_message(events.Key(key, CHARACTERS.get(key, key if len(key) == 1 else None)))
+async def send(driver: Driver, *keys: str, turns: int = 0) -> None:
+    """Send keys as a terminal does, some turns of the event loop after each, and wait for nothing."""
+    for key in keys:
+        driver.app.post_message(events.Key(key, CHARACTERS.get(key, key if len(key) == 1 else None)))
+        for _ in range(turns):
+            await asyncio.sleep(0)
 
 
 async def back_in_browse(driver: Driver) -> None:
@@ -88,10 +72,9 @@ async def test_a_key_behind_one_that_opens_something_acts_or_is_ignored(
     async with driven(options, (100, 30)) as driver:
         await find(driver, "kenya_02_s")
         for place, key in enumerate(FOLLOWING, OPENING.index(opening)):
-            send(driver, opening)
-            for _ in range(place % 6):  # over all that opens something, every number of turns
-                await asyncio.sleep(0)
-            send(driver, key)
+            # Over all that opens something, every number of turns.
+            await send(driver, opening, turns=place % 6)
+            await send(driver, key)
             await driver.pilot.pause()
             await back_in_browse(driver)
         assert driver.app.is_running
@@ -102,15 +85,11 @@ async def test_a_key_behind_one_that_opens_something_acts_or_is_ignored(
 async def test_a_key_that_ends_a_filter_ends_it_however_soon_it_comes(
     keys: tuple[str, ...], options: AppOptions
 ) -> None:
-    async with driven(options) as driver:
-        await driver.until("BigEarthNet")
+    async with driven(options, then="BigEarthNet") as driver:
         for turns in range(0, 12, 2):
-            for key in keys:
-                send(driver, key)
-                for _ in range(turns):
-                    await asyncio.sleep(0)
+            await send(driver, *keys, turns=turns)
             await driver.pilot.pause()
-            send(driver, "question_mark")
+            await send(driver, "question_mark")
             await driver.until(HelpScreen)
             await back_in_browse(driver)
 
@@ -121,10 +100,8 @@ async def test_enter_right_behind_the_key_of_a_dialog_answers_it_or_is_ignored(o
         await find(driver, "kenya_02_s")
         for key in ("enter", "escape"):
             for turns in range(6):
-                send(driver, "e")
-                for _ in range(turns):
-                    await asyncio.sleep(0)
-                send(driver, key)
+                await send(driver, "e", turns=turns)
+                await send(driver, key)
                 await driver.pilot.pause()
                 await back_in_browse(driver)
         assert driver.app.is_running
@@ -132,8 +109,7 @@ async def test_enter_right_behind_the_key_of_a_dialog_answers_it_or_is_ignored(o
 
 async def test_a_dialog_is_dismissed_once_however_often_it_is_asked_to(options: AppOptions) -> None:
     answers: list[str | None] = []
-    async with driven(options) as driver:
-        await driver.until("BigEarthNet")
+    async with driven(options, then="BigEarthNet") as driver:
         app, dialog = driver.app, QuestionScreen("Sure?", "", SURE)
         app.push_screen(MessageLogScreen([]))
         app.push_screen(dialog, answers.append)
@@ -154,9 +130,7 @@ async def test_a_worker_that_ends_between_two_dialogs_leaves_the_app_running(opt
             leaving.set()
             await gone.wait()
 
-    async with driven(options) as driver:
-        await driver.until("BigEarthNet")
-
+    async with driven(options, then="BigEarthNet") as driver:
         dialog = Lingering("Sure?", "", SURE)
 
         async def ask() -> None:
@@ -177,13 +151,8 @@ async def test_a_worker_that_ends_between_two_dialogs_leaves_the_app_running(opt
 
 async def test_a_dialog_that_another_covers_is_dismissed_once_that_is_closed(options: AppOptions) -> None:
     answers: list[str | None] = []
-    async with driven(options) as driver:
-        await driver.until("BigEarthNet")
-        app, dialog, above = (
-            driver.app,
-            QuestionScreen("Sure?", "", SURE),
-            MessageLogScreen([]),
-        )
+    async with driven(options, then="BigEarthNet") as driver:
+        app, dialog, above = driver.app, QuestionScreen("Sure?", "", SURE), MessageLogScreen([])
         app.push_screen(dialog, answers.append)
         app.push_screen(above)
         await driver.until(lambda: above.is_mounted)
@@ -195,12 +164,10 @@ async def test_a_dialog_that_another_covers_is_dismissed_once_that_is_closed(opt
 
 
 async def test_enter_twice_in_the_palette_runs_a_command_once(options: AppOptions) -> None:
-    async with driven(options) as driver:
-        await driver.until("BigEarthNet")
+    async with driven(options, then="BigEarthNet") as driver:
         await driver.press("ctrl+p", then=Palette)
         await driver.type("messages", then="Messages")
-        for _ in range(3):
-            send(driver, "enter")
+        await send(driver, *["enter"] * 3)
         await driver.until(lambda: not isinstance(driver.app.screen, Palette))
         await driver.pilot.pause()
         assert driver.app.is_running
@@ -210,15 +177,11 @@ async def test_enter_twice_in_the_palette_runs_a_command_once(options: AppOption
 async def test_a_key_behind_one_that_closes_a_screen_reaches_the_one_beneath(
     opening: str, options: AppOptions
 ) -> None:
-    async with driven(options) as driver:
-        await driver.until("BigEarthNet")
+    async with driven(options, then="BigEarthNet") as driver:
         app = driver.app
         for turns in range(0, 12, 2):
             await driver.press(opening, then=lambda: not isinstance(app.screen, BrowseScreen))
-            for key in ("escape", "3"):
-                send(driver, key)
-                for _ in range(turns):
-                    await asyncio.sleep(0)
+            await send(driver, "escape", "3", turns=turns)
             await driver.until(lambda: app.current_mode == "profiles")
             await driver.press("1", then=lambda: isinstance(app.screen, BrowseScreen))
 
@@ -228,13 +191,10 @@ async def test_a_key_behind_one_that_closes_a_screen_reaches_the_one_beneath(
 async def test_a_move_in_the_palette_before_its_list_is_there_is_ignored(
     key: str, options: AppOptions
 ) -> None:
-    async with driven(options) as driver:
-        await driver.until("BigEarthNet")
+    async with driven(options, then="BigEarthNet") as driver:
         for turns in range(0, 8, 2):
-            send(driver, "ctrl+p")
-            for _ in range(turns):
-                await asyncio.sleep(0)
-            send(driver, key)
+            await send(driver, "ctrl+p", turns=turns)
+            await send(driver, key)
             await driver.pilot.pause()
             await back_in_browse(driver)
         assert driver.app.is_running
@@ -242,27 +202,22 @@ async def test_a_move_in_the_palette_before_its_list_is_there_is_ignored(
 
 @pytest.mark.parametrize("turns", [0, 1, 3])
 async def test_a_paste_behind_the_key_of_the_filter_is_typed_into_it(turns: int, options: AppOptions) -> None:
-    async with driven(options, (100, 30)) as driver:
-        await driver.until("▸ ")
-        send(driver, "slash")
-        for _ in range(turns):
-            await asyncio.sleep(0)
+    async with driven(options, (100, 30), then="▸ ") as driver:
+        await send(driver, "slash", turns=turns)
         driver.app.post_message(events.Paste("kenya_02"))
         await driver.until("/ kenya_02")
 
 
 async def test_a_paste_before_the_key_of_the_filter_is_not_typed_into_it(options: AppOptions) -> None:
-    async with driven(options, (100, 30)) as driver:
-        await driver.until("▸ ")
+    async with driven(options, (100, 30), then="▸ ") as driver:
         driver.app.post_message(events.Paste("kenya_02"))
-        send(driver, "slash")
+        await send(driver, "slash")
         await driver.pilot.pause(0.1)  # it would be typed by now
         await driver.type("mali", then=("/ mali", "umd_mali_crop_type"))
 
 
 async def test_a_click_on_what_was_removed_and_is_still_drawn_is_ignored(options: AppOptions) -> None:
-    async with driven(options, (100, 30)) as driver:
-        await driver.until("BigEarthNet")
+    async with driven(options, (100, 30), then="BigEarthNet") as driver:
         app, note = driver.app, Static("Soon gone")
         note.styles.dock = "top"
         await app.screen.mount(note)
@@ -339,8 +294,7 @@ async def test_letters_behind_the_key_of_a_field_are_typed_into_it(place: str, o
         app, before = driver.app, driver.app.focused
         for key in keys:
             await asyncio.sleep(IN_ONE_GO)  # what comes sooner goes the way of the key before it
-            for typed in (key, *"kenya"):
-                send(driver, typed)
+            await send(driver, key, *"kenya")
             await driver.until(lambda: getattr(app.focused, "value", "").endswith("kenya"))
             while app.focused is not before:
                 await asyncio.sleep(IN_ONE_GO)
@@ -355,8 +309,7 @@ async def test_letters_behind_enter_on_a_box_are_typed_into_the_search_that_it_o
     async with driven(options, (100, 40)) as driver:
         await scenes.choosing_a_box(driver)
         await asyncio.sleep(IN_ONE_GO)
-        for key in ("enter", *"kenya"):
-            send(driver, key)
+        await send(driver, "enter", *"kenya")
         await driver.until(lambda: getattr(driver.app.focused, "value", "") == "kenya")
 
 
@@ -368,12 +321,11 @@ async def test_letters_behind_the_enter_that_searches_in_dates_are_typed_into_th
         await _dates(driver)
         await driver.until(lambda: isinstance(driver.app.focused, TimeHistogram))
         await asyncio.sleep(IN_ONE_GO)
-        send(driver, "enter")
+        await send(driver, "enter")
         if apart:
             await driver.until("enter searches there")
             await asyncio.sleep(IN_ONE_GO)
-        for key in ("enter", *"kenya"):
-            send(driver, key)
+        await send(driver, "enter", *"kenya")
         await driver.until(lambda: getattr(driver.app.focused, "value", "") == "kenya")
 
 
@@ -384,8 +336,7 @@ async def test_letters_behind_enter_on_the_row_of_another_source_are_typed_into_
         await _place(driver, "3", ProfilesScreen)
         await to_row(driver, OPEN)
         await asyncio.sleep(IN_ONE_GO)
-        for key in ("enter", *"kenya"):
-            send(driver, key)
+        await send(driver, "enter", *"kenya")
         await driver.until(lambda: getattr(driver.app.focused, "value", "") == "kenya")
 
 
@@ -396,27 +347,23 @@ async def test_letters_behind_enter_in_a_form_go_to_the_next_field(options: AppO
         fields = [one for one in driver.app.screen.focus_chain if isinstance(one, Input)]
         first, second, third = fields[1:4]
         driver.app.screen.set_focus(first)
-        for key in ("1", "2", "enter", "3", "4", "enter", "5"):
-            send(driver, key)
+        await send(driver, "1", "2", "enter", "3", "4", "enter", "5")
         await driver.until(lambda: third.value.endswith("5"))
         assert (first.value[-2:], second.value[-2:]) == ("12", "34")
 
 
 async def test_a_word_that_is_corrected_in_one_packet_is_what_the_field_holds(options: AppOptions) -> None:
-    async with driven(options) as driver:
-        await driver.until("BigEarthNet")
+    async with driven(options, then="BigEarthNet") as driver:
         await driver.press("s", then="ctrl+s searches")
         field = next(one for one in driver.app.screen.focus_chain if isinstance(one, Input))
         driver.app.screen.set_focus(field)
-        for key in ("x", "ctrl+u", "a", "b", "x", "backspace", "c", "left", "left", "b", "home", "a"):
-            send(driver, key)
+        await send(driver, "x", "ctrl+u", "a", "b", "x", "backspace", "c", "left", "left", "b", "home", "a")
         await driver.until(lambda: field.value == "aabbc")
 
 
 async def test_keys_act_after_the_focus_went_to_a_field_that_was_taken_down(options: AppOptions) -> None:
     """An empty library has nothing else that could have the focus: every key was lost."""
-    async with driven(options) as driver:
-        await driver.until("BigEarthNet")
+    async with driven(options, then="BigEarthNet") as driver:
         await driver.press("4", "slash", then="0 of 0")
         library, field = driver.app.screen, driver.app.focused
         assert isinstance(library, LibraryScreen) and isinstance(field, Input)

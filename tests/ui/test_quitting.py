@@ -24,8 +24,7 @@ from .conftest import driven
 async def test_a_screen_that_is_not_whole_yet_does_not_keep_the_app_from_ending(
     place: str, turns: int, tmp_path: Path
 ) -> None:
-    async with driven(AppOptions(output_dir=tmp_path)) as driver:
-        await driver.until("Welcome")
+    async with driven(AppOptions(output_dir=tmp_path), then="Welcome") as driver:
         driver.app.action_go(place)
         for _ in range(turns):
             await asyncio.sleep(0)
@@ -47,8 +46,7 @@ class Late(ModalScreen[None]):
 
 @pytest.mark.parametrize("turns", range(8))
 async def test_a_dialog_that_is_not_whole_yet_does_not_either(turns: int, tmp_path: Path) -> None:
-    async with driven(AppOptions(output_dir=tmp_path)) as driver:
-        await driver.until("Welcome")
+    async with driven(AppOptions(output_dir=tmp_path), then="Welcome") as driver:
         driver.app.push_screen(Late())
         for _ in range(turns):
             await asyncio.sleep(0)
@@ -73,7 +71,6 @@ async def test_a_part_that_is_missing_while_the_app_runs_is_a_fault(tmp_path: Pa
             yield from ()
 
     with pytest.raises(NoMatches):
-        async with driven(AppOptions(output_dir=tmp_path)) as driver:
-            await driver.until("Welcome")
+        async with driven(AppOptions(output_dir=tmp_path), then="Welcome") as driver:
             driver.app.push_screen(Wrong())
             await driver.until(lambda: driver.app.return_code == 1)

@@ -16,7 +16,7 @@ from tests.support.http_server import Answer, LoopbackServer, Request, as_json
 from ..sources.stac_replay import STACReplay
 from ..sources.static.grow import catalog, encoded, forest, link, pack, plant
 from .conftest import Driver, driven
-from .test_any_source import tree_of
+from .test_browse import tree_of
 
 
 def current_id(driver: Driver) -> str:
@@ -87,8 +87,7 @@ async def test_what_is_wrong_in_a_static_catalog_is_said_in_its_place(tmp_path: 
 async def test_a_recorded_stac_api_is_browsed(stac_recorded: Path, tmp_path: Path) -> None:
     with STACReplay(stac_recorded, "planetarycomputer.microsoft.com") as server:
         options = AppOptions(source=f"{server.url}/api/stac/v1/", output_dir=tmp_path)
-        async with driven(options, (120, 40)) as driver:
-            await driver.until("Collections  ")
+        async with driven(options, (120, 40), then="Collections  ") as driver:
             await driver.until(lambda: tree_of(driver).started and tree_of(driver).tree_model.top.complete)
             await driver.until(lambda: "STAC API" in driver.screen().splitlines()[0])
             assert tree_of(driver).tree_model.top.loaded > 30

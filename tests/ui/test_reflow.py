@@ -47,8 +47,7 @@ class LongDialog(Long, ModalScreen[None]):
 
 @pytest.mark.parametrize("kind", [Long, LongDialog])
 async def test_a_widget_that_comes_late_is_told_its_size(kind: type[Long], tmp_path: Path) -> None:
-    async with driven(AppOptions(output_dir=tmp_path)) as driver:
-        await driver.until("Welcome")
+    async with driven(AppOptions(output_dir=tmp_path), then="Welcome") as driver:
         screen = kind()
         await driver.app.push_screen(screen)
         await driver.until("line 0")

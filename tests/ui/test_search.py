@@ -33,6 +33,7 @@ from .hostile import nasty
 from .safety import drawn
 from .stac_service import CORE, FEATURES, Service
 from .test_any_source import item, on, pages
+from .test_browse import find
 
 
 @asynccontextmanager
@@ -84,11 +85,6 @@ async def find_all(driver: Driver) -> ResultsScreen:
 def ids(screen: ResultsScreen) -> list[str]:
     """Return the ids that are loaded."""
     return [row.entry.id for row in screen.table.rows]
-
-
-def said(driver: Driver) -> str:
-    """Return what was said aside."""
-    return "\n".join(one.words for one in driver.app.message_history)
 
 
 # What is typed
@@ -314,8 +310,7 @@ async def test_a_file_is_the_area_and_a_box_beside_it_is_refused(tmp_path: Path)
 
 async def test_collections_are_picked_from_the_list_of_the_source(options: AppOptions) -> None:
     name = "ref_african_crops_kenya_02_source"
-    async with driven(options) as driver:
-        await driver.until("BigEarthNet")
+    async with driven(options, then="BigEarthNet") as driver:
         form = await ask(driver)
         for before, after, typed in (("[ ]", "[x]", name), ("[x]", "[ ]", "")):
             form.query_one("#list", TextButton).action_press()
@@ -349,10 +344,7 @@ async def test_catalogs_are_picked_by_name_in_static_folders(tmp_path: Path) -> 
 
 async def test_mlhub_is_searched_in_its_collections_on_this_side(options: AppOptions) -> None:
     async with driven(options) as driver:
-        await driver.until("BigEarthNet")
-        await driver.press("slash")
-        await driver.type("kenya_02_s")
-        await driver.press("enter", then="Source imagery")
+        await find(driver, "kenya_02_s", then="Source imagery")
         form = await ask(driver)
         assert field(form, "filter").disabled and not field(form, "text").disabled
         await put(driver, form, collections="")
@@ -497,8 +489,7 @@ class Sifted(FakeSource):
 
 async def test_pages_in_which_nothing_is_found_are_passed_over(tmp_path: Path) -> None:
     source = Sifted(lambda at: 40 if at == 50 else 0)
-    async with on(source, tmp_path) as driver:
-        await driver.until("Collection 0")
+    async with on(source, tmp_path, then="Collection 0") as driver:
         await ask(driver)
         await driver.press("ctrl+s", then=("40 and more of 51,000 checked", "one could not be read"))
         assert source.pages == 51
@@ -516,8 +507,7 @@ async def test_a_hundred_thousand_results_are_held_by_a_line_each(tmp_path: Path
             return Page(entries, str(start + 10_000) if start < 90_000 else None, 100_000)
 
     source = Endless(Kind.STATIC, pages(1, 1), about=About(Kind.STATIC, search=frozenset({"text"})))
-    async with on(source, tmp_path) as driver:
-        await driver.until("Collection 0")
+    async with on(source, tmp_path, then="Collection 0") as driver:
         screen = await find_all(driver)
         for loaded in range(20_000, 100_000, 10_000):
             await driver.press("G", then=f"{loaded:,} of 100,000")
@@ -555,7 +545,7 @@ async def test_a_search_is_saved_with_its_count_run_again_and_forgotten(tmp_path
         await find_all(driver)
         await driver.press("ctrl+s", then="Found: 250 items")
         await driver.type("all scenes")
-        await driver.press("enter", then=lambda: "Saved as all scenes, 250 items" in said(driver))
+        await driver.press("enter", then=lambda: "Saved as all scenes, 250 items" in driver.said())
         (saved,) = SavedSearches().all()
         assert (saved.name, saved.count, saved.source) == ("all scenes", 250, service.root)
         assert saved.search == Search(collections=("scenes",))
@@ -575,15 +565,13 @@ async def test_a_search_saved_elsewhere_opens_its_source(tmp_path: Path) -> None
     service = Service(number=5)
     with service.server:
         folder = str(tmp_path / "catalog")
-        async with driven(AppOptions(source=service.root, output_dir=tmp_path)) as driver:
-            await driver.until("Scenes")
+        async with driven(AppOptions(source=service.root, output_dir=tmp_path), then="Scenes") as driver:
             await driver.press("j")
             await find_all(driver)
             await driver.press("ctrl+s", then="a name for it")
             await driver.type("five")
-            await driver.press("enter", then=lambda: "Saved as five" in said(driver))
-        async with driven(AppOptions(source=folder, output_dir=tmp_path)) as driver:
-            await driver.until("regions")
+            await driver.press("enter", then=lambda: "Saved as five" in driver.said())
+        async with driven(AppOptions(source=folder, output_dir=tmp_path), then="regions") as driver:
             await driver.press("ctrl+s", then="five")
             await driver.press("enter", then=("5 items", "five: in scenes"))
             assert ids(results(driver))[0] == "scene-00000"
@@ -594,7 +582,7 @@ async def test_a_damaged_file_of_searches_is_said_to_be(tmp_path: Path) -> None:
     store.path.parent.mkdir(parents=True, exist_ok=True)
     store.path.write_text("{nope")
     async with at(Service(), tmp_path) as driver:
-        await driver.press("ctrl+s", then=lambda: "is damaged" in said(driver))
+        await driver.press("ctrl+s", then=lambda: "is damaged" in driver.said())
         assert len(driver.app.screen_stack) == 1
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -85,8 +86,7 @@ def test_two_commands_may_change_keys_with_each_other() -> None:
 
 async def test_a_key_of_ones_own_works_and_is_shown(options: AppOptions, mlhub_home: Path) -> None:
     write(mlhub_home, '[keys]\n"app.downloads" = "f2,9"\n"browse.filter" = "x"\nlist.down = "f9"\n')
-    async with driven(options, (100, 80)) as driver:
-        await driver.until("BigEarthNet", "x filter")
+    async with driven(options, (100, 80), then=("BigEarthNet", "x filter")) as driver:
         await driver.press("2")
         assert driver.app.current_mode == "browse"
         await driver.press("9", then=lambda: driver.app.current_mode == "downloads")
@@ -96,10 +96,9 @@ async def test_a_key_of_ones_own_works_and_is_shown(options: AppOptions, mlhub_h
 
 async def test_mistakes_are_said_in_a_line_and_listed(options: AppOptions, mlhub_home: Path) -> None:
     write(mlhub_home, 'theme = "nrd"\nunit = "IEC"\n[keys]\n"browse.items" = "q"\n')
-    async with driven(options, (120, 40)) as driver:
-        await driver.until("BigEarthNet")
-        await driver.until(lambda: any("and 2 more" in one.words for one in driver.app.message_history))
-        said = "\n".join(one.words for one in driver.app.message_history)
+    async with driven(options, (120, 40), then="BigEarthNet") as driver:
+        await driver.until(lambda: "and 2 more" in driver.said())
+        said = driver.said()
         for words in ("did you mean nord?", "did you mean units?", "q is the key of app.quit", "config.toml"):
             assert words in said
         await driver.press("exclamation_mark", then=lambda: driver.screen().count("warning: ") >= 3)
@@ -121,8 +120,7 @@ def test_the_example_of_the_manual_is_right(tmp_path: Path) -> None:
 
 async def test_ascii_alone_is_drawn_where_it_is_wanted(options: AppOptions, mlhub_home: Path) -> None:
     write(mlhub_home, 'characters = "ascii"\n')
-    async with driven(options, (120, 40)) as driver:
-        await driver.until("BigEarthNet")
+    async with driven(options, (120, 40), then="BigEarthNet") as driver:
         await driver.until(lambda: driver.screen().isascii())
         assert ascii_only(driver.app)
         before = driver.screen().splitlines()
@@ -154,8 +152,7 @@ async def test_colours_as_they_are_set(
     options: AppOptions, mlhub_home: Path, text: str, theme: str, plain: bool
 ) -> None:
     write(mlhub_home, text)
-    async with driven(options) as driver:
-        await driver.until("BigEarthNet")
+    async with driven(options, then="BigEarthNet") as driver:
         assert driver.app.theme == theme
         assert bool(driver.app.ansi_color) is plain
         styles = {str(s.style.color) for strip in strips(driver.app) for s in strip if s.style}
@@ -237,8 +234,7 @@ def _on_no_ground(driver: Driver) -> set[str]:
 
 async def test_the_cursor_of_a_field_is_seen_without_colours(options: AppOptions, mlhub_home: Path) -> None:
     write(mlhub_home, 'colours = "mono"\n')
-    async with driven(options) as driver:
-        await driver.until("BigEarthNet")
+    async with driven(options, then="BigEarthNet") as driver:
         await driver.press("s", then="all of them in id")
         field = driver.app.focused
         assert field is not None and _reversed(field) == "a"
@@ -272,13 +268,20 @@ async def test_motion_and_mouse_as_they_are_set(
 # The screen
 
 
+@asynccontextmanager
+async def on_settings(options: AppOptions) -> AsyncIterator[Driver]:
+    """Run the app with its settings in front."""
+    async with driven(options, then="BigEarthNet") as driver:
+        await driver.press("comma", then=("Looks", "[auto]"))
+        yield driver
+
+
 @pytest.mark.parametrize("window", [(60, 15), (120, 40)])
 async def test_settings_change_at_once_and_keep_the_file_s_comments(
     options: AppOptions, mlhub_home: Path, window: tuple[int, int]
 ) -> None:
     path = write(mlhub_home, "# mine\ntransfers = 3 # enough\n")
-    async with driven(options, window) as driver:
-        await driver.until("BigEarthNet")
+    async with driven(options, window, then="BigEarthNet") as driver:
         await driver.press("comma", then="Settings")
         for name, times in (("characters", 2), ("units", 1), ("mouse", 1)):
             while f"▸ {name}" not in driver.screen():
@@ -296,8 +299,7 @@ async def test_settings_change_at_once_and_keep_the_file_s_comments(
 async def test_a_value_that_will_not_do_is_said_and_esc_writes_nothing(
     options: AppOptions, mlhub_home: Path
 ) -> None:
-    async with driven(options, (80, 24)) as driver:
-        await driver.until("BigEarthNet")
+    async with driven(options, (80, 24), then="BigEarthNet") as driver:
         await driver.press("comma", then="Settings")
         while "transfers at a time" not in driver.screen():
             await driver.press("down")
@@ -310,8 +312,7 @@ async def test_a_value_that_will_not_do_is_said_and_esc_writes_nothing(
 
 
 async def test_what_was_said_stays_readable(options: AppOptions) -> None:
-    async with driven(options, (80, 24)) as driver:
-        await driver.until("BigEarthNet")
+    async with driven(options, (80, 24), then="BigEarthNet") as driver:
         driver.app.notify("[b]it\x1b[2J failed[/]", severity="error", markup=False)
         await driver.press("exclamation_mark", then="error: [b]it[2J failed[/]")
         await driver.press("exclamation_mark", then=lambda: not driver.app.screen.is_modal)
@@ -341,9 +342,7 @@ def test_every_setting_but_the_keys_has_its_line_in_a_group() -> None:
 
 
 async def test_a_theme_is_chosen_from_those_that_exist(options: AppOptions, mlhub_home: Path) -> None:
-    async with driven(options) as driver:
-        await driver.until("BigEarthNet")
-        await driver.press("comma", then=("Looks", "[auto]"))
+    async with on_settings(options) as driver:
         await driver.press("left", then=f"[{theme_names()[-1]}]")
         await driver.press("right", "right", "right", then="[mlhub-light]")
         await driver.press("ctrl+s")
@@ -354,16 +353,14 @@ async def test_a_theme_is_chosen_from_those_that_exist(options: AppOptions, mlhu
 async def test_a_small_terminal_says_where_choices_are_cut_and_explains_the_setting_whole(
     options: AppOptions,
 ) -> None:
-    async with driven(options, (60, 15)) as driver:
-        await driver.until("BigEarthNet")
+    async with driven(options, (60, 15), then="BigEarthNet") as driver:
         await driver.press("comma", then=("mlhub-li…", "else light or dark as the terminal is"))
 
 
 async def test_the_list_of_themes_shows_each_at_once_and_esc_takes_it_back(
     options: AppOptions, mlhub_home: Path
 ) -> None:
-    async with driven(options) as driver:
-        await driver.until("BigEarthNet")
+    async with driven(options, then="BigEarthNet") as driver:
         for key in ("escape", "enter"):
             driver.app.search_themes()
             await driver.until("type to narrow", "light or dark, as the terminal is")
@@ -375,8 +372,7 @@ async def test_the_list_of_themes_shows_each_at_once_and_esc_takes_it_back(
             assert driver.app.theme == ("mlhub-dark" if key == "escape" else "nord")
         await driver.press("q")
     assert AppState.load().theme == "nord"
-    async with driven(options) as driver:
-        await driver.until("BigEarthNet")
+    async with driven(options, then="BigEarthNet") as driver:
         assert driver.app.theme == "nord"
         driver.app.search_themes()
         await driver.until("type to narrow")
@@ -389,9 +385,7 @@ async def test_the_list_of_themes_shows_each_at_once_and_esc_takes_it_back(
 async def test_enter_in_a_setting_goes_to_the_next_and_the_button_saves(
     options: AppOptions, mlhub_home: Path
 ) -> None:
-    async with driven(options) as driver:
-        await driver.until("BigEarthNet")
-        await driver.press("comma", then=("Looks", "[auto]"))
+    async with on_settings(options) as driver:
         await driver.press("right", "enter", then="▸ colours")
         await driver.press("G", then=lambda: "▸ first byte timeout" in driver.screen())
         await driver.press("enter", then=lambda: getattr(driver.app.screen.focused, "id", "") == "submit")
@@ -400,9 +394,7 @@ async def test_enter_in_a_setting_goes_to_the_next_and_the_button_saves(
 
 
 async def test_down_in_one_packet_goes_through_all_settings_to_the_button(options: AppOptions) -> None:
-    async with driven(options) as driver:
-        await driver.until("BigEarthNet")
-        await driver.press("comma", then=("Looks", "[auto]"))
+    async with on_settings(options) as driver:
         for _ in range(17):
             driver.app.post_message(events.Key("down", None))
         await driver.until(lambda: getattr(driver.app.screen.focused, "id", "") == "submit")
@@ -412,9 +404,7 @@ async def test_down_in_one_packet_goes_through_all_settings_to_the_button(option
 async def test_what_is_typed_in_one_packet_is_for_one_setting_after_the_other(
     options: AppOptions, mlhub_home: Path
 ) -> None:
-    async with driven(options) as driver:
-        await driver.until("BigEarthNet")
-        await driver.press("comma", then=("Looks", "[auto]"))
+    async with on_settings(options) as driver:
         await driver.press("G", then="▸ first byte timeout")
         await driver.press("up", "up", "up", "up", "ctrl+u")
         typed = ["3", "enter", "ctrl+u", "7", "enter", "ctrl+u", "9", "down", "ctrl+u", *"off", "ctrl+s"]

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from textual.app import ComposeResult
 from textual.content import Content
 
 from mlhub_tui.metadata.blocks import Block, Prose
@@ -16,10 +17,10 @@ from mlhub_tui.models import Catalog, Collection, Dataset, Document, Item, MLMod
 from mlhub_tui.options import AppOptions
 from mlhub_tui.ui.screens import browse as browse_screen
 from mlhub_tui.ui.screens.document_screen import DocumentScreen
-from mlhub_tui.ui.widgets.detail_view import MarkdownCache, typeset
+from mlhub_tui.ui.widgets.detail_view import DetailView, MarkdownCache, typeset
 from mlhub_tui.ui.widgets.detail_view import lines as markdown_lines
 
-from .conftest import driven
+from .conftest import Driver, Stage, driven
 from .hostile import collection, dataset, item, models, nasty
 from .safety import unsafe
 from .scenes import browse
@@ -264,25 +265,15 @@ async def test_what_is_not_loaded_yet_is_loaded_before_it_is_cited(
 
 async def test_a_collection_without_a_citation_is_cited_as_its_dataset(options: AppOptions) -> None:
     async with driven(options, (100, 40)) as driver:
-        await find(driver, "bigearthnet_v1_l")
-        await driver.until("Licence")
+        await find(driver, "bigearthnet_v1_l", then="Licence")
         await driver.press("B", then=lambda: driver.app.clipboard.startswith("@dataset{bigearthnet_v1"))
 
 
 @pytest.mark.slow
 async def test_a_long_description_is_read_while_keys_are_answered(options: AppOptions) -> None:
-    from textual.app import App, ComposeResult
-
-    from mlhub_tui.ui.widgets.detail_view import DetailView
-
-    from .conftest import Driver
-
-    class Shown(App[None]):
+    class Shown(Stage):
         def compose(self) -> ComposeResult:
             yield DetailView()
-
-        def get_theme_variable_defaults(self) -> dict[str, str]:
-            return {"muted": "#8a8980", "line": "#4a4a5a", "primary-muted": "#2d4f67"}
 
     app = Shown()
     async with app.run_test(size=(60, 20)) as pilot:

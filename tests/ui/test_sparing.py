@@ -164,8 +164,7 @@ async def test_what_a_closed_dialog_drew_is_not_kept(tmp_path: Path) -> None:
         await driver.press("question_mark", then=lambda: len(driver.app.screen_stack) == 2)
         await driver.press("escape", then=lambda: len(driver.app.screen_stack) == 1)
 
-    async with driven(AppOptions(output_dir=tmp_path)) as driver:
-        await driver.until("Welcome")
+    async with driven(AppOptions(output_dir=tmp_path), then="Welcome") as driver:
         await look(driver)
         before = drawings()
         for _ in range(5):

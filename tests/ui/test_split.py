@@ -20,8 +20,7 @@ def width(driver: Driver, pane: str) -> int:
 async def test_the_split_moves_zooms_and_is_found_again_as_it_was_left(
     size: Sizes, options: AppOptions
 ) -> None:
-    async with driven(options, size) as driver:
-        await driver.until("BigEarthNet")
+    async with driven(options, size, then="BigEarthNet") as driver:
         tree, whole = width(driver, "left"), size[0]
         await driver.press("greater_than_sign", then=lambda: width(driver, "left") > tree)
         await driver.press("less_than_sign", "less_than_sign", then=lambda: width(driver, "left") < tree)
@@ -42,8 +41,7 @@ async def test_the_split_moves_zooms_and_is_found_again_as_it_was_left(
 
 
 async def test_the_split_ends_where_a_pane_would_be_too_narrow(options: AppOptions) -> None:
-    async with driven(options) as driver:
-        await driver.until("BigEarthNet")
+    async with driven(options, then="BigEarthNet") as driver:
         await driver.press(*["less_than_sign"] * 8)
         await driver.until("The tree cannot be narrower.", lambda: width(driver, "left") == 20)
         await driver.press(*["greater_than_sign"] * 20)

@@ -38,8 +38,7 @@ async def leave(driver: Driver) -> None:
 
 
 async def test_the_tree_is_found_as_it_was_left(options: AppOptions, mlhub_home: Path) -> None:
-    async with driven(options) as driver:
-        await driver.until("BigEarthNet")
+    async with driven(options, then="BigEarthNet") as driver:
         await driver.press("slash")
         await driver.type("kenya crop", then="of 45 datasets")
         await driver.press("enter", "l", "j", "j", then=lambda: tree(driver).subject is not None)
@@ -48,22 +47,19 @@ async def test_the_tree_is_found_as_it_was_left(options: AppOptions, mlhub_home:
         assert len(path) > 2
         await leave(driver)
     assert stat.S_IMODE((mlhub_home / "state.json").stat().st_mode) == 0o600
-    async with driven(options) as driver:
-        await driver.until("/kenya crop")
+    async with driven(options, then="/kenya crop") as driver:
         await driver.until(lambda: tree(driver).tree_model.path(tree(driver).current) == path)
         await driver.until(lambda: rows(driver) == left)
         await driver.press("escape", then="BigEarthNet")
 
 
 async def test_who_moves_the_cursor_first_keeps_it(options: AppOptions, mlhub_home: Path) -> None:
-    async with driven(options) as driver:
-        await driver.until("BigEarthNet")
+    async with driven(options, then="BigEarthNet") as driver:
         source = driver.app.connection.job_source if driver.app.connection else ""
     memory = AppState()
     memory.keep(source, TreeState(cursor=("datasets", "nowhere-any-more")))
     memory.write()
-    async with driven(options) as driver:
-        await driver.until("BigEarthNet")
+    async with driven(options, then="BigEarthNet") as driver:
         assert tree(driver).cursor_line == 0
         await driver.press("j", "j")
         await leave(driver)
@@ -71,8 +67,7 @@ async def test_who_moves_the_cursor_first_keeps_it(options: AppOptions, mlhub_ho
 
 
 async def test_screen_and_theme_are_found_again(options: AppOptions, mlhub_home: Path) -> None:
-    async with driven(options) as driver:
-        await driver.until("BigEarthNet")
+    async with driven(options, then="BigEarthNet") as driver:
         driver.app.theme = "nord"
         await driver.press("2", then=lambda: driver.app.current_mode == "downloads")
         await leave(driver)
@@ -92,8 +87,7 @@ async def test_colours_that_the_terminal_wants_are_not_remembered_as_a_choice(
     options: AppOptions, mlhub_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
-    async with driven(options) as driver:
-        await driver.until("BigEarthNet")
+    async with driven(options, then="BigEarthNet") as driver:
         await leave(driver)
     assert AppState.load().theme == ""
 

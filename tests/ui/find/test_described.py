@@ -17,7 +17,7 @@ from mlhub_tui.ui.widgets.line_view import PickList
 from ...sources.static.grow import catalog, collection, link, plant
 from ...support.http_server import Answer, HTTPServer, Request, as_json
 from ..conftest import Driver, driven
-from ..test_browse import browse, current, shown_datasets
+from ..test_browse import current, shown_datasets, tree_of
 
 
 def extent(start: str, end: str | None, *box: float) -> dict[str, Any]:
@@ -79,13 +79,13 @@ def api() -> Iterator[API]:
 
 def found(driver: Driver) -> list[str]:
     """Return the ids of the datasets that are shown."""
-    return [one.id for one in shown_datasets(browse(driver).tree_view)]
+    return [one.id for one in shown_datasets(tree_of(driver))]
 
 
 async def filtered(driver: Driver, words: str) -> None:
     """Type a filter."""
     await driver.press("slash", then="id, title, tag or DOI")
-    await driver.type(words, then=lambda: browse(driver).tree_view.filter == words)
+    await driver.type(words, then=lambda: tree_of(driver).filter == words)
 
 
 def options_of(api: API, folder: Path) -> AppOptions:
@@ -96,14 +96,13 @@ def options_of(api: API, folder: Path) -> AppOptions:
 async def test_datasets_are_found_by_the_years_of_their_collections_once_these_are_read(
     api: API, tmp_path: Path
 ) -> None:
-    async with driven(options_of(api, tmp_path)) as driver:
-        await driver.until("Title of recent")
+    async with driven(options_of(api, tmp_path), then="Title of recent") as driver:
         assert api.listings == 0, "nothing more is asked at the start"
         await filtered(driver, "2018")
         await driver.until("nothing matches", "Reading collections for years")
         api.gate.set()
         await driver.until(lambda: found(driver) == ["recent"], "year: 2018", "Read 3 collections")
-        await driver.press("enter", then=lambda: current(browse(driver).tree_view).id == "recent")
+        await driver.press("enter", then=lambda: current(tree_of(driver)).id == "recent")
         await driver.press("escape", then=lambda: len(found(driver)) == 2)
         await driver.press("f", then=FacetScreen)
         picks = driver.app.screen.query_one(PickList)
@@ -118,36 +117,33 @@ async def test_datasets_are_found_by_the_years_of_their_collections_once_these_a
 async def test_the_cursor_stays_on_what_comes_near_while_collections_are_read(
     api: API, tmp_path: Path
 ) -> None:
-    async with driven(options_of(api, tmp_path)) as driver:
-        await driver.until("Title of recent")
+    async with driven(options_of(api, tmp_path), then="Title of recent") as driver:
         await filtered(driver, "ttle")
         await driver.until("2 near of 2")
-        await driver.press("enter", then=lambda: current(browse(driver).tree_view).id == "old")
+        await driver.press("enter", then=lambda: current(tree_of(driver)).id == "old")
         await driver.press("j")
-        row = browse(driver).tree_view.current
-        assert row is not None and current(browse(driver).tree_view).id == "recent"
+        row = tree_of(driver).current
+        assert row is not None and current(tree_of(driver)).id == "recent"
         api.gate.set()
         await driver.until(lambda: "2018" in row.searched)
-        await driver.until(lambda: not browse(driver).tree_view.is_looking)
+        await driver.until(lambda: not tree_of(driver).is_looking)
         await driver.pilot.pause()
-        assert browse(driver).tree_view.current is row
+        assert tree_of(driver).current is row
 
 
 async def test_the_cursor_leaves_what_only_came_near_once_something_matches(api: API, tmp_path: Path) -> None:
     api.datasets = [dataset("sen-tinel", "old_labels"), dataset("recent", "recent_labels")]
-    async with driven(options_of(api, tmp_path)) as driver:
-        await driver.until("Title of recent")
+    async with driven(options_of(api, tmp_path), then="Title of recent") as driver:
         await filtered(driver, "sentinel")
         await driver.until("1 near of 2")
-        await driver.press("enter", then=lambda: current(browse(driver).tree_view).id == "sen-tinel")
+        await driver.press("enter", then=lambda: current(tree_of(driver)).id == "sen-tinel")
         api.gate.set()
         await driver.until(lambda: found(driver) == ["recent"])
-        await driver.until(lambda: current(browse(driver).tree_view).id == "recent")
+        await driver.until(lambda: current(tree_of(driver)).id == "recent")
 
 
 async def test_facets_open_at_once_and_fill_when_the_collections_are_read(api: API, tmp_path: Path) -> None:
-    async with driven(options_of(api, tmp_path)) as driver:
-        await driver.until("Title of recent")
+    async with driven(options_of(api, tmp_path), then="Title of recent") as driver:
         await driver.press("f", then=(FacetScreen, "labels"))
         keys = [one.key for one in driver.app.screen.query_one(PickList).lines]
         assert not any(key.startswith("year=") for key in keys)
@@ -160,8 +156,7 @@ async def test_where_collections_cannot_be_read_the_filter_says_so_and_tries_aga
 ) -> None:
     api.status = 500
     api.gate.set()
-    async with driven(options_of(api, tmp_path)) as driver:
-        await driver.until("Title of recent")
+    async with driven(options_of(api, tmp_path), then="Title of recent") as driver:
         await filtered(driver, "old")
         await driver.until("Years, sensors and tasks are unknown", lambda: found(driver) == ["old"])
         await driver.press("escape")
@@ -175,8 +170,7 @@ async def test_a_filter_that_was_left_in_force_finds_them_too_also_after_a_reloa
     api: API, tmp_path: Path
 ) -> None:
     api.gate.set()
-    async with driven(options_of(api, tmp_path)) as driver:
-        await driver.until("Title of recent")
+    async with driven(options_of(api, tmp_path), then="Title of recent") as driver:
         await filtered(driver, "year=2018")
         await driver.until(lambda: found(driver) == ["recent"])
         await driver.press("enter", then="esc clears")
@@ -187,8 +181,7 @@ async def test_a_filter_that_was_left_in_force_finds_them_too_also_after_a_reloa
 
 
 async def test_the_sample_is_found_by_place_and_year(options: AppOptions) -> None:
-    async with driven(options) as driver:
-        await driver.until("BigEarthNet")
+    async with driven(options, then="BigEarthNet") as driver:
         for words in ("uzbekistan", "2018"):
             await filtered(driver, words)
             await driver.until(lambda: "idiv_asia_crop_type" in found(driver) and len(found(driver)) < 45)
@@ -202,8 +195,8 @@ async def test_collections_of_a_static_catalog_are_found_by_place_year_and_senso
     asia = collection("b", extent=extent("2020", "2020", 66, 40, 67, 41))
     folder = plant(tmp_path / "c", {"catalog.json": root, "a/a.json": kenya, "b/b.json": asia})
     async with driven(AppOptions(source=str(folder), output_dir=tmp_path)) as driver:
-        await driver.until("A", "B", lambda: browse(driver).tree_view.tree_model.top.loaded == 2)
+        await driver.until("A", "B", lambda: tree_of(driver).tree_model.top.loaded == 2)
         for words in ("2018", "kenya", "s2"):
             await filtered(driver, words)
             await driver.until("1 found, filtering")
-            await driver.press("escape", then=lambda: browse(driver).tree_view.filter == "")
+            await driver.press("escape", then=lambda: tree_of(driver).filter == "")

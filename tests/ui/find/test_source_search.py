@@ -16,7 +16,6 @@ from tests.support.http_server import Answer, LoopbackServer, Request
 from ...sources.test_probe import COLLECTION, landing, serve
 from ..conftest import Driver, driven
 from ..source_steps import write_catalog
-from ..test_search import said
 
 KENYA = {"bbox": [[36.0, -1.0, 37.0, 0.5]]}
 TOKEN = "0123456789-a-token-of-profile-one"
@@ -69,8 +68,7 @@ async def test_sources_are_searched_once_confirmed_each_with_its_own_key(
 
 async def test_place_and_year_are_found_and_nothing_is_said_so(tmp_path: Path) -> None:
     with api("first", "maize"):
-        async with driven(AppOptions(output_dir=tmp_path)) as driver:
-            await driver.until("first")
+        async with driven(AppOptions(output_dir=tmp_path), then="first") as driver:
             await ask(driver, "kenya 2018")
             await driver.press("enter", then=("first: 1 of 1 collection", "The maize"))
             await driver.type(" snow")
@@ -87,8 +85,7 @@ async def test_a_source_that_fails_says_why_and_a_slow_one_does_not_hold_up_the_
         servers.enter_context(api("quick", "maize"))
         broken = servers.enter_context(api("broken"))
         broken.handler = lambda _: Answer(403)
-        async with driven(AppOptions(output_dir=tmp_path), (100, 30)) as driver:
-            await driver.until("quick")
+        async with driven(AppOptions(output_dir=tmp_path), (100, 30), then="quick") as driver:
             await ask(driver, "maize")
             await driver.press("enter", then=("quick: 1 of 1 collection", "slow: searching…", "broken: !"))
             await driver.press("escape", then=("slow: stopped", "quick: 1 of 1 collection"))
@@ -98,4 +95,4 @@ async def test_a_source_that_fails_says_why_and_a_slow_one_does_not_hold_up_the_
 async def test_without_a_source_it_says_how_to_get_one(tmp_path: Path) -> None:
     async with driven(AppOptions(output_dir=tmp_path)) as driver:
         await driver.press("S", then=(FindScreen, "No source is known yet"))
-        assert not said(driver)
+        assert not driver.said()

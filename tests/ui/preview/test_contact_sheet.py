@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -9,28 +11,24 @@ import pytest
 from mlhub_tui.ui.screens.contact_sheet import ContactSheet
 from mlhub_tui.ui.screens.document_screen import DocumentScreen
 
-from ..conftest import Driver, driven
-from ..test_search import said
+from ..conftest import Driver, Sizes, driven
 from .catalogs import THUMBNAIL, catalog, chips, item, png
 from .test_preview import Folder, of, write_settings
 
-SMALL = (80, 24)
 
-
-async def on_the_items(driver: Driver, first: str = "chip0") -> None:
-    """Open the items of the collection."""
-    await driver.until("▸ chips")
-    await driver.press("j", "i", then=(DocumentScreen, f" {first}"))
-
-
-async def on_the_sheet(driver: Driver, *words: str, first: str = "chip0") -> None:
-    await on_the_items(driver, first)
-    await driver.press("p", then=(ContactSheet, *words))
+@asynccontextmanager
+async def on_the_items(
+    place: Path | str, tmp_path: Path, first: str = "chip0", size: Sizes = (80, 24)
+) -> AsyncIterator[Driver]:
+    """Run the app on a catalog with the items of its collection in front."""
+    async with driven(of(place, tmp_path), size, then="▸ chips") as driver:
+        await driver.press("j", "i", then=(DocumentScreen, f" {first}"))
+        yield driver
 
 
 async def test_p_on_the_items_draws_their_thumbnails_and_the_cursor_moves_over_them(tmp_path: Path) -> None:
-    async with driven(of(chips(tmp_path / "catalog", 9), tmp_path), SMALL) as driver:
-        await on_the_sheet(driver, "1 of 9 items", "chip7", "▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀  ▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀")
+    async with on_the_items(chips(tmp_path / "catalog", 9), tmp_path) as driver:
+        await driver.press("p", then=(ContactSheet, "1 of 9 items", "chip7", f"{'▀' * 18}  {'▀' * 18}"))
         await driver.press("right", "j", then="chip5  6 of 9 items")
         await driver.press("h", "up", then="chip0  1 of 9 items")
         await driver.press("up", "left")  # there is nothing above the first
@@ -40,8 +38,8 @@ async def test_p_on_the_items_draws_their_thumbnails_and_the_cursor_moves_over_t
 
 
 async def test_enter_opens_space_selects_d_downloads_and_p_previews(tmp_path: Path) -> None:
-    async with driven(of(chips(tmp_path / "catalog"), tmp_path), SMALL) as driver:
-        await on_the_sheet(driver, "▀▀▀▀", "chip2")
+    async with on_the_items(chips(tmp_path / "catalog"), tmp_path) as driver:
+        await driver.press("p", then=(ContactSheet, "▀▀▀▀", "chip2"))
         await driver.press("space", then=("✓ chip0", "2 of 3 items, 1 selected"))
         await driver.press("p", then=("chip1 / thumbnail", "PNG 60 x 30"))
         await driver.press("j", then="chip2 / thumbnail")
@@ -53,11 +51,11 @@ async def test_enter_opens_space_selects_d_downloads_and_p_previews(tmp_path: Pa
 
 
 async def test_plus_and_minus_change_the_size_and_an_end_is_told(tmp_path: Path) -> None:
-    async with driven(of(chips(tmp_path / "catalog", 9), tmp_path), SMALL) as driver:
-        await on_the_sheet(driver, "chip7", "▀▀▀▀")
+    async with on_the_items(chips(tmp_path / "catalog", 9), tmp_path) as driver:
+        await driver.press("p", then=(ContactSheet, "chip7", "▀▀▀▀"))
         await driver.press("plus", then=("chip1", "▀" * 28, lambda: "chip2" not in driver.screen()))
         await driver.press("minus", "minus", then=("chip8", "▀▀▀▀"))
-        await driver.press("minus", then=lambda: "smallest size" in said(driver))
+        await driver.press("minus", then=lambda: "smallest size" in driver.said())
 
 
 async def test_an_item_without_a_thumbnail_shows_its_id_and_why(tmp_path: Path) -> None:
@@ -66,8 +64,8 @@ async def test_an_item_without_a_thumbnail_shows_its_id_and_why(tmp_path: Path) 
         item("gone", {"thumb": THUMBNAIL}),
         item("paid", {"thumb": {"href": "s3://sentinel-s2-l1c/x/preview.jpg", "type": "image/jpeg"}}),
     ]
-    async with driven(of(catalog(tmp_path / "catalog", items), tmp_path), (140, 24)) as driver:
-        await on_the_sheet(driver, "bare", "gone", "paid", "no image", "reader has", first="bare")
+    async with on_the_items(catalog(tmp_path / "catalog", items), tmp_path, "bare", size=(140, 24)) as driver:
+        await driver.press("p", then=(ContactSheet, "bare", "gone", "paid", "no image", "reader has"))
 
 
 @pytest.mark.parametrize(("colours", "drawn"), [("mono", "characters"), ("full", "half blocks")])
@@ -75,16 +73,15 @@ async def test_without_colours_thumbnails_are_drawn_in_characters(
     colours: str, drawn: str, tmp_path: Path
 ) -> None:
     write_settings(f'colours = "{colours}"\n')
-    async with driven(of(chips(tmp_path / "catalog"), tmp_path), SMALL) as driver:
-        await on_the_sheet(driver, "▀▀▀▀" if colours == "full" else "::::")
+    async with on_the_items(chips(tmp_path / "catalog"), tmp_path) as driver:
+        await driver.press("p", then=(ContactSheet, "▀▀▀▀" if colours == "full" else "::::"))
         assert ("▀" in driver.screen()) == (drawn == "half blocks")
 
 
 async def test_with_previews_off_no_sheet_opens(tmp_path: Path) -> None:
     write_settings('images = "off"\n')
-    async with driven(of(chips(tmp_path / "catalog"), tmp_path), SMALL) as driver:
-        await on_the_items(driver)
-        await driver.press("p", then=lambda: "Previews are off" in said(driver))
+    async with on_the_items(chips(tmp_path / "catalog"), tmp_path) as driver:
+        await driver.press("p", then=lambda: "Previews are off" in driver.said())
         assert isinstance(driver.app.screen, DocumentScreen)
 
 
@@ -99,8 +96,7 @@ def fetched(server: Folder) -> set[str]:
 async def test_only_what_is_in_sight_is_fetched_a_few_at_a_time_and_leaving_ends_it(tmp_path: Path) -> None:
     with Folder(chips(tmp_path / "catalog", 9)) as server:
         server.gate.clear()
-        async with driven(of(server.url, tmp_path), SMALL) as driver:
-            await on_the_items(driver)
+        async with on_the_items(server.url, tmp_path) as driver:
             assert not fetched(server)
             await driver.press("p", then=(lambda: len(fetched(server)) == 6, "chip7"))
             await driver.press("escape", then=DocumentScreen)
@@ -121,8 +117,8 @@ async def test_a_large_image_is_left_to_its_own_preview(tmp_path: Path) -> None:
     folder = catalog(tmp_path / "catalog", [scene])
     png(folder / "thumb.png")
     with Folder(folder) as server:
-        async with driven(of(server.url, tmp_path), SMALL) as driver:
-            await on_the_sheet(driver, "6.0 MB: p fetches", first="scene")
+        async with on_the_items(server.url, tmp_path, "scene") as driver:
+            await driver.press("p", then=(ContactSheet, "6.0 MB: p fetches"))
             assert not fetched(server)
 
 
@@ -131,7 +127,7 @@ async def test_over_ssh_nothing_is_fetched_before_the_amount_was_shown(
 ) -> None:
     monkeypatch.setenv("SSH_CONNECTION", "192.0.2.1 50000 192.0.2.2 22")
     with Folder(chips(tmp_path / "catalog")) as server:
-        async with driven(of(server.url, tmp_path), SMALL) as driver:
-            await on_the_sheet(driver, "Over SSH a page takes about", "r fetches")
+        async with on_the_items(server.url, tmp_path) as driver:
+            await driver.press("p", then=(ContactSheet, "Over SSH a page takes about", "r fetches"))
             assert not fetched(server)
             await driver.press("r", then=("▀▀▀▀", lambda: len(fetched(server)) == 3))
