@@ -84,10 +84,7 @@ class MLHubApp(AppContext):
     DEFAULT_MODE: ClassVar[str] = "browse"
     BINDINGS: ClassVar[list[BindingType]] = bindings(EVERYWHERE)
     # The first screen's rules come with the app's: read together they are parsed once.
-    CSS_PATH: ClassVar[Any] = [
-        _HERE / "app.tcss",
-        _HERE / "screens" / "browse.tcss",
-    ]
+    CSS_PATH: ClassVar[Any] = [_HERE / "app.tcss", _HERE / "screens" / "browse.tcss"]
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - declared so by Textual
         (0, "-tiny"),
         (40, "-narrow"),

@@ -20,7 +20,7 @@ from mlhub_tui.planning.selection import PlannedFile
 from mlhub_tui.queue.job import Job, JobState
 from mlhub_tui.ui.dialogs.job_dialog import DatasetJobScreen
 from mlhub_tui.ui.theme import DARK
-from mlhub_tui.ui.transfers.job_files import PAGE, FileList, FilePages
+from mlhub_tui.ui.transfers.job_files import PAGE, FileList, FileQuery
 from mlhub_tui.ui.transfers.job_list import columns_for, job_line
 from mlhub_tui.ui.transfers.job_view import files_words, filter_words, fraction, report_path
 from tests.support.waiting import until
@@ -50,28 +50,26 @@ def request_(tmp_path: Path) -> DatasetRequest:
 
 
 async def test_files_are_read_page_by_page_from_any_place(request_: DatasetRequest) -> None:
-    pages = FilePages(request_)
-    look = await pages.look(None)
+    look = await FileQuery.of(request_, None)
     assert look.count == MANY
-    assert [e.file.path for e in await pages.page(look, 5)] == [f"c/i{n:05}/x.tif" for n in range(1000, MANY)]
-    assert await pages.page(look, 6) == []
-    failed = await pages.look(FileStatus.FAILED)
+    assert [e.file.path for e in await look.page(5)] == [f"c/i{n:05}/x.tif" for n in range(1000, MANY)]
+    assert await look.page(6) == []
+    failed = await FileQuery.of(request_, FileStatus.FAILED)
     assert failed.count == MANY // 100
-    assert {entry.status for entry in await pages.page(failed, 0)} == {FileStatus.FAILED}
+    assert {entry.status for entry in await failed.page(0)} == {FileStatus.FAILED}
 
 
 async def test_a_job_that_never_came_to_its_files_has_none(tmp_path: Path) -> None:
-    pages = FilePages(dataset_request("never", tmp_path, source="https://a.example/"))
-    look = await pages.look(None)
-    assert (look.count, await pages.page(look, 0)) == (0, [])
+    look = await FileQuery.of(dataset_request("never", tmp_path, source="https://a.example/"), None)
+    assert (look.count, await look.page(0)) == (0, [])
 
 
 class _Files(Screen[None]):
     """A list of files alone."""
 
-    def __init__(self, pages: FilePages) -> None:
+    def __init__(self, request: DatasetRequest) -> None:
         super().__init__()
-        self.pages = pages
+        self.request = request
         self.wanted: list[int] = []
 
     def compose(self) -> ComposeResult:
@@ -81,8 +79,8 @@ class _Files(Screen[None]):
     async def on_file_list_wanted(self, message: FileList.Wanted) -> None:
         """Bring the page."""
         self.wanted.append(message.page)
-        look = await self.pages.look(None)
-        self.query_one(FileList).fill(message.page, await self.pages.page(look, message.page))
+        look = await FileQuery.of(self.request, None)
+        self.query_one(FileList).fill(message.page, await look.page(message.page))
 
 
 async def asked(screen: _Files, pages: list[int]) -> None:
@@ -97,7 +95,7 @@ async def test_only_pages_in_sight_are_asked_for_and_few_are_kept(request_: Data
     app: App[None] = App()
     app.register_theme(DARK)
     app.theme = DARK.name
-    screen = _Files(FilePages(request_))
+    screen = _Files(request_)
     async with app.run_test(size=(80, 24)) as pilot:
         await app.push_screen(screen)
         files = screen.query_one(FileList)

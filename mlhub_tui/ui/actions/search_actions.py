@@ -32,11 +32,7 @@ if TYPE_CHECKING:
 
 
 async def search(
-    app: AppContext,
-    subject: TreeEntry | None,
-    documents: Documents,
-    box: BBox | None = None,
-    when: str = "",
+    app: AppContext, subject: TreeEntry | None, documents: Documents, box: BBox | None = None, when: str = ""
 ) -> None:
     """Ask for a search, in what is under the cursor at first, and show its results.
 

@@ -324,11 +324,6 @@ def to_type_on(words: str) -> str:
     return f"{words} " if tokens and _facet(tokens[-1]) is not None else words
 
 
-def facets_of(words: str) -> list[Facet]:
-    """Return the facets in the words of a filter."""
-    return list(parse(words).facets)
-
-
 def _facet(token: str) -> Facet | None:
     match = _FACET.match(token)
     if match is None:

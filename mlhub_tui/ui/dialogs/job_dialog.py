@@ -19,7 +19,7 @@ from ...queue.job import Event, Job
 from ...queue.runner import MOST, QueueSettings
 from ...text import local_time, one_line, parse_rate, rate, redact
 from ..terminal.characters import content
-from ..transfers.job_files import FileList, FilePages, FileQuery
+from ..transfers.job_files import FileList, FileQuery
 from ..transfers.job_view import all_of, dataset_blocks
 from ..widgets.detail_view import typeset
 from ..widgets.form import ChoiceField, FormRow, TextField
@@ -186,7 +186,6 @@ class DatasetJobScreen(FramedDialog[None]):
         super().__init__()
         assert isinstance(job.request, DatasetRequest)
         self._job, self._request = job, job.request
-        self._files = FilePages(job.request)
         self._look: FileQuery | None = None
         self._due = 0.0
         self._facts, self._note = Static(id="facts"), Static(id="note")
@@ -229,9 +228,9 @@ class DatasetJobScreen(FramedDialog[None]):
     async def _read(self, *, reset: bool) -> None:
         began = time.monotonic()
         try:
-            look = await self._files.look(self._status)
+            look = await FileQuery.of(self._request, self._status)
             again = [] if reset else self._list.cached_pages[-2:]
-            pages = {number: await self._files.page(look, number) for number in again}
+            pages = {number: await look.page(number) for number in again}
         except MLHubException as error:
             self._say(f"! {error.message}")
             return
@@ -249,7 +248,7 @@ class DatasetJobScreen(FramedDialog[None]):
         if look is None:
             return
         try:
-            entries = await self._files.page(look, number)
+            entries = await look.page(number)
         except MLHubException as error:
             self._say(f"! {error.message}")
             return

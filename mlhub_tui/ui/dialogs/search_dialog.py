@@ -321,10 +321,7 @@ class CollectionsScreen(ListScreen):
     """
 
     def __init__(
-        self,
-        source: Source,
-        chosen: Sequence[str],
-        take: Callable[[Sequence[str], Mapping[str, str]], None],
+        self, source: Source, chosen: Sequence[str], take: Callable[[Sequence[str], Mapping[str, str]], None]
     ) -> None:
         box = {True: "[x]", False: "[ ]"}
         super().__init__("Collections", narrows=True, tick=lambda key: box[key in self._chosen])

@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from ...errors import MLHubException
 from ...text import one_line
 from ..catalog.lookup import Target, doi_of, is_url, suggestions, target_of
-from ..catalog.matching import TITLES, Facet, FacetCount, facet_counts, facets_of, toggled
+from ..catalog.matching import TITLES, Facet, FacetCount, facet_counts, parse, toggled
 from ..catalog.tree_filter import HOLDS
 from ..terminal.characters import line
 from ..widgets.form import TextField
@@ -177,7 +177,7 @@ class FacetScreen(ListScreen):
 
     def count_facets(self) -> None:
         """Count again: the tree shows other entries."""
-        chosen = facets_of(self._tree.filter)
+        chosen = parse(self._tree.filter).facets
         self._chosen = {facet.written().casefold() for facet in chosen}
         self._offers = facet_counts(self._tree.facet_texts(), chosen)
         self.frame.border_title = line(f"Narrow: {self._tree.amount}")

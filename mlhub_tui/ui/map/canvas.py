@@ -10,7 +10,7 @@ from itertools import islice, pairwise
 from typing import Any, NamedTuple
 
 from ...metadata.places import UNITS, Box, WorldLine, plain, world
-from ...models import BBox, Document, Item
+from ...models import Document, Item
 from .projection import HIGH, WIDE, MapView
 
 MOST_DRAWN = 2_000
@@ -312,11 +312,6 @@ def footprint_of(document: Document) -> Footprint | None:
         return None
     box = plain(found) if (found := document.bbox) is not None else None
     return Footprint(box, outlines_of(document.raw.get("geometry"), box)) if box is not None else None
-
-
-def footprints_of(boxes: Sequence[BBox]) -> list[Footprint]:
-    """Return the boxes of an extent as footprints; those that lie nowhere are left out."""
-    return [Footprint(found) for box in boxes if (found := plain(box)) is not None]
 
 
 def outlines_of(geometry: Any, box: Box) -> tuple[Outline, ...]:

@@ -20,13 +20,13 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from ...metadata.places import Box, around, places
+from ...metadata.places import Box, around, places, plain
 from ...models import BBox
 from ..commands import MAP, AppCommand, bindings, called
 from ..terminal.characters import ascii_only
 from ..terminal.tty import lacks_braille
 from ..widgets.bars import KeyRefused
-from .canvas import Footprint, Picture, Scene, draw, footprints_of
+from .canvas import Footprint, Picture, Scene, draw
 from .projection import WIDE, Frame, MapView, cell_of, centred, fitted, footprint_at, seen, whole
 
 CLOSE, CONTEXT = 0.02, 9.0
@@ -108,7 +108,8 @@ class FootprintMap(Widget, can_focus=True):
     ) -> None:
         """Show other boxes and footprints; zoom to all of them unless `keep_view`."""
         self.boxes = tuple(extents)
-        self.extents, self.footprints = footprints_of(extents), list(footprints)
+        self.extents = [Footprint(box) for one in extents if (box := plain(one)) is not None]
+        self.footprints = list(footprints)
         self.current = None
         if not keep_view:
             self._view, self._fits = None, True

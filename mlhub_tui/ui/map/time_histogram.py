@@ -93,10 +93,7 @@ class TimeBins:
 
 
 def make_bins(
-    days: Mapping[date, int],
-    interval: Interval | None,
-    most: int,
-    steps: Sequence[tuple[str, int]] = STEPS,
+    days: Mapping[date, int], interval: Interval | None, most: int, steps: Sequence[tuple[str, int]] = STEPS
 ) -> TimeBins | None:
     """Return the finest bins that are at most so many; None where there is no time at all.
 
@@ -194,10 +191,7 @@ def _first_day(unit: str, number: int) -> date:
 class TimeHistogram(Widget, can_focus=True):
     """When the data was taken: bars, their dates, and words on what is under the cursor."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        *bindings(DATES),
-        Binding("escape", "leave_range", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(DATES), Binding("escape", "leave_range", show=False)]
     DEFAULT_CSS = """
     TimeHistogram { background: $background; height: 5; }
     TimeHistogram > .dates--bar { color: $primary; }
@@ -223,8 +217,8 @@ class TimeHistogram(Widget, can_focus=True):
     class RangeLeft(Message):
         """No range is chosen any more."""
 
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id)
+    def __init__(self) -> None:
+        super().__init__()
         self._days: dict[date, int] = {}
         self._interval: Interval | None = None
         self.bins: TimeBins | None = None

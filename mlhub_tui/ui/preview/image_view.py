@@ -47,8 +47,8 @@ class ImageView(Widget):
         mode: GraphicsMode
         size: int
 
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id)
+    def __init__(self) -> None:
+        super().__init__()
         self._number = next(_NUMBERS)
         self._picture: Picture | None = None
         self._words = Content()
@@ -159,7 +159,7 @@ class ImageView(Widget):
         """Remove a graphic: kitty's by name, sixels by rewriting the cells below them."""
         app = self.app
         if self._placed and isinstance(app, TerminalApp):
-            app.write_terminal(kitty_gone(self._number))
+            app.write_terminal(f"\x1b_Ga=d,d=I,i={self._number},q=2\x1b\\")
         if self._covered and isinstance(app, TerminalApp):
             app.forget_shown()
         self._placed = self._covered = False
@@ -267,11 +267,6 @@ _CHUNK = 4096
 KITTY_ID = 0x4D4C4842
 """The number of the first picture; others have the next ones."""
 _NUMBERS = count(KITTY_ID)
-
-
-def kitty_gone(picture: int = KITTY_ID) -> str:
-    """Return what removes a picture from the terminal."""
-    return f"\x1b_Ga=d,d=I,i={picture},q=2\x1b\\"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,13 +18,14 @@ from .. import actions, catalog
 from ..catalog.catalog_tree import CatalogTree
 from ..commands import BROWSE, AppCommand, bindings
 from ..context import ConnectionChanged
-from .browse_parts import BESIDE, BrowseFilter, DetailPane, Navigator, PaneSplit
-from .place_screen import EntryScreen
+from ..widgets.detail_view import DetailView
+from .browse_parts import BESIDE, FilteredTreeScreen, Navigator, PaneSplit
 
 if TYPE_CHECKING:
     from ...models import Dataset, Entry
     from ..catalog.loader import Documents  # after the first paint
-    from ..catalog.nodes import TreeEntry
+    from ..catalog.nodes import NodeRow, TreeEntry
+    from ..map.map_pane import BrowseMap
     from ..source_connection import Connection
 
 DETAIL_DELAY = 0.12
@@ -33,7 +34,74 @@ _OF_ENTRIES = ("browse.favourite", "browse.preview", "browse.copy", "browse.copy
 """Commands that act on an entry under the cursor alone."""
 
 
-class BrowseScreen(EntryScreen):
+class DetailPane(Vertical):
+    """Shows the row under the cursor of the tree, and what is fetched of it while the cursor rests there."""
+
+    def __init__(self, screen: FilteredTreeScreen) -> None:
+        self.detail = DetailView(id="detail")
+        super().__init__(self.detail, id="right")
+        self._browse, self._tree = screen, screen.tree_view
+        self._chart: BrowseMap | None = None
+        self._wanted: NodeRow | None = None
+
+    def clear(self) -> None:
+        """Show nothing."""
+        self._wanted = None
+        self.detail.show([])
+
+    def follow(self) -> None:
+        """Show what is under the cursor now."""
+        tree, documents = self._tree, self._browse.documents
+        subject, self._wanted = tree.subject, tree.current
+        if subject is None:
+            self.detail.show(catalog.loader.line_detail(tree.current, tree.tree_model))
+        else:
+            self.detail.show(catalog.loader.entry_detail(subject, documents))
+            self._complete(subject, documents, tree.current)
+        self.draw_map()
+
+    @work(exclusive=True, group="detail")
+    async def _complete(self, subject: TreeEntry, documents: Documents, row: NodeRow) -> None:
+        """Fetch what the detail lacks, and show it if the cursor is still there."""
+        async for _ in documents.complete(subject):
+            if self._wanted is not row or self._browse.closing:
+                return
+            self.detail.show(catalog.loader.entry_detail(subject, documents), keep_place=True)
+            self.draw_map()
+        document = documents.of(subject.entry)
+        if document is not None and not self._browse.closing:
+            self._tree.tree_model.learn(row, document)
+
+    def draw_map(self) -> None:
+        """Show on the map, on a wide terminal, where that lies which is under the cursor."""
+        browse = self._browse
+        if browse.closing or not browse.has_class("-wide") or self._wanted is None:
+            return
+        from ..map.map_pane import BrowseMap
+
+        if self._chart is None:
+            self._chart = BrowseMap(browse.go_beside, self._open)
+        subject = browse.subject
+        self._chart.follow(subject.entry if subject is not None else None, browse.beside, browse.documents)
+        if self.is_attached and not self._chart.is_attached:
+            self.mount(self._chart)
+
+    def _open(self, entry: Entry) -> None:
+        """Open an item that stands beside the one under the cursor."""
+        self._browse.go_beside(entry)
+        if self._browse.subject is not None:
+            self._browse.open_subject(self._browse.subject)
+
+    def focus_map(self) -> bool:
+        """Give the keys to the map; False where there is none, or it has them."""
+        chart = self._chart
+        if chart is None or chart.has_focus or not (chart.display and chart.region):
+            return False
+        chart.focus()
+        return True
+
+
+class BrowseScreen(FilteredTreeScreen):
     """The first screen: everything that a source lists."""
 
     place = BROWSE
@@ -46,13 +114,10 @@ class BrowseScreen(EntryScreen):
     def __init__(self) -> None:
         super().__init__()
         self._store: Documents | None = None
-        self.tree_view = CatalogTree(id="tree")
-        self.filtered = self.tree_view
-        self._left, self._right = Vertical(self.tree_view, id="left"), DetailPane(self, self.tree_view)
+        self._left, self._right = Vertical(self.tree_view, id="left"), DetailPane(self)
         self._split = PaneSplit(self, self._left, self.context.memory)
         self.detail = self._right.detail
-        self.navigator = Navigator(self, self.tree_view)
-        self._filter = BrowseFilter(self, self.tree_view)
+        self.navigator = Navigator(self)
         self._pending: Timer | None = None
         self._asked_for_key = False
 
@@ -197,7 +262,7 @@ class BrowseScreen(EntryScreen):
         if isinstance(refused, AuthenticationError):
             self.context.lead_to_profiles(refused)
         elif self.tree_view.filter:
-            self._filter.read_collections()
+            self.read_collections()
 
     @on(CatalogTree.Wanted)
     @work(group="pages")
@@ -244,39 +309,10 @@ class BrowseScreen(EntryScreen):
         if not self._right.focus_map():
             self.action_pane("map")
 
-    # The filter
-
-    async def action_filter(self) -> None:
-        """Type a filter."""
-        await self._filter.type()
-
-    def apply_filter(self, words: str) -> None:
-        """Show the entries that the words are about."""
-        self.tree_view.apply_filter(words)
-
     @on(CatalogTree.Filtered)
     def _filtered(self) -> None:
-        self._filter.found()
         if self.tree_view.subject is None:
             self._follow()  # what a listing is summed up to may have been learned just now
-
-    def end_filter(self, *, keep: bool) -> None:
-        """Give the keys to the tree, on the first match, once what is typed is looked for."""
-        if not self._filter.waits(keep=keep):
-            super().end_filter(keep=keep)
-            self._filter.ended(keep=keep)
-
-    def action_next_match(self, step: int) -> None:
-        """Go to the next or previous match."""
-        self._filter.next_match(step)
-
-    def action_facets(self) -> None:
-        """Choose tags, types and licences to narrow the tree by."""
-        self._filter.narrow()
-
-    def action_sort(self) -> None:
-        """Show the entries in the next of the orders."""
-        self._filter.sort()
 
     # Going somewhere
 

@@ -1,4 +1,4 @@
-"""Parts of Browse: the detail with its map, the split of the panes, the filter, the ways to a place."""
+"""Parts of Browse: the split of the panes, the tree with its filter, the ways to a place."""
 
 from __future__ import annotations
 
@@ -8,101 +8,29 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from textual import work
-from textual.containers import Vertical
+from textual import on, work
 
 from ...errors import MLHubException
 from ...text import count, one_line
 from .. import actions, catalog, dialogs, widgets
+from ..catalog.catalog_tree import CatalogTree
 from ..catalog.matching import ORDERS, following, to_type_on
 from ..catalog.nodes import TreeEntry
 from ..commands import DOCUMENT
 from ..state import Favourite, HistoryEntry
 from ..widgets.bars import FilterLine
-from ..widgets.detail_view import DetailView
+from .place_screen import EntryScreen
 
 if TYPE_CHECKING:
     from textual.geometry import Size
     from textual.screen import Screen
     from textual.widget import Widget
 
-    from ...models import Entry
     from ...sources.base import Source
-    from ..catalog.catalog_tree import CatalogTree
     from ..catalog.loader import Documents
     from ..catalog.lookup import Target
-    from ..catalog.nodes import NodeRow
-    from ..map.map_pane import BrowseMap
     from ..source_connection import Connection
     from ..state import AppState, TreeState
-    from .place_screen import EntryScreen
-
-
-class DetailPane(Vertical):
-    """Shows the row under the cursor of the tree, and what is fetched of it while the cursor rests there."""
-
-    def __init__(self, screen: EntryScreen, tree: CatalogTree) -> None:
-        self.detail = DetailView(id="detail")
-        super().__init__(self.detail, id="right")
-        self._browse, self._tree = screen, tree
-        self._chart: BrowseMap | None = None
-        self._wanted: NodeRow | None = None
-
-    def clear(self) -> None:
-        """Show nothing."""
-        self._wanted = None
-        self.detail.show([])
-
-    def follow(self) -> None:
-        """Show what is under the cursor now."""
-        tree, documents = self._tree, self._browse.documents
-        subject, self._wanted = tree.subject, tree.current
-        if subject is None:
-            self.detail.show(catalog.loader.line_detail(tree.current, tree.tree_model))
-        else:
-            self.detail.show(catalog.loader.entry_detail(subject, documents))
-            self._complete(subject, documents, tree.current)
-        self.draw_map()
-
-    @work(exclusive=True, group="detail")
-    async def _complete(self, subject: TreeEntry, documents: Documents, row: NodeRow) -> None:
-        """Fetch what the detail lacks, and show it if the cursor is still there."""
-        async for _ in documents.complete(subject):
-            if self._wanted is not row or self._browse.closing:
-                return
-            self.detail.show(catalog.loader.entry_detail(subject, documents), keep_place=True)
-            self.draw_map()
-        document = documents.of(subject.entry)
-        if document is not None and not self._browse.closing:
-            self._tree.tree_model.learn(row, document)
-
-    def draw_map(self) -> None:
-        """Show on the map, on a wide terminal, where that lies which is under the cursor."""
-        browse = self._browse
-        if browse.closing or not browse.has_class("-wide") or self._wanted is None:
-            return
-        from ..map.map_pane import BrowseMap
-
-        if self._chart is None:
-            self._chart = BrowseMap(browse.go_beside, self._open)
-        subject = browse.subject
-        self._chart.follow(subject.entry if subject is not None else None, browse.beside, browse.documents)
-        if self.is_attached and not self._chart.is_attached:
-            self.mount(self._chart)
-
-    def _open(self, entry: Entry) -> None:
-        """Open an item that stands beside the one under the cursor."""
-        self._browse.go_beside(entry)
-        if self._browse.subject is not None:
-            self._browse.open_subject(self._browse.subject)
-
-    def focus_map(self) -> bool:
-        """Give the keys to the map; False where there is none, or it has them."""
-        chart = self._chart
-        if chart is None or chart.has_focus or not (chart.display and chart.region):
-            return False
-        chart.focus()
-        return True
 
 
 STEP = 5
@@ -172,113 +100,122 @@ AT_ONCE = 1.0
 READING = "Reading collections for years, sensors and tasks…"
 
 
-class BrowseFilter:
-    """Filters and sorts the tree of a Browse screen."""
+class FilteredTreeScreen(EntryScreen):
+    """The tree of a source, which is filtered, narrowed and sorted."""
 
-    def __init__(self, screen: EntryScreen, tree: CatalogTree) -> None:
-        self._screen, self._tree = screen, tree
+    def __init__(self) -> None:
+        super().__init__()
+        self.tree_view = CatalogTree(id="tree")
+        self.filtered = self.tree_view
         self._line = FilterLine()
         self._searched: Documents | None = None
         """What the collections are read from, or were."""
         self._ends_when_found = False
 
-    async def type(self) -> None:
-        """Let a filter be typed."""
+    async def action_filter(self) -> None:
+        """Type a filter."""
         self.read_collections()
-        await self._screen.type_filter(to_type_on(self._tree.filter))
-        self.show()
+        await self.type_filter(to_type_on(self.tree_view.filter))
+        self._show_filter()
 
-    def show(self) -> None:
+    def apply_filter(self, words: str) -> None:
+        """Show the entries that the words are about."""
+        self.tree_view.apply_filter(words)
+
+    def _show_filter(self) -> None:
         """Show the filter in force on a line, unless it is being typed there."""
-        screen, tree, shown = self._screen, self._tree, self._line
-        shown.display = bool(tree.filter) and screen.find_bar is None
+        tree, shown = self.tree_view, self._line
+        shown.display = bool(tree.filter) and self.find_bar is None
         if shown.display:
             shown.words, shown.found = tree.filter, tree.found_words
-            if screen.is_attached and not shown.is_attached:
-                screen.mount(shown, before=screen.status_line)
+            if self.is_attached and not shown.is_attached:
+                self.mount(shown, before=self.status_line)
 
-    def found(self) -> None:
+    @on(CatalogTree.Filtered)
+    def _found(self) -> None:
         """Show what the filter found so far, also where it is typed and narrowed."""
-        if self._screen.find_bar is not None:
-            self._screen.find_bar.say(self._tree.found_words)
-        self.show()
-        for one in self._screen.app.screen_stack:
+        if self.find_bar is not None:
+            self.find_bar.say(self.tree_view.found_words)
+        self._show_filter()
+        for one in self.app.screen_stack:
             getattr(one, "count_facets", lambda: None)()
         if self._ends_when_found:
-            self._screen.end_filter(keep=True)
+            self.end_filter(keep=True)
 
-    def waits(self, *, keep: bool) -> bool:
-        """Whether the end of typing waits for what is found: what is typed behind Enter is for that."""
-        self._ends_when_found = keep and self._tree.is_looking
-        return self._ends_when_found
+    def end_filter(self, *, keep: bool) -> None:
+        """Give the keys to the tree, on the first match, once what is typed is looked for.
 
-    def ended(self, *, keep: bool) -> None:
-        """Go to the first match."""
-        if keep and self._tree.filter:
-            self._tree.first_match()
-        self.show()
+        What is typed behind Enter is for what is found.
+        """
+        tree = self.tree_view
+        self._ends_when_found = keep and tree.is_looking
+        if self._ends_when_found:
+            return
+        super().end_filter(keep=keep)
+        if keep and tree.filter:
+            tree.first_match()
+        self._show_filter()
 
-    def next_match(self, step: int) -> None:
+    def action_next_match(self, step: int) -> None:
         """Go to the next or previous match."""
-        if self._tree.filter:
-            self._tree.next_match(step)
+        if self.tree_view.filter:
+            self.tree_view.next_match(step)
         else:
-            self._screen.refuse("No filter is set: / sets one.")
+            self.refuse("No filter is set: / sets one.")
 
-    def narrow(self) -> None:
+    def action_facets(self) -> None:
         """Choose tags, types and licences to narrow the tree by."""
-        tree = self._tree
+        tree = self.tree_view
         if tree.started:
             self.read_collections()
-            self._screen.app.push_screen(dialogs.tree_dialogs.FacetScreen(tree, tree.apply_filter))
+            self.app.push_screen(dialogs.tree_dialogs.FacetScreen(tree, tree.apply_filter))
         else:
-            self._screen.refuse("No source is open yet.")
+            self.refuse("No source is open yet.")
 
-    def sort(self) -> None:
+    def action_sort(self) -> None:
         """Show the entries in the next of the orders."""
-        tree = self._tree
+        tree = self.tree_view
         if not tree.started:
-            self._screen.refuse("No source is open yet.")
+            self.refuse("No source is open yet.")
             return
         order = following(tree.order)
         if order == "title" and tree.tree_model.by_dataset:
             order = following(order)  # so they are listed
         tree.sort(order)
         if tree.scroll_offset.y:  # else the first line says it
-            self._screen.notify(f"Sorted {ORDERS[order]}.", timeout=2)
+            self.notify(f"Sorted {ORDERS[order]}.", timeout=2)
 
     # What MLHub's datasets themselves do not state
 
     def read_collections(self) -> None:
         """Read the collections once, for the filter and the facets of their datasets."""
-        documents, tree = self._screen.documents, self._tree
+        documents, tree = self.documents, self.tree_view
         if documents.source is None or not (tree.started and tree.tree_model.by_dataset):
             return
         if documents is not self._searched:
             self._searched = documents
-            reading: Callable[[], Awaitable[None]] = partial(self._read, documents, documents.source)
-            self._screen.run_worker(reading, group="collections", exclusive=True)
+            self._read(documents, documents.source)
 
+    @work(exclusive=True, group="collections")
     async def _read(self, documents: Documents, source: Source) -> None:
-        screen = self._screen
-        progress = screen.set_timer(AT_ONCE, lambda: screen.notify(READING, timeout=60))
+        progress = self.set_timer(AT_ONCE, lambda: self.notify(READING, timeout=60))
         words = "Collections were not read."
         try:
             found = await catalog.loader.read_collections(source)
-            if documents is screen.documents:
-                self._tree.describe(found)
+            if documents is self.documents:
+                self.tree_view.describe(found)
                 words = f"Read {count(len(found), 'collection')}: filter by year, sensor and task."
         except MLHubException as error:
             # Else another source is in use, or this one is loaded again: nobody waits for these any more.
-            if not screen.closing and documents is screen.documents:
+            if not self.closing and documents is self.documents:
                 self._searched = None
                 words = f"Years, sensors and tasks are unknown: {error.full_message}"
-                screen.notify(words, severity="warning")
+                self.notify(words, severity="warning")
         finally:
             progress.stop()
-            news = screen.context.news
-            if news is not None and news.words == READING and not screen.closing:
-                screen.notify(words, timeout=3)
+            news = self.context.news
+            if news is not None and news.words == READING and not self.closing:
+                self.notify(words, timeout=3)
 
 
 _MOMENT = 0.02
@@ -293,8 +230,8 @@ class Navigator:
     - `shown`: The connection whose entries the tree shows.
     """
 
-    def __init__(self, screen: EntryScreen, tree: CatalogTree) -> None:
-        self._screen, self._tree = screen, tree
+    def __init__(self, screen: FilteredTreeScreen) -> None:
+        self._screen, self._tree = screen, screen.tree_view
         self.shown: Connection | None = None
         self._left: TreeState | None = None
         """How the tree was left whose document is still to be opened."""

@@ -368,12 +368,7 @@ class EntryScreen(PlaceScreen):
 
 
 def copied(
-    form: str,
-    subject: TreeEntry,
-    document: Document | None,
-    above: Sequence[Document],
-    *,
-    in_registry: bool,
+    form: str, subject: TreeEntry, document: Document | None, above: Sequence[Document], *, in_registry: bool
 ) -> str:
     """Return a form of an entry for the clipboard; empty where it has none.
 

@@ -278,10 +278,19 @@ PAGE = 200
 
 @dataclass(frozen=True, slots=True)
 class FileQuery:
-    """How a job stands, and which of its files are looked at."""
+    """How a dataset's job stands as its manifest says, and which of its files are looked at."""
 
-    stats: ManifestStats
+    request: DatasetRequest
     status: FileStatus | None
+    stats: ManifestStats
+
+    @classmethod
+    async def of(cls, request: DatasetRequest, status: FileStatus | None) -> FileQuery:
+        """Look at a job.
+
+        Raises DownloadError if the manifest is there and cannot be read.
+        """
+        return cls(request, status, await _read(request, Manifest.stats, ManifestStats()))
 
     @property
     def count(self) -> int:
@@ -290,35 +299,22 @@ class FileQuery:
         counts = {FileStatus.WANTED: stats.wanted, FileStatus.DONE: stats.done, None: stats.files}
         return counts.get(self.status, stats.failed)
 
+    async def page(self, number: int) -> list[ManifestEntry]:
+        """Return the files of a page; errors as of `of`."""
+        skip = number * PAGE
+        return await _read(self.request, lambda files: files.entries(self.status, skip=skip, most=PAGE), [])
 
-class FilePages:
-    """Looks at the manifest of a dataset's job, from a thread."""
 
-    def __init__(self, request: DatasetRequest) -> None:
-        self._path = manifest_path(request)
+async def _read(request: DatasetRequest, work: Callable[[Manifest], T], nothing: T) -> T:
+    """Read from a manifest in a thread, opened for that alone; where there is none yet, return `nothing`."""
 
-    async def look(self, status: FileStatus | None) -> FileQuery:
-        """Return how the job stands.
+    def reading() -> T:
+        if not (path := manifest_path(request)).exists():
+            return nothing
+        with Manifest(path) as files:
+            return work(files)
 
-        Raises DownloadError if the manifest is there and cannot be read.
-        """
-        nothing = FileQuery(ManifestStats(), status)
-        return await self._read(lambda files: FileQuery(files.stats(), status), nothing)
-
-    async def page(self, look: FileQuery, number: int) -> list[ManifestEntry]:
-        """Return the files of a page; errors as of `look`."""
-        return await self._read(lambda files: files.entries(look.status, skip=number * PAGE, most=PAGE), [])
-
-    async def _read(self, work: Callable[[Manifest], T], nothing: T) -> T:
-        """Read from the manifest, opened for that alone; where it is not there yet, return `nothing`."""
-
-        def reading() -> T:
-            if not self._path.exists():
-                return nothing
-            with Manifest(self._path) as files:
-                return work(files)
-
-        try:
-            return await in_thread(reading)
-        except sqlite3.Error as error:
-            raise DownloadError(f"the list of files cannot be read: {one_line(error, 120)}") from error
+    try:
+        return await in_thread(reading)
+    except sqlite3.Error as error:
+        raise DownloadError(f"the list of files cannot be read: {one_line(error, 120)}") from error

@@ -36,12 +36,7 @@ class TextField(Input):
     """An input of one line without a blinking cursor."""
 
     def __init__(
-        self,
-        value: str = "",
-        *,
-        placeholder: str = "",
-        id: str | None = None,
-        secret: bool = False,
+        self, value: str = "", *, placeholder: str = "", id: str | None = None, secret: bool = False
     ) -> None:
         super().__init__(value, placeholder=placeholder, password=secret, id=id, select_on_focus=False)
         self.cursor_blink = False

@@ -16,7 +16,6 @@ from mlhub_tui.ui.catalog.matching import (
     day_of,
     facet_counts,
     facet_text,
-    facets_of,
     fields,
     fuzzy_match,
     in_order,
@@ -171,10 +170,10 @@ def test_a_facet_is_put_into_the_words_and_taken_out_again(name: str, value: str
     facet = Facet(name, value)
     if not value.replace('"', ""):
         return
-    if facet in facets_of(words):
+    if facet in parse(words).facets:
         return
     there = toggled(words, facet)
-    assert len(facets_of(there)) == len(facets_of(words)) + 1
+    assert len(parse(there).facets) == len(parse(words).facets) + 1
     assert parse(there).terms == parse(words).terms
     assert toggled(there, facet) == words
 
