@@ -157,8 +157,7 @@ async def test_a_source_that_repeats_its_pages_is_stopped(tmp_path: Path) -> Non
 
 async def test_what_the_source_says_of_itself_stands_in_the_groups_line_and_detail(tmp_path: Path) -> None:
     about = About(Kind.STAC_API, "Earth", "Everything.", notes=("offline: as of 2 d ago",))
-    source = FakeSource(Kind.STAC_API, pages(3, 3), about=about)
-    async with on(source, tmp_path, (120, 24)) as driver:
+    async with on(FakeSource(Kind.STAC_API, pages(3, 3), about=about), tmp_path, (120, 24)) as driver:
         await driver.until("Collections  3  offline: as of 2 d ago", "Everything.")
 
 
@@ -319,8 +318,7 @@ async def test_catalogs_are_opened_to_any_depth(tmp_path: Path) -> None:
 
 async def test_an_entry_known_by_its_link_takes_the_name_of_its_document(tmp_path: Path) -> None:
     documents = {"https://h/item/0": item("the-real-id")}
-    source = FakeSource(Kind.STATIC, nested, dict(documents))
-    async with on(source, tmp_path, then="scene-0.json") as driver:
+    async with on(FakeSource(Kind.STATIC, nested, dict(documents)), tmp_path, then="scene-0.json") as driver:
         await driver.press("j", "j")
         await driver.until(lambda: "the-real-id" in driver.screen().partition("▏")[0] + driver.screen())
         await driver.until(lambda: "scene-0.json" not in driver.screen())

@@ -141,8 +141,7 @@ async def test_nothing_chosen_queues_nothing_and_says_so(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("most", ["150", "all"])
 async def test_a_whole_collection_is_queued_page_by_page(tmp_path: Path, most: str) -> None:
-    service = Service()
-    async with at(service, tmp_path) as driver:
+    async with at(Service(), tmp_path) as driver:
         screen = await choose(driver)
         await driver.until("all items of scenes")
         assert line_of(screen, "chosen") == "500 files, 25.0 kB + 250 unknown"

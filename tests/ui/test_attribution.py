@@ -18,7 +18,7 @@ from mlhub_tui.ui.screens.document_screen import DocumentScreen
 from ..sources.static.grow import Files, forest, plant
 from .conftest import Driver, driven
 from .stac_service import Service
-from .test_browse import find
+from .test_browse import finding
 from .test_search import at
 
 WORDS = "Rao, K. and Berg, A. (2020) Maize of many fields"
@@ -92,7 +92,6 @@ async def test_the_dialog_of_a_plan_has_the_whole_citation(tmp_path: Path, size:
 
 
 async def test_an_item_of_mlhub_inherits_from_its_collection_and_dataset(options: AppOptions) -> None:
-    async with driven(options, (120, 60)) as driver:
-        await find(driver, "kenya_02_l")
+    async with finding(options, "kenya_02_l", size=(120, 60)) as driver:
         await driver.press("l", then="_tile_00_label")
         await driver.press("j", then=("Properties", "10.34911/rdnt.dw605x", "CC-BY-SA-4.0", "Citation"))

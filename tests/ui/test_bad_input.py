@@ -25,7 +25,7 @@ from tests.support.http_server import Answer, LoopbackServer, Request, as_json, 
 
 from .conftest import Driver, driven, to_row, use_sample
 from .stac_service import Service
-from .test_browse import find
+from .test_browse import find, finding
 
 KEY = "secret-key-of-somebody-1234"
 SMALL = "ref_african_crops_kenya_02_labels"
@@ -94,12 +94,7 @@ def another(path: Path) -> None:
 @pytest.mark.parametrize("profile", [None, "project1"])
 @pytest.mark.parametrize(
     ("prepare", "expected"),
-    [
-        (no_file, "does not exist"),
-        (a_folder, "it is a folder"),
-        (broken, "line 3"),
-        (another, "project2"),
-    ],
+    [(no_file, "does not exist"), (a_folder, "it is a folder"), (broken, "line 3"), (another, "project2")],
 )
 async def test_trouble_with_the_profiles_file_names_file_profile_and_command(
     tmp_path: Path, mlhub_home: Path, prepare: Callable[[Path], None], expected: str, profile: str | None
@@ -230,8 +225,7 @@ async def test_a_collection_that_does_not_exist_is_named_and_leaves_nothing(tmp_
 
 
 async def test_an_archive_that_is_not_generated_yet_is_named_and_leaves_nothing(options: AppOptions) -> None:
-    async with driven(options) as driver:
-        await find(driver, NOT_YET)
+    async with finding(options, NOT_YET) as driver:
         await said(driver, "none yet: it may still be generating")
         await driver.press("d", then="no archive yet")
         await driver.press("enter", "2")
@@ -293,8 +287,7 @@ def tiny_disk(tmp_path: Path) -> Iterator[Path]:
 async def test_a_full_disk_is_said_before_and_after_and_room_lets_it_go_on(
     options: AppOptions, tiny_disk: Path
 ) -> None:
-    async with driven(replace(options, output_dir=tiny_disk)) as driver:
-        await find(driver, SMALL)
+    async with finding(replace(options, output_dir=tiny_disk), SMALL) as driver:
         await driver.press("d", then="it will not fit")
         await driver.press("enter", "2")
         await driver.until(lambda: [job.state for job in driver.app.jobs] == [JobState.NO_SPACE])
@@ -317,8 +310,7 @@ async def test_every_place_says_what_size_it_needs(options: AppOptions, key: str
 
 
 async def test_dialogs_stay_usable_in_a_small_terminal(options: AppOptions) -> None:
-    async with driven(options, (44, 12)) as driver:
-        await find(driver, SMALL)
+    async with finding(options, SMALL, size=(44, 12)) as driver:
         await driver.press("d", then=("If it exists", "[resume]"))
         await driver.press("escape", "question_mark", then="Keys")
         await driver.press("escape", "3", "ctrl+s", then="URL or path")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from mlhub_tui.ui.catalog.nodes import MoreNode, NodeRow
 from mlhub_tui.ui.screens.browse import BrowseScreen
 from mlhub_tui.ui.screens.document_screen import DocumentScreen
 
-from .conftest import Driver, Then, driven
+from .conftest import Driver, Sizes, Then, driven
 from .source_steps import write_catalog
 
 
@@ -58,6 +60,16 @@ async def find(driver: Driver, words: str, then: Then = ()) -> None:
     await driver.press("slash")
     await driver.type(words)
     await driver.press("enter", then=then)
+
+
+@asynccontextmanager
+async def finding(
+    options: AppOptions, words: str, *, size: Sizes = (80, 24), then: Then = ()
+) -> AsyncIterator[Driver]:
+    """Run the app with the first match of a filter under the cursor."""
+    async with driven(options, size) as driver:
+        await find(driver, words, then)
+        yield driver
 
 
 async def test_the_tree_stands_before_anything_was_answered(options: AppOptions) -> None:
@@ -105,8 +117,7 @@ async def test_datasets_come_sorted_by_title_with_their_number_and_the_ways_out_
 
 
 async def test_a_collection_is_found_by_its_id_before_its_dataset_was_opened(options: AppOptions) -> None:
-    async with driven(options) as driver:
-        await find(driver, "zzzz", then="nothing matches the filter")
+    async with finding(options, "zzzz", then="nothing matches the filter") as driver:
         await driver.press("escape")
         await find(driver, "kenya_02_lab")
         node = current(tree_of(driver))
@@ -137,8 +148,7 @@ async def test_a_collection_of_both_types_stands_under_both(options: AppOptions)
 
 
 async def test_d_on_a_type_of_collections_is_about_all_of_them(options: AppOptions) -> None:
-    async with driven(options) as driver:
-        await find(driver, "dlr_fusion_competition_germany", then="8 source")
+    async with finding(options, "dlr_fusion_competition_germany", then="8 source") as driver:
         await driver.press("escape", "enter")
         await driver.until("▾ Source imagery", "train_source_planet_5day", "test_source_planet_5day")
         await driver.press("down", then="8 in this dataset")
@@ -146,8 +156,7 @@ async def test_d_on_a_type_of_collections_is_about_all_of_them(options: AppOptio
 
 
 async def test_items_come_page_by_page_as_the_cursor_goes_down(options: AppOptions) -> None:
-    async with driven(options, (100, 50)) as driver:
-        await find(driver, "kenya_02_source")
+    async with finding(options, "kenya_02_source", size=(100, 50)) as driver:
         await driver.press("l")
         tree = tree_of(driver)
         collection = row_of(tree, EntryKind.COLLECTION, "ref_african_crops_kenya_02_source")
@@ -164,8 +173,7 @@ async def test_items_come_page_by_page_as_the_cursor_goes_down(options: AppOptio
 
 
 async def test_enter_opens_the_collection_with_everything_about_it(options: AppOptions) -> None:
-    async with driven(options) as driver:
-        await find(driver, "kenya_02_labels")
+    async with finding(options, "kenya_02_labels") as driver:
         await driver.press("enter", then=(DocumentScreen, "10.34911/rdnt.dw605x", "Archive"))
         await driver.press("J", then='"type": "Collection"')
         await driver.press("i", then="4 items of 4")
@@ -174,16 +182,14 @@ async def test_enter_opens_the_collection_with_everything_about_it(options: AppO
 
 
 async def test_the_item_table_goes_on_to_the_last_item(options: AppOptions) -> None:
-    async with driven(options) as driver:
-        await find(driver, "kenya_02_source")
+    async with finding(options, "kenya_02_source") as driver:
         await driver.press("i", then="30 items of 52")
         await driver.press("G", then=("52 items of 52", lambda: "more below" not in driver.screen()))
         await driver.until(lambda: "52 items of 52" in driver.screen().splitlines()[1])
 
 
 async def test_without_a_key_items_lead_to_the_profiles(sample: SampleServer, options: AppOptions) -> None:
-    async with driven(AppOptions(root_url=sample.root_url)) as driver:
-        await find(driver, "kenya_02_source")
+    async with finding(AppOptions(root_url=sample.root_url), "kenya_02_source") as driver:
         await driver.press("l", then="need an API key")
         await driver.press("y", then="browse without a key")
 
@@ -212,15 +218,13 @@ async def test_reload_keeps_the_cursor_and_what_was_open(options: AppOptions) ->
 
 
 async def test_selected_collections_are_marked_not_only_coloured(options: AppOptions) -> None:
-    async with driven(options) as driver:
-        await find(driver, "kenya_02_labels")
+    async with finding(options, "kenya_02_labels") as driver:
         await driver.press("space", then="✓")
         await driver.press("k", "space", then=lambda: "✓" not in driver.screen())
 
 
 async def test_keys_typed_fast_find_the_children_of_what_was_just_expanded(options: AppOptions) -> None:
-    async with driven(options) as driver:
-        await find(driver, "bigearthnet")
+    async with finding(options, "bigearthnet") as driver:
         await driver.press("escape", "g")
         tree = tree_of(driver)
         tree.move_to(row_of(tree, EntryKind.DATASET, "sen12floods"))

@@ -22,7 +22,7 @@ from mlhub_tui.ui.widgets.bars import TO_DOWNLOADS
 from tests.support.waiting import until
 
 from .conftest import Driver, driven
-from .test_browse import find
+from .test_browse import find, finding
 
 SMALL = "ref_african_crops_kenya_02_labels"
 LARGE = "bigearthnet_v1_labels"
@@ -71,8 +71,7 @@ async def test_d_and_enter_bring_the_archive_whole_to_disk_and_the_list_fits_eve
 
 
 async def test_the_dialog_says_size_licence_room_and_folder(options: AppOptions) -> None:
-    async with driven(options) as driver:
-        await find(driver, LARGE)
+    async with finding(options, LARGE) as driver:
         await driver.press("d", then=("169.3 MB", "CDLA-Permissive-1.0", "Free space", "[resume]"))
         await driver.press("right", then="[skip]")
         await driver.press("escape")
@@ -137,8 +136,7 @@ async def test_quitting_asks_once_and_the_next_start_goes_on(slow: AppOptions) -
 async def test_without_a_key_d_leads_to_the_profiles_or_the_transfer_waits_for_one(
     sample: SampleServer, tmp_path: Path
 ) -> None:
-    anonymous = AppOptions(root_url=sample.root_url, output_dir=tmp_path / "out")
-    async with driven(anonymous, (120, 30)) as driver:
+    async with driven(AppOptions(root_url=sample.root_url, output_dir=tmp_path / "out"), (120, 30)) as driver:
         await find(driver, SMALL)
         await driver.press("d", then="Archives need an API key")
         await driver.press("y", then="browse without a key")
@@ -153,8 +151,7 @@ async def test_without_a_key_d_leads_to_the_profiles_or_the_transfer_waits_for_o
 
 @pytest.mark.slow
 async def test_several_marked_collections_are_queued_at_once(options: AppOptions) -> None:
-    async with driven(options) as driver:
-        await find(driver, "kenya_02_")
+    async with finding(options, "kenya_02_") as driver:
         await driver.press("space", "j", "space", "d", then="2 archives")
         await driver.until(lambda: "requesting" not in driver.screen())
         await driver.press("enter", then=lambda: len(driver.app.jobs) == 2)
@@ -165,8 +162,7 @@ async def test_the_folder_can_be_chosen_and_trouble_with_it_is_said(
     options: AppOptions, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("in the way")
-    async with driven(replace(options, output_dir=tmp_path / "file")) as driver:
-        await find(driver, SMALL)
+    async with finding(replace(options, output_dir=tmp_path / "file"), SMALL) as driver:
         await driver.press("d", then="is a file")
         await driver.press("enter", "escape", "escape", "2")
         await driver.until(lambda: driver.app.jobs and state(driver) is JobState.FAILED)

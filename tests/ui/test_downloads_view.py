@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from mlhub_tui.ui.dialogs.job_dialog import DatasetJobScreen, JobLogScreen, JobS
 from mlhub_tui.ui.state import AppState
 from mlhub_tui.ui.transfers.job_list import JobList
 
-from .conftest import Driver, driven
+from .conftest import Driver, Sizes, driven
 from .scenes import JOBS, FixedQueue, app_over
 from .test_downloads import LARGE, queue, state
 
@@ -53,11 +54,15 @@ def told() -> ToldQueue:
     return ToldQueue()
 
 
-async def on_downloads(driver: Driver) -> JobList:
-    """Go to the screen and return its list."""
-    await driver.until(lambda: driver.app.queue is not None)
-    await driver.press("2", then="bigearthnet_v1_source")
-    return driver.app.screen.query_one(JobList)
+@asynccontextmanager
+async def on_downloads(
+    options: AppOptions, queue: FixedQueue, size: Sizes = (80, 24)
+) -> AsyncIterator[tuple[Driver, JobList]]:
+    """Run the app over a queue, and go to the screen and its list."""
+    async with driven(options, size, kind=app_over(queue)) as driver:
+        await driver.until(lambda: driver.app.queue is not None)
+        await driver.press("2", then="bigearthnet_v1_source")
+        yield driver, driver.app.screen.query_one(JobList)
 
 
 def current(listed: JobList) -> str:
@@ -69,8 +74,7 @@ def current(listed: JobList) -> str:
 async def test_z_sorts_with_the_cursor_on_the_same_transfer_and_is_remembered(
     options: AppOptions, told: ToldQueue, mlhub_home: Path
 ) -> None:
-    async with driven(options, kind=app_over(told)) as driver:
-        listed = await on_downloads(driver)
+    async with on_downloads(options, told) as (driver, listed):
         await driver.press("j", "j")
         before = current(listed)
         await driver.press("z", then=("Name↓", "by name"))
@@ -81,8 +85,7 @@ async def test_z_sorts_with_the_cursor_on_the_same_transfer_and_is_remembered(
         await driver.press("shift+down", then=lambda: "The list is sorted" in driver.said())
         assert told.asked == []
     assert AppState.load().sort == "state"
-    async with driven(options, kind=app_over(told)) as driver:
-        await on_downloads(driver)
+    async with on_downloads(options, told) as (driver, _):
         await driver.until("by state")
 
 
@@ -107,8 +110,7 @@ async def test_no_two_long_names_look_the_same(
 async def test_the_cursor_stays_on_its_transfer_while_others_move(
     options: AppOptions, told: ToldQueue
 ) -> None:
-    async with driven(options, kind=app_over(told)) as driver:
-        listed = await on_downloads(driver)
+    async with on_downloads(options, told) as (driver, listed):
         await driver.press("j", "j", "j")
         name = current(listed)
         told.jobs = tuple(reversed(JOBS))
@@ -121,8 +123,7 @@ async def test_the_cursor_stays_on_its_transfer_while_others_move(
 async def test_a_slash_filters_by_words_and_states_with_counts_and_esc_clears(
     options: AppOptions, told: ToldQueue
 ) -> None:
-    async with driven(options, kind=app_over(told)) as driver:
-        listed = await on_downloads(driver)
+    async with on_downloads(options, told) as (driver, listed):
         await driver.press("slash")
         await driver.type("rti", then="2 of 14")
         await driver.type(" failed", then=("1 of 14", "/rti failed"))
@@ -133,8 +134,7 @@ async def test_a_slash_filters_by_words_and_states_with_counts_and_esc_clears(
 
 
 async def test_f_shows_one_state_after_the_other(options: AppOptions, told: ToldQueue) -> None:
-    async with driven(options, kind=app_over(told)) as driver:
-        listed = await on_downloads(driver)
+    async with on_downloads(options, told) as (driver, listed):
         await driver.press("f", then="running only · 4 of 14")
         assert all(job.state.running for job in listed.lines)
         await driver.press("f", then="waiting only")
@@ -144,8 +144,7 @@ async def test_f_shows_one_state_after_the_other(options: AppOptions, told: Told
 async def test_several_that_are_marked_are_paused_tried_again_cancelled_and_cleared(
     options: AppOptions, told: ToldQueue
 ) -> None:
-    async with driven(options, kind=app_over(told)) as driver:
-        await on_downloads(driver)
+    async with on_downloads(options, told) as (driver, _):
         await driver.press("space", "space", then=("2 selected", lambda: driver.screen().count("✓") == 2))
         await driver.press("P", then=lambda: told.asked == [("pause", [1, 2])])
         await driver.press("x", then=("Cancel 2 transfers?", "the partial download, 12.0 GB"))
@@ -167,8 +166,7 @@ async def test_c_clears_what_is_done_alone_x_removes_the_rest_by_name_and_both_c
 ) -> None:
     done = {job.id for job in JOBS if job.state is JobState.DONE}
     failed = next(job for job in JOBS if job.state is JobState.FAILED)
-    async with driven(options, kind=app_over(told)) as driver:
-        listed = await on_downloads(driver)
+    async with on_downloads(options, told) as (driver, listed):
 
         def shown() -> set[int]:
             return {job.id for job in listed.lines}
@@ -188,8 +186,7 @@ async def test_c_clears_what_is_done_alone_x_removes_the_rest_by_name_and_both_c
 
 
 async def test_of_a_filter_h_and_c_act_on_what_is_shown(options: AppOptions, told: ToldQueue) -> None:
-    async with driven(options, kind=app_over(told)) as driver:
-        await on_downloads(driver)
+    async with on_downloads(options, told) as (driver, _):
         await driver.press("slash")
         await driver.type("landcovernet")
         await driver.press("enter", then="/landcovernet · 4 of 14")
@@ -198,8 +195,7 @@ async def test_of_a_filter_h_and_c_act_on_what_is_shown(options: AppOptions, tol
 
 
 async def test_marks_go_with_their_transfers(options: AppOptions, told: ToldQueue) -> None:
-    async with driven(options, kind=app_over(told)) as driver:
-        listed = await on_downloads(driver)
+    async with on_downloads(options, told) as (driver, listed):
         await driver.press("space", "space", then="2 selected")
         told.jobs = JOBS[1:]
         driver.app.post_message(QueueChanged())
@@ -211,8 +207,7 @@ async def test_marks_go_with_their_transfers(options: AppOptions, told: ToldQueu
 async def test_the_log_is_shown_goes_on_and_is_copied(
     options: AppOptions, told: ToldQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with driven(options, kind=app_over(told)) as driver:
-        await on_downloads(driver)
+    async with on_downloads(options, told) as (driver, _):
         await driver.press("L", then=JobLogScreen)
         await driver.until("1970-01-0", "queued", "5 entries were left out", "starts in the app, pid 7")
         told.events.append(Event(8, 90_001.0, "[bold]goes on[/] at byte 5"))
@@ -226,8 +221,7 @@ async def test_the_log_is_shown_goes_on_and_is_copied(
 @pytest.mark.slow
 async def test_a_long_log_follows_its_end_until_one_scrolls_up(options: AppOptions, told: ToldQueue) -> None:
     told.events = [Event(n, 1000.0 + n, f"event {n} happened") for n in range(1, 100)]
-    async with driven(options, kind=app_over(told)) as driver:
-        await on_downloads(driver)
+    async with on_downloads(options, told) as (driver, _):
         await driver.press("L", then="event 99 happened")
         told.events.append(Event(100, 2000.0, "event 100 happened"))
         await driver.until("event 100 happened")

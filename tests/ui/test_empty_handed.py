@@ -16,7 +16,7 @@ from mlhub_tui.sample.server import SampleServer
 from tests.support.http_server import Answer, LoopbackServer, Request, as_json
 
 from .conftest import driven
-from .test_browse import find
+from .test_browse import finding
 
 LABELS = "ref_african_crops_kenya_02_labels"
 
@@ -30,8 +30,7 @@ def keyless(sample: SampleServer, folder: Path) -> AppOptions:
 
 
 async def test_without_a_key_the_items_pane_offers_the_profiles(sample: SampleServer, tmp_path: Path) -> None:
-    async with driven(keyless(sample, tmp_path)) as driver:
-        await find(driver, "kenya_02_labels")
+    async with finding(keyless(sample, tmp_path), "kenya_02_labels") as driver:
         await driver.press("i", then=f"The items of {LABELS} need an API key.")
         await driver.press("n", then="3 opens the profiles")
         await driver.press("r", then="y Open profiles")

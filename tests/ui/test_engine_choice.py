@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ from mlhub_tui.ui.dialogs.download_dialog import DownloadChoice, DownloadScreen
 from mlhub_tui.ui.widgets.form import ChoiceField
 from mlhub_tui.ui.widgets.form_rows import CLUSTER
 
-from .conftest import Driver, driven
+from .conftest import Driver
 from .test_plan import on_dataset
 
 
@@ -23,13 +25,14 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(needed, "installed", lambda: True)
 
 
-async def opened(driver: Driver) -> DownloadScreen:
-    """Open the dialog of a dataset with its assets chosen."""
-    await on_dataset(driver)
-    await driver.press("D", then="the catalog first (")
-    screen = driver.app.screen
-    assert isinstance(screen, DownloadScreen)
-    return screen
+@asynccontextmanager
+async def opened(options: AppOptions) -> AsyncIterator[tuple[Driver, DownloadScreen]]:
+    """Run the app with the dialog of a dataset in front, its assets chosen."""
+    async with on_dataset(options) as driver:
+        await driver.press("D", then="the catalog first (")
+        screen = driver.app.screen
+        assert isinstance(screen, DownloadScreen)
+        yield driver, screen
 
 
 def write(screen: DownloadScreen, field: str, text: str) -> None:
@@ -41,8 +44,7 @@ async def test_a_store_needs_a_cluster_and_no_password_and_both_go_into_the_choi
     options: AppOptions, installed: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("DASK_SCHEDULER_ADDRESS", raising=False)
-    async with driven(options) as driver:
-        screen = await opened(driver)
+    async with opened(options) as (driver, screen):
         write(screen, "folder", "s3://chips/kenya")
         await driver.until("URLs are for datasets on a cluster")
         await driver.press("enter", then="choose the assets")
@@ -68,8 +70,7 @@ async def test_the_scheduler_of_the_environment_is_offered(
     options: AppOptions, installed: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", "tcp://head:8786")
-    async with driven(options) as driver:
-        screen = await opened(driver)
+    async with opened(options) as (driver, screen):
         screen.query_one("#engine", ChoiceField).choose(CLUSTER)
         await driver.until("tcp://head:8786")
 
@@ -78,8 +79,7 @@ async def test_the_scheduler_of_the_environment_is_offered(
 async def test_a_folder_that_the_workers_share_needs_no_url(
     options: AppOptions, installed: None, tmp_path: Path
 ) -> None:
-    async with driven(options) as driver:
-        screen = await opened(driver)
+    async with opened(options) as (driver, screen):
         screen.query_one("#engine", ChoiceField).choose(CLUSTER)
         write(screen, "folder", str(tmp_path / "shared"))
         await driver.press("enter", then="by a Dask cluster")
@@ -89,8 +89,7 @@ async def test_without_the_extra_only_this_machine_is_offered(
     options: AppOptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(needed, "installed", lambda: False)
-    async with driven(options) as driver:
-        screen = await opened(driver)
+    async with opened(options) as (driver, screen):
         assert not screen.query("#engine")
         write(screen, "folder", "s3://chips/kenya")
         await driver.press("enter", then="mlhub-tui[cluster]")

@@ -20,7 +20,7 @@ from .conftest import Driver, Sizes, driven
 from .hostile import nasty
 from .safety import drawn
 from .stac_service import Service
-from .test_browse import find
+from .test_browse import finding
 from .test_search import at, find_all
 
 
@@ -119,8 +119,7 @@ async def test_urls_of_assets_are_written(
 
 
 async def test_what_is_no_item_is_counted_where_items_are_listed_and_written(tmp_path: Path) -> None:
-    service = Service(number=3, more={"id": None})
-    async with at(service, tmp_path) as driver:
+    async with at(Service(number=3, more={"id": None}), tmp_path) as driver:
         await driver.press("i", then="0 items of 3, 3 without an ID")
         await driver.press("escape")
         await export(driver)
@@ -191,8 +190,7 @@ async def test_items_of_a_static_folder_and_of_mlhub_are_written(tmp_path: Path,
         await export(driver)
         await write(driver, 0, "GeoJSON", tmp_path / "static.geojson")
         await driver.until(lambda: "static.geojson: " in driver.said())
-    async with driven(options) as driver:
-        await find(driver, "kenya_02_s")
+    async with finding(options, "kenya_02_s") as driver:
         assert offered(await export(driver))[0] == "all items of ref_african_crops_kenya_02_source"
         await write(driver, 0, "CSV", tmp_path / "mlhub.csv")
         await driver.until(lambda: "mlhub.csv: 52 items" in driver.said())

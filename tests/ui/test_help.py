@@ -19,7 +19,7 @@ from mlhub_tui.ui.screens.results import ResultsScreen
 from mlhub_tui.ui.widgets.line_view import PickList
 
 from .conftest import Driver, driven
-from .test_browse import find
+from .test_browse import finding
 
 
 def ways(driver: Driver) -> dict[str, HelpEntry]:
@@ -67,8 +67,7 @@ async def test_every_command_of_every_screen_is_in_help_and_palette_with_its_key
 ) -> None:
     mlhub_home.mkdir()
     (mlhub_home / "config.toml").write_text('[keys]\n"browse.items" = "I"\n"list.down" = "f9,j"\n')
-    async with driven(options, (100, 30)) as driver:
-        await find(driver, "kenya_02_s")
+    async with finding(options, "kenya_02_s", size=(100, 30)) as driver:
         check(driver, "Browse")
         assert ways(driver)["browse.items"].command.all_keys == "I"
         assert ways(driver)["list.down"].command.all_keys == "f9 j"
@@ -148,8 +147,7 @@ async def test_the_cursor_passes_over_headings_and_ends_where_the_list_does(opti
 
 
 async def test_dialogs_tell_their_keys_too_and_fields_keep_what_is_typed(options: AppOptions) -> None:
-    async with driven(options) as driver:
-        await find(driver, "kenya_02_s")
+    async with finding(options, "kenya_02_s") as driver:
         await driver.press("s", then="ctrl+s searches")
         await driver.press("question_mark")
         dialog = driver.app.screen

@@ -25,7 +25,7 @@ from mlhub_tui.ui.screens.document_screen import DocumentScreen
 from mlhub_tui.ui.theme import DARK
 
 from .conftest import Driver, Stage, driven
-from .test_browse import find
+from .test_browse import find, finding
 
 KENYA = BBox(33.9, -4.7, 41.9, 5.5)
 
@@ -216,8 +216,7 @@ async def test_a_box_on_the_map_begins_a_search(options: AppOptions) -> None:
 
 
 async def test_the_form_of_a_search_takes_its_box_from_a_map(options: AppOptions) -> None:
-    async with driven(options) as driver:
-        await find(driver, "kenya_02_s")
+    async with finding(options, "kenya_02_s") as driver:
         await driver.press("s", then=SearchForm)
         form = driver.app.screen
         await driver.until(lambda: form.query_one("#bbox", Input).region)

@@ -10,10 +10,10 @@ from mlhub_tui.ui.dialogs.download_dialog import DownloadScreen
 from mlhub_tui.ui.screens.document_screen import DocumentScreen
 from mlhub_tui.ui.screens.downloads import DownloadsScreen
 
-from .conftest import Driver, driven
+from .conftest import Driver
 from .stac_service import Service
 from .test_assets_choice import choose
-from .test_browse import find
+from .test_browse import finding
 from .test_search import at
 
 
@@ -23,14 +23,12 @@ def marked(driver: Driver, sign: str, words: str) -> bool:
 
 
 async def test_an_archive_is_marked_when_it_is_there_and_after_a_restart(options: AppOptions) -> None:
-    async with driven(options, (120, 40)) as driver:
-        await find(driver, "kenya_02_l", then="Licence")
+    async with finding(options, "kenya_02_l", size=(120, 40), then="Licence") as driver:
         assert not marked(driver, "●", "ref_african_crops_kenya_02_labels")
         await driver.press("d", then=(DownloadScreen, "resume"))
         await driver.press("enter", then=lambda: marked(driver, "●", "ref_african_crops_kenya_02_labels"))
         await driver.until(lambda: marked(driver, "◐", "CV4A"))
-    async with driven(options, (120, 40)) as driver:
-        await find(driver, "kenya_02_l")
+    async with finding(options, "kenya_02_l", size=(120, 40)) as driver:
         await driver.until(lambda: marked(driver, "●", "ref_african_crops_kenya_02_labels"))
         await driver.press("2", then=(DownloadsScreen, "done"))
         await driver.press("c", then="cleared")

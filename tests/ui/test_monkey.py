@@ -56,9 +56,7 @@ CHARACTERS = {
 """What a terminal sends with a key, of those that are not called so."""
 MOVES = ("up", "down", "left", "right", "home", "end", "pageup", "pagedown", "shift+tab", "delete", "f1")
 LEAVING = ("q", "ctrl+q")
-COMMANDED = tuple(
-    dict.fromkeys(key for c in COMMANDS for key in c.keys.split(",") if key not in LEAVING),
-)
+COMMANDED = tuple(dict.fromkeys(key for c in COMMANDS for key in c.keys.split(",") if key not in LEAVING))
 CONTROLS = tuple(f"ctrl+{letter}" for letter in string.ascii_lowercase if letter != "q")
 OTHERS = (*string.ascii_letters, *string.digits, *CHARACTERS, *MOVES, *CONTROLS)
 CHOICES = (COMMANDED, COMMANDED, OTHERS, ("enter", "escape"))

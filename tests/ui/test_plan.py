@@ -19,8 +19,8 @@ from mlhub_tui.ui.screens.plan_screen import PlanScreen
 from mlhub_tui.ui.widgets.form import ChoiceField
 from mlhub_tui.ui.widgets.plan_tree import PlanTree
 
-from .conftest import Driver, driven
-from .test_browse import find
+from .conftest import Driver, Sizes
+from .test_browse import finding
 
 pytestmark = pytest.mark.slow
 
@@ -28,17 +28,20 @@ DATASET = "ref_african_crops_kenya_02"
 LABELS, SOURCE = f"{DATASET}_labels", f"{DATASET}_source"
 
 
-async def on_dataset(driver: Driver, identity: str = DATASET) -> None:
-    """Put the cursor on a dataset."""
-    await find(driver, identity)
-    await driver.press("g", "j")
+@asynccontextmanager
+async def on_dataset(
+    options: AppOptions, identity: str = DATASET, size: Sizes = (80, 24)
+) -> AsyncIterator[Driver]:
+    """Run the app with the cursor on a dataset."""
+    async with finding(options, identity, size=size) as driver:
+        await driver.press("g", "j")
+        yield driver
 
 
 @asynccontextmanager
-async def planned(options: AppOptions, size: tuple[int, int] = (80, 24)) -> AsyncIterator[Driver]:
+async def planned(options: AppOptions, size: Sizes = (80, 24)) -> AsyncIterator[Driver]:
     """Run the app and open the plan of a dataset."""
-    async with driven(options, size) as driver:
-        await on_dataset(driver)
+    async with on_dataset(options, size=size) as driver:
         await driver.press("D", then=(DownloadScreen, "the catalog first ("))
         await driver.press("enter", then=(PlanScreen, "738 files"))
         yield driver
@@ -53,8 +56,7 @@ async def replace(driver: Driver, field: str, text: str) -> None:
 
 
 async def test_d_and_enter_queue_the_archives_of_a_dataset(options: AppOptions) -> None:
-    async with driven(options) as driver:
-        await on_dataset(driver)
+    async with on_dataset(options) as driver:
         await driver.press("d", then=("archives: 2 of 2 collections, 118.1 MB", "CC-BY-SA-4.0"))
         await driver.until("10.34911/rdnt.dw605x")
         await driver.press("enter", then=lambda: len(driver.app.jobs) == 2)
@@ -63,8 +65,7 @@ async def test_d_and_enter_queue_the_archives_of_a_dataset(options: AppOptions) 
 
 
 async def test_from_the_tree_to_a_running_job_it_takes_five_keys(options: AppOptions) -> None:
-    async with driven(options) as driver:
-        await on_dataset(driver)
+    async with on_dataset(options) as driver:
         await driver.press("d", then="the catalog first (")
         await driver.press("space", "enter", then="738 files")
         await driver.press("enter")
@@ -190,16 +191,14 @@ async def test_map_and_dates_are_beside_the_tree_or_behind_a_key(options: AppOpt
 
 
 async def test_a_dataset_without_a_catalog_says_so_and_goes_on_with_archives(options: AppOptions) -> None:
-    async with driven(options) as driver:
-        await on_dataset(driver, "rti_rwanda_crop_type")
+    async with on_dataset(options, "rti_rwanda_crop_type") as driver:
         await driver.press("D", then=(DownloadScreen, "archives: "))
         await driver.until(lambda: "requesting" not in driver.screen())
         await driver.press("escape", then=lambda: not isinstance(driver.app.screen, DownloadScreen))
 
 
 async def test_leaving_while_the_catalog_is_read_ends_the_reading(options: AppOptions) -> None:
-    async with driven(options) as driver:
-        await on_dataset(driver)
+    async with on_dataset(options) as driver:
         await driver.press("D", then="the catalog first (")
         await driver.press("enter", "escape", then=lambda: not isinstance(driver.app.screen, PlanScreen))
         assert not driver.app.jobs
@@ -207,8 +206,7 @@ async def test_leaving_while_the_catalog_is_read_ends_the_reading(options: AppOp
 
 async def test_the_assets_go_to_a_folder_of_their_own(options: AppOptions, tmp_path: Path) -> None:
     apart = tmp_path / "apart"
-    async with driven(options) as driver:
-        await on_dataset(driver)
+    async with on_dataset(options) as driver:
         await driver.press("D", then="the catalog first (")
         driver.app.screen.query_one("#assets").focus()
         await driver.pilot.pause()
@@ -224,7 +222,6 @@ async def test_the_assets_go_to_a_folder_of_their_own(options: AppOptions, tmp_p
 
 
 async def test_collections_that_are_selected_are_those_that_are_ticked(options: AppOptions) -> None:
-    async with driven(options) as driver:
-        await find(driver, LABELS)
+    async with finding(options, LABELS) as driver:
         await driver.press("D", then="the catalog first (")
         await driver.press("enter", then=(" 9 files", f"[x] {LABELS}", f"[ ] {SOURCE}"))

@@ -19,7 +19,7 @@ from mlhub_tui.ui.state import AppState
 from mlhub_tui.ui.widgets.form import ChoiceField
 
 from .conftest import Driver, driven, use_sample
-from .test_browse import find
+from .test_browse import find, finding
 
 SMALL = "ref_african_crops_kenya_02_source"
 
@@ -152,8 +152,7 @@ async def test_the_footer_names_only_what_acts_on_the_row_under_the_cursor(optio
 
 @pytest.mark.slow
 async def test_empty_lists_name_no_keys_that_need_a_line(options: AppOptions) -> None:
-    async with driven(options) as driver:
-        await find(driver, SMALL)
+    async with finding(options, SMALL) as driver:
         await driver.press("asterisk", "F", then="x removes, enter chooses, esc closes")
         await driver.press("x")
         await driver.until("None yet", "─ esc closes ─", lambda: "enter chooses" not in driver.screen())
@@ -164,16 +163,14 @@ async def test_empty_lists_name_no_keys_that_need_a_line(options: AppOptions) ->
 
 
 async def test_enter_on_a_map_says_how_to_go_to_a_footprint_first(options: AppOptions) -> None:
-    async with driven(options) as driver:
-        await find(driver, SMALL)
+    async with finding(options, SMALL) as driver:
         await driver.press("m", then="footprints")
         await driver.press("enter", then=lambda: "Go to a footprint first, by n or N." in status(driver))
         await driver.press("n", "enter", then="Bands")
 
 
 async def test_keys_of_footprints_say_why_they_cannot_act_on_the_map_of_one_item(options: AppOptions) -> None:
-    async with driven(options) as driver:
-        await find(driver, SMALL)
+    async with finding(options, SMALL) as driver:
         await driver.press("m", then="footprints")
         await driver.press("n", "enter", then="Bands")
         await driver.press("m", then=lambda: "+ zoom in" in footer(driver))
@@ -190,8 +187,7 @@ async def test_keys_of_footprints_say_why_they_cannot_act_on_the_map_of_one_item
 
 
 async def test_d_is_about_the_row_under_the_cursor_in_every_pane(options: AppOptions) -> None:
-    async with driven(options, (100, 30)) as driver:
-        await find(driver, SMALL)
+    async with finding(options, SMALL, size=(100, 30)) as driver:
         await driver.press("i")
         screen = driver.app.screen
         assert isinstance(screen, DocumentScreen)
@@ -278,8 +274,7 @@ async def test_a_last_source_that_is_gone_is_no_obstacle(tmp_path: Path) -> None
 async def test_more_than_ten_archives_are_queued_only_after_a_question_of_their_own(
     options: AppOptions, tmp_path: Path
 ) -> None:
-    async with driven(options) as driver:
-        await find(driver, "fusion_competition")
+    async with finding(options, "fusion_competition") as driver:
         tree = driver.app.screen.query_one(CatalogTree)
         while len(tree.marked) < 11:
             row = tree.current

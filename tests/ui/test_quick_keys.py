@@ -26,7 +26,7 @@ from mlhub_tui.ui.widgets.profile_list import OPEN
 
 from . import idle, scenes
 from .conftest import Driver, driven, to_row
-from .test_browse import find
+from .test_browse import find, finding
 
 CHARACTERS = {
     "enter": "\r",
@@ -69,8 +69,7 @@ async def back_in_browse(driver: Driver) -> None:
 async def test_a_key_behind_one_that_opens_something_acts_or_is_ignored(
     opening: str, options: AppOptions
 ) -> None:
-    async with driven(options, (100, 30)) as driver:
-        await find(driver, "kenya_02_s")
+    async with finding(options, "kenya_02_s", size=(100, 30)) as driver:
         for place, key in enumerate(FOLLOWING, OPENING.index(opening)):
             # Over all that opens something, every number of turns.
             await send(driver, opening, turns=place % 6)
@@ -96,8 +95,7 @@ async def test_a_key_that_ends_a_filter_ends_it_however_soon_it_comes(
 
 @pytest.mark.slow
 async def test_enter_right_behind_the_key_of_a_dialog_answers_it_or_is_ignored(options: AppOptions) -> None:
-    async with driven(options, (100, 30)) as driver:
-        await find(driver, "kenya_02_s")
+    async with finding(options, "kenya_02_s", size=(100, 30)) as driver:
         for key in ("enter", "escape"):
             for turns in range(6):
                 await send(driver, "e", turns=turns)
@@ -341,8 +339,7 @@ async def test_letters_behind_enter_on_the_row_of_another_source_are_typed_into_
 
 
 async def test_letters_behind_enter_in_a_form_go_to_the_next_field(options: AppOptions) -> None:
-    async with driven(options, (100, 40)) as driver:
-        await find(driver, "kenya_02_s")
+    async with finding(options, "kenya_02_s", size=(100, 40)) as driver:
         await driver.press("s", then="ctrl+s searches")
         fields = [one for one in driver.app.screen.focus_chain if isinstance(one, Input)]
         first, second, third = fields[1:4]

@@ -33,7 +33,7 @@ from .hostile import nasty
 from .safety import drawn
 from .stac_service import CORE, FEATURES, Service
 from .test_any_source import item, on, pages
-from .test_browse import find
+from .test_browse import finding
 
 
 @asynccontextmanager
@@ -343,8 +343,7 @@ async def test_catalogs_are_picked_by_name_in_static_folders(tmp_path: Path) -> 
 
 
 async def test_mlhub_is_searched_in_its_collections_on_this_side(options: AppOptions) -> None:
-    async with driven(options) as driver:
-        await find(driver, "kenya_02_s", then="Source imagery")
+    async with finding(options, "kenya_02_s", then="Source imagery") as driver:
         form = await ask(driver)
         assert field(form, "filter").disabled and not field(form, "text").disabled
         await put(driver, form, collections="")
@@ -430,8 +429,7 @@ async def test_esc_stops_a_search_that_hangs_and_r_goes_on(tmp_path: Path) -> No
 
 
 async def test_results_without_items_name_only_the_keys_that_change_the_search(tmp_path: Path) -> None:
-    service = Service(number=0)
-    async with at(service, tmp_path) as driver:
+    async with at(Service(number=0), tmp_path) as driver:
         await ask(driver)
         await driver.press("ctrl+s", then=("Nothing was found.", "0 items"))
         footer = driver.screen().splitlines()[-1]
@@ -442,22 +440,19 @@ async def test_results_without_items_name_only_the_keys_that_change_the_search(t
 
 
 async def test_an_empty_collection_has_items_of_no_number_and_nothing_to_select(tmp_path: Path) -> None:
-    service = Service(number=0)
-    async with at(service, tmp_path, (140, 40)) as driver:
+    async with at(Service(number=0), tmp_path, (140, 40)) as driver:
         await driver.press("i", then=("0 items", lambda: "0 items of" not in driver.screen()))
         assert "select" not in driver.screen().splitlines()[-1]
 
 
 async def test_an_item_without_assets_says_that_there_is_nothing_to_download(tmp_path: Path) -> None:
-    service = Service(number=1, more={"assets": {}})
-    async with at(service, tmp_path) as driver:
+    async with at(Service(number=1, more={"assets": {}}), tmp_path) as driver:
         await driver.press("l", then="scene-00000")
         await driver.press("j", "d", then=("no assets here", "─ esc cancels ─"))
 
 
 async def test_the_search_is_changed_from_its_results(tmp_path: Path) -> None:
-    service = Service()
-    async with at(service, tmp_path) as driver:
+    async with at(Service(), tmp_path) as driver:
         screen = await find_all(driver)
         form = await ask(driver)
         assert field(form, "collections").value == "scenes"
@@ -526,8 +521,7 @@ async def test_hostile_items_are_drawn_as_text(tmp_path: Path, size: Sizes) -> N
         "collection": nasty("collection"),
         "properties": {"datetime": nasty("2020"), nasty("p"): nasty("v")},
     }
-    service = Service(number=3, more=bad)
-    async with at(service, tmp_path, size) as driver:
+    async with at(Service(number=3, more=bad), tmp_path, size) as driver:
         await find_all(driver)
         if size[0] >= 140:
             await driver.until(lambda: any("item[/][bold]" in text for text in drawn(driver.app)))

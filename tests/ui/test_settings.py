@@ -25,7 +25,7 @@ from mlhub_tui.ui.theme import theme_names
 
 from .conftest import Driver, driven
 from .drawing import strips
-from .test_browse import find
+from .test_browse import finding
 
 
 @pytest.fixture(autouse=True)
@@ -174,8 +174,7 @@ async def test_tab_pane_cursor_and_choice_stand_out_with_few_colours_and_with_no
     options: AppOptions, mlhub_home: Path, colours: str
 ) -> None:
     write(mlhub_home, f'colours = "{colours}"')
-    async with driven(options) as driver:
-        await find(driver, "kenya_02_labels")
+    async with finding(options, "kenya_02_labels") as driver:
         await driver.until(lambda: "ref_african_cr" in marks(driver), lambda: " 1 Browse " in marks(driver))
         assert "2 Downloads" not in marks(driver)
         await driver.press("i", then=lambda: " Items " in marks(driver))

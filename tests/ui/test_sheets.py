@@ -25,7 +25,7 @@ from .hostile import collection, dataset, item, models, nasty
 from .safety import unsafe
 from .scenes import browse
 from .scenes import collection as collection_scene
-from .test_browse import find
+from .test_browse import finding
 
 
 class AtOnce(MarkdownCache):
@@ -255,8 +255,7 @@ async def test_what_is_not_loaded_yet_is_loaded_before_it_is_cited(
     options: AppOptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(browse_screen, "DETAIL_DELAY", 60)
-    async with driven(options, (100, 40)) as driver:
-        await find(driver, "kenya_02_s")
+    async with finding(options, "kenya_02_s", size=(100, 40)) as driver:
         await driver.press("B")
         await driver.until(
             lambda: driver.app.clipboard.startswith("@dataset{ref_african_crops_kenya_02_source,\n")
@@ -264,8 +263,7 @@ async def test_what_is_not_loaded_yet_is_loaded_before_it_is_cited(
 
 
 async def test_a_collection_without_a_citation_is_cited_as_its_dataset(options: AppOptions) -> None:
-    async with driven(options, (100, 40)) as driver:
-        await find(driver, "bigearthnet_v1_l", then="Licence")
+    async with finding(options, "bigearthnet_v1_l", size=(100, 40), then="Licence") as driver:
         await driver.press("B", then=lambda: driver.app.clipboard.startswith("@dataset{bigearthnet_v1"))
 
 

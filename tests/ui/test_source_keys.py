@@ -120,11 +120,7 @@ async def test_a_secret_in_the_field_of_the_variable_is_not_quoted(tmp_path: Pat
 
 async def test_editing_keeps_the_key_and_what_it_does_not_know(tmp_path: Path, mlhub_home: Path) -> None:
     ProfilesFile.load().save(
-        "mine",
-        root_url="https://a.example/stac/",
-        kind="stac-api",
-        token=TOKEN,
-        colour="blue",
+        "mine", root_url="https://a.example/stac/", kind="stac-api", token=TOKEN, colour="blue"
     )
     async with driven(AppOptions(output_dir=tmp_path), (100, 30), then="token ****abcd") as driver:
         await driver.press("g", "E", then="****abcd stays if left empty")

@@ -138,10 +138,7 @@ def test_what_is_beside_letters_of_unknown_width_is_written_after_them() -> None
     line = [Strip([Segment("plain     ")]), Strip([Segment("|")]), Strip([Segment("漢 beside    ")])]
     shown.take_up(((0, x, strip) for x, strip in zip((0, 10, 11), line, strict=True)), CONSOLE)
     written = shown.take_up(iter([(0, 0, Strip([Segment("क्षेत्र हिन्दी")]))]), CONSOLE)
-    assert re.findall(r"हिन्दी|\||beside", written) in (
-        ["हिन्दी", "|", "beside"],
-        ["हिन्दी", "beside", "|"],
-    )
+    assert re.findall(r"हिन्दी|\||beside", written) in (["हिन्दी", "|", "beside"], ["हिन्दी", "beside", "|"])
 
 
 def test_what_was_there_goes_where_the_terminal_counts_fewer_cells() -> None:

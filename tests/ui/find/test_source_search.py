@@ -48,9 +48,7 @@ async def ask(driver: Driver, words: str) -> None:
     await driver.type(words, then=words)
 
 
-async def test_sources_are_searched_once_confirmed_each_with_its_own_key(
-    tmp_path: Path,
-) -> None:
+async def test_sources_are_searched_once_confirmed_each_with_its_own_key(tmp_path: Path) -> None:
     with api("first", "maize", "barley") as first, api("second", "wheat", "maize-two") as second:
         async with driven(
             AppOptions(source=str(write_catalog(tmp_path / "x")), output_dir=tmp_path)

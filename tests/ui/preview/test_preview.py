@@ -75,8 +75,7 @@ async def test_from_the_assets_the_one_under_the_cursor_is_drawn(tmp_path: Path)
 
 
 async def test_of_a_collection_without_images_its_items_are_shown(tmp_path: Path) -> None:
-    folder = chips(tmp_path / "catalog")
-    async with driven(of(folder, tmp_path), SMALL, then="▸ chips") as driver:
+    async with driven(of(chips(tmp_path / "catalog"), tmp_path), SMALL, then="▸ chips") as driver:
         await driver.press("j", "p", then=("chip0 / thumbnail", "1 of 3", "PNG 60 x 30"))
 
 
@@ -107,8 +106,7 @@ async def test_a_broken_image_and_none_at_all_are_said(tmp_path: Path) -> None:
 
 async def test_an_image_whose_reader_pays_is_refused(tmp_path: Path) -> None:
     paid = {"thumb": {"href": "s3://sentinel-s2-l1c/tiles/preview.jpg", "type": "image/jpeg"}}
-    folder = catalog(tmp_path / "catalog", [item("scene", paid)])
-    async with on_an_item(folder, tmp_path, "scene") as driver:
+    async with on_an_item(catalog(tmp_path / "catalog", [item("scene", paid)]), tmp_path, "scene") as driver:
         await driver.press("p", then="reader has to pay")
 
 
