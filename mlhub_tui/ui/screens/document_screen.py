@@ -70,10 +70,10 @@ class DocumentScreen(ItemsScreen):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(DOCUMENT), Binding("escape", "step_back", show=False)]
 
     def __init__(self, subject: TreeEntry, documents: Documents, pane: str = "overview") -> None:
-        super().__init__()
+        super().__init__(documents)
         self.whole = subject
         """The document that the screen is of."""
-        self._entry, self._documents = subject.entry, documents
+        self._entry = subject.entry
         self._holds_items = self._entry.kind in (EntryKind.COLLECTION, EntryKind.CATALOG)
         self._panes = [name for name in PANES if name != "items" or self._holds_items]
         self.pane = pane if pane in self._panes else "overview"
@@ -115,11 +115,6 @@ class DocumentScreen(ItemsScreen):
         return gone if downloads else (*gone, "document.download")
 
     # What is under the cursor
-
-    @property
-    def documents(self) -> Documents:
-        """What was loaded of the source."""
-        return self._documents
 
     @property
     def document(self) -> Document | None:

@@ -21,6 +21,7 @@ from .place_screen import EntryScreen
 if TYPE_CHECKING:
     from textual.widget import Widget
 
+    from ..catalog.loader import Documents
     from .contact_sheet import ContactSheet
 
 FOLLOWS = 0.12
@@ -32,8 +33,9 @@ class ItemsScreen(EntryScreen):
 
     table_id: ClassVar[str] = "items"
 
-    def __init__(self) -> None:
+    def __init__(self, documents: Documents) -> None:
         super().__init__()
+        self._documents = documents
         self._following: Timer | None = None
         self._sheet: ContactSheet | None = None
         self.filtered = self.table = ItemTable(id=self.table_id)
@@ -50,6 +52,11 @@ class ItemsScreen(EntryScreen):
         self.table.show_signs(marks.sign if marks.has_any else None)
 
     # What the screen does
+
+    @property
+    def documents(self) -> Documents:
+        """What was loaded of the source, or of the results."""
+        return self._documents
 
     def open_item(self, entry: Entry) -> None:
         """Open an item."""

@@ -62,9 +62,8 @@ class ResultsScreen(ItemsScreen):
     """
 
     def __init__(self, source: Source, search: Search, saved: str = "") -> None:
-        super().__init__()
+        super().__init__(Documents(source))
         self.source, self.search, self.saved = source, search, saved
-        self._documents = Documents(source)
         self._progress = SearchProgress(self.table)
         self._strip, self._notes = Static(id="strip"), Static(id="notes")
         self._detail = DetailView(id="detail")
@@ -86,11 +85,6 @@ class ResultsScreen(ItemsScreen):
         return [] if self.table.rows else [one.id for one in of(RESULTS) if one.id not in _WITHOUT_ITEMS]
 
     # What is under the cursor
-
-    @property
-    def documents(self) -> Documents:
-        """What was loaded of the results."""
-        return self._documents
 
     @property
     def subject(self) -> TreeEntry | None:

@@ -55,8 +55,7 @@ async def test_the_way_to_an_item_leads_over_further_pages(tmp_path: Path) -> No
     service = Service(number=350)
     with service.server:
         async with driven(AppOptions(source=service.root, output_dir=tmp_path), then="Scenes") as driver:
-            await goto(driver, "scenes/scene-00330")
-            await driver.until(lambda: is_at(driver, "scene-00330"))
+            await goto(driver, "scenes/scene-00330", lambda: is_at(driver, "scene-00330"))
 
 
 async def test_a_document_of_a_static_catalog_is_gone_to_by_id_and_place(tmp_path: Path) -> None:
@@ -70,7 +69,6 @@ async def test_a_document_of_a_static_catalog_is_gone_to_by_id_and_place(tmp_pat
     await source.aclose()
     async with driven(AppOptions(source=str(root), output_dir=tmp_path), then="wheat") as driver:
         await goto(driver, by_id.entry.id)
-        await driver.until(lambda: is_at(driver, by_id.entry.id))
 
 
 # The trail
