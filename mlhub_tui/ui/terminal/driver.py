@@ -83,10 +83,8 @@ class TerminalDriver(LinuxDriver):
     _title = ""
     _titled = False
 
-    def __init__(
-        self, app: App[Any], *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None
-    ) -> None:
-        super().__init__(app, debug=debug, mouse=mouse, size=size)
+    def __init__(self, app: App[Any], **options: Any) -> None:
+        super().__init__(app, **options)
         self.answers = TerminalAnswers()
         if self._file is not None:
             self._file = cast("Any", Outlet(self._file))
@@ -243,8 +241,7 @@ class BracketedPaste:
     PATIENCE = 2.0
     """Seconds without input after which a paste that was not ended is taken for whole."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    def __init__(self) -> None:
         self._pieces: list[str] | None = None
         self._tail = ""
         self._since = 0.0
@@ -252,8 +249,8 @@ class BracketedPaste:
     def take(self, typed: str) -> Iterator[str | Paste]:
         """Yield what was typed, and what was pasted as events; called without input too."""
         if typed:
-            self._since = self._clock()
-        elif self._pieces is not None and self._clock() - self._since > self.PATIENCE:
+            self._since = time.monotonic()
+        elif self._pieces is not None and time.monotonic() - self._since > self.PATIENCE:
             yield self._pasted(self._tail)
         while typed:
             if self._pieces is None:

@@ -6,7 +6,7 @@ import asyncio
 import os
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -160,14 +160,13 @@ def passed_through(sequence: str) -> str:
     return f"\x1bPtmux;{doubled}\x1b\\"
 
 
-async def for_terminal(how: str, words: str, environ: Mapping[str, str] | None = None) -> str:
+async def for_terminal(how: str, words: str) -> str:
     """Return what to write to the terminal there is: inside tmux, which hands on only where it may.
 
     Where it may not, the bell is left, which tmux passes on in its own way.
     """
-    environ = os.environ if environ is None else environ
     sequence = notification(how, words)
-    if how not in ("osc9", "osc777") or not environ.get("TMUX"):
+    if how not in ("osc9", "osc777") or not os.environ.get("TMUX"):
         return sequence
     pane = os.environ.get("TMUX_PANE")
     target = ("-t", pane) if pane else ()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -96,11 +95,11 @@ def test_notifications_are_one_clean_sequence() -> None:
     assert passed_through("\x1b]9;x\a") == "\x1bPtmux;\x1b\x1b]9;x\a\x1b\\"
 
 
-async def test_without_tmux_the_terminal_gets_it_as_it_is() -> None:
-    assert await for_terminal("osc9", "x", {}) == "\x1b]9;mlhub-tui: x\a"
-    assert await for_terminal("bell", "x", {"TMUX": "/tmp/none,1,0"}) == "\a", (
-        "tmux has its own way with bells"
-    )
+async def test_without_tmux_the_terminal_gets_it_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TMUX", raising=False)
+    assert await for_terminal("osc9", "x") == "\x1b]9;mlhub-tui: x\a"
+    monkeypatch.setenv("TMUX", "/tmp/none,1,0")
+    assert await for_terminal("bell", "x") == "\a", "tmux has its own way with bells"
 
 
 @pytest.fixture
@@ -124,8 +123,8 @@ def tmux(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 async def test_tmux_hands_on_what_it_may_and_else_a_bell_is_left(tmux: str) -> None:
-    assert await for_terminal("osc9", "x", os.environ) == "\a"
+    assert await for_terminal("osc9", "x") == "\a"
     allowed = ["tmux", "-S", tmux, "set", "-g", "allow-passthrough", "on"]
     if subprocess.run(allowed, check=False, capture_output=True).returncode:
         pytest.skip("this tmux hands on everything")
-    assert await for_terminal("osc777", "x", os.environ) == passed_through(notification("osc777", "x"))
+    assert await for_terminal("osc777", "x") == passed_through(notification("osc777", "x"))
