@@ -206,13 +206,13 @@ async def test_a_reload_keeps_the_cursor_on_an_item_whose_page_comes_later(tmp_p
 async def test_esc_stops_what_loads_in_the_tree_and_enter_or_r_loads_it(tmp_path: Path) -> None:
     source = FakeSource(Kind.STAC_API, pages(3, 3))
     source.gate.clear()
-    async with on(source, tmp_path, then="loading…") as driver:
+    async with on(source, tmp_path, then=("loading…", lambda: len(source.asked) == 1)) as driver:
         await driver.press("escape")
         await driver.until("stopped before it was loaded", "not loaded", "try again (r)", "Stopped.")
         source.gate.set()
         await driver.press("r", then="Collection 2")
         source.gate.clear()
-        await driver.press("j", "l", then="loading…")
+        await driver.press("j", "l", then=("loading…", lambda: len(source.asked) == 3))
         await driver.press("escape", then=("stopped before it was loaded", "try again (enter)"))
         source.gate.set()
         await driver.press("j", "enter", then="c00000-1")
