@@ -22,11 +22,15 @@ from mlhub_tui.transfer.content_checks import gzip_whole
 
 
 def test_a_steady_transfer_has_its_rate_and_eta() -> None:
-    meter = RateEstimator(0.0, 5000)
+    meter = RateEstimator(900.0, 5000)
+    meter.add(900.5, 5500)
+    assert meter.rate == pytest.approx(1000)
+    assert meter.eta(34_000) is None, "half a second tells little"
     for second in range(1, 20):
-        meter.add(float(second), 5000 + second * 1000)
+        meter.add(900.0 + second, 5000 + second * 1000)
     assert meter.rate == pytest.approx(1000)
     assert meter.eta(5000 + 29_000) == pytest.approx(10)
+    assert meter.eta(5000) == 0, "what is there already takes no time"
 
 
 def test_the_rate_is_smooth_and_follows() -> None:
