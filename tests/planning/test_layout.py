@@ -43,6 +43,32 @@ def test_hostile_ids_become_one_safe_name(identity: str) -> None:
     assert len(name.encode()) < 230
 
 
+def test_names_stay_what_they_were_so_that_earlier_downloads_are_found() -> None:
+    assert layout.component("a/b") == "a_b-c14cddc0"
+    assert layout.component("..") == "_-5ec1f7e7"
+    assert layout.item_folder("_COMMON") == "_COMMON_-a44be7e3"
+    assert layout.namesake_folder("item", "x") == "item-2d711642"
+    assert layout.namesake_folder("n" * 300, "x") == f"{'n' * 204}-2d711642"
+    names = [
+        layout.distinct_name("a.tif"),
+        layout.distinct_name("a.tif", "b"),
+        layout.distinct_name("README"),
+    ]
+    assert names == ["a-ed4cf50d.tif", "a-3e23e816.tif", "README-2b7814d3"]
+    assert [layout.beside_document(name) for name in ("a.json", "x")] == ["a-asset.json", "x-asset"]
+    assert layout.component("n" * 220) == "n" * 220 and layout.component("é" * 110) == "é" * 110
+    assert layout.component("n" * 221) != "n" * 221 and layout.component("é" * 111) != "é" * 111
+
+
+@pytest.mark.parametrize(
+    ("ending", "kept"),
+    [(".tif", True), (f".{'e' * 18}", True), (f".{'e' * 19}", False), (".t:f", False), (".tif ", False)],
+)
+def test_the_name_of_a_key_that_is_no_name_keeps_a_plain_ending(ending: str, kept: bool) -> None:
+    assert layout.asset_file("a/b", ending) == f"a_b-c14cddc0{ending if kept else ''}"
+    assert layout.asset_file("B01", ".tif") == "B01.tif"
+
+
 @given(st.text(max_size=300), st.text(max_size=300), st.text(max_size=60))
 @example("..", "..", "/../../x")
 @example("a", "x" * 219, "https://a.example/f.tif")

@@ -73,6 +73,25 @@ async def test_downloads_beside_the_queue_and_of_it_say_that_the_queue_is_held(
             JobStore(paths.queue())
 
 
+def test_a_job_that_another_program_took_over_or_removed_is_not_moved_and_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "queue.db"
+    ours, theirs = JobStore(path), opened(path)
+    for job in ours.repository.add([wish(tmp_path), wish(tmp_path, "other"), wish(tmp_path, "third")]):
+        ours.put(job)
+        ours.owned_ids.add(job.id)
+    taken, removed, kept = ours.owned
+    with closing(sqlite3.connect(path, isolation_level=None)) as database:
+        database.execute("UPDATE jobs SET runner = ? WHERE id = ?", (theirs.runner, taken.id))
+        database.execute("DELETE FROM jobs WHERE id = ?", (removed.id,))
+    assert [ours.move(job.id, JobState.CONNECTING) for job in (taken, removed)] == [None, None]
+    found = ours.get(taken.id)
+    assert found is not None and found.elsewhere
+    assert ours.get(removed.id) is None
+    assert ours.owned_ids == {kept.id}
+    assert ours.move(kept.id, JobState.DONE) is None, "it has not begun"
+    assert ours.owned == [kept]
+
+
 def test_every_state_can_be_left_but_only_by_the_table() -> None:
     assert set(NEXT_STATES) == set(JobState)
     assert all(NEXT_STATES.values())
