@@ -111,9 +111,10 @@ class ManifestQueue:
     def settle(self, results: Sequence[FileResult]) -> None:
         """Record results, and settle the duplicates of these files."""
         numbers = json.dumps([result.key for result in results])
+        unseen = json.dumps([each.key for each in results if each.mtime is None and each.error is None])
         with self._manifest.transaction() as db:
-            known = dict(json.loads(db.execute(_PATHS, (numbers,)).fetchone()[0]))
-            self._record(db, [(result, known[result.key]) for result in results])
+            paths = dict(json.loads(db.execute(_PATHS, (unseen,)).fetchone()[0]))
+            self._record(db, [(result, paths.get(result.key, "")) for result in results])
         self._settle_duplicates(numbers)
 
     def relink(self, request: FileRequest) -> Link | None:
