@@ -16,7 +16,7 @@ import click
 from .. import paths, queue, sample
 from ..auth import Credentials
 from ..errors import AccessDenied, MLHubException, TargetBusy
-from ..http.errors import COMMAND_RETRIES
+from ..http.errors import COMMAND_RETRIES, NO_KEY_SENT
 from ..planning.requests import CHOOSE_KEYS, DatasetRequest, DownloadRequest
 from ..planning.resolver import Resolver
 from ..queue.job import IDLE_STATES, Job, JobState
@@ -34,7 +34,10 @@ if TYPE_CHECKING:
 _REDRAW, _LOOK = 0.25, 0.02  # seconds between two drawings, and between two looks whether all is done
 _PAUSE_LIMIT = 1.0
 _LOG_BYTES, _LOG_FILES = 1_000_000, 3
-_CODES_OF_HINTS = {CHOOSE_KEYS: USAGE, AccessDenied.default_hint: NO_CREDENTIALS}
+_CODES_OF_HINTS = {
+    CHOOSE_KEYS: USAGE,
+    **dict.fromkeys((AccessDenied.default_hint, NO_KEY_SENT), NO_CREDENTIALS),
+}
 _ENDED = (JobState.DONE, JobState.CANCELLED)
 _HIGHEST = 127  # above it the codes of signals, whose own words are the last
 _CODES = {JobState.DONE: 0, JobState.NEEDS_KEY: NO_CREDENTIALS}

@@ -281,6 +281,8 @@ ADD_KEY = (
     " (--replace where it is there)"
 )
 """What to do about the key of any other source."""
+NO_KEY_SENT = f"no key was sent: check the URL, or {ADD_KEY}"
+"""What to do about what is not allowed (403) without a key."""
 
 _LISTINGS = {
     403: "not allowed",
@@ -362,8 +364,7 @@ def status_error(
     if what and (status in (403, 404, 410) or (status == 400 and b"expired" in body.lower())):
         return LinkRejected(words, hint=_GONE if status in (404, 410) else None, **known)
     if status == 403:
-        hint = None if secret else f"no key was sent: check the URL, or {ADD_KEY}"
-        return AccessDenied(words, hint=hint, **known)
+        return AccessDenied(words, hint=None if secret else NO_KEY_SENT, **known)
     if status in (404, 410):
         return EntityDoesNotExist(words, **known)
     if status == 407:

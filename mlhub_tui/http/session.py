@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
     from .transport import Transport
 
+_SHOWN = 1.0  # seconds of a wait that a server asks for
 _LONGEST_STEP = 60.0  # seconds between two requests of a server that asks for less
 _REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS"})
 _WANTED = re.compile(rb'"(?:features|collections|children|stac_version)"')
@@ -151,7 +152,7 @@ class Session:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
         self.on_wait: Callable[[str], object] | None = None
-        """Is called with words for each long wait that a server asks for; without it an error is raised."""
+        """Is called with words for each wait that a server asks for; without it a long one is an error."""
 
     def __repr__(self) -> str:
         return f"Session(root_url={shown(self.root_url)!r}, key={mask(self.secret)!r})"
@@ -241,11 +242,13 @@ class Session:
             return None
         asked = error.retry_after
         wait = self._retry.wait(failures, elapsed, asked)
-        if wait is not None or self.on_wait is None or not asked or elapsed + asked > LONGEST_WAIT:
+        if self.on_wait is None or not asked:
             return wait
-        asked = max(asked, min(2.0 ** max(0, failures - 3), _LONGEST_STEP))
-        self.on_wait(f"waiting {duration(asked)}, as {host(error.url)} asks ({error.status})")
-        return asked
+        if wait is None and elapsed + asked <= LONGEST_WAIT:
+            wait = max(asked, min(2.0 ** max(0, failures - 3), _LONGEST_STEP))
+        if wait is not None and asked >= _SHOWN:
+            self.on_wait(f"waiting {duration(wait)}, as {host(error.url)} asks ({error.status})")
+        return wait
 
     @asynccontextmanager
     async def stream(

@@ -341,3 +341,10 @@ def test_it_is_said_where_a_server_counts_more_items_of_a_dataset(run: Run, opti
     assert result.exit_code == 0, result.output
     assert "the server counts 3 items more than it lists" in result.stderr
     assert len(list(run.folder.rglob("*.tif"))) == (0 if option else 2)
+
+
+def test_a_page_that_is_not_allowed_without_a_key_is_3_in_lists_plans_and_downloads(run: Run) -> None:
+    plan = ("download", "dataset", "c", "--output-dir", str(run.folder))
+    with api(problem(403, "sign in")) as server:
+        for command in (("list", "items", "c"), ("search", "-c", "c"), (*plan, "--dry-run"), plan):
+            assert "no key was sent" in run("--source", server.location, *command, code=3).stderr
