@@ -18,8 +18,7 @@ from typing import Any
 
 from ..errors import TargetBusy
 from ..http.versions import Checksum, RemoteVersion
-from ..transfer.checksums import StreamingHasher
-from ..transfer.part_file import Extents, PartFile, PartJournal, PartRecord, merge, prefix
+from ..transfer.part_file import Extents, PartFile, PartJournal, PartRecord, StreamingHasher, merge, prefix
 from .database import Database, pack
 
 _PATIENCE = 5.0  # seconds a transfer's thread waits for another program's transaction

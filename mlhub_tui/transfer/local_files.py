@@ -20,7 +20,6 @@ from ..errors import DownloadError, EntityDoesNotExist
 from ..fileio import clone
 from ..http.versions import Checksum, verifiable
 from ..options import IfExists
-from .checksums import StreamingHasher
 from .config import (
     DownloadResult,
     DownloadSpec,
@@ -30,7 +29,7 @@ from .config import (
     TransferProgress,
 )
 from .engine import TransferCancelled
-from .part_file import PartFile, PartRecord, inode
+from .part_file import PartFile, PartRecord, StreamingHasher, inode
 
 _BUFFER = 1 << 20
 _BROKEN = (tarfile.TarError, zlib.error, EOFError)

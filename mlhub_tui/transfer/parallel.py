@@ -18,9 +18,18 @@ from ..http.representation import codings
 from ..http.response import BodySink
 from ..http.urls import parse_url
 from ..http.versions import Checksum, verifiable
-from .checksums import StreamingHasher
 from .config import TransferContext, TransferProgress
-from .part_file import ENDLESS, Extents, PartFile, PartRecord, RestartRequired, Segment, SegmentTable, prefix
+from .part_file import (
+    ENDLESS,
+    Extents,
+    PartFile,
+    PartRecord,
+    RestartRequired,
+    Segment,
+    SegmentTable,
+    StreamingHasher,
+    prefix,
+)
 from .resumption import validate_range
 
 OVERLAP = 4 << 10

@@ -15,8 +15,8 @@ from mlhub_tui.http.versions import Checksum
 from mlhub_tui.queue.database import Database
 from mlhub_tui.queue.part_repository import PartRepository
 from mlhub_tui.queue.repository import JobRepository
-from mlhub_tui.transfer.checksums import StreamingHasher
 from mlhub_tui.transfer.config import DownloadSpec
+from mlhub_tui.transfer.part_file import StreamingHasher
 from tests.support.fault_server import FaultServer
 
 from .conftest import DATA

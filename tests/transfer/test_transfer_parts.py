@@ -21,9 +21,17 @@ from mlhub_tui.queue.part_repository import (
     extents_from_text,
     extents_to_text,
 )
-from mlhub_tui.transfer.checksums import StreamingHasher
 from mlhub_tui.transfer.config import DownloadSpec
-from mlhub_tui.transfer.part_file import Extents, PartFile, SegmentTable, covered, gaps, merge, prefix
+from mlhub_tui.transfer.part_file import (
+    Extents,
+    PartFile,
+    SegmentTable,
+    StreamingHasher,
+    covered,
+    gaps,
+    merge,
+    prefix,
+)
 from mlhub_tui.transfer.work_source import BatchStats, FileResult
 
 
