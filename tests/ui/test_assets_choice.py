@@ -23,7 +23,7 @@ from .conftest import Driver, Sizes, driven
 from .hostile import nasty
 from .safety import drawn
 from .stac_service import BODY, GEOTIFF, Service
-from .test_search import at, find_all
+from .test_search import at, found_all
 
 
 def chooser(driver: Driver) -> AssetsScreen:
@@ -63,8 +63,7 @@ def requests(driver: Driver) -> list[AssetRequest]:
 
 
 async def test_assets_of_the_selected_items_are_counted_and_queued(tmp_path: Path) -> None:
-    async with at(Service(), tmp_path) as driver:
-        await find_all(driver)
+    async with found_all(Service(), tmp_path) as (driver, _):
         await driver.press("space", "space", "space")
         screen = await choose(driver)
         await driver.until("3 selected items")
@@ -85,8 +84,7 @@ async def test_assets_of_the_selected_items_are_counted_and_queued(tmp_path: Pat
 
 
 async def test_what_its_reader_pays_for_is_marked_explained_and_left_out(tmp_path: Path) -> None:
-    async with at(Service(), tmp_path) as driver:
-        await find_all(driver)
+    async with found_all(Service(), tmp_path) as (driver, _):
         await driver.press("space", "space")
         screen = await choose(driver)
         assert "requester" not in line_of(screen, "warning")
@@ -115,8 +113,7 @@ class PaidCollection(Service):
 
 
 async def test_what_the_collection_states_of_who_pays_holds_for_its_items(tmp_path: Path) -> None:
-    async with at(PaidCollection(), tmp_path) as driver:
-        await find_all(driver)
+    async with found_all(PaidCollection(), tmp_path) as (driver, _):
         await driver.press("space", "space")
         screen = await choose(driver)
         await driver.press("G", then="$ requester pays")
@@ -127,8 +124,7 @@ async def test_what_the_collection_states_of_who_pays_holds_for_its_items(tmp_pa
 
 
 async def test_nothing_chosen_queues_nothing_and_says_so(tmp_path: Path) -> None:
-    async with at(Service(), tmp_path) as driver:
-        await find_all(driver)
+    async with found_all(Service(), tmp_path) as (driver, _):
         screen = await choose(driver)
         await driver.press("A", "A", "enter")
         assert "select some with space" in line_of(screen, "warning") and driver.app.screen is screen
@@ -292,8 +288,7 @@ async def test_hostile_assets_are_drawn_as_text(tmp_path: Path, size: Sizes) -> 
         "roles": [nasty("role")],
     }
     bad = {"assets": {nasty("key"): asset, "x" * 5000: asset, "": {"href": None}, "no": 3}}
-    async with at(Service(number=3, more=bad), tmp_path, size) as driver:
-        await find_all(driver)
+    async with found_all(Service(number=3, more=bad), tmp_path, size) as (driver, _):
         await choose(driver)
         drawn(driver.app)
         for key in ("j", "j", "j", "space", "A", "enter"):

@@ -21,7 +21,7 @@ from .hostile import nasty
 from .safety import drawn
 from .stac_service import Service
 from .test_browse import finding
-from .test_search import at, find_all
+from .test_search import at, found_all
 
 
 def dialog(driver: Driver) -> ExportScreen:
@@ -54,8 +54,7 @@ async def write(driver: Driver, what: int, form: str, path: Path, assets: str = 
 
 async def test_all_that_was_found_is_written_as_received(tmp_path: Path) -> None:
     service = Service()
-    async with at(service, tmp_path) as driver:
-        await find_all(driver)
+    async with found_all(service, tmp_path) as (driver, _):
         screen = await export(driver)
         assert offered(screen) == [
             "item scene-00000",
@@ -74,8 +73,7 @@ async def test_all_that_was_found_is_written_as_received(tmp_path: Path) -> None
 @pytest.mark.slow
 async def test_what_is_selected_and_what_the_filter_leaves_is_written(tmp_path: Path) -> None:
     service = Service(number=400)
-    async with at(service, tmp_path) as driver:
-        await find_all(driver)
+    async with found_all(service, tmp_path) as (driver, _):
         for loaded in (200, 300, 400):
             await driver.press("G", then=f"{loaded} of 400" if loaded < 400 else "400 items")
         await driver.press("g", "space", "space", "slash")
@@ -201,8 +199,7 @@ async def test_items_of_a_static_folder_and_of_mlhub_are_written(tmp_path: Path,
 @pytest.mark.parametrize("size", [(60, 15), (140, 40)])
 async def test_the_dialog_of_hostile_items_is_drawn_as_text(tmp_path: Path, size: Sizes) -> None:
     bad = {"id": nasty("../item"), "collection": nasty("c")}
-    async with at(Service(number=2, more=bad), tmp_path, size) as driver:
-        await find_all(driver)
+    async with found_all(Service(number=2, more=bad), tmp_path, size) as (driver, _):
         screen = await export(driver)
         drawn(driver.app)
         screen.query_one(PickList).cursor_line = 2

@@ -134,8 +134,7 @@ async def test_the_detail_shows_markup_as_text(harm: AppOptions) -> None:
 
 async def test_the_filter_finds_and_marks_hostile_text(harm: AppOptions) -> None:
     async with loaded(harm) as driver:
-        await driver.press("slash")
-        await driver.press("left_square_bracket", "slash", "right_square_bracket")
+        await driver.press("slash", "left_square_bracket", "slash", "right_square_bracket")
         await driver.pilot.pause()
         assert "[/]" in look(driver)
         await driver.press("enter", "n", "N", "space")
@@ -269,8 +268,7 @@ async def test_a_hostile_refusal_leads_to_a_question_in_plain_text(harm: AppOpti
         assert KEY not in driver.screen()
         await driver.press("n")
         await go_to(driver, EntryKind.COLLECTION, "CON")
-        await driver.press("l")
-        await driver.press("l", then="wrong[/]")
+        await driver.press("l", "l", then="wrong[/]")
         look(driver)
 
 

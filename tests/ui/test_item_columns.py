@@ -133,8 +133,7 @@ async def test_columns_are_chosen_and_remembered_by_the_kind_of_source(options: 
         await items_scene(driver)
         await driver.until("Platform")
         await driver.press("C", then=(ColumnScreen, "[x] Cloud"))
-        await driver.press("down")
-        await driver.press("space", then="[ ] Cloud")
+        await driver.press("down", "space", then="[ ] Cloud")
         await driver.press("escape", then=DocumentScreen)
         header = header_of(driver)
         assert "Dates" in header and "Cloud" not in header

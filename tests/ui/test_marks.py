@@ -42,5 +42,4 @@ async def test_items_are_marked_in_their_table_beside_the_selection(tmp_path: Pa
         await driver.press("enter", then=lambda: not isinstance(driver.app.screen, AssetsScreen))
         await driver.until(lambda: marked(driver, "●", "scene-00000"))
         assert not marked(driver, "●", "scene-00001")
-        await driver.press("g")
-        await driver.press("space", then=lambda: marked(driver, "✓●", "scene-00000"))
+        await driver.press("g", "space", then=lambda: marked(driver, "✓●", "scene-00000"))

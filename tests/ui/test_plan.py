@@ -49,8 +49,7 @@ async def planned(options: AppOptions, size: Sizes = (80, 24)) -> AsyncIterator[
 
 async def replace(driver: Driver, field: str, text: str) -> None:
     """Type something else into a field, and go back to the tree."""
-    await driver.press(field)
-    await driver.press("ctrl+u")
+    await driver.press(field, "ctrl+u")
     await driver.type(text)
     await driver.press("escape")
 

@@ -67,8 +67,7 @@ async def test_a_refusal_goes_with_the_next_key_that_acts_other_news_stay(option
         await driver.press("x", then=lambda: "does nothing here" in status(driver))
         await driver.press("j", then=lambda: "does nothing here" not in driver.screen())
         await driver.press("y", then=lambda: "ID copied" in status(driver))
-        await driver.press("j")
-        await driver.press("n", then=lambda: "No filter is set" in status(driver))
+        await driver.press("j", "n", then=lambda: "No filter is set" in status(driver))
         await driver.press("slash")
         await driver.until(
             lambda: "enter apply" in footer(driver), lambda: "No filter" not in driver.screen()
@@ -137,8 +136,7 @@ async def test_the_footer_follows_the_pane_that_has_the_focus(options: AppOption
         await driver.press("J", then=lambda: "enter fold" in footer(driver))
         await driver.press("slash", then=lambda: "esc clear" in footer(driver))
         assert "list" not in footer(driver), "there is none beside the JSON"
-        await driver.press("escape")
-        await driver.press("i", then=lambda: "d download" in footer(driver))
+        await driver.press("escape", "i", then=lambda: "d download" in footer(driver))
 
 
 async def test_the_footer_names_only_what_acts_on_the_row_under_the_cursor(options: AppOptions) -> None:

@@ -82,6 +82,15 @@ async def find_all(driver: Driver) -> ResultsScreen:
     return results(driver)
 
 
+@asynccontextmanager
+async def found_all(
+    service: Service, folder: Path, size: Sizes = (80, 24)
+) -> AsyncIterator[tuple[Driver, ResultsScreen]]:
+    """Run the app on an API, the results of a search for all of its items in front."""
+    async with at(service, folder, size) as driver:
+        yield driver, await find_all(driver)
+
+
 def ids(screen: ResultsScreen) -> list[str]:
     """Return the ids that are loaded."""
     return [row.entry.id for row in screen.table.rows]
@@ -369,8 +378,7 @@ async def test_a_static_folder_is_searched_whole(tmp_path: Path) -> None:
 
 async def test_pages_come_as_the_cursor_nears_the_end(tmp_path: Path) -> None:
     service = Service()
-    async with at(service, tmp_path) as driver:
-        screen = await find_all(driver)
+    async with found_all(service, tmp_path) as (driver, screen):
         await driver.until("100 of 250")
         assert len(service.searches) == 1
         await driver.press("G", then="200 of 250")
@@ -384,8 +392,7 @@ async def test_pages_come_as_the_cursor_nears_the_end(tmp_path: Path) -> None:
 
 async def test_a_page_that_failed_is_asked_for_alone(tmp_path: Path) -> None:
     service = Service(failing={"100"})
-    async with at(service, tmp_path) as driver:
-        screen = await find_all(driver)
+    async with found_all(service, tmp_path) as (driver, screen):
         await driver.press("G", then=("page 2 did not come", "r retries"))
         before = len(service.searches)
         await driver.press("k", "G", "j")
@@ -398,14 +405,12 @@ async def test_a_page_that_failed_is_asked_for_alone(tmp_path: Path) -> None:
 
 
 async def test_the_reason_why_a_listing_stopped_is_shown(tmp_path: Path) -> None:
-    async with at(Service(repeating=True), tmp_path) as driver:
-        await find_all(driver)
+    async with found_all(Service(repeating=True), tmp_path) as (driver, _):
         await driver.press("G", then=("The listing stopped", "leads back", "200 of 250"))
 
 
 async def test_the_filter_says_what_it_looks_at(tmp_path: Path) -> None:
-    async with at(Service(), tmp_path) as driver:
-        screen = await find_all(driver)
+    async with found_all(Service(), tmp_path) as (driver, screen):
         await driver.press("slash")
         await driver.type("scene-0009", then="10 of the 100 loaded of 250")
         await driver.press("enter", then="10 match, filtering the 100 loaded of 250")
@@ -452,8 +457,7 @@ async def test_an_item_without_assets_says_that_there_is_nothing_to_download(tmp
 
 
 async def test_the_search_is_changed_from_its_results(tmp_path: Path) -> None:
-    async with at(Service(), tmp_path) as driver:
-        screen = await find_all(driver)
+    async with found_all(Service(), tmp_path) as (driver, screen):
         form = await ask(driver)
         assert field(form, "collections").value == "scenes"
         await put(driver, form, limit="3")
@@ -521,8 +525,7 @@ async def test_hostile_items_are_drawn_as_text(tmp_path: Path, size: Sizes) -> N
         "collection": nasty("collection"),
         "properties": {"datetime": nasty("2020"), nasty("p"): nasty("v")},
     }
-    async with at(Service(number=3, more=bad), tmp_path, size) as driver:
-        await find_all(driver)
+    async with found_all(Service(number=3, more=bad), tmp_path, size) as (driver, _):
         if size[0] >= 140:
             await driver.until(lambda: any("item[/][bold]" in text for text in drawn(driver.app)))
         for key in ("slash", "escape", "space", "d", "escape", "e", "escape", "ctrl+s", "escape"):
@@ -535,8 +538,7 @@ async def test_hostile_items_are_drawn_as_text(tmp_path: Path, size: Sizes) -> N
 
 async def test_a_search_is_saved_with_its_count_run_again_and_forgotten(tmp_path: Path) -> None:
     service = Service()
-    async with at(service, tmp_path) as driver:
-        await find_all(driver)
+    async with found_all(service, tmp_path) as (driver, _):
         await driver.press("ctrl+s", then="Found: 250 items")
         await driver.type("all scenes")
         await driver.press("enter", then=lambda: "Saved as all scenes, 250 items" in driver.said())

@@ -124,8 +124,7 @@ async def test_ascii_alone_is_drawn_where_it_is_wanted(options: AppOptions, mlhu
         await driver.until(lambda: driver.screen().isascii())
         assert ascii_only(driver.app)
         before = driver.screen().splitlines()
-        await driver.press("j", "l", "j", "enter")
-        await driver.press("question_mark", then="Keys")
+        await driver.press("j", "l", "j", "enter", "question_mark", then="Keys")
         await driver.until(lambda: driver.screen().isascii())
         assert len(before) == 40
 

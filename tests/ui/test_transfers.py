@@ -76,8 +76,7 @@ async def test_a_finished_file_is_read_again_and_damage_is_found(options: AppOpt
         path.write_bytes(spoilt)
         await driver.press("v", then=("damaged", "overwrite"))
         await driver.press("L", then=("read again: whole: size, MD5, gzip CRC", "read again: damaged"))
-        await driver.press("escape")
-        await driver.press("enter", then=(JobScreen, "Checksums", "md5:"))
+        await driver.press("escape", "enter", then=(JobScreen, "Checksums", "md5:"))
         await driver.until(str(driver.app.jobs[0].path)[:40])
 
 
