@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import threading
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
@@ -203,12 +204,15 @@ def test_lasting_failures_of_some_files_end_with_them_and_not_with_the_run(
     keys = [PATHS.index(path) for path in refused]
     if retried:
         wanted = [wanted[key] for key in keys]  # nothing else is left to show that the host is well
-    source = MemorySource(wanted)
+    source, all_asked, asked = MemorySource(wanted), threading.Barrier(bad), set[str]()
 
     def plan(request: Request) -> Answer | None:
         if request.target not in refused:
             return None
         source.exhausted.wait(PATIENCE)  # what fails before may be the host's failure, not the file's
+        if request.target not in asked:
+            asked.add(request.target)
+            all_asked.wait(PATIENCE)  # no file is tried again while another one has yet to fail
         return Answer(status=status)
 
     server.plan = plan
