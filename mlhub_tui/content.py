@@ -94,6 +94,17 @@ _MAGICS = tuple(FORMATS)
 _TEXT = 32  # bytes that tell a text from what is compressed
 _JSON_NAMES = frozenset({".json", ".geojson", ".topojson", ".ndjson"})
 _XML_NAMES = frozenset({".xml", ".kml", ".gml", ".svg", ".vrt", ".qml", ".sld", ".xsd"})
+_TEXT_NAMES = frozenset(
+    f".{end}"
+    for ends in ("csv htm html ini log md md5 met prj", "sha1 sha256 tfw tsv txt wkt wld yaml yml")
+    for end in ends.split()
+)
+
+
+def is_text_name(name: str) -> bool:
+    """Return whether a file is of a format that people can read, by the end of its name."""
+    suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122  (as in `is_odd`)
+    return suffix in _TEXT_NAMES or suffix in _JSON_NAMES or suffix in _XML_NAMES
 
 
 def is_odd(kind: ContentKind, name: str) -> bool:

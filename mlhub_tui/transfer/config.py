@@ -22,7 +22,7 @@ from .engine import SharedLimits
 
 if TYPE_CHECKING:  # needed by transfers only, not before the first request of a command
     from ..http.client import HTTPClient
-    from ..http.credentials import CookieJar, Link, OriginCredentials
+    from ..http.credentials import CookieJar, Link
     from ..http.versions import Checksum
     from .part_file import PartJournal
 
@@ -117,14 +117,14 @@ class Expected(NamedTuple):
     """What is known of a file before it is fetched: its name, whose end tells the format, and its size.
 
     `archive` is whether the API promises a gzip-compressed tar archive, `page` whether it may be a web page;
-    the key of `credentials` is masked in what a server says in its place.
+    the key of its `link` is masked in what a server says in its place, and the end of its URL counts too.
     """
 
     name: str
     size: int | None = None
     archive: bool = False
     page: bool = False
-    credentials: OriginCredentials | None = None
+    link: Link | None = None
 
     @property
     def gzip(self) -> bool:
@@ -162,7 +162,7 @@ class DownloadSpec:
     @property
     def expected(self) -> Expected:
         """What is known of the file's content."""
-        return Expected(self.target.name, self.size, self.archive, self.page, self.link.credentials)
+        return Expected(self.target.name, self.size, self.archive, self.page, self.link)
 
     def is_settled(self) -> bool:
         """Return whether nothing is to be fetched, as far as can be told without the server; blocks.

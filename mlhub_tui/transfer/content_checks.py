@@ -7,11 +7,23 @@ of an archive; what contradicts both is.
 
 from __future__ import annotations
 
+import re
 import threading
 from pathlib import Path
+from urllib.parse import unquote
 
 from .. import errors, text
-from ..content import GZIP_MAGIC, READABLE, START, ContentKind, first_line, is_odd, is_tar, recognise
+from ..content import (
+    GZIP_MAGIC,
+    READABLE,
+    START,
+    ContentKind,
+    first_line,
+    is_odd,
+    is_tar,
+    is_text_name,
+    recognise,
+)
 from ..http.representation import Inflater, unpacked_start
 from .config import Expected
 from .engine import TransferCancelled
@@ -49,10 +61,23 @@ def contradiction(
         return None if kind in (ContentKind.GZIP, ContentKind.TAR) else kind
     # Sizes in catalogs may be stale: a text alone is refused only where they contradict it too, or it is
     # labelled as one.
-    stands_in = kind in READABLE and is_odd(kind, expected.name)
+    stands_in = kind in READABLE and _is_odd(expected, kind)
     other_size = size is not None and expected.size is not None
     labelled = media_type.lower().startswith("text/")
     return kind if stands_in and (kind is not ContentKind.TEXT or other_size or labelled) else None
+
+
+def _is_odd(expected: Expected, kind: ContentKind) -> bool:
+    """Return whether what people can read is not of the format of a file, by the ends of its name and URL.
+
+    A dataset's files are named as radiant_mlhub does, where `a.tif.aux.xml` and `info.json?of=a.tif` become
+    a `.tif`.
+    """
+    if not is_odd(kind, expected.name):
+        return False
+    url = expected.link.url if expected.link is not None else ""
+    last = unquote(re.split("[?#;]", url, maxsplit=1)[0]).rpartition("/")[2]
+    return is_odd(kind, last) or not is_text_name(last)
 
 
 def refused(
@@ -73,7 +98,7 @@ def refused(
 
 
 def _first_line(expected: Expected, start: bytes) -> str:
-    hidden = expected.credentials.hidden() if expected.credentials is not None else ()
+    hidden = expected.link.hidden if expected.link is not None else ()
     return first_line(unpacked_start(start) if expected.archive else start, hidden)
 
 

@@ -35,8 +35,7 @@ class FileRequest(NamedTuple):
     @property
     def expected(self) -> Expected:
         """What is known of the file's content."""
-        name, credentials = self.path.rpartition("/")[2], self.link.credentials
-        return Expected(name, self.size, page=self.page, credentials=credentials)
+        return Expected(self.path.rpartition("/")[2], self.size, page=self.page, link=self.link)
 
 
 class FileResult(NamedTuple):

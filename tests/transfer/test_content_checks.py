@@ -13,6 +13,7 @@ import pytest
 
 from mlhub_tui.content import ContentKind, first_line, recognise
 from mlhub_tui.errors import UnexpectedAnswer, VerificationFailed
+from mlhub_tui.http.credentials import Link
 from mlhub_tui.http.representation import DecodingSink, codings, is_ambiguous, to_undo
 from mlhub_tui.transfer.config import Expected
 from mlhub_tui.transfer.content_checks import check_whole, contradiction, is_other, refused
@@ -139,6 +140,25 @@ def test_a_text_that_is_labelled_as_one_is_no_image(name: str, kind: ContentKind
 )
 def test_the_first_line_of_what_came_is_clean(start: bytes, line: str) -> None:
     assert first_line(start) == line
+
+
+@pytest.mark.parametrize(
+    ("url", "start", "refuses"),
+    [
+        ("https://h.test/a.tif.aux.xml", b"<PAMDataset>", False),
+        ("https://h.test/tilejson.json?url=a.tif", b'{"tilejson": "2.0.0"}', False),
+        ("https://h.test/a.tif.md5?sig=x", b"0123456789 a.tif, a line of text", False),
+        ("https://h.test/a.tif", b"<Error>", True),
+        ("https://h.test/a.tif.aux.xml", b'{"error": "gone"}', True),
+        ("https://h.test/get.php?file=a.tif", b'{"error": "gone"}', True),
+        ("https://h.test/download/7#a.json", b'{"error": "gone"}', True),
+    ],
+)
+def test_what_people_can_read_is_no_error_where_the_url_says_that_it_is_that(
+    url: str, start: bytes, refuses: bool
+) -> None:
+    kind = contradiction(Expected("aux.tif", link=Link(url)), start, len(start), "text/plain")
+    assert (kind is not None) is refuses
 
 
 def test_a_refusal_says_what_came_from_where_and_what_to_do() -> None:

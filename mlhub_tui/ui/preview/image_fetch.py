@@ -86,7 +86,7 @@ async def _asked(link: Link, asset: Asset) -> int | None:
     engine = transfer.engine.shared_engine()
 
     async def ask() -> int | None:
-        image = transfer.config.Expected(one_line(asset.key, 60), credentials=link.credentials)
+        image = transfer.config.Expected(one_line(asset.key, 60), link=link)
         version = await transfer.resumption.fetch_version(engine.client(), link, image)
         return version.total
 
