@@ -26,8 +26,9 @@ from mlhub_tui.cluster.object_store import (
     publish_catalog,
     publish_report,
 )
-from mlhub_tui.cluster.sharding import Shard, digest_of, host_of, shard_files, shards
-from mlhub_tui.errors import FileConflict, OutputFolderError, ServerError, TargetBusy
+from mlhub_tui.cluster.sharding import Shard, digest_of, host_of, plain_error, shard_files, shards, split_mark
+from mlhub_tui.errors import FileConflict, OutputFolderError, ServerError, ServerUnreachable, TargetBusy
+from mlhub_tui.http.errors import ConnectionLost
 from mlhub_tui.options import ClusterConfig, IfExists
 from mlhub_tui.planning.manifest import LockedManifest
 from mlhub_tui.planning.manifest_queue import Row
@@ -101,10 +102,25 @@ def test_what_is_left_of_a_shard_is_tried_again_or_halved() -> None:
     assert (ids(left), left.tries, left.check, left.host) == ([2, 4], 1, True, "h")
     assert [ids(half) for half in shard.halves()] == [[1, 2], [3, 4, 5]]
     assert [ids(half) for half in Shard([row(1)]).halves()] == [[1]]
+    assert all((half.host, half.check) == ("h", True) for half in shard.halves())
     assert Shard.unpack(shard.pack()) == shard
     assert Shard([row(1, size=LARGE)]).alone
     assert not Shard([row(1, size=LARGE - 1)]).alone
     assert not Shard([row(1, size=LARGE), row(2)]).alone
+    assert not Shard([row(1, size=None)]).alone
+
+
+def test_what_goes_through_a_scheduler_has_no_secret_and_an_error_keeps_its_wait() -> None:
+    hrefs = ["https://u:p@h.test/a/b?sig=0123456789abcdef", "https://h.test/x?page=2"]
+    rows = [row(number)._replace(href=href) for number, href in enumerate(hrefs)]
+    sent = [split_mark(each.href) for each in Shard.unpack(Shard(rows).pack()).rows]
+    assert sent == [("https://h.test/a/b", True), ("https://h.test/x?page=2", False)]
+    failed = plain_error(
+        ConnectionLost("https://h.test/?key=s3cr3t-Zq81 was lost", retry_after=5.0, hint="wait")
+    )
+    assert type(failed) is ServerUnreachable
+    assert (failed.retry_after, failed.hint, "s3cr3t" in failed.message) == (5.0, "wait", False)
+    assert type(plain_error(FileConflict("x"))) is FileConflict
 
 
 @pytest.mark.parametrize(
