@@ -60,6 +60,7 @@ _EXACT = "the exact figure of a far bound (1,000 or more; 100 where its name say
 _MOMENT = "whether a clock has come to a moment or just passed it"
 _PAST = "how long ago a moment is that stands for never"
 _ELSEWHERE = "for another platform than this one"
+_NONE = "which negative number stands for none"
 _FIGURES = {_PACED, _EXACT}
 _FAR, _FAR_BOUND = 1000, 100
 _EDGES = {("<", "<="), ("<=", "<"), (">", ">="), (">=", ">")}
@@ -136,7 +137,7 @@ class _Finder:
             for child in value if isinstance(value, list) else [value]:
                 if name not in _ANNOTATIONS and isinstance(child, ast.AST):
                     why = _DECORATOR if name == "decorator_list" else _WIDTH if _is_width(node, child) else ""
-                    why = why or whys.get(child, "")
+                    why = why or whys.get(child, "") or (_NONE if _is_none(node, child) else "")
                     here = imported and not (is_function and name == "body")
                     yield from self._within(child, skip or why, here, statement)
 
@@ -283,6 +284,14 @@ def _exact(name: str, value: ast.expr) -> str:
     """Return why a constant's figure is not a behaviour: a far bound, moved by a hundredth or less."""
     number = abs(eval(ast.unparse(value)))
     return _EXACT if number >= (_FAR_BOUND if _BOUND.search(name) else _FAR) else ""
+
+
+def _is_none(node: ast.AST, child: ast.AST) -> bool:
+    """Whether a child is the number -1 that stands for none: no step of a range, no place from the end."""
+    is_value = isinstance(node, ast.Assign | ast.AnnAssign | ast.arguments) or (
+        isinstance(node, ast.Call) and ast.unparse(node.func) != "range"
+    )
+    return is_value and ast.unparse(child) == "-1"
 
 
 def _is_width(node: ast.AST, child: ast.AST) -> bool:
