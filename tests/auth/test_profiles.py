@@ -277,6 +277,11 @@ def test_a_home_that_cannot_be_made_is_said(mlhub_home: Path) -> None:
 
 
 def test_a_missing_profile_names_those_that_exist_and_the_nearest(mlhub_home: Path) -> None:
+    with pytest.raises(ProfileNotFound, match="does not exist"):
+        ProfilesFile.load().get("a")
+    write(mlhub_home, "")
+    with pytest.raises(ProfileNotFound, match="holds no profiles"):
+        ProfilesFile.load().get("a")
     write(mlhub_home, "[project1]\n[other]\n")
     with pytest.raises(ProfileNotFound) as caught:
         ProfilesFile.load().get("projct1")

@@ -534,6 +534,7 @@ def test_why_nobody_was_reached_is_said(error: Exception, kind: type[RequestErro
     found = connect_error(error, "https://h.test/x?key=s3cret")
     assert type(found) is kind
     assert words in str(found)
+    assert "ulimit" not in str(found.hint)
     behind = connect_error(error, "https://h.test/x", "p.test:1")
     assert isinstance(error, ServerError) or "cannot reach the proxy p.test:1 on the way to h.test" in str(
         behind
@@ -556,6 +557,11 @@ def test_why_nobody_was_reached_is_said(error: Exception, kind: type[RequestErro
 )
 def test_only_what_may_pass_is_repeated(error: RequestError, passes: bool) -> None:
     assert may_pass(error) is passes
+
+
+def test_where_too_many_files_are_open_the_hint_is_how_to_open_more() -> None:
+    found = connect_error(OSError(errno.EMFILE, "Too many open files"), "https://h.test/x")
+    assert "too many open files" in found.message and "ulimit -n" in found.hint
 
 
 @pytest.mark.parametrize(

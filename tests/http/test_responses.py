@@ -228,6 +228,7 @@ async def test_a_large_body_arrives_byte_for_byte(
         (b"\0\0\x12\4\0\0\0\0\0\0\3\0\0\0\x64", "is not HTTP/1.1: the server speaks HTTP/2 alone"),
         (b"\x15\3\3\0\2\2\x46", "is not HTTP/1.1: the server speaks TLS: try https"),
         (b"welcome", "is not HTTP/1.1: illegal status line: welcome"),
+        (H + b"Content-Length: 1" + b"0" * 18 + b"\r\n\r\n", f"illegal Content-Length: 1{'0' * 18}"),
     ],
 )
 async def test_what_is_no_response_is_said_as_it_reads(sent: bytes, words: str, client: HTTPClient) -> None:

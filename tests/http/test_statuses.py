@@ -107,6 +107,32 @@ def test_a_listing_that_fails_says_so_in_words(status: int, words: str) -> None:
     assert error(status).message == f"{words}: https://h.test/a"
 
 
+def test_a_refusal_that_asks_for_patience_is_no_refusal() -> None:
+    def told(status: int, body: bytes = b"", **headers: str) -> type[RequestError]:
+        return type(status_error(status, "https://h.test/a", headers, body, what="x.tif", key_sent=False))
+
+    wait = {"retry-after": "5"}
+    assert [told(status, **wait) for status in (403, 404, 418)] == [ServerError, LinkRejected, RequestRefused]
+    slow = b"<Code>SlowDown</Code>"
+    assert [told(status, slow) for status in (400, 403, 404)] == [ServerError, ServerError, LinkRejected]
+
+
+@pytest.mark.parametrize(
+    ("secret", "sent", "words"),
+    [
+        ("a-secret-key-1234", True, "the API refused the key ****1234"),
+        ("a-secret-key-1234", False, "no API key was sent, because this is not the API's own origin"),
+        (None, True, "no API key was sent"),
+        (None, False, "no API key was sent"),
+    ],
+)
+def test_a_listing_that_requires_a_key_says_which_was_sent(
+    secret: str | None, sent: bool, words: str
+) -> None:
+    found = status_error(401, "https://h.test/a", {}, b"", key_sent=sent, secret=secret)
+    assert found.message == f"{words}: https://h.test/a"
+
+
 @pytest.mark.parametrize(
     ("query", "status", "words", "tried"),
     [

@@ -234,6 +234,8 @@ def _equivalent(node: ast.AST, imported: bool) -> str:
             return _PACED
         case ast.keyword(arg="maxsize" | "maxlen" | "max_workers" | "daemon" | "stacklevel" | "buffering"):
             return "a cache's or pool's size"
+        case ast.keyword(arg="usedforsecurity"):
+            return _ELSEWHERE  # which allow less (FIPS)
         case ast.keyword(arg="strict", value=ast.Constant()):
             return "whether zip checks lengths that are equal"
         case ast.keyword(arg="width" | "indent", value=ast.Constant()):
