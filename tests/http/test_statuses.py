@@ -108,13 +108,15 @@ def test_a_listing_that_fails_says_so_in_words(status: int, words: str) -> None:
 
 
 def test_a_refusal_that_asks_for_patience_is_no_refusal() -> None:
-    def told(status: int, body: bytes = b"", **headers: str) -> type[RequestError]:
-        return type(status_error(status, "https://h.test/a", headers, body, what="x.tif", key_sent=False))
+    def waits(status: int) -> type[RequestError]:
+        headers = {"retry-after": "5"}
+        return type(status_error(status, "https://h.test/a", headers, b"", what="x.tif", key_sent=False))
 
-    wait = {"retry-after": "5"}
-    assert [told(status, **wait) for status in (403, 404, 418)] == [ServerError, LinkRejected, RequestRefused]
-    slow = b"<Code>SlowDown</Code>"
-    assert [told(status, slow) for status in (400, 403, 404)] == [ServerError, ServerError, LinkRejected]
+    def throttles(status: int) -> type[RequestError]:
+        return type(error(status, "x.tif", b"<Code>SlowDown</Code>"))
+
+    assert [waits(status) for status in (403, 404, 418)] == [ServerError, LinkRejected, RequestRefused]
+    assert [throttles(status) for status in (400, 403, 404)] == [ServerError, ServerError, LinkRejected]
 
 
 @pytest.mark.parametrize(

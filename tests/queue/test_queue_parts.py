@@ -349,3 +349,14 @@ def test_a_job_knows_where_its_bytes_are() -> None:
     assert DATASET.asset_folder == HERE / "crops"
     with pytest.raises(ValueError, match="must be resume, skip or overwrite, not 'often'"):
         IfExists("often")
+
+
+def test_waiting_for_a_file_that_is_being_prepared_is_no_failure(tmp_path: Path) -> None:
+    bounded = replace(QUEUE_RETRIES, tries=2)
+
+    def becomes(error: Exception) -> list[JobState]:
+        return [judge(error, failures, bounded, tmp_path).action for failures in (1, 2, 9)]
+
+    assert becomes(BeingPrepared("x", retry_after=5.0)) == [JobState.RETRYING] * 3
+    assert becomes(BeingPrepared("x")) == [JobState.RETRYING, JobState.FAILED, JobState.FAILED]
+    assert becomes(ServerError("x", retry_after=5.0)) == [JobState.RETRYING, JobState.FAILED, JobState.FAILED]
