@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .. import planning, sources  # their modules are loaded when they are used
-from ..errors import InvalidSearch
+from ..errors import EntityDoesNotExist, InvalidSearch
 from ..text import one_line
 from .connection import opened, output_dir, request_source
 from .dataset_download import dataset, download
@@ -144,11 +144,19 @@ def item(
 
     Without an ITEM it is the collection's own assets. Works with sources of every kind.
     """
-    folder, complaints = output_dir(), []
+    folder, missing = output_dir(), list[EntityDoesNotExist]()
+    complaints: list[str] = []
 
     async def plan(found: Credentials) -> Sequence[DownloadRequest]:
         async with opened(found) as source:
-            documents: list[Document] = [await source.item(collection, name) for name in dict.fromkeys(items)]
+            documents: list[Document] = []
+            for name in dict.fromkeys(items):
+                try:
+                    documents.append(await source.item(collection, name))
+                except EntityDoesNotExist as error:
+                    missing.append(error)
+            if missing and not documents:
+                raise missing[0]
             terms = sources.asset_links.StorageTerms(source.collection)
             documents = [await terms.of(document, collection) for document in documents]
             documents = documents or [await source.collection(collection)]
@@ -166,7 +174,7 @@ def item(
         for entry in selection.left_out:
             name = f"{one_line(entry.document_id, 80)} {one_line(entry.key, 60)}"
             complaints.append(f"{name} is left out: {one_line(entry.why, 200)}")
-        complaints.extend(unknown)
+        complaints.extend((*unknown, *(error.message for error in missing)))
         for line in complaints:
             note(line)
         return selection.requests

@@ -132,3 +132,9 @@ def test_an_asset_that_does_not_exist_is_two_lines_of_error(
     first, hint = done.stderr.splitlines()
     assert first.startswith("mlhub-tui: error: there is no asset 'x'; there are: ")
     assert "--asset" in hint
+
+
+def test_items_that_are_there_arrive_though_another_is_not(run: Run, on_sample: SampleServer) -> None:
+    result = run("download", "item", LABELS, "nosuch", ITEM, "--output-dir", run.folder, code=1)
+    assert len(result.stdout.splitlines()) == 2
+    assert 'note: item "nosuch" of collection' in result.stderr
