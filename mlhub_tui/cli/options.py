@@ -298,7 +298,7 @@ def _area(context: click.Context, parameter: click.Parameter, typed: str | None)
     if not typed.lstrip().startswith("{"):
         return models.read_geometry(typed)
     try:
-        return models.search.geometry_of(json.loads(typed))
+        return models.geometry_of(json.loads(typed))
     except (ValueError, RecursionError):
         raise InvalidSearch("what is given with --intersects is no JSON, and no file") from None
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .extent import Extent as Extent
     from .extent import Interval as Interval
     from .search import Search as Search
+    from .search import geometry_of as geometry_of
     from .search import parse_bbox as parse_bbox
     from .search import parse_span as parse_span
     from .search import parse_when as parse_when
@@ -44,7 +45,7 @@ else:
             "document": "Asset Catalog Collection Document Item JsonDict MLModel Provider",
             "entry": "Entry EntryKind",
             "extent": "BBox Extent Interval",
-            "search": "Search parse_bbox parse_span parse_when read_geometry",
+            "search": "Search geometry_of parse_bbox parse_span parse_when read_geometry",
             "sign_in": "sign_in_words ways_to_sign_in",
         },
     )

@@ -282,3 +282,23 @@ def test_no_two_classes_have_one_name() -> None:
                 homes.setdefault(node.name, []).append(str(path.relative_to(PACKAGE)))
     twice = {name: where for name, where in homes.items() if len(where) > 1}
     assert {name: where for name, where in twice.items() if name not in NAMES_OF_THE_API} == {}
+
+
+def test_no_module_is_reached_through_a_package_that_loads_names_alone() -> None:
+    alone: dict[str, set[str]] = {}
+    for path in PACKAGE.glob("*/__init__.py"):
+        if "= lazy(" in path.read_text(encoding="utf-8"):
+            alone[path.parent.name] = {module.name for module in pkgutil.iter_modules([str(path.parent)])}
+    found = [
+        f"{path.relative_to(PACKAGE)}:{node.lineno}: {node.value.id}.{node.attr}"
+        for path in PACKAGE.rglob("*.py")
+        for node in nodes(path)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+        if node.attr in alone.get(node.value.id, set())
+        if any(
+            isinstance(each, ast.ImportFrom) and node.value.id in {alias.name for alias in each.names}
+            for each in nodes(path)
+        )
+    ]
+    assert {"models", "auth"} <= alone.keys()
+    assert not found, found
