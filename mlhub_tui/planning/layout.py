@@ -17,6 +17,7 @@ from enum import IntEnum
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
+from ..http.urls import resolve_href
 from ..models import Asset
 from ..text import clean, file_name
 
@@ -185,8 +186,10 @@ def asset_extension(asset: Asset) -> str:
     It is that of the href's path; `.tiff` becomes `.tif`, as radiant_mlhub writes it, so that both can
     work on one folder. An href without one goes by the media type.
     """
+    href = asset.href.strip()
     try:
-        path = urlsplit(asset.href.replace("\\", "/")).path
+        # GDAL's `/vsicurl?url=...` has it in what it names.
+        path = urlsplit(resolve_href("", href) if href.startswith("/vsi") else href.replace("\\", "/")).path
     except ValueError:
         path = ""
     suffix = PurePosixPath(unquote(path)).suffix

@@ -52,6 +52,7 @@ def asset(key: str, href: str, media_type: str = "") -> Asset:
         ("https://h/a.b c", "image/png", ".png"),
         ("https://h/a.%2e%2e%2f", "", ""),
         ("https://[broken", "application/json", ".json"),
+        ("/vsicurl?max_retry=3&url=https%3A%2F%2Fh%2Fa.tif", "", ".tif"),
     ],
 )
 def test_the_extension_is_that_of_the_path_or_of_the_media_type(href: str, media_type: str, end: str) -> None:
