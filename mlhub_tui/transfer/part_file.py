@@ -397,7 +397,7 @@ class Segment:
 
     start: int
     end: int
-    position: int = 0
+    position: int = field(init=False)
     reach: int = 0
     active: bool = True
 

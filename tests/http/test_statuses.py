@@ -144,6 +144,8 @@ def test_a_listing_that_requires_a_key_says_which_was_sent(
         ("limit=30&page=2", 502, "", ["limit=10&page=4", "limit=5&page=7", "limit=1&page=31"]),
         ("limit=1", 413, "", []),
         ("a=1", 504, "", ["a=1&limit=10", "a=1&limit=1"]),
+        ("page=1", 504, "", ["page=1&limit=10", "page=1&limit=1"]),
+        ("page=2", 504, "", []),
         ("limit=100", 0, "", ["limit=10", "limit=1"]),
         ("limit=10", 0, "", ["limit=1"]),
         ("limit=100", 400, "at most 20", ["limit=20", "limit=10", "limit=5", "limit=1", ""]),
