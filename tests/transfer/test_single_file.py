@@ -329,6 +329,9 @@ def test_a_part_that_nobody_recorded_is_gone_on_with_where_it_is_of_the_file(
     assert names(transfers.folder) == ["file.tar.gz"]
     begun = server.gets[-1].range
     assert (begun is not None and not begun.startswith("bytes=0-")) is resumed
+    asked = [request.range.removeprefix("bytes=").split("-") for request in server.gets if request.range]
+    rests = [first for first, last in asked if int(first) > 0 and (not last or int(last) - int(first) > 2000)]
+    assert bool(rests) is resumed, "the rest of another file is not even asked for"
 
 
 @pytest.mark.parametrize("held", [b"", DATA[:HALF], b"another's"])
