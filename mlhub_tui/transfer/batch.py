@@ -21,7 +21,7 @@ from ..content import GZIP_MAGIC, START
 from ..errors import MLHubException
 from ..http.credentials import LOCAL
 from ..http.errors import BodyNotWanted, ConnectionLost
-from ..http.representation import BodyCollector, codings, is_ambiguous, is_page, raise_for_response
+from ..http.representation import BodyCollector, codings, is_ambiguous, raise_for_response
 from ..http.response import BodySink, Response
 from ..http.urls import host_label
 from ..http.versions import HashingSink, checksums
@@ -29,6 +29,7 @@ from . import content_checks
 from .config import BatchConfig, TransferContext, TransferProgress
 from .engine import TransferCancelled, shared_engine
 from .hosts import PROGRESS, HostScheduler, HostState, SharedBackoff
+from .resumption import head_tells
 from .work_source import (
     BatchStats,
     FileRequest,
@@ -40,7 +41,6 @@ from .work_source import (
     WorkSource,
 )
 
-_NO_HEAD = frozenset({400, 403, 405, 501})
 _LOW, _TAKE, _WINDOW = 256, 512, 4096  # requests: taken when fewer are ready, so many, up to so many open
 _TICK = 0.05
 _ERROR_BODY = 64 << 10  # bytes of an error's body that are read to keep the connection
@@ -350,8 +350,11 @@ class _BatchRunner:
     async def _fetch(self, task: FileTask, host: HostState) -> bool:
         """Request a file, or first its size; return False if it is to be fetched as a single one."""
         if task.existing is not None:
-            head = await self._request("HEAD", task)
-            if head.response is None or head.response.status in _NO_HEAD or is_page(head.response.headers):
+            try:
+                head = await self._request("HEAD", task)
+            except ConnectionLost:
+                return False
+            if head.response is None or not head_tells(head.response, task.request.expected):
                 return False
             response = head.require_file()
             found = codings(response.headers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import replace
 from enum import Enum, auto
 from functools import partial
@@ -14,7 +15,7 @@ from ..content import ContentKind, recognise
 from ..fileio import translate_os_error
 from ..http.client import HTTPClient
 from ..http.credentials import CookieJar, Link
-from ..http.errors import DEFAULT_TIMEOUTS, Timeouts
+from ..http.errors import DEFAULT_TIMEOUTS, ConnectionLost, Timeouts
 from ..http.exchange import PEEK
 from ..http.representation import codings, is_ambiguous, is_page, parse_content_range, raise_for_response
 from ..http.response import Response
@@ -26,7 +27,8 @@ from .config import DownloadSpec, Expected, TransferContext
 from .part_file import PartRecord, RestartRequired, drop_second_name, inode, merge, prefix
 
 _SAMPLE = 1024  # bytes at each end that are compared before a file is taken over
-_NO_HEAD = frozenset({400, 403, 405, 501})
+# Answers to HEAD that a GET would get too; any other one may be to HEAD alone.
+_OF_GET_TOO = frozenset({200, 202, 206, 407, 429, 503, 511})
 
 
 def validate_range(response: Response, version: RemoteVersion, first: int) -> int:
@@ -198,20 +200,32 @@ async def fetch_version(
     return (await _fetch_head(client, link, expected, cookies=cookies, timeouts=timeouts))[0]
 
 
+def head_tells(response: Response, expected: Expected) -> bool:
+    """Return whether a response to HEAD is what one to GET would be.
+
+    A link may be signed for GET only, a script answer HEAD with an error or without a size, and label all
+    that it sends as a web page.
+    """
+    if response.status != 200:
+        return response.status in _OF_GET_TOO
+    return response.content_length != 0 and (expected.page or not is_page(response.headers))
+
+
 async def _fetch_head(
     client: HTTPClient, link: Link, expected: Expected, *, cookies: CookieJar | None, timeouts: Timeouts
 ) -> tuple[RemoteVersion, bool]:
     """Return the version of a file, and whether it may yet be that of an encoded form.
 
-    A store may refuse HEAD (a link signed for GET only), and many a script labels all it sends as a web page:
-    then the first bytes are requested.
+    Where the response to HEAD does not tell, or none comes, the first bytes are requested.
     """
     fetch = partial(
         client.fetch, credentials=link.credentials, cookies=cookies, timeouts=timeouts, decode=False
     )
-    response, body = await fetch("HEAD", link.url, limit=0, headers=link.headers)
-    labelled = is_page(response.headers) and not expected.page
-    if response.status in _NO_HEAD or (labelled and response.status == 200):
+    response: Response | None = None
+    body = b""
+    with suppress(ConnectionLost):
+        response, body = await fetch("HEAD", link.url, limit=0, headers=link.headers)
+    if response is None or not head_tells(response, expected):
         headers = {**link.headers, "Range": f"bytes=0-{PEEK - 1}"}
         response, body = await fetch("GET", link.url, limit=PEEK, headers=headers)
     version, found = remote_version(response), codings(response.headers)

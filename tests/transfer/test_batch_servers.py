@@ -264,6 +264,31 @@ def test_large_files_get_their_turn_while_the_host_refuses_small_ones(
     assert there(folder) == stored(large)
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        Answer(status=404),
+        Answer(status=500),
+        Answer(status=204),
+        Answer(before="close"),
+        Answer(headers={"Content-Length": "0"}),
+        Answer(headers={"Content-Type": "text/html"}),
+    ],
+    ids=["404", "500", "204", "closed", "no length", "a page"],
+)
+def test_a_file_that_is_there_is_found_whole_though_its_server_answers_heads_wrongly(
+    server: FaultServer, folder: Path, shared: JobContext, head: Answer
+) -> None:
+    server.plan = lambda request: head if request.method == "HEAD" else None
+    for fetched_now in (True, False):
+        results = fetched(requests(server, PATHS[:3]), folder, shared)
+        assert errors_of(results) == {}
+        assert all(result.fetched is fetched_now for result in results.values())
+    assert there(folder) == stored({path: FILES[path] for path in PATHS[:3]})
+    server.plan = lambda _: Answer(status=404)
+    assert set(errors_of(fetched(requests(server, PATHS[:1]), folder, shared)).values()) == {"LinkRejected"}
+
+
 def test_what_a_script_labels_as_a_web_page_is_known_by_its_first_bytes_also_once_it_is_there(
     server: FaultServer, folder: Path, shared: JobContext
 ) -> None:
