@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -232,7 +233,7 @@ def choose(text: str, *, api_key: str | None = None, base: Path | None = None) -
     file = ProfilesFile.load()
     if text == ANONYMOUS or text in file.names():
         return for_profile(text, api_key=api_key)
-    if _is_path(text, base):
+    if _is_path(text, base) and not _lacks_scheme(text, base):
         return for_location(text, api_key=api_key, base=base)
     if known := by_name(text):
         return for_location(
@@ -272,12 +273,19 @@ def _is_path(text: str, base: Path | None) -> bool:
     return _exists(text, base)
 
 
+def _lacks_scheme(text: str, base: Path | None) -> bool:
+    """Whether a text is a URL but for its `https://`: it begins with a host, which is no folder."""
+    host = re.match(r"(?:(?:[\w-]+\.)+[A-Za-z]{2,}|localhost)(?::\d+)?(?=/)", text)
+    return host is not None and not _exists(host[0], base)
+
+
 def _unknown(text: str, file: ProfilesFile) -> ProfileNotFound:
     names = [*file.names(), *(known.name for known in KNOWN)]
     near = nearest_word(text, names)
     guess = f"did you mean {one_line(near, 60)}? " if near else ""
-    if "." in text and "/" not in text:
-        guess = f"did you mean https://{one_line(text, 80)}? "
+    if "/" in text or "." in text:
+        scheme = "http" if text.startswith("localhost") else "https"
+        guess = f"did you mean {scheme}://{one_line(text, 80)}? "
     return ProfileNotFound(
         f"no source {one_line(text, 80)!r}: no profile, file, folder or public source has that name",
         hint=f"{guess}`mlhub-tui sources list --known` lists the public ones",

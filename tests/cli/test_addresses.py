@@ -274,3 +274,17 @@ def test_what_has_no_assets_is_said_by_name(run: Run, server: LoopbackServer, tm
     assert (of_collection.exit_code, of_item.exit_code) == (1, 1)
     assert "c has no assets of its own: name an item of it too" in of_collection.stderr
     assert "a has no assets\n" in of_item.stderr
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("stac.example.org/v1", "https://stac.example.org/v1"),
+        ("localhost:8080/stac", "http://localhost:8080/stac"),
+    ],
+)
+def test_a_url_without_its_scheme_is_no_path(run: Run, folder: Path, typed: str, meant: str) -> None:
+    refused = run("--source", typed, "list", "collections", code=2)
+    assert f"did you mean {meant}?" in refused.stderr
+    (folder.parent / typed.partition("/")[0]).mkdir()
+    assert "no such file or folder" in run("--source", typed, "list", "collections", code=1).stderr
