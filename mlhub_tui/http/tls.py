@@ -163,6 +163,6 @@ class TLSTransport(asyncio.BufferedProtocol, asyncio.Transport):
             self._below.write(self._outgoing.read())
 
     def _fail(self, error: ssl.SSLError) -> None:
-        self._error = error
+        self._error = self._error or error  # once one has come, nothing can be written either
         self._flush()  # the alert that tells why
         self.abort()
