@@ -41,6 +41,8 @@ _HEURISTIC_LONGEST = 3600.0
 _TRY_AGAIN = 30.0  # seconds without a request to a host that could not be reached, while the cache can answer
 _LOGIN_FIRST = 511  # of the network, not of the server (RFC 6585, section 6)
 
+_PATIENCE = 10.0  # seconds another connection may hold the database
+_BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_BUSY_RECOVERY, sqlite3.SQLITE_LOCKED)
 _CHECK_EVERY = 2 * 1024 * 1024  # bytes stored between two checks of the whole size
 _SHRINK_TO = 0.9
 _USED_STEP = 3600.0  # seconds: reading marks a document as used, but not each time
@@ -189,11 +191,7 @@ class DocumentCache:
                 os.close(os.open(self.path, os.O_CREAT | os.O_EXCL, 0o600))
             db = sqlite3.connect(self.path, timeout=2.0, isolation_level=None, check_same_thread=False)
             try:
-                db.execute("PRAGMA auto_vacuum = INCREMENTAL")
-                db.execute("PRAGMA journal_mode = WAL")
-                # What a power cut takes can be fetched again.
-                db.execute("PRAGMA synchronous = OFF")
-                db.executescript(_SCHEMA)
+                _set_up(db)
             except BaseException:
                 db.close()
                 raise
@@ -205,6 +203,24 @@ class DocumentCache:
             with suppress(sqlite3.Error):
                 self._db.close()
             self._db = None
+
+
+def _set_up(db: sqlite3.Connection) -> None:
+    """Create what is missing; while another connection does, wait: SQLite does not as its mode is set."""
+    until = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            db.execute("PRAGMA auto_vacuum = INCREMENTAL")
+            db.execute("PRAGMA journal_mode = WAL")
+            # What a power cut takes can be fetched again.
+            db.execute("PRAGMA synchronous = OFF")
+            db.executescript(_SCHEMA)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode not in _BUSY or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def fresh_for(headers: Mapping[str, str], now: float) -> float | None:

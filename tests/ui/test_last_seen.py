@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from contextlib import closing
 from pathlib import Path
 from typing import Any, cast
@@ -46,6 +47,21 @@ def test_another_source_and_another_reader_have_their_own() -> None:
     listing().save([Entry(EntryKind.COLLECTION, "c")])
     assert listing("https://b.example/").load() == ([], 0.0)
     assert listing(reader="team").load() == ([], 0.0)
+
+
+@pytest.mark.slow
+def test_a_cache_that_another_program_holds_for_a_while_is_waited_for() -> None:
+    listing().save([Entry(EntryKind.COLLECTION, "c")])
+    with closing(
+        sqlite3.connect(DocumentCache().path, isolation_level=None, check_same_thread=False)
+    ) as other:
+        other.execute("PRAGMA journal_mode = DELETE")
+        other.execute("BEGIN EXCLUSIVE")
+        release = threading.Timer(2.5, other.rollback)
+        release.start()
+        listing("https://b.example/").save([Entry(EntryKind.COLLECTION, "d")])
+        release.join()
+    assert [entry.id for entry in listing("https://b.example/").load()[0]] == ["d"]
 
 
 def test_it_is_bounded_and_goes_with_the_cache() -> None:
