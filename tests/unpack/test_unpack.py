@@ -72,6 +72,7 @@ def test_files_are_what_the_standard_library_makes_of_them(tmp_path: Path, mode:
     how: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
     with tarfile.open(path) as tar:
         tar.extractall(tmp_path / "theirs", **how)
+    (tmp_path / "theirs/crops").chmod(0o755)  # without a filter nobody but root can look into it
     assert found(tmp_path / "ours") == found(tmp_path / "theirs")
     assert done.files == len(members) - 1
     assert not half_unpacked(path)
