@@ -41,7 +41,7 @@ _HEURISTIC_LONGEST = 3600.0
 _TRY_AGAIN = 30.0  # seconds without a request to a host that could not be reached, while the cache can answer
 _LOGIN_FIRST = 511  # of the network, not of the server (RFC 6585, section 6)
 
-_PATIENCE = 10.0  # seconds another connection may hold the database
+_PATIENCE = 2.0  # seconds another connection may hold the database
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_BUSY_RECOVERY, sqlite3.SQLITE_LOCKED)
 _CHECK_EVERY = 2 * 1024 * 1024  # bytes stored between two checks of the whole size
 _SHRINK_TO = 0.9
@@ -189,7 +189,7 @@ class DocumentCache:
             make_private_folder(self.path.parent)
             with suppress(FileExistsError):
                 os.close(os.open(self.path, os.O_CREAT | os.O_EXCL, 0o600))
-            db = sqlite3.connect(self.path, timeout=2.0, isolation_level=None, check_same_thread=False)
+            db = sqlite3.connect(self.path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
             try:
                 _set_up(db)
             except BaseException:
@@ -206,7 +206,7 @@ class DocumentCache:
 
 
 def _set_up(db: sqlite3.Connection) -> None:
-    """Create what is missing; while another connection does, wait: SQLite does not as its mode is set."""
+    """Create what is missing; while another connection writes, wait: SQLite does not, to change the mode."""
     until = time.monotonic() + _PATIENCE
     while True:
         try:

@@ -97,14 +97,14 @@ def may_pass(error: RequestError) -> bool:
         return False
     if error.status is None:
         return isinstance(error, ServerUnreachable | ServerTimeout)
-    is_throttled = isinstance(error, ServerError) and error.status // 100 < 5
+    is_throttled = isinstance(error, ServerError) and error.status < 500
     return is_throttled or error.status == 202 or error.status in PASSING_STATUSES
 
 
 def is_lasting(error: MLHubException) -> bool:
     """Return whether a server failed (5xx) in a way that the next request would not change."""
     status = error.status if isinstance(error, RequestError) else None
-    return status is not None and status // 100 >= 5 and status not in PASSING_STATUSES
+    return status is not None and status >= 500 and status not in PASSING_STATUSES
 
 
 def connect_error(error: Exception, url: str, proxy: str = "") -> RequestError:
@@ -374,7 +374,7 @@ def status_error(
         words = f"the network requires a login first: {words}" if what else words
         return UnexpectedAnswer(words, hint=_PORTAL, **known)
     # A file is requested again only where that may help; a listing shows the same error in both cases.
-    if status in PASSING_STATUSES or (status // 100 >= 5 and not what):
+    if status in PASSING_STATUSES or (status >= 500 and not what):
         hint = hosted_hint(url) or (_NEVER if status in _LASTING else then)
         return ServerError(f"{words}{_asked_wait(after)}", hint=hint, retry_after=after, **known)
     return RequestRefused(words, hint="report it to the owner of the data" if what else None, **known)
@@ -409,7 +409,7 @@ def _of_json(body: bytes, start: str) -> str:
 
 
 def _failed(status: int) -> str:
-    if status in PASSING_STATUSES or status // 100 >= 5:
+    if status in PASSING_STATUSES or status >= 500:
         return f"the server failed ({status})"
     return f"the API refused the request ({status})"
 

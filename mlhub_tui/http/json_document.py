@@ -207,9 +207,8 @@ def json_in(content: bytes, url: str, media_type: str = "", keys: KeyRemoval | N
 
 def _unpacked(content: bytes) -> bytes:
     unpacked, rest = bytearray(), content
-    while rest.startswith(
-        GZIP_MAGIC
-    ):  # a file may be of several members, as those of bgzip are (RFC 1952, 2.2)
+    # A file may be of several members, as those of bgzip are (RFC 1952, section 2.2).
+    while rest.startswith(GZIP_MAGIC):
         unpacking = zlib.decompressobj(wbits=31)
         try:
             unpacked += unpacking.decompress(rest, MAX_DOCUMENT + 1 - len(unpacked))

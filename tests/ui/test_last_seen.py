@@ -49,19 +49,25 @@ def test_another_source_and_another_reader_have_their_own() -> None:
     assert listing(reader="team").load() == ([], 0.0)
 
 
-@pytest.mark.slow
-def test_a_cache_that_another_program_holds_for_a_while_is_waited_for() -> None:
-    listing().save([Entry(EntryKind.COLLECTION, "c")])
-    with closing(
-        sqlite3.connect(DocumentCache().path, isolation_level=None, check_same_thread=False)
-    ) as other:
-        other.execute("PRAGMA journal_mode = DELETE")
-        other.execute("BEGIN EXCLUSIVE")
-        release = threading.Timer(2.5, other.rollback)
-        release.start()
-        listing("https://b.example/").save([Entry(EntryKind.COLLECTION, "d")])
-        release.join()
-    assert [entry.id for entry in listing("https://b.example/").load()[0]] == ["d"]
+def test_what_is_saved_first_while_others_look_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for turn in range(40):
+        monkeypatch.setenv("MLHUB_HOME", str(tmp_path / str(turn)))
+        saved = threading.Event()
+
+        def look(saved: threading.Event = saved) -> None:
+            while not saved.is_set():
+                listing("https://b.example/").load()
+
+        readers = [threading.Thread(target=look) for _ in range(2)]
+        for reader in readers:
+            reader.start()
+        listing().save([Entry(EntryKind.COLLECTION, "c")])
+        saved.set()
+        for reader in readers:
+            reader.join()
+        assert [entry.id for entry in listing().load()[0]] == ["c"], turn
 
 
 def test_it_is_bounded_and_goes_with_the_cache() -> None:
