@@ -33,12 +33,11 @@ class HTTP11Connection(asyncio.BufferedProtocol):
     """One HTTP/1.1 connection, plain or TLS, for one request at a time; not to be used once `closed`.
 
     - `bytes_received`: In all.
-    - `requests`: Requests sent so far.
     - `idle`: Seconds since the last response, as far as `check` counted them.
     """
 
     def __init__(self) -> None:
-        self.closed, self.bytes_received, self.requests, self.idle = False, 0, 0, 0.0
+        self.closed, self.bytes_received, self.idle = False, 0, 0.0
         self.transport: asyncio.Transport | None = None
         self._small = self._buffer = memoryview(bytearray(BUFFER))
         self._large: memoryview | None = None
@@ -88,7 +87,6 @@ class HTTP11Connection(asyncio.BufferedProtocol):
         self._waited, self._mark = 0.0, self.bytes_received
         waiter: asyncio.Future[Response] = self._loop.create_future()
         self._waiter = waiter
-        self.requests += 1
         self.transport.write(head)
         try:
             return await waiter

@@ -59,9 +59,11 @@ class MLHubSource(Source):
 
     @property
     def skipped(self) -> int:
+        """How many entries of all listings so far were no documents."""
         return self._skipped
 
     async def about(self) -> About:
+        """Return the description of the source: an MLHub API has no landing document."""
         return About(Kind.MLHUB, search=FIELDS)
 
     async def entries(
@@ -92,6 +94,7 @@ class MLHubSource(Source):
         return await search_locally(search, self.items_page, link=link, page_size=page_size, item=self.item)
 
     async def datasets(self, *, tags: Sequence[str] = (), text: Sequence[str] = ()) -> list[Dataset]:
+        """Return all datasets that carry every tag and match every text phrase."""
         return await self._listing(
             "datasets", Dataset, params={"tags": _strings(tags), "text": _strings(text)}
         )
@@ -118,6 +121,7 @@ class MLHubSource(Source):
             yield collection
 
     async def collection(self, collection_id: str) -> Collection:
+        """Return one collection."""
         return Collection(await self._by_id("collection", self.id_of(collection_id, "collection")))
 
     async def items_page(
@@ -128,6 +132,7 @@ class MLHubSource(Source):
         page_size: int | None = None,
         extensions: Sequence[str] = (),
     ) -> Page[Item]:
+        """Return one page of a collection's items: the first, or the one `link` (a `Page.next`) leads to."""
         params: dict[str, Any] = {"limit": page_size, "extensions": _strings(extensions)}
         collection_id = self.id_of(collection_id, "collection")
         path = f"collections/{segment(collection_id, 'collection')}/items"
@@ -149,18 +154,22 @@ class MLHubSource(Source):
         return replace(found, next=following.encoded())
 
     async def item(self, collection_id: str, item_id: str) -> Item:
+        """Return one item."""
         collection_id, item_id = self.id_of(collection_id, "collection"), self.id_of(item_id, "item")
         path = f"collections/{segment(collection_id, 'collection')}/items/{segment(item_id, 'item')}"
         missing = f"item {shown_id(item_id)} of collection {shown_id(collection_id)} does not exist"
         return Item(await self._object(path, missing))
 
     async def models(self) -> list[MLModel]:
+        """Return all models."""
         return await self._listing("models", MLModel)
 
     async def model(self, model_id: str) -> MLModel:
+        """Return one model."""
         return MLModel(await self._by_id("model", model_id))
 
     async def archive_info(self, collection_id: str) -> ArchiveInfo:
+        """Return what is known of a collection's archive; EntityDoesNotExist where there is none."""
         return ArchiveInfo.parse(await self.archive_record(collection_id))
 
     async def archive_record(self, collection_id: str) -> JsonDict:
@@ -169,6 +178,7 @@ class MLHubSource(Source):
         return await self._object(f"{path}/info", missing, _LATER)
 
     async def catalog_info(self, dataset_id: str) -> CatalogInfo:
+        """Return what is known of a dataset's STAC catalog archive."""
         return CatalogInfo.parse(await self.catalog_record(dataset_id))
 
     async def catalog_record(self, dataset_id: str) -> JsonDict:
@@ -185,6 +195,7 @@ class MLHubSource(Source):
         return await self._link(*self._archive(collection_id))
 
     async def catalog_link(self, dataset_id: str) -> Link:
+        """Return where the bytes of a dataset's STAC catalog archive are."""
         return await self._link(*_catalog(dataset_id))
 
     async def check_key(self) -> None:

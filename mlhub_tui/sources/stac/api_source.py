@@ -59,14 +59,17 @@ class STACAPISource(Source):
 
     @property
     def troubles(self) -> tuple[str, ...]:
+        """What could not be read of the documents that links lead to, a line each."""
         return self._linked.index.notes if self._linked.index else ()
 
     @property
     def unread(self) -> int:
+        """How many of the documents that links lead to did not come so far."""
         return self._linked.index.unread if self._linked.index else 0
 
     @property
     def skipped(self) -> int:
+        """How many entries of all listings so far were no documents."""
         return self._client.skipped
 
     async def about(self) -> About:
@@ -87,6 +90,7 @@ class STACAPISource(Source):
         )
 
     async def aclose(self) -> None:
+        """Close the session and the cache."""
         await super().aclose()
         await self._linked.aclose()
 
@@ -151,6 +155,7 @@ class STACAPISource(Source):
         return replace(page, entries=(*linked, *page.entries))
 
     async def document(self, entry: Entry) -> Document:
+        """Return the document of an entry, fetched if need be."""
         if entry.document is None and entry.url:
             try:
                 return await self._client.document(entry.url)
@@ -222,6 +227,7 @@ class STACAPISource(Source):
         raise NotListed(f"{what}: {words}", url=own, hint=hint)
 
     async def collection(self, collection_id: str) -> Collection:
+        """Return one collection."""
         collection_id = self.id_of(collection_id, "collection")
         missing = f"collection {shown_id(collection_id)} does not exist"
         try:
@@ -266,6 +272,7 @@ class STACAPISource(Source):
     async def items_page(
         self, collection_id: str, *, link: str | None = None, page_size: int | None = None
     ) -> Page[Item]:
+        """Return one page of a collection's items: the first, or the one `link` (a `Page.next`) leads to."""
         return await self._items_page(self.id_of(collection_id, "collection"), link, page_size)
 
     async def _items_page(

@@ -93,6 +93,7 @@ class StaticSource(Source):
 
     @property
     def unread(self) -> int:
+        """How many catalogs and collections did not come so far, or are not followed."""
         return self._opened.index.unread if self._opened else 0
 
     def refresh(self) -> None:
@@ -126,6 +127,7 @@ class StaticSource(Source):
         return await opened.tree.below(opened.url, link=link, size=page_size)
 
     async def document(self, entry: Entry) -> Document:
+        """Return a document; of a list of items the one that the fragment names, or the one with an id."""
         if entry.document is not None:
             return entry.document
         opened = await self._open()
@@ -198,6 +200,7 @@ class StaticSource(Source):
         return tuple(place_named(each, local=self.is_local) or each for each in identities)
 
     async def aclose(self) -> None:
+        """Close the session, the archive and the cache."""
         await super().aclose()
         for close in (*(archive.close for archive in self._archives), self._cache.close):
             await asyncio.to_thread(close)
